@@ -1,0 +1,42 @@
+//! The words of the service and the rules that need nothing but words.
+//!
+//! Pure: no clock, no random source, no serde, no SQL, no HTTP. Times and ids are handed in.
+//!
+//! # Glossary
+//!
+//! | here | Microsoft Graph | Apple |
+//! |---|---|---|
+//! | [`Setting`] | `depOnboardingSetting` | what Adept knows of one device management *server* |
+//! | [`ServerIdentity`] | – | `server_uuid`, `org_id` and names of `GET /account` |
+//! | server token | `depToken` | the decrypted `.p7m`: OAuth 1.0a credentials of one server |
+//! | token generation | – | counts the server tokens a setting has had; learned facts are bound to one |
+//! | key pair | `getEncryptionPublicKey` | the "public key certificate" uploaded in Apple Business/School Manager |
+//! | [`Device`] | `importedAppleDeviceIdentity` | a device record of `/server/devices` and `/devices/sync` |
+//! | serial | `serialNumber` | `serial_number` |
+//! | delta | – | `/devices/sync`; a *fetch* is `/server/devices` |
+//! | [`Tenant`](TenantId) | the directory (tenant) a caller signs in to | – |
+
+mod access;
+mod audit;
+mod device;
+mod fields;
+mod ids;
+mod onboarding;
+mod token_state;
+
+pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
+pub use audit::{AuditEvent, AuditResource, Change};
+pub use device::{
+    AppleRecord, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType, StoredDevice,
+    fold_page,
+};
+pub use fields::{DeviceField, SettingField};
+pub use ids::{ClientId, DeviceId, KeyPairId, SettingId, TenantId};
+pub use onboarding::{
+    Acceptance, AccountFacts, Known, NewSetting, Proof, Refusal, ServerIdentity, Setting, SettingPatch,
+    SyncStatus, TokenComparison, TokenType, accept,
+};
+pub use token_state::TokenState;
+
+/// A device as listed to callers.
+pub type Device = DeviceRow;

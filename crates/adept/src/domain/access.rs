@@ -1,0 +1,161 @@
+//! Who calls, and what they may do. Making a [`Caller`] from a bearer token is `auth`'s work.
+
+use super::{ClientId, TenantId};
+
+/// Graph's permission names that Adept knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// `DeviceManagementServiceConfig.Read.All`
+    ServiceConfigRead,
+    /// `DeviceManagementServiceConfig.ReadWrite.All`
+    ServiceConfigReadWrite,
+    /// `DeviceManagementConfiguration.Read.All`
+    ConfigurationRead,
+    /// `DeviceManagementConfiguration.ReadWrite.All`
+    ConfigurationReadWrite,
+    /// `DeviceManagementManagedDevices.Read.All`
+    ManagedDevicesRead,
+    /// `DeviceManagementManagedDevices.ReadWrite.All`
+    ManagedDevicesReadWrite,
+    /// `DeviceManagementRBAC.Read.All`
+    RbacRead,
+    /// `DeviceManagementRBAC.ReadWrite.All`
+    RbacReadWrite,
+    /// `DeviceManagementApps.Read.All`
+    AppsRead,
+    /// `DeviceManagementApps.ReadWrite.All`
+    AppsReadWrite,
+}
+
+impl Permission {
+    /// Every permission, in the order the documents list them.
+    pub const ALL: [Self; 10] = [
+        Self::ServiceConfigRead,
+        Self::ServiceConfigReadWrite,
+        Self::ConfigurationRead,
+        Self::ConfigurationReadWrite,
+        Self::ManagedDevicesRead,
+        Self::ManagedDevicesReadWrite,
+        Self::RbacRead,
+        Self::RbacReadWrite,
+        Self::AppsRead,
+        Self::AppsReadWrite,
+    ];
+
+    /// Graph's name, as it stands in `roles` and `scp`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::ServiceConfigRead => "DeviceManagementServiceConfig.Read.All",
+            Self::ServiceConfigReadWrite => "DeviceManagementServiceConfig.ReadWrite.All",
+            Self::ConfigurationRead => "DeviceManagementConfiguration.Read.All",
+            Self::ConfigurationReadWrite => "DeviceManagementConfiguration.ReadWrite.All",
+            Self::ManagedDevicesRead => "DeviceManagementManagedDevices.Read.All",
+            Self::ManagedDevicesReadWrite => "DeviceManagementManagedDevices.ReadWrite.All",
+            Self::RbacRead => "DeviceManagementRBAC.Read.All",
+            Self::RbacReadWrite => "DeviceManagementRBAC.ReadWrite.All",
+            Self::AppsRead => "DeviceManagementApps.Read.All",
+            Self::AppsReadWrite => "DeviceManagementApps.ReadWrite.All",
+        }
+    }
+
+    /// The permission of that name, in any ASCII case; none for names that Adept does not know.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
+    }
+}
+
+/// A set of permissions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Permissions(u16);
+
+impl Permissions {
+    /// Whether the set holds at least one of `wanted`.
+    pub fn any_of(self, wanted: &[Permission]) -> bool {
+        wanted.iter().any(|p| self.0 & (1 << *p as u16) != 0)
+    }
+
+    /// The members, in the order of [`Permission::ALL`].
+    pub fn iter(self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(move |p| self.any_of(&[*p]))
+    }
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |set, p| set | 1 << p as u16))
+    }
+}
+
+/// On whose behalf a call is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallerKind {
+    /// An application with `roles`.
+    Application,
+    /// A person in a work account, through an application, with `scp`.
+    User {
+        /// The person's object id.
+        user_id: String,
+        /// `upn` or `preferred_username`, where the token names it.
+        principal_name: Option<String>,
+    },
+    /// The operator at the command line of this machine.
+    Operator,
+}
+
+/// Whoever makes a call: verified, and bound to one tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// The only tenant whose rows this caller can see.
+    pub tenant: TenantId,
+    /// Application, person or operator.
+    pub kind: CallerKind,
+    /// The calling application; none for the operator.
+    pub client: Option<ClientId>,
+    /// The application's display name, where known.
+    pub client_name: Option<String>,
+    /// What the token allows.
+    pub permissions: Permissions,
+}
+
+impl Caller {
+    /// The operator at the command line, acting in `tenant` with every permission.
+    pub fn operator(tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            kind: CallerKind::Operator,
+            client: None,
+            client_name: Some("adept (command line)".to_owned()),
+            permissions: Permission::ALL.into_iter().collect(),
+        }
+    }
+}
+
+/// A call that changes something: who makes it, and the request it belongs to (for the log and the audit).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// Who calls.
+    pub caller: Caller,
+    /// The request's id, as answered in `request-id`.
+    pub request: uuid::Uuid,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_holds_what_was_put_in_and_nothing_else() {
+        let set: Permissions = [Permission::ServiceConfigRead].into_iter().collect();
+        assert!(set.any_of(&[Permission::ServiceConfigReadWrite, Permission::ServiceConfigRead]));
+        assert!(!set.any_of(&[Permission::ServiceConfigReadWrite]));
+        assert_eq!(set.iter().collect::<Vec<_>>(), [Permission::ServiceConfigRead]);
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        for permission in Permission::ALL {
+            assert_eq!(Permission::from_name(&permission.name().to_lowercase()), Some(permission));
+        }
+        assert_eq!(Permission::from_name("User.Read"), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! What is written down about each change: who did what to which object, old and new value, never a secret.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::Caller;
+
+/// One changed property. Values are already fit to be read by anyone who may read the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The property's name in Graph's words.
+    pub property: &'static str,
+    /// The value before; none where there was none.
+    pub old: Option<String>,
+    /// The value after; none where it was cleared.
+    pub new: Option<String>,
+}
+
+impl Change {
+    /// A change from `old` to `new`, or none when both are equal.
+    pub fn between(property: &'static str, old: Option<&str>, new: Option<&str>) -> Option<Self> {
+        (old != new).then(|| Self { property, old: old.map(str::to_owned), new: new.map(str::to_owned) })
+    }
+}
+
+/// The object that was changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditResource {
+    /// Graph's type name, such as `DepOnboardingSetting`.
+    pub kind: &'static str,
+    /// The object's id as Graph shows it.
+    pub id: String,
+    /// What people call it.
+    pub name: Option<String>,
+}
+
+/// One entry of the audit log, written in the transaction of the change itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Sortable by time.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it; none when Adept acted by itself.
+    pub actor: Option<Caller>,
+    /// The operation's name in Graph's words, such as `uploadDepToken`.
+    pub activity: &'static str,
+    /// `Create`, `Delete`, `Patch` or `Action`.
+    pub operation: &'static str,
+    /// What was changed.
+    pub resource: AuditResource,
+    /// Which properties changed.
+    pub changes: Vec<Change>,
+    /// The request that caused it.
+    pub correlation: Uuid,
+}

@@ -1,0 +1,54 @@
+//! The properties that lists can be filtered and ordered by. `graph` maps Graph's names to these, `storage` maps
+//! these to columns; both by an exhaustive match, so that a property cannot be forgotten on one side.
+
+/// A property of a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SettingField {
+    /// `id`
+    Id,
+    /// `appleIdentifier`
+    AppleIdentifier,
+    /// `tokenName`
+    TokenName,
+    /// `tokenType`
+    TokenType,
+    /// `tokenExpirationDateTime`
+    TokenExpiration,
+    /// `lastModifiedDateTime`
+    LastModified,
+    /// `lastSuccessfulSyncDateTime`
+    LastSuccessfulSync,
+    /// `lastSyncTriggeredDateTime`
+    LastSyncTriggered,
+    /// `lastSyncErrorCode`
+    LastSyncErrorCode,
+    /// `syncedDeviceCount`
+    SyncedDeviceCount,
+    /// `dataSharingConsentGranted`
+    DataSharingConsent,
+    /// `shareTokenWithSchoolDataSyncService`
+    ShareWithSchoolDataSync,
+}
+
+/// A property of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceField {
+    /// `id`
+    Id,
+    /// `serialNumber`
+    SerialNumber,
+    /// `description`
+    Description,
+    /// `platform`
+    Platform,
+    /// `discoverySource`
+    DiscoverySource,
+    /// `isDeleted`
+    IsDeleted,
+    /// `createdDateTime`
+    Created,
+    /// `requestedEnrollmentProfileId`
+    RequestedProfile,
+    /// `requestedEnrollmentProfileAssignmentDateTime`
+    RequestedProfileAt,
+}

@@ -1,0 +1,5 @@
+//! Adept: a self-hosted service that speaks the Apple-enrollment part of Microsoft Graph and does the work behind it.
+//!
+//! The library exists for the binary and the tests; `ARCHITECTURE.md` is the way in.
+
+pub mod domain;
