@@ -1,0 +1,104 @@
+//! A throwaway PostgreSQL: its own data folder, user, password and loopback port; gone when its holder is gone.
+//!
+//! A second process guards it in a process group of its own and waits for the end of its standard input. So the
+//! server and its folder go away when the holder ends in any way, Ctrl-C and `kill -9` included, without a signal
+//! handler here. Not a way to run a PostgreSQL that should be kept.
+
+mod install;
+mod server;
+
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+use crate::run::{Result, root};
+use server::Server;
+
+/// Whether commits reach the disk.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// fsync off: fast, and lost with the machine. For tests.
+    Off,
+    /// fsync on, as a real server has it. For crash runs and measurements.
+    On,
+}
+
+/// A running server; dropping it stops the server and removes its folder.
+pub(crate) struct Throwaway {
+    url: String,
+    guard: Child,
+    leash: Option<ChildStdin>,
+}
+
+impl Throwaway {
+    /// The superuser's URL, on 127.0.0.1, with a password that only this run knows.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Throwaway {
+    fn drop(&mut self) {
+        drop(self.leash.take());
+        if let Err(error) = self.guard.wait() {
+            eprintln!("The throwaway PostgreSQL may still run: {error}.");
+        }
+    }
+}
+
+/// Starts a server, installing PostgreSQL first where that is possible. Returns when it answers.
+pub(crate) fn throwaway(durability: Durability) -> Result<Throwaway> {
+    install::programs()?;
+    let dir =
+        std::env::temp_dir().join(format!("adept-pg-{}-{}", std::process::id(), server::random_hex(4)?));
+    let mut command = Command::new(myself()?);
+    command.arg("pg-guard").arg(dir).args((durability == Durability::On).then_some("--durable"));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).current_dir(root());
+    let mut guard = command.spawn().map_err(|error| format!("Cannot start PostgreSQL's guard: {error}."))?;
+    let leash = guard.stdin.take();
+    let mut url = String::new();
+    if let Some(words) = guard.stdout.take() {
+        BufReader::new(words)
+            .read_line(&mut url)
+            .map_err(|error| format!("PostgreSQL's guard is silent: {error}."))?;
+    }
+    let postgres = Throwaway { url: url.trim().to_owned(), guard, leash };
+    if postgres.url.is_empty() {
+        Err("PostgreSQL did not start; the lines above say why.".into())
+    } else {
+        Ok(postgres)
+    }
+}
+
+/// `cargo xtask pg`: a server in the foreground until Ctrl-C.
+pub(crate) fn run(durable: bool) -> Result {
+    let postgres = throwaway(if durable { Durability::On } else { Durability::Off })?;
+    println!("{}", postgres.url());
+    eprintln!(
+        "PostgreSQL is ready; fsync is {}. Ctrl-C stops and removes it.",
+        if durable { "on" } else { "off" }
+    );
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The guard: prints the URL when the server answers, and removes everything when standard input ends.
+pub(crate) fn guard(dir: &Path, durable: bool) -> Result {
+    let programs = install::programs()?;
+    let server = Server::start(dir, programs, durable)?;
+    println!("{}", server.url());
+    let ended = std::io::stdin().read_to_end(&mut Vec::new());
+    drop(server);
+    ended.map(|_| ()).map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))
+}
+
+/// Our own program. On Linux by a name that holds even after cargo has built a newer xtask over it.
+fn myself() -> Result<std::path::PathBuf> {
+    let by_kernel = Path::new("/proc/self/exe");
+    if by_kernel.exists() {
+        return Ok(by_kernel.to_path_buf());
+    }
+    std::env::current_exe().map_err(|error| format!("Cannot find xtask's own binary: {error}."))
+}

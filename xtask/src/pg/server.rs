@@ -1,0 +1,152 @@
+//! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Knows nothing of who holds it.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::install;
+use crate::run::{Result, output};
+
+/// Ports are taken between our look and PostgreSQL's; a few tries are plenty.
+const TRIES: usize = 5;
+
+/// A running server, stopped and removed when dropped.
+pub(super) struct Server {
+    dir: PathBuf,
+    programs: PathBuf,
+    user: Option<(u32, u32)>,
+    password: String,
+    port: u16,
+}
+
+impl Server {
+    /// Makes a cluster in `dir`, which must not exist yet, and starts it. On failure nothing is left behind.
+    pub(super) fn start(dir: &Path, programs: PathBuf, durable: bool) -> Result<Self> {
+        let user = if install::is_root()? { Some(install::other_user()?) } else { None };
+        let fail = |error: std::io::Error| {
+            format!("Cannot make {}: {error}. TMPDIR chooses another place.", dir.display())
+        };
+        std::fs::DirBuilder::new().mode(0o700).create(dir).map_err(fail)?;
+        let mut server = Self { dir: dir.to_path_buf(), programs, user, password: random_hex(16)?, port: 0 };
+        server.own(dir).map_err(fail)?;
+        server.make_cluster(durable)?;
+        for attempt in 1..=TRIES {
+            server.port = free_port()?;
+            match server.pg_ctl(&[
+                "start",
+                "--wait",
+                "--log",
+                "log",
+                "--options",
+                &format!("-p {}", server.port),
+            ]) {
+                Ok(_) => break,
+                Err(error) if attempt == TRIES => return Err(format!("{error}\n{}", server.log())),
+                Err(_) => {}
+            }
+        }
+        Ok(server)
+    }
+
+    /// The superuser's URL.
+    pub(super) fn url(&self) -> String {
+        format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port)
+    }
+
+    fn make_cluster(&self, durable: bool) -> Result {
+        let password_file = self.dir.join("password");
+        self.write(&password_file, &self.password)?;
+        let mut initdb = self.program("initdb");
+        initdb.args([
+            "--pgdata",
+            "data",
+            "--username",
+            "postgres",
+            "--encoding",
+            "UTF8",
+            "--locale",
+            "C",
+            "--no-sync",
+        ]);
+        // A cleartext password on loopback costs the client nothing; SCRAM in an unoptimised client costs much.
+        initdb.args(["--auth", "password", "--pwfile", "password"]);
+        // A collation that is not byte order shows every ORDER BY that forgot its COLLATE "C".
+        if output(self.program("initdb").arg("--help"))?.contains("--icu-locale") {
+            initdb.args(["--locale-provider", "icu", "--icu-locale", "en-US"]);
+        }
+        output(&mut initdb)?;
+        let mut settings = String::from(
+            "\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nmax_connections = 300\n\
+             log_min_messages = warning\n",
+        );
+        if !durable {
+            settings.push_str("fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n");
+        }
+        self.write(&self.dir.join("data/postgresql.conf"), &settings)
+    }
+
+    /// Appends to a file in the server's folder that only the server's user may read.
+    fn write(&self, file: &Path, text: &str) -> Result {
+        let written = std::fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(file)
+            .and_then(|mut open| open.write_all(text.as_bytes()))
+            .and_then(|()| self.own(file));
+        written.map_err(|error| format!("Cannot write {}: {error}.", file.display()))
+    }
+
+    fn own(&self, file: &Path) -> std::io::Result<()> {
+        self.user.map_or(Ok(()), |(uid, gid)| chown(file, Some(uid), Some(gid)))
+    }
+
+    fn pg_ctl(&self, arguments: &[&str]) -> Result<String> {
+        output(self.program("pg_ctl").args(["--silent", "--pgdata", "data"]).args(arguments))
+    }
+
+    /// One of PostgreSQL's programs, in the server's folder, as its user and without our own PG* settings.
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.current_dir(&self.dir).env_clear().env("LC_ALL", "C").env("PATH", &self.programs);
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.join("log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if self.dir.join("data/postmaster.pid").exists()
+            && let Err(error) = self.pg_ctl(&["stop", "--wait", "--mode", "immediate"])
+        {
+            eprintln!("The throwaway PostgreSQL did not stop: {error}");
+        }
+        if let Err(error) = std::fs::remove_dir_all(&self.dir) {
+            eprintln!("Cannot remove {}: {error}.", self.dir.display());
+        }
+    }
+}
+
+/// `bytes` random bytes of the kernel, as hexadecimal digits.
+pub(super) fn random_hex(bytes: usize) -> Result<String> {
+    let mut random = vec![0; bytes];
+    std::fs::File::open("/dev/urandom")
+        .and_then(|mut source| source.read_exact(&mut random))
+        .map_err(|error| format!("Cannot read /dev/urandom: {error}."))?;
+    Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    listener.map(|address| address.port()).map_err(|error| format!("No free loopback port: {error}."))
+}

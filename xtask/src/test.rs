@@ -1,0 +1,47 @@
+//! `cargo xtask test`: every test, on SQLite and on a throwaway PostgreSQL. Not the long crash and load runs.
+
+use std::process::Stdio;
+
+use crate::pg::{Durability, throwaway};
+use crate::run::{Result, Steps, cargo, check};
+
+/// Tests find PostgreSQL here: the URL of a superuser, who makes and drops one database per test.
+const POSTGRES_URL: &str = "ADEPT_TEST_POSTGRES_URL";
+
+/// Runs the steps, prints their times and leaves nothing behind.
+pub(crate) fn run(arguments: &[String]) -> Result {
+    let mut steps = Steps::default();
+    let outcome = all(&mut steps, arguments);
+    steps.summary();
+    outcome
+}
+
+fn all(steps: &mut Steps, arguments: &[String]) -> Result {
+    let postgres = steps.run("a throwaway PostgreSQL", || throwaway(Durability::Off))?;
+    let outcome = steps.run("tests", || tests(postgres.url(), arguments)).and_then(|()| match arguments {
+        [] => steps.run("doctests", || {
+            check(cargo(["test", "--locked", "--workspace", "--doc"]).env(POSTGRES_URL, postgres.url()))
+        }),
+        _ => Ok(()),
+    });
+    drop(postgres);
+    outcome
+}
+
+/// nextest where it is installed: the same tests, each in a process of its own.
+fn tests(postgres: &str, arguments: &[String]) -> Result {
+    let mut command = if has_nextest() {
+        cargo(["nextest", "run", "--locked"])
+    } else {
+        cargo(["test", "--locked", "--tests"])
+    };
+    if !arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package")) {
+        command.arg("--workspace");
+    }
+    check(command.args(arguments).env(POSTGRES_URL, postgres))
+}
+
+fn has_nextest() -> bool {
+    let asked = cargo(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
