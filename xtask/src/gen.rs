@@ -65,6 +65,9 @@ fn help(adept: &Path, words: &[String]) -> Result<String> {
     let mut command = Command::new(adept);
     command.args(words).arg("--help").env_clear().env("COLUMNS", "100").current_dir(root());
     let help = output(&mut command)?;
+    if !help.contains("Usage:") {
+        return Err(format!("`adept {} --help` shows no help page.", words.join(" ")));
+    }
     Ok(help.trim_end().lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
 }
 

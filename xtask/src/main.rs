@@ -29,7 +29,7 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash.
+    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test.
     Ci,
     /// Check the house rules that the compiler cannot see.
     Tidy,
