@@ -3,3 +3,4 @@
 //! The library exists for the binary and the tests; `ARCHITECTURE.md` is the way in.
 
 pub mod domain;
+pub mod storage;

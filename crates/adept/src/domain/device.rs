@@ -114,14 +114,14 @@ pub struct AppleRecord {
     /// The whole record as JSON, unknown keys included, without what only this answer says (`op_type`, `op_date`).
     pub record: String,
     /// A digest of `record`: equal digests mean that nothing has to be written.
-    pub digest: [u8; 16],
+    pub digest: u128,
 }
 
 /// What decides about a stored device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredDevice {
     /// The digest of the stored record.
-    pub digest: [u8; 16],
+    pub digest: u128,
     /// The latest operation that was applied.
     pub operation_at: Option<Timestamp>,
     /// Whether it is gone from Apple's side.
@@ -251,7 +251,7 @@ mod tests {
         serial: &str,
         operation: Option<OperationType>,
         second: Option<i64>,
-        digest: u8,
+        digest: u128,
     ) -> AppleRecord {
         AppleRecord {
             serial: serial.to_owned(),
@@ -262,15 +262,20 @@ mod tests {
             profile_uuid: None,
             profile_status: None,
             record: "{}".to_owned(),
-            digest: [digest; 16],
+            digest,
         }
     }
 
-    fn stored(serial: &str, second: Option<i64>, digest: u8, deleted: bool) -> HashMap<String, StoredDevice> {
+    fn stored(
+        serial: &str,
+        second: Option<i64>,
+        digest: u128,
+        deleted: bool,
+    ) -> HashMap<String, StoredDevice> {
         HashMap::from([(
             serial.to_ascii_lowercase(),
             StoredDevice {
-                digest: [digest; 16],
+                digest,
                 operation_at: second.map(|s| Timestamp::from_second(s).unwrap()),
                 deleted,
             },
@@ -285,7 +290,7 @@ mod tests {
         ];
         let folded = fold_page(page, &HashMap::new());
         assert_eq!(folded.added, 1);
-        assert_eq!(folded.write[0].digest, [2; 16]);
+        assert_eq!(folded.write[0].digest, 2);
     }
 
     #[test]

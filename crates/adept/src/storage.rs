@@ -1,0 +1,128 @@
+//! Storage: the only SQL of the service. It answers with `domain`'s words and opens sealed values; it decides nothing.
+//!
+//! Absence is `Option`, not an error; times and ids are passed in. Every write of a setting's learned state says under
+//! which token generation, lease epoch and cursor revision it was learned, and touches one row or nothing.
+
+mod audit;
+mod clients;
+mod db;
+mod deployment;
+mod devices;
+mod error;
+mod filter;
+mod health;
+mod keys;
+mod list;
+mod onboarding;
+mod sealing;
+mod settings;
+mod sync;
+mod tenants;
+
+use std::path::PathBuf;
+
+pub use clients::ClientRow;
+pub use db::DatabaseOptions;
+pub use deployment::SigningKeyRow;
+pub use error::Error;
+pub use health::SettingHealth;
+pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
+pub use list::{ListQuery, Listed, Position};
+pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
+pub use sealing::{SealingKey, SealingKeyError};
+pub use settings::Created;
+pub use sync::{Claim, CursorMove, Lease, SyncEnd};
+pub use tenants::TenantRow;
+
+use db::Db;
+
+/// The schema's steps, in order; each ran once on each database.
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../../../migrations/0001_initial.sql"))];
+
+/// How to open the storage.
+#[derive(Clone, Debug)]
+pub struct StorageOptions {
+    /// Which database.
+    pub database: DatabaseOptions,
+    /// The sealing key's file.
+    pub sealing_key_file: PathBuf,
+    /// Whether the key may be made when the database holds nothing that was ever sealed. Replicas share a key, so
+    /// with PostgreSQL an existing one must be given.
+    pub may_create_sealing_key: bool,
+}
+
+/// Why the storage did not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] Error),
+    /// The sealing key.
+    #[error(transparent)]
+    SealingKey(#[from] SealingKeyError),
+    /// The key file is not the one this database was sealed with.
+    #[error(
+        "the sealing key {file} (id {id}) is not the one this database was sealed with: {cause}. Nothing was changed; \
+         restore the key file that belongs to this database"
+    )]
+    WrongSealingKey {
+        /// The file.
+        file: PathBuf,
+        /// Its id.
+        id: String,
+        /// What did not open.
+        cause: String,
+    },
+}
+
+/// The open storage. Cheap to clone.
+#[derive(Clone)]
+pub struct Storage {
+    db: Db,
+    key: std::sync::Arc<SealingKey>,
+    default_tenant: crate::domain::TenantId,
+}
+
+impl Storage {
+    /// Opens and migrates the database, and proves that the sealing key is the right one. `fresh_tenant` becomes the
+    /// default tenant if the database has none yet. A database that cannot be written is opened for reading.
+    pub async fn open(
+        options: &StorageOptions,
+        now: jiff::Timestamp,
+        fresh_tenant: crate::domain::TenantId,
+    ) -> Result<Self, OpenError> {
+        let db = Db::open(&options.database).await?;
+        match db.migrate(MIGRATIONS).await {
+            Ok(()) => {}
+            Err(Error::Unavailable(_)) if deployment::is_migrated(&db).await => {}
+            Err(other) => return Err(other.into()),
+        }
+        let key = deployment::sealing_key(&db, options).await?;
+        let default_tenant = deployment::default_tenant(&db, now, fresh_tenant).await?;
+        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant })
+    }
+
+    /// Applies missing migrations and nothing else.
+    pub async fn migrate(options: &DatabaseOptions) -> Result<(), Error> {
+        let db = Db::open(options).await?;
+        let migrated = db.migrate(MIGRATIONS).await;
+        db.close().await;
+        migrated
+    }
+
+    /// The tenant that was made with the database.
+    pub fn default_tenant(&self) -> crate::domain::TenantId {
+        self.default_tenant
+    }
+
+    /// The id of the sealing key in use.
+    pub fn sealing_key_id(&self) -> String {
+        self.key.id()
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.db.close().await;
+    }
+}

@@ -1,0 +1,348 @@
+//! The one place that knows that there are two databases. Everything above hands over one SQL text and typed values.
+//!
+//! Two definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, and a
+//! function `json_each(text)` whose column is named `value`, as SQLite's is (`POSTGRES_PRELUDE`).
+//!
+//! SQLite has one writer and several readers; write transactions begin with `BEGIN IMMEDIATE`, so that a transaction
+//! never fails in the middle because it read first.
+
+mod failure;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, Decode, Executor, Postgres, Row as _, Sqlite, Type,
+    migrate::{Migration, MigrationType, Migrator},
+    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
+    query::Query,
+    sqlite::{
+        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
+        SqliteSynchronous,
+    },
+};
+
+use super::Error;
+
+const POSTGRES_PRELUDE: &str = r#"
+    DO $$ BEGIN
+        PERFORM pg_advisory_xact_lock(4711203);
+        IF NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'binary') THEN
+            CREATE COLLATION "binary" FROM "C";
+        END IF;
+    END $$;
+    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb)
+        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT * FROM jsonb_array_elements($1::jsonb)';
+"#;
+
+/// How to open a database.
+#[derive(Clone, Debug)]
+pub struct DatabaseOptions {
+    /// `sqlite://PATH[?mode=ro]` or `postgres://…`.
+    pub url: String,
+    /// The largest number of pages a SQLite file may grow to; applied to every connection.
+    pub sqlite_max_pages: Option<u32>,
+    /// Connections to keep at most (PostgreSQL), or readers (SQLite).
+    pub connections: u32,
+    /// Whether a missing SQLite file is made.
+    pub create: bool,
+}
+
+/// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// TEXT
+    Text(Option<String>),
+    /// BIGINT
+    Int(Option<i64>),
+    /// BOOLEAN
+    Bool(bool),
+    /// BYTEA
+    Bytes(Vec<u8>),
+}
+
+/// A statement: text and values.
+pub struct Statement {
+    sql: AssertSqlSafe<std::borrow::Cow<'static, str>>,
+    values: Vec<Value>,
+}
+
+/// A statement of fixed text.
+pub fn sql(text: &'static str) -> Statement {
+    Statement { sql: AssertSqlSafe(text.into()), values: Vec::new() }
+}
+
+/// A statement whose text was put together from fixed parts; no user text may be among them.
+pub fn sql_of_parts(text: String) -> Statement {
+    Statement { sql: AssertSqlSafe(text.into()), values: Vec::new() }
+}
+
+impl Statement {
+    /// Binds the next `$n`.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+}
+
+macro_rules! into_value {
+    ($($from:ty => |$v:ident| $to:expr),+ $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from($v: $from) -> Self { $to }
+        }
+    )+};
+}
+into_value! {
+    &str => |v| Value::Text(Some(v.to_owned())),
+    String => |v| Value::Text(Some(v)),
+    Option<&str> => |v| Value::Text(v.map(str::to_owned)),
+    Option<String> => |v| Value::Text(v),
+    i64 => |v| Value::Int(Some(v)),
+    Option<i64> => |v| Value::Int(v),
+    bool => |v| Value::Bool(v),
+    Vec<u8> => |v| Value::Bytes(v),
+    jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
+    Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
+}
+
+/// A row of an answer.
+pub enum Row {
+    /// From SQLite.
+    Sqlite(SqliteRow),
+    /// From PostgreSQL.
+    Postgres(PgRow),
+}
+
+impl Row {
+    /// The value of a column; an unfit type or name is [`Error::Corrupt`].
+    pub fn get<T>(&self, column: &'static str) -> Result<T, Error>
+    where
+        for<'r> T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
+        for<'i> &'i str: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
+    {
+        match self {
+            Self::Sqlite(row) => row.try_get(column),
+            Self::Postgres(row) => row.try_get(column),
+        }
+        .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
+    }
+
+    /// A time, or none for NULL.
+    pub fn time(&self, column: &'static str) -> Result<Option<jiff::Timestamp>, Error> {
+        self.get::<Option<i64>>(column)?
+            .map(|micros| {
+                jiff::Timestamp::from_microsecond(micros)
+                    .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
+            })
+            .transpose()
+    }
+
+    /// A text column read with `FromStr`.
+    pub fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, Error> {
+        let text: String = self.get(column)?;
+        text.parse().map_err(|_| Error::Corrupt(format!("column {column}: unfit value")))
+    }
+}
+
+/// An open database.
+#[derive(Clone)]
+pub enum Db {
+    /// One file.
+    Sqlite {
+        /// One connection; every write goes through it.
+        writer: SqlitePool,
+        /// Several connections that only read.
+        readers: SqlitePool,
+    },
+    /// A server; every replica has its own pool.
+    Postgres(PgPool),
+}
+
+/// A write transaction.
+pub enum Transaction {
+    /// On the writer.
+    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    /// On any connection.
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
+    statement.values.into_iter().fold(sqlx::query(statement.sql), |query, value| match value {
+        Value::Text(v) => query.bind(v),
+        Value::Int(v) => query.bind(v),
+        Value::Bool(v) => query.bind(v),
+        Value::Bytes(v) => query.bind(v),
+    })
+}
+
+fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments> {
+    statement.values.into_iter().fold(sqlx::query(statement.sql), |query, value| match value {
+        Value::Text(v) => query.bind(v),
+        Value::Int(v) => query.bind(v),
+        Value::Bool(v) => query.bind(v),
+        Value::Bytes(v) => query.bind(v),
+    })
+}
+
+impl Db {
+    /// Opens without changing anything but, on SQLite, making the file when `create` says so.
+    pub async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
+        if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
+            let connect = PgConnectOptions::from_str(&options.url)
+                .map_err(|e| Error::Options(format!("the PostgreSQL URL is not readable: {e}")))?
+                .application_name("adept");
+            let pool = PgPoolOptions::new()
+                .max_connections(options.connections)
+                .acquire_timeout(Duration::from_secs(5))
+                .max_lifetime(Duration::from_secs(30 * 60))
+                .connect_with(connect)
+                .await?;
+            return Ok(Self::Postgres(pool));
+        }
+        let connect = SqliteConnectOptions::from_str(&options.url)
+            .map_err(|e| Error::Options(format!("the SQLite URL is not readable: {e}")))?
+            .busy_timeout(Duration::from_secs(5))
+            .statement_cache_capacity(200)
+            .pragma("mmap_size", "0");
+        let connect = match options.sqlite_max_pages {
+            Some(pages) => connect.pragma("max_page_count", pages.to_string()),
+            None => connect,
+        };
+        let read_only = options.url.split_once('?').is_some_and(|(_, query)| query.contains("mode=ro"));
+        let write = match read_only {
+            true => connect.clone(),
+            false => connect
+                .clone()
+                .create_if_missing(options.create)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .pragma("wal_autocheckpoint", "4000"),
+        };
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(Duration::from_secs(10))
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(write)
+            .await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(options.connections.min(4))
+            .acquire_timeout(Duration::from_secs(10))
+            .test_before_acquire(false)
+            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
+        Ok(Self::Sqlite { writer, readers })
+    }
+
+    /// Applies the migrations that are missing. Replicas that start together wait for one another.
+    pub async fn migrate(&self, migrations: &[(i64, &'static str, &'static str)]) -> Result<(), Error> {
+        let migrator = Migrator::with_migrations(
+            migrations
+                .iter()
+                .map(|(version, name, text)| {
+                    let text = sqlx::SqlSafeStr::into_sql_str(*text);
+                    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
+                })
+                .collect(),
+        );
+        match self {
+            Self::Sqlite { writer, .. } => migrator.run(writer).await,
+            Self::Postgres(pool) => {
+                pool.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
+                migrator.run(pool).await
+            }
+        }
+        .map_err(|e| match e {
+            sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
+            other => Error::Migration(other.to_string()),
+        })
+    }
+
+    /// Reads outside any transaction.
+    pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                sqlite_query(statement).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(pool) => {
+                postgres_query(statement).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Reads at most one row outside any transaction.
+    pub async fn row(&self, statement: Statement) -> Result<Option<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => {
+                sqlite_query(statement).fetch_optional(readers).await?.map(Row::Sqlite)
+            }
+            Self::Postgres(pool) => postgres_query(statement).fetch_optional(pool).await?.map(Row::Postgres),
+        })
+    }
+
+    /// Begins a write transaction.
+    pub async fn begin(&self) -> Result<Transaction, Error> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
+            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
+        })
+    }
+
+    /// Closes every connection; SQLite folds its log into the file.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Transaction {
+    /// Reads inside the transaction.
+    pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite(tx) => {
+                sqlite_query(statement).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            }
+            Self::Postgres(tx) => {
+                postgres_query(statement).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+            }
+        })
+    }
+
+    /// Reads at most one row inside the transaction.
+    pub async fn row(&mut self, statement: Statement) -> Result<Option<Row>, Error> {
+        Ok(match self {
+            Self::Sqlite(tx) => sqlite_query(statement).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
+            Self::Postgres(tx) => {
+                postgres_query(statement).fetch_optional(&mut **tx).await?.map(Row::Postgres)
+            }
+        })
+    }
+
+    /// Writes; answers the number of rows touched.
+    pub async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {
+        Ok(match self {
+            Self::Sqlite(tx) => sqlite_query(statement).execute(&mut **tx).await?.rows_affected(),
+            Self::Postgres(tx) => postgres_query(statement).execute(&mut **tx).await?.rows_affected(),
+        })
+    }
+
+    /// Writes exactly one row, or fails and leaves the transaction to be dropped.
+    pub async fn execute_one(&mut self, what: &'static str, statement: Statement) -> Result<(), Error> {
+        match self.execute(statement).await? {
+            1 => Ok(()),
+            rows => Err(Error::Corrupt(format!("{what} touched {rows} rows instead of one"))),
+        }
+    }
+
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<(), Error> {
+        Ok(match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        })
+    }
+}

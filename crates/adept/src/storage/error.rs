@@ -1,0 +1,27 @@
+//! What can go wrong in the database, told apart by who can do something about it.
+
+/// An error of the storage. The texts are for the log; callers are given a sentence of their own.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database is read-only, full, busy or gone. Nothing was changed.
+    #[error("the database cannot be used now: {0}")]
+    Unavailable(String),
+    /// A unique key is taken. Nothing was changed.
+    #[error("a unique key is taken: {0}")]
+    Taken(String),
+    /// A stored value is not what was written, or the schema is not ours.
+    #[error("the database holds something unexpected: {0}")]
+    Corrupt(String),
+    /// A sealed value does not open with the sealing key that was given.
+    #[error("a sealed value does not open: {0}")]
+    Unsealable(String),
+    /// The migrations do not fit the database.
+    #[error("the database cannot be migrated: {0}")]
+    Migration(String),
+    /// A position to go on from was not made by this kind of list.
+    #[error("the position does not belong to this list")]
+    Position,
+    /// The database cannot be opened as asked.
+    #[error("{0}")]
+    Options(String),
+}

@@ -1,0 +1,204 @@
+//! Lists: filtered, ordered, and walked by position instead of by number, so that the last page costs what the first
+//! does and a row added meanwhile never makes another one be skipped.
+
+use adept_odata::{Filter, OrderBy};
+use serde_json::Value as Json;
+
+use super::{
+    Error,
+    db::{Db, Row},
+    filter::{Column, Sql},
+};
+
+/// Where a page ended. Opaque to everyone else; holds no secret, only sort keys of the last row.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position(pub String);
+
+/// What to list.
+#[derive(Clone, Debug)]
+pub struct ListQuery<F> {
+    /// Only rows that fulfil it.
+    pub filter: Option<Filter<F>>,
+    /// In this order; then by the type's own order.
+    pub order: Vec<OrderBy<F>>,
+    /// Rows wanted, at most 1,000.
+    pub top: u32,
+    /// Rows to leave out first.
+    pub skip: u32,
+    /// Only rows behind this position.
+    pub after: Option<Position>,
+    /// Whether the total is asked for.
+    pub count: bool,
+}
+
+impl<F> Default for ListQuery<F> {
+    fn default() -> Self {
+        Self { filter: None, order: Vec::new(), top: 1000, skip: 0, after: None, count: false }
+    }
+}
+
+/// A page of a list.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where to go on; none at the end.
+    pub next: Option<Position>,
+    /// How many rows fulfil the filter, where asked for.
+    pub total: Option<i64>,
+}
+
+/// A table as lists see it.
+pub(super) struct Source<F> {
+    /// `SELECT` list.
+    pub(super) columns: &'static str,
+    /// The table.
+    pub(super) table: &'static str,
+    /// The column of each field.
+    pub(super) column: fn(F) -> Column,
+    /// The order of last resort; unique within what `scope` admits.
+    pub(super) tie: Column,
+}
+
+impl<F: Copy> Source<F> {
+    /// Reads a page. `scope` appends the condition that every row must meet (tenant, setting).
+    pub(super) async fn list<T>(
+        &self,
+        db: &Db,
+        query: &ListQuery<F>,
+        scope: impl Fn(&mut Sql),
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Listed<T>, Error> {
+        let total = match query.count {
+            true => Some(self.count(db, query.filter.as_ref(), &scope).await?),
+            false => None,
+        };
+        let keys: Vec<(Column, bool)> = query
+            .order
+            .iter()
+            .map(|order| ((self.column)(order.field), order.descending))
+            .chain([(self.tie, false)])
+            .collect();
+        let top = query.top.clamp(1, 1000) as usize;
+
+        let mut sql = Sql::new(&format!("SELECT {}", self.columns));
+        for (index, (key, _)) in keys.iter().enumerate() {
+            sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
+        }
+        self.where_clause(&mut sql, query.filter.as_ref(), &scope)?;
+        if let Some(position) = &query.after {
+            sql.push(" AND (");
+            behind(&mut sql, &keys, position)?;
+            sql.push(")");
+        }
+        sql.push(" ORDER BY ");
+        for (index, (key, descending)) in keys.iter().enumerate() {
+            let comma = if index > 0 { ", " } else { "" };
+            let collation = if key.sorts_as_text() { " COLLATE \"binary\"" } else { "" };
+            let direction = if *descending { " DESC" } else { "" };
+            sql.push(&format!("{comma}{}{collation}{direction}", key.sort_key()));
+        }
+        sql.push(" LIMIT ").bind(top as i64 + 1).push(" OFFSET ").bind(i64::from(query.skip));
+
+        let mut rows = db.rows(sql.statement()).await?;
+        let more = rows.len() > top;
+        rows.truncate(top);
+        let next = match rows.last() {
+            Some(last) if more => Some(position_of(last, &keys)?),
+            _ => None,
+        };
+        Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, next, total })
+    }
+
+    /// Counts the rows that fulfil the filter.
+    pub(super) async fn count(
+        &self,
+        db: &Db,
+        filter: Option<&Filter<F>>,
+        scope: impl Fn(&mut Sql),
+    ) -> Result<i64, Error> {
+        let mut sql = Sql::new("SELECT COUNT(*) AS total");
+        self.where_clause(&mut sql, filter, &scope)?;
+        match db.row(sql.statement()).await? {
+            Some(row) => row.get("total"),
+            None => Err(Error::Corrupt("a count gave no row".to_owned())),
+        }
+    }
+
+    fn where_clause(
+        &self,
+        sql: &mut Sql,
+        filter: Option<&Filter<F>>,
+        scope: impl Fn(&mut Sql),
+    ) -> Result<(), Error> {
+        sql.push(&format!(" FROM {} WHERE ", self.table));
+        scope(sql);
+        if let Some(filter) = filter {
+            sql.push(" AND ");
+            sql.condition(filter, self.column)?;
+        }
+        Ok(())
+    }
+}
+
+const KEY_NAMES: [&str; 9] = [
+    "sort_key_0",
+    "sort_key_1",
+    "sort_key_2",
+    "sort_key_3",
+    "sort_key_4",
+    "sort_key_5",
+    "sort_key_6",
+    "sort_key_7",
+    "sort_key_8",
+];
+
+fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
+    let values: Vec<Json> = keys
+        .iter()
+        .zip(KEY_NAMES)
+        .map(|((key, _), name)| {
+            Ok(if key.sorts_as_text() {
+                Json::from(row.get::<String>(name)?)
+            } else {
+                Json::from(row.get::<i64>(name)?)
+            })
+        })
+        .collect::<Result<_, Error>>()?;
+    Ok(Position(Json::from(values).to_string()))
+}
+
+/// `(a > x) OR (a = x AND b > y) …`, with the directions minded.
+fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result<(), Error> {
+    let unfit = || Error::Position;
+    let values: Vec<Json> = serde_json::from_str(&position.0).map_err(|_| unfit())?;
+    if values.len() != keys.len() {
+        return Err(unfit());
+    }
+    let bind = |sql: &mut Sql, key: &Column, value: &Json| match (key.sorts_as_text(), value) {
+        (true, Json::String(text)) => {
+            sql.bind(text.as_str()).push(" COLLATE \"binary\"");
+            Ok(())
+        }
+        (false, Json::Number(number)) => {
+            sql.bind(number.as_i64().ok_or_else(unfit)?);
+            Ok(())
+        }
+        _ => Err(unfit()),
+    };
+    for last in 0..keys.len() {
+        sql.push(if last > 0 { " OR (" } else { "(" });
+        for (index, ((key, descending), value)) in keys.iter().zip(&values).enumerate().take(last + 1) {
+            let word = match (index == last, descending) {
+                (false, _) => "=",
+                (true, false) => ">",
+                (true, true) => "<",
+            };
+            let and = if index > 0 { " AND " } else { "" };
+            sql.push(&format!("{and}{} {word} ", key.sort_key()));
+            bind(sql, key, value)?;
+        }
+        sql.push(")");
+    }
+    Ok(())
+}

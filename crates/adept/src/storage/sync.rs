@@ -1,0 +1,302 @@
+//! Synchronisation as stored: who may do it (lease and epoch), how far it came (cursor and revision), how it ended.
+//!
+//! Work is found by asking the state; there is no queue. Clocks decide only when a lease may be taken over, never who
+//! may write: every commit states epoch, token generation and cursor revision, and touches one row or nothing.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Error, Storage,
+    db::{Row, Transaction, sql},
+    devices,
+};
+use crate::domain::{AppleRecord, FoldedPage, SettingId, StoredDevice, TenantId, TokenState, fold_page};
+
+/// The right to synchronise one setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Lease {
+    /// The owner of the setting.
+    pub tenant: TenantId,
+    /// The setting.
+    pub setting: SettingId,
+    /// Grows with every take-over.
+    pub epoch: i64,
+    /// The token under which everything is learned.
+    pub generation: i64,
+}
+
+/// A setting that was found to be due, and what its run starts from.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The right to it.
+    pub lease: Lease,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// What marks this claim in `sync_due_at`; a request made meanwhile overwrites it.
+    pub due_mark: Timestamp,
+    /// The last stored cursor.
+    pub cursor: Option<String>,
+    /// When Apple issued it.
+    pub cursor_issued_at: Option<Timestamp>,
+    /// Whether a fetch came to its end, so that deltas may follow.
+    pub cursor_complete: bool,
+    /// Grows with every stored page.
+    pub cursor_revision: i64,
+    /// Devices per page that Apple allows.
+    pub page_limit: u32,
+    /// Runs that failed in a row.
+    pub failures: i64,
+}
+
+/// Where a page leaves the cursor.
+#[derive(Clone, Debug)]
+pub struct CursorMove<'a> {
+    /// The revision that was seen.
+    pub seen_revision: i64,
+    /// The cursor to go on from; none starts over.
+    pub cursor: Option<&'a str>,
+    /// When Apple issued it.
+    pub issued_at: Timestamp,
+    /// Whether a fetch has come to its end.
+    pub complete: bool,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyncEnd {
+    /// What Apple showed of the token; none when it was not asked.
+    pub state: Option<TokenState>,
+    /// Whether everything was read to the end.
+    pub succeeded: bool,
+    /// When it ended.
+    pub now: Timestamp,
+    /// When the next run is due, unless someone asked for one meanwhile.
+    pub next_due: Timestamp,
+    /// The earliest time for a run that was asked for meanwhile.
+    pub soonest: Timestamp,
+}
+
+fn claim(row: &Row, now: Timestamp, due_mark: Timestamp) -> Result<Claim, Error> {
+    Ok(Claim {
+        lease: Lease {
+            tenant: row.parse("tenant")?,
+            setting: row.parse("id")?,
+            epoch: row.get("lease_epoch")?,
+            generation: row.get("token_generation")?,
+        },
+        started_at: now,
+        due_mark,
+        cursor: row.get("cursor")?,
+        cursor_issued_at: row.time("cursor_issued_at")?,
+        cursor_complete: row.get("cursor_complete")?,
+        cursor_revision: row.get("cursor_revision")?,
+        page_limit: u32::try_from(row.get::<i64>("page_limit")?).unwrap_or(1000).clamp(1, 1000),
+        failures: row.get("sync_failures")?,
+    })
+}
+
+impl Storage {
+    /// When the next setting falls due, leases considered; none when none ever does.
+    pub async fn next_sync_due(&self) -> Result<Option<Timestamp>, Error> {
+        let row = self
+            .db
+            .row(sql("SELECT MIN(CASE WHEN lease_until > sync_due_at THEN lease_until ELSE sync_due_at END) AS due \
+                      FROM onboarding_settings WHERE sync_due_at IS NOT NULL AND hidden_at IS NULL"))
+            .await?;
+        row.map(|row| row.time("due")).transpose().map(Option::flatten)
+    }
+
+    /// Takes the leases of at most `limit` settings that are due and that nobody holds. Two processes never get the
+    /// same one. If this process dies, each is due again when its lease ends.
+    pub async fn claim_due_syncs(
+        &self,
+        now: Timestamp,
+        lease_until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Claim>, Error> {
+        let mut tx = self.db.begin().await?;
+        let rows = tx
+            .rows(
+                sql("UPDATE onboarding_settings SET lease_epoch = lease_epoch + 1, lease_until = $2, \
+                     sync_due_at = $2, sync_started_at = $1, sync_triggered_at = $1 \
+                     WHERE (tenant, id) IN (SELECT tenant, id FROM onboarding_settings \
+                         WHERE sync_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL \
+                         ORDER BY sync_due_at, tenant, id LIMIT $3) \
+                     AND sync_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL \
+                     RETURNING tenant, id, lease_epoch, token_generation, cursor, cursor_issued_at, cursor_complete, \
+                     cursor_revision, page_limit, sync_failures")
+                .bind(now)
+                .bind(lease_until)
+                .bind(limit),
+            )
+            .await?;
+        tx.commit().await?;
+        rows.iter().map(|row| claim(row, now, lease_until)).collect()
+    }
+
+    /// Lengthens a lease; false when it was lost, or the token or setting is another one by now.
+    pub async fn renew_lease(&self, lease: &Lease, until: Timestamp) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET lease_until = $5 WHERE tenant = $1 AND id = $2 \
+                     AND lease_epoch = $3 AND token_generation = $4 AND hidden_at IS NULL")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.epoch)
+                .bind(lease.generation)
+                .bind(until),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+
+    /// Stores a page and its cursor in one transaction. None, and nothing stored, when lease, token or cursor are not
+    /// those any more under which the page was asked for.
+    pub async fn commit_page(
+        &self,
+        lease: &Lease,
+        page: Vec<AppleRecord>,
+        cursor: &CursorMove<'_>,
+        now: Timestamp,
+        fresh_id: &mut (dyn FnMut() -> Uuid + Send),
+    ) -> Result<Option<FoldedPage>, Error> {
+        let mut tx = self.db.begin().await?;
+        if !move_cursor(&mut tx, lease, cursor).await? {
+            return Ok(None);
+        }
+        let stored = match page.is_empty() {
+            true => HashMap::new(),
+            false => stored_devices(&mut tx, lease, &page).await?,
+        };
+        let folded = fold_page(page, &stored);
+        devices::write(&mut tx, lease, &folded, now, fresh_id).await?;
+        if folded.count_change() != 0 {
+            tx.execute_one(
+                "counting devices",
+                sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
+                    .bind(lease.tenant.to_string())
+                    .bind(lease.setting.to_string())
+                    .bind(folded.count_change()),
+            )
+            .await?;
+        }
+        tx.commit().await?;
+        Ok(Some(folded))
+    }
+
+    /// Gives the lease back and notes how the run ended; false when it was lost meanwhile.
+    pub async fn end_sync(&self, claim: &Claim, end: &SyncEnd) -> Result<bool, Error> {
+        let lease = &claim.lease;
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET lease_until = 0, \
+                     token_state = COALESCE($5, token_state), \
+                     token_checked_at = CASE WHEN $5 IS NULL THEN token_checked_at ELSE $6 END, \
+                     sync_succeeded_at = CASE WHEN $7 THEN $6 ELSE sync_succeeded_at END, \
+                     sync_failures = CASE WHEN $7 THEN 0 ELSE sync_failures + 1 END, \
+                     sync_due_at = CASE WHEN sync_due_at = $8 THEN $9 WHEN sync_due_at < $10 THEN $10 \
+                                        ELSE sync_due_at END \
+                     WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
+                     AND hidden_at IS NULL")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.epoch)
+                .bind(lease.generation)
+                .bind(end.state.map(TokenState::as_str))
+                .bind(end.now)
+                .bind(end.succeeded)
+                .bind(claim.due_mark)
+                .bind(end.next_due)
+                .bind(end.soonest),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+
+    /// Gives a lease back whose token was replaced while it ran, so that the new token's sync need not wait for its
+    /// end. Whatever else the run learned is discarded.
+    pub async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("UPDATE onboarding_settings SET lease_until = 0 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.epoch),
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Makes a sync due now. False when the setting is gone or has no token.
+    pub async fn request_sync(&self, tenant: TenantId, id: SettingId, now: Timestamp) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET sync_due_at = $3, sync_triggered_at = $3 \
+                     WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND current_token IS NOT NULL")
+                .bind(tenant.to_string())
+                .bind(id.to_string())
+                .bind(now),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+}
+
+async fn move_cursor(tx: &mut Transaction, lease: &Lease, cursor: &CursorMove<'_>) -> Result<bool, Error> {
+    let touched = tx
+        .execute(
+            sql("UPDATE onboarding_settings SET cursor = $6, cursor_issued_at = $7, cursor_complete = $8, \
+                 cursor_revision = cursor_revision + 1 \
+                 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
+                 AND cursor_revision = $5 AND hidden_at IS NULL")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(lease.epoch)
+            .bind(lease.generation)
+            .bind(cursor.seen_revision)
+            .bind(cursor.cursor)
+            .bind(cursor.issued_at)
+            .bind(cursor.complete),
+        )
+        .await?;
+    Ok(touched == 1)
+}
+
+async fn stored_devices(
+    tx: &mut Transaction,
+    lease: &Lease,
+    page: &[AppleRecord],
+) -> Result<HashMap<String, StoredDevice>, Error> {
+    let keys: Vec<String> = page.iter().map(|record| record.serial.to_ascii_lowercase()).collect();
+    let rows = tx
+        .rows(
+            sql("SELECT serial_key, digest, operation_at, deleted FROM devices \
+                 WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(serde_json::Value::from(keys.into_iter().map(|key| vec![key]).collect::<Vec<_>>()).to_string()),
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let digest: String = row.get("digest")?;
+            let digest = u128::from_str_radix(&digest, 16)
+                .map_err(|_| Error::Corrupt("column digest: not a number in hex".to_owned()))?;
+            let stored = StoredDevice {
+                digest,
+                operation_at: row.time("operation_at")?,
+                deleted: row.get("deleted")?,
+            };
+            Ok((row.get("serial_key")?, stored))
+        })
+        .collect()
+}
