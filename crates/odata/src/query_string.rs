@@ -1,0 +1,205 @@
+//! The raw query of a URL into its decoded options. It does not look into them, `$top`, `$skip` and `$count` apart.
+
+use crate::{
+    MAX_QUERY,
+    error::{ParseError, Problem, shortened},
+};
+
+/// The system query options of one request, decoded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct QueryOptions {
+    /// For [`crate::parse_filter`].
+    pub filter: Option<String>,
+    /// For [`crate::parse_orderby`].
+    pub orderby: Option<String>,
+    /// For [`crate::parse_select`].
+    pub select: Option<String>,
+    /// For [`crate::parse_expand`].
+    pub expand: Option<String>,
+    /// As written.
+    pub search: Option<String>,
+    /// As written.
+    pub skiptoken: Option<String>,
+    /// As written.
+    pub format: Option<String>,
+    /// How many rows at most; 0 is legal.
+    pub top: Option<u32>,
+    /// How many rows to leave out first.
+    pub skip: Option<u32>,
+    /// Whether the total is wanted.
+    pub count: Option<bool>,
+}
+
+/// Reads the part of a URL after `?`, as sent. Names are known in any case, with or without `$`. Fails on more than
+/// [`MAX_QUERY`] bytes, broken encoding, an unknown option with `$` and an option given twice; ignores custom options.
+pub fn parse_query_string(raw: &str) -> Result<QueryOptions, ParseError> {
+    if raw.len() > MAX_QUERY {
+        return Err(ParseError::new(
+            MAX_QUERY,
+            Problem::TooLong { what: "The query string", limit: MAX_QUERY },
+        ));
+    }
+    let mut options = QueryOptions::default();
+    for (at, piece) in pieces(raw) {
+        let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
+        let value_at = at + piece.len() - value.len();
+        let name = decoded(name, at)?;
+        match Name::of(&name) {
+            Some(known) => options.set(known, decoded(value, value_at)?, at)?,
+            None if name.starts_with('$') => {
+                return Err(ParseError::new(at, Problem::UnknownOption(shortened(&name))));
+            }
+            None => {}
+        }
+    }
+    Ok(options)
+}
+
+/// The query of the next page: the raw query of this one with another `$skiptoken` and without `$skip`, which the token
+/// has already taken into account. Everything else stays as it was sent.
+pub fn with_skiptoken(raw: &str, token: &str) -> String {
+    let mut next = String::with_capacity(raw.len() + token.len() + 12);
+    for (at, piece) in pieces(raw) {
+        let name = piece.split_once('=').map_or(piece, |(name, _)| name);
+        let known = decoded(name, at).ok().and_then(|name| Name::of(&name));
+        if !matches!(known, Some(Name::Skiptoken | Name::Skip)) {
+            next.push_str(piece);
+            next.push('&');
+        }
+    }
+    next.push_str("$skiptoken=");
+    for byte in token.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                next.push(char::from(byte))
+            }
+            _ => next.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    next
+}
+
+/// The non-empty parts between the `&`, each with the byte at which it starts.
+fn pieces(raw: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut start = 0;
+    raw.split('&')
+        .map(move |piece| {
+            let at = start;
+            start += piece.len() + 1;
+            (at, piece)
+        })
+        .filter(|(_, piece)| !piece.is_empty())
+}
+
+/// A system query option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Name {
+    Filter,
+    Orderby,
+    Select,
+    Expand,
+    Top,
+    Skip,
+    Count,
+    Skiptoken,
+    Search,
+    Format,
+}
+
+impl Name {
+    const ALL: [Self; 10] = [
+        Self::Filter,
+        Self::Orderby,
+        Self::Select,
+        Self::Expand,
+        Self::Top,
+        Self::Skip,
+        Self::Count,
+        Self::Skiptoken,
+        Self::Search,
+        Self::Format,
+    ];
+
+    /// The canonical spelling.
+    fn text(self) -> &'static str {
+        match self {
+            Self::Filter => "$filter",
+            Self::Orderby => "$orderby",
+            Self::Select => "$select",
+            Self::Expand => "$expand",
+            Self::Top => "$top",
+            Self::Skip => "$skip",
+            Self::Count => "$count",
+            Self::Skiptoken => "$skiptoken",
+            Self::Search => "$search",
+            Self::Format => "$format",
+        }
+    }
+
+    /// With or without `$`, in any ASCII case.
+    pub(crate) fn of(written: &str) -> Option<Self> {
+        let bare = written.strip_prefix('$').unwrap_or(written);
+        Self::ALL.into_iter().find(|name| name.text()[1..].eq_ignore_ascii_case(bare))
+    }
+}
+
+impl QueryOptions {
+    /// Fails when the option is already set or the value is not of its form.
+    pub(crate) fn set(&mut self, name: Name, value: String, at: usize) -> Result<(), ParseError> {
+        let option = name.text();
+        let invalid = |expected| {
+            let value = shortened(&value);
+            ParseError::new(at, Problem::InvalidValue { option, value, expected })
+        };
+        let number = || match value.parse::<u32>() {
+            Ok(number) if !value.starts_with('+') => Ok(number),
+            _ => Err(invalid("a non-negative integer")),
+        };
+        let twice = match name {
+            Name::Top => self.top.replace(number()?).is_some(),
+            Name::Skip => self.skip.replace(number()?).is_some(),
+            Name::Count => {
+                let known =
+                    [true, false].into_iter().find(|known| known.to_string().eq_ignore_ascii_case(&value));
+                self.count.replace(known.ok_or_else(|| invalid("true or false"))?).is_some()
+            }
+            Name::Filter => self.filter.replace(value).is_some(),
+            Name::Orderby => self.orderby.replace(value).is_some(),
+            Name::Select => self.select.replace(value).is_some(),
+            Name::Expand => self.expand.replace(value).is_some(),
+            Name::Skiptoken => self.skiptoken.replace(value).is_some(),
+            Name::Search => self.search.replace(value).is_some(),
+            Name::Format => self.format.replace(value).is_some(),
+        };
+        if twice { Err(ParseError::new(at, Problem::Duplicate(option.to_owned()))) } else { Ok(()) }
+    }
+}
+
+/// `%XX` and `+` decoded; `at` is where the text starts in the raw query.
+fn decoded(text: &str, at: usize) -> Result<String, ParseError> {
+    let bad = |offset: usize| ParseError::new(at + offset, Problem::Encoding);
+    let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut index = 0;
+    while let Some(&byte) = bytes.get(index) {
+        let (plain, length) = match byte {
+            b'+' => (b' ', 1),
+            b'%' => match bytes.get(index + 1..index + 3) {
+                Some(&[high, low]) => match (hex(high), hex(low)) {
+                    (Some(high), Some(low)) => (high * 16 + low, 3),
+                    _ => return Err(bad(index)),
+                },
+                _ => return Err(bad(index)),
+            },
+            byte => (byte, 1),
+        };
+        // No option has a use for NUL, and PostgreSQL's text cannot hold it.
+        if plain == 0 {
+            return Err(bad(index));
+        }
+        decoded.push(plain);
+        index += length;
+    }
+    String::from_utf8(decoded).map_err(|_| bad(0))
+}

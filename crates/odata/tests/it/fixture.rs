@@ -1,0 +1,118 @@
+//! A schema with every kind of property, and rows for it. The field type is its own path.
+
+use std::{collections::BTreeMap, fmt};
+
+use adept_odata::{EnumType, Filter, Kind, Literal, Row, Schema, parse_filter};
+
+/// A property path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Field(pub(crate) &'static str);
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+pub(crate) static SOURCE: EnumType = EnumType {
+    name: "microsoft.graph.discoverySource",
+    members: &["unknown", "adminImport", "deviceEnrollmentProgram"],
+};
+static RESOURCE: Kind = Kind::Complex("microsoft.graph.auditResource");
+static PROPERTY: Kind = Kind::Complex("microsoft.graph.auditProperty");
+static STRING: Kind = Kind::String;
+static GUID: Kind = Kind::Guid;
+
+pub(crate) static PROPERTIES: &[(&str, Kind)] = &[
+    ("id", Kind::String),
+    ("serialNumber", Kind::String),
+    ("description", Kind::String),
+    ("tokenName", Kind::String),
+    ("appleIdentifier", Kind::String),
+    ("requestedEnrollmentProfileId", Kind::String),
+    ("componentName", Kind::String),
+    ("activityOperationType", Kind::String),
+    ("isSupervised", Kind::Boolean),
+    ("isDeleted", Kind::Boolean),
+    ("syncedDeviceCount", Kind::Int32),
+    ("size", Kind::Int64),
+    ("activityDateTime", Kind::DateTimeOffset),
+    ("correlationId", Kind::Guid),
+    ("discoverySource", Kind::Enum(&SOURCE)),
+    ("actor", Kind::Complex("microsoft.graph.auditActor")),
+    ("actor/userPrincipalName", Kind::String),
+    ("roleScopeTagIds", Kind::Collection(&STRING)),
+    ("groupIds", Kind::Collection(&GUID)),
+    ("resources", Kind::Collection(&RESOURCE)),
+    ("resources/resourceId", Kind::String),
+    ("resources/displayName", Kind::String),
+    ("resources/modifiedProperties", Kind::Collection(&PROPERTY)),
+    ("resources/modifiedProperties/newValue", Kind::String),
+];
+
+pub(crate) struct Fixture;
+
+impl Schema<Field> for Fixture {
+    fn type_name(&self) -> &str {
+        "microsoft.graph.fixture"
+    }
+
+    fn field(&self, path: &[&str]) -> Option<(Field, Kind)> {
+        let joined = path.join("/");
+        let (name, kind) = PROPERTIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&joined))?;
+        Some((Field(name), *kind))
+    }
+}
+
+pub(crate) fn parse(text: &str) -> Filter<Field> {
+    parse_filter(text, &Fixture).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+pub(crate) fn refusal(text: &str) -> String {
+    match parse_filter(text, &Fixture) {
+        Ok(filter) => panic!("{text} was read as {filter}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A row, or an item with the fields of the row around it.
+#[derive(Clone, Default)]
+pub(crate) struct Record {
+    values: BTreeMap<Field, Literal>,
+    items: BTreeMap<Field, Vec<Record>>,
+}
+
+impl Record {
+    pub(crate) fn with(mut self, field: &'static str, value: Literal) -> Self {
+        self.values.insert(Field(field), value);
+        self
+    }
+
+    pub(crate) fn text(self, field: &'static str, value: &str) -> Self {
+        self.with(field, Literal::Text(value.to_owned()))
+    }
+
+    pub(crate) fn items(mut self, field: &'static str, items: Vec<Record>) -> Self {
+        self.items.insert(Field(field), items);
+        self
+    }
+}
+
+impl Row<Field> for Record {
+    fn value(&self, field: &Field) -> Option<Literal> {
+        self.values.get(field).cloned()
+    }
+
+    fn items(&self, collection: &Field) -> Vec<Box<dyn Row<Field> + '_>> {
+        let items = self.items.get(collection).into_iter().flatten();
+        items
+            .map(|item| {
+                let mut item = item.clone();
+                for (field, value) in &self.values {
+                    item.values.entry(*field).or_insert_with(|| value.clone());
+                }
+                Box::new(item) as Box<dyn Row<Field>>
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,118 @@
+//! What a filter means: text without ASCII case, and null.
+
+use adept_odata::{Literal, parse_filter};
+
+use crate::fixture::{Fixture, Record, parse};
+
+fn row() -> Record {
+    Record::default()
+        .text("id", "7")
+        .text("serialNumber", "C02Xyz")
+        .text("tokenName", "Söhne_50%")
+        .with("isSupervised", Literal::Boolean(true))
+        .with("syncedDeviceCount", Literal::Int(5))
+        .with("activityDateTime", Literal::DateTime("2026-01-31T08:00:00.5Z".parse().unwrap()))
+        .with("correlationId", Literal::Guid("deadbeef-0000-4000-8000-00000000000a".parse().unwrap()))
+        .with("discoverySource", Literal::Enum { member: "adminImport", ordinal: 1 })
+        .items(
+            "roleScopeTagIds",
+            vec![
+                Record::default().text("roleScopeTagIds", "0"),
+                Record::default().text("roleScopeTagIds", "B"),
+            ],
+        )
+        .items(
+            "resources",
+            vec![
+                Record::default().text("resources/displayName", "One").items(
+                    "resources/modifiedProperties",
+                    vec![Record::default().text("resources/modifiedProperties/newValue", "v")],
+                ),
+                Record::default(),
+            ],
+        )
+}
+
+fn holds(text: &str) {
+    assert!(parse(text).matches(&row()), "{text}");
+    assert!(!parse(&format!("not ({text})")).matches(&row()), "not ({text})");
+}
+
+fn fails(text: &str) {
+    holds(&format!("not ({text})"));
+}
+
+#[test]
+fn text_is_compared_without_ascii_case() {
+    holds("serialNumber eq 'c02xYZ'");
+    holds("serialNumber in ('a','C02XYZ')");
+    holds("contains(serialNumber,'2X')");
+    holds("startswith(serialNumber,'c')");
+    holds("endswith(serialNumber,'YZ')");
+    holds("serialNumber gt 'B' and serialNumber lt 'd' and serialNumber ge 'C02XYZ'");
+    holds("contains(serialNumber,'')");
+    fails("startswith(serialNumber,'02')");
+}
+
+#[test]
+fn other_letters_keep_their_case_and_nothing_is_a_wildcard() {
+    holds("startswith(tokenName,'sö')");
+    fails("startswith(tokenName,'sÖ')");
+    fails("contains(tokenName,'h%e')");
+    fails("contains(tokenName,'_6')");
+    holds("endswith(tokenName,'_50%')");
+}
+
+#[test]
+fn null_is_equal_to_null_alone() {
+    holds("description eq null");
+    holds("description ne 'a'");
+    holds("serialNumber ne null");
+    holds("not contains(description,'a')");
+    holds("description in ('a',null)");
+    for text in [
+        "description eq 'a'",
+        "description gt ''",
+        "description le 'z'",
+        "description in ('a')",
+        "contains(description,'')",
+        "description ge null",
+        "serialNumber gt null",
+        "serialNumber eq null",
+        "isDeleted",
+        "isDeleted eq false",
+    ] {
+        fails(text);
+    }
+}
+
+#[test]
+fn other_kinds_are_ordered() {
+    holds("isSupervised and isSupervised gt false");
+    holds("syncedDeviceCount le 5 and syncedDeviceCount ge 5 and syncedDeviceCount ne 6");
+    holds("activityDateTime gt 2026-01-31T08:00:00Z and activityDateTime lt 2026-01-31T08:00:01Z");
+    holds("activityDateTime eq 2026-01-31T10:00:00.5+02:00");
+    holds("correlationId eq DEADBEEF-0000-4000-8000-00000000000A");
+    holds("discoverySource lt 'deviceEnrollmentProgram' and discoverySource gt 'unknown'");
+}
+
+#[test]
+fn any_and_all_ask_the_items() {
+    holds("roleScopeTagIds/any(t:t eq 'b')");
+    fails("roleScopeTagIds/all(t:t eq 'b')");
+    holds("roleScopeTagIds/all(t:t ne null)");
+    holds("resources/any()");
+    fails("groupIds/any()");
+    holds("groupIds/all(g:false)");
+    holds("resources/any(r:r/displayName eq 'one' and serialNumber eq 'c02xyz')");
+    holds("resources/any(r:r/displayName eq null)");
+    holds("resources/any(r:r/modifiedProperties/any(p:p/newValue eq 'V' and r/displayName eq 'One'))");
+    fails("resources/any(r:r/displayName eq null and r/modifiedProperties/any())");
+}
+
+#[test]
+fn a_row_is_asked_through_a_reference() {
+    let rows = [row(), Record::default()];
+    let filter = parse_filter("serialNumber ne null", &Fixture).unwrap();
+    assert_eq!(rows.iter().filter(|row| filter.matches(*row)).count(), 1);
+}

@@ -1,0 +1,66 @@
+//! `$orderby` and `$select`.
+
+use adept_odata::{OrderBy, Select, parse_orderby, parse_select};
+
+use crate::fixture::{Field, Fixture};
+
+fn order(text: &str) -> Result<Vec<(&'static str, bool)>, String> {
+    let criteria = parse_orderby(text, &Fixture).map_err(|error| error.to_string())?;
+    Ok(criteria.into_iter().map(|OrderBy { field, descending }| (field.0, descending)).collect())
+}
+
+#[test]
+fn directions_are_optional_and_in_any_case() {
+    assert_eq!(order("activityDateTime desc").unwrap(), [("activityDateTime", true)]);
+    assert_eq!(
+        order(" ID , tokenname ASC,actor/userPrincipalName DESC ").unwrap(),
+        [("id", false), ("tokenName", false), ("actor/userPrincipalName", true)]
+    );
+}
+
+#[test]
+fn an_order_names_each_primitive_property_once_and_at_most_eight() {
+    assert_eq!(order("id,ID desc").unwrap_err(), "'ID' is given more than once.");
+    let nine =
+        "id,size,tokenName,isDeleted,isSupervised,description,serialNumber,syncedDeviceCount,correlationId";
+    assert!(order(nine.rsplit_once(',').unwrap().0).is_ok());
+    assert_eq!(
+        order(nine).unwrap_err(),
+        "The query has too many properties in '$orderby': at most 8 are accepted."
+    );
+    for unordered in ["resources", "actor", "roleScopeTagIds", "resources/displayName"] {
+        assert!(order(unordered).unwrap_err().contains("cannot be sorted by"), "{unordered}");
+    }
+}
+
+#[test]
+fn a_broken_order_is_refused() {
+    for broken in ["", "id descending", "id,", ",id", "id desc asc", "'id'", "id desc)", "*"] {
+        assert!(order(broken).unwrap_err().starts_with("Syntax error"), "{broken}");
+    }
+    assert!(order("nope").unwrap_err().starts_with("Could not find a property named 'nope'"));
+}
+
+#[test]
+fn a_selection_is_a_list_of_properties_or_everything() {
+    let fields = |names: &[&'static str]| Select::Fields(names.iter().copied().map(Field).collect());
+    assert_eq!(parse_select("id,TOKENNAME, id", &Fixture).unwrap(), fields(&["id", "tokenName"]));
+    assert_eq!(
+        parse_select("actor,actor/userPrincipalName,resources/resourceId", &Fixture).unwrap(),
+        fields(&["actor", "actor/userPrincipalName", "resources/resourceId"])
+    );
+    assert_eq!(parse_select("*", &Fixture).unwrap(), Select::All);
+    assert_eq!(parse_select("id,*", &Fixture).unwrap(), Select::All);
+}
+
+#[test]
+fn a_broken_selection_is_refused() {
+    for broken in ["", "id,", "id tokenName", "id/", "'id'", "*id", "id(a)"] {
+        assert!(
+            parse_select(broken, &Fixture).unwrap_err().to_string().starts_with("Syntax error"),
+            "{broken}"
+        );
+    }
+    let many = "id,".repeat(200) + "id";
+    assert!(parse_select(&many, &Fixture).unwrap_err().to_string().contains("at most 200"));
+}
