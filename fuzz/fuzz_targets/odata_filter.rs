@@ -56,7 +56,9 @@ fuzz_target!(|text: &str| {
             match parse_filter(&printed, &Properties) {
                 Ok(again) => assert_eq!(again, tree),
                 // The canonical text may be a little longer and have parentheses where the original had none.
-                Err(error) => assert!(printed.len() > MAX_TEXT || matches!(error.problem, Problem::TooDeep { .. })),
+                Err(error) => {
+                    assert!(printed.len() > MAX_TEXT || matches!(error.problem, Problem::TooDeep { .. }))
+                }
             }
         }
     }
