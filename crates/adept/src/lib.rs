@@ -2,5 +2,6 @@
 //!
 //! The library exists for the binary and the tests; `ARCHITECTURE.md` is the way in.
 
+pub mod app;
 pub mod domain;
 pub mod storage;

@@ -50,6 +50,8 @@ pub struct TokenChange<'a> {
     pub server: &'a ServerIdentity,
     /// Whether `server` is bound to the setting by this change, so that no other setting may stand for it.
     pub binds: bool,
+    /// Whether Apple accepted the token that is in use from now on.
+    pub proven: bool,
     /// Devices per page that Apple allows; none leaves what is known.
     pub page_limit: Option<u32>,
 }
@@ -64,8 +66,6 @@ pub struct NewToken<'a> {
     pub key_pair: KeyPairId,
     /// Its end.
     pub expires_at: Timestamp,
-    /// Whether Apple accepted it.
-    pub proven: bool,
 }
 
 /// What came of it.
@@ -185,6 +185,7 @@ impl Storage {
         if let (Some(token), Some(sealed)) = (&change.token, sealed) {
             Self::put_token(&mut tx, tenant, id, token, sealed).await?;
         }
+        Self::drop_unused_tokens(&mut tx, tenant, id).await?;
         audit::write(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(TokenChanged::Done)
@@ -206,7 +207,7 @@ impl Storage {
                  token_generation = token_generation + $13, \
                  token_expires_at = COALESCE($14, token_expires_at), \
                  current_token = COALESCE($15, current_token), \
-                 proven_token = COALESCE($16, proven_token) \
+                 proven_token = CASE WHEN $16 THEN COALESCE($15, current_token) ELSE proven_token END \
                  WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND token_generation = $3")
             .bind(tenant.to_string())
             .bind(id.to_string())
@@ -223,7 +224,7 @@ impl Storage {
             .bind(i64::from(token.is_some()))
             .bind(token.map(|t| t.expires_at))
             .bind(token.map(|t| t.id.to_string()))
-            .bind(token.filter(|t| t.proven).map(|t| t.id.to_string())),
+            .bind(change.proven),
         )
         .await
     }
@@ -247,25 +248,74 @@ impl Storage {
             .bind(sealed),
         )
         .await?;
-        // Whatever is neither in use nor the last proven one goes; it can be neither read nor restored again.
-        tx.execute(
-            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id NOT IN \
-                 (SELECT current_token FROM onboarding_settings WHERE tenant = $1 AND id = $2 \
-                  UNION ALL SELECT COALESCE(proven_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2)")
-            .bind(tenant.to_string())
-            .bind(id.to_string()),
-        )
-        .await?;
+        Self::mark_current_key(tx, tenant, id, token.key_pair).await
+    }
+
+    async fn mark_current_key(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+        key_pair: KeyPairId,
+    ) -> Result<(), Error> {
         tx.execute(
             sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
                  WHERE tenant = $1 AND setting = $2 \
                  AND ((id = $3 AND status <> 'current') OR (id <> $3 AND status = 'current'))")
             .bind(tenant.to_string())
             .bind(id.to_string())
-            .bind(token.key_pair.to_string()),
+            .bind(key_pair.to_string()),
         )
         .await?;
         Ok(())
+    }
+
+    /// Whatever is neither in use nor the last proven token goes; it could not be restored anyway.
+    async fn drop_unused_tokens(tx: &mut Transaction, tenant: TenantId, id: SettingId) -> Result<(), Error> {
+        tx.execute(
+            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id NOT IN \
+                 (SELECT COALESCE(current_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2 \
+                  UNION ALL SELECT COALESCE(proven_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2)")
+            .bind(tenant.to_string())
+            .bind(id.to_string()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Puts the last proven token back in the place of one that Apple refused; false when there is none, or when the
+    /// setting has another token by now.
+    pub async fn restore_proven_token(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        seen_generation: i64,
+        proven: &StoredToken,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET current_token = proven_token, \
+                     token_generation = token_generation + 1, modified_at = $5, sync_due_at = $5, \
+                     token_state = 'ok', token_expires_at = (SELECT expires_at FROM server_tokens \
+                         WHERE tenant = $1 AND setting = $2 AND id = $4) \
+                     WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND token_generation = $3 \
+                     AND proven_token = $4 AND current_token <> $4")
+                .bind(tenant.to_string())
+                .bind(id.to_string())
+                .bind(seen_generation)
+                .bind(proven.id.as_str())
+                .bind(now),
+            )
+            .await?;
+        if touched == 1 {
+            Self::mark_current_key(&mut tx, tenant, id, proven.key_pair).await?;
+            Self::drop_unused_tokens(&mut tx, tenant, id).await?;
+            audit::write(&mut tx, tenant, event).await?;
+            tx.commit().await?;
+        }
+        Ok(touched == 1)
     }
 
     /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come.

@@ -1,0 +1,171 @@
+//! What the service does, independent of how it is asked: onboarding, keys, devices, synchronisation.
+//!
+//! Every check comes before any effect; a change is one transaction; no call to Apple and no RSA work happens while a
+//! transaction is open. Nothing here knows HTTP, JSON shapes or SQL.
+
+mod apple;
+mod clock;
+mod devices;
+mod error;
+mod failpoint;
+mod health;
+mod keys;
+mod onboarding;
+mod open_token;
+mod prove;
+mod schedule;
+mod settings;
+mod sync;
+mod turns;
+
+use std::{num::NonZero, sync::Arc, time::Duration};
+
+use adept_apple::{client::Client, key_pair::PrivateKey};
+use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
+
+pub use apple::AppleOptions;
+pub use clock::{Clock, Ids};
+pub use error::Error;
+pub use health::{Health, TokenHealth};
+pub use onboarding::TokenUpload;
+
+pub use crate::storage::{ListQuery, Listed, Position};
+use crate::{
+    domain::{AuditEvent, AuditResource, Change, KeyPairId, Origin, Setting},
+    storage::Storage,
+};
+
+/// How the service behaves.
+#[derive(Clone, Debug)]
+pub struct AppOptions {
+    /// Settings a tenant may have: `maximumDepTokens`.
+    pub maximum_dep_tokens: i32,
+    /// Time between two syncs of a setting.
+    pub sync_interval: Duration,
+    /// How long a process owns a setting's sync without renewing its lease.
+    pub lease: Duration,
+    /// Settings whose waits for Apple overlap in this process.
+    pub parallel_syncs: usize,
+}
+
+impl Default for AppOptions {
+    fn default() -> Self {
+        Self {
+            maximum_dep_tokens: 100,
+            sync_interval: Duration::from_secs(30 * 60),
+            lease: Duration::from_secs(30),
+            parallel_syncs: 64,
+        }
+    }
+}
+
+/// The service. Always behind an `Arc`.
+pub struct App {
+    storage: Storage,
+    apple: Client,
+    answers: Arc<apple::Answers>,
+    clock: Clock,
+    ids: Ids,
+    options: AppOptions,
+    /// One slot per core: RSA work beyond that only makes everything slower.
+    rsa: Arc<Semaphore>,
+    /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroises them when they are dropped.
+    private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
+    turns: turns::Turns,
+    sync_slots: Arc<Semaphore>,
+    wake_sync: Notify,
+}
+
+impl App {
+    /// Puts the service together. `options.lease` must be at least ten seconds in production; tests use less.
+    pub fn new(
+        storage: Storage,
+        apple: &AppleOptions,
+        clock: Clock,
+        options: AppOptions,
+    ) -> Result<Arc<Self>, adept_apple::client::ClientConfigError> {
+        let answers = Arc::new(apple::Answers::default());
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        Ok(Arc::new(Self {
+            apple: apple.client(&clock, &answers)?,
+            answers,
+            storage,
+            clock,
+            ids: Ids,
+            rsa: Arc::new(Semaphore::new(cores)),
+            private_keys: moka::sync::Cache::builder()
+                .max_capacity(64)
+                .time_to_idle(Duration::from_secs(600))
+                .build(),
+            turns: turns::Turns::default(),
+            sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
+            wake_sync: Notify::new(),
+            options,
+        }))
+    }
+
+    /// The time by which the service acts.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Where new ids come from.
+    pub fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// The storage, for the parts that authenticate callers.
+    pub fn storage(&self) -> &Storage {
+        &self.storage
+    }
+
+    /// `maximumDepTokens`.
+    pub fn maximum_dep_tokens(&self) -> i32 {
+        self.options.maximum_dep_tokens
+    }
+
+    /// Runs CPU-bound cryptography on a blocking thread, at most one task per core at a time.
+    async fn on_core<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let stopped =
+            |e: &dyn std::fmt::Display| Error::Internal { cause: format!("a blocking task stopped: {e}") };
+        let _slot = self.rsa.acquire().await.map_err(|e| stopped(&e))?;
+        tokio::task::spawn_blocking(work).await.map_err(|e| stopped(&e))
+    }
+
+    fn event(
+        &self,
+        origin: Option<&Origin>,
+        activity: &'static str,
+        operation: &'static str,
+        setting: &Setting,
+        changes: Vec<Change>,
+    ) -> AuditEvent {
+        let id = self.ids.uuid(&self.clock);
+        AuditEvent {
+            id,
+            at: self.clock.now(),
+            actor: origin.map(|origin| origin.caller.clone()),
+            activity,
+            operation,
+            resource: AuditResource {
+                kind: "DepOnboardingSetting",
+                id: setting.id.to_string(),
+                name: setting.token_name.clone(),
+            },
+            changes,
+            correlation: origin.map_or(id, |origin| origin.request),
+        }
+    }
+}
+
+/// An id for a new row; sorts by time.
+impl Ids {
+    /// A fresh UUIDv7.
+    pub fn uuid(&self, clock: &Clock) -> Uuid {
+        self.at(clock.now())
+    }
+}

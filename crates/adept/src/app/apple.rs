@@ -1,0 +1,145 @@
+//! How Apple is spoken to, and what its answers mean: one table from its errors to what becomes of the token.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use adept_apple::{
+    account::Account,
+    client::{Answer, Client, ClientConfig, ClientConfigError},
+    error::{AppleError, AppleErrorKind as Kind},
+};
+use aws_lc_rs::digest;
+
+use super::{App, Clock};
+use crate::domain::{AccountFacts, ServerIdentity, TokenState};
+
+/// Where Apple is and how Adept presents itself.
+#[derive(Clone, Debug)]
+pub struct AppleOptions {
+    /// `https://mdmenrollment.apple.com`, or a simulator's URL.
+    pub url: String,
+    /// `User-Agent`.
+    pub user_agent: String,
+    /// Accept plain http to other machines than this one.
+    pub allow_plain_http: bool,
+    /// The time that one call may take.
+    pub timeout: Duration,
+    /// Further trusted roots (DER), for private test servers.
+    pub extra_roots: Vec<Vec<u8>>,
+}
+
+impl Default for AppleOptions {
+    fn default() -> Self {
+        Self {
+            url: "https://mdmenrollment.apple.com".to_owned(),
+            user_agent: concat!("Adept/", env!("CARGO_PKG_VERSION")).to_owned(),
+            allow_plain_http: false,
+            timeout: Duration::from_secs(60),
+            extra_roots: Vec::new(),
+        }
+    }
+}
+
+impl AppleOptions {
+    pub(super) fn client(&self, clock: &Clock, answers: &Arc<Answers>) -> Result<Client, ClientConfigError> {
+        let clock = clock.clone();
+        let answers = Arc::clone(answers);
+        Client::new(ClientConfig {
+            base_url: self.url.clone(),
+            user_agent: self.user_agent.clone(),
+            timeout: self.timeout,
+            allow_plain_http: self.allow_plain_http,
+            extra_roots: self.extra_roots.clone(),
+            clock: Arc::new(move || clock.now()),
+            on_answer: Some(Arc::new(move |answer| answers.count(answer))),
+            ..ClientConfig::default()
+        })
+    }
+}
+
+/// Apple's answers since the start, by endpoint and by what each was taken for.
+#[derive(Default)]
+pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
+
+impl Answers {
+    fn count(&self, answer: &Answer) {
+        let code = match (answer.kind, answer.status) {
+            (None, Some(status)) => status.to_string(),
+            (Some(kind), _) => format!("{kind:?}"),
+            (None, None) => "none".to_owned(),
+        };
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry((answer.endpoint.as_str(), code)).or_default() += 1;
+    }
+}
+
+impl App {
+    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
+    pub fn apple_answers(&self) -> Vec<(&'static str, String, u64)> {
+        let counts = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
+    }
+}
+
+/// The state that an error of Apple's puts the token in.
+pub(super) fn state_of(error: &AppleError) -> TokenState {
+    if error.clock_skew.is_some() && error.status.is_some_and(|status| (400..500).contains(&status)) {
+        return TokenState::OurClock;
+    }
+    match error.kind {
+        Kind::TermsNotSigned => TokenState::Terms,
+        Kind::TokenExpired => TokenState::Expired,
+        Kind::TokenRejected | Kind::SignatureInvalid | Kind::ConsumerKeyUnknown | Kind::Unauthorized => {
+            TokenState::Revoked
+        }
+        Kind::Forbidden | Kind::AccessDenied => TokenState::Forbidden,
+        Kind::TimestampRefused => TokenState::OurClock,
+        Kind::TooManyRequests => TokenState::Throttled,
+        Kind::ServerError | Kind::Timeout | Kind::Unreachable | Kind::NonceUsed => TokenState::Unreachable,
+        Kind::SeedTurnedOff
+        | Kind::CursorRequired
+        | Kind::InvalidCursor
+        | Kind::ExhaustedCursor
+        | Kind::ExpiredCursor
+        | Kind::DeviceIdRequired
+        | Kind::UserAgentMissing
+        | Kind::UserAgentInvalid
+        | Kind::MalformedRequest
+        | Kind::NotFound
+        | Kind::Redirected
+        | Kind::Refused
+        | Kind::NotUnderstood
+        | Kind::BodyTooLarge
+        | Kind::NoRandomness => TokenState::NotUnderstood,
+    }
+}
+
+/// How long Apple asked us to wait; only 429 and 5xx may ask.
+pub(super) fn wait_of(error: &AppleError) -> Option<Duration> {
+    matches!(error.kind, Kind::TooManyRequests | Kind::ServerError).then_some(error.retry_after).flatten()
+}
+
+/// What decides of an account.
+pub(super) fn facts(account: &Account) -> AccountFacts {
+    let limit = ["/server/devices", "/devices/sync"].map(|path| account.page_limit(path, 1000));
+    AccountFacts {
+        server: ServerIdentity {
+            server_uuid: account.normalised_server_uuid(),
+            org_id: account.org_id.clone(),
+            server_name: account.server_name.clone(),
+            org_name: account.org_name.clone(),
+        },
+        admin_id: account.admin_id.clone().or_else(|| account.facilitator_id.clone()),
+        org_type: account.org_type.clone(),
+        page_limit: limit[0].min(limit[1]),
+    }
+}
+
+/// A consumer key's digest: names it in the database without telling it.
+pub(super) fn consumer_digest(consumer_key: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, consumer_key.as_bytes());
+    digest.as_ref()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+}

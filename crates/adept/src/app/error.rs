@@ -1,0 +1,76 @@
+//! What the service answers when it does not do what was asked. `graph` maps it to statuses; the CLI prints it.
+
+use std::time::Duration;
+
+use crate::storage;
+
+/// Nothing was changed. The message is for the caller, the cause only for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing for this caller.
+    #[error("{what} does not exist.")]
+    NotFound {
+        /// Such as "The onboarding setting".
+        what: &'static str,
+    },
+    /// What the caller sent is at fault.
+    #[error("{0}")]
+    Invalid(String),
+    /// It contradicts what is stored.
+    #[error("{0}")]
+    Conflict(String),
+    /// Not now; the same request may succeed later.
+    #[error("{message}")]
+    Unavailable {
+        /// For the caller.
+        message: String,
+        /// When to try again.
+        retry_after: Option<Duration>,
+        /// For the log.
+        cause: String,
+    },
+    /// A fault of ours.
+    #[error(
+        "The service met an error of its own. Nothing was changed; the operator finds the cause in the log."
+    )]
+    Internal {
+        /// For the log.
+        cause: String,
+    },
+}
+
+impl Error {
+    /// What the log says and the caller is not told.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Unavailable { cause, .. } | Self::Internal { cause } => Some(cause),
+            Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) => None,
+        }
+    }
+
+    pub(super) const NO_SETTING: Self = Self::NotFound { what: "The onboarding setting" };
+    pub(super) const NO_DEVICE: Self = Self::NotFound { what: "The device" };
+}
+
+impl From<storage::Error> for Error {
+    fn from(error: storage::Error) -> Self {
+        match error {
+            storage::Error::Unavailable(_) => Self::Unavailable {
+                message: "The database cannot be used now. Nothing was changed; try again later, or ask the operator \
+                          to look at the service's readiness page."
+                    .to_owned(),
+                retry_after: Some(Duration::from_secs(5)),
+                cause: error.to_string(),
+            },
+            storage::Error::Position => Self::Invalid(
+                "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is."
+                    .to_owned(),
+            ),
+            storage::Error::Taken(_)
+            | storage::Error::Corrupt(_)
+            | storage::Error::Unsealable(_)
+            | storage::Error::Migration(_)
+            | storage::Error::Options(_) => Self::Internal { cause: error.to_string() },
+        }
+    }
+}

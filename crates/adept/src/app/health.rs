@@ -1,0 +1,58 @@
+//! What watches over the service is told: whether the database works and how every token stands.
+
+use jiff::Timestamp;
+
+use super::App;
+use crate::domain::{SettingId, TenantId, TokenState};
+
+/// How the service stands.
+#[derive(Clone, Debug)]
+pub struct Health {
+    /// Whether the database can be read; the reason for the operator when not.
+    pub readable: Result<(), String>,
+    /// Whether the database can be written; the reason for the operator when not.
+    pub writable: Result<(), String>,
+    /// Every token of every tenant.
+    pub tokens: Vec<TokenHealth>,
+}
+
+/// How one setting's token stands.
+#[derive(Clone, Debug)]
+pub struct TokenHealth {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// The setting.
+    pub setting: SettingId,
+    /// `tokenName`.
+    pub name: Option<String>,
+    /// As Apple last showed it.
+    pub state: TokenState,
+    /// When it ends; none without a token.
+    pub expires_at: Option<Timestamp>,
+    /// The last sync that came to its end.
+    pub last_success: Option<Timestamp>,
+    /// Syncs that failed in a row.
+    pub failures: i64,
+    /// Devices listed and not gone.
+    pub devices: i64,
+}
+
+impl App {
+    /// How the service stands. Asks the database, never Apple.
+    pub async fn health(&self) -> Health {
+        let tokens = self.storage.health().await;
+        let writable = self.storage.writable().await.map_err(|e| e.to_string());
+        let readable = tokens.as_ref().map(|_| ()).map_err(ToString::to_string);
+        let tokens = tokens.unwrap_or_default().into_iter().map(|row| TokenHealth {
+            tenant: row.setting.tenant,
+            setting: row.setting.id,
+            name: row.setting.token_name,
+            state: row.setting.token_state,
+            expires_at: row.setting.token_expires_at,
+            last_success: row.setting.sync.succeeded_at,
+            failures: row.failures,
+            devices: row.setting.sync.device_count,
+        });
+        Health { readable, writable, tokens: tokens.collect() }
+    }
+}

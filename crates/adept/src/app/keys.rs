@@ -1,0 +1,70 @@
+//! Public keys: what an administrator uploads in Apple's portal, so that Apple seals the server token for us.
+
+use adept_apple::{certificate::Certificate, key_pair::KeyPair};
+use jiff::SignedDuration;
+
+use super::{App, Error};
+use crate::{
+    domain::{Caller, Change, KeyPairId, Origin, SettingId},
+    storage::{KeyAdded, NewKeyPair},
+};
+
+/// An unused pair younger than this is never dropped for a newer one: someone may be on the way to Apple with it.
+const UNUSED_PROTECTED: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The common name of the certificates; people see it in Apple's portal.
+const COMMON_NAME: &str = "Adept server token";
+
+impl App {
+    /// The newest pair's certificate as PEM; none for a setting that has no pair (the pseudo-setting).
+    pub async fn encryption_public_key(
+        &self,
+        caller: &Caller,
+        id: SettingId,
+    ) -> Result<Option<String>, Error> {
+        self.setting(caller, id).await?;
+        let pairs = self.storage.key_pairs(caller.tenant, id).await?;
+        pairs.first().map(|pair| pem(&pair.certificate)).transpose()
+    }
+
+    /// Adds a pair and answers its certificate as PEM. No older pair stops working by that.
+    pub async fn generate_encryption_public_key(
+        &self,
+        origin: &Origin,
+        id: SettingId,
+    ) -> Result<String, Error> {
+        let setting = self.setting(&origin.caller, id).await?;
+        let pair = self.new_key_pair().await?;
+        let certificate = pem(&pair.certificate)?;
+        let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);
+        let changes =
+            Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
+        let event = self.event(Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
+        match self.storage.add_key_pair(setting.tenant, id, &pair, droppable, &event).await? {
+            KeyAdded::Done => Ok(certificate),
+            KeyAdded::Gone => Err(Error::NO_SETTING),
+            KeyAdded::TooMany => Err(Error::Conflict(
+                "This setting has 20 key pairs that were never used, all of them less than 30 days old. Nothing was \
+                 changed. Use one of them: getEncryptionPublicKey answers the newest."
+                    .to_owned(),
+            )),
+        }
+    }
+
+    pub(super) async fn new_key_pair(&self) -> Result<NewKeyPair, Error> {
+        let now = self.clock.now();
+        let failed = |e| Error::Internal { cause: format!("no key pair could be made: {e}") };
+        let pair = self.on_core(move || KeyPair::generate(COMMON_NAME, now)).await?.map_err(failed)?;
+        Ok(NewKeyPair {
+            id: KeyPairId(self.ids.uuid(&self.clock)),
+            created_at: now,
+            certificate: pair.certificate.der().to_vec(),
+            pkcs8: pair.pkcs8,
+        })
+    }
+}
+
+fn pem(der: &[u8]) -> Result<String, Error> {
+    let unfit = |e| Error::Internal { cause: format!("a stored certificate is unfit: {e}") };
+    Certificate::from_der(der).map(|certificate| certificate.pem()).map_err(unfit)
+}

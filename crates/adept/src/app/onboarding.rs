@@ -1,0 +1,336 @@
+//! The upload of a server token, the heart of the service: open it, prove it at Apple, decide, save.
+//!
+//! A refused upload leaves nothing behind but an audit entry's absence and, where Apple asked for one, a wait.
+
+use std::{sync::Arc, time::Duration};
+
+use adept_apple::token::ServerToken;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use super::{App, Error, apple, failpoint};
+use crate::{
+    domain::{
+        Acceptance, Change, KeyPairId, Known, Origin, Proof, Refusal, ServerIdentity, Setting, SettingId,
+        TenantId, TokenComparison, TokenState, TokenType, accept,
+    },
+    storage::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged},
+};
+
+/// Everything together, waiting for one's turn included.
+const UPLOAD_TIME: Duration = Duration::from_secs(20);
+
+/// How often an upload that was overtaken by another starts again.
+const ATTEMPTS: usize = 3;
+
+/// What a client uploads.
+pub struct TokenUpload {
+    /// `appleId`: kept as it is when null or empty.
+    pub apple_id: Option<String>,
+    /// `depToken`: the file's text, or one of the spellings of `adept_apple::token`.
+    pub dep_token: Zeroizing<String>,
+}
+
+/// An upload that was opened.
+struct Offer {
+    apple_id: Option<String>,
+    token: Arc<ServerToken>,
+    key_pair: KeyPairId,
+}
+
+impl App {
+    /// Uploads a server token: on `Ok` it is proven (or waits for terms), sealed and durable, and a sync is due.
+    pub async fn upload_token(
+        &self,
+        origin: &Origin,
+        id: SettingId,
+        upload: TokenUpload,
+    ) -> Result<(), Error> {
+        let tenant = origin.caller.tenant;
+        let deadline = Instant::now() + UPLOAD_TIME;
+        let _turn = timeout_at(deadline, self.turns.take(id)).await.map_err(|_| too_slow())?;
+        let mut known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
+        if id.0 == tenant.0 {
+            return Err(Error::Invalid(
+                "This setting stands for Apple Configurator and takes no server token. Nothing was changed."
+                    .to_owned(),
+            ));
+        }
+        let (token, key_pair) = self.open_token(tenant, id, upload.dep_token).await?;
+        self.refuse_expired(token.access_token_expiry)?;
+        let apple_id = upload.apple_id.filter(|text| !text.trim().is_empty());
+        let offer = Offer { apple_id, token: Arc::new(token), key_pair };
+        self.refuse_while_waiting(tenant, id, &offer).await?;
+        failpoint::at("upload-opened");
+
+        for _ in 0..ATTEMPTS {
+            let asked =
+                timeout_at(deadline, self.show_to_apple(&offer.token)).await.map_err(|_| too_slow())?;
+            let proof = self.proof(tenant, id, &offer, asked).await?;
+            failpoint::at("upload-proven");
+            match self.save(origin, &known, &offer, &proof).await? {
+                TokenChanged::Done => {
+                    failpoint::at("upload-saved");
+                    self.forget_replaced(&known, &offer);
+                    self.wake_sync.notify_one();
+                    return Ok(());
+                }
+                TokenChanged::Stale => {
+                    known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
+                }
+                TokenChanged::ServerTaken { setting, token_name } => {
+                    return Err(server_taken(setting, token_name));
+                }
+            }
+        }
+        Err(Error::Unavailable {
+            message: "Other uploads to this setting overtook this one again and again. Nothing was changed by it; try \
+                      again."
+                .to_owned(),
+            retry_after: Some(Duration::from_secs(5)),
+            cause: "the token generation changed three times during one upload".to_owned(),
+        })
+    }
+
+    fn refuse_expired(&self, expiry: Timestamp) -> Result<(), Error> {
+        if expiry > self.clock.now() {
+            return Ok(());
+        }
+        Err(Error::Invalid(format!(
+            "The server token expired on {expiry}. Nothing was changed. Download a new one in Apple Business or School \
+             Manager and upload that."
+        )))
+    }
+
+    async fn refuse_while_waiting(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        offer: &Offer,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
+        match self.storage.apple_wait(tenant, id, &consumer, now).await? {
+            None => Ok(()),
+            Some(until) => {
+                let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+                Err(Error::Unavailable {
+                    message: "Apple asked us to wait before it is asked about this token again. Nothing was changed; \
+                              try again when the time is over."
+                        .to_owned(),
+                    retry_after: Some(rest.max(Duration::from_secs(1))),
+                    cause: format!("Apple's wait lasts until {until}"),
+                })
+            }
+        }
+    }
+
+    async fn show_to_apple(
+        &self,
+        token: &Arc<ServerToken>,
+    ) -> Result<adept_apple::account::Account, adept_apple::error::AppleError> {
+        let session = self.apple.session(Arc::clone(token));
+        session.authenticate().await?;
+        session.account().await
+    }
+
+    /// What Apple's answer proves; a refusal of Apple's becomes one of ours.
+    async fn proof(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        offer: &Offer,
+        asked: Result<adept_apple::account::Account, adept_apple::error::AppleError>,
+    ) -> Result<Proof, Error> {
+        let error = match asked {
+            Ok(account) => return Ok(Proof::Account(apple::facts(&account))),
+            Err(error) => error,
+        };
+        let state = apple::state_of(&error);
+        tracing::info!(state = state.as_str(), setting = %id, "Apple did not accept an uploaded token: {error}");
+        if let Some(wait) = apple::wait_of(&error) {
+            let now = self.clock.now();
+            let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
+            let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
+            self.storage.keep_apple_wait(tenant, id, &consumer, until, now).await?;
+        }
+        match state {
+            TokenState::Terms => Ok(Proof::TermsNotSigned),
+            state if state.refused_as_credential() => Err(Error::Invalid(format!(
+                "Apple does not accept this server token ({}). Nothing was changed. {}",
+                error.code.as_deref().unwrap_or("no reason given"),
+                state.sentence()
+            ))),
+            state => Err(Error::Unavailable {
+                message: format!(
+                    "The server token could not be proven at Apple. Nothing was changed. {}",
+                    state.sentence()
+                ),
+                retry_after: Some(apple::wait_of(&error).unwrap_or(Duration::from_secs(5))),
+                cause: error.to_string(),
+            }),
+        }
+    }
+
+    async fn save(
+        &self,
+        origin: &Origin,
+        known: &Onboarding,
+        offer: &Offer,
+        proof: &Proof,
+    ) -> Result<TokenChanged, Error> {
+        let setting = &known.setting;
+        let comparison = compare(known, &offer.token)?;
+        let accepted = accept(&comparison, proof).map_err(refusal)?;
+        let account = match proof {
+            Proof::Account(account) => Some(account),
+            Proof::TermsNotSigned => None,
+        };
+        let admin_id = account.and_then(|account| account.admin_id.clone());
+        let apple_identifier =
+            offer.apple_id.clone().or_else(|| setting.apple_identifier.clone()).or_else(|| admin_id.clone());
+        let proven = !matches!(accepted, Acceptance::Unproven);
+        let repeated = comparison.same_as_current;
+        let (server, binds, other_account) = match &accepted {
+            Acceptance::Proven { server, binds, other_account } => (server, *binds, *other_account),
+            Acceptance::Repeated { server, binds } => (server, *binds, false),
+            Acceptance::Unproven => (&setting.server, false, false),
+        };
+        let token_type = account
+            .map_or(setting.token_type, |account| TokenType::from_org_type(account.org_type.as_deref()));
+        let json = offer.token.to_json();
+        let change = TokenChange {
+            seen_generation: setting.token_generation,
+            token: (!repeated).then(|| NewToken {
+                id: self.ids.uuid(&self.clock),
+                json: &json,
+                key_pair: offer.key_pair,
+                expires_at: offer.token.access_token_expiry,
+            }),
+            apple_identifier: apple_identifier.clone(),
+            token_type,
+            state: if proven { TokenState::Ok } else { TokenState::Terms },
+            server,
+            binds,
+            proven,
+            page_limit: account.map(|account| account.page_limit),
+        };
+        let mut changes = token_changes(setting, offer, apple_identifier.as_deref(), server);
+        if other_account {
+            changes.push(Change {
+                property: "downloadedBy",
+                old: None,
+                new: Some(admin_id.unwrap_or_else(|| "another Apple account".to_owned())),
+            });
+        }
+        let event = self.event(Some(origin), "uploadDepToken", "Action", setting, changes);
+        Ok(self.storage.change_token(setting.tenant, setting.id, &change, self.clock.now(), &event).await?)
+    }
+
+    fn forget_replaced(&self, known: &Onboarding, offer: &Offer) {
+        let Some(old) = known.current.as_ref().and_then(|stored| read_stored(stored).ok()) else { return };
+        if !same_token(&old, &offer.token) {
+            self.apple.forget(&old);
+        }
+    }
+}
+
+pub(super) fn read_stored(stored: &StoredToken) -> Result<ServerToken, Error> {
+    ServerToken::from_json(&stored.json)
+        .map_err(|_| Error::Internal { cause: "a stored server token is not readable".to_owned() })
+}
+
+fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
+    a.consumer_key == b.consumer_key
+        && a.consumer_secret == b.consumer_secret
+        && a.access_token == b.access_token
+        && a.access_secret == b.access_secret
+        && a.access_token_expiry == b.access_token_expiry
+}
+
+fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known, Error> {
+    let with = |stored: &StoredToken| {
+        let stored = read_stored(stored)?;
+        Ok::<_, Error>(TokenComparison {
+            same_consumer_key: stored.consumer_key == offered.consumer_key,
+            same_token: same_token(&stored, offered),
+            later: offered.access_token_expiry > stored.access_token_expiry,
+        })
+    };
+    let current = known.current.as_ref().map(with).transpose()?;
+    let proven = known.proven.as_ref().map(with).transpose()?;
+    Ok(Known {
+        server: known.setting.server.clone(),
+        same_as_current: current.is_some_and(|current| current.same_token),
+        token: proven.or(current),
+    })
+}
+
+fn token_changes(
+    setting: &Setting,
+    offer: &Offer,
+    apple_id: Option<&str>,
+    server: &ServerIdentity,
+) -> Vec<Change> {
+    let old_expiry = setting.token_expires_at.map(|at| at.to_string());
+    let new_expiry = offer.token.access_token_expiry.to_string();
+    [
+        Change::between("appleIdentifier", setting.apple_identifier.as_deref(), apple_id),
+        Change::between("tokenExpirationDateTime", old_expiry.as_deref(), Some(&new_expiry)),
+        Change::between("serverName", setting.server.server_name.as_deref(), server.server_name.as_deref()),
+        Change::between("organization", setting.server.org_name.as_deref(), server.org_name.as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+fn server_taken(setting: SettingId, token_name: Option<String>) -> Error {
+    let name = token_name.map_or_else(String::new, |name| format!(" ('{name}')"));
+    Error::Conflict(format!(
+        "The server that this token is for is onboarded already, in the setting {setting}{name}. Nothing was changed. \
+         Upload the token there, or delete that setting first."
+    ))
+}
+
+pub(super) fn name_of(server: &ServerIdentity) -> String {
+    let name = server.server_name.as_deref().unwrap_or("without a name");
+    match (&server.org_name, &server.server_uuid) {
+        (Some(org), Some(uuid)) => format!("'{name}' of {org} ({uuid})"),
+        (None, Some(uuid)) => format!("'{name}' ({uuid})"),
+        (_, None) => format!("'{name}'"),
+    }
+}
+
+fn refusal(refusal: Refusal) -> Error {
+    Error::Conflict(match refusal {
+        Refusal::AnotherServer { ours, theirs } => format!(
+            "The token belongs to another server: this setting stands for {}, the token is for {}. Nothing was \
+             changed. Download a token for this setting's server, or make another setting for the other server.",
+            name_of(&ours),
+            name_of(&theirs)
+        ),
+        Refusal::ServerNotNamed => {
+            "Apple does not say which server this token is for, and another Apple account downloaded it than the last \
+             one. Nothing was changed. Download the token with the account that downloaded the last one."
+                .to_owned()
+        }
+        Refusal::TermsWithUnknownKey => {
+            "Apple waits for new terms, so nobody can tell whether this token belongs to this setting's server. Nothing \
+             was changed. Let an administrator accept the terms in Apple Business or School Manager, then upload the \
+             token again."
+                .to_owned()
+        }
+    })
+}
+
+fn too_slow() -> Error {
+    Error::Unavailable {
+        message: "Apple did not answer in time, or other uploads to this setting took too long. Nothing was changed; try \
+                  again."
+            .to_owned(),
+        retry_after: Some(Duration::from_secs(5)),
+        cause: format!("the upload took longer than {} s", UPLOAD_TIME.as_secs()),
+    }
+}

@@ -1,0 +1,74 @@
+//! From what a client uploads to a [`ServerToken`]: which key pair it wants, and the one RSA operation. Nothing is
+//! stored and nobody is asked.
+
+use std::sync::Arc;
+
+use adept_apple::{
+    certificate::Certificate,
+    key_pair::PrivateKey,
+    token::{SealedToken, ServerToken, TokenError},
+};
+use zeroize::Zeroizing;
+
+use super::{App, Error};
+use crate::{
+    domain::{KeyPairId, SettingId, TenantId},
+    storage::KeyPairRow,
+};
+
+impl App {
+    /// Opens an upload with the key pair that it names, which must be one of this setting.
+    pub(super) async fn open_token(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        dep_token: Zeroizing<String>,
+    ) -> Result<(ServerToken, KeyPairId), Error> {
+        let pairs = self.storage.key_pairs(tenant, setting).await?;
+        let storage = self.storage.clone();
+        let cache = self.private_keys.clone();
+        self.on_core(move || {
+            let sealed = SealedToken::read(dep_token.as_bytes()).map_err(refused)?;
+            let (pair, certificate) = wanted_pair(&sealed, &pairs)?;
+            let key = match cache.get(&pair.id) {
+                Some(key) => key,
+                None => {
+                    let pkcs8 = storage.open_private_key(tenant, setting, pair)?;
+                    let unfit =
+                        |e| Error::Internal { cause: format!("the stored private key is unfit: {e}") };
+                    let key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
+                    cache.insert(pair.id, Arc::clone(&key));
+                    key
+                }
+            };
+            let token = sealed.open(&certificate.id(), &key).map_err(refused)?;
+            Ok((token, pair.id))
+        })
+        .await?
+    }
+}
+
+fn wanted_pair<'a>(
+    sealed: &SealedToken,
+    pairs: &'a [KeyPairRow],
+) -> Result<(&'a KeyPairRow, Certificate), Error> {
+    let wanted = sealed.recipients();
+    for pair in pairs {
+        let unfit = |e| Error::Internal { cause: format!("the stored certificate is unfit: {e}") };
+        let certificate = Certificate::from_der(&pair.certificate).map_err(unfit)?;
+        if wanted.iter().any(|recipient| certificate.id().matches(recipient)) {
+            return Ok((pair, certificate));
+        }
+    }
+    let names: Vec<String> = wanted.iter().take(3).map(ToString::to_string).collect();
+    Err(Error::Invalid(format!(
+        "The server token is sealed to another certificate ({}) than those of this setting. Nothing was changed. \
+         Upload this setting's public key (getEncryptionPublicKey) in Apple Business or School Manager, download a \
+         new token there and upload that.",
+        names.join("; ")
+    )))
+}
+
+fn refused(error: TokenError) -> Error {
+    Error::Invalid(format!("{error} Nothing was changed."))
+}

@@ -1,0 +1,123 @@
+//! When to synchronise: the state says what is due, this process takes as many leases as it has slots, and sleeps
+//! until something may be due again.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{App, Error};
+use crate::storage::Claim;
+
+/// Another process may make something due, so the state is asked at least this often.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often what was deleted long ago is looked for.
+const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+impl App {
+    /// Synchronises whatever falls due until `shutdown`; then waits for the runs under way to let go.
+    pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut runs = JoinSet::new();
+        let mut purge_at = self.clock.now();
+        while !shutdown.is_cancelled() {
+            match self.claim_free_slots().await {
+                Ok(claims) => {
+                    for (claim, slot) in claims {
+                        let app = Arc::clone(&self);
+                        let shutdown = shutdown.clone();
+                        runs.spawn(async move {
+                            app.sync_setting(&claim, &shutdown).await;
+                            drop(slot);
+                            app.wake_sync.notify_one();
+                        });
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
+                }
+            }
+            while runs.try_join_next().is_some() {}
+            purge_at = self.purge_when_due(purge_at).await;
+            tokio::select! {
+                () = self.wake_sync.notified() => {}
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+        while runs.join_next().await.is_some() {}
+    }
+
+    /// Runs every sync that is due now, to the end. What `run_background` does, at a moment of the caller's choice.
+    pub async fn sync_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
+        let claims = self.claim_free_slots().await?;
+        let count = claims.len();
+        let mut runs = JoinSet::new();
+        for (claim, slot) in claims {
+            let app = Arc::clone(self);
+            runs.spawn(async move {
+                app.sync_setting(&claim, &CancellationToken::new()).await;
+                drop(slot);
+            });
+        }
+        while runs.join_next().await.is_some() {}
+        Ok(count)
+    }
+
+    async fn claim_free_slots(&self) -> Result<Vec<(Claim, tokio::sync::OwnedSemaphorePermit)>, Error> {
+        let now = self.clock.now();
+        let due = self.storage.next_sync_due().await?;
+        if due.is_none_or(|due| due > now) {
+            return Ok(Vec::new());
+        }
+        let mut slots = Vec::new();
+        while slots.len() < 32
+            && let Ok(slot) = Arc::clone(&self.sync_slots).try_acquire_owned()
+        {
+            slots.push(slot);
+        }
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claims = self.storage.claim_due_syncs(now, self.lease_end(), slots.len() as i64).await?;
+        Ok(claims.into_iter().zip(slots).collect())
+    }
+
+    pub(super) fn lease_end(&self) -> Timestamp {
+        let lease = SignedDuration::try_from(self.options.lease).unwrap_or(SignedDuration::from_secs(30));
+        let now = self.clock.now();
+        now.checked_add(lease).unwrap_or(now)
+    }
+
+    async fn purge_when_due(&self, due: Timestamp) -> Timestamp {
+        let now = self.clock.now();
+        if now < due {
+            return due;
+        }
+        match self.purge().await {
+            Ok(0) => {}
+            Ok(purged) => tracing::info!(purged, "settings deleted over 30 days ago were removed for good"),
+            Err(error) => tracing::warn!(cause = error.cause(), "the purge has to wait: {error}"),
+        }
+        now.checked_add(PURGE_EVERY).unwrap_or(now)
+    }
+
+    /// Makes a sync of one of the caller's settings due now. Never refused while there is a token; requests coalesce.
+    pub async fn request_sync(
+        &self,
+        origin: &crate::domain::Origin,
+        id: crate::domain::SettingId,
+    ) -> Result<(), Error> {
+        let setting = self.setting(&origin.caller, id).await?;
+        if !self.storage.request_sync(setting.tenant, id, self.clock.now()).await? {
+            return Err(Error::Conflict(
+                "This setting has no server token yet, so there is nothing to synchronise. Nothing was changed. Upload \
+                 a token first."
+                    .to_owned(),
+            ));
+        }
+        self.wake_sync.notify_one();
+        Ok(())
+    }
+}

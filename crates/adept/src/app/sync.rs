@@ -1,0 +1,118 @@
+//! One synchronisation of one setting: fetch to the end, then deltas; every page with its cursor in one transaction.
+//!
+//! A run holds a lease that a heartbeat renews, also while Apple is slow. Losing the lease, the token or the setting
+//! ends it, and what it learned last is discarded.
+
+mod end;
+mod pages;
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use self::end::Outcome;
+use super::{App, Error, apple, prove::Proven};
+use crate::{
+    domain::TokenState,
+    storage::{Claim, Onboarding},
+};
+
+impl App {
+    /// Runs the sync that was claimed and writes down how it ended.
+    pub(super) async fn sync_setting(&self, claim: &Claim, shutdown: &CancellationToken) {
+        let outcome = tokio::select! {
+            outcome = self.sync_as_claimed(claim) => outcome,
+            () = self.keep_lease(claim) => Ok(Outcome::Overtaken),
+            () = shutdown.cancelled() => Ok(Outcome::Overtaken),
+        };
+        let outcome = outcome.unwrap_or_else(|error| {
+            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync was broken off: {error}");
+            Outcome::BrokenOff
+        });
+        if let Err(error) = self.end_sync(claim, outcome).await {
+            // The lease ends by itself; whoever comes next goes on from the stored cursor.
+            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync's end was not stored: {error}");
+        }
+    }
+
+    /// Renews the lease every third of its length; returns when it is lost.
+    async fn keep_lease(&self, claim: &Claim) {
+        loop {
+            tokio::time::sleep(self.options.lease / 3).await;
+            match self.storage.renew_lease(&claim.lease, self.lease_end()).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(setting = %claim.lease.setting, "the lease could not be renewed: {error}")
+                }
+            }
+        }
+    }
+
+    async fn sync_as_claimed(&self, claim: &Claim) -> Result<Outcome, Error> {
+        let lease = &claim.lease;
+        let Some(known) = self.storage.onboarding(lease.tenant, lease.setting).await? else {
+            return Ok(Outcome::Overtaken);
+        };
+        let Some((session, consumer)) = self.session_of(&known)? else { return Ok(Outcome::Overtaken) };
+        if known.setting.token_generation != lease.generation {
+            return Ok(Outcome::Overtaken);
+        }
+        let now = self.clock.now();
+        if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
+            return Ok(Outcome::State(TokenState::Expired));
+        }
+        if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
+            let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
+            return Ok(Outcome::Wait(TokenState::Throttled, rest));
+        }
+        if self.needs_proof(&known) {
+            match self.prove_token(&known, &session).await? {
+                Proven::Yes => {}
+                Proven::WrongServer => return Ok(Outcome::State(TokenState::WrongServer)),
+                Proven::Overtaken => return Ok(Outcome::Overtaken),
+                Proven::Failed(error) => return self.apple_failed(claim, &known, &consumer, &error).await,
+            }
+        }
+        match self.sync_pages(claim, &session).await? {
+            pages::Walk::Done(outcome) => Ok(outcome),
+            pages::Walk::Apple(error) => self.apple_failed(claim, &known, &consumer, &error).await,
+        }
+    }
+
+    fn needs_proof(&self, known: &Onboarding) -> bool {
+        let setting = &known.setting;
+        !setting.token_proven
+            || setting.server.server_uuid.is_none()
+            || matches!(setting.token_state, TokenState::WrongServer)
+    }
+
+    async fn apple_failed(
+        &self,
+        claim: &Claim,
+        known: &Onboarding,
+        consumer: &str,
+        error: &adept_apple::error::AppleError,
+    ) -> Result<Outcome, Error> {
+        let state = apple::state_of(error);
+        let lease = &claim.lease;
+        tracing::warn!(
+            setting = %lease.setting, state = state.as_str(), detail = error.detail.as_deref(),
+            "Apple ended a sync: {error}"
+        );
+        if let Some(wait) = apple::wait_of(error) {
+            let now = self.clock.now();
+            let until =
+                now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
+            self.storage.keep_apple_wait(lease.tenant, lease.setting, consumer, until, now).await?;
+            return Ok(Outcome::Wait(state, wait));
+        }
+        if state.refused_as_credential()
+            && !known.setting.token_proven
+            && self.bring_back_proven(known, state).await?
+        {
+            return Ok(Outcome::Overtaken);
+        }
+        Ok(Outcome::State(state))
+    }
+}
