@@ -1,0 +1,220 @@
+//! What Apple, or the way to Apple, answered instead of the wanted thing: one typed list for every spelling. It decides
+//! nothing: whether a refusal stops a sync or an upload is the caller's business.
+
+use std::{fmt, time::Duration};
+
+use jiff::SignedDuration;
+
+/// The calls of Apple's service that this library makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Endpoint {
+    /// `GET /session`: credentials in, session out.
+    Session,
+    /// `GET /account`: whose server this is.
+    Account,
+    /// `POST /server/devices`: one page of all devices.
+    FetchDevices,
+    /// `POST /devices/sync`: one page of changes.
+    SyncDevices,
+    /// `POST /devices`: details of named devices.
+    DeviceDetails,
+}
+
+impl Endpoint {
+    /// The path, as Apple's account detail lists it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Session => "/session",
+            Self::Account => "/account",
+            Self::FetchDevices => "/server/devices",
+            Self::SyncDevices => "/devices/sync",
+            Self::DeviceDetails => "/devices",
+        }
+    }
+
+    /// `GET` or `POST`.
+    #[must_use]
+    pub const fn method(self) -> &'static str {
+        match self {
+            Self::Session | Self::Account => "GET",
+            Self::FetchDevices | Self::SyncDevices | Self::DeviceDetails => "POST",
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a call failed. Apple's codes are compared without regard to case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AppleErrorKind {
+    /// `token_expired`: the server token is over a year old.
+    TokenExpired,
+    /// `token_rejected`: the server token was replaced, or its Apple account is gone.
+    TokenRejected,
+    /// `signature_invalid`: the secrets are not, or no longer, the token's.
+    SignatureInvalid,
+    /// `consumer_key_unknown`: Apple knows no such server.
+    ConsumerKeyUnknown,
+    /// `timestamp_refused`: the signing time is too far from Apple's.
+    TimestampRefused,
+    /// `nonce_used`: the signed request was seen before.
+    NonceUsed,
+    /// 401 without a better reason, or a `/session` answer without a session in it.
+    Unauthorized,
+    /// 403 `FORBIDDEN`, or 403 without a better reason.
+    Forbidden,
+    /// `ACCESS_DENIED`: the token is valid, but not for this.
+    AccessDenied,
+    /// `T_C_NOT_SIGNED`: the organisation has to accept new terms.
+    TermsNotSigned,
+    /// `APPLE_SEED_FOR_IT_TURNED_OFF`: the organisation has no access to beta releases.
+    SeedTurnedOff,
+    /// `CURSOR_REQUIRED`.
+    CursorRequired,
+    /// `INVALID_CURSOR`: not a cursor of this server; forget it and fetch everything.
+    InvalidCursor,
+    /// `EXHAUSTED_CURSOR`: the fetch is complete; go on with sync and the same cursor.
+    ExhaustedCursor,
+    /// `EXPIRED_CURSOR`: over seven days old; fetch everything.
+    ExpiredCursor,
+    /// `DEVICE_ID_REQUIRED`.
+    DeviceIdRequired,
+    /// `USER_AGENT_MISSING`.
+    UserAgentMissing,
+    /// `USER_AGENT_INVALID`: Apple refuses this product name.
+    UserAgentInvalid,
+    /// `MALFORMED_REQUEST_BODY`, another parameter fault, or a 400 without a code.
+    MalformedRequest,
+    /// 404, or a code that ends in `NOT_FOUND`.
+    NotFound,
+    /// 429.
+    TooManyRequests,
+    /// 5xx.
+    ServerError,
+    /// 3xx. It was not followed.
+    Redirected,
+    /// Another 4xx, or a code that this library does not know.
+    Refused,
+    /// The answer is none of Apple's: an undecodable 200, or HTML.
+    NotUnderstood,
+    /// A 200 longer than the configured limit.
+    BodyTooLarge,
+    /// No complete answer in time.
+    Timeout,
+    /// No connection, or one that broke before the answer was complete.
+    Unreachable,
+    /// The system's random source gave nothing, so that no request could be signed.
+    NoRandomness,
+}
+
+impl AppleErrorKind {
+    /// What happened and, where someone can mend it, what to do.
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::TokenExpired => "the server token has expired; download a new one from Apple",
+            Self::TokenRejected => {
+                "Apple no longer accepts the server token, which was replaced or revoked; download a new one"
+            }
+            Self::SignatureInvalid => {
+                "Apple no longer accepts the server token's secrets; download the newest token"
+            }
+            Self::ConsumerKeyUnknown => "Apple does not know the server that the token belongs to",
+            Self::TimestampRefused => "Apple refused the time of the request; check this machine's clock",
+            Self::NonceUsed => "Apple has seen this signed request before",
+            Self::Unauthorized => "Apple did not accept the session or the credentials",
+            Self::Forbidden => {
+                "Apple forbids the request; the Apple account that downloaded the token may be gone"
+            }
+            Self::AccessDenied => "Apple does not let this server token do that",
+            Self::TermsNotSigned => {
+                "the organisation has to accept Apple's new terms in Apple Business or School Manager"
+            }
+            Self::SeedTurnedOff => "the organisation has turned access to beta releases off",
+            Self::CursorRequired => "Apple wants a cursor that was not sent",
+            Self::InvalidCursor => "Apple does not know the cursor; a full fetch is needed",
+            Self::ExhaustedCursor => "the cursor has already returned every device",
+            Self::ExpiredCursor => "the cursor is over seven days old; a full fetch is needed",
+            Self::DeviceIdRequired => "Apple wants serial numbers that were not sent",
+            Self::UserAgentMissing => "Apple wants a User-Agent; configure one",
+            Self::UserAgentInvalid => "Apple refuses this User-Agent; configure another",
+            Self::MalformedRequest => "Apple could not read the request",
+            Self::NotFound => "Apple found nothing there",
+            Self::TooManyRequests => "Apple asks for fewer requests",
+            Self::ServerError => "Apple's service failed",
+            Self::Redirected => "the answer was a redirect, which is not followed; check the base URL",
+            Self::Refused => "Apple refused the request",
+            Self::NotUnderstood => "the answer was not understood",
+            Self::BodyTooLarge => "the answer was too long and was dropped",
+            Self::Timeout => "Apple did not answer in time",
+            Self::Unreachable => "Apple could not be reached or cut the connection",
+            Self::NoRandomness => "the system gave no random bytes to sign the request with",
+        }
+    }
+}
+
+/// A failed call. No field holds a secret; `Display` is one sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppleError {
+    /// What happened.
+    pub kind: AppleErrorKind,
+    /// The request that failed; [`Endpoint::Session`] when another call needed a session first.
+    pub endpoint: Endpoint,
+    /// HTTP status; `None` if there was no answer.
+    pub status: Option<u16>,
+    /// Apple's code as Apple spelt it: at most 64 letters, digits and `_-.`.
+    pub code: Option<String>,
+    /// How long Apple asks to wait (`Retry-After`), at most seven days.
+    pub retry_after: Option<Duration>,
+    /// Apple's `Date` minus our clock, when they are over two minutes apart.
+    pub clock_skew: Option<SignedDuration>,
+    /// For the log: the transport's reason or the start of the answer, printable, at most 1 KiB, secrets masked.
+    pub detail: Option<String>,
+}
+
+impl AppleError {
+    /// A failure of which no more is known than its kind.
+    #[must_use]
+    pub const fn new(kind: AppleErrorKind, endpoint: Endpoint) -> Self {
+        Self { kind, endpoint, status: None, code: None, retry_after: None, clock_skew: None, detail: None }
+    }
+
+    /// Whether a new session may help: any 401, or 403 `FORBIDDEN`, unless the code says that a person has to act.
+    pub(crate) fn asks_for_new_session(&self) -> bool {
+        match self.kind {
+            AppleErrorKind::TermsNotSigned | AppleErrorKind::AccessDenied | AppleErrorKind::SeedTurnedOff => {
+                false
+            }
+            AppleErrorKind::Forbidden => {
+                self.status == Some(401) || self.status == Some(403) && self.code.is_some()
+            }
+            _ => self.status == Some(401),
+        }
+    }
+}
+
+impl fmt::Display for AppleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({} {}", self.kind.sentence(), self.endpoint.method(), self.endpoint)?;
+        match (self.status, &self.code) {
+            (Some(status), Some(code)) => write!(f, " answered {status} {code})")?,
+            (Some(status), None) => write!(f, " answered {status})")?,
+            (None, _) => write!(f, ")")?,
+        }
+        if let Some(wait) = self.retry_after {
+            write!(f, "; it asks to wait {} s", wait.as_secs())?;
+        }
+        if let Some(skew) = self.clock_skew {
+            let (seconds, way) =
+                (skew.unsigned_abs().as_secs(), if skew.is_negative() { "ahead of" } else { "behind" });
+            write!(f, "; this machine's clock is {seconds} s {way} Apple's")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for AppleError {}
