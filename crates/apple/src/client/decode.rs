@@ -1,0 +1,199 @@
+//! Reads Apple's 200 answers. Forgiving inside a record, strict about the frame: an answer that is not the asked-for
+//! thing is an error, so that no cursor advances over something that was never read.
+
+mod record;
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use self::record::{Found, Key, Record, time};
+use crate::{
+    account::Account,
+    device::{Device, DevicePage},
+    error::AppleErrorKind,
+    secret::Secret,
+};
+
+/// What a decoder makes of a body: the thing, or the kind of failure that the body amounts to.
+pub(super) type Decoded<T> = Result<T, AppleErrorKind>;
+
+/// The longest session that is taken: it has to fit a request header.
+const LONGEST_SESSION: usize = 4096;
+
+/// `{"auth_session_token": "…"}`. Without a token in it, a 200 is a refusal.
+pub(super) fn session(body: &[u8]) -> Decoded<Secret> {
+    let mut object = object(body)?;
+    match object.remove("auth_session_token") {
+        None | Some(Value::Null) => Err(AppleErrorKind::Unauthorized),
+        Some(Value::String(text)) if text.is_empty() => Err(AppleErrorKind::Unauthorized),
+        Some(Value::String(text)) => session_text(text).ok_or(AppleErrorKind::NotUnderstood),
+        Some(_) => Err(AppleErrorKind::NotUnderstood),
+    }
+}
+
+/// `text` as a session, if it can be sent back in a header.
+pub(super) fn session_text(text: String) -> Option<Secret> {
+    let fits = (1..=LONGEST_SESSION).contains(&text.len());
+    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
+    let text = Secret::new(text);
+    (fits && printable).then_some(text)
+}
+
+/// An account detail.
+pub(super) fn account(body: &[u8]) -> Decoded<Account> {
+    object(body).map(Account::from_json)
+}
+
+/// A page of a fetch or a sync. An object with none of a page's keys is not a page.
+pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
+    let page: Page = json(body)?;
+    if !page.recognised || page.page.more_to_follow && page.page.cursor.is_none() {
+        return Err(AppleErrorKind::NotUnderstood);
+    }
+    Ok(page.page)
+}
+
+/// Details by the serial number that Apple filed them under.
+pub(super) fn details(body: &[u8]) -> Decoded<BTreeMap<String, Device>> {
+    json::<Details>(body)?.0.ok_or(AppleErrorKind::NotUnderstood)
+}
+
+fn object(body: &[u8]) -> Decoded<Map<String, Value>> {
+    json(body)
+}
+
+fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Decoded<T> {
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    serde_json::from_slice(body).map_err(|_| AppleErrorKind::NotUnderstood)
+}
+
+/// The devices of a page, and how many elements were none.
+#[derive(Default)]
+struct Devices {
+    devices: Vec<Device>,
+    unreadable: usize,
+}
+
+impl<'de> Deserialize<'de> for Devices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyDevices;
+        impl<'de> Visitor<'de> for AnyDevices {
+            type Value = Devices;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of devices")
+            }
+            fn visit_unit<E>(self) -> Result<Devices, E> {
+                Ok(Devices::default())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Devices, A::Error> {
+                let mut found = Devices::default();
+                while let Some(record) = list.next_element()? {
+                    match record {
+                        Record::Device(device) if !device.serial_number.is_empty() => {
+                            found.devices.push(*device);
+                        }
+                        Record::Device(_) | Record::Text(_) | Record::Unreadable => found.unreadable += 1,
+                    }
+                }
+                Ok(found)
+            }
+        }
+        deserializer.deserialize_any(AnyDevices)
+    }
+}
+
+struct Page {
+    page: DevicePage,
+    /// Whether any key of a page was there.
+    recognised: bool,
+}
+
+impl<'de> Deserialize<'de> for Page {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct APage;
+        impl<'de> Visitor<'de> for APage {
+            type Value = Page;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a page of devices")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
+                let (mut page, mut recognised) = (DevicePage::default(), false);
+                while let Some(Key(key)) = map.next_key()? {
+                    match &*key {
+                        "devices" => {
+                            Devices { devices: page.devices, unreadable: page.unreadable } =
+                                map.next_value()?;
+                        }
+                        "cursor" => match map.next_value()? {
+                            Found::Nothing => page.cursor = None,
+                            Found::Text(cursor) => {
+                                page.cursor = Some(cursor.into_owned()).filter(|cursor| !cursor.is_empty());
+                            }
+                            Found::Else(_) => return Err(A::Error::custom("a cursor that is no text")),
+                        },
+                        "more_to_follow" => {
+                            page.more_to_follow = map.next_value::<Option<bool>>()?.unwrap_or(false);
+                        }
+                        "fetched_until" => {
+                            // A progress mark and nothing more: an unreadable one is as good as none.
+                            let _ = time(map.next_value()?, &mut page.fetched_until);
+                            continue;
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                            continue;
+                        }
+                    }
+                    recognised = true;
+                }
+                Ok(Page { page, recognised })
+            }
+        }
+        deserializer.deserialize_map(APage)
+    }
+}
+
+/// The `devices` object of a details answer.
+struct Details(Option<BTreeMap<String, Device>>);
+
+impl<'de> Deserialize<'de> for Details {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyDetails;
+        impl<'de> Visitor<'de> for AnyDetails {
+            type Value = Details;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("details of devices")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Details, A::Error> {
+                let mut details = None;
+                while let Some(Key(key)) = map.next_key()? {
+                    if key == "devices" {
+                        details = map.next_value::<Option<BTreeMap<String, Record>>>()?;
+                    } else {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
+                Ok(Details(details.map(|records| records.into_iter().filter_map(named).collect())))
+            }
+        }
+        deserializer.deserialize_map(AnyDetails)
+    }
+}
+
+/// A record with the serial number it was filed under, where it has none of its own. A lone text is a status.
+fn named((serial, record): (String, Record)) -> Option<(String, Device)> {
+    let mut device = match record {
+        Record::Device(device) => *device,
+        Record::Text(status) => Device { response_status: Some(status), ..Device::default() },
+        Record::Unreadable => return None,
+    };
+    if device.serial_number.is_empty() {
+        device.serial_number.clone_from(&serial);
+    }
+    Some((serial, device))
+}
