@@ -1,0 +1,192 @@
+//! Reads a CMS message of type EnvelopedData (RFC 5652 §6) as server tokens use it. It decrypts nothing, and keeps of
+//! the message only what decryption needs.
+
+use aws_lc_rs::rsa::{
+    OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm,
+};
+
+use super::ber::{self, Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, SET, context};
+use super::cipher::Cipher;
+use super::{Met, RecipientId};
+
+/// More than any portal writes; it bounds what a refusal can say.
+const MAX_RECIPIENTS: usize = 32;
+
+// Object identifiers, as their content bytes.
+const SIGNED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02";
+const ENVELOPED_DATA: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03";
+const RSA_ENCRYPTION: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01";
+const RSAES_OAEP: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07";
+const MGF1: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08";
+const P_SPECIFIED: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x09";
+const SHA_1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+const SHA_256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
+const SHA_384: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x02";
+const SHA_512: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x03";
+
+/// A message that was read: whom it is sealed to, and with what.
+pub(super) struct Enveloped {
+    pub(super) recipients: Vec<Recipient>,
+    pub(super) cipher: Cipher,
+    /// As long as the cipher's block.
+    pub(super) iv: Vec<u8>,
+    /// One or more whole blocks.
+    pub(super) content: Vec<u8>,
+}
+
+/// The content key, sealed for one certificate.
+pub(super) struct Recipient {
+    pub(super) id: RecipientId,
+    /// `None` for a way that is not read here. It matters only to the recipient it is meant for.
+    pub(super) transport: Option<KeyTransport>,
+    pub(super) encrypted_key: Vec<u8>,
+}
+
+/// How the content key is sealed.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyTransport {
+    /// RSAES-PKCS1-v1_5, which Apple's portal uses.
+    Pkcs1,
+    Oaep(&'static OaepAlgorithm),
+}
+
+impl From<Fault> for Met {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Truncated => Self::Truncated,
+            Fault::Malformed => Self::Malformed,
+        }
+    }
+}
+
+/// Reads ContentInfo. Line ends and zero bytes may follow it, since tools that save a file add them.
+pub(super) fn read(message: &[u8]) -> Result<Enveloped, Met> {
+    let mut reader = Reader::new(message);
+    let enveloped = reader.within(SEQUENCE, |reader| match reader.primitive(OBJECT_IDENTIFIER)? {
+        ENVELOPED_DATA => reader.within(context(0), |reader| reader.within(SEQUENCE, enveloped_data)),
+        SIGNED_DATA => Err(Met::SignedMessage),
+        _ => Err(Met::OtherMessage),
+    })?;
+    let is_filler = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
+    if reader.rest().iter().all(is_filler) { Ok(enveloped) } else { Err(Met::Malformed) }
+}
+
+fn enveloped_data(reader: &mut Reader<'_>) -> Result<Enveloped, Met> {
+    reader.primitive(INTEGER)?;
+    if reader.peek() == Some(context(0)) {
+        // originatorInfo: certificates for key agreement.
+        reader.skip()?;
+    }
+    let recipients = reader.within(SET, recipient_infos)?;
+    let (cipher, iv, content) = reader.within(SEQUENCE, encrypted_content_info)?;
+    // unprotectedAttrs
+    reader.skip_rest()?;
+    if recipients.is_empty() {
+        return Err(Met::NoRecipient);
+    }
+    Ok(Enveloped { recipients, cipher, iv, content })
+}
+
+fn recipient_infos(reader: &mut Reader<'_>) -> Result<Vec<Recipient>, Met> {
+    let mut recipients = Vec::new();
+    while let Some(tag) = reader.peek() {
+        if tag != SEQUENCE {
+            // Key agreement, key-encryption keys, passwords: none of them is a certificate with an RSA key.
+            reader.skip()?;
+        } else if recipients.len() < MAX_RECIPIENTS {
+            recipients.push(reader.within(SEQUENCE, key_transport_recipient)?);
+        } else {
+            return Err(Met::Malformed);
+        }
+    }
+    Ok(recipients)
+}
+
+fn key_transport_recipient(reader: &mut Reader<'_>) -> Result<Recipient, Met> {
+    reader.primitive(INTEGER)?;
+    let id = if reader.peek() == Some(SEQUENCE) {
+        reader.within(SEQUENCE, |reader| {
+            let issuer = reader.raw()?.to_vec();
+            let serial = reader.primitive(INTEGER)?.to_vec();
+            Ok::<_, Met>(RecipientId::IssuerAndSerial { issuer, serial })
+        })?
+    } else {
+        RecipientId::SubjectKeyId(reader.octets(ber::context_primitive(0))?)
+    };
+    let transport = reader.within(SEQUENCE, key_transport)?;
+    let encrypted_key = reader.octets(OCTET_STRING)?;
+    Ok(Recipient { id, transport, encrypted_key })
+}
+
+fn key_transport(reader: &mut Reader<'_>) -> Result<Option<KeyTransport>, Fault> {
+    match reader.primitive(OBJECT_IDENTIFIER)? {
+        RSA_ENCRYPTION => {
+            reader.skip_rest()?;
+            Ok(Some(KeyTransport::Pkcs1))
+        }
+        RSAES_OAEP if reader.peek().is_none() => Ok(Some(KeyTransport::Oaep(&OAEP_SHA1_MGF1SHA1))),
+        RSAES_OAEP => Ok(reader.within(SEQUENCE, oaep_parameters)?.map(KeyTransport::Oaep)),
+        _ => {
+            reader.skip_rest()?;
+            Ok(None)
+        }
+    }
+}
+
+/// RSAES-OAEP-params (RFC 4055 §4.1). `None` for two different hashes or a label, which nobody uses for messages.
+fn oaep_parameters(reader: &mut Reader<'_>) -> Result<Option<&'static OaepAlgorithm>, Fault> {
+    let mut hash = SHA_1;
+    let mut mask_hash = SHA_1;
+    let mut plain = true;
+    if reader.peek() == Some(context(0)) {
+        hash = reader.within(context(0), algorithm)?;
+    }
+    if reader.peek() == Some(context(1)) {
+        mask_hash = reader.within(context(1), |reader| {
+            reader.within(SEQUENCE, |reader| {
+                plain &= reader.primitive(OBJECT_IDENTIFIER)? == MGF1;
+                if reader.peek().is_none() { Ok(SHA_1) } else { algorithm(reader) }
+            })
+        })?;
+    }
+    if reader.peek() == Some(context(2)) {
+        plain &= reader.within(context(2), |reader| {
+            reader.within(SEQUENCE, |reader| {
+                let is_label = reader.primitive(OBJECT_IDENTIFIER)? == P_SPECIFIED;
+                let label = if reader.peek().is_none() { Vec::new() } else { reader.octets(OCTET_STRING)? };
+                Ok::<_, Fault>(is_label && label.is_empty())
+            })
+        })?;
+    }
+    if !plain || hash != mask_hash {
+        return Ok(None);
+    }
+    Ok(match hash {
+        SHA_1 => Some(&OAEP_SHA1_MGF1SHA1),
+        SHA_256 => Some(&OAEP_SHA256_MGF1SHA256),
+        SHA_384 => Some(&OAEP_SHA384_MGF1SHA384),
+        SHA_512 => Some(&OAEP_SHA512_MGF1SHA512),
+        _ => None,
+    })
+}
+
+/// The name in an AlgorithmIdentifier. The parameters of a hash are NULL or absent and mean nothing.
+fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
+    reader.within(SEQUENCE, |reader| {
+        let name = reader.primitive(OBJECT_IDENTIFIER)?;
+        reader.skip_rest()?;
+        Ok(name)
+    })
+}
+
+fn encrypted_content_info(reader: &mut Reader<'_>) -> Result<(Cipher, Vec<u8>, Vec<u8>), Met> {
+    // The type of the content. What it really is shows when it is open.
+    reader.primitive(OBJECT_IDENTIFIER)?;
+    let (cipher, iv) = reader.within(SEQUENCE, |reader| {
+        let cipher = Cipher::named(reader.primitive(OBJECT_IDENTIFIER)?).ok_or(Met::UnknownCipher)?;
+        Ok::<_, Met>((cipher, reader.octets(OCTET_STRING)?))
+    })?;
+    let content = reader.octets(ber::context_primitive(0))?;
+    let is_whole = !content.is_empty() && content.len().is_multiple_of(cipher.block_len());
+    if is_whole && iv.len() == cipher.block_len() { Ok((cipher, iv, content)) } else { Err(Met::Malformed) }
+}
