@@ -1,0 +1,17 @@
+//! Everything that is tested from outside the library, in one binary.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod client_answers;
+mod client_refusals;
+mod client_server;
+mod client_session;
+mod client_transport;
+mod key_pair;
+mod oauth;
+mod support;
+mod token_properties;
+mod token_refusals;
+mod token_sample;
+mod token_seeds;
+mod token_shapes;

@@ -1,0 +1,144 @@
+//! Every shape that a token may have opens to the same credentials.
+
+use adept_apple::token::{RecipientId, SealedToken, ServerToken};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::support::encoding::{Encoding, Text};
+use super::support::seal::{
+    CIPHERS, PIECES, RECIPIENTS, Recipient, Shape, TRANSPORTS, assemble_with, parts, recipient_info,
+};
+use super::support::{JSON, KEY, open, seal, token};
+
+fn assert_opens(input: &[u8], what: &dyn std::fmt::Debug) {
+    match open(input) {
+        Ok(opened) => assert!(opened == token(), "another token came out of {what:?}"),
+        Err(error) => panic!("{error} ({what:?})"),
+    }
+}
+
+#[test]
+fn every_cipher_with_every_key_transport_and_recipient_opens() {
+    for cipher in CIPHERS {
+        for transport in TRANSPORTS {
+            for recipient in RECIPIENTS {
+                let shape = Shape { cipher, transport, recipient, ..Shape::APPLE };
+                assert_opens(&seal(&Text::APPLE.of(JSON), &shape), &shape);
+            }
+        }
+    }
+}
+
+#[test]
+fn every_encoding_of_every_kind_of_message_opens() {
+    for shape in [Shape::APPLE, Shape::DER] {
+        let message = seal(&Text::APPLE.of(JSON), &shape);
+        for encoding in Encoding::ALL {
+            assert_opens(&encoding.of(&message), &(encoding, &shape));
+        }
+    }
+}
+
+#[test]
+fn every_text_opens() {
+    for has_headers in [true, false] {
+        for has_markers in [true, false] {
+            for line_end in ["\n", "\r\n", "\r"] {
+                for width in [1, 2, 76, 10_000] {
+                    let text = Text { has_headers, has_markers, line_end, width };
+                    assert_opens(&seal(&text.of(JSON), &Shape::DER), &text);
+                }
+            }
+        }
+    }
+    assert_opens(&seal(format!("\u{feff}{JSON}").as_bytes(), &Shape::DER), &"byte order mark");
+    assert_opens(&seal(JSON.replace(',', ",\r\n    ").as_bytes(), &Shape::DER), &"indented");
+    assert_opens(
+        &seal(JSON.replace("{", r#"{"org_name":"Ä","more":[{}],"#).as_bytes(), &Shape::DER),
+        &"more members",
+    );
+    assert_opens(&seal(JSON.replace("CK_", r"\u0043K_").as_bytes(), &Shape::DER), &"escapes");
+}
+
+#[test]
+fn a_message_of_the_largest_size_opens_in_every_encoding() {
+    let padding = " ".repeat(62_000);
+    let shape = Shape { pieces: PIECES[1], ..Shape::APPLE };
+    let message = seal(format!("{padding}{JSON}").as_bytes(), &shape);
+    assert!((63_000..=64 * 1024).contains(&message.len()), "{}", message.len());
+    for encoding in Encoding::ALL {
+        assert_opens(&encoding.of(&message), &encoding);
+    }
+}
+
+#[test]
+fn one_of_several_recipients_suffices_and_all_are_named() {
+    for others in [1, 2, 7, 30] {
+        let shape = Shape { others, ..Shape::APPLE };
+        let message = seal(&Text::APPLE.of(JSON), &shape);
+        assert_opens(&message, &shape);
+        // Every second one of the others is a password, which names nobody.
+        assert_eq!(SealedToken::read(&message).unwrap().recipients().len(), others.div_ceil(2) + 1);
+    }
+}
+
+#[test]
+fn a_recipient_may_be_named_twice() {
+    let shape = Shape { recipient: Recipient::SubjectKeyId, ..Shape::APPLE };
+    let parts = parts(&Text::APPLE.of(JSON), &shape, &KEY);
+    let ours = recipient_info(&parts, &shape);
+    let message = assemble_with(&[ours.clone(), ours], &parts, &shape);
+    assert_opens(&message, &shape);
+    let id = KEY.id().subject_key_id.unwrap();
+    let named = RecipientId::SubjectKeyId(id);
+    assert_eq!(SealedToken::read(&message).unwrap().recipients(), [named.clone(), named]);
+}
+
+#[test]
+fn a_token_survives_its_own_json() {
+    let json = token().to_json();
+    assert!(ServerToken::from_json(&json).unwrap() == token());
+    assert_eq!(std::str::from_utf8(&json).unwrap(), JSON);
+}
+
+fn shapes() -> impl Strategy<Value = Shape> {
+    (
+        select(&CIPHERS[..]),
+        select(&TRANSPORTS[..]),
+        select(&RECIPIENTS[..]),
+        select(&PIECES[..]),
+        any::<u16>(),
+        0..4_usize,
+    )
+        .prop_map(|(cipher, transport, recipient, pieces, indefinite, others)| Shape {
+            cipher,
+            transport,
+            recipient,
+            pieces,
+            indefinite,
+            others,
+        })
+}
+
+fn texts() -> impl Strategy<Value = Text> {
+    (any::<bool>(), any::<bool>(), select(&["\n", "\r\n"][..]), 1..200_usize).prop_map(
+        |(has_headers, has_markers, line_end, width)| Text { has_headers, has_markers, line_end, width },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_shape_in_any_encoding_opens(shape in shapes(), text in texts(), encoding in select(&Encoding::ALL[..])) {
+        let message = seal(&text.of(JSON), &shape);
+        assert_opens(&encoding.of(&message), &(shape, text, encoding));
+    }
+
+    #[test]
+    fn any_printable_secret_survives_its_own_json(secret in "[!-~]([ -~]{0,100}[!-~])?") {
+        let mut token = token();
+        token.access_secret = adept_apple::secret::Secret::new(secret);
+        prop_assert!(ServerToken::from_json(&token.to_json()).unwrap() == token);
+    }
+}
