@@ -63,10 +63,11 @@ impl Client {
     ///
     /// # Errors
     /// The base URL, User-Agent or roots are unusable.
-    ///
-    /// # Panics
-    /// When no rustls crypto provider was installed for the process.
     pub fn new(config: ClientConfig) -> Result<Self, ClientConfigError> {
+        // reqwest takes the process-wide provider and panics without one. An owner that installed another keeps it.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        }
         let base = config.url()?;
         let http = config.http(&base)?;
         Ok(Self { inner: Arc::new(Inner { http, base, config, slots: Slots::default() }) })
