@@ -1,0 +1,112 @@
+//! Receives a body up to a limit, and reads away what nobody wants so that the client comes to read the answer.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, HttpBody},
+    http::{HeaderMap, header},
+};
+use futures_util::StreamExt;
+use zeroize::Zeroizing;
+
+use super::{
+    call::Call,
+    error::Error,
+    given::{Members, members},
+};
+
+/// What a token upload may hold, in bytes: a token of 64 KiB in base64, and JSON around it.
+pub(super) const TOKEN_LIMIT: usize = 256 * 1024;
+/// What any other body may hold, in bytes.
+pub(super) const LIMIT: usize = 1024 * 1024;
+
+/// How much is read away, in bytes, and for how long.
+const DRAINED: usize = 32 * 1024 * 1024;
+const DRAINING: Duration = Duration::from_secs(10);
+
+/// A body that was received. It is wiped when dropped, since bodies hold tokens and passwords.
+pub(super) struct Received(Zeroizing<Vec<u8>>);
+
+impl Call {
+    /// The whole body; an error when it is longer than `limit` bytes.
+    pub(super) async fn receive(&mut self, limit: usize) -> Result<Received, Error> {
+        let announced = announced(&self.headers);
+        if announced.is_some_and(|length| length > limit) {
+            return Err(Error::TooLarge { limit });
+        }
+        // With the final size known, the vector never moves and leaves no copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(announced.unwrap_or(0)));
+        let mut stream = std::mem::take(&mut self.body).into_data_stream();
+        while let Some(chunk) = stream.next().await {
+            let chunk = chunk.map_err(|_| Error::BrokenBody)?;
+            if bytes.len() + chunk.len() > limit {
+                self.body = Body::from_stream(stream);
+                return Err(Error::TooLarge { limit });
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(Received(bytes))
+    }
+
+    /// The members of a JSON body.
+    pub(super) fn object(&self, body: &Received) -> Result<Members, Error> {
+        self.is_json()?;
+        Ok(members(&body.0, false)?)
+    }
+
+    /// That the body of an action without parameters says nothing.
+    pub(super) fn nothing(&self, body: &Received) -> Result<(), Error> {
+        if body.0.trim_ascii().is_empty() {
+            return Ok(());
+        }
+        self.is_json()?;
+        let none = super::types::ActionType::<()> { name: self.operation_name(), parameters: &[] };
+        Ok(none.read(members(&body.0, true)?)?)
+    }
+
+    fn operation_name(&self) -> &'static str {
+        self.route.operation.split_once('.').map_or(self.route.operation, |(_, name)| name)
+    }
+
+    /// Scripts send JSON without saying so; whoever says something else means it.
+    fn is_json(&self) -> Result<(), Error> {
+        let coded = self.headers.get(header::CONTENT_ENCODING);
+        if coded.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+            return Err(Error::UnsupportedMediaType);
+        }
+        let Some(said) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+        let media = said.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let json = media.is_empty()
+            || media.eq_ignore_ascii_case(b"application/json")
+            || media.eq_ignore_ascii_case(b"text/json");
+        if json { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+    }
+}
+
+/// Reads what is left of a body, within bounds. A client that writes a long body and is answered early would otherwise
+/// see a broken connection in place of the answer. One that waits for `100 Continue` has sent nothing and needs nothing.
+pub(super) async fn drain(body: Body, headers: &HeaderMap) {
+    let waits = headers
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    if waits || body.is_end_stream() || announced(headers).is_some_and(|length| length > DRAINED) {
+        return;
+    }
+    let mut left = DRAINED;
+    let mut stream = body.into_data_stream();
+    let reading = async {
+        while let Some(Ok(chunk)) = stream.next().await {
+            left = left.saturating_sub(chunk.len());
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    // What is not read in time is not waited for.
+    let _ = tokio::time::timeout(DRAINING, reading).await;
+}
+
+/// `Content-Length`, in bytes.
+fn announced(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}

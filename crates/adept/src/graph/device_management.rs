@@ -1,0 +1,3 @@
+//! The operations of the singleton `deviceManagement`.
+
+pub(super) mod get;

@@ -1,0 +1,144 @@
+//! Writes entities as Graph shows them: selected properties, context, and what `odata.metadata` adds.
+
+use adept_odata::Kind;
+use axum::http::{StatusCode, header};
+
+use super::{
+    Graph,
+    answer::{Answer, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
+    call::{Call, Metadata, Version},
+    types::EntityType,
+    value::{Object, Value},
+};
+
+/// How entities are shown.
+pub(super) struct Shape {
+    pub(super) metadata: Metadata,
+    /// The places of the selected properties; none for all.
+    pub(super) selected: Option<Vec<usize>>,
+}
+
+impl Shape {
+    /// Everything.
+    pub(super) fn whole(metadata: Metadata) -> Self {
+        Self { metadata, selected: None }
+    }
+
+    /// One entity as a document. `set` is the path of its collection below the version.
+    pub(super) fn document<R, F, W>(
+        &self,
+        graph: &Graph,
+        call: &Call,
+        kind: &EntityType<R, F, W>,
+        row: &R,
+        set: &str,
+    ) -> Answer {
+        let mut out = Vec::with_capacity(1024);
+        let mut document = Object::open(&mut out);
+        self.context(graph, call.version, kind, set, "/$entity", &mut document);
+        self.entity(kind, row, set, &mut document);
+        document.close();
+        Answer::json(out, self.metadata)
+    }
+
+    /// `@odata.context` of a document: the set, what was selected of it, and `suffix`.
+    pub(super) fn context<R, F, W>(
+        &self,
+        graph: &Graph,
+        version: Version,
+        kind: &EntityType<R, F, W>,
+        set: &str,
+        suffix: &str,
+        document: &mut Object<'_>,
+    ) {
+        if self.metadata == Metadata::None {
+            return;
+        }
+        let names: Vec<_> =
+            self.selected.iter().flatten().map(|place| kind.properties[*place].name).collect();
+        let selected = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
+        let context = graph.context(version, &format!("{set}{selected}{suffix}"));
+        Value::Text(context.into()).write(document.member("@odata.context"));
+    }
+
+    /// The members of one entity.
+    pub(super) fn entity<R, F, W>(
+        &self,
+        kind: &EntityType<R, F, W>,
+        row: &R,
+        set: &str,
+        object: &mut Object<'_>,
+    ) {
+        if self.metadata == Metadata::Full {
+            annotate(kind, row, set, object);
+        }
+        let mut write = |place: usize| {
+            let property = &kind.properties[place];
+            if self.metadata == Metadata::Full
+                && let Some(type_name) = annotation(property.kind)
+            {
+                Value::Text(type_name.into()).write(object.annotation(property.name, "@odata.type"));
+            }
+            (property.value)(row).write(object.member(property.name));
+        };
+        match &self.selected {
+            None => (0..kind.properties.len()).for_each(&mut write),
+            Some(places) => places.iter().copied().for_each(&mut write),
+        }
+    }
+}
+
+/// A written entity, as `Prefer: return` wants it: whole, or not at all.
+pub(super) fn written(call: &Call, entity: Answer) -> Answer {
+    match call.prefers_minimal() {
+        None => entity,
+        Some(true) => entity.minimal().header(PREFERENCE_APPLIED, "return=minimal"),
+        Some(false) => entity.header(PREFERENCE_APPLIED, "return=representation"),
+    }
+}
+
+/// What a function or action returned that is no entity: `{"value": …}` of an EDM type.
+pub(super) fn returned(graph: &Graph, call: &Call, kind: Kind, value: &Value<'_>) -> Answer {
+    let mut out = Vec::with_capacity(2048);
+    let mut document = Object::open(&mut out);
+    if call.metadata != Metadata::None {
+        let context = graph.context(call.version, &kind.to_string());
+        Value::Text(context.into()).write(document.member("@odata.context"));
+    }
+    value.write(document.member("value"));
+    document.close();
+    Answer::json(out, call.metadata)
+}
+
+/// A new entity: 201 and where it is from now on.
+pub(super) fn created(graph: &Graph, call: &Call, entity: Answer, path: &str) -> Answer {
+    let location = format!("{}/{}/{path}", graph.public_url, call.version.as_str());
+    let answer = written(call, entity.status(StatusCode::CREATED)).header(header::LOCATION, &*location);
+    // Without a body this is the only place where the client finds the id (OData 4.0, part 1, 8.3.4).
+    if answer.status == StatusCode::NO_CONTENT { answer.header(ODATA_ENTITY_ID, location) } else { answer }
+}
+
+fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mut Object<'_>) {
+    Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
+    let address = match kind.properties.first().map(|id| (id.value)(row)) {
+        Some(Value::Guid(id)) => format!("{set}('{id}')"),
+        // A singleton is not one of many.
+        _ => set.to_owned(),
+    };
+    Value::text(&address).write(object.member("@odata.id"));
+    Value::text(&address).write(object.member("@odata.editLink"));
+}
+
+/// The type that full metadata names; JSON itself tells text, booleans and 32-bit numbers apart.
+fn annotation(kind: Kind) -> Option<String> {
+    match kind {
+        Kind::String | Kind::Boolean | Kind::Int32 | Kind::Complex(_) => None,
+        Kind::Int64 => Some("#Int64".to_owned()),
+        Kind::DateTimeOffset => Some("#DateTimeOffset".to_owned()),
+        Kind::Guid => Some("#Guid".to_owned()),
+        Kind::Enum(members) => Some(format!("#{}", members.name)),
+        Kind::Collection(item) => {
+            Some(format!("#Collection({})", item.to_string().trim_start_matches("Edm.")))
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The query of a list: options in, one page out, and the link to the next. It neither filters nor orders itself.
+//!
+//! A `$skiptoken` holds where the page ended, how many rows are still wanted, and a digest of path and options, so that
+//! it fits only the request it was made for. It holds no tenant: that always comes from the caller.
+
+use adept_odata::{
+    Filter, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
+    parse_select, with_skiptoken,
+};
+use aws_lc_rs::digest::{Context, SHA256};
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+
+use super::{
+    Graph,
+    answer::{Answer, PREFERENCE_APPLIED},
+    call::Call,
+    entity::Shape,
+    error::Error,
+    types::{EntityType, Selectable},
+    value::{Object, Value},
+};
+use crate::app::{ListQuery, Listed, Position};
+
+/// Rows per page at most, as in Intune.
+const PAGE: u32 = 1000;
+const DIGEST: usize = 16;
+
+/// A list that is asked for.
+pub(super) struct Listing<F> {
+    /// For `app`.
+    pub(super) query: ListQuery<F>,
+    shape: Shape,
+    /// Rows still wanted, this page's included; none for all there are.
+    wanted: Option<u32>,
+    digest: [u8; DIGEST],
+    preferred_page: Option<u32>,
+}
+
+impl Call {
+    /// Reads the query of a list of entities of this type.
+    pub(super) fn listing<R, F: Copy + PartialEq, W>(
+        &self,
+        kind: &EntityType<R, F, W>,
+    ) -> Result<Listing<F>, Error> {
+        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
+        refuse_unsupported(&options)?;
+        let digest = self.digest(&options);
+        let (after, wanted) = match &options.skiptoken {
+            None => (None, options.top),
+            Some(token) => open_token(token, &digest)?,
+        };
+        let first = after.is_none();
+        let preferred_page = self.preferred_page_size();
+        let page = preferred_page.unwrap_or(PAGE).min(PAGE);
+        let query = ListQuery {
+            filter: filter(&options, kind)?,
+            order: match &options.orderby {
+                None => Vec::new(),
+                Some(text) => parse_orderby(text, kind).map_err(|bad| unfilterable(bad, kind))?,
+            },
+            top: wanted.map_or(page, |wanted| wanted.clamp(1, page)),
+            skip: if first { options.skip.unwrap_or(0) } else { 0 },
+            after,
+            // As in Graph, the total comes with the first page.
+            count: first && options.count == Some(true),
+        };
+        let shape = Shape { metadata: self.metadata, selected: selected(&options, kind)? };
+        Ok(Listing { query, shape, wanted, digest, preferred_page })
+    }
+
+    /// Reads the query of a `$count` segment.
+    pub(super) fn counted<R, F: Copy + PartialEq, W>(
+        &self,
+        kind: &EntityType<R, F, W>,
+    ) -> Result<Option<Filter<F>>, Error> {
+        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
+        if options.search.is_some() {
+            return Err(Error::UnsupportedOption("$search"));
+        }
+        filter(&options, kind)
+    }
+
+    /// Reads the query of one entity.
+    pub(super) fn shape<R, F, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
+        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
+        refuse_unsupported(&options)?;
+        Ok(Shape { metadata: self.metadata, selected: selected(&options, kind)? })
+    }
+
+    /// What a `$skiptoken` is bound to: operation, keys and options, however they are spelt.
+    fn digest(&self, options: &QueryOptions) -> [u8; DIGEST] {
+        let QueryOptions {
+            filter,
+            orderby,
+            select,
+            expand,
+            search,
+            skiptoken: _,
+            format: _,
+            top,
+            skip: _,
+            count,
+        } = options;
+        let mut digest = Context::new(&SHA256);
+        let mut part = |text: Option<&str>| {
+            digest.update(&[u8::from(text.is_some())]);
+            digest.update(&text.map_or(0, str::len).to_le_bytes());
+            digest.update(text.unwrap_or_default().as_bytes());
+        };
+        part(Some(self.version.as_str()));
+        part(Some(self.route.operation));
+        for key in &self.keys {
+            part(Some(&key.to_ascii_lowercase()));
+        }
+        for text in [filter, orderby, select, expand, search] {
+            part(text.as_deref());
+        }
+        part(top.map(|top| top.to_string()).as_deref());
+        part(count.map(|count| count.to_string()).as_deref());
+        let mut short = [0; DIGEST];
+        short.copy_from_slice(&digest.finish().as_ref()[..DIGEST]);
+        short
+    }
+}
+
+impl<F> Listing<F> {
+    /// The page as a document. `set` is the path of the list below the version, with its keys in parentheses.
+    pub(super) fn answer<R, W>(
+        &self,
+        graph: &Graph,
+        call: &Call,
+        kind: &EntityType<R, F, W>,
+        set: &str,
+        listed: &Listed<R>,
+    ) -> Answer {
+        let rows = match self.wanted {
+            Some(0) => &[],
+            Some(_) | None => &listed.rows[..],
+        };
+        let mut out = Vec::with_capacity(256 + rows.len() * 512);
+        let mut document = Object::open(&mut out);
+        self.shape.context(graph, call.version, kind, set, "", &mut document);
+        if let Some(total) = listed.total {
+            Value::Int(total).write(document.member("@odata.count"));
+        }
+        if let Some(link) = self.next_link(graph, call, rows.len(), listed.next.as_ref()) {
+            Value::text(&link).write(document.member("@odata.nextLink"));
+        }
+        let out_rows = document.member("value");
+        out_rows.push(b'[');
+        for (index, row) in rows.iter().enumerate() {
+            if index > 0 {
+                out_rows.push(b',');
+            }
+            let mut object = Object::open(out_rows);
+            self.shape.entity(kind, row, set, &mut object);
+            object.close();
+        }
+        out_rows.push(b']');
+        document.close();
+        let answer = Answer::json(out, self.shape.metadata);
+        match self.preferred_page {
+            Some(size) => answer.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
+            None => answer,
+        }
+    }
+
+    fn next_link(&self, graph: &Graph, call: &Call, shown: usize, next: Option<&Position>) -> Option<String> {
+        let shown = u32::try_from(shown).unwrap_or(u32::MAX);
+        let left = self.wanted.map(|wanted| wanted.saturating_sub(shown));
+        let position = next.filter(|_| left != Some(0))?;
+        let token = close_token(position, left, &self.digest);
+        Some(format!("{}{}?{}", graph.public_url, call.path, with_skiptoken(&call.query, &token)))
+    }
+}
+
+/// Digest, rows still wanted (all ones: all), position.
+fn close_token(position: &Position, wanted: Option<u32>, digest: &[u8; DIGEST]) -> String {
+    let mut token = digest.to_vec();
+    token.extend(wanted.unwrap_or(u32::MAX).to_le_bytes());
+    token.extend(position.0.as_bytes());
+    URL_SAFE_NO_PAD.encode(token)
+}
+
+fn open_token(token: &str, digest: &[u8; DIGEST]) -> Result<(Option<Position>, Option<u32>), Error> {
+    let open = || {
+        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
+        let (wanted, position) = bytes.strip_prefix(digest)?.split_first_chunk()?;
+        let wanted = Some(u32::from_le_bytes(*wanted)).filter(|wanted| *wanted != u32::MAX);
+        Some((Position(String::from_utf8(position.to_vec()).ok()?), wanted))
+    };
+    let (position, wanted) = open().ok_or(Error::ForeignSkipToken)?;
+    Ok((Some(position), wanted))
+}
+
+fn refuse_unsupported(options: &QueryOptions) -> Result<(), Error> {
+    if options.search.is_some() {
+        return Err(Error::UnsupportedOption("$search"));
+    }
+    if options.expand.is_some() {
+        return Err(Error::UnsupportedOption("$expand"));
+    }
+    Ok(())
+}
+
+fn filter<R, F: Copy, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+) -> Result<Option<Filter<F>>, Error> {
+    let read = |text| parse_filter(text, kind).map_err(|bad| unfilterable(bad, kind));
+    options.filter.as_deref().map(read).transpose()
+}
+
+/// The places of the selected properties, in the order written; none for all.
+fn selected<R, F, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+) -> Result<Option<Vec<usize>>, Error> {
+    let Some(text) = &options.select else { return Ok(None) };
+    match parse_select(text, &Selectable(kind)).map_err(Error::BadQuery)? {
+        Select::All => Ok(None),
+        Select::Fields(places) => Ok(Some(places)),
+    }
+}
+
+/// Tells a property that exists but cannot be compared from one that does not exist.
+fn unfilterable<R, F, W>(bad: ParseError, kind: &EntityType<R, F, W>) -> Error {
+    match &bad.problem {
+        Problem::UnknownProperty { name, .. } if kind.property(name).is_some() => {
+            Error::Unfilterable(name.clone())
+        }
+        _ => Error::BadQuery(bad),
+    }
+}

@@ -1,0 +1,22 @@
+//! `POST /deviceManagement/depOnboardingSettings/{id}/uploadDepToken`
+
+use super::setting_of;
+use crate::{
+    app::TokenUpload,
+    graph::{
+        Graph, answer::Answer, body::TOKEN_LIMIT, call::Call, given::BadBody, router::Outcome,
+        types::UPLOAD_DEP_TOKEN,
+    },
+};
+
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+    let body = call.receive(TOKEN_LIMIT).await?;
+    let setting = setting_of(graph, call).await?;
+    let given = UPLOAD_DEP_TOKEN.read(call.object(&body)?)?;
+    if given.dep_token.trim().is_empty() {
+        return Err(BadBody::Missing { parameter: "depToken" }.into());
+    }
+    let upload = TokenUpload { apple_id: given.apple_id, dep_token: given.dep_token };
+    graph.app.upload_token(&call.origin(), setting.id, upload).await?;
+    Ok(Answer::no_content())
+}

@@ -1,0 +1,227 @@
+//! The whole API on one page: path, method, permission, operation, handler. How paths are compared is `tree`'s work, what
+//! happens before a handler runs is `dispatch`'s.
+
+use std::{future::Future, pin::Pin};
+
+use axum::http::Method;
+
+use super::{
+    Graph,
+    answer::Answer,
+    call::{Call, Version},
+    device_management,
+    error::Error,
+    imported_apple_device_identities, onboarding_settings,
+    tree::Tree,
+};
+use crate::domain::Permission;
+
+/// One operation of the API.
+pub(super) struct Route {
+    /// The path below the version, in Graph's casing.
+    pub(super) template: &'static str,
+    /// How it is asked for.
+    pub(super) verb: Verb,
+    /// The caller needs one of these.
+    pub(super) permissions: &'static [Permission],
+    /// The name in logs and metrics.
+    pub(super) operation: &'static str,
+    /// What does it.
+    pub(super) handler: Handler,
+}
+
+/// A method, and whether the last segment is an action or function, whose name may carry namespace and parentheses.
+pub(super) struct Verb {
+    pub(super) method: Method,
+    pub(super) bound: bool,
+}
+
+/// What a handler says.
+pub(super) type Outcome = Result<Answer, Error>;
+type Handler = for<'a> fn(&'a Graph, &'a mut Call) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+const GET: Verb = Verb { method: Method::GET, bound: false };
+const POST: Verb = Verb { method: Method::POST, bound: false };
+const PATCH: Verb = Verb { method: Method::PATCH, bound: false };
+const DELETE: Verb = Verb { method: Method::DELETE, bound: false };
+const FUNCTION: Verb = Verb { method: Method::GET, bound: true };
+const ACTION: Verb = Verb { method: Method::POST, bound: true };
+
+/// Anything that reads a part of device management.
+const ANY: &[Permission] = &Permission::ALL;
+const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
+const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
+
+/// `type "path" { VERB "rest of the path" PERMISSIONS name module; … }`: the module's `handle` does `type.name`.
+macro_rules! routes {
+    ($($kind:ident $base:literal {
+        $($verb:ident $rest:literal $permissions:ident $name:ident $($module:ident)::+;)+
+    })+) => {
+        &[$($(Route {
+            template: concat!($base, $rest),
+            verb: $verb,
+            permissions: $permissions,
+            operation: concat!(stringify!($kind), ".", stringify!($name)),
+            handler: |graph, call| Box::pin($($module::)+handle(graph, call)),
+        }),+),+]
+    };
+}
+
+/// What only `/beta` offers.
+static BETA: &[Route] = routes! {
+    deviceManagement "/deviceManagement" {
+        GET "" ANY get device_management::get;
+    }
+    depOnboardingSetting "/deviceManagement/depOnboardingSettings" {
+        GET      ""        READ  list   onboarding_settings::list;
+        POST     ""        WRITE create onboarding_settings::create;
+        GET      "/$count" READ  count  onboarding_settings::count;
+        FUNCTION "/getExpiringVppTokenCount(expiringBeforeDateTime='{expiringBeforeDateTime}')" READ
+            getExpiringVppTokenCount onboarding_settings::get_expiring_vpp_token_count;
+    }
+    depOnboardingSetting "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}" {
+        GET      "" READ  get    onboarding_settings::get;
+        PATCH    "" WRITE update onboarding_settings::update;
+        DELETE   "" WRITE delete onboarding_settings::delete;
+        FUNCTION "/getEncryptionPublicKey" READ
+            getEncryptionPublicKey onboarding_settings::get_encryption_public_key;
+        ACTION   "/generateEncryptionPublicKey" WRITE
+            generateEncryptionPublicKey onboarding_settings::generate_encryption_public_key;
+        ACTION   "/uploadDepToken" WRITE
+            uploadDepToken onboarding_settings::upload_dep_token;
+        ACTION   "/syncWithAppleDeviceEnrollmentProgram" WRITE
+            syncWithAppleDeviceEnrollmentProgram onboarding_settings::sync_with_apple_device_enrollment_program;
+        ACTION   "/shareForSchoolDataSyncService" WRITE
+            shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service;
+        ACTION   "/unshareForSchoolDataSyncService" WRITE
+            unshareForSchoolDataSyncService onboarding_settings::unshare_for_school_data_sync_service;
+    }
+    importedAppleDeviceIdentity
+    "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/importedAppleDeviceIdentities" {
+        GET "" READ list imported_apple_device_identities::list;
+        GET "/$count" READ count imported_apple_device_identities::count;
+        GET "/{importedAppleDeviceIdentity-id}" READ get imported_apple_device_identities::get;
+    }
+};
+
+/// What is offered under one version.
+pub(super) fn tree(version: Version) -> Tree {
+    match version {
+        Version::Beta => Tree::of(BETA),
+        // Nothing of the released version is served yet, but it has this segment: the next one is the unknown one.
+        Version::V1 => {
+            let mut tree = Tree::of(&[]);
+            tree.grow("/deviceManagement", false);
+            tree
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::tree::{Found, Lost};
+
+    fn find<'t>(tree: &'t Tree, path: &str) -> Result<(&'static str, Found<'t>), Lost> {
+        tree.find(path).map(|found| (found.routes[0].operation, found))
+    }
+
+    #[test]
+    fn every_spelling_of_a_path_leads_to_its_operation() {
+        let tree = tree(Version::Beta);
+        let settings = "/deviceManagement/depOnboardingSettings";
+        for (path, operation, keys) in [
+            ("", "list", &[][..]),
+            ("/", "list", &[]),
+            ("/$count", "count", &[]),
+            ("/%24count", "count", &[]),
+            ("/1", "get", &["1"]),
+            ("/1/", "get", &["1"]),
+            ("('1')", "get", &["1"]),
+            ("(%271%27)", "get", &["1"]),
+            ("(1)", "get", &["1"]),
+            ("(id='1')", "get", &["1"]),
+            ("/a%20b", "get", &["a b"]),
+            ("/1/uploadDepToken", "uploadDepToken", &["1"]),
+            ("/1/uploadDepToken()", "uploadDepToken", &["1"]),
+            ("/1/UPLOADDEPTOKEN/", "uploadDepToken", &["1"]),
+            ("('1')/microsoft.graph.uploadDepToken", "uploadDepToken", &["1"]),
+            ("('1')/Microsoft.Graph.UploadDepToken", "uploadDepToken", &["1"]),
+            ("/1/graph.uploadDepToken", "uploadDepToken", &["1"]),
+            ("/1/getEncryptionPublicKey", "getEncryptionPublicKey", &["1"]),
+            ("/1/getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
+            ("/1/microsoft.graph.getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
+        ] {
+            let (found, place) =
+                find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
+            assert_eq!(
+                (found, &place.keys[..]),
+                (&*format!("depOnboardingSetting.{operation}"), &own(keys)[..])
+            );
+        }
+        for path in ["/1/importedAppleDeviceIdentities/2", "('1')/IMPORTEDAPPLEDEVICEIDENTITIES('2')"] {
+            let (found, place) =
+                find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
+            assert_eq!((found, place.keys), ("importedAppleDeviceIdentity.get", own(&["1", "2"])));
+        }
+        assert!(find(&tree, "devicemanagement/DEPONBOARDINGSETTINGS").is_ok());
+    }
+
+    fn own(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn functions_take_exactly_their_named_arguments() {
+        let tree = tree(Version::Beta);
+        let call = |rest: &str| find(&tree, &format!("/deviceManagement/depOnboardingSettings/{rest}"));
+        for rest in [
+            "getExpiringVppTokenCount(expiringBeforeDateTime='2027-01-01T00:00:00Z')",
+            "getExpiringVppTokenCount(expiringBeforeDateTime=%272027-01-01T00%3A00%3A00Z%27)",
+            "microsoft.graph.getexpiringvpptokencount(EXPIRINGBEFOREDATETIME='2027-01-01T00:00:00Z')",
+        ] {
+            let (operation, found) = call(rest).unwrap_or_else(|_| panic!("{rest}"));
+            assert_eq!(operation, "depOnboardingSetting.getExpiringVppTokenCount");
+            assert_eq!(found.arguments, ["2027-01-01T00:00:00Z"]);
+        }
+        for rest in [
+            "getExpiringVppTokenCount",
+            "getExpiringVppTokenCount()",
+            "getExpiringVppTokenCount('2027')",
+            "getExpiringVppTokenCount(other='2027')",
+            "getExpiringVppTokenCount(expiringBeforeDateTime='1',expiringBeforeDateTime='2')",
+        ] {
+            assert_eq!(call(rest).err(), Some(Lost::Segment(rest.to_owned())), "{rest}");
+        }
+    }
+
+    #[test]
+    fn the_first_unknown_segment_is_named() {
+        let tree = tree(Version::Beta);
+        for (path, segment) in [
+            ("/users/1/messages", "users"),
+            ("/deviceManagement/nothing/else", "nothing"),
+            ("/deviceManagement/depOnboardingSettings/1/nothing", "nothing"),
+            ("/deviceManagement/depOnboardingSettings/1/2", "2"),
+            ("/deviceManagement/depOnboardingSettings/$nothing", "$nothing"),
+            ("/deviceManagement/depOnboardingSettings/graph.nothing", "graph.nothing"),
+            ("/deviceManagement/depOnboardingSettings()", "depOnboardingSettings()"),
+            ("/deviceManagement/depOnboardingSettings('1", "depOnboardingSettings('1"),
+            ("/deviceManagement('1')", "deviceManagement('1')"),
+            ("/deviceManagement/depOnboardingSettings/1/uploadDepToken('1')", "uploadDepToken('1')"),
+            ("/deviceManagement/depOnboardingSettings/1/uploadDepToken/more", "more"),
+            ("/", ""),
+        ] {
+            assert_eq!(find(&tree, path).err(), Some(Lost::Segment(segment.to_owned())), "{path}");
+        }
+        assert_eq!(find(&tree, "/deviceManagement/%ff").err(), Some(Lost::Encoding));
+        let v1 = super::tree(Version::V1);
+        for (path, segment) in [
+            ("/deviceManagement/depOnboardingSettings", "depOnboardingSettings"),
+            ("/deviceManagement", "deviceManagement"),
+            ("/users", "users"),
+        ] {
+            assert_eq!(find(&v1, path).err(), Some(Lost::Segment(segment.to_owned())), "{path}");
+        }
+    }
+}

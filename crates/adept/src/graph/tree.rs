@@ -1,0 +1,168 @@
+//! Finds the place of a path in the tree that the table of routes spans. It runs nothing and knows no HTTP.
+
+use super::{
+    path::{Parentheses, Segment, segments},
+    router::Route,
+};
+
+/// The routes of one version of the API.
+pub(super) struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Default)]
+struct Node {
+    children: Vec<Child>,
+    /// The node below a key, if this one is a collection.
+    key: Option<usize>,
+    routes: Vec<&'static Route>,
+}
+
+struct Child {
+    name: &'static str,
+    form: Form,
+    node: usize,
+}
+
+#[derive(PartialEq, Eq)]
+enum Form {
+    /// A property or `$count`: its name as it stands; a collection may carry a key in parentheses.
+    Plain,
+    /// An action or function: with or without namespace and `()`, and with exactly these arguments.
+    Bound(Vec<&'static str>),
+}
+
+/// A place in the tree.
+pub(super) struct Found<'t> {
+    /// What is offered there, by method; at least one.
+    pub(super) routes: &'t [&'static Route],
+    /// The keys on the way, first to last.
+    pub(super) keys: Vec<String>,
+    /// The arguments of a function, in the order of its template.
+    pub(super) arguments: Vec<String>,
+}
+
+/// Why there is no such place.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The first segment that leads nowhere, as the caller wrote it.
+    Segment(String),
+    /// The path is not percent-encoded UTF-8.
+    Encoding,
+}
+
+impl Tree {
+    /// Spans the tree of these routes.
+    pub(super) fn of(routes: &'static [Route]) -> Self {
+        let mut tree = Self { nodes: vec![Node::default()] };
+        for route in routes {
+            let node = tree.grow(route.template, route.verb.bound);
+            tree.nodes[node].routes.push(route);
+        }
+        tree
+    }
+
+    /// Makes the way to a path, whose last segment is an operation if `bound`; returns its place.
+    pub(super) fn grow(&mut self, template: &'static str, bound: bool) -> usize {
+        let mut at = 0;
+        let mut parts = template.split('/').filter(|part| !part.is_empty()).peekable();
+        while let Some(part) = parts.next() {
+            at = match part.starts_with('{') {
+                true => self.below_key(at),
+                false => self.below(at, part, bound && parts.peek().is_none()),
+            };
+        }
+        at
+    }
+
+    fn below_key(&mut self, at: usize) -> usize {
+        if let Some(node) = self.nodes[at].key {
+            return node;
+        }
+        let node = self.add();
+        self.nodes[at].key = Some(node);
+        node
+    }
+
+    fn add(&mut self) -> usize {
+        self.nodes.push(Node::default());
+        self.nodes.len() - 1
+    }
+
+    fn below(&mut self, at: usize, part: &'static str, bound: bool) -> usize {
+        let (name, arguments) = part.split_once('(').unwrap_or((part, ")"));
+        if let Some(child) = self.nodes[at].children.iter().find(|child| child.name == name) {
+            return child.node;
+        }
+        let arguments = arguments.split(['=', ',']).step_by(2).filter(|name| *name != ")");
+        let form = if bound { Form::Bound(arguments.collect()) } else { Form::Plain };
+        let node = self.add();
+        self.nodes[at].children.push(Child { name, form, node });
+        node
+    }
+
+    /// The place of a path, in any case of its names.
+    pub(super) fn find(&self, path: &str) -> Result<Found<'_>, Lost> {
+        let mut at = 0;
+        let mut last = String::new();
+        let mut found = Found { routes: &[], keys: Vec::new(), arguments: Vec::new() };
+        for segment in segments(path) {
+            let segment = segment.map_err(|_| Lost::Encoding)?;
+            at = self
+                .step(at, &segment, &mut found)
+                .ok_or_else(|| Lost::Segment(segment.text().to_owned()))?;
+            segment.text().clone_into(&mut last);
+        }
+        found.routes = &self.nodes[at].routes;
+        // A place that only leads on, such as the root, is no resource.
+        if found.routes.is_empty() { Err(Lost::Segment(last)) } else { Ok(found) }
+    }
+
+    fn step(&self, at: usize, segment: &Segment<'_>, found: &mut Found<'_>) -> Option<usize> {
+        let node = &self.nodes[at];
+        let (bare, qualified) = segment.unqualified();
+        for child in &node.children {
+            match &child.form {
+                Form::Plain if child.name.eq_ignore_ascii_case(segment.name()) => {
+                    return match segment.parentheses()? {
+                        Parentheses::Absent => Some(child.node),
+                        Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => {
+                            found.keys.push(key);
+                            self.nodes[child.node].key
+                        }
+                        Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => None,
+                    };
+                }
+                Form::Bound(names) if child.name.eq_ignore_ascii_case(bare) => {
+                    found.arguments = arguments(names, segment.parentheses()?)?;
+                    return Some(child.node);
+                }
+                Form::Plain | Form::Bound(_) => {}
+            }
+        }
+        let key = node.key.filter(|_| !qualified && !segment.text().starts_with('$'))?;
+        found.keys.push(segment.text().to_owned());
+        Some(key)
+    }
+}
+
+fn is_id(name: &str) -> bool {
+    name.eq_ignore_ascii_case("id")
+}
+
+/// The given arguments in the order of `names`; none when others are given.
+fn arguments(names: &[&str], given: Parentheses) -> Option<Vec<String>> {
+    let mut given = match given {
+        Parentheses::Absent | Parentheses::Empty => Vec::new(),
+        Parentheses::Key(name, value) => vec![(name?, value)],
+        Parentheses::Named(named) => named,
+    };
+    if given.len() != names.len() {
+        return None;
+    }
+    let take = |name: &&str| {
+        let index = given.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        Some(given.swap_remove(index).1)
+    };
+    names.iter().map(take).collect()
+}

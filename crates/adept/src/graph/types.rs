@@ -1,0 +1,157 @@
+//! One description of each Graph type: its properties, their EDM types, whether they may be null, who sets them. It feeds
+//! serialisation, `$select`, `$filter`, `$orderby` and the reading of bodies, so that nothing is listed twice.
+//! It holds no values and writes no JSON.
+
+mod dep_onboarding_setting;
+mod device_management;
+mod enums;
+mod imported_apple_device_identity;
+
+use adept_odata::{Kind, Schema};
+
+pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
+pub(super) use device_management::{DEVICE_MANAGEMENT, DeviceManagement};
+pub(super) use imported_apple_device_identity::IMPORTED_APPLE_DEVICE_IDENTITY;
+
+use super::{given::Given, value::Value};
+
+/// An entity type, shown from rows `R`, filtered and ordered by fields `F`, written through `W`.
+pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
+    /// The qualified name.
+    pub(super) name: &'static str,
+    /// The own properties and `id`, in the order in which they are shown.
+    pub(super) properties: &'static [Property<R, F, W>],
+    /// What leads on to other entities; a body that holds one is refused.
+    pub(super) navigations: &'static [&'static str],
+}
+
+/// A property of an entity type.
+pub(super) struct Property<R, F, W> {
+    /// As Graph spells it; accepted in any ASCII case.
+    pub(super) name: &'static str,
+    /// The EDM type.
+    pub(super) kind: Kind,
+    /// Whether null is a value of it.
+    pub(super) nullable: bool,
+    /// What `$filter` and `$orderby` compare; none when they cannot use it.
+    pub(super) field: Option<F>,
+    /// Its value in a row.
+    pub(super) value: fn(&R) -> Value<'_>,
+    /// Takes what a client sent; none when the server alone sets it, and what is sent is ignored.
+    pub(super) write: Option<Write<W>>,
+}
+
+/// Takes a value that fits the kind and nullability it was checked against.
+pub(super) type Write<W> = fn(&mut W, Given);
+
+/// An action with its parameters, whose arguments are gathered in an `A`.
+pub(super) struct ActionType<A: 'static> {
+    /// The action's name.
+    pub(super) name: &'static str,
+    /// What its body may hold.
+    pub(super) parameters: &'static [Parameter<A>],
+}
+
+/// A parameter of an action.
+pub(super) struct Parameter<A> {
+    /// As Graph spells it; accepted in any ASCII case.
+    pub(super) name: &'static str,
+    /// The EDM type.
+    pub(super) kind: Kind,
+    /// Whether null may be sent.
+    pub(super) nullable: bool,
+    /// Takes what a client sent.
+    pub(super) write: Write<A>,
+}
+
+impl<R, F, W> Property<R, F, W> {
+    /// A property that is never null and that the server alone sets.
+    const fn new(name: &'static str, kind: Kind, value: fn(&R) -> Value<'_>) -> Self {
+        Self { name, kind, nullable: false, field: None, value, write: None }
+    }
+
+    /// With null among its values.
+    const fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    /// For `$filter` and `$orderby`.
+    const fn field(mut self, field: F) -> Self
+    where
+        F: Copy,
+    {
+        self.field = Some(field);
+        self
+    }
+
+    /// Set by clients.
+    const fn write(mut self, write: Write<W>) -> Self {
+        self.write = Some(write);
+        self
+    }
+}
+
+impl<R, F, W> EntityType<R, F, W> {
+    /// The property of that name, in any ASCII case, and its place.
+    pub(super) fn property(&self, name: &str) -> Option<(usize, &'static Property<R, F, W>)> {
+        self.properties.iter().enumerate().find(|(_, property)| property.name.eq_ignore_ascii_case(name))
+    }
+}
+
+impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
+    fn type_name(&self) -> &str {
+        self.name
+    }
+
+    fn field(&self, path: &[&str]) -> Option<(F, Kind)> {
+        let [name] = path else { return None };
+        let (_, property) = self.property(name)?;
+        Some((property.field?, property.kind))
+    }
+}
+
+/// An entity type seen by `$select`: every property can be selected, by its place.
+pub(super) struct Selectable<'t, R: 'static, F: 'static, W: 'static>(pub(super) &'t EntityType<R, F, W>);
+
+impl<R, F, W> Schema<usize> for Selectable<'_, R, F, W> {
+    fn type_name(&self) -> &str {
+        self.0.name
+    }
+
+    fn field(&self, path: &[&str]) -> Option<(usize, Kind)> {
+        let [name] = path else { return None };
+        self.0.property(name).map(|(place, property)| (place, property.kind))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{DevicePlatform, DiscoverySource, TokenType};
+
+    fn is_sound<R, F, W>(kind: &EntityType<R, F, W>) {
+        assert_eq!(kind.properties[0].name, "id");
+        for (place, property) in kind.properties.iter().enumerate() {
+            let (found, _) = kind.property(&property.name.to_ascii_uppercase()).unwrap();
+            assert_eq!(found, place, "{} is there once", property.name);
+            assert!(!kind.navigations.contains(&property.name));
+        }
+    }
+
+    #[test]
+    fn every_type_begins_with_its_id_and_names_everything_once() {
+        is_sound(&DEP_ONBOARDING_SETTING);
+        is_sound(&IMPORTED_APPLE_DEVICE_IDENTITY);
+        is_sound(&DEVICE_MANAGEMENT);
+    }
+
+    #[test]
+    fn every_word_of_ours_is_a_member_of_graphs_enum() {
+        assert!(TokenType::ALL.iter().all(|word| enums::DEP_TOKEN_TYPE.members.contains(&word.as_str())));
+        assert!(DevicePlatform::ALL.iter().all(|word| enums::PLATFORM.members.contains(&word.as_str())));
+        assert!(
+            DiscoverySource::ALL.iter().all(|word| enums::DISCOVERY_SOURCE.members.contains(&word.as_str()))
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! `depOnboardingSetting` and the parameters of its `uploadDepToken`.
+
+use adept_odata::Kind;
+use zeroize::Zeroizing;
+
+use super::{ActionType, EntityType, Parameter, Property, enums::DEP_TOKEN_TYPE};
+use crate::{
+    domain::{Setting, SettingField as F, SettingPatch},
+    graph::value::Value,
+};
+
+type P = Property<Setting, F, SettingPatch>;
+
+/// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
+pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, SettingPatch> = EntityType {
+    name: "microsoft.graph.depOnboardingSetting",
+    properties: &[
+        P::new("id", Kind::String, |setting| Value::Guid(setting.id.0)).field(F::Id),
+        P::new("appleIdentifier", Kind::String, |setting| {
+            Value::optional_text(setting.apple_identifier.as_deref())
+        })
+        .nullable()
+        .field(F::AppleIdentifier),
+        P::new("tokenExpirationDateTime", Kind::DateTimeOffset, |setting| {
+            Value::moment(setting.token_expires_at)
+        })
+        .field(F::TokenExpiration),
+        P::new("lastModifiedDateTime", Kind::DateTimeOffset, |setting| Value::DateTime(setting.modified_at))
+            .field(F::LastModified),
+        P::new("lastSuccessfulSyncDateTime", Kind::DateTimeOffset, |setting| {
+            Value::moment(setting.sync.succeeded_at)
+        })
+        .field(F::LastSuccessfulSync),
+        P::new("lastSyncTriggeredDateTime", Kind::DateTimeOffset, |setting| {
+            Value::moment(setting.sync.triggered_at)
+        })
+        .field(F::LastSyncTriggered),
+        P::new("shareTokenWithSchoolDataSyncService", Kind::Boolean, |setting| {
+            Value::Bool(setting.share_with_school_data_sync)
+        })
+        .field(F::ShareWithSchoolDataSync),
+        P::new("lastSyncErrorCode", Kind::Int32, |setting| {
+            Value::Int(setting.token_state.sync_error_code().into())
+        })
+        .field(F::LastSyncErrorCode),
+        P::new("tokenType", Kind::Enum(&DEP_TOKEN_TYPE), |setting| Value::Enum(setting.token_type.as_str()))
+            .field(F::TokenType),
+        P::new("tokenName", Kind::String, |setting| Value::optional_text(setting.token_name.as_deref()))
+            .nullable()
+            .field(F::TokenName)
+            .write(|patch, given| patch.token_name = Some(given.text())),
+        P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))
+            .field(F::SyncedDeviceCount),
+        P::new("dataSharingConsentGranted", Kind::Boolean, |setting| {
+            Value::Bool(setting.data_sharing_consent)
+        })
+        .field(F::DataSharingConsent)
+        .write(|patch, given| patch.data_sharing_consent = given.bool()),
+        P::new("roleScopeTagIds", Kind::Collection(&Kind::String), |setting| {
+            match &setting.role_scope_tag_ids {
+                None => Value::Null,
+                Some(ids) => Value::List(ids.iter().map(|id| Value::text(id)).collect()),
+            }
+        })
+        .nullable()
+        .write(|patch, given| patch.role_scope_tag_ids = Some(given.texts())),
+    ],
+    navigations: &[
+        "defaultIosEnrollmentProfile",
+        "defaultMacOsEnrollmentProfile",
+        "defaultTvOSEnrollmentProfile",
+        "defaultVisionOSEnrollmentProfile",
+        "enrollmentProfiles",
+        "importedAppleDeviceIdentities",
+    ],
+};
+
+/// The arguments of `uploadDepToken`.
+#[derive(Default)]
+pub(in crate::graph) struct UploadedToken {
+    /// `appleId`; none when null, empty or not sent.
+    pub(in crate::graph) apple_id: Option<String>,
+    /// `depToken`; empty when null or not sent.
+    pub(in crate::graph) dep_token: Zeroizing<String>,
+}
+
+/// Source: the same document; both parameters are nullable there.
+pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = ActionType {
+    name: "uploadDepToken",
+    parameters: &[
+        Parameter {
+            name: "appleId",
+            kind: Kind::String,
+            nullable: true,
+            write: |upload, given| upload.apple_id = given.text().filter(|text| !text.is_empty()),
+        },
+        Parameter {
+            name: "depToken",
+            kind: Kind::String,
+            nullable: true,
+            write: |upload, given| upload.dep_token = Zeroizing::new(given.text().unwrap_or_default()),
+        },
+    ],
+};

@@ -1,0 +1,33 @@
+//! `deviceManagement`: the members that Graph shows by default.
+
+use adept_odata::Kind;
+
+use super::{EntityType, Property};
+use crate::{domain::TenantId, graph::value::Value};
+
+/// What is shown of the singleton.
+pub(in crate::graph) struct DeviceManagement {
+    /// `intuneAccountId` is the caller's tenant.
+    pub(in crate::graph) tenant: TenantId,
+    /// `maximumDepTokens`.
+    pub(in crate::graph) maximum_dep_tokens: i32,
+}
+
+type P = Property<DeviceManagement, (), ()>;
+
+/// Observed: a captured `GET /beta/deviceManagement`. Two names are misspelt on the wire.
+pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), ()> = EntityType {
+    name: "microsoft.graph.deviceManagement",
+    properties: &[
+        P::new("id", Kind::String, |_| Value::text("deviceManagement")),
+        P::new("settings", Kind::Complex("microsoft.graph.deviceManagementSettings"), |_| Value::Null)
+            .nullable(),
+        P::new("maximumDepTokens", Kind::Int32, |shown| Value::Int(shown.maximum_dep_tokens.into())),
+        P::new("intuneAccountId", Kind::Guid, |shown| Value::Guid(shown.tenant.0)),
+        P::new("lastReportAggregationDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
+        P::new("deviceComplianceReportSummarizationDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
+        P::new("legacyPcManangementEnabled", Kind::Boolean, |_| Value::Bool(false)),
+        P::new("unlicensedAdminstratorsEnabled", Kind::Boolean, |_| Value::Bool(false)),
+    ],
+    navigations: &[],
+};

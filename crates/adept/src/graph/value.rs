@@ -1,0 +1,210 @@
+//! A value of a property, and how it is written as JSON. It knows no property, no type and no annotation.
+
+use std::borrow::Cow;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+/// What Graph shows for a moment that never was, where null is not allowed: 0001-01-01T00:00:00Z.
+pub(super) const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
+/// A value on its way out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Value<'v> {
+    /// `null`.
+    Null,
+    /// `Edm.Boolean`.
+    Bool(bool),
+    /// `Edm.Int32` and `Edm.Int64`.
+    Int(i64),
+    /// `Edm.String`.
+    Text(Cow<'v, str>),
+    /// `Edm.DateTimeOffset`; written in UTC, to 100 nanoseconds at most.
+    DateTime(Timestamp),
+    /// `Edm.Guid`; written in lower case with hyphens.
+    Guid(Uuid),
+    /// A member of an enum.
+    Enum(&'static str),
+    /// A collection.
+    List(Vec<Value<'v>>),
+    /// A complex value.
+    Object(Vec<(&'static str, Value<'v>)>),
+}
+
+impl<'v> Value<'v> {
+    /// Text that borrows.
+    pub(super) fn text(text: &'v str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+
+    /// Text, or null.
+    pub(super) fn optional_text(text: Option<&'v str>) -> Self {
+        text.map_or(Self::Null, Self::text)
+    }
+
+    /// A moment, or [`NEVER`].
+    pub(super) fn moment(moment: Option<Timestamp>) -> Self {
+        Self::DateTime(moment.unwrap_or(NEVER))
+    }
+
+    /// Appends the value as JSON.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Null => out.extend_from_slice(b"null"),
+            Self::Bool(true) => out.extend_from_slice(b"true"),
+            Self::Bool(false) => out.extend_from_slice(b"false"),
+            Self::Int(number) => write_shown(number, out),
+            Self::Text(text) => write_text(text, out),
+            Self::DateTime(moment) => write_moment(*moment, out),
+            Self::Guid(guid) => {
+                out.push(b'"');
+                out.extend_from_slice(guid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+                out.push(b'"');
+            }
+            Self::Enum(member) => write_text(member, out),
+            Self::List(items) => {
+                out.push(b'[');
+                for (index, item) in items.iter().enumerate() {
+                    if index > 0 {
+                        out.push(b',');
+                    }
+                    item.write(out);
+                }
+                out.push(b']');
+            }
+            Self::Object(members) => {
+                let mut object = Object::open(out);
+                for (name, value) in members {
+                    value.write(object.member(name));
+                }
+                object.close();
+            }
+        }
+    }
+}
+
+/// A JSON object that is being written. Names are ours and need no escape.
+pub(super) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    first: bool,
+}
+
+impl<'o> Object<'o> {
+    /// Begins an object at the end of `out`.
+    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    /// Begins a member; the caller appends its value to what is returned.
+    pub(super) fn member(&mut self, name: &str) -> &mut Vec<u8> {
+        self.annotation(name, "")
+    }
+
+    /// Begins a member whose name has two parts, such as `id` and `@odata.type`.
+    pub(super) fn annotation(&mut self, name: &str, suffix: &str) -> &mut Vec<u8> {
+        if !std::mem::replace(&mut self.first, false) {
+            self.out.push(b',');
+        }
+        self.out.push(b'"');
+        self.out.extend_from_slice(name.as_bytes());
+        self.out.extend_from_slice(suffix.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Ends the object.
+    pub(super) fn close(self) {
+        self.out.push(b'}');
+    }
+}
+
+/// Appends text as a JSON string.
+pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut written = 0;
+    for (index, byte) in text.bytes().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0..0x20 => b"\\u00",
+            _ => continue,
+        };
+        out.extend_from_slice(&text.as_bytes()[written..index]);
+        out.extend_from_slice(escape);
+        if escape.len() == 4 {
+            const DIGITS: &[u8; 16] = b"0123456789abcdef";
+            out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        }
+        written = index + 1;
+    }
+    out.extend_from_slice(&text.as_bytes()[written..]);
+    out.push(b'"');
+}
+
+fn write_moment(moment: Timestamp, out: &mut Vec<u8>) {
+    // .NET, and with it every client of Graph, reads at most seven digits of a second's fraction.
+    let ticks = moment.subsec_nanosecond().div_euclid(100) * 100;
+    let rounded = Timestamp::new(moment.as_second(), ticks).unwrap_or(moment);
+    out.push(b'"');
+    write_shown(&rounded, out);
+    out.push(b'"');
+}
+
+fn write_shown(shown: &impl std::fmt::Display, out: &mut Vec<u8>) {
+    use std::io::Write;
+    // Writing to a vector cannot fail.
+    let _ = write!(out, "{shown}");
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn json(value: &Value<'_>) -> String {
+        let mut out = Vec::new();
+        value.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn moments_are_utc_with_at_most_seven_digits() {
+        for (moment, expected) in [
+            ("2026-11-23T12:00:00Z", "\"2026-11-23T12:00:00Z\""),
+            ("2026-11-23T14:00:00.5+02:00", "\"2026-11-23T12:00:00.5Z\""),
+            ("2026-11-23T12:00:00.123456789Z", "\"2026-11-23T12:00:00.1234567Z\""),
+        ] {
+            assert_eq!(json(&Value::DateTime(moment.parse().unwrap())), expected);
+        }
+        assert_eq!(json(&Value::moment(None)), "\"0001-01-01T00:00:00Z\"");
+    }
+
+    #[test]
+    fn every_kind_of_value_has_its_spelling() {
+        let value = Value::Object(vec![
+            ("a", Value::Null),
+            ("b", Value::Bool(true)),
+            ("c", Value::Int(-7)),
+            ("d", Value::Guid(Uuid::nil())),
+            ("e", Value::List(vec![Value::Enum("dep"), Value::text("x\"\\\u{1}\n")])),
+            ("f", Value::Object(vec![])),
+        ]);
+        assert_eq!(
+            json(&value),
+            r#"{"a":null,"b":true,"c":-7,"d":"00000000-0000-0000-0000-000000000000","e":["dep","x\"\\\u0001\n"],"f":{}}"#
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_comes_back_from_json(text in any::<String>()) {
+            let written = json(&Value::text(&text));
+            prop_assert_eq!(serde_json::from_str::<String>(&written).unwrap(), text);
+        }
+    }
+}

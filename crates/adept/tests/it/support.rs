@@ -1,0 +1,7 @@
+//! What the tests share.
+
+pub mod client;
+pub mod database;
+pub mod portal;
+pub mod test_app;
+pub mod tokens;

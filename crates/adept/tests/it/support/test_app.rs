@@ -1,0 +1,158 @@
+//! A whole Adept for a test: a fresh database, the service, the issuer and Graph on a loopback port, and a simulated
+//! Apple. Nothing runs in the background: a test says when the next sync is.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex, Once},
+};
+
+use adept::{
+    app::{App, AppOptions, AppleOptions, Clock, Ids},
+    auth::{Auth, PublicUrl},
+    domain::TenantId,
+    graph::{self, Graph},
+    storage::Storage,
+};
+use adept_simulator::Simulator;
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{
+    client::Client,
+    database::{Kind, TestDatabase},
+    portal::Portal,
+    tokens::Signer,
+};
+
+pub const READ: &str = "DeviceManagementServiceConfig.Read.All";
+pub const WRITE: &str = "DeviceManagementServiceConfig.ReadWrite.All";
+
+/// A running Adept. Dropping it stops it and removes its database.
+pub struct TestApp {
+    pub app: Arc<App>,
+    pub auth: Arc<Auth>,
+    pub storage: Storage,
+    pub clock: Clock,
+    pub address: SocketAddr,
+    /// `http://127.0.0.1:PORT`, which is the public URL too.
+    pub url: String,
+    pub portal: Portal,
+    pub signer: Signer,
+    /// What Graph reported of each request: operation and status.
+    pub seen: Arc<Mutex<Vec<(&'static str, u16)>>>,
+    server: JoinHandle<()>,
+    _simulator: Simulator,
+    _database: TestDatabase,
+}
+
+impl TestApp {
+    /// An Adept with nothing in it, on the system's clock.
+    pub async fn start() -> Self {
+        Self::start_under(None).await
+    }
+
+    /// The same under another public URL than the one it listens on.
+    pub async fn start_under(public_url: Option<&str>) -> Self {
+        install_cryptography();
+        let clock = Clock::system();
+        let database = TestDatabase::new(Kind::Sqlite).await;
+        let storage = database.open().await;
+        let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
+        let apple = AppleOptions { url: simulator.url(), ..AppleOptions::default() };
+        let app = App::new(storage.clone(), &apple, clock.clone(), AppOptions::default()).unwrap();
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let url = format!("http://{address}");
+        let public_url = PublicUrl::parse(public_url.unwrap_or(&url)).unwrap();
+        let auth = Arc::new(Auth::new(storage.clone(), public_url));
+        auth.prepare().await.unwrap();
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let watched = Arc::clone(&seen);
+        let on_request =
+            Arc::new(move |operation, status, _took| watched.lock().unwrap().push((operation, status)));
+        let graph = Graph {
+            app: Arc::clone(&app),
+            auth: Arc::clone(&auth),
+            public_url: auth.public_url().as_str().to_owned(),
+            on_request,
+        };
+        let router = graph::router(graph);
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let signer = Signer::of(&storage, auth.public_url().clone(), clock.clone()).await;
+        let portal = Portal::at(simulator.url());
+        Self {
+            app,
+            auth,
+            storage,
+            clock,
+            address,
+            url,
+            portal,
+            signer,
+            seen,
+            server,
+            _simulator: simulator,
+            _database: database,
+        }
+    }
+
+    /// An application of the default tenant that may do everything.
+    pub async fn admin(&self) -> Client {
+        self.client(self.storage.default_tenant(), &[WRITE]).await
+    }
+
+    /// An application with these permissions.
+    pub async fn client(&self, tenant: TenantId, permissions: &[&str]) -> Client {
+        let token = self.signer.application(&self.storage, tenant, permissions).await;
+        self.with(&token)
+    }
+
+    /// Whoever holds this bearer token.
+    pub fn with(&self, token: &str) -> Client {
+        Client::new(&self.url, Some(token))
+    }
+
+    /// Someone without a bearer token.
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.url, None)
+    }
+
+    /// A second tenant.
+    pub async fn other_tenant(&self) -> TenantId {
+        let tenant = TenantId(Ids.uuid(&self.clock));
+        self.storage.create_tenant(tenant, "Other", self.clock.now()).await.unwrap();
+        tenant
+    }
+
+    /// A setting whose token Apple accepts and whose `devices` were synchronised.
+    pub async fn onboarded(&self, client: &Client, devices: u32) -> String {
+        let setting = client.create_setting().await;
+        let server = self.portal.server().await;
+        self.portal.give_devices(&server, devices).await;
+        let key = client.get_json(&format!("/beta/{S}/{setting}/getEncryptionPublicKey")).await;
+        self.portal.trust(&server, key["value"].as_str().unwrap()).await;
+        let token = self.portal.token(&server).await;
+        let answer = client
+            .post(&format!("/beta/{S}/{setting}/uploadDepToken"), &serde_json::json!({ "depToken": token }));
+        assert_eq!(answer.await.status, 204);
+        assert_eq!(self.app.sync_what_is_due().await.unwrap(), 1);
+        setting
+    }
+}
+
+/// The path of the settings below the version.
+pub const S: &str = "deviceManagement/depOnboardingSettings";
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn install_cryptography() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // An error means that somebody else did it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    });
+}
