@@ -1,0 +1,254 @@
+//! Apple's paths: which there are, in which order a call is judged, and how the judgement becomes an answer.
+//! The portal side and the state itself are elsewhere.
+
+mod account;
+mod body;
+mod device_json;
+mod devices;
+mod devices_sync;
+mod headers;
+mod oauth;
+mod problem;
+mod server_devices;
+mod session;
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::Response;
+use bytes::Bytes;
+use futures_util::stream;
+use jiff::Timestamp;
+
+use crate::Shared;
+use crate::answers::Script;
+use crate::requests;
+use crate::world::{ErrorBodies, World};
+
+pub(crate) use device_json::whole as whole_device;
+pub(crate) use oauth::base_url;
+use problem::Problem;
+
+/// The content type of everything that is not an error.
+const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF8");
+/// Carries session tokens, both ways.
+const SESSION: HeaderName = HeaderName::from_static("x-adm-auth-session");
+/// Ours, not Apple's: why a call was refused, in a sentence.
+const REASON: HeaderName = HeaderName::from_static("x-sim-reason");
+/// The largest body that is read.
+const LARGEST: usize = 8 << 20;
+
+/// The calls that are served.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Endpoint {
+    Session,
+    Account,
+    ServerDevices,
+    DevicesSync,
+    Devices,
+}
+
+impl Endpoint {
+    const ALL: [Endpoint; 5] = [
+        Endpoint::Account,
+        Endpoint::Devices,
+        Endpoint::DevicesSync,
+        Endpoint::ServerDevices,
+        Endpoint::Session,
+    ];
+
+    fn path(self) -> &'static str {
+        match self {
+            Endpoint::Session => "/session",
+            Endpoint::Account => "/account",
+            Endpoint::ServerDevices => "/server/devices",
+            Endpoint::DevicesSync => "/devices/sync",
+            Endpoint::Devices => "/devices",
+        }
+    }
+
+    fn method(self) -> Method {
+        match self {
+            Endpoint::Session | Endpoint::Account => Method::GET,
+            Endpoint::ServerDevices | Endpoint::DevicesSync | Endpoint::Devices => Method::POST,
+        }
+    }
+}
+
+/// One call.
+struct Call {
+    method: Method,
+    path: String,
+    query: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What becomes of a call.
+enum Fate {
+    Scripted(Script),
+    Judged(Outcome),
+}
+
+/// What a call deserves.
+struct Outcome {
+    result: Result<Vec<u8>, Problem>,
+    server: Option<Arc<str>>,
+    /// A new session token to send along.
+    rotated: Option<String>,
+}
+
+impl From<Result<Vec<u8>, Problem>> for Outcome {
+    fn from(result: Result<Vec<u8>, Problem>) -> Outcome {
+        Outcome { result, server: None, rotated: None }
+    }
+}
+
+/// Answers a call to any path that is not the portal's.
+pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST).await else { return status_only(StatusCode::PAYLOAD_TOO_LARGE) };
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let path = parts.uri.path().to_owned();
+    let call = Call { method: parts.method, path, query, headers: parts.headers, body };
+    let now = shared.clock.now();
+
+    let script = shared.write().answers.take(call.method.as_str(), &call.path);
+    let fate = match script {
+        Some(script) => Fate::Scripted(script),
+        None => Fate::Judged(judge(&shared, &call, now)),
+    };
+    let record = record(&call, &fate, now);
+    let (mut delay, bodies) = {
+        let mut world = shared.write();
+        world.requests.record(record);
+        (world.answers.delay(&call.path), world.switches.error_bodies)
+    };
+    let response = match fate {
+        Fate::Judged(outcome) => from_outcome(outcome, bodies),
+        Fate::Scripted(script) => {
+            delay = delay.saturating_add(script.delay_ms);
+            from_script(script)
+        }
+    };
+    if delay > 0 && !shared.wait(delay).await {
+        return cut();
+    }
+    response
+}
+
+/// Judges a call: path, method, user agent, session, terms, and then what the endpoint itself demands.
+fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
+    let Some(endpoint) = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == call.path) else {
+        return Outcome::from(Err(Problem::unknown_path()));
+    };
+    if call.method != endpoint.method() {
+        return Outcome::from(Err(Problem::wrong_method(endpoint.method())));
+    }
+    if let Err(problem) = headers::user_agent(&shared.read().switches, endpoint, &call.headers) {
+        return Outcome::from(Err(problem));
+    }
+    if endpoint == Endpoint::Session {
+        return session::open(&mut shared.write(), &shared.signed_urls, call, now);
+    }
+    let admitted = match headers::admit(&mut shared.write(), &call.headers, now) {
+        Ok(admitted) => admitted,
+        Err(problem) => return Outcome::from(Err(problem)),
+    };
+    let world = shared.read();
+    let result = serve(&world, endpoint, admitted.server, call, now);
+    let server = world.server_and_organisation(admitted.server).map(|(server, _)| server.uuid.clone());
+    Outcome { result, server, rotated: admitted.rotated }
+}
+
+/// Serves a call that has a good session.
+fn serve(
+    world: &World,
+    endpoint: Endpoint,
+    server: usize,
+    call: &Call,
+    now: Timestamp,
+) -> Result<Vec<u8>, Problem> {
+    let (known, organisation) = world.server_and_organisation(server).ok_or_else(Problem::unknown_session)?;
+    if !organisation.terms_accepted {
+        return Err(Problem::terms());
+    }
+    let version = headers::protocol_version(&call.headers);
+    match endpoint {
+        Endpoint::Session => Err(Problem::unknown_path()),
+        Endpoint::Account => account::show(world, known, organisation, version),
+        Endpoint::ServerDevices => server_devices::page(world, server, version, &call.body, now),
+        Endpoint::DevicesSync => devices_sync::page(world, server, version, &call.body, now),
+        Endpoint::Devices => devices::details(world, server, version, &call.body),
+    }
+}
+
+fn record(call: &Call, fate: &Fate, now: Timestamp) -> requests::Request {
+    let text = |name: HeaderName| call.headers.get(name).and_then(|value| value.to_str().ok());
+    let (status, server, problem) = match fate {
+        Fate::Scripted(script) if script.cut => (0, None, None),
+        Fate::Scripted(script) => (script.status.unwrap_or(200), None, None),
+        Fate::Judged(Outcome { result: Ok(_), server, .. }) => (200, server.clone(), None),
+        Fate::Judged(Outcome { result: Err(problem), server, .. }) => {
+            (problem.status.as_u16(), server.clone(), Some(problem))
+        }
+    };
+    requests::Request {
+        time: now,
+        method: call.method.as_str().to_owned(),
+        path: call.path.clone(),
+        status,
+        server,
+        refusal: problem.map(|problem| (problem.code.to_owned(), problem.reason.clone())),
+        protocol_version: headers::protocol_version(&call.headers),
+        user_agent: text(USER_AGENT).map(str::to_owned),
+        session: text(SESSION).map(requests::masked),
+        scripted: matches!(fate, Fate::Scripted(_)),
+    }
+}
+
+fn from_outcome(outcome: Outcome, bodies: ErrorBodies) -> Response {
+    let mut response = match outcome.result {
+        Ok(body) => {
+            let mut response = Response::new(Body::from(body));
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+            response
+        }
+        Err(problem) => problem.into_response(bodies),
+    };
+    if let Some(token) = outcome.rotated.and_then(|token| HeaderValue::try_from(token).ok()) {
+        response.headers_mut().insert(SESSION, token);
+    }
+    response
+}
+
+fn from_script(script: Script) -> Response {
+    if script.cut {
+        return cut();
+    }
+    let mut response = Response::new(Body::from(script.body));
+    *response.status_mut() =
+        script.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
+    for (name, value) in &script.headers {
+        // The portal refused names and values that are none.
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            response.headers_mut().append(name, value);
+        }
+    }
+    response
+}
+
+/// Closes the connection without an answer: a body that fails before its first byte takes the head with it.
+fn cut() -> Response {
+    let failed = stream::once(async { Err::<Bytes, _>(std::io::Error::other("cut on purpose")) });
+    Response::new(Body::from_stream(failed))
+}
+
+fn status_only(status: StatusCode) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = status;
+    response
+}

@@ -1,0 +1,84 @@
+//! `GET /account`: which server and organisation the token is for, and which calls there are.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde::Serialize;
+
+use super::Endpoint;
+use super::problem::Problem;
+use crate::world::{Organisation, OrganisationType, Server, World};
+
+#[derive(Serialize)]
+struct Account<'a> {
+    server_name: &'a str,
+    server_uuid: &'a str,
+    admin_id: &'a str,
+    facilitator_id: &'a str,
+    org_name: &'a str,
+    org_email: &'a str,
+    org_phone: &'a str,
+    org_address: &'a str,
+    #[serde(flatten)]
+    since_3: Option<Since3<'a>>,
+}
+
+/// Fields that came with protocol version 3.
+#[derive(Serialize)]
+struct Since3<'a> {
+    org_id: &'a str,
+    org_id_hash: String,
+    org_type: OrganisationType,
+    org_version: &'a str,
+    urls: Vec<Url>,
+}
+
+#[derive(Serialize)]
+struct Url {
+    uri: &'static str,
+    http_method: [String; 1],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<Limit>,
+}
+
+#[derive(Clone, Copy, Serialize)]
+struct Limit {
+    default: u32,
+    maximum: u32,
+}
+
+pub(super) fn show(
+    world: &World,
+    server: &Server,
+    organisation: &Organisation,
+    version: u32,
+) -> Result<Vec<u8>, Problem> {
+    let admin = server.admin().unwrap_or_default();
+    let account = Account {
+        server_name: &server.name,
+        server_uuid: &server.uuid,
+        admin_id: admin,
+        facilitator_id: admin,
+        org_name: &organisation.org_name,
+        org_email: &organisation.org_email,
+        org_phone: &organisation.org_phone,
+        org_address: &organisation.org_address,
+        since_3: (version >= 3).then(|| Since3 {
+            org_id: &organisation.org_id,
+            org_id_hash: hash(&organisation.org_id),
+            org_type: organisation.org_type,
+            org_version: organisation.org_version,
+            urls: Endpoint::ALL.into_iter().map(|endpoint| url(world, endpoint)).collect(),
+        }),
+    };
+    serde_json::to_vec(&account).map_err(|error| Problem::malformed(error.to_string()))
+}
+
+/// Only the two calls that return pages ever carry a limit.
+fn url(world: &World, endpoint: Endpoint) -> Url {
+    let pages = matches!(endpoint, Endpoint::ServerDevices | Endpoint::DevicesSync);
+    let limit = Limit { default: world.switches.limit_default, maximum: world.switches.limit_maximum };
+    Url { uri: endpoint.path(), http_method: [endpoint.method().to_string()], limit: pages.then_some(limit) }
+}
+
+fn hash(org_id: &str) -> String {
+    digest(&SHA256, org_id.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,106 @@
+//! The portal side, under `/_sim`: what people do on Apple's web site, and what tests do to Apple.
+//! Every refusal is `{"error": "a plain sentence"}`. `README.md` describes each path.
+
+mod answers;
+mod certificate;
+mod devices;
+mod organizations;
+mod requests;
+mod servers;
+mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, patch, post, put};
+use axum::{Json, Router};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+
+use crate::Shared;
+use crate::world::PortalRefused;
+
+/// The largest body: about 100,000 devices described by hand.
+const LARGEST: usize = 64 << 20;
+
+/// Every path of the portal side.
+pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
+    Router::new()
+        .route("/organizations", post(organizations::create).get(organizations::list))
+        .route("/organizations/{org_id}/terms", put(organizations::set_terms))
+        .route("/servers", post(servers::create).get(servers::list))
+        .route("/servers/{server_uuid}", get(servers::show))
+        .route("/servers/{server_uuid}/certificate", put(certificate::upload))
+        .route("/servers/{server_uuid}/token", post(token::issue))
+        .route("/servers/{server_uuid}/revoke", post(token::revoke))
+        .route("/servers/{server_uuid}/devices", post(devices::add).get(devices::list))
+        .route("/servers/{server_uuid}/devices/{serial}", patch(devices::modify).delete(devices::remove))
+        .route("/answers", post(answers::add).get(answers::list).delete(answers::clear))
+        .route("/delay", put(answers::delay))
+        .route("/options", put(servers::set_options).get(servers::options))
+        .route("/requests", get(requests::list).delete(requests::clear))
+        .route("/counts", get(requests::counts))
+        .route("/reset", post(servers::reset))
+        .fallback(nothing)
+        .layer(DefaultBodyLimit::max(LARGEST))
+        .layer(middleware::from_fn_with_state(shared, near_only))
+}
+
+/// A refusal of the portal side.
+struct Refused {
+    status: StatusCode,
+    error: String,
+}
+
+impl Refused {
+    fn invalid(error: impl Into<String>) -> Refused {
+        Refused { status: StatusCode::BAD_REQUEST, error: error.into() }
+    }
+}
+
+impl From<PortalRefused> for Refused {
+    fn from(refused: PortalRefused) -> Refused {
+        let status = match &refused {
+            PortalRefused::Missing(_) => StatusCode::NOT_FOUND,
+            PortalRefused::Conflict(_) => StatusCode::CONFLICT,
+            PortalRefused::Invalid(_) => StatusCode::BAD_REQUEST,
+        };
+        Refused { status, error: refused.to_string() }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        (self.status, Json(json!({ "error": self.error }))).into_response()
+    }
+}
+
+/// The body as JSON, whatever its content type says; an empty one counts as `{}`.
+fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
+    let text: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
+    serde_json::from_slice(text)
+        .map_err(|error| Refused::invalid(format!("The body is not understood: {error}.")))
+}
+
+async fn nothing() -> Refused {
+    Refused { status: StatusCode::NOT_FOUND, error: "The portal side has no such path.".to_owned() }
+}
+
+/// Lets only this machine in, unless told otherwise.
+async fn near_only(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if shared.remote_portal || peer.ip().to_canonical().is_loopback() {
+        return next.run(request).await;
+    }
+    let error = "The portal side answers only calls from its own machine.".to_owned();
+    Refused { status: StatusCode::FORBIDDEN, error }.into_response()
+}

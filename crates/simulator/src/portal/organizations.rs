@@ -1,0 +1,55 @@
+//! Organisations and their terms.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Refused, body};
+use crate::Shared;
+use crate::world::{Organisation, OrganisationType};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewOrganisation {
+    name: Option<String>,
+    #[serde(default, rename = "type")]
+    kind: OrganisationType,
+    org_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Terms {
+    accepted: bool,
+}
+
+pub(super) async fn create(
+    State(shared): State<Arc<Shared>>,
+    bytes: Bytes,
+) -> Result<(StatusCode, Json<Organisation>), Refused> {
+    let new: NewOrganisation = body(&bytes)?;
+    let mut world = shared.write();
+    let organisation = world.found_organisation(new.name, new.kind, new.org_id)?;
+    Ok((StatusCode::CREATED, Json(organisation.clone())))
+}
+
+pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let world = shared.read();
+    let organisations: Vec<_> = world.organisations().collect();
+    Json(json!({ "organizations": organisations }))
+}
+
+pub(super) async fn set_terms(
+    State(shared): State<Arc<Shared>>,
+    Path(org_id): Path<String>,
+    bytes: Bytes,
+) -> Result<StatusCode, Refused> {
+    let terms: Terms = body(&bytes)?;
+    shared.write().set_terms(&org_id, terms.accepted)?;
+    Ok(StatusCode::NO_CONTENT)
+}

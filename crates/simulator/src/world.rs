@@ -1,0 +1,129 @@
+//! Everything the simulator knows, as plain data. Methods take the time as an argument and do no I/O, so a test or
+//! a movable clock decides what time it is. HTTP, status codes and error bodies are not known here.
+
+mod catalogue;
+mod cursors;
+mod devices;
+mod identity;
+mod log;
+mod nonces;
+mod organisation;
+mod record;
+mod server;
+mod sessions;
+mod switches;
+mod tokens;
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_lc_rs::hmac;
+
+pub(crate) use catalogue::Radio;
+pub(crate) use cursors::{CursorRefused, Page};
+pub(crate) use identity::Identity;
+pub(crate) use log::{Event, Operation};
+pub(crate) use organisation::{Organisation, OrganisationType};
+pub(crate) use record::{Given, Record, Serial};
+pub(crate) use server::Server;
+pub(crate) use sessions::{Admitted, SessionRefused};
+pub(crate) use switches::{DeletedRecords, ErrorBodies, Switches, UserAgentChecks};
+pub(crate) use tokens::TokenRefused;
+
+use self::nonces::Nonces;
+use self::sessions::Sessions;
+use crate::answers::Answers;
+use crate::random;
+use crate::requests::Requests;
+
+/// Why the portal side cannot do what it was asked. The text is the portal's answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PortalRefused {
+    /// Nothing has this id.
+    #[error("{0}")]
+    Missing(String),
+    /// The request contradicts what there is.
+    #[error("{0}")]
+    Conflict(String),
+    /// The request is wrong in itself.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// The whole state of one simulator.
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) switches: Switches,
+    pub(crate) answers: Answers,
+    pub(crate) requests: Requests,
+    organisations: BTreeMap<String, Organisation>,
+    /// Servers are never removed, so a position names one for the life of the world.
+    servers: Vec<Server>,
+    server_positions: HashMap<String, usize>,
+    /// Which server and which of its Apple accounts a consumer key stands for.
+    consumers: HashMap<String, Consumer>,
+    sessions: Sessions,
+    nonces: Nonces,
+    /// Where each assigned device is.
+    places: HashMap<Serial, Place>,
+    /// Devices made from the seed so far; the next one gets this number.
+    sown: u32,
+    cursor_key: hmac::Key,
+}
+
+#[derive(Clone, Copy)]
+struct Consumer {
+    server: usize,
+    account: usize,
+}
+
+/// The newest event of a device, as a position in the log of the server it is assigned to.
+#[derive(Clone, Copy)]
+struct Place {
+    server: u32,
+    event: u32,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> World {
+        World {
+            seed,
+            switches: Switches::default(),
+            answers: Answers::default(),
+            requests: Requests::default(),
+            organisations: BTreeMap::new(),
+            servers: Vec::new(),
+            server_positions: HashMap::new(),
+            consumers: HashMap::new(),
+            sessions: Sessions::default(),
+            nonces: Nonces::default(),
+            places: HashMap::new(),
+            sown: 0,
+            cursor_key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()),
+        }
+    }
+
+    /// The server with this position and its organisation; `None` only after a reset.
+    pub(crate) fn server_and_organisation(&self, position: usize) -> Option<(&Server, &Organisation)> {
+        let server = self.servers.get(position)?;
+        Some((server, self.organisations.get(&server.org_id)?))
+    }
+
+    /// The position of the server with this `server_uuid`; dashes and case do not matter.
+    pub(crate) fn server_position(&self, uuid: &str) -> Result<usize, PortalRefused> {
+        let normal = uuid.replace('-', "").to_ascii_uppercase();
+        let missing = || PortalRefused::Missing(format!("No server has the server_uuid {uuid}."));
+        self.server_positions.get(&normal).copied().ok_or_else(missing)
+    }
+
+    pub(crate) fn server(&self, uuid: &str) -> Result<&Server, PortalRefused> {
+        Ok(&self.servers[self.server_position(uuid)?])
+    }
+
+    pub(crate) fn servers(&self) -> &[Server] {
+        &self.servers
+    }
+
+    pub(crate) fn organisations(&self) -> impl Iterator<Item = &Organisation> {
+        self.organisations.values()
+    }
+}

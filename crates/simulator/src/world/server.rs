@@ -1,0 +1,98 @@
+//! Device management servers: what an organisation registers, uploads a certificate to and assigns devices to.
+
+use std::sync::Arc;
+
+use super::log::Log;
+use super::organisation::OrganisationType;
+use super::tokens::{Account, Token};
+use super::{PortalRefused, World};
+use crate::p7m::Certificate;
+use crate::random;
+
+/// Names that Apple's portal keeps for itself.
+const RESERVED_NAMES: [&str; 2] = ["Unassigned", "Reassigned"];
+
+/// One server. Its position in the world, not this value, is its identity inside the simulator.
+pub(crate) struct Server {
+    /// 32 upper-case hex digits.
+    pub(crate) uuid: Arc<str>,
+    pub(crate) name: String,
+    pub(crate) org_id: String,
+    pub(crate) certificate: Option<Certificate>,
+    /// Apple accounts that ever downloaded a token, each with its own consumer key.
+    pub(super) accounts: Vec<Account>,
+    pub(super) token: Option<Token>,
+    /// Grows with every issued or revoked token; a session of an older one is dead.
+    pub(super) generation: u64,
+    pub(super) log: Log,
+}
+
+impl Server {
+    /// Devices assigned now.
+    pub(crate) fn device_count(&self) -> usize {
+        self.log.assigned()
+    }
+
+    /// Entries in the change log since the server was made.
+    pub(crate) fn change_count(&self) -> usize {
+        self.log.len()
+    }
+}
+
+impl World {
+    /// Registers a server, with an organisation of its own when none is named.
+    pub(crate) fn register_server(
+        &mut self,
+        name: Option<String>,
+        org_id: Option<String>,
+        uuid: Option<String>,
+    ) -> Result<&Server, PortalRefused> {
+        let name = name.unwrap_or_else(|| format!("MDM Server {}", self.servers.len() + 1));
+        if name.trim().is_empty() || RESERVED_NAMES.contains(&name.as_str()) {
+            return Err(PortalRefused::Invalid(format!("A server cannot be called {name:?}.")));
+        }
+        let uuid = uuid.unwrap_or_else(random::upper_hex::<16>).replace('-', "").to_ascii_uppercase();
+        if uuid.len() != 32 || !uuid.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(PortalRefused::Invalid("A server_uuid has 32 hex digits.".to_owned()));
+        }
+        if self.server_positions.contains_key(&uuid) {
+            return Err(PortalRefused::Conflict(format!("There is already a server {uuid}.")));
+        }
+        let org_id = match org_id {
+            None => self.found_organisation(None, OrganisationType::Org, None)?.org_id.clone(),
+            Some(org_id) if self.organisations.contains_key(&org_id) => org_id,
+            Some(org_id) => {
+                return Err(PortalRefused::Missing(format!("No organisation has the org_id {org_id}.")));
+            }
+        };
+        if self.servers.iter().any(|server| server.org_id == org_id && server.name == name) {
+            return Err(PortalRefused::Conflict(format!(
+                "The organisation already has a server called {name:?}."
+            )));
+        }
+        let position = self.servers.len();
+        self.server_positions.insert(uuid.clone(), position);
+        self.servers.push(Server {
+            uuid: uuid.into(),
+            name,
+            org_id,
+            certificate: None,
+            accounts: Vec::new(),
+            token: None,
+            generation: 0,
+            log: Log::default(),
+        });
+        Ok(&self.servers[position])
+    }
+
+    /// Replaces the certificate that later tokens are sealed to. Tokens already issued stay as they are.
+    pub(crate) fn set_certificate(
+        &mut self,
+        uuid: &str,
+        certificate: Certificate,
+    ) -> Result<(), PortalRefused> {
+        let position = self.server_position(uuid)?;
+        self.servers[position].certificate = Some(certificate);
+        Ok(())
+    }
+}

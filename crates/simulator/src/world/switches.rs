@@ -1,0 +1,116 @@
+//! The switches of `PUT /_sim/options`: where Apple's behaviour is unknown or varies, each reading can be chosen.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::{PortalRefused, World};
+
+/// How an error code is written into a body.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ErrorBodies {
+    /// `INVALID_CURSOR`
+    Bare,
+    /// ` INVALID_CURSOR` with space and line end around it
+    Padded,
+    /// `"INVALID_CURSOR"`
+    Quoted,
+    /// `{"code":"INVALID_CURSOR"}`
+    Code,
+}
+
+/// Which calls are refused for their `User-Agent`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum UserAgentChecks {
+    /// The device calls, as Apple documents it.
+    Devices,
+    /// `/session` and `/account` as well.
+    Everywhere,
+}
+
+/// What a `deleted` entry of a sync page holds.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DeletedRecords {
+    /// Serial number and operation only.
+    Bare,
+    /// The device as it was last.
+    Full,
+}
+
+/// The switches. `Default` is the behaviour that the public sources agree on most.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Switches {
+    /// The status of `signature_invalid` and `token_rejected`: 401 or 403.
+    pub(crate) credential_status: u16,
+    pub(crate) error_bodies: ErrorBodies,
+    /// Page size when a call names none, advertised by `/account`; 1 or more.
+    pub(crate) limit_default: u32,
+    /// Largest page, advertised by `/account`; 1 or more.
+    pub(crate) limit_maximum: u32,
+    /// A limit out of range is 400 `MALFORMED_REQUEST_BODY` instead of being clamped.
+    pub(crate) strict_limits: bool,
+    /// Every n-th answer of a session carries a new session token; 0 means never.
+    pub(crate) rotate_every: u32,
+    /// A rotated-out session token stays valid until its time is up.
+    pub(crate) rotation_keeps_old: bool,
+    /// Seconds that a session lives. Apple publishes none.
+    pub(crate) session_ttl_seconds: u32,
+    /// A new session ends the earlier ones of the same server.
+    pub(crate) single_session: bool,
+    /// Seconds after which a cursor is `EXPIRED_CURSOR` for sync.
+    pub(crate) cursor_ttl_seconds: u32,
+    /// Cursors of more than 128 characters.
+    pub(crate) long_cursors: bool,
+    pub(crate) deleted_records: DeletedRecords,
+    pub(crate) user_agent_checks: UserAgentChecks,
+    /// A `User-Agent` that contains one of these, in any case, is `USER_AGENT_INVALID`.
+    pub(crate) user_agent_denied: Vec<String>,
+}
+
+impl Default for Switches {
+    fn default() -> Switches {
+        Switches {
+            credential_status: 401,
+            error_bodies: ErrorBodies::Bare,
+            limit_default: 1000,
+            limit_maximum: 1000,
+            strict_limits: false,
+            rotate_every: 0,
+            rotation_keeps_old: true,
+            session_ttl_seconds: 180,
+            single_session: false,
+            cursor_ttl_seconds: 7 * 24 * 3600,
+            long_cursors: false,
+            deleted_records: DeletedRecords::Bare,
+            user_agent_checks: UserAgentChecks::Devices,
+            // Observed: Apple refused `nanodep-godep/0` and took `nanodep-g-o-dep/0` and `fleetdm/nanodep`.
+            user_agent_denied: vec!["godep".to_owned()],
+        }
+    }
+}
+
+impl World {
+    /// Changes the switches that `change` names and leaves the others alone. Nothing changes on an error.
+    pub(crate) fn change_switches(&mut self, change: &Value) -> Result<(), PortalRefused> {
+        let invalid = |why: String| PortalRefused::Invalid(format!("{why} No option was changed."));
+        let Value::Object(change) = change else {
+            return Err(invalid("The options must be a JSON object.".to_owned()));
+        };
+        let mut all = serde_json::to_value(&self.switches).map_err(|error| invalid(format!("{error}.")))?;
+        if let Value::Object(all) = &mut all {
+            all.extend(change.clone());
+        }
+        let switches: Switches = serde_json::from_value(all).map_err(|error| invalid(format!("{error}.")))?;
+        if !matches!(switches.credential_status, 401 | 403) {
+            return Err(invalid("credential_status is 401 or 403.".to_owned()));
+        }
+        if switches.limit_default == 0 || switches.limit_maximum == 0 {
+            return Err(invalid("limit_default and limit_maximum are 1 or more.".to_owned()));
+        }
+        self.switches = switches;
+        Ok(())
+    }
+}

@@ -1,0 +1,17 @@
+//! The simulator as its users meet it: over HTTP, with a signer and a token reader of the tests' own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop where it stands")]
+
+mod account;
+mod answers;
+mod ber;
+mod calls;
+mod certificate;
+mod devices;
+mod devices_sync;
+mod portal;
+mod server_devices;
+mod session;
+mod signer;
+mod support;
+mod token;
