@@ -3,5 +3,11 @@
 //! The library exists for the binary and the tests; `ARCHITECTURE.md` is the way in.
 
 pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
 pub mod domain;
+pub mod graph;
+pub mod oauth;
+pub mod serve;
 pub mod storage;

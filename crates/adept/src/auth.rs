@@ -1,0 +1,132 @@
+//! Who calls: a bearer token becomes a [`Caller`](crate::domain::Caller), and a client's secret becomes a bearer token.
+//!
+//! No HTTP: `oauth` and `graph` choose the status codes. Which permission an operation needs is said where the
+//! operation is routed, not here.
+
+mod audience;
+mod caller;
+mod claims;
+mod issue;
+mod issuer;
+mod public_url;
+mod secrets;
+
+use std::sync::Arc;
+
+use tokio::sync::{OnceCell, Semaphore};
+use zeroize::Zeroizing;
+
+pub use caller::Denied;
+pub use issue::{Credentials, Issued, Refused};
+pub use issuer::PublicKey;
+pub use public_url::PublicUrl;
+pub use secrets::{ClientSecret, SecretError};
+
+use crate::{
+    domain::TenantId,
+    storage::{self, SigningKeyRow, Storage},
+};
+use issuer::SigningKey;
+
+/// The built-in issuer and the verifier of what it issued.
+pub struct Auth {
+    storage: Storage,
+    public_url: PublicUrl,
+    key: OnceCell<Arc<SigningKey>>,
+    verified: caller::Verified,
+    turnstile: secrets::Turnstile,
+    rsa: Arc<Semaphore>,
+}
+
+impl Auth {
+    /// An issuer for `public_url`. Touches nothing yet; [`Auth::prepare`] makes or loads the signing key.
+    pub fn new(storage: Storage, public_url: PublicUrl) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            storage,
+            public_url,
+            key: OnceCell::new(),
+            verified: caller::Verified::new(),
+            turnstile: secrets::Turnstile::new(),
+            rsa: Arc::new(Semaphore::new(cores)),
+        }
+    }
+
+    /// Where this issuer is reached.
+    pub fn public_url(&self) -> &PublicUrl {
+        &self.public_url
+    }
+
+    /// Loads the signing key, or makes and keeps one. An error says why there is none; the next call tries again.
+    pub async fn prepare(&self) -> Result<(), String> {
+        self.signing_key().await.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// The public half of the signing key. An error when the database has none and cannot keep one now.
+    pub async fn public_key(&self) -> Result<PublicKey, Refused> {
+        Ok(self.signing_key().await.map_err(Refused::unavailable)?.public())
+    }
+
+    /// That there is such a tenant and that it is not disabled.
+    pub async fn tenant_is_open(&self, tenant: TenantId) -> Result<(), Refused> {
+        match self.storage.tenant(tenant).await.map_err(Refused::unavailable)? {
+            None => Err(Refused::UnknownTenant),
+            Some(row) if row.disabled => Err(Refused::DisabledTenant),
+            Some(_) => Ok(()),
+        }
+    }
+
+    /// The audience a `scope` asks for, if it is one of ours.
+    pub fn audience_of_scope(&self, scope: &str) -> Option<String> {
+        audience::from_scope(scope, &self.public_url)
+    }
+
+    async fn signing_key(&self) -> Result<&Arc<SigningKey>, NoKey> {
+        self.key
+            .get_or_try_init(|| async {
+                let stored = match self.storage.signing_key().await? {
+                    Some(stored) => stored,
+                    None => self.make_signing_key().await?,
+                };
+                Ok(Arc::new(SigningKey::from_pkcs8(&stored.pkcs8)?))
+            })
+            .await
+    }
+
+    async fn make_signing_key(&self) -> Result<SigningKeyRow, NoKey> {
+        // Where nothing can be written, a new key would be of no use.
+        self.storage.writable().await?;
+        let (kid, pkcs8) = self
+            .on_a_core(|| -> Result<(String, Zeroizing<Vec<u8>>), issuer::KeyError> {
+                let pkcs8 = SigningKey::generate()?;
+                Ok((SigningKey::from_pkcs8(&pkcs8)?.kid().to_owned(), pkcs8))
+            })
+            .await??;
+        Ok(self.storage.keep_signing_key(SigningKeyRow { kid, pkcs8 }).await?)
+    }
+
+    /// Runs RSA work on a blocking thread, no more at once than there are cores.
+    async fn on_a_core<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, NoKey> {
+        let core = Arc::clone(&self.rsa).acquire_owned().await.map_err(|_| NoKey::Stopped)?;
+        tokio::task::spawn_blocking(move || {
+            let _core = core;
+            work()
+        })
+        .await
+        .map_err(|_| NoKey::Stopped)
+    }
+}
+
+/// Why nothing can be signed or verified now.
+#[derive(Debug, thiserror::Error)]
+enum NoKey {
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    #[error(transparent)]
+    Key(#[from] issuer::KeyError),
+    #[error("the service is stopping")]
+    Stopped,
+}

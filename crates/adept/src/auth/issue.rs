@@ -1,0 +1,126 @@
+//! The client credentials grant: a client's id and secret become a signed token.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{
+    Auth, NoKey,
+    claims::{ApplicationClaims, LIFETIME_SECONDS},
+    secrets::SecretError,
+};
+use crate::{
+    domain::{ClientId, Permission, TenantId},
+    storage::ClientRow,
+};
+
+/// What a client shows.
+pub struct Credentials {
+    /// `client_id`; none when what was sent is no GUID, which costs as much as any wrong one.
+    pub client: Option<ClientId>,
+    /// `client_secret`.
+    pub secret: Zeroizing<String>,
+}
+
+/// A token.
+pub struct Issued {
+    /// The bearer token.
+    pub access_token: String,
+    /// Seconds until it ends.
+    pub expires_in: i64,
+}
+
+/// Why no token is issued.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// No such tenant.
+    #[error("the tenant is unknown")]
+    UnknownTenant,
+    /// The operator disabled the tenant.
+    #[error("the tenant is disabled")]
+    DisabledTenant,
+    /// No such client in that tenant, or another secret; it is not told which.
+    #[error("the client is unknown or its secret is wrong")]
+    WrongCredentials,
+    /// The secret is right, but the operator disabled the client.
+    #[error("the client is disabled")]
+    DisabledClient,
+    /// Too many sign-ins wait already.
+    #[error("too many sign-ins at once")]
+    Busy,
+    /// The database or the signing key cannot be used now; the text is for the log.
+    #[error("no token can be issued now: {0}")]
+    Unavailable(String),
+}
+
+impl Refused {
+    pub(super) fn unavailable(cause: impl std::fmt::Display) -> Self {
+        Self::Unavailable(cause.to_string())
+    }
+}
+
+impl Auth {
+    /// Issues a token for `audience` to the client, with the permissions it was granted as `roles`. `token` becomes
+    /// the token's own id (`uti`).
+    pub async fn issue(
+        &self,
+        tenant: TenantId,
+        credentials: Credentials,
+        audience: &str,
+        token: uuid::Uuid,
+        now: Timestamp,
+    ) -> Result<Issued, Refused> {
+        self.tenant_is_open(tenant).await?;
+        let client = match credentials.client {
+            Some(id) => self.storage.client(tenant, id).await.map_err(Refused::unavailable)?,
+            None => None,
+        };
+        let hash = client.as_ref().map(|client| client.secret_hash.clone());
+        let right = self.turnstile.verify(hash, credentials.secret).await.map_err(|error| match error {
+            SecretError::Busy => Refused::Busy,
+            SecretError::Failed(cause) => Refused::Unavailable(cause),
+        })?;
+        let client = client.filter(|_| right).ok_or(Refused::WrongCredentials)?;
+        if client.disabled {
+            return Err(Refused::DisabledClient);
+        }
+        let access_token = self.sign_for(client, audience, token, now).await.map_err(Refused::unavailable)?;
+        Ok(Issued { access_token, expires_in: LIFETIME_SECONDS })
+    }
+
+    async fn sign_for(
+        &self,
+        client: ClientRow,
+        audience: &str,
+        token: uuid::Uuid,
+        now: Timestamp,
+    ) -> Result<String, NoKey> {
+        let key = Arc::clone(self.signing_key().await?);
+        let iss = self.public_url.issuer(client.tenant);
+        let audience = audience.to_owned();
+        let signed = self
+            .on_a_core(move || {
+                let id = client.id.to_string();
+                key.sign(&ApplicationClaims {
+                    aud: &audience,
+                    iss,
+                    iat: now.as_second(),
+                    nbf: now.as_second(),
+                    exp: now.as_second() + LIFETIME_SECONDS,
+                    app_displayname: &client.name,
+                    appid: id.clone(),
+                    azp: id.clone(),
+                    idtyp: "app",
+                    oid: id.clone(),
+                    roles: client.permissions.iter().map(Permission::name).collect(),
+                    sub: id,
+                    tid: client.tenant.to_string(),
+                    uti: token.simple().to_string(),
+                    ver: "2.0",
+                })
+            })
+            .await??;
+        Ok(signed)
+    }
+}
