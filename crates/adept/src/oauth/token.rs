@@ -1,0 +1,176 @@
+//! `POST /{tenant}/oauth2/v2.0/token`: the client credentials grant.
+//!
+//! Credentials come in the body or as HTTP Basic. Fields that are not named here are ignored, as is the query string:
+//! official clients send a good dozen of their own.
+
+use axum::{
+    Form, Json,
+    extract::{
+        Path, Query, State,
+        rejection::{FormRejection, QueryRejection},
+    },
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::json;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{OAuth, error, error::OAuthError};
+use crate::auth::{Credentials, Issued};
+
+type Fields = Vec<(String, String)>;
+
+pub(super) async fn token(
+    State(oauth): State<OAuth>,
+    Path(tenant): Path<String>,
+    query: Result<Query<Fields>, QueryRejection>,
+    headers: HeaderMap,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Response {
+    let query = query.map(|Query(fields)| fields).unwrap_or_default();
+    let body = form.as_ref().map(|Form(fields)| fields.as_slice()).unwrap_or_default();
+    let correlation = correlation_id(&headers, body, &query);
+    match issue(&oauth, &tenant, &headers, form).await {
+        Ok(issued) => granted(&issued),
+        Err(refused) => error::answer(&oauth, refused, correlation),
+    }
+}
+
+async fn issue(
+    oauth: &OAuth,
+    tenant: &str,
+    headers: &HeaderMap,
+    form: Result<Form<Fields>, FormRejection>,
+) -> Result<Issued, OAuthError> {
+    let tenant = oauth.tenant(tenant).await?;
+    let Form(fields) = form.map_err(|rejection| OAuthError::NotAForm(rejection.body_text()))?;
+    let grant = field(&fields, "grant_type")?.ok_or(OAuthError::MissingField("grant_type"))?;
+    if grant != "client_credentials" {
+        return Err(OAuthError::UnsupportedGrant(grant.to_owned()));
+    }
+    let (client, secret) = credentials(&fields, headers)?;
+    let scope = field(&fields, "scope")?.ok_or(OAuthError::MissingField("scope"))?;
+    let audience = oauth.auth.audience_of_scope(scope).ok_or_else(|| {
+        let url = oauth.auth.public_url();
+        OAuthError::UnknownScope(format!("{}://{}/.default", url.scheme(), url.host()))
+    })?;
+    let credentials = Credentials { client: client.parse().ok(), secret };
+    let now = oauth.clock.now();
+    oauth
+        .auth
+        .issue(tenant, credentials, &audience, oauth.ids.at(now), now)
+        .await
+        .map_err(|refused| OAuthError::refused(refused, tenant))
+}
+
+fn granted(issued: &Issued) -> Response {
+    let body = json!({
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+        "ext_expires_in": issued.expires_in,
+        "access_token": issued.access_token,
+    });
+    let no_store = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    (no_store, Json(body)).into_response()
+}
+
+/// A field's value; none when it is missing or empty, an error when it came twice.
+fn field<'a>(fields: &'a Fields, name: &'static str) -> Result<Option<&'a str>, OAuthError> {
+    let mut values = fields.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str());
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(OAuthError::RepeatedField(name));
+    }
+    Ok(value.filter(|value| !value.is_empty()))
+}
+
+/// Client id and secret, from the body or from HTTP Basic.
+fn credentials(fields: &Fields, headers: &HeaderMap) -> Result<(String, Zeroizing<String>), OAuthError> {
+    let (id, secret) = (field(fields, "client_id")?, field(fields, "client_secret")?);
+    let Some(header) = headers.get(header::AUTHORIZATION) else {
+        let id = id.ok_or(OAuthError::MissingField("client_id"))?;
+        let secret = secret.ok_or(OAuthError::MissingSecret)?;
+        return Ok((id.to_owned(), Zeroizing::new(secret.to_owned())));
+    };
+    let (basic_id, basic_secret) = basic(header).ok_or(OAuthError::UnreadableBasic)?;
+    if secret.is_some() || id.is_some_and(|id| id != basic_id) {
+        return Err(OAuthError::TwoCredentials);
+    }
+    Ok((basic_id, basic_secret))
+}
+
+/// Id and secret of a Basic header; both are form-encoded before they are joined (RFC 6749 §2.3.1).
+fn basic(header: &HeaderValue) -> Option<(String, Zeroizing<String>)> {
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = Zeroizing::new(BASE64_STANDARD.decode(encoded.trim()).ok()?);
+    let (id, secret) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some((percent_decoded(id)?, Zeroizing::new(percent_decoded(secret)?)))
+}
+
+/// `%XX` and `+` undone. Ids and secrets of this issuer hold neither, so text that was not encoded reads the same.
+fn percent_decoded(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, tail)) = rest.split_first() {
+        rest = tail;
+        match byte {
+            b'+' => bytes.push(b' '),
+            b'%' => {
+                let hex = std::str::from_utf8(rest.get(..2)?).ok().filter(|h| !h.starts_with('+'))?;
+                bytes.push(u8::from_str_radix(hex, 16).ok()?);
+                rest = &rest[2..];
+            }
+            _ => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// The id by which the client will look for this call: a GUID in `client-request-id` (header, body or query).
+fn correlation_id(
+    headers: &HeaderMap,
+    body: &[(String, String)],
+    query: &[(String, String)],
+) -> Option<Uuid> {
+    let in_header = || headers.get("client-request-id").and_then(|value| value.to_str().ok());
+    let among = |fields: &'_ [(String, String)]| {
+        fields.iter().find(|(key, _)| key == "client-request-id").map(|(_, value)| value.clone())
+    };
+    let text = in_header().map(str::to_owned).or_else(|| among(body)).or_else(|| among(query))?;
+    Uuid::parse_str(&text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(text: &str) -> HeaderValue {
+        HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(text))).unwrap()
+    }
+
+    #[test]
+    fn basic_credentials_are_decoded_as_forms_are() {
+        let (id, secret) = basic(&header("a%2Db:s%3Ac+d:e")).unwrap();
+        assert_eq!((id.as_str(), secret.as_str()), ("a-b", "s:c d:e"));
+        for unreadable in ["no colon", "a:%", "a:%4", "a:%zz", "a:%+1", "a:%ff"] {
+            assert!(basic(&header(unreadable)).is_none(), "{unreadable}");
+        }
+        assert!(basic(&HeaderValue::from_static("Bearer abc")).is_none());
+        assert!(basic(&HeaderValue::from_static("Basic !")).is_none());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_decoded_or_refused(text in ".*") {
+            let _ = percent_decoded(&text);
+        }
+    }
+}
