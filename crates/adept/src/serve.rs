@@ -1,0 +1,194 @@
+//! The running service: listeners, what answers on them, what runs in the background, and how all of it stops.
+//!
+//! Reads no configuration and opens no storage; `cli` hands in what it opened.
+
+pub mod health;
+mod limits;
+mod listener;
+pub mod metrics;
+mod observe;
+pub mod telemetry;
+pub mod tls;
+pub mod token_expiry_log;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, middleware};
+use axum_server::Handle;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use listener::Listener;
+pub use tls::Trust;
+
+use crate::{
+    app::App,
+    auth::Auth,
+    graph::{self, Graph},
+    oauth::{self, OAuth},
+};
+use health::Checkup;
+use metrics::Metrics;
+use tls::{Tls, TlsError};
+
+/// How long requests may still run once the service is told to stop.
+const FINISH: Duration = Duration::from_secs(25);
+/// How long the background then may take to give back what it holds.
+const SETTLE: Duration = Duration::from_secs(3);
+
+/// What a service is made of.
+pub struct Parts {
+    /// What it does.
+    pub app: Arc<App>,
+    /// Who may ask for it. Its public URL is the service's.
+    pub auth: Arc<Auth>,
+    /// Where it listens.
+    pub listener: Listener,
+    /// Its certificate; none for plain HTTP.
+    pub tls: Option<tls::Source>,
+    /// Where the operator's metrics are; none for nowhere.
+    pub metrics: Option<Listener>,
+    /// Connections at once.
+    pub max_connections: usize,
+}
+
+/// Why a service did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The listener.
+    #[error("cannot listen on {0}: {1}. Choose another address with --listen or --metrics-listen")]
+    Listen(SocketAddr, std::io::Error),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// A service that answers. Dropping it stops it at once; [`Running::stop`] lets requests finish.
+pub struct Running {
+    url: String,
+    metrics_url: Option<String>,
+    trust: Option<Trust>,
+    app: Arc<App>,
+    auth: Arc<Auth>,
+    shutdown: CancellationToken,
+    servers: Vec<Handle<SocketAddr>>,
+    tasks: JoinSet<()>,
+}
+
+impl Running {
+    /// Starts everything; from here on it answers.
+    pub async fn start(parts: Parts) -> Result<Self, StartError> {
+        let Parts { app, auth, listener, tls, metrics, max_connections } = parts;
+        let clock = app.clock().clone();
+        let tls = match tls {
+            Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
+            None => None,
+        };
+        let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        let checkup = Arc::new(Checkup::new(Arc::clone(&app)));
+        let counters = Metrics::default();
+
+        let handle = Handle::new();
+        let metrics_url = metrics.as_ref().map(|listener| format!("http://{}", listener.address()));
+        let mut servers = vec![handle.clone()];
+        if let Some(listener) = metrics {
+            let operators = observe::operator_router(
+                Arc::clone(&app),
+                Arc::clone(&checkup),
+                counters.clone(),
+                handle.clone(),
+            );
+            let handle = Handle::new();
+            servers.push(handle.clone());
+            tasks.spawn(listener.serve(operators, None, handle, max_connections));
+        }
+        let router = public_router(&app, &auth, checkup, counters);
+        let rustls = tls.as_ref().map(|tls| tls.rustls());
+        tasks.spawn(listener.serve(router, rustls, handle, max_connections));
+
+        let trust = tls.as_ref().and_then(|tls| tls.trust().cloned());
+        if let Some(tls) = tls {
+            tasks.spawn(tls.keep_fresh(clock.clone(), shutdown.clone()));
+        }
+        tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
+        tasks.spawn(Arc::clone(&app).run_background(shutdown.clone()));
+        tasks.spawn(prepare(Arc::clone(&auth)));
+        let url = auth.public_url().as_str().to_owned();
+        Ok(Self { url, metrics_url, trust, app, auth, shutdown, servers, tasks })
+    }
+
+    /// The public URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Where metrics are.
+    pub fn metrics_url(&self) -> Option<&str> {
+        self.metrics_url.as_deref()
+    }
+
+    /// The local authority that clients have to trust; none with given certificates or plain HTTP.
+    pub fn trust(&self) -> Option<&Trust> {
+        self.trust.as_ref()
+    }
+
+    /// What it does, to be called without HTTP.
+    pub fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Who may ask for it.
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
+    }
+
+    /// Stops: no new connections, requests get 25 seconds to finish, the background gives back what it holds.
+    pub async fn stop(mut self) {
+        for server in &self.servers {
+            server.graceful_shutdown(Some(FINISH));
+        }
+        self.shutdown.cancel();
+        let settled =
+            tokio::time::timeout(FINISH + SETTLE, async { while self.tasks.join_next().await.is_some() {} });
+        if settled.await.is_err() {
+            tracing::warn!("some work did not end in time and was dropped");
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.servers.iter().for_each(Handle::shutdown);
+    }
+}
+
+fn public_router(app: &Arc<App>, auth: &Arc<Auth>, checkup: Arc<Checkup>, counters: Metrics) -> Router {
+    let counted = {
+        let counters = counters.clone();
+        Arc::new(move |operation: &'static str, status: u16, took: Duration| {
+            counters.answered(operation, status, took);
+        })
+    };
+    let graph = graph::router(Graph {
+        app: Arc::clone(app),
+        auth: Arc::clone(auth),
+        public_url: auth.public_url().as_str().to_owned(),
+        on_request: counted,
+    });
+    let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone(), ids: *app.ids() });
+    let around = observe::Observer { counters, app: Arc::clone(app) };
+    oauth
+        .merge(health::public_router(checkup))
+        .layer(middleware::from_fn_with_state(around, observe::observe))
+        .merge(graph)
+        .layer(middleware::from_fn(limits::no_slow_bodies))
+}
+
+/// Makes the signing key ahead of the first sign-in, which would else wait for it.
+async fn prepare(auth: Arc<Auth>) {
+    if let Err(cause) = auth.prepare().await {
+        tracing::error!(cause, "there is no signing key: nobody can sign in until the database can be used");
+    }
+}

@@ -1,0 +1,65 @@
+//! An address that is taken, and the server that answers there.
+
+use std::net::{SocketAddr, TcpListener};
+
+use axum::Router;
+use axum_server::{
+    Handle,
+    tls_rustls::{RustlsAcceptor, RustlsConfig},
+};
+
+use super::{
+    StartError,
+    limits::{self, Door},
+};
+
+/// A bound socket. Clients that connect wait until it is served.
+pub struct Listener {
+    socket: TcpListener,
+    address: SocketAddr,
+}
+
+impl Listener {
+    /// Takes an address; port 0 takes any free one.
+    pub fn bind(address: SocketAddr) -> Result<Self, StartError> {
+        let failed = |error| StartError::Listen(address, error);
+        let socket = TcpListener::bind(address).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        Ok(Self { socket, address })
+    }
+
+    /// The address that was taken.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until the handle says stop. An accept that fails never ends it.
+    pub(super) async fn serve(
+        self,
+        router: Router,
+        tls: Option<RustlsConfig>,
+        handle: Handle<SocketAddr>,
+        room: usize,
+    ) {
+        let address = self.address;
+        let service = router.into_make_service();
+        let server = match axum_server::from_tcp(self.socket) {
+            Ok(server) => server,
+            Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
+        };
+        let door = Door { handle: handle.clone(), room };
+        let mut server = server.handle(handle).acceptor(door).first_request_timeout(limits::FIRST_REQUEST);
+        limits::limit(&mut server);
+        let served = match tls {
+            None => server.serve(service).await,
+            Some(tls) => {
+                let secured =
+                    |door| RustlsAcceptor::new(tls).handshake_timeout(limits::HANDSHAKE).acceptor(door);
+                server.map(secured).serve(service).await
+            }
+        };
+        if let Err(error) = served {
+            tracing::error!(%address, %error, "the listener failed");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `/metrics`: what the service counts itself, and what a scrape asks of the database.
+//!
+//! Labels come from fixed sets or from the operator's own settings; nothing that a caller sends becomes one.
+
+use std::{fmt, time::Duration};
+
+use jiff::Timestamp;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::Registry,
+};
+
+use crate::{app::Health, domain::TokenState};
+
+/// The format of the text. Source: OpenMetrics 1.0.0.
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Bounds of the duration histogram. An upload waits at most 20 s for Apple.
+const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1.0, 5.0, 10.0, 20.0];
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    operation: &'static str,
+    status: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabel {
+    operation: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct TokenLabels {
+    tenant: String,
+    setting: String,
+    name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    tenant: String,
+    setting: String,
+    name: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AppleLabels {
+    endpoint: &'static str,
+    code: String,
+}
+
+/// The counters of this process.
+#[derive(Clone)]
+pub struct Metrics {
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<OperationLabel, Histogram, fn() -> Histogram>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let buckets: fn() -> Histogram = || Histogram::new(SECONDS);
+        Self { requests: Family::default(), durations: Family::new_with_constructor(buckets) }
+    }
+}
+
+/// What a scrape asks of the application, beside the counters.
+pub struct Observed<'a> {
+    /// Tokens and database.
+    pub health: &'a Health,
+    /// Apple's answers: endpoint, code, how many.
+    pub apple_answers: &'a [(&'static str, String, u64)],
+    /// Open connections.
+    pub connections: usize,
+}
+
+impl Metrics {
+    /// Counts a request that was answered.
+    pub fn answered(&self, operation: &'static str, status: u16, took: Duration) {
+        self.requests.get_or_create(&RequestLabels { operation, status: status.into() }).inc();
+        self.durations.get_or_create(&OperationLabel { operation }).observe(took.as_secs_f64());
+    }
+
+    /// The text of a scrape.
+    pub fn text(&self, observed: &Observed<'_>) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("adept");
+        registry.register("requests", "Requests answered, by operation and status", self.requests.clone());
+        registry.register(
+            "request_duration_seconds",
+            "Seconds from a request's head to the answer's head",
+            self.durations.clone(),
+        );
+        let connections: Gauge = Gauge::default();
+        connections.set(i64::try_from(observed.connections).unwrap_or(i64::MAX));
+        registry.register("connections", "Open client connections", connections);
+        register_tokens(&mut registry, observed.health);
+        let apple = Family::<AppleLabels, Counter>::default();
+        for (endpoint, code, count) in observed.apple_answers {
+            let labels = AppleLabels { endpoint, code: code.clone() };
+            apple.get_or_create(&labels).inc_by(*count);
+        }
+        registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
+        let mut text = String::new();
+        text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+fn register_tokens(registry: &mut Registry, health: &Health) {
+    let expirations = Family::<TokenLabels, Gauge>::default();
+    let states = Family::<StateLabels, Gauge>::default();
+    let syncs = Family::<TokenLabels, Gauge>::default();
+    let devices = Family::<TokenLabels, Gauge>::default();
+    let up: Gauge = Gauge::default();
+    up.set(i64::from(health.writable.is_ok()));
+    for token in &health.tokens {
+        let labels = || TokenLabels {
+            tenant: token.tenant.to_string(),
+            setting: token.setting.to_string(),
+            name: token.name.clone().unwrap_or_default(),
+        };
+        set(&expirations, labels(), token.expires_at);
+        set(&syncs, labels(), token.last_success);
+        devices.get_or_create(&labels()).set(token.devices);
+        for state in TokenState::ALL {
+            let TokenLabels { tenant, setting, name } = labels();
+            let labels = StateLabels { tenant, setting, name, state: state.as_str() };
+            states.get_or_create(&labels).set(i64::from(state == token.state));
+        }
+    }
+    registry.register("database_writable", "1 while the database takes writes", up);
+    registry.register(
+        "token_expiration_timestamp_seconds",
+        "When a setting's server token ends, in seconds since 1970",
+        expirations,
+    );
+    registry.register("token_state", "1 for the state a setting's server token is in, else 0", states);
+    registry.register(
+        "last_successful_sync_timestamp_seconds",
+        "When a setting was last synced with success, in seconds since 1970",
+        syncs,
+    );
+    registry.register("devices", "Devices that Apple lists for a setting", devices);
+}
+
+/// What is unknown is left out: no time is better than 1970.
+fn set(family: &Family<TokenLabels, Gauge>, labels: TokenLabels, time: Option<Timestamp>) {
+    if let Some(time) = time {
+        family.get_or_create(&labels).set(time.as_second());
+    }
+}

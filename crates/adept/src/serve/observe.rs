@@ -1,0 +1,96 @@
+//! What is written down and counted of requests outside Graph (which does so itself), and the operator's own listener.
+
+use std::{net::SocketAddr, sync::Arc, time::Instant};
+
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use axum_server::Handle;
+use tracing::Instrument;
+
+use super::{
+    health::{self, Checkup},
+    metrics::{CONTENT_TYPE, Metrics, Observed},
+};
+use crate::app::App;
+
+/// Counts and names requests.
+#[derive(Clone)]
+pub(super) struct Observer {
+    pub(super) counters: Metrics,
+    pub(super) app: Arc<App>,
+}
+
+/// Gives a request an id in the log, and counts it when it is answered.
+pub(super) async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let operation = operation(request.uri().path());
+    let span = tracing::info_span!("request", request_id = %observer.app.ids().uuid(observer.app.clock()));
+    async {
+        let response = next.run(request).await;
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        observer.counters.answered(operation, status, took);
+        if response.status().is_success() {
+            tracing::debug!(operation, status, ?took, "answered");
+        } else {
+            tracing::info!(operation, status, ?took, "answered");
+        }
+        response
+    }
+    .instrument(span)
+    .await
+}
+
+/// The name of what is routed here, in logs and metrics.
+fn operation(path: &str) -> &'static str {
+    match path {
+        "/livez" => "health.live",
+        "/readyz" => "health.ready",
+        "/version" => "health.version",
+        _ if path.ends_with("/token") => "oauth.token",
+        _ if path.ends_with("/keys") => "oauth.keys",
+        _ if path.ends_with("/openid-configuration") => "oauth.discovery",
+        _ => "none",
+    }
+}
+
+#[derive(Clone)]
+struct Scraped {
+    app: Arc<App>,
+    checkup: Arc<Checkup>,
+    counters: Metrics,
+    served: Handle<SocketAddr>,
+}
+
+/// `/metrics` and the health addresses in detail. `served` is the public listener's.
+pub(super) fn operator_router(
+    app: Arc<App>,
+    checkup: Arc<Checkup>,
+    counters: Metrics,
+    served: Handle<SocketAddr>,
+) -> Router {
+    let scraped = Scraped { app, checkup: Arc::clone(&checkup), counters, served };
+    Router::new().route("/metrics", get(scrape)).with_state(scraped).merge(health::operator_router(checkup))
+}
+
+async fn scrape(State(scraped): State<Scraped>) -> Response {
+    let health = scraped.checkup.health().await;
+    let apple_answers = scraped.app.apple_answers();
+    let observed = Observed {
+        health: &health,
+        apple_answers: &apple_answers,
+        connections: scraped.served.connection_count(),
+    };
+    match scraped.counters.text(&observed) {
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The log: lines on standard error, as text for people or as JSON for machines. Lines of a request carry its id.
+//!
+//! No secret is ever handed to the log at any level; nothing is filtered out here.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// Starts the log of this process; a second call changes nothing. `filter` is a level (`info`) or levels by module
+/// (`info,adept::app=debug`); an error when it is neither.
+pub fn start(json: bool, filter: &str) -> Result<(), String> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| {
+        format!("`{filter}` is no level or list of levels such as info or debug: {error}")
+    })?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = if json {
+        let lines =
+            fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).with_span_list(false);
+        registry.with(lines).try_init()
+    } else {
+        let colours = std::io::stderr().is_terminal();
+        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).try_init()
+    };
+    if started.is_err() {
+        tracing::debug!("the log was started before and stays as it is");
+    }
+    Ok(())
+}

@@ -1,0 +1,254 @@
+//! A certificate authority for one machine: made on first start, so that TLS works before anyone bought a certificate.
+//!
+//! It vouches for `localhost`, `127.0.0.1`, `::1` and the public URL's host and, by critical name constraints, can
+//! vouch for nothing else: whoever trusts it trusts no more than this service. Whether what lies in the folder is still
+//! good is decided by the same verification that clients do, at a time a month ahead.
+
+use std::{
+    fs,
+    io::Write,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::{SignedDuration, Timestamp, tz::Offset};
+use rcgen::{
+    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,
+};
+use rustls::{
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
+
+use super::{Material, TlsError, certificate, provider};
+
+/// The authority's life. Long, since every client has to be told of a new one.
+const AUTHORITY_DAYS: i64 = 3650;
+/// A certificate's life. Apple's and browsers' limit is 398 days.
+const LEAF_DAYS: i64 = 397;
+/// A certificate that ends sooner is made again.
+const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The authority's certificate.
+pub(super) struct Authority {
+    pub(super) pem: String,
+    pub(super) file: PathBuf,
+    pub(super) is_new: bool,
+}
+
+/// The authority's certificate, to be trusted by clients.
+pub fn authority_file(folder: &Path) -> PathBuf {
+    folder.join("ca.pem")
+}
+
+fn authority_key_file(folder: &Path) -> PathBuf {
+    folder.join("ca.key")
+}
+
+/// Certificate and key in one file, so that they are always each other's.
+pub fn leaf_file(folder: &Path) -> PathBuf {
+    folder.join("server.pem")
+}
+
+/// What the folder holds, if it is good for a month; else a new certificate; else a new authority as well.
+pub(super) fn load(folder: &Path, host: &str, now: Timestamp) -> Result<Material, TlsError> {
+    let names = names(host);
+    if let Some((ca_pem, ca)) = read_authority(folder) {
+        let authority = |is_new| Authority { pem: ca_pem.clone(), file: authority_file(folder), is_new };
+        if let Some((chain, key)) = read_leaf(folder).filter(|(chain, _)| accepted(&ca, chain, &names, now)) {
+            return Ok(Material { chain, key, authority: Some(authority(false)) });
+        }
+        if let Some(key) = read_authority_key(folder).filter(|_| outlives_a_leaf(&ca, now)) {
+            let leaf = make_leaf(&names, host, key, now)?;
+            let (chain, key) = parse_leaf(leaf.as_bytes()).ok_or_else(unreadable)?;
+            if accepted(&ca, &chain, &names, now) {
+                write(&leaf_file(folder), &leaf, 0o600)?;
+                return Ok(Material { chain, key, authority: Some(authority(false)) });
+            }
+        }
+    }
+    make_everything(folder, host, &names, now)
+}
+
+fn make_everything(folder: &Path, host: &str, names: &[Name], now: Timestamp) -> Result<Material, TlsError> {
+    fs::create_dir_all(folder).map_err(|cause| TlsError::File { path: folder.to_owned(), cause })?;
+    let key = KeyPair::generate().map_err(making)?;
+    let (key_pem, pem) =
+        (key.serialize_pem(), authority_params(names, host, now)?.self_signed(&key).map_err(making)?.pem());
+    let leaf = make_leaf(names, host, key, now)?;
+    write(&authority_key_file(folder), &key_pem, 0o600)?;
+    write(&authority_file(folder), &pem, 0o644)?;
+    write(&leaf_file(folder), &leaf, 0o600)?;
+    let (chain, key) = parse_leaf(leaf.as_bytes()).ok_or_else(unreadable)?;
+    let authority = Authority { pem, file: authority_file(folder), is_new: true };
+    Ok(Material { chain, key, authority: Some(authority) })
+}
+
+/// A name that the certificate must be good for.
+enum Name {
+    Dns(String),
+    Ip(IpAddr),
+}
+
+fn names(host: &str) -> Vec<Name> {
+    let mut names = vec![
+        Name::Dns("localhost".to_owned()),
+        Name::Ip(IpAddr::from([127, 0, 0, 1])),
+        Name::Ip(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])),
+    ];
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(ip) if ip != IpAddr::from([127, 0, 0, 1]) && ip != IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) => {
+            names.push(Name::Ip(ip));
+        }
+        Ok(_) => {}
+        Err(_) if host == "localhost" => {}
+        Err(_) => names.push(Name::Dns(host.to_owned())),
+    }
+    names
+}
+
+fn authority_params(names: &[Name], host: &str, now: Timestamp) -> Result<CertificateParams, TlsError> {
+    let mut params = common_params(now, AUTHORITY_DAYS)?;
+    params.distinguished_name = authority_name(host);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let permitted = names.iter().map(|name| match name {
+        Name::Dns(name) => GeneralSubtree::DnsName(name.clone()),
+        Name::Ip(ip @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*ip, 32)),
+        Name::Ip(ip @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*ip, 128)),
+    });
+    params.name_constraints =
+        Some(NameConstraints { permitted_subtrees: permitted.collect(), excluded_subtrees: Vec::new() });
+    Ok(params)
+}
+
+fn authority_name(host: &str) -> DistinguishedName {
+    let mut name = DistinguishedName::new();
+    name.push(DnType::OrganizationName, "Adept");
+    name.push(DnType::CommonName, format!("Adept local authority for {host}"));
+    name
+}
+
+/// A certificate for `names` and its key, as PEM, signed by `authority`.
+fn make_leaf(names: &[Name], host: &str, authority: KeyPair, now: Timestamp) -> Result<String, TlsError> {
+    let mut params = common_params(now, LEAF_DAYS)?;
+    params.distinguished_name.push(DnType::CommonName, "Adept");
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    for name in names {
+        params.subject_alt_names.push(match name {
+            Name::Dns(name) => SanType::DnsName(name.as_str().try_into().map_err(making)?),
+            Name::Ip(ip) => SanType::IpAddress(*ip),
+        });
+    }
+    let issuer = Issuer::new(authority_params(names, host, now)?, authority);
+    let key = KeyPair::generate().map_err(making)?;
+    let certificate = params.signed_by(&key, &issuer).map_err(making)?;
+    Ok(format!("{}{}", certificate.pem(), key.serialize_pem()))
+}
+
+/// Valid from a day ago, because clocks differ; a random positive serial number of 128 bits.
+fn common_params(now: Timestamp, days: i64) -> Result<CertificateParams, TlsError> {
+    let mut serial = [0u8; 16];
+    aws_lc_rs::rand::fill(&mut serial).map_err(|_| TlsError::Making("no randomness".to_owned()))?;
+    serial[0] = serial[0] & 0x7f | 0x40;
+    let begin = now - SignedDuration::from_hours(24);
+    let mut params = CertificateParams::default();
+    params.distinguished_name = DistinguishedName::new();
+    params.serial_number = Some(SerialNumber::from_slice(&serial));
+    let midnight = |time: Timestamp| {
+        let date = Offset::UTC.to_datetime(time);
+        rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+    };
+    params.not_before = midnight(begin);
+    params.not_after = midnight(begin + SignedDuration::from_hours(24 * days));
+    Ok(params)
+}
+
+/// Whether a client that trusts `ca` accepts `chain` for every name, now and for a month.
+fn accepted(
+    ca: &CertificateDer<'static>,
+    chain: &[CertificateDer<'static>],
+    names: &[Name],
+    now: Timestamp,
+) -> bool {
+    let Some((leaf, intermediates)) = chain.split_first() else { return false };
+    let mut roots = RootCertStore::empty();
+    if roots.add(ca.clone()).is_err() || !outlives(ca, now + RENEW_BEFORE) {
+        return false;
+    }
+    let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()
+    else {
+        return false;
+    };
+    let at =
+        |time: Timestamp| UnixTime::since_unix_epoch(Duration::from_secs(time.as_second().unsigned_abs()));
+    names.iter().all(|name| {
+        let name = match name {
+            Name::Dns(name) => ServerName::try_from(name.as_str()).ok(),
+            Name::Ip(ip) => Some(ServerName::from(*ip)),
+        };
+        name.is_some_and(|name| {
+            [now, now + RENEW_BEFORE]
+                .into_iter()
+                .all(|time| verifier.verify_server_cert(leaf, intermediates, &name, &[], at(time)).is_ok())
+        })
+    })
+}
+
+fn outlives(der: &CertificateDer<'_>, time: Timestamp) -> bool {
+    certificate::not_after(der).is_some_and(|end| end > time)
+}
+
+fn outlives_a_leaf(ca: &CertificateDer<'_>, now: Timestamp) -> bool {
+    outlives(ca, now + SignedDuration::from_hours(24 * LEAF_DAYS))
+}
+
+fn read_authority(folder: &Path) -> Option<(String, CertificateDer<'static>)> {
+    let pem = fs::read_to_string(authority_file(folder)).ok()?;
+    let ca = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+    Some((pem, ca))
+}
+
+fn read_authority_key(folder: &Path) -> Option<KeyPair> {
+    KeyPair::from_pem(&fs::read_to_string(authority_key_file(folder)).ok()?).ok()
+}
+
+fn read_leaf(folder: &Path) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    parse_leaf(&fs::read(leaf_file(folder)).ok()?)
+}
+
+fn parse_leaf(pem: &[u8]) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
+    let chain = CertificateDer::pem_slice_iter(pem).collect::<Result<Vec<_>, _>>().ok()?;
+    Some((chain, PrivateKeyDer::from_pem_slice(pem).ok()?))
+}
+
+/// Writes beside the file and moves over it: a reader never sees half of it, and a key is never wider than `mode`.
+fn write(path: &Path, text: &str, mode: u32) -> Result<(), TlsError> {
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let written = (|| {
+        let _ = fs::remove_file(&beside);
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+        let mut file = options.open(&beside)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    })();
+    written.map_err(|cause| TlsError::File { path: path.to_owned(), cause })
+}
+
+fn making(error: rcgen::Error) -> TlsError {
+    TlsError::Making(error.to_string())
+}
+
+fn unreadable() -> TlsError {
+    TlsError::Making("it cannot be read back".to_owned())
+}
