@@ -1,1 +1,9 @@
-fn main() {}
+//! The program `adept`: reads its command line and does what it says. Everything else is in the library.
+
+use std::process::ExitCode;
+
+use adept::cli;
+
+fn main() -> ExitCode {
+    cli::main()
+}

@@ -1,0 +1,192 @@
+//! `adept client`: the applications that may ask the built-in issuer for tokens.
+
+use clap::{Args, Subcommand, builder::FalseyValueParser};
+use serde_json::json;
+
+use super::{
+    Exit, Failure, note,
+    open::{self, WhenMissing},
+    say,
+    tenant::{TenantChoice, TenantFlag},
+};
+use crate::{
+    app::{Clock, Ids},
+    auth::ClientSecret,
+    config,
+    domain::{ClientId, Permission, Permissions},
+    storage::ClientRow,
+};
+
+/// The longest name of an application.
+const LONGEST_NAME: usize = 256;
+
+/// What to do with applications.
+#[derive(Subcommand)]
+pub enum Client {
+    /// Add an application and print its secret, once
+    Add(Add),
+    /// List a tenant's applications
+    List(List),
+    /// Stop giving an application tokens; those it has stop within a minute
+    Disable(Switch),
+    /// Undo `disable`
+    Enable(Switch),
+}
+
+/// Flags of `adept client add`.
+#[derive(Args)]
+pub struct Add {
+    /// What people call the application
+    name: String,
+    /// Graph permission, such as DeviceManagementServiceConfig.ReadWrite.All; repeat it or separate by commas
+    #[arg(long, required = true, env = "ADEPT_CLIENT_PERMISSION", value_name = "PERMISSION", value_delimiter = ',',
+          value_parser = permission)]
+    permission: Vec<Permission>,
+    /// Tenant id, or `new` for a new tenant named like the application [default: the one made with the database]
+    #[arg(long, env = "ADEPT_TENANT", value_name = "ID|new")]
+    tenant: Option<TenantChoice>,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+/// Flags of `adept client list`.
+#[derive(Args)]
+pub struct List {
+    #[command(flatten)]
+    tenant: TenantFlag,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+/// Flags of `adept client disable` and `enable`.
+#[derive(Args)]
+pub struct Switch {
+    /// The application's client id
+    client: ClientId,
+    #[command(flatten)]
+    tenant: TenantFlag,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+/// For programs.
+#[derive(Args)]
+pub(super) struct Json {
+    /// Print the result as JSON
+    #[arg(long, env = "ADEPT_JSON", value_parser = FalseyValueParser::new())]
+    pub(super) json: bool,
+}
+
+pub(super) async fn run(command: Client) -> Result<(), Failure> {
+    match command {
+        Client::Add(flags) => add(flags).await,
+        Client::List(flags) => list(flags).await,
+        Client::Disable(flags) => switch(flags, true).await,
+        Client::Enable(flags) => switch(flags, false).await,
+    }
+}
+
+async fn add(flags: Add) -> Result<(), Failure> {
+    let name = flags.name.trim().to_owned();
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        return Err(Failure::usage(format!("NAME must be 1 to {LONGEST_NAME} printable characters")));
+    }
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Make, &clock).await?;
+    // The secret comes first: a tenant without its application would be of no use.
+    let secret = ClientSecret::generate().map_err(Failure::failed)?;
+    let secret_hash = secret.hash().map_err(Failure::failed)?;
+    let tenant = match flags.tenant {
+        Some(choice) => choice.or_new(&storage, &name, &clock).await?,
+        None => storage.default_tenant(),
+    };
+    let client = ClientRow {
+        tenant,
+        id: ClientId(Ids.uuid(&clock)),
+        name,
+        secret_hash,
+        permissions: flags.permission.into_iter().collect(),
+        disabled: false,
+        created_at: clock.now(),
+    };
+    storage.add_client(&client).await?;
+    storage.close().await;
+    if flags.json.json {
+        say(json!({
+            "tenantId": tenant.to_string(),
+            "clientId": client.id.to_string(),
+            "clientSecret": secret.reveal(),
+        }));
+    } else {
+        say(format_args!("tenantId      {tenant}"));
+        say(format_args!("clientId      {}", client.id));
+        say(format_args!("clientSecret  {}", secret.reveal()));
+        note("The secret is shown only now: only its hash is stored.");
+    }
+    Ok(())
+}
+
+async fn list(flags: List) -> Result<(), Failure> {
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
+    let tenant = flags.tenant.existing(&storage).await?;
+    let clients = storage.clients(tenant).await?;
+    storage.close().await;
+    if flags.json.json {
+        let clients: Vec<_> = clients.iter().map(as_json).collect();
+        say(json!(clients));
+        return Ok(());
+    }
+    for client in &clients {
+        let state = if client.disabled { "disabled" } else { "enabled" };
+        say(format_args!(
+            "{}  {state:8}  {}  {}",
+            client.id,
+            client.name,
+            names(client.permissions).join(",")
+        ));
+    }
+    if clients.is_empty() {
+        note(format_args!("Tenant {tenant} has no applications; `adept client add` makes one."));
+    }
+    Ok(())
+}
+
+fn as_json(client: &ClientRow) -> serde_json::Value {
+    json!({
+        "tenantId": client.tenant.to_string(),
+        "clientId": client.id.to_string(),
+        "name": client.name,
+        "permissions": names(client.permissions),
+        "disabled": client.disabled,
+        "createdDateTime": client.created_at.to_string(),
+    })
+}
+
+fn names(permissions: Permissions) -> Vec<&'static str> {
+    permissions.iter().map(Permission::name).collect()
+}
+
+async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
+    let tenant = flags.tenant.existing(&storage).await?;
+    let found = storage.set_client_disabled(tenant, flags.client, disabled).await?;
+    storage.close().await;
+    if !found {
+        let message =
+            format!("tenant {tenant} has no application {}; `adept client list` shows them", flags.client);
+        return Err(Failure::new(Exit::NotFound, message));
+    }
+    note(if disabled { "Disabled. The tokens it has stop within a minute." } else { "Enabled." });
+    Ok(())
+}
+
+fn permission(name: &str) -> Result<Permission, String> {
+    Permission::from_name(name.trim()).ok_or_else(|| {
+        let known: Vec<_> = Permission::ALL.into_iter().map(Permission::name).collect();
+        format!("known permissions are {}", known.join(", "))
+    })
+}

@@ -1,0 +1,102 @@
+//! Folders and certificate files.
+
+use std::{fs, path::Path};
+
+use jiff::{SignedDuration, Timestamp};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use super::Finding;
+use crate::{
+    config,
+    serve::tls::{certificate::not_after, local_ca},
+};
+
+/// A certificate of the operator's that ends within this time should be renewed.
+const SOON: SignedDuration = SignedDuration::from_hours(21 * 24);
+
+pub(super) fn data_folder(folder: &Path) -> Vec<Finding> {
+    const ABOUT: &str = "data folder";
+    let shown = folder.display();
+    let Ok(metadata) = fs::metadata(folder) else {
+        return vec![Finding::mind(
+            ABOUT,
+            format!("{shown} is not there yet; `adept serve` makes it, or set --data-dir"),
+        )];
+    };
+    if !metadata.is_dir() {
+        return vec![Finding::bad(ABOUT, format!("{shown} is not a folder; set --data-dir to one"))];
+    }
+    let mut findings = Vec::new();
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
+        if mode & 0o007 != 0 {
+            let text = format!("{shown} can be entered by everyone (mode {mode:o}); run `chmod 700 {shown}`");
+            findings.push(Finding::mind(ABOUT, text));
+        }
+    }
+    if metadata.permissions().readonly() {
+        findings.push(Finding::bad(ABOUT, format!("{shown} is read-only; run `chmod u+w {shown}`")));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::good(ABOUT, format!("{shown} is there and private")));
+    }
+    findings
+}
+
+pub(super) fn certificates(flags: &config::Serve, now: Timestamp) -> Vec<Finding> {
+    const ABOUT: &str = "TLS";
+    if flags.listening.plain_http {
+        let text =
+            "plain HTTP: a proxy in front must have TLS, since official clients refuse to sign in without";
+        return vec![Finding::mind(ABOUT, text)];
+    }
+    match (&flags.listening.tls_cert, &flags.listening.tls_key) {
+        (Some(certificate), Some(key)) => vec![given(certificate, now), private(key)],
+        _ => {
+            let folder = flags.storage.tls_folder();
+            let ca = local_ca::authority_file(&folder);
+            let text = if ca.is_file() {
+                format!("clients must trust {}; the certificate below it renews itself", ca.display())
+            } else {
+                format!("`adept serve` will make a local authority, {}; clients must trust it", ca.display())
+            };
+            vec![Finding::good(ABOUT, text)]
+        }
+    }
+}
+
+fn given(path: &Path, now: Timestamp) -> Finding {
+    const ABOUT: &str = "certificate";
+    let shown = path.display();
+    let pem = match fs::read(path) {
+        Ok(pem) => pem,
+        Err(error) => {
+            return Finding::bad(ABOUT, format!("{shown} cannot be read ({error}); set --tls-cert"));
+        }
+    };
+    let end = CertificateDer::from_pem_slice(&pem).ok().and_then(|der| not_after(&der));
+    match end {
+        None => {
+            Finding::bad(ABOUT, format!("{shown} holds no PEM certificate; put the chain there, leaf first"))
+        }
+        Some(end) if end <= now => {
+            Finding::bad(ABOUT, format!("{shown} ended {end}; renew it, it is read again by itself"))
+        }
+        Some(end) if end <= now + SOON => Finding::mind(ABOUT, format!("{shown} ends {end}; renew it soon")),
+        Some(end) => Finding::good(ABOUT, format!("{shown} is valid until {end}")),
+    }
+}
+
+fn private(path: &Path) -> Finding {
+    const ABOUT: &str = "private key";
+    let shown = path.display();
+    match fs::metadata(path) {
+        Err(error) => Finding::bad(ABOUT, format!("{shown} cannot be read ({error}); set --tls-key")),
+        #[cfg(unix)]
+        Ok(metadata) if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o007 != 0 => {
+            Finding::mind(ABOUT, format!("{shown} can be read by everyone; run `chmod 640 {shown}`"))
+        }
+        Ok(_) => Finding::good(ABOUT, format!("{shown} is there")),
+    }
+}

@@ -1,0 +1,82 @@
+//! What is reached over the network: our own public URL, Apple, and Apple's clock.
+
+use std::{fs, time::Duration};
+
+use jiff::{SignedDuration, fmt::rfc2822};
+use reqwest::{Certificate, Client, header};
+
+use super::Finding;
+use crate::{app::Clock, auth::PublicUrl, config, serve::tls::local_ca};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Clocks further apart than this are Apple's "our clock is wrong".
+const APART: SignedDuration = SignedDuration::from_mins(2);
+
+pub(super) async fn own_address(url: &PublicUrl, flags: &config::Serve) -> Finding {
+    const ABOUT: &str = "public URL";
+    let mut builder = Client::builder().timeout(PATIENCE);
+    let ca = fs::read(local_ca::authority_file(&flags.storage.tls_folder())).ok();
+    if let Some(ca) = ca.filter(|_| flags.listening.tls_cert.is_none())
+        && let Ok(ca) = Certificate::from_pem(&ca)
+    {
+        builder = builder.tls_certs_merge([ca]);
+    }
+    let Ok(client) = builder.build() else {
+        return Finding::bad(ABOUT, "no TLS client could be made; install this machine's CA certificates");
+    };
+    match client.get(format!("{url}/version")).send().await {
+        Ok(answer) if answer.status().is_success() => Finding::good(ABOUT, format!("{url} answers")),
+        Ok(answer) => Finding::bad(
+            ABOUT,
+            format!(
+                "{url} answers {}: something else is there, or a proxy in front of Adept refuses",
+                answer.status()
+            ),
+        ),
+        Err(error) if error.is_connect() || error.is_timeout() => Finding::mind(
+            ABOUT,
+            format!("{url} does not answer ({}): start `adept serve`, or check name and port", root(&error)),
+        ),
+        Err(error) => Finding::bad(ABOUT, format!("{url} cannot be asked: {}", root(&error))),
+    }
+}
+
+pub(super) async fn apple(flags: &config::Apple, clock: &Clock) -> Vec<Finding> {
+    const ABOUT: &str = "Apple";
+    let url = &flags.apple_url;
+    let Ok(client) = Client::builder().timeout(PATIENCE).user_agent(&flags.apple_user_agent).build() else {
+        return vec![Finding::bad(ABOUT, "no TLS client could be made; check --apple-user-agent")];
+    };
+    // Without credentials Apple refuses; that it answers at all is what counts.
+    match client.get(url).send().await {
+        Err(error) => vec![Finding::bad(
+            ABOUT,
+            format!("{url} cannot be reached ({}): check name resolution, firewall and proxy", root(&error)),
+        )],
+        Ok(answer) => {
+            let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
+            let theirs = date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
+            let clocks = theirs.map(|theirs| {
+                let apart = clock.now().duration_since(theirs);
+                if apart.abs() > APART {
+                    let seconds = apart.as_secs();
+                    let text = format!("this machine's clock is {seconds} s from Apple's: set it, or Apple refuses every token");
+                    Finding::bad("clock", text)
+                } else {
+                    Finding::good("clock", "this machine's clock and Apple's agree")
+                }
+            });
+            std::iter::once(Finding::good(ABOUT, format!("{url} answers"))).chain(clocks).collect()
+        }
+    }
+}
+
+/// The innermost cause: what the system said.
+fn root(error: &reqwest::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}

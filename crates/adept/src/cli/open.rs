@@ -1,0 +1,100 @@
+//! Opens what commands need, as the configuration says.
+
+use std::{fs, path::Path, sync::Arc, time::Duration};
+
+use jiff::SignedDuration;
+
+use super::{Exit, Failure};
+use crate::{
+    app::{App, AppOptions, AppleOptions, Clock, Ids},
+    config,
+    domain::TenantId,
+    storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions},
+};
+
+/// Connections to a database server, or readers of a file.
+const CONNECTIONS: u32 = 16;
+
+/// What becomes of a database that is not there yet.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum WhenMissing {
+    /// It is made, with its sealing key.
+    Make,
+    /// That is an error: a typing mistake must not make an empty one.
+    Fail,
+}
+
+/// How the storage is opened.
+pub(super) fn options(flags: &config::Storage, missing: WhenMissing) -> Result<StorageOptions, Failure> {
+    let database = flags.database().map_err(Failure::usage)?;
+    let may_create = missing == WhenMissing::Make;
+    Ok(StorageOptions {
+        database: DatabaseOptions {
+            url: database.url.to_string(),
+            sqlite_max_pages: flags.sqlite_max_pages,
+            connections: CONNECTIONS,
+            create: may_create,
+        },
+        sealing_key_file: flags.sealing_key_file(),
+        may_create_sealing_key: database.is_local && may_create,
+    })
+}
+
+/// The storage. Its folder is made when it may be.
+pub(super) async fn storage(
+    flags: &config::Storage,
+    missing: WhenMissing,
+    clock: &Clock,
+) -> Result<Storage, Failure> {
+    let options = options(flags, missing)?;
+    if missing == WhenMissing::Make {
+        make_private_folder(&flags.data_dir)?;
+    }
+    let fresh_tenant = TenantId(Ids.uuid(clock));
+    Storage::open(&options, clock.now(), fresh_tenant).await.map_err(|error| match &error {
+        OpenError::Database(storage::Error::Unavailable(_)) if missing == WhenMissing::Fail => {
+            let hint = "Check --data-dir or --database-url; `adept serve` and `adept client add` make a new database.";
+            Failure::new(Exit::Unavailable, format!("{error}. {hint}"))
+        }
+        OpenError::Database(storage::Error::Options(_)) | OpenError::SealingKey(_) => Failure::usage(error),
+        _ => Failure::new(Exit::Unavailable, error),
+    })
+}
+
+/// The application over a storage.
+pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Result<Arc<App>, Failure> {
+    let apple = AppleOptions {
+        url: flags.apple_url.clone(),
+        user_agent: flags.apple_user_agent.clone(),
+        allow_plain_http: flags.allow_plain_apple,
+        ..AppleOptions::default()
+    };
+    let options = AppOptions {
+        maximum_dep_tokens: flags.maximum_dep_tokens,
+        sync_interval: unsigned(flags.sync_interval),
+        lease: unsigned(flags.lease),
+        ..AppOptions::default()
+    };
+    App::new(storage, &apple, clock, options).map_err(|error| Failure::usage(format!("--apple-url: {error}")))
+}
+
+/// Configured times are never negative.
+fn unsigned(time: SignedDuration) -> Duration {
+    time.unsigned_abs()
+}
+
+fn make_private_folder(folder: &Path) -> Result<(), Failure> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| {
+        Failure::usage(format!(
+            "the data folder {} cannot be made: {error}. Choose another with --data-dir",
+            folder.display()
+        ))
+    })
+}

@@ -1,0 +1,122 @@
+//! `adept serve`: the service, from configuration to a clean end. [`start`] is also how the demo and tests run one.
+
+use std::sync::Arc;
+
+use tokio::signal;
+
+use super::{
+    Failure, note,
+    open::{self, WhenMissing},
+};
+use crate::{
+    app::Clock,
+    auth::{Auth, PublicUrl},
+    config,
+    serve::{Listener, Parts, Running, StartError, tls},
+};
+
+/// Runs until Ctrl-C or SIGTERM; a second one ends it at once.
+pub async fn run(flags: &config::Serve) -> Result<(), Failure> {
+    let running = start(flags, Clock::system()).await?;
+    introduce(&running);
+    end_asked().await;
+    note("Stopping; requests have 25 seconds to finish. Press Ctrl-C again to stop at once.");
+    let app = Arc::clone(running.app());
+    let stopped = async {
+        running.stop().await;
+        app.storage().close().await;
+    };
+    tokio::select! {
+        () = stopped => Ok(()),
+        () = end_asked() => Err(Failure::failed("stopped before every request was answered")),
+    }
+}
+
+/// Starts the service in this process, on the time of `clock`.
+pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failure> {
+    super::install_crypto_providers();
+    let listening = &flags.listening;
+    check_public_url_is_given(listening)?;
+    let storage = open::storage(&flags.storage, WhenMissing::Make, &clock).await?;
+    let app = open::app(storage.clone(), &flags.apple, clock)?;
+    let listener = Listener::bind(listening.listen).map_err(started)?;
+    let metrics = match listening.metrics_listen.0 {
+        Some(address) => Some(Listener::bind(address).map_err(started)?),
+        None => None,
+    };
+    let public_url = public_url(listening, &listener)?;
+    let tls = tls_source(flags, &public_url);
+    let auth = Arc::new(Auth::new(storage, public_url));
+    let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections }).await.map_err(started)
+}
+
+fn started(error: StartError) -> Failure {
+    match error {
+        StartError::Listen(..) => Failure::failed(error),
+        StartError::Tls(_) => Failure::usage(error),
+    }
+}
+
+/// A guess at the public URL is right only where nobody else can connect.
+fn check_public_url_is_given(listening: &config::Listening) -> Result<(), Failure> {
+    if listening.public_url.is_some() || listening.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--listen {} is reached from other machines, so --public-url must say under which URL clients reach Adept",
+        listening.listen
+    )))
+}
+
+fn public_url(listening: &config::Listening, listener: &Listener) -> Result<PublicUrl, Failure> {
+    let scheme = if listening.plain_http { "http" } else { "https" };
+    let default = || format!("{scheme}://localhost:{}", listener.address().port());
+    let url = PublicUrl::parse(&listening.public_url.clone().unwrap_or_else(default))
+        .map_err(|error| Failure::usage(format!("--public-url: {error}")))?;
+    if url.scheme() == "http" && !listening.plain_http {
+        return Err(Failure::usage("--public-url begins with http://, which needs --plain-http"));
+    }
+    Ok(url)
+}
+
+fn tls_source(flags: &config::Serve, public_url: &PublicUrl) -> Option<tls::Source> {
+    match (&flags.listening.tls_cert, &flags.listening.tls_key) {
+        _ if flags.listening.plain_http => None,
+        (Some(certificate), Some(key)) => {
+            Some(tls::Source::Files { certificate: certificate.clone(), key: key.clone() })
+        }
+        _ => Some(tls::Source::LocalCa {
+            folder: flags.storage.tls_folder(),
+            host: public_url.host().to_owned(),
+        }),
+    }
+}
+
+fn introduce(running: &Running) {
+    note(format_args!("Adept answers at {}", running.url()));
+    if let Some(trust) = running.trust() {
+        let new = if trust.is_new { " (made just now)" } else { "" };
+        note(format_args!("Clients must trust {}{new}", trust.ca_file.display()));
+    }
+    if let Some(url) = running.metrics_url() {
+        note(format_args!("Metrics are at {url}/metrics"));
+    }
+}
+
+/// Waits for Ctrl-C or SIGTERM.
+pub(super) async fn end_asked() {
+    #[cfg(unix)]
+    {
+        let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
+            let _ = signal::ctrl_c().await;
+            return;
+        };
+        tokio::select! {
+            _ = signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = signal::ctrl_c().await;
+}

@@ -1,0 +1,157 @@
+//! `adept setting`: what the operator may do with onboarding settings beyond what Graph offers. Every change is noted
+//! in the audit log as the command line's.
+
+use clap::{Args, Subcommand, builder::FalseyValueParser};
+use serde_json::json;
+
+use super::{
+    Exit, Failure,
+    client::Json,
+    note,
+    open::{self, WhenMissing},
+    say,
+    tenant::TenantFlag,
+};
+use crate::{
+    app::{self, App, AppOptions, AppleOptions, Clock},
+    config,
+    domain::{Caller, Origin, Setting as Row, SettingId},
+    storage::Storage,
+};
+
+/// What to do with settings.
+#[derive(Subcommand)]
+pub enum Setting {
+    /// List a tenant's settings, deleted ones last
+    List(List),
+    /// Delete a setting; it can be restored, without its token, for 30 days
+    Remove(Remove),
+    /// Bring a deleted setting back; it then needs a new server token
+    Restore(Restore),
+}
+
+/// Flags of `adept setting list`.
+#[derive(Args)]
+pub struct List {
+    #[command(flatten)]
+    tenant: TenantFlag,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+/// Flags of `adept setting remove`.
+#[derive(Args)]
+pub struct Remove {
+    /// The setting's id
+    id: SettingId,
+    /// Also while Apple accepts its token and lists devices for it
+    #[arg(long, env = "ADEPT_SETTING_REMOVE_FORCE", value_parser = FalseyValueParser::new())]
+    force: bool,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+/// Flags of `adept setting restore`.
+#[derive(Args)]
+pub struct Restore {
+    /// The setting's id
+    id: SettingId,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+pub(super) async fn run(command: Setting) -> Result<(), Failure> {
+    match command {
+        Setting::List(flags) => list(flags).await,
+        Setting::Remove(flags) => remove(flags).await,
+        Setting::Restore(flags) => restore(flags).await,
+    }
+}
+
+async fn list(flags: List) -> Result<(), Failure> {
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
+    let tenant = flags.tenant.existing(&storage).await?;
+    let visible = storage.health().await?.into_iter().map(|health| (health.setting, false));
+    let deleted = storage.hidden_settings().await?.into_iter().map(|(setting, _)| (setting, true));
+    let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
+    storage.close().await;
+    if flags.json.json {
+        say(json!(rows.iter().map(|(setting, deleted)| as_json(setting, *deleted)).collect::<Vec<_>>()));
+        return Ok(());
+    }
+    for (setting, deleted) in &rows {
+        let state = if *deleted { "deleted" } else { setting.token_state.as_str() };
+        let end = setting.token_expires_at.map_or_else(|| "-".to_owned(), |end| end.to_string());
+        let name = setting.token_name.as_deref().unwrap_or("(no name)");
+        let devices = setting.sync.device_count;
+        say(format_args!("{}  {state:14}  {end:20}  {devices:>7} devices  {name}", setting.id));
+    }
+    if rows.is_empty() {
+        note(format_args!("Tenant {tenant} has no onboarding settings; POST one to depOnboardingSettings."));
+    }
+    Ok(())
+}
+
+fn as_json(setting: &Row, deleted: bool) -> serde_json::Value {
+    json!({
+        "tenantId": setting.tenant.to_string(),
+        "id": setting.id.to_string(),
+        "tokenName": setting.token_name,
+        "tokenState": setting.token_state.as_str(),
+        "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
+        "syncedDeviceCount": setting.sync.device_count,
+        "deleted": deleted,
+    })
+}
+
+async fn remove(flags: Remove) -> Result<(), Failure> {
+    let (storage, app) = open_app(&flags.storage).await?;
+    let settings = storage.health().await?;
+    let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == flags.id);
+    let Some(setting) = setting else {
+        return Err(Failure::new(Exit::NotFound, format!("there is no setting {}", flags.id)));
+    };
+    let origin = Origin { caller: Caller::operator(setting.tenant), request: app.ids().uuid(app.clock()) };
+    let removed = if flags.force {
+        app.remove_setting(&origin, flags.id).await
+    } else {
+        app.delete_setting(&origin, flags.id).await
+    };
+    storage.close().await;
+    removed.map_err(refused)?;
+    note(format_args!("Deleted. `adept setting restore {}` brings it back within 30 days.", flags.id));
+    Ok(())
+}
+
+async fn restore(flags: Restore) -> Result<(), Failure> {
+    let (storage, app) = open_app(&flags.storage).await?;
+    let restored = app.restore_setting(flags.id).await;
+    storage.close().await;
+    restored.map_err(refused)?;
+    note("Restored, without its server token: upload a new one for it.");
+    Ok(())
+}
+
+async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {
+    let clock = Clock::system();
+    let storage = open::storage(flags, WhenMissing::Fail, &clock).await?;
+    // Nothing here asks Apple, so its address does not matter.
+    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
+        .map_err(Failure::failed)?;
+    Ok((storage, app))
+}
+
+fn refused(error: app::Error) -> Failure {
+    let exit = match &error {
+        app::Error::NotFound { .. } => Exit::NotFound,
+        app::Error::Invalid(_) | app::Error::Conflict(_) => Exit::Refused,
+        app::Error::Unavailable { .. } => Exit::Unavailable,
+        app::Error::Internal { .. } => Exit::Failed,
+    };
+    match error.cause() {
+        Some(cause) => Failure::new(exit, format!("{error} ({cause})")),
+        None => Failure::new(exit, error),
+    }
+}

@@ -1,0 +1,250 @@
+//! Configuration: one typed struct per need, from flags, then the environment (`ADEPT_…`), then defaults.
+//!
+//! Only `cli` reads it and hands parts of it to the modules. Text is checked here as far as text alone can be; what
+//! needs the machine (files, ports, databases) is checked where it is used.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use jiff::SignedDuration;
+use zeroize::Zeroizing;
+
+/// Where Apple's service is. Source: Apple, "Device Assignment" (`mdmenrollment.apple.com`).
+const APPLE_URL: &str = "https://mdmenrollment.apple.com";
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people; coloured on a terminal.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What is logged, and how.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Log")]
+pub struct Log {
+    /// Level (error, warn, info, debug, trace), or levels by module such as `info,adept::app=debug`
+    #[arg(long, global = true, env = "ADEPT_LOG", value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+    /// `text` for people or `json` for machines; lines go to standard error
+    #[arg(
+        long,
+        global = true,
+        env = "ADEPT_LOG_FORMAT",
+        value_name = "FORMAT",
+        default_value = "text",
+        hide_possible_values = true
+    )]
+    pub log_format: LogFormat,
+}
+
+/// Which database, and the key that seals its secrets.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Storage")]
+pub struct Storage {
+    /// Folder of the SQLite database, the sealing key and the local TLS authority; made when missing
+    #[arg(long, env = "ADEPT_DATA_DIR", value_name = "FOLDER", default_value = "./adept-data")]
+    pub data_dir: PathBuf,
+    /// sqlite://PATH[?mode=ro] or postgres://USER:PASSWORD@HOST/NAME [default: adept.db in the data folder]
+    #[arg(long, env = "ADEPT_DATABASE_URL", value_name = "URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// File that holds the database URL, so that its password stays out of the process list
+    #[arg(long, env = "ADEPT_DATABASE_URL_FILE", value_name = "FILE", conflicts_with = "database_url")]
+    pub database_url_file: Option<PathBuf>,
+    /// Key that seals secrets in the database, mode 0600 [default: sealing.key in the data folder]
+    #[arg(long, env = "ADEPT_SEALING_KEY_FILE", value_name = "FILE")]
+    pub sealing_key_file: Option<PathBuf>,
+    /// Largest size of a SQLite database in pages of 4 KiB [default: no limit]
+    #[arg(long, env = "ADEPT_SQLITE_MAX_PAGES", value_name = "PAGES")]
+    pub sqlite_max_pages: Option<u32>,
+}
+
+/// The service's own addresses.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Listening")]
+pub struct Listening {
+    /// Address and port to listen on
+    #[arg(long, env = "ADEPT_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:8443")]
+    pub listen: SocketAddr,
+    /// URL under which clients reach Adept; needed unless it listens on loopback [default: https://localhost:PORT]
+    #[arg(long, env = "ADEPT_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// Certificate chain (PEM), read again when it changes [default: a local authority in the data folder]
+    #[arg(long, env = "ADEPT_TLS_CERT", value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key of the certificate (PEM)
+    #[arg(long, env = "ADEPT_TLS_KEY", value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Listen without TLS, behind a proxy that has it
+    #[arg(long, env = "ADEPT_PLAIN_HTTP", value_parser = FalseyValueParser::new(), conflicts_with = "tls_cert")]
+    pub plain_http: bool,
+    /// Address of /metrics and detailed /readyz, without TLS or sign-in; `off` for none
+    #[arg(long, env = "ADEPT_METRICS_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464",
+          value_parser = address_or_off)]
+    pub metrics_listen: AddressOrOff,
+    /// Connections at once; more are closed. Keep it below the limit of open files
+    #[arg(long, env = "ADEPT_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 900,
+          value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: u32,
+}
+
+/// Apple's side, and what is asked of it.
+#[derive(Args, Clone)]
+#[command(next_help_heading = "Apple")]
+pub struct Apple {
+    /// Apple's service, or a simulator
+    #[arg(long, env = "ADEPT_APPLE_URL", value_name = "URL", default_value = APPLE_URL)]
+    pub apple_url: String,
+    /// How Adept introduces itself to Apple
+    #[arg(long, env = "ADEPT_APPLE_USER_AGENT", value_name = "TEXT",
+          default_value = concat!("Adept/", env!("CARGO_PKG_VERSION")))]
+    pub apple_user_agent: String,
+    /// Allow an http:// Apple URL on another machine: server tokens then travel readable
+    #[arg(long, env = "ADEPT_ALLOW_PLAIN_APPLE", value_parser = FalseyValueParser::new())]
+    pub allow_plain_apple: bool,
+    /// Time between two syncs of a setting
+    #[arg(long, env = "ADEPT_SYNC_INTERVAL", value_name = "TIME", default_value = "30m", value_parser = duration)]
+    pub sync_interval: SignedDuration,
+    /// How long a process that stopped keeps others from its settings
+    #[arg(long, env = "ADEPT_LEASE", value_name = "TIME", default_value = "30s", value_parser = duration)]
+    pub lease: SignedDuration,
+    /// URL where devices enrol, with {settingId} and {tenantId} where wanted
+    #[arg(long, env = "ADEPT_MDM_URL", value_name = "URL", value_parser = mdm_url)]
+    pub mdm_url: Option<String>,
+    /// Settings a tenant may have (`maximumDepTokens`)
+    #[arg(long, env = "ADEPT_MAXIMUM_DEP_TOKENS", value_name = "NUMBER", default_value_t = 100,
+          value_parser = clap::value_parser!(i32).range(1..))]
+    pub maximum_dep_tokens: i32,
+}
+
+/// Everything that `adept serve` needs.
+#[derive(Args, Clone)]
+pub struct Serve {
+    /// Own addresses.
+    #[command(flatten)]
+    pub listening: Listening,
+    /// Database and sealing key.
+    #[command(flatten)]
+    pub storage: Storage,
+    /// Apple's side.
+    #[command(flatten)]
+    pub apple: Apple,
+}
+
+/// An address, or none by the word `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressOrOff(pub Option<SocketAddr>);
+
+/// A database, as the configuration names it. Its URL may hold a password.
+pub struct Database {
+    /// `sqlite://…` or `postgres://…`.
+    pub url: Zeroizing<String>,
+    /// Whether it is a file of this machine, which no other machine shares.
+    pub is_local: bool,
+}
+
+impl Storage {
+    /// The database; an error when the URL's file cannot be read or the scheme is unknown.
+    pub fn database(&self) -> Result<Database, String> {
+        let url = match (&self.database_url, &self.database_url_file) {
+            (Some(url), _) => Zeroizing::new(url.clone()),
+            (None, Some(file)) => {
+                let text = std::fs::read_to_string(file).map_err(|error| {
+                    format!("the database URL cannot be read from {}: {error}", file.display())
+                })?;
+                Zeroizing::new(Zeroizing::new(text).trim().to_owned())
+            }
+            (None, None) => Zeroizing::new(self.default_url()),
+        };
+        let is_local = url.starts_with("sqlite:");
+        if !is_local && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err("the database URL must begin with sqlite:// or postgres://".to_owned());
+        }
+        Ok(Database { url, is_local })
+    }
+
+    /// The sealing key's file.
+    pub fn sealing_key_file(&self) -> PathBuf {
+        self.sealing_key_file.clone().unwrap_or_else(|| self.data_dir.join("sealing.key"))
+    }
+
+    /// The folder of the local TLS authority.
+    pub fn tls_folder(&self) -> PathBuf {
+        self.data_dir.join("tls")
+    }
+
+    fn default_url(&self) -> String {
+        let path = self.data_dir.join("adept.db").display().to_string();
+        // These would end the path of a URL.
+        format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+    }
+}
+
+fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
+    if text == "off" {
+        return Ok(AddressOrOff(None));
+    }
+    let address =
+        text.parse().map_err(|_| "must be ADDRESS:PORT, such as 127.0.0.1:9464, or off".to_owned())?;
+    Ok(AddressOrOff(Some(address)))
+}
+
+/// A time as people write it (`30s`, `1h 30m`), at least a second and at most a year.
+fn duration(text: &str) -> Result<SignedDuration, String> {
+    let duration: SignedDuration =
+        text.parse().map_err(|_| "must be a time such as 45s, 30m or 1h30m".to_owned())?;
+    let fits = SignedDuration::from_secs(1)..=SignedDuration::from_hours(365 * 24);
+    if fits.contains(&duration) { Ok(duration) } else { Err("must be between 1s and 365d".to_owned()) }
+}
+
+/// An https URL that may hold `{settingId}` and `{tenantId}` and no other braces.
+fn mdm_url(template: &str) -> Result<String, String> {
+    let filled = template.replace("{settingId}", "0").replace("{tenantId}", "0");
+    if filled.contains(['{', '}']) {
+        return Err("may hold {settingId} and {tenantId} and no other braces".to_owned());
+    }
+    let url = reqwest::Url::parse(&filled).map_err(|error| error.to_string())?;
+    if url.scheme() == "https" { Ok(template.to_owned()) } else { Err("must begin with https://".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        for (text, seconds) in
+            [("45s", 45), ("30m", 1800), ("1h30m", 5400), ("1h 30m", 5400), ("24 hours", 86_400)]
+        {
+            assert_eq!(duration(text), Ok(SignedDuration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "30", "0s", "-5m", "9000000h", "soon"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_enrolment_url_is_https_with_known_placeholders() {
+        assert!(mdm_url("https://mdm.example.org/enrol/{tenantId}?s={settingId}").is_ok());
+        for refused in ["http://mdm.example.org", "https://mdm.example.org/{serial}", "https://{", "mdm"] {
+            assert!(mdm_url(refused).is_err(), "{refused}");
+        }
+    }
+
+    #[test]
+    fn the_default_database_lies_in_the_data_folder_whatever_its_name() {
+        let storage = |data_dir: &str, url: Option<&str>| Storage {
+            data_dir: data_dir.into(),
+            database_url: url.map(str::to_owned),
+            database_url_file: None,
+            sealing_key_file: None,
+            sqlite_max_pages: None,
+        };
+        assert_eq!(*storage("a b/50%?", None).database().unwrap().url, "sqlite://a b/50%25%3F/adept.db");
+        assert!(!storage("a", Some("postgres://localhost/adept")).database().unwrap().is_local);
+        assert!(storage("a", Some("mysql://localhost/adept")).database().is_err());
+    }
+}
