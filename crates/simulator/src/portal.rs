@@ -9,7 +9,7 @@ mod requests;
 mod servers;
 mod token;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -98,9 +98,28 @@ async fn near_only(
     request: Request,
     next: Next,
 ) -> Response {
-    if shared.remote_portal || peer.ip().to_canonical().is_loopback() {
+    if shared.remote_portal || is_near(peer.ip()) {
         return next.run(request).await;
     }
     let error = "The portal side answers only calls from its own machine.".to_owned();
     Refused { status: StatusCode::FORBIDDEN, error }.into_response()
+}
+
+/// Whether a peer is on this machine. On a listener for both families IPv4 peers come in IPv6 clothes.
+fn is_near(peer: IpAddr) -> bool {
+    peer.to_canonical().is_loopback()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_loopback_peers_are_near() {
+        let near = |peer: &str| is_near(peer.parse().unwrap());
+        assert!(["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"].into_iter().all(near));
+        assert!(
+            !["192.0.2.1", "10.0.0.1", "2001:db8::1", "::ffff:192.0.2.1", "0.0.0.0"].into_iter().any(near)
+        );
+    }
 }
