@@ -1,0 +1,5 @@
+//! The storage: every test of the battery runs on SQLite and on PostgreSQL.
+
+mod on_postgres;
+mod on_sqlite;
+mod sealing_key;

@@ -1,0 +1,596 @@
+//! What must hold of the storage on either database.
+
+use adept::{
+    domain::{
+        AppleRecord, AuditEvent, AuditResource, ClientId, DeviceField, DeviceId, DevicePlatform, KeyPairId,
+        OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId,
+        TokenState, TokenType,
+    },
+    storage::{
+        Claim, ClientRow, Created, CursorMove, KeyAdded, ListQuery, NewKeyPair, NewToken, SigningKeyRow,
+        Storage, SyncEnd, TokenChange, TokenChanged,
+    },
+};
+use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::KIND;
+use crate::support::database::{TestDatabase, noon, tenant};
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0x2000_0000_0000_7000_8000_0000_0000_0000 + number)
+}
+
+fn later(seconds: i64) -> Timestamp {
+    noon() + SignedDuration::from_secs(seconds)
+}
+
+fn event(number: u128, setting: &Setting) -> AuditEvent {
+    AuditEvent {
+        id: id(1_000_000 + number),
+        at: noon(),
+        actor: None,
+        activity: "test",
+        operation: "Action",
+        resource: AuditResource { kind: "DepOnboardingSetting", id: setting.id.to_string(), name: None },
+        changes: Vec::new(),
+        correlation: id(1),
+    }
+}
+
+fn setting(owner: TenantId, number: u128, name: &str) -> Setting {
+    Setting {
+        tenant: owner,
+        id: SettingId(id(number)),
+        token_name: Some(name.to_owned()),
+        apple_identifier: None,
+        token_type: TokenType::Dep,
+        data_sharing_consent: false,
+        share_with_school_data_sync: false,
+        role_scope_tag_ids: Some(vec!["0".to_owned()]),
+        created_at: noon(),
+        modified_at: noon(),
+        token_state: TokenState::None,
+        token_proven: false,
+        token_generation: 0,
+        token_expires_at: None,
+        server: ServerIdentity::default(),
+        sync: SyncStatus::default(),
+    }
+}
+
+fn key_pair(number: u128, made: Timestamp) -> NewKeyPair {
+    NewKeyPair {
+        id: KeyPairId(id(500_000 + number)),
+        created_at: made,
+        certificate: vec![number as u8; 10],
+        pkcs8: Zeroizing::new(vec![7; 32]),
+    }
+}
+
+async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> Setting {
+    let setting = setting(owner, number, name);
+    let made =
+        storage.create_setting(&setting, &key_pair(number, noon()), 100, &event(number, &setting)).await;
+    assert!(matches!(made.unwrap(), Created::Done));
+    setting
+}
+
+fn server(uuid: &str, org: Option<&str>) -> ServerIdentity {
+    ServerIdentity {
+        server_uuid: Some(uuid.to_owned()),
+        org_id: org.map(str::to_owned),
+        ..ServerIdentity::default()
+    }
+}
+
+/// Uploads a token as the service would; `number` makes it another one.
+async fn upload(
+    storage: &Storage,
+    setting: &Setting,
+    number: u128,
+    seen: i64,
+    server: &ServerIdentity,
+    proven: bool,
+) -> TokenChanged {
+    let json = format!("token {number}");
+    let change = TokenChange {
+        seen_generation: seen,
+        token: Some(NewToken {
+            id: id(700_000 + number),
+            json: json.as_bytes(),
+            key_pair: KeyPairId(id(500_000 + (setting.id.0.as_u128() & 0xffff))),
+            expires_at: later(3600 * 24 * 365),
+        }),
+        apple_identifier: Some("admin@example.com".to_owned()),
+        token_type: TokenType::Dep,
+        state: if proven { TokenState::Ok } else { TokenState::Terms },
+        server,
+        binds: proven,
+        proven,
+        page_limit: Some(500),
+    };
+    let event = event(800_000 + number, setting);
+    storage.change_token(setting.tenant, setting.id, &change, noon(), &event).await.unwrap()
+}
+
+async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
+    let mut claims = storage.claim_due_syncs(now, now + SignedDuration::from_secs(30), 10).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    claims.remove(0)
+}
+
+fn record(serial: &str, operation: Option<(OperationType, i64)>, digest: u128) -> AppleRecord {
+    AppleRecord {
+        serial: serial.to_owned(),
+        operation: operation.map(|(operation, _)| operation),
+        operation_at: operation.map(|(_, seconds)| later(seconds)),
+        platform: Some(DevicePlatform::MacOs),
+        description: Some(format!("O'Brien \"{serial}\" \\ ü")),
+        profile_uuid: None,
+        profile_status: Some("empty".to_owned()),
+        record: format!(r#"{{"serial_number":"{serial}","n":{digest}}}"#),
+        digest,
+    }
+}
+
+async fn store_page(
+    storage: &Storage,
+    claim: &Claim,
+    revision: i64,
+    page: Vec<AppleRecord>,
+) -> Option<(usize, usize, usize)> {
+    let cursor = CursorMove { seen_revision: revision, cursor: Some("c"), issued_at: noon(), complete: true };
+    let mut next = 900_000 + revision as u128 * 10_000;
+    let mut fresh = || {
+        next += 1;
+        id(next)
+    };
+    let folded = storage.commit_page(&claim.lease, page, &cursor, noon(), &mut fresh).await.unwrap();
+    folded.map(|folded| (folded.added, folded.changed, folded.removed))
+}
+
+#[tokio::test]
+async fn a_setting_comes_back_as_it_was_made_and_only_to_its_tenant() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    storage.create_tenant(tenant(2), "other", noon()).await.unwrap();
+    let made = make(&storage, tenant(1), 1, "Ümläut 'quoted'").await;
+    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.setting(tenant(2), made.id).await.unwrap(), None);
+    assert_eq!(storage.count_settings(tenant(2), None).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn no_more_settings_are_made_than_are_allowed_even_at_once() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let makers = (0..8u128).map(|number| {
+        let storage = storage.clone();
+        tokio::spawn(async move {
+            let setting = setting(tenant(1), number, "n");
+            let pair = key_pair(number, noon());
+            matches!(
+                storage.create_setting(&setting, &pair, 3, &event(number, &setting)).await.unwrap(),
+                Created::Done
+            )
+        })
+    });
+    let mut made = 0;
+    for maker in makers.collect::<Vec<_>>() {
+        made += usize::from(maker.await.unwrap());
+    }
+    assert_eq!(made, 3);
+}
+
+#[tokio::test]
+async fn lists_are_filtered_ordered_and_walked_without_loss_or_repetition() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    for (number, name) in ["b", "A", "c", "B", "%", "_x"].into_iter().enumerate() {
+        make(&storage, tenant(1), number as u128, name).await;
+    }
+    let order = vec![OrderBy { field: SettingField::TokenName, descending: true }];
+    let mut query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
+    let mut names = Vec::new();
+    loop {
+        let page = storage.settings(tenant(1), &query).await.unwrap();
+        assert_eq!(page.total, Some(6));
+        names.extend(page.rows.into_iter().map(|row| row.token_name.unwrap()));
+        match page.next {
+            Some(next) => query.after = Some(next),
+            None => break,
+        }
+    }
+    assert_eq!(names, ["c", "b", "B", "A", "_x", "%"]);
+
+    let named = |filter| {
+        let storage = storage.clone();
+        async move {
+            let query = ListQuery { filter: Some(filter), ..ListQuery::default() };
+            let page = storage.settings(tenant(1), &query).await.unwrap();
+            page.rows.into_iter().map(|row| row.token_name.unwrap()).collect::<Vec<_>>()
+        }
+    };
+    let text = |text: &str| Literal::Text(text.to_owned());
+    let field = SettingField::TokenName;
+    assert_eq!(named(Filter::Compare { field, op: CompareOp::Eq, value: text("B") }).await, ["b", "B"]);
+    let call = |function, text: &str| Filter::Call { function, field, text: text.to_owned() };
+    assert_eq!(named(call(Function::Contains, "%")).await, ["%"]);
+    assert_eq!(named(call(Function::StartsWith, "_")).await, ["_x"]);
+    assert_eq!(named(call(Function::EndsWith, "X")).await, ["_x"]);
+    let not = Filter::Not(Box::new(Filter::Compare { field, op: CompareOp::Ge, value: text("a") }));
+    assert_eq!(named(not).await, ["%", "_x"]);
+    assert_eq!(named(Filter::IsNull(SettingField::AppleIdentifier)).await.len(), 6);
+    let kind = Literal::Enum { member: "dep", ordinal: 1 };
+    let dep = Filter::Compare { field: SettingField::TokenType, op: CompareOp::Eq, value: kind };
+    assert_eq!(named(dep).await.len(), 6);
+    let year_one = Literal::DateTime("0001-01-01T00:00:00Z".parse().unwrap());
+    let never = Filter::Compare { field: SettingField::TokenExpiration, op: CompareOp::Eq, value: year_one };
+    assert_eq!(named(never).await.len(), 6);
+}
+
+#[tokio::test]
+async fn a_foreign_position_is_refused() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    for text in ["", "[]", "[1]", "[\"a\",\"b\"]", "{}", "['", "[null]"] {
+        let after = Some(adept::storage::Position(text.to_owned()));
+        let query = ListQuery::<SettingField> { after, ..ListQuery::default() };
+        let refused = storage.settings(tenant(1), &query).await;
+        assert!(matches!(refused, Err(adept::storage::Error::Position)), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_takes_effect_whole_and_under_the_generation_it_was_learned_under() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    let own = server("AAAA", Some("1"));
+    assert_eq!(upload(&storage, &made, 1, 0, &own, true).await, TokenChanged::Done);
+    assert_eq!(upload(&storage, &made, 2, 0, &own, true).await, TokenChanged::Stale);
+
+    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    assert_eq!(&**known.current.unwrap().json, b"token 1");
+    assert!(known.setting.token_proven && known.proven.is_none());
+    assert_eq!((known.setting.token_generation, known.setting.token_state), (1, TokenState::Ok));
+    assert_eq!(known.setting.server, own);
+    assert_eq!(storage.next_sync_due().await.unwrap(), Some(noon()));
+}
+
+#[tokio::test]
+async fn an_unproven_token_keeps_the_proven_one_until_it_is_proven_or_refused() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    let own = server("AAAA", None);
+    upload(&storage, &made, 1, 0, &own, true).await;
+    upload(&storage, &made, 2, 1, &own, false).await;
+    upload(&storage, &made, 3, 2, &own, false).await;
+    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    assert_eq!(&**known.current.unwrap().json, b"token 3");
+    let proven = known.proven.unwrap();
+    assert_eq!(&**proven.json, b"token 1");
+    assert!(!known.setting.token_proven);
+
+    let event = event(42, &made);
+    assert!(!storage.restore_proven_token(tenant(1), made.id, 2, &proven, noon(), &event).await.unwrap());
+    assert!(storage.restore_proven_token(tenant(1), made.id, 3, &proven, noon(), &event).await.unwrap());
+    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    assert_eq!(&**known.current.unwrap().json, b"token 1");
+    assert!(known.setting.token_proven && known.proven.is_none());
+    assert_eq!(known.setting.token_generation, 4);
+}
+
+#[tokio::test]
+async fn a_server_belongs_to_one_setting_of_a_tenant_even_when_two_uploads_race() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    storage.create_tenant(tenant(2), "other", noon()).await.unwrap();
+    let mut settings = Vec::new();
+    for number in 1..=4 {
+        settings.push(make(&storage, tenant(1), number, "s").await);
+    }
+    let uploads = settings.iter().cloned().map(|setting| {
+        let storage = storage.clone();
+        tokio::spawn(async move {
+            let number = setting.id.0.as_u128() & 0xffff;
+            // Unknown on one side counts as equal.
+            let org = (number % 2 == 0).then_some("1");
+            upload(&storage, &setting, number, 0, &server("AAAA", org), true).await
+        })
+    });
+    let mut done = 0;
+    for upload in uploads.collect::<Vec<_>>() {
+        match upload.await.unwrap() {
+            TokenChanged::Done => done += 1,
+            TokenChanged::ServerTaken { token_name, .. } => assert_eq!(token_name.as_deref(), Some("s")),
+            TokenChanged::Stale => panic!("nothing else touched the setting"),
+        }
+    }
+    assert_eq!(done, 1);
+    let elsewhere = make(&storage, tenant(2), 9, "s").await;
+    assert_eq!(
+        upload(&storage, &elsewhere, 9, 0, &server("AAAA", Some("1")), true).await,
+        TokenChanged::Done
+    );
+}
+
+#[tokio::test]
+async fn the_same_uuid_of_another_organisation_is_another_server() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    for (number, org) in [(1, "1"), (2, "2")] {
+        let made = make(&storage, tenant(1), number, "s").await;
+        assert_eq!(
+            upload(&storage, &made, number, 0, &server("AAAA", Some(org)), true).await,
+            TokenChanged::Done
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purged() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let mut next = 0;
+    let mut event = |setting: &Setting| {
+        next += 1;
+        event(2_000 + next, setting)
+    };
+    assert!(!storage.hide_setting(tenant(1), made.id, 0, noon(), &event(&made)).await.unwrap());
+    assert!(storage.hide_setting(tenant(1), made.id, 1, noon(), &event(&made)).await.unwrap());
+    assert!(storage.onboarding(tenant(1), made.id).await.unwrap().is_none());
+    assert_eq!(storage.next_sync_due().await.unwrap(), None);
+    assert_eq!(storage.purge_settings(noon()).await.unwrap(), 0);
+
+    // Another setting for its server may be made meanwhile; then the old one stays away.
+    let second = make(&storage, tenant(1), 2, "t").await;
+    upload(&storage, &second, 2, 0, &server("AAAA", None), true).await;
+    let (hidden, at) = storage.hidden_settings().await.unwrap().remove(0);
+    assert_eq!((hidden.id, at), (made.id, noon()));
+    assert!(!storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
+    assert!(storage.hide_setting(tenant(1), second.id, 1, later(60), &event(&second)).await.unwrap());
+    assert!(storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
+    let back = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    assert!(back.current.is_none());
+
+    assert_eq!(storage.purge_settings(later(61)).await.unwrap(), 1);
+    assert!(storage.hidden_settings().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    for number in 1..=3 {
+        let made = make(&storage, tenant(1), number, "s").await;
+        upload(&storage, &made, number, 0, &server(&format!("{number}"), None), true).await;
+    }
+    let claimers = (0..6).map(|_| {
+        let storage = storage.clone();
+        tokio::spawn(async move { storage.claim_due_syncs(noon(), later(30), 2).await.unwrap() })
+    });
+    let mut claims: Vec<Claim> = Vec::new();
+    for claimer in claimers.collect::<Vec<_>>() {
+        claims.extend(claimer.await.unwrap());
+    }
+    let mut ids: Vec<_> = claims.iter().map(|claim| claim.lease.setting).collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((claims.len(), ids.len()), (3, 3));
+    assert_eq!(claims[0].page_limit, 500);
+    assert!(storage.claim_due_syncs(later(29), later(60), 10).await.unwrap().is_empty());
+    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(30)));
+    let again = storage.claim_due_syncs(later(30), later(60), 10).await.unwrap();
+    assert_eq!(again.len(), 3);
+    assert!(again.iter().all(|claim| claim.lease.epoch == 2));
+}
+
+#[tokio::test]
+async fn a_page_is_stored_with_its_cursor_or_not_at_all() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let claim = claim_one(&storage, noon()).await;
+
+    let page = vec![record("C2", None, 2), record("c1", None, 1), record("C3", None, 3)];
+    assert_eq!(store_page(&storage, &claim, 0, page).await, Some((3, 0, 0)));
+    // The cursor moved on: the same page again is late.
+    assert_eq!(store_page(&storage, &claim, 0, vec![record("C9", None, 9)]).await, None);
+    let delta = vec![
+        record("C1", Some((OperationType::Modified, 10)), 11),
+        record("C2", Some((OperationType::Deleted, 10)), 0),
+        record("C3", Some((OperationType::Modified, 10)), 3),
+        record("C4", Some((OperationType::Added, 10)), 4),
+        record("C5", Some((OperationType::Deleted, 10)), 0),
+    ];
+    assert_eq!(store_page(&storage, &claim, 1, delta).await, Some((1, 1, 1)));
+    let stale = vec![
+        record("C1", Some((OperationType::Deleted, 9)), 0),
+        record("C2", Some((OperationType::Added, 9)), 2),
+    ];
+    assert_eq!(store_page(&storage, &claim, 2, stale).await, Some((0, 0, 0)));
+
+    let listed = storage.devices(tenant(1), made.id, &ListQuery::default()).await.unwrap().rows;
+    let seen: Vec<_> = listed.iter().map(|row| (row.serial.as_str(), row.deleted)).collect();
+    assert_eq!(seen, [("C1", false), ("C2", true), ("C3", false), ("C4", false)]);
+    assert_eq!(listed[1].description.as_deref(), Some("O'Brien \"C2\" \\ ü"));
+    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().sync.device_count, 3);
+    let one = storage.device(tenant(1), made.id, listed[0].id).await.unwrap().unwrap();
+    assert_eq!(one, listed[0]);
+    assert_eq!(storage.device(tenant(2), made.id, listed[0].id).await.unwrap(), None);
+    assert_eq!(storage.device(tenant(1), made.id, DeviceId(id(1))).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    let own = server("AAAA", None);
+    upload(&storage, &made, 1, 0, &own, true).await;
+    let first = claim_one(&storage, noon()).await;
+    let second = claim_one(&storage, later(31)).await;
+    assert_eq!(store_page(&storage, &first, 0, vec![record("C1", None, 1)]).await, None);
+    assert!(!storage.renew_lease(&first.lease, later(90)).await.unwrap());
+    assert!(storage.renew_lease(&second.lease, later(90)).await.unwrap());
+
+    upload(&storage, &made, 2, 1, &own, true).await;
+    assert_eq!(store_page(&storage, &second, 0, vec![record("C1", None, 1)]).await, None);
+    assert!(!storage.renew_lease(&second.lease, later(90)).await.unwrap());
+    let end = SyncEnd {
+        state: Some(TokenState::Revoked),
+        succeeded: false,
+        now: later(32),
+        next_due: later(99),
+        soonest: later(32),
+    };
+    assert!(!storage.end_sync(&second, &end).await.unwrap());
+    storage.release_lease(&second.lease).await.unwrap();
+    let third = claim_one(&storage, later(32)).await;
+    assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
+    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().token_state, TokenState::Ok);
+}
+
+#[tokio::test]
+async fn a_sync_asked_for_while_one_runs_follows_it() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    assert!(!storage.request_sync(tenant(1), made.id, noon()).await.unwrap());
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let claim = claim_one(&storage, noon()).await;
+    let end = |now| SyncEnd {
+        state: Some(TokenState::Ok),
+        succeeded: true,
+        now,
+        next_due: later(1800),
+        soonest: later(1),
+    };
+    assert!(storage.request_sync(tenant(1), made.id, noon()).await.unwrap());
+    assert!(storage.end_sync(&claim, &end(later(0))).await.unwrap());
+    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1)));
+    let claim = claim_one(&storage, later(1)).await;
+    assert!(storage.end_sync(&claim, &end(later(2))).await.unwrap());
+    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1800)));
+    let setting = storage.setting(tenant(1), made.id).await.unwrap().unwrap();
+    assert_eq!(setting.sync.succeeded_at, Some(later(2)));
+}
+
+#[tokio::test]
+async fn unused_key_pairs_are_bounded_and_used_ones_are_kept() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let day = |days: i64| noon() + SignedDuration::from_hours(24 * days);
+    let add = |number: u128, made_at: Timestamp, droppable: Timestamp| {
+        let (storage, made) = (storage.clone(), made.clone());
+        async move {
+            let pair = key_pair(number, made_at);
+            storage.add_key_pair(tenant(1), made.id, &pair, droppable, &event(number, &made)).await.unwrap()
+        }
+    };
+    for number in 100..120 {
+        assert_eq!(add(number, day(1), day(0)).await, KeyAdded::Done);
+    }
+    assert_eq!(add(120, day(2), day(1)).await, KeyAdded::TooMany);
+    assert_eq!(add(120, day(40), day(10)).await, KeyAdded::Done);
+    let pairs = storage.key_pairs(tenant(1), made.id).await.unwrap();
+    assert_eq!(pairs.len(), 21);
+    assert_eq!(pairs[0].id, KeyPairId(id(500_120)));
+    assert!(
+        pairs.iter().any(|pair| pair.id == KeyPairId(id(500_001))),
+        "the pair that opened a token is kept"
+    );
+    assert_eq!(&**storage.open_private_key(tenant(1), made.id, &pairs[0]).unwrap(), [7; 32]);
+}
+
+#[tokio::test]
+async fn a_wait_that_apple_asked_for_is_kept_and_a_later_end_wins() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    for (until, expected) in [(60, 60), (90, 90), (30, 90)] {
+        storage.keep_apple_wait(tenant(1), made.id, "k", later(until), noon()).await.unwrap();
+        assert_eq!(storage.apple_wait(tenant(1), made.id, "k", noon()).await.unwrap(), Some(later(expected)));
+    }
+    assert_eq!(storage.apple_wait(tenant(1), made.id, "other", noon()).await.unwrap(), None);
+    assert_eq!(storage.apple_wait(tenant(1), made.id, "k", later(90)).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn clients_tenants_and_the_signing_key_are_kept() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    assert_eq!(storage.default_tenant(), tenant(1));
+    let client = ClientRow {
+        tenant: tenant(1),
+        id: ClientId(id(1)),
+        name: "c".to_owned(),
+        secret_hash: "h".to_owned(),
+        permissions: [Permission::ServiceConfigRead, Permission::AppsRead].into_iter().collect(),
+        disabled: false,
+        created_at: noon(),
+    };
+    storage.add_client(&client).await.unwrap();
+    assert_eq!(storage.client(tenant(1), client.id).await.unwrap(), Some(client.clone()));
+    assert_eq!(storage.client(tenant(2), client.id).await.unwrap(), None);
+    assert!(storage.set_client_disabled(tenant(1), client.id, true).await.unwrap());
+    assert!(storage.clients(tenant(1)).await.unwrap()[0].disabled);
+
+    let key = |kid: &str, byte| SigningKeyRow { kid: kid.to_owned(), pkcs8: Zeroizing::new(vec![byte; 8]) };
+    assert!(storage.signing_key().await.unwrap().is_none());
+    assert_eq!(storage.keep_signing_key(key("first", 1)).await.unwrap().kid, "first");
+    let kept = storage.keep_signing_key(key("second", 2)).await.unwrap();
+    assert_eq!((kept.kid.as_str(), &**kept.pkcs8), ("first", &[1u8; 8][..]));
+    storage.writable().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_opening_finds_everything_and_many_at_once_agree() {
+    let database = TestDatabase::new(KIND).await;
+    database.open().await.close().await;
+    let (first, second) = tokio::join!(database.open(), database.open());
+    assert_eq!(first.default_tenant(), second.default_tenant());
+    assert_eq!(first.sealing_key_id(), second.sealing_key_id());
+}
+
+#[tokio::test]
+async fn devices_are_filtered_by_serial_number_in_any_case() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let claim = claim_one(&storage, noon()).await;
+    let page = (0..300).map(|number| record(&format!("C{number:03}X"), None, number)).collect();
+    store_page(&storage, &claim, 0, page).await.unwrap();
+    let field = DeviceField::SerialNumber;
+    let call = |function, text: &str| Filter::Call { function, field, text: text.to_owned() };
+    for (filter, expected) in [
+        (call(Function::Contains, "12"), 13),
+        (call(Function::StartsWith, "c1"), 100),
+        (call(Function::EndsWith, "9x"), 30),
+        (Filter::Compare { field, op: CompareOp::Eq, value: Literal::Text("c007x".to_owned()) }, 1),
+        (
+            Filter::In {
+                field,
+                values: vec![Literal::Text("C007X".to_owned()), Literal::Text("c1".to_owned())],
+            },
+            1,
+        ),
+    ] {
+        assert_eq!(
+            storage.count_devices(tenant(1), made.id, Some(&filter)).await.unwrap(),
+            expected,
+            "{filter:?}"
+        );
+    }
+}

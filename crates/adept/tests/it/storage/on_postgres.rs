@@ -1,0 +1,6 @@
+//! The battery on PostgreSQL.
+
+const KIND: crate::support::database::Kind = crate::support::database::Kind::Postgres;
+
+#[path = "battery.rs"]
+mod battery;

@@ -1,0 +1,6 @@
+//! The battery on SQLite.
+
+const KIND: crate::support::database::Kind = crate::support::database::Kind::Sqlite;
+
+#[path = "battery.rs"]
+mod battery;

@@ -1,0 +1,146 @@
+//! A fresh database per test. PostgreSQL comes from `ADEPT_TEST_POSTGRES_URL`, which `cargo xtask test` sets.
+
+use std::path::PathBuf;
+
+use adept::{
+    domain::TenantId,
+    storage::{DatabaseOptions, SealingKey, Storage, StorageOptions},
+};
+use jiff::Timestamp;
+use sqlx::Connection as _;
+
+/// Which database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file in a temporary folder.
+    Sqlite,
+    /// A database of its own on the test server.
+    Postgres,
+}
+
+/// A fresh database with a sealing key; removed at the end.
+pub struct TestDatabase {
+    /// Its URL.
+    pub url: String,
+    /// A folder of its own.
+    pub folder: tempfolder::Folder,
+    dropped: Option<String>,
+}
+
+/// A time that every test can start from.
+pub fn noon() -> Timestamp {
+    "2026-11-23T12:00:00Z".parse().unwrap()
+}
+
+/// An id that is the same in every run.
+pub fn tenant(number: u128) -> TenantId {
+    TenantId(uuid::Uuid::from_u128(0x1000_0000_0000_4000_8000_0000_0000_0000 + number))
+}
+
+fn postgres_server() -> String {
+    std::env::var("ADEPT_TEST_POSTGRES_URL").expect(
+        "ADEPT_TEST_POSTGRES_URL is not set: run `cargo xtask test`, or `cargo xtask pg` in another terminal",
+    )
+}
+
+impl TestDatabase {
+    /// A fresh, empty database.
+    pub async fn new(kind: Kind) -> Self {
+        let folder = tempfolder::Folder::new();
+        match kind {
+            Kind::Sqlite => {
+                let url = format!("sqlite://{}", folder.path().join("adept.db").display());
+                Self { url, folder, dropped: None }
+            }
+            Kind::Postgres => {
+                let server = postgres_server();
+                let name = format!("adept_test_{}", folder.name());
+                let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+                let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+                sqlx::raw_sql(create).execute(&mut admin).await.unwrap();
+                let (base, _) = server.rsplit_once('/').unwrap();
+                Self { url: format!("{base}/{name}"), folder, dropped: Some(name) }
+            }
+        }
+    }
+
+    /// How to open it; the sealing key is made beside it.
+    pub fn options(&self) -> StorageOptions {
+        StorageOptions {
+            database: DatabaseOptions {
+                url: self.url.clone(),
+                sqlite_max_pages: None,
+                connections: 8,
+                create: true,
+            },
+            sealing_key_file: self.key_file(),
+            may_create_sealing_key: self.dropped.is_none(),
+        }
+    }
+
+    /// Where its sealing key lies.
+    pub fn key_file(&self) -> PathBuf {
+        self.folder.path().join("sealing.key")
+    }
+
+    /// Opens it, with the first test tenant as the default one.
+    pub async fn open(&self) -> Storage {
+        if self.dropped.is_some() && !self.key_file().exists() {
+            SealingKey::create(&self.key_file()).unwrap();
+        }
+        Storage::open(&self.options(), noon(), tenant(1)).await.unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let Some(name) = self.dropped.take() else { return };
+        // A thread of its own: the test's runtime may be gone or be the one that drops this.
+        let server = postgres_server();
+        let _ = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                if let Ok(mut admin) = sqlx::PgConnection::connect(&server).await {
+                    let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
+                    let _ = sqlx::raw_sql(drop).execute(&mut admin).await;
+                }
+            });
+        })
+        .join();
+    }
+}
+
+pub mod tempfolder {
+    //! A folder that is gone at the end.
+
+    use std::path::{Path, PathBuf};
+
+    /// A temporary folder.
+    pub struct Folder(PathBuf);
+
+    impl Folder {
+        /// Makes one with a name that nobody else has.
+        #[expect(clippy::disallowed_methods, reason = "names of folders need not be repeatable")]
+        pub fn new() -> Self {
+            let path = std::env::temp_dir().join(format!("adept-test-{}", uuid::Uuid::new_v4().simple()));
+            std::fs::create_dir(&path).unwrap();
+            Self(path)
+        }
+
+        /// Where it is.
+        pub fn path(&self) -> &Path {
+            &self.0
+        }
+
+        /// The part of its name that nobody else has.
+        pub fn name(&self) -> String {
+            self.0.file_name().unwrap().to_string_lossy().replace("adept-test-", "")
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+}
