@@ -37,16 +37,21 @@ impl Edge {
         let started = Instant::now();
         let ids = RequestIds::of(request.headers(), self.graph.app.ids().uuid(self.graph.app.clock()));
         let reads = request.method() == Method::GET;
-        let span = tracing::info_span!("request", request_id = %ids.request, client_request_id = %ids.client);
+        let span = tracing::info_span!(
+            "request",
+            request_id = %ids.request,
+            client_request_id = %ids.client,
+            operation = tracing::field::Empty
+        );
         async {
             let (operation, answer) = self.answer(request, &ids).await;
             let (status, took) = (answer.status.as_u16(), started.elapsed());
             (self.graph.on_request)(operation, status, took);
             // Reads that succeed would drown the rest.
             if reads && answer.status.is_success() {
-                tracing::debug!(operation, status, ?took, "answered");
+                tracing::debug!(status, ?took, "answered");
             } else {
-                tracing::info!(operation, status, ?took, "answered");
+                tracing::info!(status, ?took, "answered");
             }
             self.response(answer, &ids)
         }
@@ -61,6 +66,7 @@ impl Edge {
         }
         let place = self.place(&parts.method, parts.uri.path());
         let operation = place.as_ref().map_or(NOWHERE, |place| place.route.operation);
+        tracing::Span::current().record("operation", operation);
         let (outcome, headers, unread) = match self.admit(&parts.headers, place).await {
             Ok((caller, place, metadata)) => {
                 let mut call = call(parts, body, ids, caller, place, metadata);
@@ -78,6 +84,7 @@ impl Edge {
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
         let Found { routes, keys, arguments } = self.tree(version).find(rest).map_err(|lost| match lost {
+            Lost::Segment(empty) if empty.is_empty() => Error::UnknownSegment(version.as_str().to_owned()),
             Lost::Segment(segment) => Error::UnknownSegment(segment),
             Lost::Encoding => Error::BadPath,
         })?;

@@ -119,6 +119,8 @@ impl Given {
 
 /// The members of the object that a body holds. An empty body is an empty object if `may_be_empty`.
 pub(super) fn members(body: &[u8], may_be_empty: bool) -> Result<Members, BadBody> {
+    // Windows' tools write a byte order mark, which is no JSON.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     if may_be_empty && body.trim_ascii().is_empty() {
         return Ok(Members::new());
     }

@@ -126,6 +126,15 @@ mod tests {
         tree.find(path).map(|found| (found.routes[0].operation, found))
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_path_is_looked_up_without_a_panic(
+            path in "(/|deviceManagement|depOnboardingSettings|uploadDepToken|graph\\.|%27|%|[('=,)$é])*",
+        ) {
+            let _ = tree(Version::Beta).find(&path);
+        }
+    }
+
     #[test]
     fn every_spelling_of_a_path_leads_to_its_operation() {
         let tree = tree(Version::Beta);

@@ -1,5 +1,14 @@
 //! One test binary: it mirrors the service. Everything runs on real databases, real HTTP and Apple's simulator.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on stops where it stands"
+)]
+
+mod auth;
 mod graph;
+mod onboarding;
 mod storage;
+mod sync;
 mod support;

@@ -29,7 +29,6 @@ pub const WRITE: &str = "DeviceManagementServiceConfig.ReadWrite.All";
 /// A running Adept. Dropping it stops it and removes its database.
 pub struct TestApp {
     pub app: Arc<App>,
-    pub auth: Arc<Auth>,
     pub storage: Storage,
     pub clock: Clock,
     pub address: SocketAddr,
@@ -41,7 +40,7 @@ pub struct TestApp {
     pub seen: Arc<Mutex<Vec<(&'static str, u16)>>>,
     server: JoinHandle<()>,
     _simulator: Simulator,
-    _database: TestDatabase,
+    pub database: TestDatabase,
 }
 
 impl TestApp {
@@ -52,9 +51,17 @@ impl TestApp {
 
     /// The same under another public URL than the one it listens on.
     pub async fn start_under(public_url: Option<&str>) -> Self {
+        Self::start_on(TestDatabase::new(Kind::Sqlite).await, public_url).await
+    }
+
+    /// The same on a database of that kind.
+    pub async fn start_on_kind(kind: Kind) -> Self {
+        Self::start_on(TestDatabase::new(kind).await, None).await
+    }
+
+    async fn start_on(database: TestDatabase, public_url: Option<&str>) -> Self {
         install_cryptography();
         let clock = Clock::system();
-        let database = TestDatabase::new(Kind::Sqlite).await;
         let storage = database.open().await;
         let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
         let apple = AppleOptions { url: simulator.url(), ..AppleOptions::default() };
@@ -82,7 +89,6 @@ impl TestApp {
         let portal = Portal::at(simulator.url());
         Self {
             app,
-            auth,
             storage,
             clock,
             address,
@@ -92,7 +98,7 @@ impl TestApp {
             seen,
             server,
             _simulator: simulator,
-            _database: database,
+            database,
         }
     }
 
@@ -132,9 +138,9 @@ impl TestApp {
         let key = client.get_json(&format!("/beta/{S}/{setting}/getEncryptionPublicKey")).await;
         self.portal.trust(&server, key["value"].as_str().unwrap()).await;
         let token = self.portal.token(&server).await;
-        let answer = client
-            .post(&format!("/beta/{S}/{setting}/uploadDepToken"), &serde_json::json!({ "depToken": token }));
-        assert_eq!(answer.await.status, 204);
+        let upload = serde_json::json!({ "depToken": token });
+        let answer = client.post(&format!("/beta/{S}/{setting}/uploadDepToken"), &upload).await;
+        assert_eq!(answer.status, 204);
         assert_eq!(self.app.sync_what_is_due().await.unwrap(), 1);
         setting
     }
