@@ -10,5 +10,5 @@ mod auth;
 mod graph;
 mod onboarding;
 mod storage;
-mod sync;
 mod support;
+mod sync;

@@ -11,7 +11,7 @@ use adept::{
     auth::{Auth, PublicUrl},
     domain::TenantId,
     graph::{self, Graph},
-    storage::Storage,
+    storage::{Storage, StorageOptions},
 };
 use adept_simulator::Simulator;
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -26,6 +26,13 @@ use super::{
 pub const READ: &str = "DeviceManagementServiceConfig.Read.All";
 pub const WRITE: &str = "DeviceManagementServiceConfig.ReadWrite.All";
 
+/// A simulated Apple that several processes share.
+#[derive(Clone)]
+struct Apple {
+    url: String,
+    running: Arc<Mutex<Option<Simulator>>>,
+}
+
 /// A running Adept. Dropping it stops it and removes its database.
 pub struct TestApp {
     pub app: Arc<App>,
@@ -39,8 +46,8 @@ pub struct TestApp {
     /// What Graph reported of each request: operation and status.
     pub seen: Arc<Mutex<Vec<(&'static str, u16)>>>,
     server: JoinHandle<()>,
-    _simulator: Simulator,
-    pub database: TestDatabase,
+    apple: Apple,
+    pub database: Arc<TestDatabase>,
 }
 
 impl TestApp {
@@ -61,12 +68,34 @@ impl TestApp {
 
     async fn start_on(database: TestDatabase, public_url: Option<&str>) -> Self {
         install_cryptography();
-        let clock = Clock::system();
         let storage = database.open().await;
         let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
-        let apple = AppleOptions { url: simulator.url(), ..AppleOptions::default() };
-        let app = App::new(storage.clone(), &apple, clock.clone(), AppOptions::default()).unwrap();
+        let apple = Apple { url: simulator.url(), running: Arc::new(Mutex::new(Some(simulator))) };
+        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url).await
+    }
 
+    /// Another process on the same database and the same Apple, opened as `options` say.
+    pub async fn another(&self, options: &StorageOptions) -> Self {
+        let storage = Storage::open(options, self.clock.now(), self.storage.default_tenant()).await.unwrap();
+        let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
+        Self::around(database, storage, apple, self.clock.clone(), Some(&self.url)).await
+    }
+
+    /// Apple is gone.
+    pub async fn stop_apple(&self) {
+        let running = self.apple.running.lock().unwrap().take();
+        running.unwrap().stop().await;
+    }
+
+    async fn around(
+        database: Arc<TestDatabase>,
+        storage: Storage,
+        apple: Apple,
+        clock: Clock,
+        public_url: Option<&str>,
+    ) -> Self {
+        let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
+        let app = App::new(storage.clone(), &options, clock.clone(), AppOptions::default()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
@@ -86,20 +115,8 @@ impl TestApp {
         let router = graph::router(graph);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let signer = Signer::of(&storage, auth.public_url().clone(), clock.clone()).await;
-        let portal = Portal::at(simulator.url());
-        Self {
-            app,
-            storage,
-            clock,
-            address,
-            url,
-            portal,
-            signer,
-            seen,
-            server,
-            _simulator: simulator,
-            database,
-        }
+        let portal = Portal::at(apple.url.clone());
+        Self { app, storage, clock, address, url, portal, signer, seen, server, apple, database }
     }
 
     /// An application of the default tenant that may do everything.
