@@ -28,6 +28,7 @@ use crate::{
     oauth::{self, OAuth},
 };
 use health::Checkup;
+use limits::Patience;
 use metrics::Metrics;
 use tls::{Tls, TlsError};
 
@@ -88,6 +89,7 @@ impl Running {
         let mut tasks = JoinSet::new();
         let checkup = Arc::new(Checkup::new(Arc::clone(&app)));
         let counters = Metrics::default();
+        let patience = Patience::default();
 
         let handle = Handle::new();
         let metrics_url = metrics.as_ref().map(|listener| format!("http://{}", listener.address()));
@@ -101,11 +103,11 @@ impl Running {
             );
             let handle = Handle::new();
             servers.push(handle.clone());
-            tasks.spawn(listener.serve(operators, None, handle, max_connections));
+            tasks.spawn(listener.serve(operators, None, handle, max_connections, patience));
         }
-        let router = public_router(&app, &auth, checkup, counters);
+        let router = public_router(&app, &auth, checkup, counters, patience);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
-        tasks.spawn(listener.serve(router, rustls, handle, max_connections));
+        tasks.spawn(listener.serve(router, rustls, handle, max_connections, patience));
 
         let trust = tls.as_ref().and_then(|tls| tls.trust().cloned());
         if let Some(tls) = tls {
@@ -164,7 +166,13 @@ impl Drop for Running {
     }
 }
 
-fn public_router(app: &Arc<App>, auth: &Arc<Auth>, checkup: Arc<Checkup>, counters: Metrics) -> Router {
+fn public_router(
+    app: &Arc<App>,
+    auth: &Arc<Auth>,
+    checkup: Arc<Checkup>,
+    counters: Metrics,
+    patience: Patience,
+) -> Router {
     let counted = {
         let counters = counters.clone();
         Arc::new(move |operation: &'static str, status: u16, took: Duration| {
@@ -183,7 +191,7 @@ fn public_router(app: &Arc<App>, auth: &Arc<Auth>, checkup: Arc<Checkup>, counte
         .merge(health::public_router(checkup))
         .layer(middleware::from_fn_with_state(around, observe::observe))
         .merge(graph)
-        .layer(middleware::from_fn(limits::no_slow_bodies))
+        .layer(middleware::from_fn_with_state(patience, limits::no_slow_bodies))
 }
 
 /// Makes the signing key ahead of the first sign-in, which would else wait for it.

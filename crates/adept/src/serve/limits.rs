@@ -4,37 +4,57 @@ use std::{future::Ready, io, net::SocketAddr, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    extract::Request,
+    extract::{Request, State},
     middleware::Next,
     response::Response,
 };
 use axum_server::{Handle, Server, accept::Accept};
 use futures_util::StreamExt;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, time::Instant};
 
-/// A connection says its first request within this time, and each further head, counted from the last answer. Longer
-/// than clients keep idle connections, so that they are the ones to close.
-const HEAD: Duration = Duration::from_secs(75);
-/// TLS has to stand within this time.
-pub(super) const HANDSHAKE: Duration = Duration::from_secs(10);
-/// The next piece of a body arrives within this time.
-const BODY_PIECE: Duration = Duration::from_secs(15);
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 
+/// How long a client may take.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// To stand the TLS.
+    pub(super) handshake: Duration,
+    /// From there to the end of the first request's head.
+    pub(super) first_request: Duration,
+    /// From an answer to the end of the next head. Longer than clients keep idle connections, so that they are the
+    /// ones to close.
+    pub(super) next_request: Duration,
+    /// From one piece of a body to the next.
+    pub(super) body_piece: Duration,
+    /// To the end of a body.
+    pub(super) body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            handshake: Duration::from_secs(10),
+            first_request: Duration::from_secs(30),
+            next_request: Duration::from_secs(75),
+            body_piece: Duration::from_secs(15),
+            body: Duration::from_secs(90),
+        }
+    }
+}
+
 /// Sets the time limits of a server.
-pub(super) fn limit<A>(server: &mut Server<SocketAddr, A>) {
+pub(super) fn limit<A>(server: Server<SocketAddr, A>, patience: Patience) -> Server<SocketAddr, A> {
+    let mut server = server.first_request_timeout(patience.first_request);
     let builder = server.http_builder();
-    builder.http1().header_read_timeout(HEAD);
+    builder.http1().header_read_timeout(patience.next_request);
     builder
         .http2()
         .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(Some(HEAD))
-        .keep_alive_timeout(Duration::from_secs(20));
+        .keep_alive_interval(Some(patience.next_request))
+        .keep_alive_timeout(patience.first_request);
+    server
 }
-
-/// How long a connection may take to its first request.
-pub(super) const FIRST_REQUEST: Duration = Duration::from_secs(30);
 
 /// Lets in as many connections as there is room for; the next one is closed at once.
 #[derive(Clone)]
@@ -59,14 +79,20 @@ impl<S> Accept<TcpStream, S> for Door {
 }
 
 /// Ends a request whose body stops coming.
-pub(super) async fn no_slow_bodies(request: Request, next: Next) -> Response {
+pub(super) async fn no_slow_bodies(
+    State(patience): State<Patience>,
+    request: Request,
+    next: Next,
+) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let end = Instant::now() + patience.body;
     let request = request.map(|body| {
-        let pieces = futures_util::stream::unfold(Some(body.into_data_stream()), |pieces| async {
+        let pieces = futures_util::stream::unfold(Some(body.into_data_stream()), move |pieces| async move {
             let mut pieces = pieces?;
-            match tokio::time::timeout(BODY_PIECE, pieces.next()).await {
+            match tokio::time::timeout_at(end.min(Instant::now() + patience.body_piece), pieces.next()).await
+            {
                 Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
                 Ok(Some(Err(error))) => Some((Err(error), None)),
                 Ok(None) => None,
@@ -76,4 +102,109 @@ pub(super) async fn no_slow_bodies(request: Request, next: Next) -> Response {
         Body::from_stream(pieces)
     });
     next.run(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{Router, middleware, routing::post};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+    use crate::serve::Listener;
+
+    /// An echo that waits no longer than 50 ms for anything, and the way to it.
+    fn start(room: usize) -> (SocketAddr, Handle<SocketAddr>) {
+        let soon = Duration::from_millis(50);
+        let patience = Patience {
+            handshake: soon,
+            first_request: soon,
+            next_request: soon,
+            body_piece: soon,
+            body: 3 * soon,
+        };
+        let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let (address, handle) = (listener.address(), Handle::new());
+        let router = Router::new()
+            .route("/", post(|body: String| async { body }))
+            .layer(middleware::from_fn_with_state(patience, no_slow_bodies));
+        tokio::spawn(listener.serve(router, None, handle.clone(), room, patience));
+        (address, handle)
+    }
+
+    async fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.unwrap()
+    }
+
+    /// What the server says until it closes.
+    async fn rest(mut client: TcpStream) -> String {
+        let mut said = Vec::new();
+        // A reset is a way to close, too.
+        let _ = client.read_to_end(&mut said).await;
+        String::from_utf8(said).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_client_that_sends_no_head_is_closed() {
+        let (address, handle) = start(10);
+        let mut client = connect(address).await;
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\n").await.unwrap();
+        assert_eq!(rest(client).await, "");
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_stops_coming_ends_the_request() {
+        let (address, handle) = start(10);
+        let mut client = connect(address).await;
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab").await.unwrap();
+        let said = rest(client).await;
+        assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_drips_for_too_long_ends_the_request() {
+        let (address, handle) = start(10);
+        let (mut hear, mut say) = connect(address).await.into_split();
+        say.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+        let drip = tokio::spawn(async move {
+            let mut every = tokio::time::interval(Duration::from_millis(10));
+            while say.write_all(b"a").await.is_ok() {
+                every.tick().await;
+            }
+        });
+        let mut said = [0; 13];
+        hear.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"HTTP/1.1 400 ");
+        drip.abort();
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_body_in_pieces_arrives_whole() {
+        let (address, handle) = start(10);
+        let mut client = connect(address).await;
+        client.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nab").await.unwrap();
+        client.flush().await.unwrap();
+        client.write_all(b"cd").await.unwrap();
+        assert!(rest(client).await.ends_with("\r\n\r\nabcd"));
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_is_closed_at_once() {
+        let (address, handle) = start(1);
+        let mut first = connect(address).await;
+        first
+            .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
+            .await
+            .unwrap();
+        let mut said = [0; 12];
+        first.read_exact(&mut said).await.unwrap();
+        assert_eq!(&said, b"HTTP/1.1 100");
+        assert_eq!(rest(connect(address).await).await, "");
+        first.write_all(b"abcd").await.unwrap();
+        assert!(rest(first).await.ends_with("abcd"));
+        handle.shutdown();
+    }
 }

@@ -10,7 +10,7 @@ use axum_server::{
 
 use super::{
     StartError,
-    limits::{self, Door},
+    limits::{self, Door, Patience},
 };
 
 /// A bound socket. Clients that connect wait until it is served.
@@ -40,6 +40,7 @@ impl Listener {
         tls: Option<RustlsConfig>,
         handle: Handle<SocketAddr>,
         room: usize,
+        patience: Patience,
     ) {
         let address = self.address;
         let service = router.into_make_service();
@@ -48,13 +49,12 @@ impl Listener {
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
         };
         let door = Door { handle: handle.clone(), room };
-        let mut server = server.handle(handle).acceptor(door).first_request_timeout(limits::FIRST_REQUEST);
-        limits::limit(&mut server);
+        let server = limits::limit(server.handle(handle).acceptor(door), patience);
         let served = match tls {
             None => server.serve(service).await,
             Some(tls) => {
                 let secured =
-                    |door| RustlsAcceptor::new(tls).handshake_timeout(limits::HANDSHAKE).acceptor(door);
+                    |door| RustlsAcceptor::new(tls).handshake_timeout(patience.handshake).acceptor(door);
                 server.map(secured).serve(service).await
             }
         };

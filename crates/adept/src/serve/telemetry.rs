@@ -1,10 +1,12 @@
 //! The log: lines on standard error, as text for people or as JSON for machines. Lines of a request carry its id.
 //!
-//! No secret is ever handed to the log at any level; nothing is filtered out here.
+//! No secret is handed to the log by this project at any level. Libraries are cut off below `info`, where some write
+//! down what passes through them.
 
 use std::io::IsTerminal;
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// Starts the log of this process; a second call changes nothing. `filter` is a level (`info`) or levels by module
 /// (`info,adept::app=debug`); an error when it is neither.
@@ -12,7 +14,8 @@ pub fn start(json: bool, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         format!("`{filter}` is no level or list of levels such as info or debug: {error}")
     })?;
-    let registry = tracing_subscriber::registry().with(filter);
+    let ours = filter_fn(|line| line.target().starts_with("adept") || *line.level() <= Level::INFO);
+    let registry = tracing_subscriber::registry().with(filter).with(ours);
     let started = if json {
         let lines =
             fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).with_span_list(false);
