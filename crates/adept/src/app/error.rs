@@ -48,8 +48,8 @@ impl Error {
         }
     }
 
-    pub(super) const NO_SETTING: Self = Self::NotFound { what: "The onboarding setting" };
-    pub(super) const NO_DEVICE: Self = Self::NotFound { what: "The device" };
+    pub(crate) const NO_SETTING: Self = Self::NotFound { what: "The onboarding setting" };
+    pub(crate) const NO_DEVICE: Self = Self::NotFound { what: "The device" };
 }
 
 impl From<storage::Error> for Error {

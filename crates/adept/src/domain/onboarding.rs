@@ -224,9 +224,9 @@ pub enum Refusal {
     /// The token belongs to another server than the setting.
     AnotherServer {
         /// The server the setting stands for, in Apple's words.
-        ours: ServerIdentity,
+        ours: Box<ServerIdentity>,
         /// The server the token is for.
-        theirs: ServerIdentity,
+        theirs: Box<ServerIdentity>,
     },
     /// The token does not say which server it is for, and another Apple account downloaded it.
     ServerNotNamed,
@@ -255,7 +255,10 @@ fn accept_proven(known: &Known, theirs: &ServerIdentity) -> Result<Acceptance, R
             return Err(Refusal::ServerNotNamed);
         }
     } else if bound && !known.server.is_same_server(theirs) {
-        return Err(Refusal::AnotherServer { ours: known.server.clone(), theirs: theirs.clone() });
+        return Err(Refusal::AnotherServer {
+            ours: Box::new(known.server.clone()),
+            theirs: Box::new(theirs.clone()),
+        });
     }
     let server = known.server.merged_with(theirs);
     let binds = (&server.server_uuid, &server.org_id) != (&known.server.server_uuid, &known.server.org_id);

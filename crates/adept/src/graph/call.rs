@@ -82,7 +82,7 @@ pub(super) struct Call {
 impl Call {
     /// The first key of the path. Only this service's own spelling of a GUID is a key: nothing else names a setting.
     pub(super) fn setting_id(&self) -> Result<SettingId, Error> {
-        self.key(0).map(SettingId).ok_or(Error::App(app::Error::NotFound { what: "The onboarding setting" }))
+        self.key(0).map(SettingId).ok_or(Error::App(app::Error::NO_SETTING))
     }
 
     /// The second key of the path.

@@ -31,8 +31,8 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
         })
         .nullable()
         .field(F::RequestedProfileAt),
-        // Devices that Apple lists for a management service are supervised when they enrol.
-        P::new("isSupervised", Kind::Boolean, |_| Value::Bool(true)),
+        // What the wanted profile says; no profile, no supervision.
+        P::new("isSupervised", Kind::Boolean, |_| Value::Bool(false)),
         P::new("discoverySource", Kind::Enum(&DISCOVERY_SOURCE), |device| {
             Value::Enum(device.source.as_str())
         })
@@ -47,7 +47,7 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
         P::new("description", Kind::String, |device| Value::optional_text(device.description.as_deref()))
             .nullable()
             .field(F::Description),
-        P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("unknown")),
+        P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted")),
         P::new("platform", Kind::Enum(&PLATFORM), |device| Value::Enum(device.platform.as_str()))
             .field(F::Platform),
     ],
