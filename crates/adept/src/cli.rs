@@ -3,6 +3,7 @@
 //! Results go to standard output, everything else to standard error. The exit code says what kind of end it was.
 
 pub mod client;
+pub mod demo;
 pub mod doctor;
 pub mod keys;
 pub mod migrate;
@@ -38,6 +39,8 @@ const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configu
 
 #[derive(Subcommand)]
 enum Command {
+    /// Play the whole life of a server token against a simulated Apple, to see what Adept does
+    Demo(demo::Flags),
     /// Run the service until Ctrl-C or SIGTERM
     Serve(Box<config::Serve>),
     /// Manage the applications that may sign in
@@ -112,7 +115,10 @@ impl From<crate::storage::Error> for Failure {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     install_crypto_providers();
-    if let Err(message) = telemetry::start(cli.log.log_format == config::LogFormat::Json, &cli.log.log) {
+    // What the demo plays with Apple would be warnings elsewhere, and its stage is the terminal.
+    let quiet = matches!(cli.command, Command::Demo(_));
+    let level = cli.log.log.as_deref().unwrap_or(if quiet { "error" } else { "info" });
+    if let Err(message) = telemetry::start(cli.log.log_format == config::LogFormat::Json, level) {
         return end(Err(Failure::usage(format!("--log: {message}"))));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
@@ -129,6 +135,7 @@ pub fn main() -> ExitCode {
 
 async fn run(command: Command) -> Result<(), Failure> {
     match command {
+        Command::Demo(flags) => demo::run(flags).await,
         Command::Serve(flags) => serve::run(&flags).await,
         Command::Client(command) => client::run(command).await,
         Command::Tenant(command) => tenant::run(command).await,

@@ -26,9 +26,10 @@ pub enum LogFormat {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Log")]
 pub struct Log {
-    /// Level (error, warn, info, debug, trace), or levels by module such as `info,adept::app=debug`
-    #[arg(long, global = true, env = "ADEPT_LOG", value_name = "LEVEL", default_value = "info")]
-    pub log: String,
+    /// Level (error, warn, info, debug, trace), or levels by module such as `info,adept::app=debug` [default: info,
+    /// in the demo error]
+    #[arg(long, global = true, env = "ADEPT_LOG", value_name = "LEVEL")]
+    pub log: Option<String>,
     /// `text` for people or `json` for machines; lines go to standard error
     #[arg(
         long,

@@ -1,0 +1,150 @@
+//! A client that shows on the stage what it asks and what it is answered.
+
+use std::time::{Duration, Instant};
+
+use reqwest::{Certificate, Method, header};
+use serde_json::Value;
+
+use super::stage::{Stage, Who};
+use crate::cli::Failure;
+
+/// Nothing here takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One side of the story.
+pub(super) struct Client {
+    http: reqwest::Client,
+    who: Who,
+    base: String,
+    bearer: Option<String>,
+    /// Long values and the names that stand for them on the stage.
+    names: Vec<(String, &'static str)>,
+    /// Requests sent, shown or not.
+    pub(super) sent: usize,
+}
+
+/// What is sent with a request.
+pub(super) enum Body {
+    /// Nothing.
+    None,
+    /// A JSON document; shown in full.
+    Json(Value),
+    /// A JSON document, and what is shown in its place.
+    JsonAs(Value, &'static str),
+    /// A form; its secret is not shown.
+    Form(String, &'static str),
+    /// A text, and what is shown in its place.
+    Text(String, &'static str),
+}
+
+/// An answer.
+pub(super) struct Answer {
+    pub(super) status: u16,
+    pub(super) text: String,
+    /// The file name that the answer proposes.
+    pub(super) file_name: Option<String>,
+    took: Duration,
+}
+
+impl Answer {
+    /// The body as JSON; null when it is none.
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_default()
+    }
+}
+
+impl Client {
+    /// A client of the service at `base` that trusts `ca` (PEM) and nothing else.
+    pub(super) fn of_adept(base: &str, ca: &str) -> Result<Self, Failure> {
+        let unfit = |error| Failure::failed(format!("no HTTPS client for the demo: {error}"));
+        let ca = Certificate::from_pem(ca.as_bytes()).map_err(unfit)?;
+        let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(PATIENCE).build();
+        Ok(Self::new(http.map_err(unfit)?, Who::Adept, base))
+    }
+
+    /// A client of the simulator at `base`: someone in front of Apple's portal.
+    pub(super) fn of_portal(base: &str) -> Result<Self, Failure> {
+        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = http.map_err(|error| Failure::failed(format!("no HTTP client for the demo: {error}")))?;
+        Ok(Self::new(http, Who::Apple, base))
+    }
+
+    fn new(http: reqwest::Client, who: Who, base: &str) -> Self {
+        Self { http, who, base: base.to_owned(), bearer: None, names: Vec::new(), sent: 0 }
+    }
+
+    /// Signs every further request with this bearer token.
+    pub(super) fn sign_with(&mut self, token: &str) {
+        self.bearer = Some(format!("Bearer {token}"));
+    }
+
+    /// Shows `name` wherever `value` stands in a path from now on.
+    pub(super) fn name(&mut self, value: &str, name: &'static str) {
+        self.names.push((value.to_owned(), name));
+    }
+
+    /// Sends a request and shows it; a status other than `expected` ends the story.
+    pub(super) async fn call(
+        &mut self,
+        stage: &mut Stage,
+        method: Method,
+        path: &str,
+        body: Body,
+        expected: u16,
+    ) -> Result<Answer, Failure> {
+        let shown = self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name));
+        stage.ask(self.who, method.as_str(), &shown);
+        let said = match &body {
+            Body::None => None,
+            Body::Json(json) => Some(json.to_string()),
+            Body::JsonAs(_, shown) | Body::Form(_, shown) | Body::Text(_, shown) => Some((*shown).to_owned()),
+        };
+        let answer = match self.send(method.clone(), path, body).await {
+            Ok(answer) => answer,
+            Err(failure) => {
+                stage.unanswered();
+                return Err(failure);
+            }
+        };
+        stage.answered(answer.status, answer.took);
+        if let Some(said) = said {
+            stage.body(&said);
+        }
+        if answer.status != expected {
+            return Err(Failure::failed(format!(
+                "{method} {shown} was answered with {} instead of {expected}: {}",
+                answer.status,
+                answer.text.trim()
+            )));
+        }
+        Ok(answer)
+    }
+
+    /// Sends a request and shows nothing.
+    pub(super) async fn send(&mut self, method: Method, path: &str, body: Body) -> Result<Answer, Failure> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(bearer) = &self.bearer {
+            request =
+                request.header(header::AUTHORIZATION, bearer).header(header::ACCEPT, "application/json");
+        }
+        let request = match body {
+            Body::None => request,
+            Body::Json(json) | Body::JsonAs(json, _) => request.json(&json),
+            Body::Form(text, _) => {
+                request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(text)
+            }
+            Body::Text(text, _) => request.body(text),
+        };
+        self.sent += 1;
+        let started = Instant::now();
+        let unanswered =
+            |error: reqwest::Error| Failure::failed(format!("{} does not answer: {error}", self.base));
+        let response = request.send().await.map_err(unanswered)?;
+        let (status, took) = (response.status().as_u16(), started.elapsed());
+        let disposition = response.headers().get(header::CONTENT_DISPOSITION);
+        let file_name =
+            disposition.and_then(|value| value.to_str().ok()?.split('"').nth(1).map(str::to_owned));
+        let text = response.text().await.map_err(unanswered)?;
+        Ok(Answer { status, text, file_name, took })
+    }
+}
