@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::run::{Result, Steps, cargo, check};
-use crate::{r#gen, test, tidy};
+use crate::{crash, r#gen, test, tidy};
 
 /// Runs the steps until one fails, then prints the time of each.
 pub(crate) fn run() -> Result {
@@ -22,10 +22,17 @@ fn all(steps: &mut Steps) -> Result {
     })?;
     steps.run("tidy", tidy::run)?;
     steps.run("clippy", || {
-        check(&mut cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+        check(cargo(["clippy", "--locked", "--workspace", "--all-targets"]).args([
+            "--features",
+            "xtask/load",
+            "--",
+            "-D",
+            "warnings",
+        ]))
     })?;
     steps.run("gen --check", || r#gen::run(true))?;
-    steps.run("test", || test::run(&[]))
+    steps.run("test", || test::run(&[]))?;
+    steps.run("crash", crash::for_ci)
 }
 
 /// Says plainly which part of the toolchain is missing, before anything is built.

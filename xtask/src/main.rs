@@ -1,7 +1,9 @@
 //! `cargo xtask`: the project's own chores, one file for each. Not part of the service and never needed to run it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
 
+mod bench;
 mod ci;
+mod crash;
 mod r#gen;
 mod pg;
 mod run;
@@ -29,8 +31,12 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test.
+    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash.
     Ci,
+    /// Measure every figure of docs/performance.md on this machine and print them as a table.
+    Bench(bench::Flags),
+    /// Kill the service in the midst of its work, again and again, and check that nothing is lost.
+    Crash(crash::Flags),
     /// Check the house rules that the compiler cannot see.
     Tidy,
     /// Write the generated files anew.
@@ -58,6 +64,8 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse().chore {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Ci => ci::run(),
+        Chore::Bench(flags) => bench::run(&flags),
+        Chore::Crash(flags) => crash::run(&flags),
         Chore::Tidy => tidy::run(),
         Chore::Gen { check } => r#gen::run(check),
         Chore::Pg { durable } => pg::run(durable),

@@ -9,7 +9,7 @@ mod server;
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::run::{Result, root};
@@ -27,6 +27,7 @@ pub(crate) enum Durability {
 /// A running server; dropping it stops the server and removes its folder.
 pub(crate) struct Throwaway {
     url: String,
+    dir: PathBuf,
     guard: Child,
     leash: Option<ChildStdin>,
 }
@@ -35,6 +36,24 @@ impl Throwaway {
     /// The superuser's URL, on 127.0.0.1, with a password that only this run knows.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The server's first process, the parent of all others.
+    pub(crate) fn pid(&self) -> Result<u32> {
+        let file = self.dir.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(&file)
+            .map_err(|error| format!("Cannot read {}: {error}.", file.display()))?;
+        let first = text.lines().next().and_then(|line| line.trim().parse().ok());
+        first.ok_or_else(|| format!("{} names no process.", file.display()))
+    }
+
+    /// PostgreSQL's program that makes databases.
+    pub(crate) fn createdb(&self) -> Result<PathBuf> {
+        let program = install::programs()?.join("createdb");
+        if program.is_file() {
+            return Ok(program);
+        }
+        Err(format!("PostgreSQL has no {}; install its client programs too.", program.display()))
     }
 }
 
@@ -53,7 +72,7 @@ pub(crate) fn throwaway(durability: Durability) -> Result<Throwaway> {
     let dir =
         std::env::temp_dir().join(format!("adept-pg-{}-{}", std::process::id(), server::random_hex(4)?));
     let mut command = Command::new(myself()?);
-    command.arg("pg-guard").arg(dir).args((durability == Durability::On).then_some("--durable"));
+    command.arg("pg-guard").arg(&dir).args((durability == Durability::On).then_some("--durable"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).current_dir(root());
     let mut guard = command.spawn().map_err(|error| format!("Cannot start PostgreSQL's guard: {error}."))?;
     let leash = guard.stdin.take();
@@ -63,7 +82,7 @@ pub(crate) fn throwaway(durability: Durability) -> Result<Throwaway> {
             .read_line(&mut url)
             .map_err(|error| format!("PostgreSQL's guard is silent: {error}."))?;
     }
-    let postgres = Throwaway { url: url.trim().to_owned(), guard, leash };
+    let postgres = Throwaway { url: url.trim().to_owned(), dir, guard, leash };
     if postgres.url.is_empty() {
         Err("PostgreSQL did not start; the lines above say why.".into())
     } else {

@@ -35,16 +35,34 @@ pub(crate) fn build_adept(release: bool) -> Result<PathBuf> {
         build.arg("--release");
     }
     check(&mut build)?;
+    built(release, "adept")
+}
+
+/// Builds `adept` and our own `load` (debug, or release) with cargo, in one go, so that both share every dependency.
+/// `failpoints` compiles the crash tests' places into adept. Says where the two lie.
+pub(crate) fn build_load(release: bool, failpoints: bool) -> Result<(PathBuf, PathBuf)> {
+    let features = if failpoints { "xtask/load,adept/failpoints" } else { "xtask/load" };
+    let mut build = cargo(["build", "--locked", "--package", "adept", "--package", "xtask"]);
+    build.args(["--bin", "adept", "--bin", "load", "--features", features]);
+    if release {
+        build.arg("--release");
+    }
+    check(&mut build)?;
+    Ok((built(release, "adept")?, built(release, "load")?))
+}
+
+/// A program that cargo built: it lies beside xtask's own.
+fn built(release: bool, name: &str) -> Result<PathBuf> {
     let me = std::env::current_exe().map_err(|error| format!("Cannot find xtask's own binary: {error}."))?;
     let profiles =
         me.parent().and_then(Path::parent).ok_or("xtask does not lie in cargo's target folder.")?;
-    let adept = profiles.join(if release { "release" } else { "debug" }).join("adept");
-    if adept.is_file() {
-        Ok(adept)
+    let program = profiles.join(if release { "release" } else { "debug" }).join(name);
+    if program.is_file() {
+        Ok(program)
     } else {
         Err(format!(
-            "cargo built `adept`, but it is not at {}; run it through `cargo xtask`.",
-            adept.display()
+            "cargo built `{name}`, but it is not at {}; run it through `cargo xtask`.",
+            program.display()
         ))
     }
 }

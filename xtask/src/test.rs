@@ -20,7 +20,10 @@ fn all(steps: &mut Steps, arguments: &[String]) -> Result {
     let postgres = steps.run("a throwaway PostgreSQL", || throwaway(Durability::Off))?;
     let outcome = steps.run("tests", || tests(postgres.url(), arguments)).and_then(|()| match arguments {
         [] => steps.run("doctests", || {
-            check(cargo(["test", "--locked", "--workspace", "--doc"]).env(POSTGRES_URL, postgres.url()))
+            check(
+                cargo(["test", "--locked", "--workspace", "--doc", "--features", "xtask/load"])
+                    .env(POSTGRES_URL, postgres.url()),
+            )
         }),
         _ => Ok(()),
     });
@@ -36,7 +39,7 @@ fn tests(postgres: &str, arguments: &[String]) -> Result {
         cargo(["test", "--locked", "--tests"])
     };
     if !arguments.iter().any(|argument| argument == "-p" || argument.starts_with("--package")) {
-        command.arg("--workspace");
+        command.args(["--workspace", "--features", "xtask/load"]);
     }
     check(command.args(arguments).env(POSTGRES_URL, postgres))
 }

@@ -1,0 +1,47 @@
+//! `cargo xtask crash`: kills the service in the midst of uploads and syncs and checks what is left. Builds and starts
+//! what `load` needs; the killing and checking is done there.
+
+use std::process::Command;
+
+use crate::pg::{Durability, throwaway};
+use crate::run::{Result, build_load, check};
+
+/// How many runs, and which.
+#[derive(clap::Args)]
+pub(crate) struct Flags {
+    /// How many runs, three kills each.
+    #[arg(long, default_value_t = 25)]
+    pub(crate) runs: u64,
+    /// The first run's seed; each next run has the next number.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// sqlite, postgres or both: odd seeds then run on SQLite, even ones on PostgreSQL.
+    #[arg(long, default_value = "both", value_parser = ["sqlite", "postgres", "both"])]
+    pub(crate) database: String,
+    /// Runs at the same time: they mostly wait.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) at_once: usize,
+}
+
+/// Does the runs; fails at the first that fails, with the command that repeats it.
+pub(crate) fn run(flags: &Flags) -> Result {
+    let (adept, load) = build_load(false, true)?;
+    let postgres = if flags.database == "sqlite" { None } else { Some(throwaway(Durability::On)?) };
+    let mut command = Command::new(load);
+    command.args(["crash", "--failpoints", "--database", &flags.database]);
+    command.args(["--runs", &flags.runs.to_string(), "--seed", &flags.seed.to_string()]);
+    command.args(["--at-once", &flags.at_once.to_string()]);
+    command.arg("--adept").arg(adept).arg("--folder").arg(std::env::temp_dir());
+    if let Some(postgres) = &postgres {
+        command.args(["--postgres", postgres.url(), "--postgres-pid", &postgres.pid()?.to_string()]);
+        command.arg("--createdb").arg(postgres.createdb()?);
+    }
+    let outcome = check(&mut command);
+    drop(postgres);
+    outcome
+}
+
+/// The part that every change must pass: fixed seeds, both databases.
+pub(crate) fn for_ci() -> Result {
+    run(&Flags { runs: 25, seed: 1, database: "both".to_owned(), at_once: 4 })
+}

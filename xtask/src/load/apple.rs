@@ -1,0 +1,151 @@
+//! `adept simulator` as a program of its own, and its portal side, `/_sim`: Apple as people and tests see it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::graph::lost;
+use crate::ground::Ground;
+use crate::http::Client;
+use crate::process::Process;
+use crate::service::free_port;
+
+/// Most devices that the portal lists at once.
+const AT_ONCE: usize = 10_000;
+
+/// A running simulator, killed when dropped.
+pub(crate) struct Apple {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+}
+
+impl Apple {
+    /// Starts it and waits until it answers.
+    pub(crate) fn start(ground: &Ground) -> Result<Self> {
+        let port = free_port()?;
+        let log = ground.new_folder("simulator")?.join("simulator.log");
+        let mut command = std::process::Command::new(&ground.adept);
+        command.args(["simulator", "--listen", &format!("127.0.0.1:{port}")]);
+        let mut apple = Self { process: Process::start(&mut command, &log)?, port };
+        let started = Instant::now();
+        while apple.portal().counts().is_err() {
+            if apple.process.ended()?.is_some() || started.elapsed() > Duration::from_secs(20) {
+                return Err(format!("`adept simulator` did not start; {} may say why.", log.display()));
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        Ok(apple)
+    }
+
+    /// The portal, over a connection of one's own.
+    pub(crate) fn portal(&self) -> Portal {
+        Portal { client: Client::plain(self.port) }
+    }
+}
+
+/// The portal side.
+pub(crate) struct Portal {
+    client: Client,
+}
+
+impl Portal {
+    /// Registers a server with the certificate that its tokens are sealed to; its uuid.
+    pub(crate) fn register(&mut self, certificate: &str) -> Result<String> {
+        let server = self.ask("POST", "/_sim/servers", &json!({}), 201)?;
+        let server: Value = serde_json::from_slice(&server).map_err(|error| error.to_string())?;
+        let uuid = server["server_uuid"].as_str().ok_or("A new server has no uuid.")?.to_owned();
+        let path = format!("/_sim/servers/{uuid}/certificate");
+        self.send("PUT", &path, certificate.as_bytes(), 204)?;
+        Ok(uuid)
+    }
+
+    /// Issues a token, which kills the one before; the file. `expires` is a time such as `2031-01-31T00:00:00Z`.
+    pub(crate) fn issue(&mut self, server: &str, expires: Option<&str>) -> Result<Vec<u8>> {
+        let query = expires.map_or_else(String::new, |expires| format!("?expires={expires}"));
+        self.send("POST", &format!("/_sim/servers/{server}/token{query}"), b"", 200)
+    }
+
+    /// Makes devices from the simulator's seed.
+    pub(crate) fn add_devices(&mut self, server: &str, count: usize) -> Result {
+        let path = format!("/_sim/servers/{server}/devices");
+        self.ask("POST", &path, &json!({ "count": count }), 200).map(drop)
+    }
+
+    /// Changes the description of a device.
+    pub(crate) fn describe_device(&mut self, server: &str, serial: &str, description: &str) -> Result {
+        let path = format!("/_sim/servers/{server}/devices/{serial}");
+        self.ask("PATCH", &path, &json!({ "description": description }), 204).map(drop)
+    }
+
+    /// Takes a device away.
+    pub(crate) fn remove_device(&mut self, server: &str, serial: &str) -> Result {
+        self.send("DELETE", &format!("/_sim/servers/{server}/devices/{serial}"), b"", 204).map(drop)
+    }
+
+    /// Every device of a server now: serial number and description.
+    pub(crate) fn devices(&mut self, server: &str) -> Result<BTreeMap<String, Option<String>>> {
+        let mut all = BTreeMap::new();
+        loop {
+            let path = format!("/_sim/servers/{server}/devices?offset={}&limit={AT_ONCE}", all.len());
+            let page: Value = serde_json::from_slice(&self.send("GET", &path, b"", 200)?)
+                .map_err(|error| format!("The portal's list is not JSON: {error}."))?;
+            let devices = page["devices"].as_array().ok_or("The portal lists no devices.")?;
+            for device in devices {
+                let serial = device["serial_number"].as_str().ok_or("A device has no serial number.")?;
+                all.insert(serial.to_owned(), device["description"].as_str().map(str::to_owned));
+            }
+            if devices.len() < AT_ONCE {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// How long each page of devices is held back.
+    pub(crate) fn delay_pages(&mut self, milliseconds: u64) -> Result {
+        for path in ["/server/devices", "/devices/sync"] {
+            self.ask("PUT", "/_sim/delay", &json!({ "milliseconds": milliseconds, "path": path }), 204)?;
+        }
+        Ok(())
+    }
+
+    /// The largest page of devices.
+    pub(crate) fn limit_pages(&mut self, devices: u32) -> Result {
+        let options = json!({ "limit_default": devices, "limit_maximum": devices });
+        self.ask("PUT", "/_sim/options", &options, 200).map(drop)
+    }
+
+    /// Forgets which calls were made.
+    pub(crate) fn forget_calls(&mut self) -> Result {
+        self.send("DELETE", "/_sim/requests", b"", 204).map(drop)
+    }
+
+    /// How often each call was made, such as `GET /account`.
+    pub(crate) fn counts(&mut self) -> Result<BTreeMap<String, u64>> {
+        let counts = self.send("GET", "/_sim/counts", b"", 200)?;
+        serde_json::from_slice(&counts).map_err(|error| format!("The counts are not as expected: {error}."))
+    }
+
+    /// How often each of the last 10,000 calls was answered how, such as `GET /session 200`.
+    pub(crate) fn answers(&mut self) -> Result<BTreeMap<String, u64>> {
+        let list = self.send("GET", "/_sim/requests", b"", 200)?;
+        let list: Value = serde_json::from_slice(&list).map_err(|error| error.to_string())?;
+        let mut answers = BTreeMap::new();
+        for call in list["requests"].as_array().ok_or("The portal lists no requests.")? {
+            let text = |name: &str| call[name].as_str().unwrap_or_default();
+            let name = format!("{} {} {}", text("method"), text("path"), call["status"]);
+            *answers.entry(name).or_default() += 1;
+        }
+        Ok(answers)
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &Value, wanted: u16) -> Result<Vec<u8>> {
+        self.send(method, path, body.to_string().as_bytes(), wanted)
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &[u8], wanted: u16) -> Result<Vec<u8>> {
+        let answer = self.client.ask(method, path, &[], body).map_err(lost)?;
+        answer.expect(wanted).map_err(|error| format!("The portal, {method} {path}: {error}"))
+    }
+}

@@ -1,0 +1,183 @@
+//! `load bench`: every figure of docs/performance.md, measured and printed as a table. Judges nothing but whether the
+//! reach was met.
+
+mod first_sync;
+mod get_setting;
+mod idle_memory;
+mod onboarded;
+mod size;
+mod start;
+mod token_open;
+mod upload;
+
+use std::time::Instant;
+
+use clap::Args;
+
+use crate::Result;
+use crate::database::Kind;
+use crate::ground::{Given, Ground};
+use crate::machine;
+
+#[derive(Args)]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    given: Given,
+    /// Measure only this.
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(FIGURES.map(|(name, _)| name)))]
+    only: Option<String>,
+    /// Measure briefly: to see that it works, not to be written down.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// What a figure has to know.
+struct Bench {
+    ground: Ground,
+    quick: bool,
+}
+
+impl Bench {
+    /// How often something is measured, or how much of it is made: less when it has to be quick.
+    fn count(&self, full: usize, quick: usize) -> usize {
+        if self.quick { quick } else { full }
+    }
+}
+
+/// One line of the table.
+struct Row {
+    figure: String,
+    reach: String,
+    measured: String,
+    /// None where there is nothing to reach.
+    met: Option<bool>,
+}
+
+type Figure = fn(&Bench) -> Result<Vec<Row>>;
+
+const FIGURES: [(&str, Figure); 8] = [
+    ("token", token_open::measure),
+    ("upload", |bench| on_both(bench, upload::measure)),
+    ("get", |bench| on_both(bench, get_setting::measure)),
+    ("sync-delayed", |bench| on_both(bench, first_sync::delayed)),
+    ("sync", |bench| on_both(bench, first_sync::undelayed)),
+    ("idle", |bench| on_both(bench, idle_memory::measure)),
+    ("start", |bench| on_both(bench, start::measure)),
+    ("size", size::measure),
+];
+
+fn on_both(bench: &Bench, figure: fn(&Bench, Kind) -> Result<Vec<Row>>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for kind in Kind::BOTH {
+        rows.extend(figure(bench, kind)?);
+    }
+    Ok(rows)
+}
+
+/// Measures, and prints the table. Fails when something could not be measured; a reach that is missed is no failure.
+pub(crate) fn run(flags: &Flags) -> Result {
+    let bench = Bench { ground: Ground::new(&flags.given)?, quick: flags.quick };
+    machine::print(&bench.ground, flags.quick)?;
+    let mut rows = Vec::new();
+    let mut failures = Vec::new();
+    for (name, figure) in FIGURES {
+        if flags.only.as_ref().is_some_and(|only| only != name) {
+            continue;
+        }
+        let started = Instant::now();
+        match figure(&bench) {
+            Ok(measured) => rows.extend(measured),
+            Err(error) => failures.push(format!("{name}: {error}")),
+        }
+        eprintln!("{name}: {:.0} s", started.elapsed().as_secs_f64());
+    }
+    print!("{}", table(&rows));
+    if failures.is_empty() {
+        return Ok(());
+    }
+    bench.ground.keep();
+    Err(format!("Not measured:\n{}\nLogs are in {}.", failures.join("\n"), bench.ground.folder().display()))
+}
+
+fn table(rows: &[Row]) -> String {
+    let mut text = "| figure | reach | measured | met |\n|---|---|---|---|\n".to_owned();
+    for Row { figure, reach, measured, met } in rows {
+        let met = match met {
+            None => "–",
+            Some(true) => "yes",
+            Some(false) => "**no**",
+        };
+        text.push_str(&format!("| {figure} | {reach} | {measured} | {met} |\n"));
+    }
+    text
+}
+
+/// The one in the middle; 0 of nothing.
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    match (sorted.get(sorted.len() / 2), sorted.len()) {
+        (None, _) => 0.0,
+        (Some(upper), count) if count % 2 == 0 => f64::midpoint(sorted[count / 2 - 1], *upper),
+        (Some(middle), _) => *middle,
+    }
+}
+
+/// Lowest to highest, for people.
+fn range(values: &[f64], digits: usize) -> String {
+    let least = values.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    format!("{least:.digits$} to {most:.digits$}")
+}
+
+/// Thousands apart, for people.
+fn thousands(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Sums up what threads did, or the first of their complaints.
+fn joined<T>(threads: Vec<std::thread::ScopedJoinHandle<'_, Result<T>>>) -> Result<Vec<T>> {
+    threads
+        .into_iter()
+        .map(|thread| {
+            thread.join().unwrap_or_else(|_| Err("A thread of the measurement panicked.".to_owned()))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_in_the_middle() {
+        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn numbers_are_written_for_people() {
+        assert_eq!(thousands(1_234_567.4), "1,234,567");
+        assert_eq!(thousands(999.0), "999");
+        assert_eq!(range(&[2.0, 1.0], 1), "1.0 to 2.0");
+    }
+
+    #[test]
+    fn the_table_says_what_was_met() {
+        let row = |met| Row { figure: "a".into(), reach: "1".into(), measured: "2".into(), met };
+        let text = table(&[row(Some(true)), row(Some(false)), row(None)]);
+        assert_eq!(
+            text.lines().skip(2).collect::<Vec<_>>(),
+            ["| a | 1 | 2 | yes |", "| a | 1 | 2 | **no** |", "| a | 1 | 2 | – |"]
+        );
+    }
+}

@@ -1,0 +1,122 @@
+//! The whole `uploadDepToken`: CPU time of the service per upload, and uploads per second with everything on this
+//! machine. Eight connections upload to eight settings; each token is issued right before it is uploaded, since Apple
+//! ends a server's token when it issues the next, so Apple's side of issuing is part of the rate.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::onboarded::{Onboarded, Pair};
+use super::{Bench, Row, joined, median, range, thousands};
+use crate::Result;
+use crate::database::Kind;
+use crate::graph::{lost, upload_body};
+use crate::process::cpu_with_children;
+
+const CONNECTIONS: usize = 8;
+
+pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
+    let mut on = Onboarded::start(bench, kind, &[], crate::service::Launch::start)?;
+    let pairs: Vec<Pair> =
+        (0..CONNECTIONS).map(|number| on.pair(&format!("upload {number}"))).collect::<Result<_>>()?;
+    // Warms up, and is short enough that the simulator remembers each call with its answer.
+    let mut portal = on.apple.portal();
+    portal.forget_calls()?;
+    let counted = uploads(&on, &pairs, |uploads, _| uploads < 50)?.len() as u64;
+    let answers = portal.answers()?;
+
+    let (mut rates, mut costs, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut of_database, mut of_apple) = (Vec::new(), Vec::new());
+    let time = Duration::from_secs(bench.count(10, 2) as u64);
+    for _ in 0..bench.count(3, 1) {
+        let (service, apple, database) =
+            (on.service.process.cpu()?, on.apple.process.cpu()?, database_cpu(bench, kind)?);
+        let started = Instant::now();
+        let times = uploads(&on, &pairs, |_, now| now.duration_since(started) < time)?;
+        let took = started.elapsed();
+        let count = times.len().max(1) as f64;
+        let per_upload = |used: Duration| used.as_secs_f64() * 1000.0 / count;
+        rates.push(count / took.as_secs_f64());
+        costs.push(per_upload(on.service.process.cpu()?.saturating_sub(service)));
+        of_apple.push(per_upload(on.apple.process.cpu()?.saturating_sub(apple)));
+        of_database.push(per_upload(database_cpu(bench, kind)?.saturating_sub(database)));
+        waits.extend(times);
+    }
+    waits.sort_by(f64::total_cmp);
+    let beside = match kind {
+        Kind::Sqlite => String::new(),
+        Kind::Postgres => format!("; PostgreSQL's own {:.2} ms beside it", median(&of_database)),
+    };
+    let (cost, rate) = (median(&costs), median(&rates));
+    let ninety_nine = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+    Ok(vec![
+        Row {
+            figure: format!("full `uploadDepToken`, {kind}: CPU time of `adept serve` per upload"),
+            reach: "≤ 2 ms".to_owned(),
+            measured: format!(
+                "{cost:.2} ms ({}){beside}; Apple's side, issuing included, {:.2} ms",
+                range(&costs, 2),
+                median(&of_apple)
+            ),
+            met: Some(cost <= 2.0),
+        },
+        Row {
+            figure: format!("full `uploadDepToken`, {kind}: uploads per second, everything on this machine"),
+            reach: "≥ 500/s".to_owned(),
+            measured: format!(
+                "{}/s ({}); an upload takes {:.1} ms, 99 % of them at most {ninety_nine:.1} ms",
+                thousands(rate),
+                range(&rates, 0),
+                median(&waits)
+            ),
+            met: Some(rate >= 500.0),
+        },
+        asked_of_apple(kind, counted, &answers),
+    ])
+}
+
+/// Uploads on every connection while `more` says so, given how many were made on it; milliseconds of each.
+fn uploads(on: &Onboarded, pairs: &[Pair], more: impl Fn(usize, Instant) -> bool + Sync) -> Result<Vec<f64>> {
+    let more = &more;
+    let times = std::thread::scope(|scope| {
+        let threads = pairs.iter().map(|pair| {
+            scope.spawn(move || {
+                let mut graph = on.graph.over(on.service.connect());
+                let mut portal = on.apple.portal();
+                let mut times = Vec::new();
+                while more(times.len(), Instant::now()) {
+                    let body = upload_body(&portal.issue(&pair.server, None)?);
+                    let started = Instant::now();
+                    let answer = graph.upload(&pair.setting, &body).map_err(lost)?;
+                    times.push(started.elapsed().as_secs_f64() * 1000.0);
+                    answer.expect(204).map_err(|error| format!("An upload: {error}"))?;
+                }
+                Ok(times)
+            })
+        });
+        joined(threads.collect())
+    })?;
+    Ok(times.concat())
+}
+
+/// One session and one account for each upload. A sync that still runs under the token before tries in vain to open
+/// a session with it: those calls are refused and counted apart.
+fn asked_of_apple(kind: Kind, uploads: u64, answers: &BTreeMap<String, u64>) -> Row {
+    let count = |name: &str| answers.get(name).copied().unwrap_or_default();
+    let (sessions, accounts) = (count("GET /session 200"), count("GET /account 200"));
+    Row {
+        figure: format!("full `uploadDepToken`, {kind}: what Apple was asked for {uploads} uploads"),
+        reach: format!("{uploads} sessions, {uploads} accounts"),
+        measured: format!(
+            "{sessions} sessions, {accounts} accounts; {} sessions refused to syncs under a token just replaced",
+            count("GET /session 401")
+        ),
+        met: Some(sessions == uploads && accounts == uploads),
+    }
+}
+
+fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
+    match (&bench.ground.postgres, kind) {
+        (Some(postgres), Kind::Postgres) => cpu_with_children(postgres.pid),
+        _ => Ok(Duration::ZERO),
+    }
+}

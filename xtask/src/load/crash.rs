@@ -1,0 +1,141 @@
+//! `load crash`: many runs, each with a seed of its own. A run kills the service several times in the midst of uploads
+//! and syncs, and checks after each kill what was promised: docs/reliability.md says what that is.
+
+mod check;
+mod dice;
+mod drive;
+mod kill;
+mod tally;
+mod world;
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use clap::{Args, ValueEnum};
+
+use crate::Result;
+use crate::database::Kind;
+use crate::ground::{Given, Ground};
+use dice::Dice;
+use kill::Kill;
+use tally::Tally;
+use world::World;
+
+/// Kills in one run.
+const KILLS: usize = 3;
+
+#[derive(Args)]
+pub(crate) struct Flags {
+    #[command(flatten)]
+    given: Given,
+    /// How many runs.
+    #[arg(long, default_value_t = 25)]
+    runs: u64,
+    /// The first run's seed; each next run has the next number.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// On which database; with both, odd seeds run on SQLite and even ones on PostgreSQL.
+    #[arg(long, default_value = "both")]
+    database: Databases,
+    /// Runs at the same time: they mostly wait.
+    #[arg(long, default_value_t = 4)]
+    at_once: usize,
+    /// The program under test was built with the feature `failpoints`, so it can also end at named places.
+    #[arg(long)]
+    failpoints: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Databases {
+    Sqlite,
+    Postgres,
+    Both,
+}
+
+impl Databases {
+    /// Follows from the seed alone, so that one run can be repeated by it.
+    fn of(self, seed: u64) -> Kind {
+        match self {
+            Databases::Sqlite => Kind::Sqlite,
+            Databases::Postgres => Kind::Postgres,
+            Databases::Both if seed % 2 == 1 => Kind::Sqlite,
+            Databases::Both => Kind::Postgres,
+        }
+    }
+}
+
+/// Does every run, several at a time, and stops at the first that fails.
+pub(crate) fn run(flags: &Flags) -> Result {
+    let ground = Ground::new(&flags.given)?;
+    let started = Instant::now();
+    let next = AtomicU64::new(flags.seed);
+    let end = flags.seed + flags.runs;
+    let failed = AtomicBool::new(false);
+    let total = Mutex::new(Tally::default());
+    let worker = || {
+        let mut failures = Vec::new();
+        while !failed.load(Ordering::Relaxed) {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= end {
+                break;
+            }
+            let kind = flags.database.of(seed);
+            match one(&ground, seed, kind, flags.failpoints) {
+                Ok(tally) => {
+                    println!("seed {seed:>4}  {kind:<10}  {tally}");
+                    if let Ok(mut total) = total.lock() {
+                        total.add(&tally);
+                    }
+                }
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    failures.push(format!(
+                        "seed {seed} on {kind}: {error}\nTo repeat it: {}",
+                        repeat(seed, kind)
+                    ));
+                }
+            }
+        }
+        failures
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..flags.at_once.max(1)).map(|_| scope.spawn(worker)).collect();
+        let panicked = |_| vec!["A thread of the run panicked.".to_owned()];
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(panicked)).collect()
+    });
+    let total = total.into_inner().unwrap_or_default();
+    println!("\n{} in {:.0} s", total.summary(), started.elapsed().as_secs_f64());
+    if failures.is_empty() {
+        return Ok(());
+    }
+    ground.keep();
+    Err(format!("{}\nData and logs are in {}.", failures.join("\n\n"), ground.folder().display()))
+}
+
+fn repeat(seed: u64, kind: Kind) -> String {
+    let database = match kind {
+        Kind::Sqlite => "sqlite",
+        Kind::Postgres => "postgres",
+    };
+    format!("cargo xtask crash --runs 1 --seed {seed} --database {database}")
+}
+
+/// One run: a world of its own, and several kills in it.
+fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally> {
+    let mut dice = Dice::new(seed);
+    let mut world = World::new(ground, kind, &mut dice)?;
+    let mut tally = Tally { runs: 1, ..Tally::default() };
+    let log = world.log();
+    for number in 1..=KILLS {
+        let kill = Kill::choose(&mut dice, failpoints);
+        let told = |when: &str, error: String| {
+            format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
+        };
+        let answered = drive::until_killed(&mut world, kill, &mut dice);
+        tally.uploads_answered += answered.map_err(|error| told("before", error))?;
+        tally.kills += 1;
+        tally.add(&check::after(&mut world, kill).map_err(|error| told("after", error))?);
+    }
+    Ok(tally)
+}

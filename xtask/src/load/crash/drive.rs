@@ -1,0 +1,159 @@
+//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync; all at once, until
+//! the service is dead.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::dice::Dice;
+use super::kill::Kill;
+use super::world::{Issued, Onboarding, World};
+use crate::Result;
+use crate::apple::Portal;
+use crate::graph::{Graph, upload_body};
+use crate::process::Process;
+
+/// The longest way to a named place.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
+type Broken = Option<(Instant, io::Error)>;
+
+/// Drives the service until it is dead; how many uploads were answered with 204.
+pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<u64> {
+    world.prepare(kill)?;
+    let World { service, graph, settings, apple, .. } = world;
+    let dead = AtomicBool::new(false);
+    let before: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
+    let servers: Vec<(String, String)> =
+        settings.iter().map(|setting| (setting.id.clone(), setting.server.clone())).collect();
+    // A renewal may start a fetch over, which would hide what a sync forgot: so some settings are left to sync alone.
+    let renewed: Vec<bool> = settings
+        .iter()
+        .enumerate()
+        .map(|(number, setting)| match kill.is_in_an_upload() {
+            true => number == 0,
+            false => setting.answered.is_none() || dice.once_in(2),
+        })
+        .collect();
+    let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
+    let for_syncs = graph.over(service.connect());
+    let process = &mut service.process;
+    let (dead, apple) = (&dead, &*apple);
+    let outcome = std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        let uploaders = settings.iter_mut().zip(connections).zip(renewed).filter(|(_, renewed)| *renewed);
+        for ((setting, connection), _) in uploaders {
+            let dice = dice.split();
+            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), dice, dead)));
+        }
+        let dice = dice.split();
+        threads.push(scope.spawn(move || change(&servers, for_syncs, apple.portal(), dice, dead)));
+        let killed = end(process, kill);
+        dead.store(true, Ordering::SeqCst);
+        let panicked = |_| Err("A thread of the load panicked.".to_owned());
+        let broken: Result<Vec<Broken>> =
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
+        Ok::<_, String>((broken?, killed?))
+    });
+    let (broken, killed) = outcome?;
+    // Nobody else cuts connections here, so one that breaks earlier is a fault of the living service.
+    if let Some((_, error)) =
+        broken.into_iter().flatten().find(|(at, _)| killed.is_some_and(|killed| *at < killed))
+    {
+        return Err(format!("A connection broke before the kill: {error}."));
+    }
+    let after: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
+    Ok((after - before) as u64)
+}
+
+/// Ends the service and says when, or waits until it has ended itself.
+fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
+    if let Kill::After(time) = kill {
+        std::thread::sleep(time);
+        if let Some(status) = process.ended()? {
+            return Err(format!("The service ended by itself ({status})."));
+        }
+        let killed = Instant::now();
+        return process.kill().map(|()| Some(killed));
+    }
+    let started = Instant::now();
+    while process.ended()?.is_none() {
+        if started.elapsed() > PATIENCE {
+            return Err("The service never came to that place.".to_owned());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(None)
+}
+
+/// Renews a setting's token again and again. What was issued and answered is noted before anything else is done.
+fn upload(
+    setting: &mut Onboarding,
+    mut graph: Graph,
+    mut portal: Portal,
+    mut dice: Dice,
+    dead: &AtomicBool,
+) -> Result<Broken> {
+    while !dead.load(Ordering::SeqCst) {
+        let expires = setting.next_expiry();
+        let file = portal.issue(&setting.server, Some(&expires.to_string()))?;
+        let body = upload_body(&file);
+        setting.issued.push(Issued { expires, file });
+        match graph.upload(&setting.id, &body) {
+            Ok(answer) if answer.status == 204 => setting.answered = Some(setting.issued.len() - 1),
+            Ok(answer) => {
+                let text = String::from_utf8_lossy(&answer.body).into_owned();
+                return Err(format!("An upload was refused with {}: {text}", answer.status));
+            }
+            Err(error) => return Ok(Some((Instant::now(), error))),
+        }
+        std::thread::sleep(Duration::from_millis(dice.within(0..60)));
+    }
+    Ok(None)
+}
+
+/// Changes devices at Apple and asks for syncs.
+fn change(
+    servers: &[(String, String)],
+    mut graph: Graph,
+    mut portal: Portal,
+    mut dice: Dice,
+    dead: &AtomicBool,
+) -> Result<Broken> {
+    let mut assigned = Vec::new();
+    for (_, server) in servers {
+        assigned.push(portal.devices(server)?.into_keys().collect::<Vec<_>>());
+    }
+    let mut number = 0u32;
+    while !dead.load(Ordering::SeqCst) {
+        let which = dice.within(0..servers.len() as u64) as usize;
+        let (setting, server) = &servers[which];
+        let known = &mut assigned[which];
+        match dice.within(0..4) {
+            0 => portal.add_devices(server, dice.within(1..120) as usize)?,
+            1 if known.len() > 20 => {
+                for _ in 0..dice.within(1..10) {
+                    let serial = known.swap_remove(dice.within(0..known.len() as u64) as usize);
+                    portal.remove_device(server, &serial)?;
+                }
+            }
+            2 if !known.is_empty() => {
+                let serial = &known[dice.within(0..known.len() as u64) as usize];
+                number += 1;
+                portal.describe_device(server, serial, &format!("described {number}"))?;
+            }
+            _ => match graph.request_sync(setting) {
+                // Without a token there is nothing to sync yet.
+                Ok(answer) if matches!(answer.status, 204 | 409) => {}
+                Ok(answer) => {
+                    let text = String::from_utf8_lossy(&answer.body).into_owned();
+                    return Err(format!("A sync was refused with {}: {text}", answer.status));
+                }
+                Err(error) => return Ok(Some((Instant::now(), error))),
+            },
+        }
+        std::thread::sleep(Duration::from_millis(dice.within(0..25)));
+    }
+    Ok(None)
+}

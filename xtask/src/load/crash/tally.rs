@@ -1,0 +1,63 @@
+//! What was seen in a run, to tell that it really hit something.
+
+use std::fmt;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Tally {
+    pub(super) runs: u64,
+    pub(super) kills: u64,
+    pub(super) uploads_answered: u64,
+    /// Cut off by a kill, and stored as a whole.
+    pub(super) uploads_whole: u64,
+    /// Cut off by a kill, and not stored at all.
+    pub(super) uploads_absent: u64,
+    /// Syncs that were due or under way when the service was killed.
+    pub(super) syncs_cut: u64,
+    pub(super) devices_equal: u64,
+    pub(super) devices_gone: u64,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, other: &Tally) {
+        let Tally {
+            runs,
+            kills,
+            uploads_answered,
+            uploads_whole,
+            uploads_absent,
+            syncs_cut,
+            devices_equal,
+            devices_gone,
+        } = other;
+        self.runs += runs;
+        self.kills += kills;
+        self.uploads_answered += uploads_answered;
+        self.uploads_whole += uploads_whole;
+        self.uploads_absent += uploads_absent;
+        self.syncs_cut += syncs_cut;
+        self.devices_equal += devices_equal;
+        self.devices_gone += devices_gone;
+    }
+
+    /// One line for all runs.
+    pub(super) fn summary(&self) -> String {
+        format!("{} runs: {self}", self.runs)
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} kills; uploads: {} answered and none lost, {} unanswered and stored whole, {} unanswered and absent; \
+             syncs cut: {}; devices: {} listed as at Apple, {} gone",
+            self.kills,
+            self.uploads_answered,
+            self.uploads_whole,
+            self.uploads_absent,
+            self.syncs_cut,
+            self.devices_equal,
+            self.devices_gone
+        )
+    }
+}

@@ -1,0 +1,62 @@
+//! The two databases, and new empty ones of each.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::Result;
+use crate::ground::Ground;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+impl Kind {
+    pub(crate) const BOTH: [Kind; 2] = [Kind::Sqlite, Kind::Postgres];
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Kind::Sqlite => "SQLite",
+            Kind::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+/// Numbers the databases that this process made.
+static MADE: AtomicU32 = AtomicU32::new(0);
+
+/// The flags of `adept` for a new, empty database; `folder` is its data folder.
+pub(crate) fn fresh(ground: &Ground, kind: Kind, folder: &Path) -> Result<Vec<String>> {
+    let mut flags = vec!["--data-dir".to_owned(), folder.display().to_string()];
+    if kind == Kind::Sqlite {
+        return Ok(flags);
+    }
+    let postgres = ground.postgres.as_ref().ok_or("This needs a PostgreSQL, and none was handed in.")?;
+    let name = format!("adept_{}_{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
+    let made = Command::new(&postgres.createdb)
+        .arg(format!("--maintenance-db={}", postgres.url))
+        .arg(&name)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("Cannot start {}: {error}.", postgres.createdb.display()))?;
+    if !made.status.success() {
+        return Err(format!("createdb failed: {}", String::from_utf8_lossy(&made.stderr).trim_end()));
+    }
+    let (server, _) = postgres.url.rsplit_once('/').ok_or("PostgreSQL's URL names no database.")?;
+    // Replicas would share the key, so with PostgreSQL it is never made by itself.
+    let key = folder.join("sealing.key");
+    let keys = Command::new(&ground.adept).args(["keys", "new"]).arg(&key).stdin(Stdio::null()).output();
+    let keys = keys.map_err(|error| format!("Cannot start adept: {error}."))?;
+    if !keys.status.success() {
+        return Err(format!("`adept keys new` failed: {}", String::from_utf8_lossy(&keys.stderr).trim_end()));
+    }
+    flags.extend(["--database-url".to_owned(), format!("{server}/{name}")]);
+    flags.extend(["--sealing-key-file".to_owned(), key.display().to_string()]);
+    Ok(flags)
+}

@@ -1,0 +1,166 @@
+//! The calls on Adept that a client of Microsoft Graph makes, as far as the runs need them.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::http::{Answer, Client};
+use crate::service::Credentials;
+
+const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
+
+/// What Graph writes for a moment that never was.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// A client that has signed in, with one connection.
+pub(crate) struct Graph {
+    client: Client,
+    port: u16,
+    authorization: String,
+}
+
+/// What Graph says of a setting.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// `tokenExpirationDateTime`; none before the first token.
+    pub(crate) expires: Option<String>,
+    pub(crate) modified: jiff::Timestamp,
+    /// `lastSuccessfulSyncDateTime`; none before the first.
+    pub(crate) synced: Option<jiff::Timestamp>,
+    /// `lastSyncTriggeredDateTime`; none before the first.
+    pub(crate) triggered: Option<jiff::Timestamp>,
+    pub(crate) error_code: i64,
+    pub(crate) devices: u64,
+}
+
+/// What Graph says of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Device {
+    pub(crate) deleted: bool,
+    pub(crate) description: Option<String>,
+}
+
+impl Graph {
+    pub(crate) fn sign_in(mut client: Client, port: u16, credentials: &Credentials) -> Result<Self> {
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Flocalhost%2F.default",
+            credentials.client, credentials.secret
+        );
+        let path = format!("/{}/oauth2/v2.0/token", credentials.tenant);
+        let headers = [("Content-Type", "application/x-www-form-urlencoded")];
+        let answer = client.ask("POST", &path, &headers, form.as_bytes()).map_err(lost)?;
+        let answer = answer.json(200).map_err(|error| format!("Signing in: {error}"))?;
+        let token = answer["access_token"].as_str().ok_or("Signing in gave no access_token.")?;
+        Ok(Self { client, port, authorization: format!("Bearer {token}") })
+    }
+
+    /// The same caller over a connection of its own.
+    pub(crate) fn over(&self, client: Client) -> Self {
+        Self { client, port: self.port, authorization: self.authorization.clone() }
+    }
+
+    /// The whole request for one setting, to be sent again and again.
+    pub(crate) fn get_request(&self, setting: &str) -> Vec<u8> {
+        let mut request = Vec::new();
+        let path = format!("{SETTINGS}/{setting}");
+        let headers = [("Authorization", self.authorization.as_str()), ("Accept", "application/json")];
+        crate::http::write_request(&mut request, self.port, "GET", &path, &headers, b"");
+        request
+    }
+
+    /// Makes a setting and returns its id.
+    pub(crate) fn create(&mut self, name: &str) -> Result<String> {
+        let created = self.json("POST", SETTINGS, json!({ "tokenName": name }), 201)?;
+        created["id"].as_str().map(str::to_owned).ok_or_else(|| "A new setting has no id.".into())
+    }
+
+    /// The certificate for Apple's portal, PEM.
+    pub(crate) fn public_key(&mut self, setting: &str) -> Result<String> {
+        let answer =
+            self.json("GET", &format!("{SETTINGS}/{setting}/getEncryptionPublicKey()"), Value::Null, 200)?;
+        answer["value"].as_str().map(str::to_owned).ok_or_else(|| "A setting has no public key.".into())
+    }
+
+    /// Uploads a token; an error of the connection leaves open whether it was carried out.
+    pub(crate) fn upload(&mut self, setting: &str, body: &[u8]) -> io::Result<Answer> {
+        self.ask("POST", &format!("{SETTINGS}/{setting}/uploadDepToken"), body)
+    }
+
+    /// Asks for a sync; an error of the connection leaves open whether it was carried out.
+    pub(crate) fn request_sync(&mut self, setting: &str) -> io::Result<Answer> {
+        self.ask("POST", &format!("{SETTINGS}/{setting}/syncWithAppleDeviceEnrollmentProgram"), b"")
+    }
+
+    pub(crate) fn setting(&mut self, setting: &str) -> Result<Setting> {
+        read_setting(&self.json("GET", &format!("{SETTINGS}/{setting}"), Value::Null, 200)?)
+            .ok_or_else(|| "A setting lacks one of its properties.".into())
+    }
+
+    /// Every device of a setting by serial number, page after page; an error when one is listed twice.
+    pub(crate) fn devices(&mut self, setting: &str) -> Result<BTreeMap<String, Device>> {
+        let mut all = BTreeMap::new();
+        let mut path = format!(
+            "{SETTINGS}/{setting}/importedAppleDeviceIdentities?$select=serialNumber,isDeleted,description"
+        );
+        loop {
+            let page = self.json("GET", &path, Value::Null, 200)?;
+            for row in page["value"].as_array().ok_or("A list has no value.")? {
+                let serial = row["serialNumber"].as_str().ok_or("A device has no serial number.")?;
+                let device = Device {
+                    deleted: row["isDeleted"].as_bool().unwrap_or_default(),
+                    description: row["description"].as_str().map(str::to_owned),
+                };
+                if all.insert(serial.to_owned(), device).is_some() {
+                    return Err(format!("Device {serial} is listed twice."));
+                }
+            }
+            let Some(next) = page["@odata.nextLink"].as_str() else { return Ok(all) };
+            let origin = format!("https://localhost:{}", self.port);
+            path = next.strip_prefix(&origin).ok_or("A next link leads elsewhere.")?.to_owned();
+        }
+    }
+
+    fn json(&mut self, method: &str, path: &str, body: Value, wanted: u16) -> Result<Value> {
+        let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+        let answer = self.ask(method, path, &body).map_err(lost)?;
+        answer.json(wanted).map_err(|error| format!("{method} {path}: {error}"))
+    }
+
+    fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        let headers = [
+            ("Authorization", self.authorization.as_str()),
+            ("Accept", "application/json"),
+            ("Content-Type", "application/json"),
+        ];
+        let headers = if body.is_empty() { &headers[..2] } else { &headers[..] };
+        self.client.ask(method, path, headers, body)
+    }
+}
+
+/// The body of an upload.
+pub(crate) fn upload_body(file: &[u8]) -> Vec<u8> {
+    json!({ "appleId": "it@example.org", "depToken": String::from_utf8_lossy(file) }).to_string().into_bytes()
+}
+
+fn read_setting(json: &Value) -> Option<Setting> {
+    let text = |name: &str| json[name].as_str();
+    let moment = |name: &str| {
+        let text = text(name)?;
+        Some(if text == NEVER { None } else { Some(text.parse().ok()?) })
+    };
+    Some(Setting {
+        expires: text("tokenExpirationDateTime").filter(|text| *text != NEVER).map(str::to_owned),
+        modified: text("lastModifiedDateTime")?.parse().ok()?,
+        synced: moment("lastSuccessfulSyncDateTime")?,
+        triggered: moment("lastSyncTriggeredDateTime")?,
+        error_code: json["lastSyncErrorCode"].as_i64()?,
+        devices: json["syncedDeviceCount"].as_u64()?,
+    })
+}
+
+/// There was no whole answer.
+pub(crate) fn lost(error: io::Error) -> String {
+    format!("There was no whole answer: {error}.")
+}

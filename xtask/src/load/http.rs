@@ -1,0 +1,245 @@
+//! A blocking HTTP/1.1 client with one kept connection, plain or TLS: so lean that it takes little from what it measures.
+//! Never repeats a request by itself, so that its caller knows what was sent and what was answered.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+
+use crate::Result;
+
+/// An answer that takes longer than this counts as none. Uploads may take 20 s.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The longest head of an answer.
+const LONGEST_HEAD: usize = 64 * 1024;
+
+/// Whom a TLS client trusts, shared by its connections.
+pub(crate) type Trust = Arc<ClientConfig>;
+
+/// Trust in the authorities of a PEM file and in nobody else.
+pub(crate) fn trust(authorities: &Path) -> Result<Trust> {
+    let unusable = |error: &dyn std::fmt::Display| format!("{}: {error}.", authorities.display());
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(authorities).map_err(|error| unusable(&error))? {
+        roots.add(certificate.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?;
+    }
+    if roots.is_empty() {
+        return Err(unusable(&"it holds no certificate"));
+    }
+    let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(|error| unusable(&error))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON; an error that shows it when the status is another one.
+    pub(crate) fn json(self, wanted: u16) -> Result<serde_json::Value> {
+        self.expect(wanted).and_then(|body| {
+            serde_json::from_slice(&body).map_err(|error| format!("An answer is not JSON: {error}."))
+        })
+    }
+
+    /// The body; an error that shows it when the status is another one.
+    pub(crate) fn expect(self, wanted: u16) -> Result<Vec<u8>> {
+        if self.status == wanted {
+            return Ok(self.body);
+        }
+        Err(format!("{} instead of {wanted}: {}", self.status, String::from_utf8_lossy(&self.body)))
+    }
+}
+
+/// A client of one server on this machine.
+pub(crate) struct Client {
+    port: u16,
+    trust: Option<Trust>,
+    connection: Option<Box<dyn Stream>>,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+impl Client {
+    /// A client without TLS. Nothing is sent yet.
+    pub(crate) fn plain(port: u16) -> Self {
+        Self { port, trust: None, connection: None, request: Vec::new(), answer: Vec::new() }
+    }
+
+    /// A client with TLS to `localhost`. Nothing is sent yet.
+    pub(crate) fn secure(port: u16, trust: Trust) -> Self {
+        Self { trust: Some(trust), ..Self::plain(port) }
+    }
+
+    /// Asks once. An error means that there was no whole answer; the request may have been carried out.
+    pub(crate) fn ask(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
+        let mut request = std::mem::take(&mut self.request);
+        request.clear();
+        write_request(&mut request, self.port, method, path, headers, body);
+        let head = self.repeat(&request);
+        self.request = request;
+        let head = head?;
+        Ok(Answer { status: head.status, body: self.answer[head.body].to_vec() })
+    }
+
+    /// Sends a request that is written out already. For measurements.
+    pub(crate) fn repeat(&mut self, request: &[u8]) -> io::Result<Head> {
+        let mut stream = match self.connection.take() {
+            Some(stream) => stream,
+            None => open(self.port, self.trust.clone())?,
+        };
+        let head = exchange(stream.as_mut(), request, &mut self.answer)?;
+        // A connection that broke, or that the server closes, is not used again.
+        if !head.closes {
+            self.connection = Some(stream);
+        }
+        Ok(head)
+    }
+}
+
+/// Appends a whole request.
+pub(crate) fn write_request(
+    out: &mut Vec<u8>,
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) {
+    let mut text = format!("{method} {path} HTTP/1.1\r\nHost: localhost:{port}\r\n");
+    for (name, value) in headers {
+        text.push_str(name);
+        text.push_str(": ");
+        text.push_str(value);
+        text.push_str("\r\n");
+    }
+    text.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
+    out.extend_from_slice(text.as_bytes());
+    out.extend_from_slice(body);
+}
+
+trait Stream: Read + Write + Send + Sync {}
+impl<T: Read + Write + Send + Sync> Stream for T {}
+
+fn open(port: u16, trust: Option<Trust>) -> io::Result<Box<dyn Stream>> {
+    let socket = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    socket.set_nodelay(true)?;
+    socket.set_read_timeout(Some(PATIENCE))?;
+    let Some(trust) = trust else { return Ok(Box::new(socket)) };
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    let session = ClientConnection::new(trust, name).map_err(io::Error::other)?;
+    Ok(Box::new(StreamOwned::new(session, socket)))
+}
+
+/// What an answer's first lines say, and where its body lies in the buffer.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) status: u16,
+    body: Range<usize>,
+    closes: bool,
+}
+
+/// Sends a request and reads its answer into `buffer`, which holds nothing else afterwards.
+fn exchange(stream: &mut dyn Stream, request: &[u8], buffer: &mut Vec<u8>) -> io::Result<Head> {
+    stream.write_all(request)?;
+    stream.flush()?;
+    buffer.clear();
+    loop {
+        if let Some(head) = read_head(buffer)? {
+            while buffer.len() < head.body.end {
+                read_more(stream, buffer)?;
+            }
+            return Ok(head);
+        }
+        if buffer.len() > LONGEST_HEAD {
+            return Err(malformed("the answer's head has no end"));
+        }
+        read_more(stream, buffer)?;
+    }
+}
+
+fn read_more(stream: &mut dyn Stream, buffer: &mut Vec<u8>) -> io::Result<()> {
+    let mut piece = [0; 16 * 1024];
+    match stream.read(&mut piece)? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        count => {
+            buffer.extend_from_slice(&piece[..count]);
+            Ok(())
+        }
+    }
+}
+
+/// The head, once it is there as a whole. Bodies of unknown length are refused: neither server sends any.
+fn read_head(bytes: &[u8]) -> io::Result<Option<Head>> {
+    let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
+    let text = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("the answer's head is not text"))?;
+    let mut lines = text.split("\r\n");
+    let first = lines.next().unwrap_or_default();
+    let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    let status: u16 = status.ok_or_else(|| malformed("the answer is not HTTP/1.1"))?;
+    let (mut length, mut closes) = (None, false);
+    for line in lines {
+        let Some((name, value)) = line.split_once(':') else { continue };
+        if name.eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse::<usize>().ok();
+        } else if name.eq_ignore_ascii_case("connection") {
+            closes = value.trim().eq_ignore_ascii_case("close");
+        }
+    }
+    let length = match length {
+        Some(length) => length,
+        None if matches!(status, 204 | 304) => 0,
+        None => return Err(malformed("the answer does not say how long it is")),
+    };
+    let start = end + 4;
+    Ok(Some(Head { status, body: start..start + length, closes }))
+}
+
+fn malformed(what: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_read_whole_in_whatever_pieces_it_comes() {
+        let whole = b"HTTP/1.1 200 OK\r\nContent-Type: a\r\ncontent-length: 3\r\n\r\nabc";
+        for cut in 0..whole.len() - 7 {
+            assert_eq!(read_head(&whole[..cut]).unwrap(), None, "{cut}");
+        }
+        let head = read_head(whole).unwrap().unwrap();
+        assert_eq!((head.status, &whole[head.body], head.closes), (200, &b"abc"[..], false));
+    }
+
+    #[test]
+    fn an_answer_without_content_needs_no_length() {
+        let head = read_head(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap().unwrap();
+        assert_eq!((head.status, head.body.len(), head.closes), (204, 0, true));
+        assert!(read_head(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+        assert!(read_head(b"SSH-2.0\r\n\r\n").is_err());
+    }
+}

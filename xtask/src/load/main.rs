@@ -1,0 +1,50 @@
+//! `load`: measures a running Adept, and crashes it, over the wires its users have. Started by `cargo xtask bench` and
+//! `cargo xtask crash`, which build what it needs. Knows the service only as a program.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
+
+mod apple;
+mod bench;
+mod crash;
+mod database;
+mod graph;
+mod ground;
+mod http;
+mod machine;
+mod process;
+mod service;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A failure is a sentence for the person at the terminal; nobody matches on it.
+pub(crate) type Result<T = ()> = std::result::Result<T, String>;
+
+#[derive(Parser)]
+#[command(name = "load")]
+struct Load {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Measure, and print a table.
+    Bench(bench::Flags),
+    /// Kill the service again and again, and check what is left.
+    Crash(crash::Flags),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Load::parse().what {
+        What::Bench(flags) => bench::run(&flags),
+        What::Crash(flags) => crash::run(&flags),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("\n{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! `adept serve` as a program of its own, on a database of its own: started, killed and started again.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::Result;
+use crate::database::{self, Kind};
+use crate::graph::Graph;
+use crate::ground::Ground;
+use crate::http::{self, Client, Trust};
+use crate::process::Process;
+
+/// The longest start that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a service is started, as often as wanted, always on the same database and port.
+pub(crate) struct Launch {
+    adept: PathBuf,
+    folder: PathBuf,
+    storage: Vec<String>,
+    flags: Vec<String>,
+    port: u16,
+}
+
+/// What `adept client add` printed.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) tenant: String,
+    pub(crate) client: String,
+    pub(crate) secret: String,
+}
+
+impl Launch {
+    /// On a new, empty database, with Apple's side on port `apple` of this machine.
+    pub(crate) fn new(ground: &Ground, kind: Kind, apple: u16, flags: &[&str]) -> Result<Self> {
+        let folder = ground.new_folder("service")?;
+        let storage = database::fresh(ground, kind, &folder)?;
+        let port = free_port()?;
+        let mut all: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        all.extend(["--listen".to_owned(), format!("127.0.0.1:{port}")]);
+        all.extend(["--metrics-listen".to_owned(), "127.0.0.1:0".to_owned()]);
+        all.extend(["--apple-url".to_owned(), format!("http://127.0.0.1:{apple}")]);
+        Ok(Self { adept: ground.adept.clone(), folder, storage, flags: all, port })
+    }
+
+    /// Where it keeps its data, and its log beside it.
+    pub(crate) fn log(&self) -> PathBuf {
+        self.folder.join("serve.log")
+    }
+
+    /// Adds an application that may do everything.
+    pub(crate) fn add_client(&self) -> Result<Credentials> {
+        let mut command = self.adept(&["client", "add", "load", "--json"]);
+        command.args(["--permission", "DeviceManagementServiceConfig.ReadWrite.All"]);
+        let text = printed(&mut command)?;
+        let json: serde_json::Value = serde_json::from_str(&text)
+            .map_err(|error| format!("`adept client add` did not print JSON: {error}."))?;
+        let member = |name: &str| {
+            let text = json.get(name).and_then(serde_json::Value::as_str);
+            text.map(str::to_owned).ok_or_else(|| format!("`adept client add` printed no {name}."))
+        };
+        Ok(Credentials {
+            tenant: member("tenantId")?,
+            client: member("clientId")?,
+            secret: member("clientSecret")?,
+        })
+    }
+
+    /// The names of the applications, as `adept client list` prints them.
+    pub(crate) fn list_clients(&self) -> Result<String> {
+        printed(&mut self.adept(&["client", "list"]))
+    }
+
+    /// Starts it and waits for its first answer.
+    pub(crate) fn start(&self) -> Result<Service> {
+        self.start_with(|_| {}).map(|(service, _)| service)
+    }
+
+    /// The same on one core only.
+    pub(crate) fn start_on_core(&self, core: usize) -> Result<Service> {
+        let mut command = Command::new("taskset");
+        command.args(["--cpu-list", &core.to_string()]).arg(&self.adept);
+        self.begin(command, Instant::now()).map(|(service, _)| service)
+    }
+
+    /// Starts it after `change` to its command; with the time from there to the first answer.
+    pub(crate) fn start_with(&self, change: impl FnOnce(&mut Command)) -> Result<(Service, Duration)> {
+        let mut command = Command::new(&self.adept);
+        change(&mut command);
+        self.begin(command, Instant::now())
+    }
+
+    fn begin(&self, mut command: Command, started: Instant) -> Result<(Service, Duration)> {
+        command.arg("serve").args(&self.storage).args(&self.flags);
+        let mut process = Process::start(&mut command, &self.log())?;
+        let authority = self.folder.join("tls/ca.pem");
+        loop {
+            if let Some(status) = process.ended()? {
+                return Err(format!("`adept serve` ended ({status}); {} says why.", self.log().display()));
+            }
+            // The first start makes the authority first, so there may be none to trust yet.
+            if let Ok(trust) = http::trust(&authority)
+                && let Ok(answer) = Client::secure(self.port, trust.clone()).ask("GET", "/livez", &[], b"")
+            {
+                let took = started.elapsed();
+                answer.expect(200)?;
+                return Ok((Service { process, port: self.port, trust }, took));
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(format!("`adept serve` does not answer; {} may say why.", self.log().display()));
+            }
+            std::thread::sleep(Duration::from_micros(500));
+        }
+    }
+
+    fn adept(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(&self.adept);
+        command.args(words).args(&self.storage);
+        command
+    }
+}
+
+/// A running service, killed when dropped.
+pub(crate) struct Service {
+    pub(crate) process: Process,
+    pub(crate) port: u16,
+    trust: Trust,
+}
+
+impl Service {
+    /// A connection of one's own.
+    pub(crate) fn connect(&self) -> Client {
+        Client::secure(self.port, self.trust.clone())
+    }
+
+    /// Signs in, with a connection of one's own.
+    pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<Graph> {
+        Graph::sign_in(self.connect(), self.port, credentials)
+    }
+}
+
+/// A port of 127.0.0.1 that was free a moment ago.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+    listener.map(|address| address.port()).map_err(|error| format!("No free loopback port: {error}."))
+}
+
+fn printed(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("Cannot start {command:?}: {error}."))?;
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{command:?} failed ({}): {}", output.status, complaint.trim_end()))
+}
