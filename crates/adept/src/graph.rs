@@ -3,6 +3,7 @@
 //! `graph/router.rs` is the whole API on one page; `graph/dispatch.rs` says in which order a request is refused.
 
 mod answer;
+mod batch;
 mod body;
 mod call;
 mod device_management;
@@ -12,15 +13,18 @@ mod error;
 mod given;
 mod imported_apple_device_identities;
 mod listing;
+mod metadata;
 mod onboarding_settings;
 mod path;
 mod router;
+mod service_document;
 mod tree;
 mod types;
 mod value;
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use axum::{Router, body::Body, http::Request, routing::any};
 
 use crate::{app::App, auth::Auth};
@@ -56,6 +60,8 @@ struct Edge {
     challenge: String,
     /// Whether clients are told to come by TLS only from now on.
     strict_transport: bool,
+    /// `$metadata`, by version.
+    described: [Bytes; 2],
     beta: Tree,
     v1: Tree,
 }
@@ -71,6 +77,7 @@ impl Edge {
                 "Bearer realm=\"\", authorization_uri=\"{url}/common/oauth2/v2.0/authorize\", client_id=\"{GRAPH_CLIENT}\""
             ),
             strict_transport: url.scheme() == "https" && url.host() != "localhost" && url.ip().is_none(),
+            described: [Version::Beta, Version::V1].map(|version| metadata::document(version).into()),
             beta: router::tree(Version::Beta),
             v1: router::tree(Version::V1),
             graph,

@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
 };
+use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -23,6 +24,7 @@ enum Content {
     Json(Vec<u8>, Metadata),
     Error(Vec<u8>),
     Text(String),
+    Xml(Bytes),
 }
 
 impl Answer {
@@ -39,6 +41,11 @@ impl Answer {
     /// 200 with plain text.
     pub(super) fn text(text: String) -> Self {
         Self { status: StatusCode::OK, content: Content::Text(text), headers: Vec::new() }
+    }
+
+    /// 200 with XML.
+    pub(super) fn xml(document: Bytes) -> Self {
+        Self { status: StatusCode::OK, content: Content::Xml(document), headers: Vec::new() }
     }
 
     /// With another status.
@@ -120,6 +127,7 @@ impl Edge {
             Content::Json(document, metadata) => (Body::from(document), Some(odata_json(metadata))),
             Content::Error(document) => (Body::from(document), Some("application/json")),
             Content::Text(text) => (Body::from(text), Some("text/plain")),
+            Content::Xml(document) => (Body::from(document), Some("application/xml")),
         };
         let mut response = Response::new(body);
         *response.status_mut() = answer.status;

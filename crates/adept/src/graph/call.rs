@@ -76,6 +76,8 @@ pub(super) struct Call {
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) metadata: Metadata,
+    /// Whether it came inside a `$batch`.
+    pub(super) in_batch: bool,
     pub(super) body: Body,
 }
 

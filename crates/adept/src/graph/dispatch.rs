@@ -5,17 +5,18 @@ use std::time::Instant;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, Method, Request, Response, header, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts},
 };
 use tracing::Instrument;
 
 use super::{
     Edge,
     answer::{Answer, RequestIds},
+    batch::InBatch,
     body::drain,
     call::{Call, Metadata, Version, accepted},
     error::Error,
-    router::Route,
+    router::{Does, Handler, Outcome, Route, Tell},
     tree::{Found, Lost},
 };
 use crate::domain::Caller;
@@ -24,9 +25,18 @@ use crate::domain::Caller;
 const NOWHERE: &str = "none";
 
 /// Where a request leads.
+enum Way {
+    /// To what everyone is told.
+    Tell(&'static Route, Version, Tell),
+    /// To what a caller may be served.
+    Serve(Place),
+}
+
+/// Where a caller is served.
 struct Place {
     version: Version,
     route: &'static Route,
+    serve: Handler,
     keys: Vec<String>,
     arguments: Vec<String>,
 }
@@ -64,22 +74,41 @@ impl Edge {
         if is_preflight(&parts) {
             return (NOWHERE, Self::preflight());
         }
-        let place = self.place(&parts.method, parts.uri.path());
-        let operation = place.as_ref().map_or(NOWHERE, |place| place.route.operation);
+        let way = self.way(&parts.method, parts.uri.path());
+        let operation = match &way {
+            Ok(Way::Tell(route, ..) | Way::Serve(Place { route, .. })) => route.operation,
+            Err(_) => NOWHERE,
+        };
         tracing::Span::current().record("operation", operation);
-        let (outcome, headers, unread) = match self.admit(&parts.headers, place).await {
-            Ok((caller, place, metadata)) => {
-                let mut call = call(parts, body, ids, caller, place, metadata);
-                ((call.route.handler)(&self.graph, &mut call).await, call.headers, call.body)
-            }
-            Err(error) => (Err(error), parts.headers, body),
+        let (outcome, headers, unread) = match way {
+            Ok(Way::Tell(_, version, tell)) => (tell(self, version, &parts.headers), parts.headers, body),
+            Ok(Way::Serve(place)) => self.serve_caller(parts, body, ids, Ok(place)).await,
+            Err(lost) => self.serve_caller(parts, body, ids, Err(lost)).await,
         };
         drain(unread, &headers).await;
         (operation, outcome.unwrap_or_else(|error| self.refuse(error, ids)))
     }
 
+    /// The outcome of what a caller asks for, and what is left of the request.
+    async fn serve_caller(
+        &self,
+        parts: Parts,
+        body: Body,
+        ids: &RequestIds,
+        place: Result<Place, Error>,
+    ) -> (Outcome, HeaderMap, Body) {
+        match self.admit(&parts, place).await {
+            Ok((caller, place, metadata)) => {
+                let serve = place.serve;
+                let mut call = call(parts, body, ids, caller, place, metadata);
+                (serve(self, &mut call).await, call.headers, call.body)
+            }
+            Err(error) => (Err(error), parts.headers, body),
+        }
+    }
+
     /// Where method and path lead.
-    fn place(&self, method: &Method, path: &str) -> Result<Place, Error> {
+    fn way(&self, method: &Method, path: &str) -> Result<Way, Error> {
         let path = path.trim_start_matches('/');
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
@@ -92,29 +121,34 @@ impl Edge {
             let offered = routes.iter().map(|route| route.verb.method.clone()).collect();
             return Err(Error::MethodNotAllowed { offered });
         };
-        Ok(Place { version, route, keys, arguments })
+        Ok(match route.does {
+            Does::Tell(tell) => Way::Tell(route, version, tell),
+            Does::Serve(serve) => Way::Serve(Place { version, route, serve, keys, arguments }),
+        })
     }
 
     /// Lets a request in: a good bearer token first, then a place, then its permission, then a format.
     async fn admit(
         &self,
-        headers: &HeaderMap,
+        parts: &Parts,
         place: Result<Place, Error>,
     ) -> Result<(Caller, Place, Metadata), Error> {
+        let headers = &parts.headers;
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let caller =
             self.graph.auth.caller(bearer, self.graph.app.clock().now()).await.map_err(Error::Denied)?;
         let place = place?;
         let needed = place.route.permissions;
-        if !caller.permissions.any_of(needed) {
+        if !needed.is_empty() && !caller.permissions.any_of(needed) {
             return Err(Error::Forbidden { needed });
         }
         let metadata = accepted(headers)?;
+        expected(parts)?;
         Ok((caller, place, metadata))
     }
 
-    fn refuse(&self, error: Error, ids: &RequestIds) -> Answer {
+    pub(super) fn refuse(&self, error: Error, ids: &RequestIds) -> Answer {
         let row = error.row();
         if let Some(cause) = &row.cause {
             tracing::error!(cause, status = row.status.as_u16(), "the request failed");
@@ -142,8 +176,19 @@ fn call(
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         metadata,
+        in_batch: parts.extensions.get::<InBatch>().is_some(),
         body,
     }
+}
+
+/// Nothing that is served carries a tag, so a client that insists on one has it from elsewhere; `*` is any.
+fn expected(parts: &Parts) -> Result<(), Error> {
+    let writes = [Method::PATCH, Method::PUT, Method::DELETE].contains(&parts.method);
+    let known = |value: &HeaderValue| value.as_bytes().trim_ascii() == b"*";
+    if writes && !parts.headers.get_all(header::IF_MATCH).into_iter().all(known) {
+        return Err(Error::PreconditionFailed);
+    }
+    Ok(())
 }
 
 /// A browser asks before it sends the bearer token of a page of another origin.

@@ -29,7 +29,7 @@ impl Shape {
         &self,
         graph: &Graph,
         call: &Call,
-        kind: &EntityType<R, F, W>,
+        kind: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
     ) -> Answer {
@@ -54,26 +54,30 @@ impl Shape {
         if self.metadata == Metadata::None {
             return;
         }
-        let names: Vec<_> =
-            self.selected.iter().flatten().map(|place| kind.properties[*place].name).collect();
+        let all = kind.all();
+        let names: Vec<_> = self.selected.iter().flatten().map(|place| all[*place].name).collect();
         let selected = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
         let context = graph.context(version, &format!("{set}{selected}{suffix}"));
         Value::Text(context.into()).write(document.member("@odata.context"));
     }
 
-    /// The members of one entity.
+    /// The members of one entity of a set of `declared`; a type that derives from that one is named.
     pub(super) fn entity<R, F, W>(
         &self,
-        kind: &EntityType<R, F, W>,
+        declared: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
         object: &mut Object<'_>,
     ) {
+        let kind = declared.of(row);
         if self.metadata == Metadata::Full {
             annotate(kind, row, set, object);
+        } else if self.metadata == Metadata::Minimal && kind.name != declared.name {
+            Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
         }
+        let all = kind.all();
         let mut write = |place: usize| {
-            let property = &kind.properties[place];
+            let property = all[place];
             if self.metadata == Metadata::Full
                 && let Some(type_name) = annotation(property.kind)
             {
@@ -82,7 +86,7 @@ impl Shape {
             (property.value)(row).write(object.member(property.name));
         };
         match &self.selected {
-            None => (0..kind.properties.len()).for_each(&mut write),
+            None => (0..all.len()).for_each(&mut write),
             Some(places) => places.iter().copied().for_each(&mut write),
         }
     }
@@ -120,8 +124,9 @@ pub(super) fn created(graph: &Graph, call: &Call, entity: Answer, path: &str) ->
 
 fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mut Object<'_>) {
     Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
-    let address = match kind.properties.first().map(|id| (id.value)(row)) {
+    let address = match kind.all().first().map(|id| (id.value)(row)) {
         Some(Value::Guid(id)) => format!("{set}('{id}')"),
+        Some(Value::Text(id)) if id != set => format!("{set}('{id}')"),
         // A singleton is not one of many.
         _ => set.to_owned(),
     };

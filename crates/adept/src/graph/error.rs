@@ -5,7 +5,10 @@ use std::{borrow::Cow, time::Duration};
 use adept_odata::ParseError;
 use axum::http::{Method, StatusCode};
 
-use super::given::{BadBody, shortened};
+use super::{
+    batch::BadBatch,
+    given::{BadBody, shortened},
+};
 use crate::{app, auth::Denied, domain::Permission};
 
 /// Why a request is refused.
@@ -31,6 +34,14 @@ pub(super) enum Error {
         /// The methods that are.
         offered: Vec<Method>,
     },
+    /// The client's `If-Match` is of no state that there is.
+    PreconditionFailed,
+    /// A `$batch` that cannot be run at all.
+    BadBatch(BadBatch),
+    /// One request of a `$batch` that cannot be run.
+    BadItem(&'static str),
+    /// What one request of a `$batch` was to wait for failed.
+    FailedDependency,
     /// The caller takes none of the formats that are offered.
     NotAcceptable,
     /// The body is longer than the operation takes.
@@ -104,6 +115,20 @@ impl Error {
                     "Specified HTTP method is not allowed for the request target.".into(),
                 )
             },
+            Self::PreconditionFailed => row(
+                StatusCode::PRECONDITION_FAILED,
+                "PreconditionFailed",
+                "The value of If-Match is not that of the resource: Adept gives out no entity tags, and '*' means any \
+                 state. Nothing was changed."
+                    .into(),
+            ),
+            Self::BadBatch(bad) => bad_request(bad.to_string().into()),
+            Self::BadItem(sentence) => bad_request(sentence.into()),
+            Self::FailedDependency => row(
+                StatusCode::FAILED_DEPENDENCY,
+                "FailedDependency",
+                "A request that this one depends on failed, so this one was not made. Nothing was changed by it.".into(),
+            ),
             Self::NotAcceptable => row(
                 StatusCode::NOT_ACCEPTABLE,
                 "NotAcceptable",
@@ -199,6 +224,12 @@ impl From<app::Error> for Error {
     }
 }
 
+impl From<BadBatch> for Error {
+    fn from(bad: BadBatch) -> Self {
+        Self::BadBatch(bad)
+    }
+}
+
 impl From<BadBody> for Error {
     fn from(bad: BadBody) -> Self {
         Self::BadBody(bad)
@@ -261,6 +292,10 @@ mod tests {
                 "Request_BadRequest",
                 "Specified HTTP method is not allowed for the request target.",
             ),
+            (Error::PreconditionFailed, 412, "PreconditionFailed", "The value of If-Match"),
+            (Error::BadBatch(BadBatch::NoRequests), 400, "BadRequest", "A batch holds"),
+            (Error::BadItem("Said so."), 400, "BadRequest", "Said so."),
+            (Error::FailedDependency, 424, "FailedDependency", "A request that this one depends on"),
             (Error::NotAcceptable, 406, "NotAcceptable", "None of the media types"),
             (
                 Error::TooLarge { limit: 5 },

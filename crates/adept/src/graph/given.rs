@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use super::types::{ActionType, EntityType};
+use super::types::{ActionType, ComplexType, EntityType};
 
 /// The members of a JSON object.
 pub(super) type Members = Map<String, Json>;
@@ -30,6 +30,8 @@ pub(super) enum Given {
     Enum(&'static str),
     /// A collection.
     List(Vec<Given>),
+    /// A complex value: the members that were sent.
+    Object(Vec<(&'static str, Given)>),
 }
 
 /// Why a body does not fit. Displays as the sentence that the caller reads.
@@ -150,8 +152,8 @@ impl<R, F, W: Default> EntityType<R, F, W> {
     }
 
     fn unknown(&self, name: &str) -> BadBody {
-        match self.navigations.iter().find(|navigation| navigation.eq_ignore_ascii_case(name)) {
-            Some(property) => BadBody::Navigation { property },
+        match self.ways().into_iter().find(|way| way.name.eq_ignore_ascii_case(name)) {
+            Some(way) => BadBody::Navigation { property: way.name },
             None => BadBody::UnknownProperty { property: shortened(name), type_name: self.name },
         }
     }
@@ -173,6 +175,24 @@ impl<A: Default> ActionType<A> {
             (parameter.write)(&mut arguments, value);
         }
         Ok(arguments)
+    }
+}
+
+impl ComplexType {
+    fn read(&self, members: Members, place: &str) -> Result<Given, BadBody> {
+        let mut read = Vec::with_capacity(members.len());
+        for (name, json) in members {
+            if name.contains('@') {
+                continue;
+            }
+            let Some(member) = self.members.iter().find(|known| known.name.eq_ignore_ascii_case(&name))
+            else {
+                return Err(BadBody::UnknownProperty { property: shortened(&name), type_name: self.name });
+            };
+            let place = format!("{place}/{}", member.name);
+            read.push((member.name, given(json, member.kind, member.nullable, &place)?));
+        }
+        Ok(Given::Object(read))
     }
 }
 
@@ -198,6 +218,10 @@ fn given(json: Json, kind: Kind, nullable: bool, place: &str) -> Result<Given, B
             let item = |(index, json)| given(json, *item, true, &format!("{place}[{index}]"));
             items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(Given::List)
         }
+        (Kind::Complex(name), Json::Object(members)) => match ComplexType::named(name) {
+            Some(kind) => kind.read(members, place),
+            None => Err(wrong()),
+        },
         (
             Kind::String
             | Kind::Boolean

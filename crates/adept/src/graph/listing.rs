@@ -129,7 +129,7 @@ impl<F> Listing<F> {
         &self,
         graph: &Graph,
         call: &Call,
-        kind: &EntityType<R, F, W>,
+        kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
     ) -> Answer {

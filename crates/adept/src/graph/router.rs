@@ -3,15 +3,16 @@
 
 use std::{future::Future, pin::Pin};
 
-use axum::http::Method;
+use axum::http::{HeaderMap, Method};
 
 use super::{
-    Graph,
+    Edge,
     answer::Answer,
+    batch,
     call::{Call, Version},
     device_management,
     error::Error,
-    imported_apple_device_identities, onboarding_settings,
+    imported_apple_device_identities, metadata, onboarding_settings, service_document,
     tree::Tree,
 };
 use crate::domain::Permission;
@@ -22,12 +23,21 @@ pub(super) struct Route {
     pub(super) template: &'static str,
     /// How it is asked for.
     pub(super) verb: Verb,
-    /// The caller needs one of these.
+    /// The caller needs one of these; nothing but a bearer token if there are none.
     pub(super) permissions: &'static [Permission],
     /// The name in logs and metrics.
     pub(super) operation: &'static str,
     /// What does it.
-    pub(super) handler: Handler,
+    pub(super) does: Does,
+}
+
+/// What is done at a place.
+#[derive(Clone, Copy)]
+pub(super) enum Does {
+    /// Serves a caller.
+    Serve(Handler),
+    /// Tells everyone the same, without a bearer token.
+    Tell(Tell),
 }
 
 /// A method, and whether the last segment is an action or function, whose name may carry namespace and parentheses.
@@ -38,7 +48,10 @@ pub(super) struct Verb {
 
 /// What a handler says.
 pub(super) type Outcome = Result<Answer, Error>;
-type Handler = for<'a> fn(&'a Graph, &'a mut Call) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+pub(super) type Handler =
+    for<'a> fn(&'a Edge, &'a mut Call) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+
+pub(super) type Tell = fn(&Edge, Version, &HeaderMap) -> Outcome;
 
 const GET: Verb = Verb { method: Method::GET, bound: false };
 const POST: Verb = Verb { method: Method::POST, bound: false };
@@ -62,10 +75,35 @@ macro_rules! routes {
             verb: $verb,
             permissions: $permissions,
             operation: concat!(stringify!($kind), ".", stringify!($name)),
-            handler: |graph, call| Box::pin($($module::)+handle(graph, call)),
+            does: Does::Serve(|edge, call| Box::pin($($module::)+handle(&edge.graph, call))),
         }),+),+]
     };
 }
+
+/// What any version offers.
+static PROTOCOL: &[Route] = &[
+    Route {
+        template: "",
+        verb: GET,
+        permissions: &[],
+        operation: "protocol.serviceDocument",
+        does: Does::Tell(service_document::tell),
+    },
+    Route {
+        template: "/$metadata",
+        verb: GET,
+        permissions: &[],
+        operation: "protocol.metadata",
+        does: Does::Tell(metadata::tell),
+    },
+    Route {
+        template: "/$batch",
+        verb: POST,
+        permissions: &[],
+        operation: batch::OPERATION,
+        does: Does::Serve(|edge, call| Box::pin(batch::handle(edge, call))),
+    },
+];
 
 /// What only `/beta` offers.
 static BETA: &[Route] = routes! {
@@ -107,10 +145,10 @@ static BETA: &[Route] = routes! {
 /// What is offered under one version.
 pub(super) fn tree(version: Version) -> Tree {
     match version {
-        Version::Beta => Tree::of(BETA),
-        // Nothing of the released version is served yet, but it has this segment: the next one is the unknown one.
+        Version::Beta => Tree::of(&[PROTOCOL, BETA]),
+        // Nothing else of the released version is served yet, but it has this segment: the next one is the unknown one.
         Version::V1 => {
-            let mut tree = Tree::of(&[]);
+            let mut tree = Tree::of(&[PROTOCOL]);
             tree.grow("/deviceManagement", false);
             tree
         }
@@ -219,7 +257,6 @@ mod tests {
             ("/deviceManagement('1')", "deviceManagement('1')"),
             ("/deviceManagement/depOnboardingSettings/1/uploadDepToken('1')", "uploadDepToken('1')"),
             ("/deviceManagement/depOnboardingSettings/1/uploadDepToken/more", "more"),
-            ("/", ""),
         ] {
             assert_eq!(find(&tree, path).err(), Some(Lost::Segment(segment.to_owned())), "{path}");
         }

@@ -53,9 +53,9 @@ pub(super) enum Lost {
 
 impl Tree {
     /// Spans the tree of these routes.
-    pub(super) fn of(routes: &'static [Route]) -> Self {
+    pub(super) fn of(tables: &[&'static [Route]]) -> Self {
         let mut tree = Self { nodes: vec![Node::default()] };
-        for route in routes {
+        for route in tables.iter().copied().flatten() {
             let node = tree.grow(route.template, route.verb.bound);
             tree.nodes[node].routes.push(route);
         }
@@ -114,7 +114,7 @@ impl Tree {
             segment.text().clone_into(&mut last);
         }
         found.routes = &self.nodes[at].routes;
-        // A place that only leads on, such as the root, is no resource.
+        // A place that only leads on is no resource.
         if found.routes.is_empty() { Err(Lost::Segment(last)) } else { Ok(found) }
     }
 

@@ -1,17 +1,24 @@
 //! One description of each Graph type: its properties, their EDM types, whether they may be null, who sets them. It feeds
-//! serialisation, `$select`, `$filter`, `$orderby` and the reading of bodies, so that nothing is listed twice.
+//! serialisation, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
 //! It holds no values and writes no JSON.
 
+mod complex;
 mod dep_onboarding_setting;
+mod described;
 mod device_management;
 mod enums;
 mod imported_apple_device_identity;
+mod operations;
 
 use adept_odata::{Kind, Schema};
 
+pub(super) use complex::{ComplexType, Member};
 pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
+pub(super) use described::{Described, ENTITY, Model};
 pub(super) use device_management::{DEVICE_MANAGEMENT, DeviceManagement};
+pub(super) use enums::Numbered;
 pub(super) use imported_apple_device_identity::IMPORTED_APPLE_DEVICE_IDENTITY;
+pub(super) use operations::{Binding, Operation};
 
 use super::{given::Given, value::Value};
 
@@ -19,14 +26,54 @@ use super::{given::Given, value::Value};
 pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
     /// The qualified name.
     pub(super) name: &'static str,
-    /// The own properties and `id`, in the order in which they are shown.
+    /// What it extends.
+    pub(super) base: Base<R, F, W>,
+    /// Whether every row is of a type that extends this one.
+    pub(super) is_abstract: bool,
+    /// The own properties, in the order in which they are shown.
     pub(super) properties: &'static [Property<R, F, W>],
     /// What leads on to other entities; a body that holds one is refused.
-    pub(super) navigations: &'static [&'static str],
+    pub(super) navigations: &'static [Navigation],
+    /// The type of a row, where it may be one that extends this one.
+    pub(super) of_row: Option<fn(&R) -> &'static EntityType<R, F, W>>,
+}
+
+/// What an entity type extends.
+pub(super) enum Base<R: 'static, F: 'static, W: 'static> {
+    /// `microsoft.graph.entity`, whose `id` stands first among the own properties.
+    Entity,
+    /// A type that is shown from the same rows; its properties come before the own ones.
+    Type(&'static EntityType<R, F, W>),
+    /// A type of that name, shown from other rows; whoever shows this one shows that one's properties too.
+    Other(&'static str),
+}
+
+/// What leads from an entity to others.
+pub(super) struct Navigation {
+    /// As Graph spells it; accepted in any ASCII case.
+    pub(super) name: &'static str,
+    /// The qualified name of the type at the other end.
+    pub(super) target: &'static str,
+    /// Whether there may be many.
+    pub(super) collection: bool,
+    /// Whether what is there belongs to this entity and has no other address.
+    pub(super) contained: bool,
+}
+
+impl Navigation {
+    /// To the entities that belong to this one.
+    const fn contained(name: &'static str, target: &'static str) -> Self {
+        Self { name, target, collection: true, contained: true }
+    }
+
+    /// To at most one entity that has its own address.
+    const fn reference(name: &'static str, target: &'static str) -> Self {
+        Self { name, target, collection: false, contained: false }
+    }
 }
 
 /// A property of an entity type.
-pub(super) struct Property<R, F, W> {
+pub(super) struct Property<R, F: 'static, W> {
     /// As Graph spells it; accepted in any ASCII case.
     pub(super) name: &'static str,
     /// The EDM type.
@@ -35,6 +82,8 @@ pub(super) struct Property<R, F, W> {
     pub(super) nullable: bool,
     /// What `$filter` and `$orderby` compare; none when they cannot use it.
     pub(super) field: Option<F>,
+    /// The same for the members of a complex value, or of the items of a collection of them.
+    pub(super) members: &'static [(&'static str, F)],
     /// Its value in a row.
     pub(super) value: fn(&R) -> Value<'_>,
     /// Takes what a client sent; none when the server alone sets it, and what is sent is ignored.
@@ -67,7 +116,7 @@ pub(super) struct Parameter<A> {
 impl<R, F, W> Property<R, F, W> {
     /// A property that is never null and that the server alone sets.
     const fn new(name: &'static str, kind: Kind, value: fn(&R) -> Value<'_>) -> Self {
-        Self { name, kind, nullable: false, field: None, value, write: None }
+        Self { name, kind, nullable: false, field: None, members: &[], value, write: None }
     }
 
     /// With null among its values.
@@ -85,6 +134,15 @@ impl<R, F, W> Property<R, F, W> {
         self
     }
 
+    /// With members for `$filter` and `$orderby`.
+    const fn members(mut self, members: &'static [(&'static str, F)]) -> Self
+    where
+        F: Copy,
+    {
+        self.members = members;
+        self
+    }
+
     /// Set by clients.
     const fn write(mut self, write: Write<W>) -> Self {
         self.write = Some(write);
@@ -92,10 +150,43 @@ impl<R, F, W> Property<R, F, W> {
     }
 }
 
+impl<R, F: Copy, W> Clone for Property<R, F, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R, F: Copy, W> Copy for Property<R, F, W> {}
+
 impl<R, F, W> EntityType<R, F, W> {
+    /// The actual type of a row.
+    pub(super) fn of(&'static self, row: &R) -> &'static Self {
+        self.of_row.map_or(self, |of_row| of_row(row))
+    }
+
     /// The property of that name, in any ASCII case, and its place.
     pub(super) fn property(&self, name: &str) -> Option<(usize, &'static Property<R, F, W>)> {
-        self.properties.iter().enumerate().find(|(_, property)| property.name.eq_ignore_ascii_case(name))
+        self.all().into_iter().enumerate().find(|(_, property)| property.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Every property, those of the base first: a place in a base is the same place in what extends it.
+    pub(super) fn all(&self) -> Vec<&'static Property<R, F, W>> {
+        let mut all = match self.base {
+            Base::Type(base) => base.all(),
+            Base::Entity | Base::Other(_) => Vec::new(),
+        };
+        all.extend(self.properties);
+        all
+    }
+
+    /// Every navigation, those of the base first.
+    pub(super) fn ways(&self) -> Vec<&'static Navigation> {
+        let mut ways = match self.base {
+            Base::Type(base) => base.ways(),
+            Base::Entity | Base::Other(_) => Vec::new(),
+        };
+        ways.extend(self.navigations);
+        ways
     }
 }
 
@@ -105,9 +196,21 @@ impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
     }
 
     fn field(&self, path: &[&str]) -> Option<(F, Kind)> {
-        let [name] = path else { return None };
-        let (_, property) = self.property(name)?;
-        Some((property.field?, property.kind))
+        let (_, property) = self.property(path.first()?)?;
+        match path {
+            [_] => Some((property.field?, property.kind)),
+            [_, member] => {
+                let of = match property.kind {
+                    Kind::Collection(item) => *item,
+                    kind => kind,
+                };
+                let Kind::Complex(complex) = of else { return None };
+                let known = |(name, _): &&(&str, F)| name.eq_ignore_ascii_case(member);
+                let (name, field) = property.members.iter().find(known)?;
+                Some((*field, ComplexType::named(complex)?.member(name)?.kind))
+            }
+            _ => None,
+        }
     }
 }
 
@@ -131,11 +234,11 @@ mod tests {
     use crate::domain::{DevicePlatform, DiscoverySource, TokenType};
 
     fn is_sound<R, F, W>(kind: &EntityType<R, F, W>) {
-        assert_eq!(kind.properties[0].name, "id");
-        for (place, property) in kind.properties.iter().enumerate() {
+        assert_eq!(kind.all()[0].name, "id");
+        for (place, property) in kind.all().into_iter().enumerate() {
             let (found, _) = kind.property(&property.name.to_ascii_uppercase()).unwrap();
             assert_eq!(found, place, "{} is there once", property.name);
-            assert!(!kind.navigations.contains(&property.name));
+            assert!(kind.ways().iter().all(|way| way.name != property.name));
         }
     }
 

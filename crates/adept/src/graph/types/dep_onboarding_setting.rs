@@ -3,7 +3,7 @@
 use adept_odata::Kind;
 use zeroize::Zeroizing;
 
-use super::{ActionType, EntityType, Parameter, Property, enums::DEP_TOKEN_TYPE};
+use super::{ActionType, Base, EntityType, Navigation, Parameter, Property, enums::DEP_TOKEN_TYPE};
 use crate::{
     domain::{Setting, SettingField as F, SettingPatch},
     graph::value::Value,
@@ -14,6 +14,8 @@ type P = Property<Setting, F, SettingPatch>;
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
 pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, SettingPatch> = EntityType {
     name: "microsoft.graph.depOnboardingSetting",
+    base: Base::Entity,
+    is_abstract: false,
     properties: &[
         P::new("id", Kind::String, |setting| Value::Guid(setting.id.0)).field(F::Id),
         P::new("appleIdentifier", Kind::String, |setting| {
@@ -66,13 +68,17 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         .write(|patch, given| patch.role_scope_tag_ids = Some(given.texts())),
     ],
     navigations: &[
-        "defaultIosEnrollmentProfile",
-        "defaultMacOsEnrollmentProfile",
-        "defaultTvOSEnrollmentProfile",
-        "defaultVisionOSEnrollmentProfile",
-        "enrollmentProfiles",
-        "importedAppleDeviceIdentities",
+        Navigation::reference("defaultIosEnrollmentProfile", "microsoft.graph.depIOSEnrollmentProfile"),
+        Navigation::reference("defaultMacOsEnrollmentProfile", "microsoft.graph.depMacOSEnrollmentProfile"),
+        Navigation::reference("defaultTvOSEnrollmentProfile", "microsoft.graph.depTvOSEnrollmentProfile"),
+        Navigation::reference(
+            "defaultVisionOSEnrollmentProfile",
+            "microsoft.graph.depVisionOSEnrollmentProfile",
+        ),
+        Navigation::contained("enrollmentProfiles", "microsoft.graph.enrollmentProfile"),
+        Navigation::contained("importedAppleDeviceIdentities", "microsoft.graph.importedAppleDeviceIdentity"),
     ],
+    of_row: None,
 };
 
 /// The arguments of `uploadDepToken`.

@@ -2,7 +2,7 @@
 
 use adept_odata::Kind;
 
-use super::{EntityType, Property};
+use super::{Base, EntityType, Navigation, Property};
 use crate::{domain::TenantId, graph::value::Value};
 
 /// What is shown of the singleton.
@@ -18,6 +18,8 @@ type P = Property<DeviceManagement, (), ()>;
 /// Observed: a captured `GET /beta/deviceManagement`. Two names are misspelt on the wire.
 pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), ()> = EntityType {
     name: "microsoft.graph.deviceManagement",
+    base: Base::Entity,
+    is_abstract: false,
     properties: &[
         P::new("id", Kind::String, |_| Value::text("deviceManagement")),
         P::new("settings", Kind::Complex("microsoft.graph.deviceManagementSettings"), |_| Value::Null)
@@ -29,5 +31,9 @@ pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), 
         P::new("legacyPcManangementEnabled", Kind::Boolean, |_| Value::Bool(false)),
         P::new("unlicensedAdminstratorsEnabled", Kind::Boolean, |_| Value::Bool(false)),
     ],
-    navigations: &[],
+    navigations: &[
+        Navigation::contained("depOnboardingSettings", "microsoft.graph.depOnboardingSetting"),
+        Navigation::contained("auditEvents", "microsoft.graph.auditEvent"),
+    ],
+    of_row: None,
 };

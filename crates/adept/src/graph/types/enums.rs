@@ -2,6 +2,22 @@
 
 use adept_odata::EnumType;
 
+/// An enum and its numbers.
+pub(in crate::graph) struct Numbered {
+    pub(in crate::graph) kind: &'static EnumType,
+    /// The distance between the numbers of two members; the first one is 0.
+    pub(in crate::graph) step: usize,
+}
+
+/// Every enum.
+pub(super) static ALL: &[Numbered] = &[
+    Numbered { kind: &DEP_TOKEN_TYPE, step: 1 },
+    Numbered { kind: &PLATFORM, step: 1 },
+    Numbered { kind: &DISCOVERY_SOURCE, step: 2 },
+    Numbered { kind: &ENROLLMENT_STATE, step: 1 },
+    Numbered { kind: &ITUNES_PAIRING_MODE, step: 1 },
+];
+
 /// `microsoft.graph.depTokenType`: 0 to 2.
 pub(super) static DEP_TOKEN_TYPE: EnumType =
     EnumType { name: "microsoft.graph.depTokenType", members: &["none", "dep", "appleSchoolManager"] };
@@ -32,4 +48,10 @@ pub(super) static DISCOVERY_SOURCE: EnumType = EnumType {
 pub(super) static ENROLLMENT_STATE: EnumType = EnumType {
     name: "microsoft.graph.enrollmentState",
     members: &["unknown", "enrolled", "pendingReset", "failed", "notContacted", "blocked"],
+};
+
+/// `microsoft.graph.iTunesPairingMode`: 0 to 2.
+pub(super) static ITUNES_PAIRING_MODE: EnumType = EnumType {
+    name: "microsoft.graph.iTunesPairingMode",
+    members: &["disallow", "allow", "requiresCertificate"],
 };

@@ -3,7 +3,7 @@
 use adept_odata::Kind;
 
 use super::{
-    EntityType, Property,
+    Base, EntityType, Property,
     enums::{DISCOVERY_SOURCE, ENROLLMENT_STATE, PLATFORM},
 };
 use crate::{
@@ -16,6 +16,8 @@ type P = Property<DeviceRow, F, ()>;
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata. Devices come from Apple: clients write none yet.
 pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow, F, ()> = EntityType {
     name: "microsoft.graph.importedAppleDeviceIdentity",
+    base: Base::Entity,
+    is_abstract: false,
     properties: &[
         P::new("id", Kind::String, |device| Value::Guid(device.id.0)).field(F::Id),
         P::new("serialNumber", Kind::String, |device| Value::text(&device.serial))
@@ -52,4 +54,5 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             .field(F::Platform),
     ],
     navigations: &[],
+    of_row: None,
 };

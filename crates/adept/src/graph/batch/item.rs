@@ -1,0 +1,239 @@
+//! One request of a batch: how it becomes a request like any other, and how its response becomes a part of the answer.
+
+use axum::{
+    body::{Body, to_bytes},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header},
+};
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+use serde_json::Value as Json;
+
+use super::InBatch;
+use crate::graph::{
+    Edge,
+    answer::RequestIds,
+    call::Version,
+    error::Error,
+    value::{Object, Value, write_text},
+};
+
+/// A request of a batch.
+pub(super) struct Item {
+    /// As the client wrote it; numbers as text.
+    pub(super) id: String,
+    pub(super) method: Method,
+    pub(super) url: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<Json>,
+    /// The places of the requests that must succeed first.
+    pub(super) waits_for: Vec<usize>,
+}
+
+/// What a batch hands down to its requests.
+pub(super) struct Outer {
+    pub(super) headers: HeaderMap,
+    pub(super) version: Version,
+}
+
+/// The answer to a request of a batch.
+pub(super) struct Answered {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: Vec<u8>,
+}
+
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+
+/// What an answer says of itself and not of the connection that carries it.
+const SHOWN: [&str; 11] = [
+    "Content-Type",
+    "OData-Version",
+    "OData-EntityId",
+    "Location",
+    "Preference-Applied",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "Allow",
+    "request-id",
+];
+
+impl Edge {
+    /// Lets a request of the batch in by the door that every request takes.
+    pub(super) async fn answered_item(&self, batch: &Outer, item: &Item) -> Answered {
+        match self.request(batch, item) {
+            Ok(request) => Answered::of(self.serve(request).await).await,
+            Err(error) => self.refused_item(batch, error).await,
+        }
+    }
+
+    /// Refuses a request of the batch at the door.
+    pub(super) async fn refused_item(&self, batch: &Outer, error: Error) -> Answered {
+        let own = self.graph.app.ids().uuid(self.graph.app.clock());
+        let ids = RequestIds::of(&batch.headers, own);
+        Answered::of(self.response(self.refuse(error, &ids), &ids)).await
+    }
+
+    fn request(&self, batch: &Outer, item: &Item) -> Result<Request<Body>, Error> {
+        if item.headers.contains_key(header::AUTHORIZATION) {
+            return Err(Error::BadItem(
+                "A request inside a batch is made by the batch's own caller and cannot carry an Authorization \
+                 header. Nothing was changed by it.",
+            ));
+        }
+        let uri = uri(&item.url, &self.graph.public_url, batch.version)?;
+        let mut headers = item.headers.clone();
+        let outer = batch.headers.get(header::AUTHORIZATION);
+        headers.extend(outer.map(|bearer| (header::AUTHORIZATION, bearer.clone())));
+        if !headers.contains_key(CLIENT_REQUEST_ID)
+            && let Some(id) = batch.headers.get(CLIENT_REQUEST_ID)
+        {
+            headers.insert(CLIENT_REQUEST_ID, id.clone());
+        }
+        let body = body(item.body.as_ref(), headers.get(header::CONTENT_TYPE))?;
+        let mut request = Request::new(body);
+        *request.method_mut() = item.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        request.extensions_mut().insert(InBatch);
+        Ok(request)
+    }
+}
+
+/// JSON as it stands; of any other type, what its base64 holds.
+fn body(body: Option<&Json>, content_type: Option<&HeaderValue>) -> Result<Body, Error> {
+    let Some(body) = body else { return Ok(Body::empty()) };
+    if content_type.is_none_or(is_json) {
+        return Ok(Body::from(body.to_string()));
+    }
+    let text = body.as_str().and_then(|text| {
+        let text: String = text.split_ascii_whitespace().collect();
+        STANDARD.decode(&text).or_else(|_| URL_SAFE.decode(&text)).ok()
+    });
+    text.map(Body::from).ok_or(Error::BadItem(
+        "A body that is not JSON must be the base64 text of its bytes. Nothing was changed by this request.",
+    ))
+}
+
+fn is_json(content_type: &HeaderValue) -> bool {
+    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    media.eq_ignore_ascii_case(b"application/json") || media.eq_ignore_ascii_case(b"text/json")
+}
+
+/// Where an item's URL leads: absolute at our own origin, or relative with or without slash and version.
+fn uri(url: &str, origin: &str, version: Version) -> Result<Uri, Error> {
+    let bad = || Error::BadItem("The URL of this request cannot be read. Nothing was changed by it.");
+    let path = match url.split_at_checked(origin.len()) {
+        Some((start, rest)) if start.eq_ignore_ascii_case(origin) && !rest.starts_with([':', '@', '.']) => {
+            rest
+        }
+        // A query may hold anything.
+        _ if url.split('?').next().is_some_and(|start| start.contains("://")) || url.starts_with("//") => {
+            return Err(Error::BadItem(
+                "The URL of this request leads to another service; only this one's URLs and relative ones can be in a \
+                 batch. Nothing was changed by it.",
+            ));
+        }
+        _ => url,
+    };
+    let path = path.trim_start_matches('/');
+    let first = path.split(['/', '?']).next().unwrap_or_default();
+    let mut whole = String::with_capacity(path.len() + 8);
+    if Version::of(first).is_none() {
+        whole.push('/');
+        whole.push_str(version.as_str());
+    }
+    whole.push('/');
+    // Clients write these URLs as people do.
+    for byte in path.bytes() {
+        match byte {
+            b'!' | b'$'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' => {
+                whole.push(char::from(byte));
+            }
+            _ => whole.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    whole.parse().map_err(|_| bad())
+}
+
+impl Answered {
+    async fn of(response: Response<Body>) -> Self {
+        let (parts, body) = response.into_parts();
+        // Our own answers are in memory already: reading one cannot fail.
+        let body = to_bytes(body, usize::MAX).await.unwrap_or_default().to_vec();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Whether those that wait for it must not be run.
+    pub(super) fn failed(&self) -> bool {
+        !self.status.is_success()
+    }
+
+    /// Appends status, headers and body.
+    pub(super) fn write(&self, response: &mut Object<'_>) {
+        Value::Int(i64::from(self.status.as_u16())).write(response.member("status"));
+        let mut headers = Object::open(response.member("headers"));
+        for name in SHOWN {
+            if let Some(value) = self.headers.get(name).and_then(|value| value.to_str().ok()) {
+                write_text(value, headers.member(name));
+            }
+        }
+        headers.close();
+        if self.body.is_empty() {
+            return;
+        }
+        let body = response.member("body");
+        match self.headers.get(header::CONTENT_TYPE) {
+            Some(content_type) if is_json(content_type) => body.extend_from_slice(&self.body),
+            _ => write_text(&STANDARD.encode(&self.body), body),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const ORIGIN: &str = "https://localhost:8443";
+
+    #[test]
+    fn urls_lead_inside_in_every_spelling() {
+        for (url, expected) in [
+            ("/deviceManagement", "/beta/deviceManagement"),
+            ("deviceManagement?$select=id", "/beta/deviceManagement?$select=id"),
+            ("/beta/deviceManagement", "/beta/deviceManagement"),
+            ("v1.0/deviceManagement/auditEvents", "/v1.0/deviceManagement/auditEvents"),
+            ("https://localhost:8443/beta/deviceManagement", "/beta/deviceManagement"),
+            ("HTTPS://LocalHost:8443/deviceManagement", "/beta/deviceManagement"),
+            ("https://localhost:8443", "/beta/"),
+            ("/x?$filter=a eq 'ö#\"'", "/beta/x?$filter=a%20eq%20'%C3%B6%23%22'"),
+            ("/x?$filter=a%20eq%20'b'&u=http://y", "/beta/x?$filter=a%20eq%20'b'&u=http://y"),
+        ] {
+            let found = uri(url, ORIGIN, Version::Beta).unwrap();
+            assert_eq!(found.to_string(), expected, "{url}");
+        }
+        for url in [
+            "https://localhost:84430/beta/deviceManagement",
+            "https://localhost:8443@elsewhere/beta",
+            "http://localhost:8443/beta/x",
+            "https://graph.microsoft.com/beta/x",
+            "//elsewhere/beta/x",
+        ] {
+            assert!(uri(url, ORIGIN, Version::Beta).is_err(), "{url}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_url_is_read_or_refused(url in "(https://localhost:8443|/|beta|[ -~]|\\PC){0,20}") {
+            if let Ok(uri) = uri(&url, ORIGIN, Version::V1) {
+                prop_assert!(uri.authority().is_none());
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! `$metadata`: the description of the types as an EDMX 4.0 document. It describes nothing itself: that is `types`' work.
+//!
+//! Source of the form: OASIS, "OData Common Schema Definition Language (CSDL) Version 4.0".
+
+use std::fmt::Write;
+
+use adept_odata::Kind;
+use axum::http::HeaderMap;
+
+use super::{
+    Edge,
+    answer::Answer,
+    call::Version,
+    router::Outcome,
+    types::{Binding, Described, ENTITY, Member, Model, Operation},
+};
+
+/// Tells everyone what the version is made of, whatever media type is asked for: there is only this one.
+pub(super) fn tell(edge: &Edge, version: Version, _headers: &HeaderMap) -> Outcome {
+    let [beta, v1] = &edge.described;
+    let document = match version {
+        Version::Beta => beta,
+        Version::V1 => v1,
+    };
+    Ok(Answer::xml(document.clone()))
+}
+
+/// The document of that version.
+pub(super) fn document(version: Version) -> String {
+    let model = Model::of(version);
+    let mut xml = Xml { text: r#"<?xml version="1.0" encoding="utf-8"?>"#.to_owned() };
+    xml.open("edmx:Edmx", &[("Version", "4.0"), ("xmlns:edmx", "http://docs.oasis-open.org/odata/ns/edmx")]);
+    xml.open("edmx:DataServices", &[]);
+    let namespace = [
+        ("Namespace", "microsoft.graph"),
+        ("Alias", "graph"),
+        ("xmlns", "http://docs.oasis-open.org/odata/ns/edm"),
+    ];
+    xml.open("Schema", &namespace);
+    for numbered in model.enums {
+        xml.open("EnumType", &[("Name", own_name(numbered.kind.name))]);
+        for (place, member) in numbered.kind.members.iter().enumerate() {
+            let number = (place * numbered.step).to_string();
+            xml.leaf("Member", &[("Name", member), ("Value", &number)]);
+        }
+        xml.close("EnumType");
+    }
+    xml.root_entity();
+    for entity in &model.entities {
+        xml.entity(*entity);
+    }
+    for complex in model.complex {
+        let name = ("Name", own_name(complex.name));
+        // One that lists nothing may hold anything.
+        let attributes =
+            if complex.members.is_empty() { vec![name, ("OpenType", "true")] } else { vec![name] };
+        xml.open("ComplexType", &attributes);
+        complex.members.iter().for_each(|member| xml.property(member));
+        xml.close("ComplexType");
+    }
+    for operation in model.operations {
+        xml.operation(operation);
+    }
+    xml.open("EntityContainer", &[("Name", "GraphService")]);
+    xml.leaf("Singleton", &[("Name", "deviceManagement"), ("Type", "graph.deviceManagement")]);
+    xml.close("EntityContainer");
+    xml.close("Schema");
+    xml.close("edmx:DataServices");
+    xml.close("edmx:Edmx");
+    xml.text
+}
+
+/// A document that is being written. Names and types are ours and need no escape.
+struct Xml {
+    text: String,
+}
+
+impl Xml {
+    fn open(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.begin(name, attributes);
+        self.text.push('>');
+    }
+
+    fn leaf(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.begin(name, attributes);
+        self.text.push_str("/>");
+    }
+
+    fn begin(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        // Writing to text cannot fail.
+        let _ = write!(self.text, "\n<{name}");
+        for (attribute, value) in attributes {
+            let _ = write!(self.text, " {attribute}=\"{value}\"");
+        }
+    }
+
+    fn close(&mut self, name: &str) {
+        let _ = write!(self.text, "\n</{name}>");
+    }
+
+    fn root_entity(&mut self) {
+        self.open("EntityType", &[("Name", own_name(ENTITY)), ("Abstract", "true")]);
+        self.open("Key", &[]);
+        self.leaf("PropertyRef", &[("Name", "id")]);
+        self.close("Key");
+        self.property(&Member::required("id", Kind::String));
+        self.close("EntityType");
+    }
+
+    fn entity(&mut self, entity: &dyn Described) {
+        let base = aliased(entity.base());
+        let mut attributes = vec![("Name", own_name(entity.name())), ("BaseType", &base)];
+        if entity.is_abstract() {
+            attributes.push(("Abstract", "true"));
+        }
+        self.open("EntityType", &attributes);
+        entity.own().iter().for_each(|member| self.property(member));
+        for way in entity.navigations() {
+            let target = aliased(way.target);
+            let target = if way.collection { format!("Collection({target})") } else { target };
+            let mut attributes = vec![("Name", way.name), ("Type", &*target)];
+            if way.contained {
+                attributes.push(("ContainsTarget", "true"));
+            }
+            self.leaf("NavigationProperty", &attributes);
+        }
+        self.close("EntityType");
+    }
+
+    fn property(&mut self, member: &Member) {
+        let kind = aliased(&member.kind.to_string());
+        let mut attributes = vec![("Name", member.name), ("Type", &*kind)];
+        if !member.nullable {
+            attributes.push(("Nullable", "false"));
+        }
+        self.leaf("Property", &attributes);
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        let element = if operation.is_action { "Action" } else { "Function" };
+        self.open(element, &[("Name", operation.name), ("IsBound", "true")]);
+        let bound_to = match operation.binding {
+            Binding::One(name) => aliased(name),
+            Binding::Many(name) => format!("Collection({})", aliased(name)),
+        };
+        self.leaf("Parameter", &[("Name", "bindingParameter"), ("Type", &bound_to)]);
+        for parameter in operation.parameters() {
+            self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable);
+        }
+        if let Some(kind) = operation.returns {
+            self.typed("ReturnType", None, kind, kind == Kind::String);
+        }
+        self.close(element);
+    }
+
+    /// A parameter or a result; Graph says of their text that it is plain.
+    fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool) {
+        let written = aliased(&kind.to_string());
+        let mut attributes: Vec<_> = name.map(|name| ("Name", name)).into_iter().collect();
+        attributes.push(("Type", &written));
+        if matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
+            attributes.push(("Unicode", "false"));
+        }
+        if !nullable {
+            attributes.push(("Nullable", "false"));
+        }
+        self.leaf(element, &attributes);
+    }
+}
+
+/// A qualified name without its namespace.
+fn own_name(qualified: &'static str) -> &'static str {
+    qualified.rsplit_once('.').map_or(qualified, |(_, name)| name)
+}
+
+/// A type with the namespace's alias.
+fn aliased(qualified: &str) -> String {
+    qualified.replace("microsoft.graph.", "graph.")
+}

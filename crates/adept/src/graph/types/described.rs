@@ -1,0 +1,89 @@
+//! Everything that a version of the API is made of, without regard to rows: what `$metadata` says.
+
+use super::{
+    ActionType, Base, ComplexType, DEP_ONBOARDING_SETTING, DEVICE_MANAGEMENT, EntityType,
+    IMPORTED_APPLE_DEVICE_IDENTITY, Member, Navigation, Numbered, Operation, complex, enums, operations,
+};
+use crate::graph::call::Version;
+
+/// The root of every entity type.
+pub(in crate::graph) const ENTITY: &str = "microsoft.graph.entity";
+
+/// An entity type, whatever its rows are.
+pub(in crate::graph) trait Described: Sync {
+    /// The qualified name.
+    fn name(&self) -> &'static str;
+    /// The qualified name of what it extends.
+    fn base(&self) -> &'static str;
+    /// Whether no entity is of exactly this type.
+    fn is_abstract(&self) -> bool;
+    /// The own properties; `id` is the root's.
+    fn own(&self) -> Vec<Member>;
+    /// The own navigations.
+    fn navigations(&self) -> &'static [Navigation];
+}
+
+impl<R, F: Sync, W> Described for EntityType<R, F, W> {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn base(&self) -> &'static str {
+        match self.base {
+            Base::Entity => ENTITY,
+            Base::Type(base) => base.name,
+            Base::Other(name) => name,
+        }
+    }
+
+    fn is_abstract(&self) -> bool {
+        self.is_abstract
+    }
+
+    fn own(&self) -> Vec<Member> {
+        let own = self.properties.iter().filter(|property| property.name != "id");
+        own.map(|property| Member { name: property.name, kind: property.kind, nullable: property.nullable })
+            .collect()
+    }
+
+    fn navigations(&self) -> &'static [Navigation] {
+        self.navigations
+    }
+}
+
+/// What an action takes, whatever it gathers it in.
+pub(in crate::graph) trait Takes: Sync {
+    /// Its parameters.
+    fn parameters(&self) -> Vec<Member>;
+}
+
+impl<A> Takes for ActionType<A> {
+    fn parameters(&self) -> Vec<Member> {
+        let known = self.parameters.iter();
+        known.map(|known| Member { name: known.name, kind: known.kind, nullable: known.nullable }).collect()
+    }
+}
+
+/// All types and operations of a version.
+pub(in crate::graph) struct Model {
+    /// Each after what it extends.
+    pub(in crate::graph) entities: Vec<&'static dyn Described>,
+    pub(in crate::graph) complex: &'static [ComplexType],
+    pub(in crate::graph) enums: &'static [Numbered],
+    pub(in crate::graph) operations: &'static [Operation],
+}
+
+impl Model {
+    /// What that version is made of.
+    pub(in crate::graph) fn of(version: Version) -> Self {
+        match version {
+            Version::Beta => Self {
+                entities: vec![&DEVICE_MANAGEMENT, &DEP_ONBOARDING_SETTING, &IMPORTED_APPLE_DEVICE_IDENTITY],
+                complex: complex::BETA,
+                enums: enums::ALL,
+                operations: operations::BETA,
+            },
+            Version::V1 => Self { entities: vec![], complex: complex::V1, enums: &[], operations: &[] },
+        }
+    }
+}

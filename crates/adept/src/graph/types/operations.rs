@@ -1,0 +1,88 @@
+//! Graph's bound actions and functions: what they are bound to, what they take, what they return.
+//!
+//! Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata, and the models of Microsoft's own clients.
+
+use adept_odata::Kind;
+
+use super::{Member, UPLOAD_DEP_TOKEN, described::Takes};
+
+/// A bound action or function.
+pub(in crate::graph) struct Operation {
+    /// Without the namespace.
+    pub(in crate::graph) name: &'static str,
+    pub(in crate::graph) binding: Binding,
+    /// What an action's body, or a function's parentheses, may hold.
+    pub(in crate::graph) takes: Parameters,
+    /// None for an action that answers nothing. Whatever is returned may be null unless it is a collection.
+    pub(in crate::graph) returns: Option<Kind>,
+    /// Whether it changes something.
+    pub(in crate::graph) is_action: bool,
+}
+
+/// What an operation is called on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::graph) enum Binding {
+    /// An entity of this type.
+    One(&'static str),
+    /// A collection of them.
+    Many(&'static str),
+}
+
+/// Where the parameters are described.
+pub(in crate::graph) enum Parameters {
+    /// With the type of the action.
+    Action(&'static dyn Takes),
+    /// Here.
+    Listed(&'static [Member]),
+}
+
+impl Operation {
+    /// The parameters.
+    pub(in crate::graph) fn parameters(&self) -> Vec<Member> {
+        match self.takes {
+            Parameters::Action(action) => action.parameters(),
+            Parameters::Listed(members) => members.to_vec(),
+        }
+    }
+
+    const fn action(name: &'static str, binding: Binding, takes: &'static dyn Takes) -> Self {
+        Self { name, binding, takes: Parameters::Action(takes), returns: None, is_action: true }
+    }
+
+    const fn plain_action(name: &'static str, binding: Binding) -> Self {
+        Self { name, binding, takes: Parameters::Listed(&[]), returns: None, is_action: true }
+    }
+
+    const fn function(
+        name: &'static str,
+        binding: Binding,
+        parameters: &'static [Member],
+        kind: Kind,
+    ) -> Self {
+        Self { name, binding, takes: Parameters::Listed(parameters), returns: Some(kind), is_action: false }
+    }
+
+    const fn returning(mut self, kind: Kind) -> Self {
+        self.returns = Some(kind);
+        self
+    }
+}
+
+const SETTING: Binding = Binding::One("microsoft.graph.depOnboardingSetting");
+const SETTINGS: Binding = Binding::Many("microsoft.graph.depOnboardingSetting");
+
+/// What beta offers.
+pub(super) static BETA: &[Operation] = &[
+    Operation::function(
+        "getExpiringVppTokenCount",
+        SETTINGS,
+        &[Member::nullable("expiringBeforeDateTime", Kind::String)],
+        Kind::Int32,
+    ),
+    Operation::function("getEncryptionPublicKey", SETTING, &[], Kind::String),
+    Operation::plain_action("generateEncryptionPublicKey", SETTING).returning(Kind::String),
+    Operation::action("uploadDepToken", SETTING, &UPLOAD_DEP_TOKEN),
+    Operation::plain_action("syncWithAppleDeviceEnrollmentProgram", SETTING),
+    Operation::plain_action("shareForSchoolDataSyncService", SETTING),
+    Operation::plain_action("unshareForSchoolDataSyncService", SETTING),
+];
