@@ -11,6 +11,9 @@
 //! | server token | `depToken` | the decrypted `.p7m`: OAuth 1.0a credentials of one server |
 //! | token generation | – | counts the server tokens a setting has had; learned facts are bound to one |
 //! | key pair | `getEncryptionPublicKey` | the "public key certificate" uploaded in Apple Business/School Manager |
+//! | [`Profile`] | `enrollmentProfile` and what derives from it | a profile of `POST /profile`; one per revision |
+//! | [`SkipKey`] | `enabledSkipKeys`, `…Disabled` | `skip_setup_items` |
+//! | wanted profile | `requestedEnrollmentProfileId` | the profile that a device shall be given |
 //! | [`Device`] | `importedAppleDeviceIdentity` | a device record of `/server/devices` and `/devices/sync` |
 //! | serial | `serialNumber` | `serial_number` |
 //! | delta | – | `/devices/sync`; a *fetch* is `/server/devices` |
@@ -22,6 +25,7 @@ mod device;
 mod fields;
 mod ids;
 mod onboarding;
+mod profile;
 mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
@@ -30,11 +34,15 @@ pub use device::{
     AppleRecord, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType, StoredDevice,
     fold_page,
 };
-pub use fields::{DeviceField, SettingField};
-pub use ids::{ClientId, DeviceId, KeyPairId, SettingId, TenantId};
+pub use fields::{DeviceField, ProfileField, SettingField};
+pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Proof, Refusal, ServerIdentity, Setting, SettingPatch,
     SyncStatus, TokenComparison, TokenType, accept,
+};
+pub use profile::{
+    AppleTerms, Offer, PANES, Pairing, Profile, ProfileFault, ProfileKind, ProfilePatch, ProfileValue,
+    ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrolment_url, check_profile, skip_keys_page,
 };
 pub use token_state::TokenState;
 

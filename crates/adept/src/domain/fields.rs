@@ -52,3 +52,14 @@ pub enum DeviceField {
     /// `requestedEnrollmentProfileAssignmentDateTime`
     RequestedProfileAt,
 }
+
+/// A property of an enrollment profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProfileField {
+    /// `id`
+    Id,
+    /// `displayName`
+    DisplayName,
+    /// `description`
+    Description,
+}

@@ -35,6 +35,8 @@ ids! {
     KeyPairId,
     /// A listed device (`importedAppleDeviceIdentity`).
     DeviceId,
+    /// An enrollment profile; unique within its setting.
+    ProfileId,
     /// An application that may ask the built-in issuer for tokens.
     ClientId,
 }
