@@ -13,7 +13,7 @@ pub mod token_expiry_log;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, middleware};
+use axum::{Router, http::StatusCode, middleware};
 use axum_server::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -67,6 +67,7 @@ pub enum StartError {
 /// A service that answers. Dropping it stops it at once; [`Running::stop`] lets requests finish.
 pub struct Running {
     url: String,
+    address: SocketAddr,
     metrics_url: Option<String>,
     trust: Option<Trust>,
     app: Arc<App>,
@@ -91,6 +92,7 @@ impl Running {
         let counters = Metrics::default();
         let patience = Patience::default();
 
+        let address = listener.address();
         let handle = Handle::new();
         let metrics_url = metrics.as_ref().map(|listener| format!("http://{}", listener.address()));
         let mut servers = vec![handle.clone()];
@@ -117,12 +119,17 @@ impl Running {
         tasks.spawn(Arc::clone(&app).run_background(shutdown.clone()));
         tasks.spawn(prepare(Arc::clone(&auth)));
         let url = auth.public_url().as_str().to_owned();
-        Ok(Self { url, metrics_url, trust, app, auth, shutdown, servers, tasks })
+        Ok(Self { url, address, metrics_url, trust, app, auth, shutdown, servers, tasks })
     }
 
     /// The public URL.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where metrics are.
@@ -189,9 +196,16 @@ fn public_router(
     let around = observe::Observer { counters, app: Arc::clone(app) };
     oauth
         .merge(health::public_router(checkup))
+        .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(around, observe::observe))
         .merge(graph)
         .layer(middleware::from_fn_with_state(patience, limits::no_slow_bodies))
+}
+
+/// Says where things are instead.
+async fn nothing_here() -> (StatusCode, &'static str) {
+    let text = "Nothing is here. Microsoft Graph is below /beta, sign-in below the tenant's id, health at /readyz.\n";
+    (StatusCode::NOT_FOUND, text)
 }
 
 /// Makes the signing key ahead of the first sign-in, which would else wait for it.
