@@ -7,8 +7,12 @@
 )]
 
 mod auth;
+mod cli;
+mod demo;
 mod graph;
+mod oauth;
 mod onboarding;
+mod serve;
 mod storage;
 mod support;
 mod sync;

@@ -1,0 +1,41 @@
+//! `adept setting`: list, remove and restore, beside a running service.
+
+use adept::domain::Permission;
+use serde_json::{Value, json};
+
+use super::{Ended, adept};
+use crate::serve::started::Started;
+
+const PATH: &str = "/beta/deviceManagement/depOnboardingSettings";
+
+async fn graph(service: &Started, token: &str) -> Vec<Value> {
+    let listed = service.http.get(service.url(PATH)).bearer_auth(token).send().await.unwrap();
+    listed.json::<Value>().await.unwrap()["value"].as_array().unwrap().clone()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_setting_is_listed_removed_and_restored() {
+    let service = Started::new().await;
+    let application = service.application(&[Permission::ServiceConfigReadWrite]).await;
+    let token = service.sign_in(&application).await;
+    let made =
+        service.http.post(service.url(PATH)).bearer_auth(&token).json(&json!({ "tokenName": "Head office" }));
+    let made: Value = made.send().await.unwrap().json().await.unwrap();
+    let id = made["id"].as_str().unwrap();
+    let data = format!("--data-dir={}", service.folder.path().display());
+    let setting = |arguments: &[&str]| -> Ended { adept(&[&["setting"], arguments, &[&data]].concat()) };
+
+    let listed = setting(&["list"]);
+    listed.is(0, "");
+    assert!(listed.out.contains(id) && listed.out.contains("Head office") && listed.out.contains("none"));
+    setting(&["remove", id]).is(0, "restore");
+    assert!(graph(&service, &token).await.is_empty());
+    let listed = setting(&["list", "--json"]).json();
+    assert_eq!((&listed[0]["id"], &listed[0]["deleted"]), (&id.into(), &true.into()));
+    setting(&["remove", id, "--force"]).is(3, "there is no setting");
+    setting(&["restore", id]).is(0, "upload a new one");
+    assert_eq!(graph(&service, &token).await[0]["id"], id);
+    setting(&["restore", id]).is(3, "does not exist");
+    setting(&["remove", id, "--force"]).is(0, "restore");
+    setting(&["restore", "00000000-0000-0000-0000-000000000001"]).is(3, "does not exist");
+}

@@ -1,0 +1,200 @@
+//! The certificate that is shown: the local authority's, or the operator's.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+
+use adept::serve::tls::{self, Source, Tls, certificate::not_after, local_ca};
+use jiff::{SignedDuration, Timestamp};
+use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+use rustls::{
+    RootCertStore,
+    client::{WebPkiServerVerifier, danger::ServerCertVerifier},
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
+
+use super::started::{Started, client};
+use crate::support::database::{noon, tempfolder::Folder};
+
+fn local(folder: &Folder, host: &str) -> Source {
+    Source::LocalCa { folder: folder.path().to_owned(), host: host.to_owned() }
+}
+
+fn first_certificate(path: &Path) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+/// Whether a client that trusts the folder's authority accepts this certificate for that name.
+fn is_accepted(folder: &Folder, leaf: &CertificateDer<'_>, name: &str, now: Timestamp) -> bool {
+    let mut roots = RootCertStore::empty();
+    roots.add(first_certificate(&local_ca::authority_file(folder.path()))).unwrap();
+    let verifier =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), tls::provider()).build().unwrap();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let now = UnixTime::since_unix_epoch(Duration::from_secs(now.as_second().unsigned_abs()));
+    verifier.verify_server_cert(leaf, &[], &name, &[], now).is_ok()
+}
+
+fn days(days: i64) -> SignedDuration {
+    SignedDuration::from_hours(24 * days)
+}
+
+#[test]
+fn the_local_certificate_is_good_for_this_machine_and_the_public_host() {
+    for (host, names) in [
+        ("localhost", &["localhost", "127.0.0.1", "::1"][..]),
+        ("adept.example.org", &["localhost", "127.0.0.1", "::1", "adept.example.org"]),
+        ("192.0.2.7", &["localhost", "192.0.2.7"]),
+        ("[2001:db8::7]", &["localhost", "2001:db8::7"]),
+    ] {
+        let folder = Folder::new();
+        let tls = Tls::open(local(&folder, host), noon()).unwrap();
+        assert!(tls.trust().unwrap().is_new);
+        let leaf = first_certificate(&local_ca::leaf_file(folder.path()));
+        for name in names {
+            assert!(is_accepted(&folder, &leaf, name, noon()), "{host}: {name}");
+        }
+        assert!(!is_accepted(&folder, &leaf, "example.org", noon()));
+        let life = not_after(&leaf).unwrap().duration_since(noon());
+        assert!(life <= days(398) && life > days(390), "{life}");
+    }
+}
+
+#[test]
+fn the_local_authority_cannot_vouch_for_anyone_else() {
+    let folder = Folder::new();
+    Tls::open(local(&folder, "adept.example.org"), noon()).unwrap();
+    let key = KeyPair::from_pem(&fs::read_to_string(folder.path().join("ca.key")).unwrap()).unwrap();
+    let mut authority = CertificateParams::default();
+    authority.distinguished_name.remove(DnType::CommonName);
+    authority.distinguished_name.push(DnType::OrganizationName, "Adept");
+    authority.distinguished_name.push(DnType::CommonName, "Adept local authority for adept.example.org");
+    let issuer = Issuer::new(authority, key);
+    for (name, accepted) in [
+        ("adept.example.org", true),
+        ("example.org", false),
+        ("127.0.0.2", false),
+        ("localhost.example.org", false),
+    ] {
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+        assert_eq!(is_accepted(&folder, leaf.der(), name, noon()), accepted, "{name}");
+    }
+}
+
+#[test]
+fn keys_of_the_local_authority_are_private() {
+    let folder = Folder::new();
+    Tls::open(local(&folder, "localhost"), noon()).unwrap();
+    for file in ["ca.key", "server.pem"] {
+        let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let mut files: Vec<_> =
+        fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
+    files.sort();
+    assert_eq!(files, ["ca.key", "ca.pem", "server.pem"]);
+}
+
+#[test]
+fn a_later_start_makes_nothing() {
+    let folder = Folder::new();
+    Tls::open(local(&folder, "localhost"), noon()).unwrap();
+    let before = fs::read(local_ca::leaf_file(folder.path())).unwrap();
+    let again = Tls::open(local(&folder, "localhost"), noon() + days(300)).unwrap();
+    assert!(!again.trust().unwrap().is_new);
+    assert!(!again.look_again(noon() + days(300)).unwrap());
+    assert_eq!(fs::read(local_ca::leaf_file(folder.path())).unwrap(), before);
+}
+
+#[test]
+fn a_certificate_near_its_end_is_made_again_by_the_same_authority() {
+    let folder = Folder::new();
+    let tls = Tls::open(local(&folder, "localhost"), noon()).unwrap();
+    let authority = fs::read(local_ca::authority_file(folder.path())).unwrap();
+    let later = noon() + days(370);
+    assert!(tls.look_again(later).unwrap());
+    assert_eq!(fs::read(local_ca::authority_file(folder.path())).unwrap(), authority);
+    let leaf = first_certificate(&local_ca::leaf_file(folder.path()));
+    assert!(not_after(&leaf).unwrap() > later + days(390));
+    assert!(is_accepted(&folder, &leaf, "localhost", later));
+}
+
+#[test]
+fn another_host_an_ended_authority_and_damage_make_a_new_authority() {
+    let folder = Folder::new();
+    let is_new = |host: &str, now| Tls::open(local(&folder, host), now).unwrap().trust().unwrap().is_new;
+    assert!(is_new("a.example.org", noon()));
+    assert!(is_new("b.example.org", noon()));
+    assert!(!is_new("b.example.org", noon()));
+    assert!(is_new("b.example.org", noon() + days(3640)));
+    for file in ["ca.pem", "ca.key"] {
+        fs::write(folder.path().join(file), "damaged").unwrap();
+        fs::remove_file(local_ca::leaf_file(folder.path())).unwrap();
+        assert!(is_new("b.example.org", noon()), "{file}");
+    }
+    fs::write(local_ca::leaf_file(folder.path()), "damaged").unwrap();
+    assert!(!is_new("b.example.org", noon()), "the authority is still good");
+}
+
+/// A self-signed certificate in files of the operator's.
+fn give(folder: &Folder) -> (String, Source) {
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let pem = params.self_signed(&key).unwrap().pem();
+    let (certificate, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    fs::write(&certificate, &pem).unwrap();
+    fs::write(&key_file, key.serialize_pem()).unwrap();
+    (pem, Source::Files { certificate, key: key_file })
+}
+
+#[test]
+fn given_files_are_read_again_and_broken_ones_change_nothing() {
+    let folder = Folder::new();
+    let (_, source) = give(&folder);
+    let tls = Tls::open(source, noon()).unwrap();
+    assert!(tls.trust().is_none());
+    assert!(!tls.look_again(noon()).unwrap());
+    let (pem, _) = give(&folder);
+    assert!(tls.look_again(noon()).unwrap());
+
+    for (file, text) in [("cert.pem", ""), ("cert.pem", "damaged"), ("key.pem", "damaged")] {
+        let good = fs::read(folder.path().join(file)).unwrap();
+        fs::write(folder.path().join(file), text).unwrap();
+        assert!(tls.look_again(noon()).is_err(), "{file}: {text}");
+        fs::write(folder.path().join(file), good).unwrap();
+    }
+    // A certificate whose key has not been replaced yet.
+    let other = KeyPair::generate().unwrap().serialize_pem();
+    fs::write(folder.path().join("key.pem"), other).unwrap();
+    let (certificate, key) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    assert!(Tls::open(Source::Files { certificate, key }, noon()).is_err());
+    assert_eq!(fs::read_to_string(folder.path().join("cert.pem")).unwrap(), pem);
+}
+
+#[tokio::test]
+async fn given_files_are_what_clients_see() {
+    let files = Folder::new();
+    let (pem, _) = give(&files);
+    let flag = |name: &str, file: &str| format!("--{name}={}", files.path().join(file).display());
+    let service = Started::with(&[&flag("tls-cert", "cert.pem"), &flag("tls-key", "key.pem")]).await;
+    assert!(service.running.trust().is_none());
+    let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+    let http = reqwest::Client::builder().tls_certs_only([certificate]).build().unwrap();
+    assert_eq!(http.get(service.url("/livez")).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn clients_of_both_http_versions_and_by_every_local_name_are_answered() {
+    let service = Started::new().await;
+    let answer = service.http.get(service.url("/livez")).send().await.unwrap();
+    assert_eq!(answer.version(), reqwest::Version::HTTP_2);
+    let old = client(&service.running).http1_only().build().unwrap();
+    for host in ["localhost", "127.0.0.1"] {
+        let url = service.url("/livez").replace("localhost", host);
+        let answer = old.get(url).send().await.unwrap();
+        assert_eq!((answer.status().as_u16(), answer.version()), (200, reqwest::Version::HTTP_11));
+    }
+    let old = client(&service.running).tls_version_max(reqwest::tls::Version::TLS_1_2).build().unwrap();
+    assert_eq!(old.get(service.url("/livez")).send().await.unwrap().status(), 200);
+    let stranger = reqwest::Client::builder().tls_certs_only([]).build().unwrap();
+    assert!(stranger.get(service.url("/livez")).send().await.is_err());
+}
