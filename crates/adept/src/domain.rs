@@ -29,12 +29,12 @@ mod profile;
 mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
-pub use audit::{AuditEvent, AuditResource, Change};
+pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use device::{
     AppleRecord, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType, StoredDevice,
     fold_page,
 };
-pub use fields::{DeviceField, ProfileField, SettingField};
+pub use fields::{AuditField, DeviceField, ProfileField, SettingField};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Proof, Refusal, ServerIdentity, Setting, SettingPatch,

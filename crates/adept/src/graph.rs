@@ -3,6 +3,7 @@
 //! `graph/router.rs` is the whole API on one page; `graph/dispatch.rs` says in which order a request is refused.
 
 mod answer;
+mod audit_events;
 mod batch;
 mod body;
 mod call;

@@ -54,3 +54,54 @@ pub struct AuditEvent {
     /// The request that caused it.
     pub correlation: Uuid,
 }
+
+/// An entry of the audit log as it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Sortable by time.
+    pub id: Uuid,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: AuditActor,
+    /// The operation's name, such as `uploadDepToken`.
+    pub activity: String,
+    /// The activity together with the type of its resource, such as `uploadDepToken DepOnboardingSetting`.
+    pub activity_type: String,
+    /// `Create`, `Delete`, `Patch` or `Action`.
+    pub operation: String,
+    /// Graph's type name of what was changed.
+    pub resource_kind: String,
+    /// The object's id as Graph shows it.
+    pub resource_id: String,
+    /// What people call it.
+    pub resource_name: Option<String>,
+    /// Which properties changed.
+    pub changes: Vec<RecordedChange>,
+    /// The request that caused it.
+    pub correlation: Uuid,
+}
+
+/// Who did something, as the log remembers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditActor {
+    /// The person, where it was one; applications, the operator and Adept itself are none.
+    pub user: Option<String>,
+    /// The person's sign-in name.
+    pub principal_name: Option<String>,
+    /// The calling application's id.
+    pub client: Option<String>,
+    /// The application's name; of the operator and of Adept itself what they call themselves.
+    pub client_name: Option<String>,
+}
+
+/// A changed property as the log remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecordedChange {
+    /// The property's name in Graph's words.
+    pub property: String,
+    /// The value before.
+    pub old: Option<String>,
+    /// The value after.
+    pub new: Option<String>,
+}

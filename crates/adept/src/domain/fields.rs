@@ -63,3 +63,42 @@ pub enum ProfileField {
     /// `description`
     Description,
 }
+
+/// A property of an entry of the audit log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuditField {
+    /// `id`
+    Id,
+    /// `displayName` and `activityType`
+    ActivityType,
+    /// `componentName` and `category`: every entry has the same one.
+    Component,
+    /// `activity`
+    Activity,
+    /// `activityDateTime`
+    At,
+    /// `activityOperationType`
+    Operation,
+    /// `activityResult`: what failed changed nothing and is not in the log.
+    Result,
+    /// `correlationId`
+    Correlation,
+    /// `resources`: exactly one.
+    Resources,
+    /// `resourceId` of the resource
+    ResourceId,
+    /// `type` and `auditResourceType` of the resource
+    ResourceKind,
+    /// `displayName` of the resource
+    ResourceName,
+    /// `auditActorType` of the actor
+    ActorType,
+    /// `userId` of the actor
+    ActorUser,
+    /// `userPrincipalName` of the actor
+    ActorPrincipalName,
+    /// `applicationId` of the actor
+    ActorClient,
+    /// `applicationDisplayName` of the actor
+    ActorClientName,
+}

@@ -93,6 +93,11 @@ impl Call {
         self.key(1).map(DeviceId).ok_or(nothing)
     }
 
+    /// The only key of the path.
+    pub(super) fn audit_event_id(&self) -> Result<Uuid, Error> {
+        self.key(0).ok_or(Error::App(app::Error::NotFound { what: "The audit event" }))
+    }
+
     fn key(&self, place: usize) -> Option<Uuid> {
         const HYPHENATED: usize = 36;
         let text = self.keys.get(place).filter(|text| text.len() == HYPHENATED)?;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method};
 use super::{
     Edge,
     answer::Answer,
-    batch,
+    audit_events, batch,
     call::{Call, Version},
     device_management,
     error::Error,
@@ -64,6 +64,8 @@ const ACTION: Verb = Verb { method: Method::POST, bound: true };
 const ANY: &[Permission] = &Permission::ALL;
 const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
 const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
+/// Graph counts the log of device management to its applications.
+const AUDIT: &[Permission] = &[Permission::AppsRead, Permission::AppsReadWrite];
 
 /// `type "path" { VERB "rest of the path" PERMISSIONS name module; … }`: the module's `handle` does `type.name`.
 macro_rules! routes {
@@ -105,6 +107,18 @@ static PROTOCOL: &[Route] = &[
     },
 ];
 
+/// What both versions offer.
+static COMMON: &[Route] = routes! {
+    auditEvent "/deviceManagement/auditEvents" {
+        GET      ""        AUDIT list  audit_events::list;
+        GET      "/$count" AUDIT count audit_events::count;
+        GET      "/{auditEvent-id}" AUDIT get audit_events::get;
+        FUNCTION "/getAuditCategories" AUDIT getAuditCategories audit_events::get_audit_categories;
+        FUNCTION "/getAuditActivityTypes(category='{category}')" AUDIT
+            getAuditActivityTypes audit_events::get_audit_activity_types;
+    }
+};
+
 /// What only `/beta` offers.
 static BETA: &[Route] = routes! {
     deviceManagement "/deviceManagement" {
@@ -145,13 +159,8 @@ static BETA: &[Route] = routes! {
 /// What is offered under one version.
 pub(super) fn tree(version: Version) -> Tree {
     match version {
-        Version::Beta => Tree::of(&[PROTOCOL, BETA]),
-        // Nothing else of the released version is served yet, but it has this segment: the next one is the unknown one.
-        Version::V1 => {
-            let mut tree = Tree::of(&[PROTOCOL]);
-            tree.grow("/deviceManagement", false);
-            tree
-        }
+        Version::Beta => Tree::of(&[PROTOCOL, COMMON, BETA]),
+        Version::V1 => Tree::of(&[PROTOCOL, COMMON]),
     }
 }
 

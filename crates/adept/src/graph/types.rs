@@ -2,6 +2,7 @@
 //! serialisation, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
 //! It holds no values and writes no JSON.
 
+mod audit_event;
 mod complex;
 mod dep_onboarding_setting;
 mod described;
@@ -12,10 +13,11 @@ mod operations;
 
 use adept_odata::{Kind, Schema};
 
+pub(super) use audit_event::{AUDIT_EVENT, AUDIT_EVENT_V1};
 pub(super) use complex::{ComplexType, Member};
 pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
 pub(super) use described::{Described, ENTITY, Model};
-pub(super) use device_management::{DEVICE_MANAGEMENT, DeviceManagement};
+pub(super) use device_management::{DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, DeviceManagement};
 pub(super) use enums::Numbered;
 pub(super) use imported_apple_device_identity::IMPORTED_APPLE_DEVICE_IDENTITY;
 pub(super) use operations::{Binding, Operation};
@@ -247,6 +249,9 @@ mod tests {
         is_sound(&DEP_ONBOARDING_SETTING);
         is_sound(&IMPORTED_APPLE_DEVICE_IDENTITY);
         is_sound(&DEVICE_MANAGEMENT);
+        is_sound(&DEVICE_MANAGEMENT_V1);
+        is_sound(&AUDIT_EVENT);
+        is_sound(&AUDIT_EVENT_V1);
     }
 
     #[test]

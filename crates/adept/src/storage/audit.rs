@@ -1,4 +1,6 @@
-//! The audit log: written in the transaction of the change it tells of.
+//! The audit log: written in the transaction of the change it tells of. Reading it is in `audit/read`.
+
+mod read;
 
 use serde_json::json;
 
@@ -9,13 +11,13 @@ use super::{
 use crate::domain::{AuditEvent, Caller, CallerKind, TenantId};
 
 fn actor(caller: Option<&Caller>) -> serde_json::Value {
-    let Some(caller) = caller else { return json!({ "kind": "adept" }) };
+    let Some(caller) = caller else { return json!({ "kind": "adept", "clientName": "Adept" }) };
     let client = caller.client.map(|id| id.to_string());
     match &caller.kind {
         CallerKind::Application => {
             json!({ "kind": "application", "client": client, "clientName": caller.client_name })
         }
-        CallerKind::Operator => json!({ "kind": "operator" }),
+        CallerKind::Operator => json!({ "kind": "operator", "clientName": caller.client_name }),
         CallerKind::User { user_id, principal_name } => json!({
             "kind": "user", "user": user_id, "principalName": principal_name,
             "client": client, "clientName": caller.client_name,

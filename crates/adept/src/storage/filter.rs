@@ -4,6 +4,7 @@
 //! Text is compared in ASCII lower case, by bytes, on both databases. A condition is true or false, never NULL.
 
 use adept_odata::{CompareOp, Filter, Function, Literal};
+use jiff::Timestamp;
 
 use super::{
     Error,
@@ -21,13 +22,19 @@ pub(super) enum Holds {
     Member(&'static [&'static str]),
     /// A number.
     Int,
+    /// Text that callers may also write with a prefix that ends in `_`, and that is stored without it.
+    Suffix,
     /// A time; when never NULL on the wire, its absence stands for the year 1.
     Time {
         /// Whether Graph shows null.
         nullable: bool,
     },
+    /// A time that is never NULL.
+    Moment,
     /// True or false, never NULL.
     Bool,
+    /// A collection of exactly one item, whose fields are the row's own.
+    OneItem,
 }
 
 /// A column expression of the static table.
@@ -45,7 +52,7 @@ impl Column {
     pub(super) fn comparable(&self) -> String {
         let Self { expression, holds } = self;
         match holds {
-            Holds::Text => format!("lower({expression} COLLATE \"binary\")"),
+            Holds::Text | Holds::Suffix => format!("lower({expression} COLLATE \"binary\")"),
             Holds::Time { nullable: false } => format!("COALESCE({expression}, {YEAR_ONE})"),
             _ => (*expression).to_owned(),
         }
@@ -54,19 +61,32 @@ impl Column {
     /// The expression that rows are ordered by: nulls come first.
     pub(super) fn sort_key(&self) -> String {
         match self.holds {
-            Holds::Text => format!("COALESCE({}, '')", self.comparable()),
+            Holds::Text | Holds::Suffix => format!("COALESCE({}, '')", self.comparable()),
             Holds::Int | Holds::Time { .. } => {
                 format!("COALESCE({}, -9223372036854775807)", self.comparable())
             }
             Holds::Bool => format!("(CASE WHEN {} THEN 1 ELSE 0 END)", self.expression),
             Holds::Member(members) => self.ordinal(members),
-            Holds::FoldedText => self.comparable(),
+            Holds::FoldedText | Holds::Moment | Holds::OneItem => self.comparable(),
         }
     }
 
     /// Whether [`sort_key`](Self::sort_key) is text.
     pub(super) fn sorts_as_text(&self) -> bool {
-        matches!(self.holds, Holds::Text | Holds::FoldedText)
+        matches!(self.holds, Holds::Text | Holds::FoldedText | Holds::Suffix)
+    }
+
+    /// Whether it can be NULL, on the wire too.
+    fn is_nullable(&self) -> bool {
+        matches!(self.holds, Holds::Text | Holds::Suffix | Holds::Int | Holds::Time { nullable: true })
+    }
+
+    /// What is compared with a literal.
+    fn operand(&self, value: &Literal) -> String {
+        match (self.holds, value) {
+            (Holds::Member(members), Literal::Enum { .. }) => self.ordinal(members),
+            _ => self.comparable(),
+        }
     }
 
     fn ordinal(&self, members: &[&'static str]) -> String {
@@ -117,14 +137,7 @@ impl Sql {
             }
             Filter::Compare { field, op, value } => self.compare(column(*field), *op, value)?,
             Filter::IsNull(field) => self.is_null(column(*field)),
-            Filter::In { field, values } => {
-                self.push("(FALSE");
-                for value in values {
-                    self.push(" OR ");
-                    self.compare(column(*field), CompareOp::Eq, value)?;
-                }
-                self.push(")");
-            }
+            Filter::In { field, values } => self.within(column(*field), values)?,
             Filter::Call { function, field, text } => {
                 let column = column(*field);
                 self.push(&format!("({} IS NOT NULL AND {} LIKE ", column.expression, column.comparable()));
@@ -137,6 +150,12 @@ impl Sql {
             }
             Filter::And(all) => self.joined(all, " AND ", column)?,
             Filter::Or(all) => self.joined(all, " OR ", column)?,
+            // With exactly one item, any and all ask the same.
+            Filter::Any { collection, predicate } | Filter::All { collection, predicate }
+                if matches!(column(*collection).holds, Holds::OneItem) =>
+            {
+                self.condition(predicate, column)?;
+            }
             Filter::Any { .. } | Filter::All { .. } => {
                 return Err(Error::Corrupt("no collection of this type can be filtered".to_owned()));
             }
@@ -162,26 +181,79 @@ impl Sql {
     }
 
     fn is_null(&mut self, column: Column) {
-        match column.holds {
-            Holds::Text | Holds::Int | Holds::Time { nullable: true } => {
-                self.push(&format!("({} IS NULL)", column.expression));
-            }
-            _ => {
-                self.push("FALSE");
-            }
-        }
+        match column.is_nullable() {
+            true => self.push(&format!("({} IS NULL)", column.expression)),
+            false => self.push("FALSE"),
+        };
     }
 
     fn compare(&mut self, column: Column, op: CompareOp, value: &Literal) -> Result<(), Error> {
-        let comparable = match (column.holds, value) {
-            (Holds::Member(members), Literal::Enum { .. }) => column.ordinal(members),
-            _ => column.comparable(),
+        let bound = Bound::of(column, value)?;
+        let word = match (op, bound.exact) {
+            (CompareOp::Eq, true) => "=",
+            (CompareOp::Ne, true) => "<>",
+            (CompareOp::Ge, true) => ">=",
+            (CompareOp::Lt, true) => "<",
+            (CompareOp::Gt, _) | (CompareOp::Ge, false) => ">",
+            (CompareOp::Le, _) | (CompareOp::Lt, false) => "<=",
+            (CompareOp::Eq | CompareOp::Ne, false) => {
+                self.push(if op == CompareOp::Ne { "TRUE" } else { "FALSE" });
+                return Ok(());
+            }
         };
-        let value: Value = match (column.holds, value) {
+        self.push("(");
+        if column.is_nullable() {
+            let null = if op == CompareOp::Ne { "IS NULL OR" } else { "IS NOT NULL AND" };
+            self.push(&format!("{} {null} ", column.expression));
+        }
+        self.push(&format!("{} {word} ", column.operand(value))).bind(bound.value).push(")");
+        Ok(())
+    }
+
+    /// A list and not a chain of comparisons: SQLite bounds how deep an expression is.
+    fn within(&mut self, column: Column, values: &[Literal]) -> Result<(), Error> {
+        let mut bounds = Vec::with_capacity(values.len());
+        for value in values {
+            let bound = Bound::of(column, value)?;
+            if bound.exact {
+                bounds.push(bound.value);
+            }
+        }
+        let (Some(first), false) = (values.first(), bounds.is_empty()) else {
+            self.push("FALSE");
+            return Ok(());
+        };
+        let null = match column.is_nullable() {
+            true => format!("{} IS NOT NULL AND ", column.expression),
+            false => String::new(),
+        };
+        self.push(&format!("({null}{} IN (", column.operand(first)));
+        for (index, value) in bounds.into_iter().enumerate() {
+            self.push(if index > 0 { ", " } else { "" }).bind(value);
+        }
+        self.push("))");
+        Ok(())
+    }
+}
+
+/// A literal as a column is compared with it.
+struct Bound {
+    value: Value,
+    /// Whether the literal is just this value; else it lies between this one and the next that can be stored.
+    exact: bool,
+}
+
+impl Bound {
+    fn of(column: Column, literal: &Literal) -> Result<Self, Error> {
+        let value: Value = match (column.holds, literal) {
             (Holds::Text | Holds::FoldedText, Literal::Text(text)) => text.to_ascii_lowercase().into(),
+            (Holds::Suffix, Literal::Text(text)) => {
+                let bare = text.rsplit_once('_').map_or(text.as_str(), |(_, bare)| bare);
+                bare.to_ascii_lowercase().into()
+            }
             (Holds::Text | Holds::FoldedText, Literal::Guid(id)) => id.hyphenated().to_string().into(),
             (Holds::Int, Literal::Int(number)) => (*number).into(),
-            (Holds::Time { .. }, Literal::DateTime(time)) => (*time).into(),
+            (Holds::Time { .. } | Holds::Moment, Literal::DateTime(time)) => return Ok(Self::of_time(*time)),
             (Holds::Bool, Literal::Boolean(value)) => (*value).into(),
             (Holds::Member(members), Literal::Enum { member, .. }) => {
                 let ordinal = members.iter().position(|m| m == member);
@@ -189,26 +261,15 @@ impl Sql {
             }
             _ => return Err(Error::Corrupt("a filter's value does not fit its column".to_owned())),
         };
-        let word = match op {
-            CompareOp::Eq => "=",
-            CompareOp::Ne => "<>",
-            CompareOp::Gt => ">",
-            CompareOp::Ge => ">=",
-            CompareOp::Lt => "<",
-            CompareOp::Le => "<=",
-        };
-        let null = if op == CompareOp::Ne { "IS NULL OR" } else { "IS NOT NULL AND" };
-        match column.holds {
-            Holds::Text | Holds::Int | Holds::Time { nullable: true } => {
-                self.push(&format!("({} {null} {comparable} {word} ", column.expression))
-                    .bind(value)
-                    .push(")");
-            }
-            _ => {
-                self.push(&format!("({comparable} {word} ")).bind(value).push(")");
-            }
-        }
-        Ok(())
+        Ok(Self { value, exact: true })
+    }
+
+    /// Clients write nanoseconds, microseconds are stored.
+    fn of_time(time: Timestamp) -> Self {
+        const NANOSECONDS: i128 = 1000;
+        let nanoseconds = time.as_nanosecond();
+        let microseconds = i64::try_from(nanoseconds.div_euclid(NANOSECONDS)).unwrap_or(i64::MAX);
+        Self { value: microseconds.into(), exact: nanoseconds.rem_euclid(NANOSECONDS) == 0 }
     }
 }
 

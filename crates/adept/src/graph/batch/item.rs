@@ -127,7 +127,9 @@ fn is_json(content_type: &HeaderValue) -> bool {
 fn uri(url: &str, origin: &str, version: Version) -> Result<Uri, Error> {
     let bad = || Error::BadItem("The URL of this request cannot be read. Nothing was changed by it.");
     let path = match url.split_at_checked(origin.len()) {
-        Some((start, rest)) if start.eq_ignore_ascii_case(origin) && !rest.starts_with([':', '@', '.']) => {
+        Some((start, rest))
+            if start.eq_ignore_ascii_case(origin) && (rest.is_empty() || rest.starts_with(['/', '?'])) =>
+        {
             rest
         }
         // A query may hold anything.

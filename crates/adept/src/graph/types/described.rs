@@ -1,8 +1,9 @@
 //! Everything that a version of the API is made of, without regard to rows: what `$metadata` says.
 
 use super::{
-    ActionType, Base, ComplexType, DEP_ONBOARDING_SETTING, DEVICE_MANAGEMENT, EntityType,
-    IMPORTED_APPLE_DEVICE_IDENTITY, Member, Navigation, Numbered, Operation, complex, enums, operations,
+    AUDIT_EVENT, AUDIT_EVENT_V1, ActionType, Base, ComplexType, DEP_ONBOARDING_SETTING, DEVICE_MANAGEMENT,
+    DEVICE_MANAGEMENT_V1, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, Member, Navigation, Numbered,
+    Operation, complex, enums, operations,
 };
 use crate::graph::call::Version;
 
@@ -78,12 +79,22 @@ impl Model {
     pub(in crate::graph) fn of(version: Version) -> Self {
         match version {
             Version::Beta => Self {
-                entities: vec![&DEVICE_MANAGEMENT, &DEP_ONBOARDING_SETTING, &IMPORTED_APPLE_DEVICE_IDENTITY],
+                entities: vec![
+                    &DEVICE_MANAGEMENT,
+                    &DEP_ONBOARDING_SETTING,
+                    &IMPORTED_APPLE_DEVICE_IDENTITY,
+                    &AUDIT_EVENT,
+                ],
                 complex: complex::BETA,
                 enums: enums::ALL,
                 operations: operations::BETA,
             },
-            Version::V1 => Self { entities: vec![], complex: complex::V1, enums: &[], operations: &[] },
+            Version::V1 => Self {
+                entities: vec![&DEVICE_MANAGEMENT_V1, &AUDIT_EVENT_V1],
+                complex: complex::V1,
+                enums: &[],
+                operations: operations::V1,
+            },
         }
     }
 }

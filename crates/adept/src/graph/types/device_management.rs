@@ -37,3 +37,13 @@ pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), 
     ],
     of_row: None,
 };
+
+/// What the released version has of it: the way to the audit log.
+pub(in crate::graph) static DEVICE_MANAGEMENT_V1: EntityType<(), (), ()> = EntityType {
+    name: "microsoft.graph.deviceManagement",
+    base: Base::Entity,
+    is_abstract: false,
+    properties: &[Property::new("id", Kind::String, |()| Value::text("deviceManagement"))],
+    navigations: &[Navigation::contained("auditEvents", "microsoft.graph.auditEvent")],
+    of_row: None,
+};

@@ -71,6 +71,20 @@ impl Operation {
 const SETTING: Binding = Binding::One("microsoft.graph.depOnboardingSetting");
 const SETTINGS: Binding = Binding::Many("microsoft.graph.depOnboardingSetting");
 
+const AUDIT_EVENTS: Binding = Binding::Many("microsoft.graph.auditEvent");
+const TEXTS: Kind = Kind::Collection(&Kind::String);
+
+const GET_AUDIT_CATEGORIES: Operation = Operation::function("getAuditCategories", AUDIT_EVENTS, &[], TEXTS);
+const GET_AUDIT_ACTIVITY_TYPES: Operation = Operation::function(
+    "getAuditActivityTypes",
+    AUDIT_EVENTS,
+    &[Member::nullable("category", Kind::String)],
+    TEXTS,
+);
+
+/// What the released version offers.
+pub(super) static V1: &[Operation] = &[GET_AUDIT_CATEGORIES, GET_AUDIT_ACTIVITY_TYPES];
+
 /// What beta offers.
 pub(super) static BETA: &[Operation] = &[
     Operation::function(
@@ -85,4 +99,6 @@ pub(super) static BETA: &[Operation] = &[
     Operation::plain_action("syncWithAppleDeviceEnrollmentProgram", SETTING),
     Operation::plain_action("shareForSchoolDataSyncService", SETTING),
     Operation::plain_action("unshareForSchoolDataSyncService", SETTING),
+    GET_AUDIT_CATEGORIES,
+    GET_AUDIT_ACTIVITY_TYPES,
 ];

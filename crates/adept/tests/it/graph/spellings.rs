@@ -73,7 +73,6 @@ async fn the_first_unknown_segment_is_named() {
     let admin = test.admin().await;
     let id = admin.create_setting().await;
     for (path, segment) in [
-        ("/beta/".to_owned(), "beta"),
         ("/beta/users".to_owned(), "users"),
         ("/beta/deviceManagement/configurationPolicies".to_owned(), "configurationPolicies"),
         (format!("/beta/{S}/{id}/nothing/more"), "nothing"),
