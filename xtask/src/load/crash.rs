@@ -105,7 +105,7 @@ pub(crate) fn run(flags: &Flags) -> Result {
         workers.into_iter().flat_map(|worker| worker.join().unwrap_or_else(panicked)).collect()
     });
     let total = total.into_inner().unwrap_or_default();
-    println!("\n{} in {:.0} s", total.summary(), started.elapsed().as_secs_f64());
+    println!("\n{}\nin {:.0} s", total.summary(), started.elapsed().as_secs_f64());
     if failures.is_empty() {
         return Ok(());
     }

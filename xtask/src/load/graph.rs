@@ -101,23 +101,47 @@ impl Graph {
     /// Every device of a setting by serial number, page after page; an error when one is listed twice.
     pub(crate) fn devices(&mut self, setting: &str) -> Result<BTreeMap<String, Device>> {
         let mut all = BTreeMap::new();
-        let mut path = format!(
+        let path = format!(
             "{SETTINGS}/{setting}/importedAppleDeviceIdentities?$select=serialNumber,isDeleted,description"
         );
-        loop {
-            let page = self.json("GET", &path, Value::Null, 200)?;
-            for row in page["value"].as_array().ok_or("A list has no value.")? {
-                let serial = row["serialNumber"].as_str().ok_or("A device has no serial number.")?;
-                let device = Device {
-                    deleted: row["isDeleted"].as_bool().unwrap_or_default(),
-                    description: row["description"].as_str().map(str::to_owned),
-                };
-                if all.insert(serial.to_owned(), device).is_some() {
-                    return Err(format!("Device {serial} is listed twice."));
-                }
+        for row in self.pages(path)? {
+            let serial = row["serialNumber"].as_str().ok_or("A device has no serial number.")?;
+            let device = Device {
+                deleted: row["isDeleted"].as_bool().unwrap_or_default(),
+                description: row["description"].as_str().map(str::to_owned),
+            };
+            if all.insert(serial.to_owned(), device).is_some() {
+                return Err(format!("Device {serial} is listed twice."));
             }
-            let Some(next) = page["@odata.nextLink"].as_str() else { return Ok(all) };
-            let origin = format!("https://localhost:{}", self.port);
+        }
+        Ok(all)
+    }
+
+    /// Every expiry that the audit says a token of this setting brought, in no order.
+    pub(crate) fn audited_expiries(&mut self, setting: &str) -> Result<Vec<String>> {
+        let events = self.pages("/beta/deviceManagement/auditEvents".to_owned())?;
+        let members = |value: &Value, name: &str| value[name].as_array().cloned().unwrap_or_default();
+        let resources = events.iter().flat_map(|event| members(event, "resources"));
+        let changes = resources
+            .filter(|resource| resource["resourceId"].as_str() == Some(setting))
+            .flat_map(|resource| members(&resource, "modifiedProperties"));
+        let expiries = changes
+            .filter(|change| change["displayName"] == "tokenExpirationDateTime")
+            .filter_map(|change| change["newValue"].as_str().map(str::to_owned));
+        Ok(expiries.collect())
+    }
+
+    /// Every row of a list, page after page.
+    fn pages(&mut self, mut path: String) -> Result<Vec<Value>> {
+        let origin = format!("https://localhost:{}", self.port);
+        let mut rows = Vec::new();
+        loop {
+            let mut page = self.json("GET", &path, Value::Null, 200)?;
+            match page["value"].take() {
+                Value::Array(more) => rows.extend(more),
+                _ => return Err(format!("{path}: a list has no value.")),
+            }
+            let Some(next) = page["@odata.nextLink"].as_str() else { return Ok(rows) };
             path = next.strip_prefix(&origin).ok_or("A next link leads elsewhere.")?.to_owned();
         }
     }

@@ -50,10 +50,11 @@ impl Launch {
         self.folder.join("serve.log")
     }
 
-    /// Adds an application that may do everything.
+    /// Adds an application that may change settings and read the audit.
     pub(crate) fn add_client(&self) -> Result<Credentials> {
         let mut command = self.adept(&["client", "add", "load", "--json"]);
         command.args(["--permission", "DeviceManagementServiceConfig.ReadWrite.All"]);
+        command.args(["--permission", "DeviceManagementApps.Read.All"]);
         let text = printed(&mut command)?;
         let json: serde_json::Value = serde_json::from_str(&text)
             .map_err(|error| format!("`adept client add` did not print JSON: {error}."))?;

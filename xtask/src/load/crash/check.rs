@@ -86,13 +86,28 @@ fn token(graph: &mut Graph, setting: &mut Onboarding, cut: Option<Place>, tally:
         if !whole {
             repeat(graph, setting, newest.unwrap_or_default())?;
         }
+        setting.stored.extend(newest);
     }
+    audit(graph, setting)?;
     if setting.issued.is_empty() {
         return Ok(());
     }
     setting.answered = newest;
     setting.modified = Some(graph.setting(&setting.id)?.modified);
     Ok(())
+}
+
+/// The audit has one entry for each token that was ever stored, and none for one that was not.
+fn audit(graph: &mut Graph, setting: &Onboarding) -> Result {
+    let mut audited = graph.audited_expiries(&setting.id)?;
+    let mut stored: Vec<String> =
+        setting.stored.iter().map(|place| setting.issued[*place].expires.to_string()).collect();
+    audited.sort();
+    stored.sort();
+    if audited == stored {
+        return Ok(());
+    }
+    Err(format!("The audit knows the tokens until {audited:?}, and those until {stored:?} were stored."))
 }
 
 /// What a client does that got no answer: the same again.
@@ -178,6 +193,7 @@ mod tests {
             server: String::new(),
             issued: Vec::new(),
             answered: None,
+            stored: Vec::new(),
             modified: None,
             listed: listed.iter().map(|serial| (*serial).to_owned()).collect::<BTreeSet<_>>(),
         }

@@ -101,7 +101,10 @@ fn upload(
         let body = upload_body(&file);
         setting.issued.push(Issued { expires, file });
         match graph.upload(&setting.id, &body) {
-            Ok(answer) if answer.status == 204 => setting.answered = Some(setting.issued.len() - 1),
+            Ok(answer) if answer.status == 204 => {
+                setting.answered = Some(setting.issued.len() - 1);
+                setting.stored.push(setting.issued.len() - 1);
+            }
             Ok(answer) => {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
                 return Err(format!("An upload was refused with {}: {text}", answer.status));

@@ -39,19 +39,29 @@ impl Tally {
         self.devices_gone += devices_gone;
     }
 
-    /// One line for all runs.
+    /// A few lines for all runs.
     pub(super) fn summary(&self) -> String {
-        format!("{} runs: {self}", self.runs)
+        format!(
+            "{} runs, {} kills\n{} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
+             {} syncs cut off or due; {} devices compared with Apple's, {} gone ones still listed as such",
+            self.runs,
+            self.kills,
+            self.uploads_answered,
+            self.uploads_whole,
+            self.uploads_absent,
+            self.syncs_cut,
+            self.devices_equal,
+            self.devices_gone
+        )
     }
 }
 
+/// One run.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} kills; uploads: {} answered and none lost, {} unanswered and stored whole, {} unanswered and absent; \
-             syncs cut: {}; devices: {} listed as at Apple, {} gone",
-            self.kills,
+            "uploads: {:>3} answered, {} whole, {} absent  syncs cut: {}  devices: {:>5} and {:>3} gone",
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,

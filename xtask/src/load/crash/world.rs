@@ -37,6 +37,8 @@ pub(super) struct Onboarding {
     pub(super) issued: Vec<Issued>,
     /// The place in `issued` of the last token whose upload was answered with 204.
     pub(super) answered: Option<usize>,
+    /// The places of all tokens that were ever stored: answered with 204, or found stored without an answer.
+    pub(super) stored: Vec<usize>,
     /// `lastModifiedDateTime` as last read.
     pub(super) modified: Option<Timestamp>,
     /// Listed at the last comparison and not gone.
@@ -70,6 +72,7 @@ impl World {
                 server,
                 issued: Vec::new(),
                 answered: None,
+                stored: Vec::new(),
                 modified: None,
                 listed: BTreeSet::new(),
             });
