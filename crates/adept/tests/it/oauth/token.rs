@@ -166,20 +166,21 @@ async fn credentials_may_come_as_http_basic() {
     }
 }
 
+type Changes = &'static [(&'static str, &'static str)];
+
 #[tokio::test]
 async fn every_field_that_is_missing_wrong_or_repeated_is_named() {
     let service = Started::new().await;
     let application = service.application(WRITE).await;
     let client = application.client.to_string();
-    let other_scope = "https://management.azure.com/.default";
-    let cases: [(&[(&str, &str)], u16, &str, u32); 12] = [
+    let cases: [(Changes, u16, &str, u32); 12] = [
         (&[("grant_type", "")], 400, "invalid_request", 900_144),
         (&[("grant_type", "password")], 400, "unsupported_grant_type", 70_003),
         (&[("grant_type", "refresh_token\r\n")], 400, "unsupported_grant_type", 70_003),
         (&[("client_id", "")], 400, "invalid_request", 900_144),
         (&[("client_secret", "")], 401, "invalid_client", 7_000_218),
         (&[("scope", "")], 400, "invalid_request", 900_144),
-        (&[("scope", other_scope)], 400, "invalid_scope", 70_011),
+        (&[("scope", "https://management.azure.com/.default")], 400, "invalid_scope", 70_011),
         (&[("scope", "https://localhost")], 400, "invalid_scope", 70_011),
         (&[("scope", "https://localhost/.default offline_access")], 400, "invalid_scope", 70_011),
         (&[("client_secret", "wrong")], 401, "invalid_client", 7_000_215),
