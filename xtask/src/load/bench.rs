@@ -10,7 +10,7 @@ mod start;
 mod token_open;
 mod upload;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Args;
 
@@ -18,6 +18,7 @@ use crate::Result;
 use crate::database::Kind;
 use crate::ground::{Given, Ground};
 use crate::machine;
+use crate::process::cpu_with_children;
 
 #[derive(Args)]
 pub(crate) struct Flags {
@@ -110,6 +111,14 @@ fn table(rows: &[Row]) -> String {
         text.push_str(&format!("| {figure} | {reach} | {measured} | {met} |\n"));
     }
     text
+}
+
+/// CPU time of PostgreSQL so far; nothing where it is not the database.
+fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
+    match (&bench.ground.postgres, kind) {
+        (Some(postgres), Kind::Postgres) => cpu_with_children(postgres.pid),
+        _ => Ok(Duration::ZERO),
+    }
 }
 
 /// The one in the middle; 0 of nothing.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::onboarded::{Onboarded, give_token};
-use super::{Bench, Row, median, range, thousands};
+use super::{Bench, Row, database_cpu, median, range, thousands};
 use crate::Result;
 use crate::database::Kind;
 
@@ -12,7 +12,10 @@ const PATIENCE: Duration = Duration::from_secs(300);
 
 struct Synced {
     seconds: f64,
+    /// VmHWM, in bytes.
     peak: u64,
+    /// CPU seconds of the service, of Apple's side and of PostgreSQL.
+    cpu: [f64; 3],
 }
 
 /// With 50 ms for each page of 1,000.
@@ -43,7 +46,13 @@ pub(super) fn undelayed(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
         Row {
             figure: format!("the same without delay, {kind}"),
             reach: format!("≥ {} devices/s", thousands(reach)),
-            measured: format!("{}/s ({} of {} runs)", thousands(rate), range(&rates, 0), rates.len()),
+            measured: format!(
+                "{}/s ({} of {} runs; {})",
+                thousands(rate),
+                range(&rates, 0),
+                rates.len(),
+                shares(kind, &runs)
+            ),
             met: Some(rate >= reach),
         },
         Row {
@@ -53,6 +62,16 @@ pub(super) fn undelayed(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
             met: Some(peak < 150.0),
         },
     ])
+}
+
+/// How many cores each side kept busy: who is the bound.
+fn shares(kind: Kind, runs: &[Synced]) -> String {
+    let cores = |of: usize| median(&runs.iter().map(|run| run.cpu[of] / run.seconds).collect::<Vec<_>>());
+    let database = match kind {
+        Kind::Sqlite => String::new(),
+        Kind::Postgres => format!(", PostgreSQL {:.2}", cores(2)),
+    };
+    format!("cores kept busy: service {:.2}, Apple's side {:.2}{database}", cores(0), cores(1))
 }
 
 fn fleet(bench: &Bench) -> usize {
@@ -65,6 +84,11 @@ fn sync(bench: &Bench, kind: Kind, devices: usize, delay: u64) -> Result<Synced>
     let mut portal = on.apple.portal();
     portal.add_devices(&pair.server, devices)?;
     portal.delay_pages(delay)?;
+    let cpu = |on: &Onboarded| {
+        let used = [on.service.process.cpu()?, on.apple.process.cpu()?, database_cpu(bench, kind)?];
+        Ok::<_, String>(used.map(|time| time.as_secs_f64()))
+    };
+    let before = cpu(&on)?;
     let started = Instant::now();
     give_token(&mut on.graph, &on.apple, &pair)?;
     loop {
@@ -74,7 +98,12 @@ fn sync(bench: &Bench, kind: Kind, devices: usize, delay: u64) -> Result<Synced>
             if setting.devices != devices as u64 || setting.error_code != 0 {
                 return Err(format!("The sync ended with {setting:?}, not with {devices} devices."));
             }
-            return Ok(Synced { seconds, peak: on.service.process.memory("VmHWM")? });
+            let after = cpu(&on)?;
+            return Ok(Synced {
+                seconds,
+                peak: on.service.process.memory("VmHWM")?,
+                cpu: std::array::from_fn(|of| after[of] - before[of]),
+            });
         }
         if started.elapsed() > PATIENCE {
             let log = on.launch.log();

@@ -5,12 +5,12 @@ use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use super::onboarded::{Onboarded, give_token};
-use super::{Bench, Row, joined, median, range, thousands};
+use super::{Bench, Row, database_cpu, joined, median, range, thousands};
 use crate::Result;
 use crate::database::Kind;
 use crate::graph::lost;
 use crate::machine;
-use crate::process::{Process, cpu_with_children};
+use crate::process::Process;
 
 const CONNECTIONS: usize = 16;
 /// Where the service runs, and where the load.
@@ -107,13 +107,6 @@ fn reads(on: &Onboarded, request: &[u8], time: Duration) -> Result<(usize, Durat
 
 fn own_cpu() -> Result<Duration> {
     Process::cpu_of(std::process::id())
-}
-
-fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
-    match (&bench.ground.postgres, kind) {
-        (Some(postgres), Kind::Postgres) => cpu_with_children(postgres.pid),
-        _ => Ok(Duration::ZERO),
-    }
 }
 
 /// The cores we may run on, as `taskset` writes them.

@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::onboarded::{Onboarded, Pair};
-use super::{Bench, Row, joined, median, range, thousands};
+use super::{Bench, Row, database_cpu, joined, median, range, thousands};
 use crate::Result;
 use crate::database::Kind;
 use crate::graph::{lost, upload_body};
-use crate::process::cpu_with_children;
 
 const CONNECTIONS: usize = 8;
 
@@ -111,12 +110,5 @@ fn asked_of_apple(kind: Kind, uploads: u64, answers: &BTreeMap<String, u64>) -> 
             count("GET /session 401")
         ),
         met: Some(sessions == uploads && accounts == uploads),
-    }
-}
-
-fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
-    match (&bench.ground.postgres, kind) {
-        (Some(postgres), Kind::Postgres) => cpu_with_children(postgres.pid),
-        _ => Ok(Duration::ZERO),
     }
 }
