@@ -13,6 +13,7 @@ mod health;
 mod keys;
 mod onboarding;
 mod open_token;
+mod profiles;
 mod prove;
 mod schedule;
 mod settings;
@@ -27,6 +28,7 @@ use uuid::Uuid;
 
 pub use apple::AppleOptions;
 pub use clock::{Clock, Ids};
+pub use devices::Imported;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
@@ -48,6 +50,8 @@ pub struct AppOptions {
     pub lease: Duration,
     /// Settings whose waits for Apple overlap in this process.
     pub parallel_syncs: usize,
+    /// Where devices enrol, with `{settingId}` and `{tenantId}` where wanted; none while the operator has not said so.
+    pub mdm_url: Option<String>,
 }
 
 impl Default for AppOptions {
@@ -57,6 +61,7 @@ impl Default for AppOptions {
             sync_interval: Duration::from_secs(30 * 60),
             lease: Duration::from_secs(30),
             parallel_syncs: 64,
+            mdm_url: None,
         }
     }
 }
@@ -145,6 +150,22 @@ impl App {
         setting: &Setting,
         changes: Vec<Change>,
     ) -> AuditEvent {
+        let resource = AuditResource {
+            kind: "DepOnboardingSetting",
+            id: setting.id.to_string(),
+            name: setting.token_name.clone(),
+        };
+        self.event_about(resource, origin, activity, operation, changes)
+    }
+
+    fn event_about(
+        &self,
+        resource: AuditResource,
+        origin: Option<&Origin>,
+        activity: &'static str,
+        operation: &'static str,
+        changes: Vec<Change>,
+    ) -> AuditEvent {
         let id = self.ids.uuid(&self.clock);
         AuditEvent {
             id,
@@ -152,11 +173,7 @@ impl App {
             actor: origin.map(|origin| origin.caller.clone()),
             activity,
             operation,
-            resource: AuditResource {
-                kind: "DepOnboardingSetting",
-                id: setting.id.to_string(),
-                name: setting.token_name.clone(),
-            },
+            resource,
             changes,
             correlation: origin.map_or(id, |origin| origin.request),
         }

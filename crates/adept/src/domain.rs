@@ -31,8 +31,8 @@ mod token_state;
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use device::{
-    AppleRecord, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType, StoredDevice,
-    fold_page,
+    AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,
+    StoredDevice, fold_page,
 };
 pub use fields::{AuditField, DeviceField, ProfileField, SettingField};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};

@@ -14,10 +14,12 @@ mod health;
 mod keys;
 mod list;
 mod onboarding;
+mod profiles;
 mod sealing;
 mod settings;
 mod sync;
 mod tenants;
+mod wishes;
 
 use std::path::PathBuf;
 
@@ -29,16 +31,20 @@ pub use health::SettingHealth;
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
 pub use list::{ListQuery, Listed, Position};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
+pub use profiles::{PasswordChange, ProfileDeleted};
 pub use sealing::{SealingKey, SealingKeyError};
 pub use settings::Created;
 pub use sync::{Claim, CursorMove, Lease, SyncEnd};
 pub use tenants::TenantRow;
+pub use wishes::Wished;
 
 use db::Db;
 
 /// The schema's steps, in order; each ran once on each database.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../../../migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../../../migrations/0001_initial.sql")),
+    (2, "profiles", include_str!("../../../migrations/0002_profiles.sql")),
+];
 
 /// How to open the storage.
 #[derive(Clone, Debug)]

@@ -1,4 +1,9 @@
-//! Devices as callers see them. What Apple said is stored; no list ever asks Apple.
+//! Devices as callers see them. What Apple said is stored; no list ever asks Apple. Writing them by hand is `by_hand`'s
+//! work.
+
+mod by_hand;
+
+pub use by_hand::Imported;
 
 use adept_odata::Filter;
 

@@ -49,6 +49,7 @@ impl Error {
     }
 
     pub(crate) const NO_SETTING: Self = Self::NotFound { what: "The onboarding setting" };
+    pub(crate) const NO_PROFILE: Self = Self::NotFound { what: "The enrollment profile" };
     pub(crate) const NO_DEVICE: Self = Self::NotFound { what: "The device" };
 }
 

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::{App, Error};
 use crate::{
-    domain::{Caller, Change, KeyPairId, Origin, SettingId},
+    domain::{Caller, Change, KeyPairId, Origin, SettingId, TokenType},
     storage::{KeyAdded, NewKeyPair},
 };
 
@@ -34,6 +34,12 @@ impl App {
         id: SettingId,
     ) -> Result<String, Error> {
         let setting = self.setting(&origin.caller, id).await?;
+        if setting.token_type == TokenType::None {
+            return Err(Error::Conflict(
+                "The setting for Apple Configurator has no token and needs no key. Nothing was changed."
+                    .to_owned(),
+            ));
+        }
         let pair = self.new_key_pair().await?;
         let certificate = pem(&pair.certificate)?;
         let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);

@@ -148,6 +148,12 @@ impl App {
     }
 
     async fn hide_setting(&self, origin: &Origin, setting: &Setting) -> Result<(), Error> {
+        if setting.token_type == TokenType::None {
+            return Err(Error::Conflict(
+                "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed."
+                    .to_owned(),
+            ));
+        }
         let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
         let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", setting, changes);
         let now = self.clock.now();

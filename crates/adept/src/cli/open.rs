@@ -73,6 +73,7 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
         maximum_dep_tokens: flags.maximum_dep_tokens,
         sync_interval: unsigned(flags.sync_interval),
         lease: unsigned(flags.lease),
+        mdm_url: flags.mdm_url.clone(),
         ..AppOptions::default()
     };
     App::new(storage, &apple, clock, options).map_err(|error| Failure::usage(format!("--apple-url: {error}")))

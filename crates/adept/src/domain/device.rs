@@ -151,6 +151,23 @@ pub struct DeviceRow {
     pub wanted_profile: Option<String>,
     /// When that was asked for.
     pub wanted_at: Option<Timestamp>,
+    /// Whether it is supervised: as the wanted profile says, or the import did.
+    pub supervised: bool,
+}
+
+/// What people write of a device; what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DevicePatch {
+    /// The serial number; it names the device and never changes.
+    pub serial: Option<String>,
+    /// `description`.
+    pub description: Option<Option<String>>,
+    /// The member of Graph's `platform` enumeration.
+    pub platform: Option<&'static str>,
+    /// `isSupervised`; a wanted profile knows better.
+    pub supervised: Option<bool>,
+    /// `requestedEnrollmentProfileId`, in any of its forms.
+    pub wanted_profile: Option<Option<String>>,
 }
 
 /// What one page changes.

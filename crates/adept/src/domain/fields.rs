@@ -62,6 +62,8 @@ pub enum ProfileField {
     DisplayName,
     /// `description`
     Description,
+    /// The type, for lists that are cast to one; the name of Graph's type without its namespace.
+    Kind,
 }
 
 /// A property of an entry of the audit log.

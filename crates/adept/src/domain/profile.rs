@@ -75,6 +75,8 @@ impl ProfileKind {
 /// The value of a property; null is the absence of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ProfileValue {
+    /// Only inside a complex value of a patch: the member is cleared.
+    Null,
     /// A boolean.
     Bool(bool),
     /// A number.
@@ -139,6 +141,25 @@ pub struct ProfilePatch {
 /// The list of keys that iOS's and macOS's types have besides their booleans.
 const ENABLED_SKIP_KEYS: &str = "enabledSkipKeys";
 
+impl ProfileId {
+    /// The profile of `setting` that a client's text names: `{setting}_{profile}`, the profile's GUID alone, or the
+    /// former behind `ECV2_`, in any case; none for everything else.
+    pub fn named(text: &str, setting: SettingId) -> Option<Self> {
+        const GUID: usize = 36;
+        let text = match text.get(..5) {
+            Some(prefix) if prefix.eq_ignore_ascii_case("ECV2_") => &text[5..],
+            _ => text,
+        };
+        let bare = match text.split_once('_') {
+            None => text,
+            Some((owner, bare)) if owner.eq_ignore_ascii_case(&setting.to_string()) => bare,
+            Some(_) => return None,
+        };
+        // Other spellings of a GUID name nothing: ids are shown in one only.
+        if bare.len() == GUID { bare.parse().ok() } else { None }
+    }
+}
+
 impl Profile {
     /// The id that Graph shows.
     pub fn full_id(&self) -> String {
@@ -185,9 +206,11 @@ impl Profile {
                 (None, _) => {
                     self.values.remove(*name);
                 }
-                // A complex value is replaced member by member.
-                (Some(ProfileValue::Object(new)), Some(ProfileValue::Object(old))) => {
-                    old.extend(new.clone());
+                (Some(ProfileValue::Object(new)), Some(ProfileValue::Object(old))) => merge(old, new),
+                (Some(ProfileValue::Object(new)), _) => {
+                    let mut members = ProfileValues::new();
+                    merge(&mut members, new);
+                    self.values.insert((*name).to_owned(), ProfileValue::Object(members));
                 }
                 (Some(value), _) => {
                     self.values.insert((*name).to_owned(), value.clone());
@@ -203,6 +226,21 @@ impl Profile {
     }
 }
 
+/// Replaces a complex value member by member.
+fn merge(old: &mut ProfileValues, new: &ProfileValues) {
+    for (name, value) in new {
+        match (value, old.get_mut(name)) {
+            (ProfileValue::Null, _) => {
+                old.remove(name);
+            }
+            (ProfileValue::Object(new), Some(ProfileValue::Object(old))) => merge(old, new),
+            (value, _) => {
+                old.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
 impl ProfileValue {
     /// The text that it is.
     pub fn as_text(&self) -> Option<&str> {
@@ -214,6 +252,7 @@ impl std::fmt::Display for ProfileValue {
     /// For people who read the audit log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::Null => f.write_str("null"),
             Self::Bool(value) => write!(f, "{value}"),
             Self::Int(value) => write!(f, "{value}"),
             Self::Text(text) => f.write_str(text),
@@ -305,6 +344,34 @@ mod tests {
         changed.apply(&patch(vec![("rotation", object(&[("a", 1), ("b", 2)]))]));
         changed.apply(&patch(vec![("rotation", object(&[("b", 3)]))]));
         assert_eq!(changed.values["rotation"], object(&[("a", 1), ("b", 3)]));
+        let cleared = ProfileValue::Object([("a".to_owned(), ProfileValue::Null)].into());
+        changed.apply(&patch(vec![("rotation", cleared)]));
+        assert_eq!(changed.values["rotation"], object(&[("b", 3)]));
+    }
+
+    #[test]
+    fn an_id_is_understood_in_each_of_its_forms() {
+        let (setting, id) = (profile(ProfileKind::Ios).setting, profile(ProfileKind::Ios).id);
+        let other = SettingId(uuid::Uuid::from_u128(9));
+        let full = profile(ProfileKind::Ios).full_id();
+        for text in
+            [full.clone(), id.to_string(), format!("ECV2_{full}"), format!("ecv2_{full}").to_uppercase()]
+        {
+            assert_eq!(ProfileId::named(&text, setting), Some(id), "{text}");
+        }
+        let foreign = format!("{other}_{id}");
+        for text in [
+            "",
+            "_",
+            "ECV2_",
+            "é",
+            &foreign,
+            &id.0.simple().to_string(),
+            &format!("{{{id}}}"),
+            &format!("_{id}"),
+        ] {
+            assert_eq!(ProfileId::named(text, setting), None, "{text}");
+        }
     }
 
     #[test]

@@ -28,7 +28,8 @@ fn place(row: &str) -> Place<'_> {
 
 /// Whether the schema stands, as far as this module can see.
 pub(super) async fn is_migrated(db: &Db) -> bool {
-    db.row(sql("SELECT value FROM deployment LIMIT 1")).await.is_ok()
+    // A table of the newest migration.
+    db.row(sql("SELECT id FROM enrollment_profiles LIMIT 1")).await.is_ok()
 }
 
 async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>, Error> {
@@ -121,7 +122,7 @@ pub(super) async fn default_tenant(
         )
         .await?;
     if made == 1 {
-        tx.execute_one("creating the default tenant", super::tenants::insert(fresh, "default", now)).await?;
+        super::tenants::create(&mut tx, fresh, "default", now).await?;
     }
     tx.commit().await?;
     stored().await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))

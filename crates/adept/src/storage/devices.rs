@@ -15,8 +15,8 @@ use crate::domain::{
     DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId, TenantId,
 };
 
-const COLUMNS: &str =
-    "setting, serial, id, platform, source, description, deleted, created_at, wanted_profile, wanted_at";
+pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
+    wanted_profile, wanted_at, COALESCE(supervised, FALSE) AS supervised";
 
 const SOURCE: Source<DeviceField> = Source {
     columns: COLUMNS,
@@ -54,7 +54,7 @@ fn column(field: DeviceField) -> Column {
     Column { expression, holds }
 }
 
-fn device(row: &Row) -> Result<DeviceRow, Error> {
+pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
     let platform: String = row.get("platform")?;
     let source: String = row.get("source")?;
     Ok(DeviceRow {
@@ -68,6 +68,7 @@ fn device(row: &Row) -> Result<DeviceRow, Error> {
         created_at: row.time("created_at")?.unwrap_or_default(),
         wanted_profile: row.get("wanted_profile")?,
         wanted_at: row.time("wanted_at")?,
+        supervised: row.get("supervised")?,
     })
 }
 
@@ -188,8 +189,9 @@ impl Storage {
         let row = self
             .db
             .row(
-                sql("SELECT setting, serial, id, platform, source, description, deleted, created_at, wanted_profile, \
-                     wanted_at FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
+                super::db::sql_of_parts(format!(
+                    "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
+                ))
                 .bind(tenant.to_string())
                 .bind(setting.to_string())
                 .bind(id.to_string()),

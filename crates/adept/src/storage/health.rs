@@ -17,13 +17,13 @@ pub struct SettingHealth {
 }
 
 impl Storage {
-    /// Every visible setting of every tenant.
+    /// Every visible setting of every tenant, those apart that never have a token.
     pub async fn health(&self) -> Result<Vec<SettingHealth>, Error> {
         let rows = self
             .db
             .rows(sql_of_parts(format!(
                 "SELECT {}, token_checked_at, sync_failures FROM onboarding_settings WHERE hidden_at IS NULL \
-                 ORDER BY tenant, id",
+                 AND token_type <> 'none' ORDER BY tenant, id",
                 settings::COLUMNS
             )))
             .await?;

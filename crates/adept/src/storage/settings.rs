@@ -158,8 +158,9 @@ impl Storage {
         lock_tenant(&mut tx, setting.tenant).await?;
         let row = tx
             .row(
-                sql("SELECT COUNT(*) AS total FROM onboarding_settings WHERE tenant = $1 AND hidden_at IS NULL")
-                    .bind(setting.tenant.to_string()),
+                sql("SELECT COUNT(*) AS total FROM onboarding_settings \
+                     WHERE tenant = $1 AND hidden_at IS NULL AND token_type <> 'none'")
+                .bind(setting.tenant.to_string()),
             )
             .await?;
         if row.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) >= maximum {
@@ -294,6 +295,14 @@ impl Storage {
     pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
         for text in [
+            "DELETE FROM enrollment_profiles WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
+            "DELETE FROM default_profiles WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
+            "DELETE FROM profile_definitions WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
+            "DELETE FROM apple_profiles WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM devices WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM key_pairs WHERE (tenant, setting) IN \
@@ -315,4 +324,22 @@ pub(super) async fn lock_tenant(tx: &mut Transaction, tenant: TenantId) -> Resul
         sql("UPDATE tenants SET bindings = bindings + 1 WHERE id = $1").bind(tenant.to_string()),
     )
     .await
+}
+
+/// Takes a visible setting's row until the end of the transaction, before anything of the setting is written, as a sync
+/// does too; false when it is gone.
+pub(super) async fn take_setting(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    id: SettingId,
+) -> Result<bool, Error> {
+    let touched = tx
+        .execute(
+            sql("UPDATE onboarding_settings SET modified_at = modified_at \
+                 WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL")
+            .bind(tenant.to_string())
+            .bind(id.to_string()),
+        )
+        .await?;
+    Ok(touched == 1)
 }

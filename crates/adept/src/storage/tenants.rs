@@ -2,7 +2,7 @@
 
 use super::{
     Error, Storage,
-    db::{Row, Statement, sql},
+    db::{Row, Transaction, sql},
 };
 use crate::domain::TenantId;
 
@@ -17,13 +17,34 @@ pub struct TenantRow {
     pub disabled: bool,
 }
 
-pub(super) fn insert(id: TenantId, name: &str, now: jiff::Timestamp) -> Statement {
-    sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, $4, $5)")
+/// Makes a tenant, and its setting without a token: policies of Apple Configurator live there, under the tenant's id.
+pub(super) async fn create(
+    tx: &mut Transaction,
+    id: TenantId,
+    name: &str,
+    now: jiff::Timestamp,
+) -> Result<(), Error> {
+    tx.execute_one(
+        "creating a tenant",
+        sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, $4, $5)")
+            .bind(id.to_string())
+            .bind(name)
+            .bind(false)
+            .bind(now)
+            .bind(0),
+    )
+    .await?;
+    tx.execute_one(
+        "creating the setting without a token",
+        sql("INSERT INTO onboarding_settings (tenant, id, token_name, token_type, data_sharing_consent, \
+             share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, page_limit, \
+             cursor_complete, cursor_revision, sync_failures, device_count, lease_epoch, lease_until) \
+             VALUES ($1, $1, 'Apple Configurator', 'none', FALSE, FALSE, '[\"0\"]', $2, $2, 'none', 0, 1000, FALSE, \
+             0, 0, 0, 0, 0)")
         .bind(id.to_string())
-        .bind(name)
-        .bind(false)
-        .bind(now)
-        .bind(0)
+        .bind(now),
+    )
+    .await
 }
 
 fn tenant(row: &Row) -> Result<TenantRow, Error> {
@@ -46,7 +67,7 @@ impl Storage {
     /// Makes a tenant.
     pub async fn create_tenant(&self, id: TenantId, name: &str, now: jiff::Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        tx.execute_one("creating a tenant", insert(id, name, now)).await?;
+        create(&mut tx, id, name, now).await?;
         tx.commit().await
     }
 

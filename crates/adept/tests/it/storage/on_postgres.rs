@@ -4,3 +4,6 @@ const KIND: crate::support::database::Kind = crate::support::database::Kind::Pos
 
 #[path = "battery.rs"]
 mod battery;
+
+#[path = "profiles_battery.rs"]
+mod profiles_battery;

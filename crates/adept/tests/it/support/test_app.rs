@@ -95,7 +95,7 @@ impl TestApp {
         public_url: Option<&str>,
     ) -> Self {
         let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
-        let app = App::new(storage.clone(), &options, clock.clone(), AppOptions::default()).unwrap();
+        let app = App::new(storage.clone(), &options, clock.clone(), app_options()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
@@ -161,6 +161,13 @@ impl TestApp {
         assert_eq!(self.app.sync_what_is_due().await.unwrap(), 1);
         setting
     }
+}
+
+/// Where devices enrol.
+pub const MDM_URL: &str = "https://mdm.example.org/enrol/{settingId}?tenant={tenantId}&v=1";
+
+fn app_options() -> AppOptions {
+    AppOptions { mdm_url: Some(MDM_URL.to_owned()), ..AppOptions::default() }
 }
 
 /// The path of the settings below the version.

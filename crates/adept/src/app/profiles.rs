@@ -1,0 +1,233 @@
+//! Enrollment profiles: list, read, make, change, delete. Everything is checked by Apple's rules and kept; Apple is told
+//! later. Defaults and assignment are in `defaults` and `assignment`, the file that people put on devices in
+//! `mobile_config`.
+
+mod assignment;
+mod defaults;
+mod mobile_config;
+
+use adept_apple::certificate::Certificate;
+use adept_odata::Filter;
+use base64::{Engine as _, prelude::BASE64_STANDARD};
+
+use super::{App, Error, ListQuery, Listed};
+use crate::{
+    domain::{
+        AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
+        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, TokenType, check_enrolment_url,
+        check_profile,
+    },
+    storage::ProfileDeleted,
+};
+
+/// How often a change is made again on top of another one that came first.
+const TRIES: usize = 5;
+
+impl App {
+    /// Lists the profiles of one of the caller's settings.
+    pub async fn profiles(
+        &self,
+        caller: &Caller,
+        setting: SettingId,
+        query: &ListQuery<ProfileField>,
+    ) -> Result<Listed<Profile>, Error> {
+        self.setting(caller, setting).await?;
+        let Listed { rows, next, total } = self.storage.profiles(caller.tenant, setting, query).await?;
+        let rows = rows.into_iter().map(|profile| self.with_enrolment_url(profile)).collect();
+        Ok(Listed { rows, next, total })
+    }
+
+    /// Counts the profiles of one of the caller's settings.
+    pub async fn count_profiles(
+        &self,
+        caller: &Caller,
+        setting: SettingId,
+        filter: Option<&Filter<ProfileField>>,
+    ) -> Result<i64, Error> {
+        self.setting(caller, setting).await?;
+        Ok(self.storage.count_profiles(caller.tenant, setting, filter).await?)
+    }
+
+    /// One profile of one of the caller's settings.
+    pub async fn profile(
+        &self,
+        caller: &Caller,
+        setting: SettingId,
+        id: ProfileId,
+    ) -> Result<Profile, Error> {
+        self.setting(caller, setting).await?;
+        let profile = self.storage.profile(caller.tenant, setting, id).await?.ok_or(Error::NO_PROFILE)?;
+        Ok(self.with_enrolment_url(profile))
+    }
+
+    /// Makes a profile.
+    pub async fn create_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        kind: ProfileKind,
+        given: &ProfilePatch,
+    ) -> Result<Profile, Error> {
+        let setting = self.setting(&origin.caller, setting).await?;
+        if setting.token_type == TokenType::None && kind != ProfileKind::Plain {
+            return Err(Error::Invalid(format!(
+                "The setting for Apple Configurator holds profiles of type 'enrollmentProfile' only, not '{}'. Nothing \
+                 was changed.",
+                kind.as_str()
+            )));
+        }
+        let now = self.clock.now();
+        let mut profile = Profile {
+            tenant: setting.tenant,
+            setting: setting.id,
+            id: ProfileId(self.ids.uuid(&self.clock)),
+            kind,
+            display_name: None,
+            description: None,
+            values: ProfileValues::new(),
+            has_admin_password: false,
+            is_default: false,
+            revision: 1,
+            version: 1,
+            created_at: now,
+            modified_at: now,
+            enrolment_url: None,
+        };
+        let empty = profile.clone();
+        profile.apply(given);
+        check(&profile)?;
+        let changes = changes(&empty, &profile, given);
+        let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
+        let password = given.admin_password.as_ref().and_then(Option::as_ref);
+        match self.storage.create_profile(&profile, password, &event).await? {
+            true => Ok(self.with_enrolment_url(profile)),
+            false => Err(Error::NO_SETTING),
+        }
+    }
+
+    /// Changes a profile. Its revision grows if Apple has to be told.
+    pub async fn update_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: ProfileId,
+        patch: &ProfilePatch,
+    ) -> Result<Profile, Error> {
+        for _ in 0..TRIES {
+            let old = self.profile(&origin.caller, setting, id).await?;
+            let mut new = old.clone();
+            new.apply(patch);
+            check(&new)?;
+            new.version += 1;
+            new.modified_at = self.clock.now();
+            new.revision += i64::from(new.apple_terms() != old.apple_terms());
+            let changes = changes(&old, &new, patch);
+            let event = self.profile_event(origin, "patch EnrollmentProfile", "Patch", &new, changes);
+            let password = patch.admin_password.as_ref().map(Option::as_ref);
+            if self.storage.update_profile(&new, password, &event).await? {
+                return Ok(new);
+            }
+        }
+        Err(Error::Unavailable {
+            message: "Others change this profile all the time. Nothing was changed; try again.".to_owned(),
+            retry_after: None,
+            cause: format!("{TRIES} other changes of profile {id} came first"),
+        })
+    }
+
+    /// Deletes a profile that is no default and that no device wants.
+    pub async fn delete_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: ProfileId,
+    ) -> Result<(), Error> {
+        let profile = self.profile(&origin.caller, setting, id).await?;
+        let changes =
+            Change::between("displayName", profile.display_name.as_deref(), None).into_iter().collect();
+        let event = self.profile_event(origin, "delete EnrollmentProfile", "Delete", &profile, changes);
+        match self.storage.delete_profile(&profile, &event).await? {
+            ProfileDeleted::Done => Ok(()),
+            ProfileDeleted::Gone => Err(Error::NO_PROFILE),
+            ProfileDeleted::IsDefault => Err(Error::Conflict(
+                "The profile is the default of its platform. Nothing was changed. Make another profile the default, or \
+                 clear the default, first."
+                    .to_owned(),
+            )),
+            ProfileDeleted::Wanted(devices) => Err(Error::Conflict(format!(
+                "{devices} devices are assigned to this profile. Nothing was changed. Assign them to another one first."
+            ))),
+        }
+    }
+
+    fn with_enrolment_url(&self, profile: Profile) -> Profile {
+        let filled = self.options.mdm_url.as_ref().map(|template| {
+            template
+                .replace("{settingId}", &profile.setting.to_string())
+                .replace("{tenantId}", &profile.tenant.to_string())
+        });
+        Profile { enrolment_url: filled.filter(|url| check_enrolment_url(url).is_ok()), ..profile }
+    }
+
+    fn profile_event(
+        &self,
+        origin: &Origin,
+        activity: &'static str,
+        operation: &'static str,
+        profile: &Profile,
+        changes: Vec<Change>,
+    ) -> AuditEvent {
+        let kind = match profile.kind {
+            ProfileKind::Plain => "EnrollmentProfile",
+            ProfileKind::Dep => "DepEnrollmentProfile",
+            ProfileKind::Ios => "DepIOSEnrollmentProfile",
+            ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
+            ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
+            ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
+        };
+        let resource = AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() };
+        self.event_about(resource, Some(origin), activity, operation, changes)
+    }
+}
+
+/// Whether Apple would take the profile.
+fn check(profile: &Profile) -> Result<(), Error> {
+    check_profile(profile).map_err(|fault| Error::Invalid(format!("{fault} Nothing was changed.")))?;
+    for (index, certificate) in profile.certificates().enumerate() {
+        let text: String = certificate.split_ascii_whitespace().collect();
+        let der = BASE64_STANDARD.decode(text).ok();
+        if der.is_none_or(|der| Certificate::from_der(&der).is_err()) {
+            return Err(Error::Invalid(format!(
+                "'managementCertificates[{index}]/certificate' must be an X.509 certificate: DER in base64. Nothing was \
+                 changed."
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// What the audit log says of a change; of a password only that there is one.
+fn changes(old: &Profile, new: &Profile, patch: &ProfilePatch) -> Vec<Change> {
+    let mut changes: Vec<Change> = [
+        Change::between("displayName", old.display_name.as_deref(), new.display_name.as_deref()),
+        Change::between("description", old.description.as_deref(), new.description.as_deref()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if let Some(password) = &patch.admin_password {
+        let hidden = |is_set: bool| is_set.then(|| "(hidden)".to_owned());
+        changes.push(Change {
+            property: "adminAccountPassword",
+            old: hidden(old.has_admin_password),
+            new: hidden(password.is_some()),
+        });
+    }
+    let panes = PANES.iter().map(|(flag, _)| *flag).filter(|flag| !patch.values.contains_key(flag));
+    let list = ["enabledSkipKeys"].into_iter().filter(|name| !patch.values.contains_key(name));
+    for name in patch.values.keys().copied().chain(panes).chain(list) {
+        let shown = |profile: &Profile| profile.values.get(name).map(ProfileValue::to_string);
+        changes.extend(Change::between(name, shown(old).as_deref(), shown(new).as_deref()));
+    }
+    changes
+}

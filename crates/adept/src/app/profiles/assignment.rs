@@ -1,0 +1,74 @@
+//! Wishes for devices, by serial number: to be given a profile, to be released. All or none of the devices, and none of
+//! another setting. Apple is told later.
+
+use crate::{
+    app::{App, Error},
+    domain::{Change, Origin, ProfileId, SettingId},
+    storage::Wished,
+};
+
+/// Serial numbers that the audit log names; the rest is counted.
+const NAMED: usize = 100;
+
+impl App {
+    /// Wants a profile for devices of its setting.
+    pub async fn assign_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: ProfileId,
+        serials: Vec<String>,
+    ) -> Result<(), Error> {
+        let profile = self.profile(&origin.caller, setting, id).await?;
+        let serials = distinct(serials);
+        let changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
+        let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
+        let wished = self.storage.want_profile(&profile, &serials, self.clock.now(), &event).await?;
+        answer(wished, Error::NO_PROFILE, "listed under this setting")
+    }
+
+    /// Wants that Apple releases devices of a setting.
+    pub async fn release_devices(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        serials: Vec<String>,
+    ) -> Result<(), Error> {
+        let setting = self.setting(&origin.caller, setting).await?;
+        let serials = distinct(serials);
+        let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
+        let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
+        let now = self.clock.now();
+        let wished = self.storage.want_release(setting.tenant, setting.id, &serials, now, &event).await?;
+        answer(wished, Error::NO_SETTING, "assigned to this setting's server at Apple")
+    }
+}
+
+fn answer(wished: Wished, gone: Error, wanted: &str) -> Result<(), Error> {
+    match wished {
+        Wished::Done => Ok(()),
+        Wished::Gone => Err(gone),
+        Wished::Unknown(serials) => Err(Error::Invalid(format!(
+            "These serial numbers are not {wanted}, five at most being named: {}. Nothing was changed.",
+            serials.iter().map(|serial| shortened(serial)).collect::<Vec<_>>().join(", ")
+        ))),
+    }
+}
+
+fn shortened(serial: &str) -> &str {
+    &serial[..serial.floor_char_boundary(serial.len().min(40))]
+}
+
+/// Each once, in the order in which they were named.
+fn distinct(serials: Vec<String>) -> Vec<String> {
+    let mut seen = std::collections::HashSet::with_capacity(serials.len());
+    serials.into_iter().filter(|serial| seen.insert(serial.to_ascii_lowercase())).collect()
+}
+
+fn named(serials: &[String]) -> String {
+    let shown: Vec<_> = serials.iter().take(NAMED).map(|serial| shortened(serial)).collect();
+    match serials.len().saturating_sub(NAMED) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}

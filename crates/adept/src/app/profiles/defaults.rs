@@ -1,0 +1,71 @@
+//! Default profiles: which profile a device of a platform is given when nobody says otherwise. A default is kept here at
+//! once; clearing one moves no device.
+
+use crate::{
+    app::{App, Error},
+    domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId},
+};
+
+impl App {
+    /// The default profile of a platform.
+    pub async fn default_profile(
+        &self,
+        caller: &Caller,
+        setting: SettingId,
+        platform: DevicePlatform,
+    ) -> Result<Profile, Error> {
+        self.setting(caller, setting).await?;
+        let profile = self.storage.default_profile(caller.tenant, setting, platform).await?;
+        profile
+            .map(|profile| self.with_enrolment_url(profile))
+            .ok_or(Error::NotFound { what: "A default profile of this platform" })
+    }
+
+    /// Makes a profile the default of its platform, or of `platform`, which must be the same.
+    pub async fn set_default_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: ProfileId,
+        platform: Option<DevicePlatform>,
+    ) -> Result<(), Error> {
+        let profile = self.profile(&origin.caller, setting, id).await?;
+        let own = profile.kind.platform().ok_or_else(|| {
+            Error::Invalid(format!(
+                "A profile of type '{}' has no platform, so it cannot be a default. Nothing was changed.",
+                profile.kind.as_str()
+            ))
+        })?;
+        if let Some(wrong) = platform.filter(|platform| *platform != own) {
+            return Err(Error::Invalid(format!(
+                "A profile of type '{}' is for {}, so it cannot be the default for {}. Nothing was changed.",
+                profile.kind.as_str(),
+                own.as_str(),
+                wrong.as_str()
+            )));
+        }
+        let was = if profile.is_default { "true" } else { "false" };
+        let changes = Change::between("isDefault", Some(was), Some("true")).into_iter().collect();
+        let event = self.profile_event(origin, "setDefaultProfile", "Action", &profile, changes);
+        match self.storage.set_default_profile(&profile, own, &event).await? {
+            true => Ok(()),
+            false => Err(Error::NO_PROFILE),
+        }
+    }
+
+    /// Leaves a platform without a default. The profile stays, and no device is moved.
+    pub async fn clear_default_profile(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        platform: DevicePlatform,
+    ) -> Result<(), Error> {
+        self.setting(&origin.caller, setting).await?;
+        let stored = self.storage.default_profile(origin.caller.tenant, setting, platform).await?;
+        let Some(profile) = stored else { return Ok(()) };
+        let changes = Change::between("isDefault", Some("true"), Some("false")).into_iter().collect();
+        let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
+        self.storage.clear_default_profile(profile.tenant, setting, platform, &event).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,247 @@
+//! What people want of devices: imported by hand, changed, removed from the list, given a profile, released. Apple hears
+//! of none of it here: these rows are what is made so there later.
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Error, Storage, audit,
+    db::{Transaction, sql},
+    profiles::take,
+    settings::take_setting,
+};
+use crate::domain::{AuditEvent, DeviceId, DeviceRow, Profile, SettingId, TenantId};
+
+/// What came of a wish for several devices: all or nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wished {
+    /// It is kept.
+    Done,
+    /// The profile, or the setting, is gone.
+    Gone,
+    /// These are not listed under the setting; serial numbers as they were asked for, at most a handful.
+    Unknown(Vec<String>),
+}
+
+/// One JSON array of arrays, which is how many values are bound at once.
+fn keys(serials: &[String]) -> Json {
+    serials.iter().map(|serial| json!([serial.to_ascii_lowercase(), serial])).collect()
+}
+
+/// Serial numbers, as given, that are not listed (`listed` says which rows count); a handful at most.
+async fn unknown(
+    tx: &mut Transaction,
+    listed: &'static str,
+    (tenant, setting): (TenantId, SettingId),
+    serials: &str,
+) -> Result<Vec<String>, Error> {
+    let rows = tx.rows(sql(listed).bind(tenant.to_string()).bind(setting.to_string()).bind(serials)).await?;
+    rows.iter().map(|row| row.get("serial")).collect()
+}
+
+const UNLISTED: &str = "SELECT value ->> 1 AS serial FROM json_each($3) WHERE value ->> 0 NOT IN \
+    (SELECT serial_key FROM devices WHERE tenant = $1 AND setting = $2 \
+     AND serial_key IN (SELECT value ->> 0 FROM json_each($3))) LIMIT 5";
+
+const NOT_AT_APPLE: &str = "SELECT value ->> 1 AS serial FROM json_each($3) WHERE value ->> 0 NOT IN \
+    (SELECT serial_key FROM devices WHERE tenant = $1 AND setting = $2 AND source = 'deviceEnrollmentProgram' \
+     AND deleted = FALSE AND serial_key IN (SELECT value ->> 0 FROM json_each($3))) LIMIT 5";
+
+impl Storage {
+    /// Wants a profile for devices of its setting. Devices that want it already stay as they are.
+    pub async fn want_profile(
+        &self,
+        profile: &Profile,
+        serials: &[String],
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<Wished, Error> {
+        let serials = keys(serials).to_string();
+        let mut tx = self.db.begin().await?;
+        if !take_setting(&mut tx, profile.tenant, profile.setting).await? || !take(&mut tx, profile).await? {
+            return Ok(Wished::Gone);
+        }
+        let unknown = unknown(&mut tx, UNLISTED, (profile.tenant, profile.setting), &serials).await?;
+        if !unknown.is_empty() {
+            return Ok(Wished::Unknown(unknown));
+        }
+        tx.execute(
+            sql("UPDATE devices SET wanted_profile = $4, wanted_at = $5, supervised = $6, assign_attempts = 0, \
+                 assign_due_at = NULL, assign_failure = NULL \
+                 WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
+                 AND (wanted_profile IS NULL OR wanted_profile <> $4)")
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(serials)
+            .bind(profile.id.to_string())
+            .bind(now)
+            .bind(profile.flag("supervisedModeEnabled")),
+        )
+        .await?;
+        audit::write(&mut tx, profile.tenant, event).await?;
+        tx.commit().await?;
+        Ok(Wished::Done)
+    }
+
+    /// Wants that Apple releases devices that it lists under the setting.
+    pub async fn want_release(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        serials: &[String],
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<Wished, Error> {
+        let serials = keys(serials).to_string();
+        let mut tx = self.db.begin().await?;
+        if !take_setting(&mut tx, tenant, setting).await? {
+            return Ok(Wished::Gone);
+        }
+        let unknown = unknown(&mut tx, NOT_AT_APPLE, (tenant, setting), &serials).await?;
+        if !unknown.is_empty() {
+            return Ok(Wished::Unknown(unknown));
+        }
+        tx.execute(
+            sql("UPDATE devices SET release_wanted_at = $4 WHERE tenant = $1 AND setting = $2 \
+                 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) AND release_wanted_at IS NULL")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(serials)
+            .bind(now),
+        )
+        .await?;
+        audit::write(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(Wished::Done)
+    }
+
+    /// The devices of a setting with these serial numbers, in any ASCII case and no order.
+    pub async fn devices_of_serials(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        serials: &[String],
+    ) -> Result<Vec<DeviceRow>, Error> {
+        let rows = self
+            .db
+            .rows(
+                super::db::sql_of_parts(format!(
+                    "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
+                     AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+                    super::devices::COLUMNS
+                ))
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(keys(serials).to_string()),
+            )
+            .await?;
+        rows.iter().map(super::devices::device).collect()
+    }
+
+    /// Writes devices by hand: adds `new` ones, unless they were listed meanwhile, and replaces what people may change
+    /// of `changed` ones. False, and nothing written, when the setting or a wanted profile is gone.
+    pub async fn write_devices(
+        &self,
+        (tenant, setting): (TenantId, SettingId),
+        new: &[DeviceRow],
+        changed: &[DeviceRow],
+        wanted: &[Profile],
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !take_setting(&mut tx, tenant, setting).await? {
+            return Ok(false);
+        }
+        for profile in wanted {
+            if !take(&mut tx, profile).await? {
+                return Ok(false);
+            }
+        }
+        let added = tx
+            .execute(
+                sql("INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, \
+                     description, wanted_profile, wanted_at, supervised, deleted, digest, record) \
+                     SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, 'adminImport', \
+                     CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, value ->> 6, \
+                     CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
+                     FROM json_each($3) WHERE TRUE ON CONFLICT (tenant, setting, serial_key) DO NOTHING")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(rows(new)),
+            )
+            .await?;
+        tx.execute(
+            sql("UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
+                 wanted_profile = written.value ->> 6, wanted_at = CAST(written.value ->> 7 AS BIGINT), \
+                 supervised = (written.value ->> 8) = 'yes', assign_attempts = 0, assign_due_at = NULL, \
+                 assign_failure = NULL FROM json_each($3) AS written \
+                 WHERE tenant = $1 AND setting = $2 AND serial_key = written.value ->> 0")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(rows(changed)),
+        )
+        .await?;
+        count(&mut tx, tenant, setting, i64::try_from(added).unwrap_or(0)).await?;
+        audit::write(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Takes a device out of the list; false when there is none. Apple may list it again.
+    pub async fn remove_device(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        id: DeviceId,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !take_setting(&mut tx, tenant, setting).await? {
+            return Ok(false);
+        }
+        let removed = tx
+            .row(
+                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING deleted")
+                    .bind(tenant.to_string())
+                    .bind(setting.to_string())
+                    .bind(id.to_string()),
+            )
+            .await?;
+        let Some(removed) = removed else { return Ok(false) };
+        if !removed.get::<bool>("deleted")? {
+            count(&mut tx, tenant, setting, -1).await?;
+        }
+        audit::write(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Rows as one JSON text.
+fn rows(devices: &[DeviceRow]) -> String {
+    let row = |device: &DeviceRow| {
+        json!([
+            device.serial.to_ascii_lowercase(),
+            device.serial,
+            device.id.to_string(),
+            device.created_at.as_microsecond(),
+            device.platform.as_str(),
+            device.description,
+            device.wanted_profile,
+            device.wanted_at.map(Timestamp::as_microsecond),
+            if device.supervised { "yes" } else { "no" },
+        ])
+    };
+    devices.iter().map(row).collect::<Json>().to_string()
+}
+
+async fn count(tx: &mut Transaction, tenant: TenantId, setting: SettingId, more: i64) -> Result<(), Error> {
+    tx.execute_one(
+        "counting devices",
+        sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(more),
+    )
+    .await
+}

@@ -1,0 +1,282 @@
+//! What must hold of profiles, defaults and wishes on either database.
+
+use adept::{
+    domain::{
+        AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
+        ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SyncStatus,
+        TokenState, TokenType,
+    },
+    storage::{Created, ListQuery, NewKeyPair, ProfileDeleted, Storage, Wished},
+};
+use adept_odata::{CompareOp, Filter, Literal, OrderBy};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::KIND;
+use crate::support::database::{TestDatabase, noon, tenant};
+
+fn id(number: u128) -> Uuid {
+    Uuid::from_u128(0x3000_0000_0000_7000_8000_0000_0000_0000 + number)
+}
+
+fn event(number: u128) -> AuditEvent {
+    AuditEvent {
+        id: id(1_000_000 + number),
+        at: noon(),
+        actor: None,
+        activity: "test",
+        operation: "Action",
+        resource: AuditResource { kind: "EnrollmentProfile", id: "x".to_owned(), name: None },
+        changes: Vec::new(),
+        correlation: id(1),
+    }
+}
+
+async fn setting(storage: &Storage, number: u128) -> SettingId {
+    let setting = Setting {
+        tenant: tenant(1),
+        id: SettingId(id(number)),
+        token_name: None,
+        apple_identifier: None,
+        token_type: TokenType::Dep,
+        data_sharing_consent: false,
+        share_with_school_data_sync: false,
+        role_scope_tag_ids: None,
+        created_at: noon(),
+        modified_at: noon(),
+        token_state: TokenState::None,
+        token_proven: false,
+        token_generation: 0,
+        token_expires_at: None,
+        server: ServerIdentity::default(),
+        sync: SyncStatus::default(),
+    };
+    let pair = NewKeyPair {
+        id: KeyPairId(id(500_000 + number)),
+        created_at: noon(),
+        certificate: vec![1],
+        pkcs8: Zeroizing::new(vec![7; 32]),
+    };
+    let made = storage.create_setting(&setting, &pair, 100, &event(number)).await.unwrap();
+    assert!(matches!(made, Created::Done));
+    setting.id
+}
+
+fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
+    let nested =
+        ProfileValue::Object([("certificate".to_owned(), ProfileValue::Text("ü\"".to_owned()))].into());
+    Profile {
+        tenant: tenant(1),
+        setting,
+        id: ProfileId(id(10_000 + number)),
+        kind: ProfileKind::Ios,
+        display_name: Some(name.to_owned()),
+        description: None,
+        values: [
+            ("supervisedModeEnabled".to_owned(), ProfileValue::Bool(true)),
+            ("sharedIPadMaximumUserCount".to_owned(), ProfileValue::Int(5)),
+            ("managementCertificates".to_owned(), ProfileValue::List(vec![nested])),
+        ]
+        .into(),
+        has_admin_password: false,
+        is_default: false,
+        revision: 1,
+        version: 1,
+        created_at: noon(),
+        modified_at: noon(),
+        enrolment_url: None,
+    }
+}
+
+async fn make(storage: &Storage, setting: SettingId, number: u128, name: &str) -> Profile {
+    let made = profile(setting, number, name);
+    assert!(storage.create_profile(&made, None, &event(10_000 + number)).await.unwrap());
+    made
+}
+
+fn device(setting: SettingId, number: u128, serial: &str) -> DeviceRow {
+    DeviceRow {
+        id: DeviceId(id(20_000 + number)),
+        setting,
+        serial: serial.to_owned(),
+        platform: DevicePlatform::Ios,
+        description: Some("O'Brien's".to_owned()),
+        source: DiscoverySource::AdminImport,
+        deleted: false,
+        created_at: noon(),
+        wanted_profile: None,
+        wanted_at: None,
+        supervised: false,
+    }
+}
+
+fn own(serials: &[&str]) -> Vec<String> {
+    serials.iter().map(|serial| (*serial).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let (first, second) = (setting(&storage, 1).await, setting(&storage, 2).await);
+    let made = make(&storage, first, 1, "Ümläut").await;
+    assert_eq!(storage.profile(tenant(1), first, made.id).await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.profile(tenant(1), second, made.id).await.unwrap(), None);
+    assert_eq!(storage.profile(tenant(2), first, made.id).await.unwrap(), None);
+    let nowhere = profile(SettingId(id(99)), 2, "n");
+    assert!(!storage.create_profile(&nowhere, None, &event(77)).await.unwrap());
+}
+
+#[tokio::test]
+async fn profiles_are_listed_filtered_by_type_and_ordered() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    for (number, name) in ["b", "A", "c"].into_iter().enumerate() {
+        make(&storage, setting, number as u128, name).await;
+    }
+    let order = vec![OrderBy { field: ProfileField::DisplayName, descending: false }];
+    let query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
+    let page = storage.profiles(tenant(1), setting, &query).await.unwrap();
+    assert_eq!(page.total, Some(3));
+    let names: Vec<_> = page.rows.iter().map(|row| row.display_name.clone().unwrap()).collect();
+    assert_eq!(names, ["A", "b"]);
+    let rest = storage.profiles(tenant(1), setting, &ListQuery { after: page.next, ..query }).await.unwrap();
+    assert_eq!(rest.rows.len(), 1);
+    let compare = |field, value| Filter::Compare { field, op: CompareOp::Eq, value };
+    let full = profile(setting, 1, "").full_id().to_uppercase();
+    for (filter, count) in [
+        (compare(ProfileField::Id, Literal::Text(full)), 1),
+        (compare(ProfileField::Kind, Literal::Enum { member: "depIOSEnrollmentProfile", ordinal: 2 }), 3),
+        (compare(ProfileField::Kind, Literal::Enum { member: "depMacOSEnrollmentProfile", ordinal: 3 }), 0),
+    ] {
+        assert_eq!(storage.count_profiles(tenant(1), setting, Some(&filter)).await.unwrap(), count);
+    }
+}
+
+#[tokio::test]
+async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let made = profile(setting, 1, "p");
+    let secret = Zeroizing::new("s3cret".to_owned());
+    assert!(storage.create_profile(&made, Some(&secret), &event(1000)).await.unwrap());
+    let stored = storage.profile(tenant(1), setting, made.id).await.unwrap().unwrap();
+    assert!(stored.has_admin_password);
+    assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
+    let kept = Profile { version: 2, ..stored.clone() };
+    assert!(storage.update_profile(&kept, None, &event(1001)).await.unwrap());
+    assert!(storage.admin_password(&kept).await.unwrap().is_some());
+    let cleared = Profile { version: 3, ..stored };
+    assert!(storage.update_profile(&cleared, Some(None), &event(1002)).await.unwrap());
+    assert!(storage.admin_password(&cleared).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn of_two_changes_that_saw_the_same_version_one_is_stored() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let made = make(&storage, setting, 1, "p").await;
+    let changes = (0..4u128).map(|number| {
+        let storage = storage.clone();
+        let changed = Profile { version: 2, display_name: Some(format!("{number}")), ..made.clone() };
+        tokio::spawn(
+            async move { storage.update_profile(&changed, None, &event(2000 + number)).await.unwrap() },
+        )
+    });
+    let mut stored = 0;
+    for change in changes.collect::<Vec<_>>() {
+        stored += usize::from(change.await.unwrap());
+    }
+    assert_eq!(stored, 1);
+}
+
+#[tokio::test]
+async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let (first, second) = (make(&storage, setting, 1, "a").await, make(&storage, setting, 2, "b").await);
+    let ios = DevicePlatform::Ios;
+    assert_eq!(storage.default_profile(tenant(1), setting, ios).await.unwrap(), None);
+    for (number, profile) in [(1, &first), (2, &second)] {
+        assert!(storage.set_default_profile(profile, ios, &event(3000 + number)).await.unwrap());
+        let default = storage.default_profile(tenant(1), setting, ios).await.unwrap().unwrap();
+        assert_eq!((default.id, default.is_default), (profile.id, true));
+    }
+    assert!(!storage.profile(tenant(1), setting, first.id).await.unwrap().unwrap().is_default);
+    assert_eq!(storage.default_profile(tenant(1), setting, DevicePlatform::MacOs).await.unwrap(), None);
+    assert_eq!(storage.delete_profile(&second, &event(3010)).await.unwrap(), ProfileDeleted::IsDefault);
+    assert!(storage.clear_default_profile(tenant(1), setting, ios, &event(3011)).await.unwrap());
+    assert!(!storage.clear_default_profile(tenant(1), setting, ios, &event(3012)).await.unwrap());
+    assert_eq!(storage.delete_profile(&second, &event(3013)).await.unwrap(), ProfileDeleted::Done);
+    assert_eq!(storage.delete_profile(&second, &event(3014)).await.unwrap(), ProfileDeleted::Gone);
+    assert!(!storage.set_default_profile(&second, ios, &event(3015)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let (own_setting, other) = (setting(&storage, 1).await, setting(&storage, 2).await);
+    let wanted = make(&storage, own_setting, 1, "a").await;
+    let devices = [device(own_setting, 1, "SERIAL1"), device(own_setting, 2, "SERIAL2")];
+    let place = (tenant(1), own_setting);
+    assert!(storage.write_devices(place, &devices, &[], &[], &event(4000)).await.unwrap());
+    let foreign = [device(other, 3, "FOREIGN")];
+    assert!(storage.write_devices((tenant(1), other), &foreign, &[], &[], &event(4001)).await.unwrap());
+    assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 2);
+
+    let refused =
+        storage.want_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002)).await;
+    let Wished::Unknown(mut unknown) = refused.unwrap() else { panic!("not refused") };
+    unknown.sort();
+    assert_eq!(unknown, ["FOREIGN", "x'"]);
+    let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
+    assert_eq!(row.wanted_profile, None);
+
+    let done = storage.want_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
+    assert_eq!(done, Wished::Done);
+    let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
+    assert_eq!((row.wanted_profile, row.wanted_at), (Some(wanted.id.to_string()), Some(noon())));
+    assert!(row.supervised);
+    assert_eq!(storage.delete_profile(&wanted, &event(4004)).await.unwrap(), ProfileDeleted::Wanted(1));
+    assert!(storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4005)).await.unwrap());
+    assert!(!storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4006)).await.unwrap());
+    assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 1);
+    assert_eq!(storage.delete_profile(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
+    let gone = storage.want_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
+    assert_eq!(gone, Wished::Gone);
+}
+
+#[tokio::test]
+async fn devices_by_hand_are_added_once_and_changed_in_place() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let place = (tenant(1), setting);
+    let first = device(setting, 1, "Serial1");
+    let again = DeviceRow { id: DeviceId(id(20_009)), ..first.clone() };
+    assert!(storage.write_devices(place, &[first.clone()], &[], &[], &event(5000)).await.unwrap());
+    assert!(storage.write_devices(place, &[again], &[], &[], &event(5001)).await.unwrap());
+    let listed = storage.devices_of_serials(tenant(1), setting, &own(&["SERIAL1", "none"])).await.unwrap();
+    assert_eq!(listed, [first.clone()]);
+    assert_eq!(storage.setting(tenant(1), setting).await.unwrap().unwrap().sync.device_count, 1);
+    let changed = DeviceRow { description: None, platform: DevicePlatform::MacOs, supervised: true, ..first };
+    assert!(storage.write_devices(place, &[], &[changed.clone()], &[], &event(5002)).await.unwrap());
+    assert_eq!(storage.device(tenant(1), setting, changed.id).await.unwrap(), Some(changed));
+}
+
+#[tokio::test]
+async fn only_devices_that_apple_lists_can_be_released() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let imported = [device(setting, 1, "BYHAND")];
+    assert!(storage.write_devices((tenant(1), setting), &imported, &[], &[], &event(6000)).await.unwrap());
+    let refused =
+        storage.want_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
+    assert_eq!(refused, Wished::Unknown(own(&["BYHAND"])));
+}
