@@ -35,7 +35,7 @@ impl Shape {
     ) -> Answer {
         let mut out = Vec::with_capacity(1024);
         let mut document = Object::open(&mut out);
-        self.context(graph, call.version, kind, set, "/$entity", &mut document);
+        self.context(graph, call.version, kind.of(row), set, "/$entity", &mut document);
         self.entity(kind, row, set, &mut document);
         document.close();
         Answer::json(out, self.metadata)

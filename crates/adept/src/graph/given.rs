@@ -91,6 +91,23 @@ pub(super) enum BadBody {
         /// The EDM type.
         expected: String,
     },
+    /// `@odata.type` names nothing that can be here.
+    #[error("'@odata.type' names no type of what can be here: '{written}'. Nothing was changed.")]
+    UnknownType {
+        /// As the caller wrote it, shortened.
+        written: String,
+    },
+    /// `@odata.type` says that the entity is of another type.
+    #[error("This is a '{actual}'; the type of an entity cannot be changed. Nothing was changed.")]
+    OtherType {
+        /// The qualified name.
+        actual: &'static str,
+    },
+    /// A reference that leads nowhere.
+    #[error(
+        "'@odata.id' must be the URL, on this service, of an enrollment profile of the same setting. Nothing was changed."
+    )]
+    BadReference,
     /// Null where there must be a value.
     #[error("'{place}' of type '{expected}' cannot be null. Nothing was changed.")]
     Null {
@@ -110,6 +127,11 @@ impl Given {
     /// A boolean or null.
     pub(super) fn bool(self) -> Option<bool> {
         if let Self::Bool(value) = self { Some(value) } else { None }
+    }
+
+    /// A member of an enum, or null.
+    pub(super) fn member(self) -> Option<&'static str> {
+        if let Self::Enum(member) = self { Some(member) } else { None }
     }
 
     /// A collection of text, without its nulls, or null.

@@ -8,6 +8,7 @@ pub(super) mod get;
 pub(super) mod get_encryption_public_key;
 pub(super) mod get_expiring_vpp_token_count;
 pub(super) mod list;
+pub(super) mod release_apple_devices;
 pub(super) mod share_for_school_data_sync_service;
 pub(super) mod sync_with_apple_device_enrollment_program;
 pub(super) mod unshare_for_school_data_sync_service;
@@ -21,7 +22,7 @@ use crate::domain::Setting;
 pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 
 /// The setting that the path names; it must exist in the caller's tenant before anything else of a request is judged.
-async fn setting_of(graph: &Graph, call: &mut Call) -> Result<Setting, Error> {
+pub(super) async fn setting_of(graph: &Graph, call: &mut Call) -> Result<Setting, Error> {
     let id = call.setting_id()?;
     Ok(graph.app.setting(&call.caller, id).await?)
 }

@@ -10,7 +10,7 @@ use super::{
     answer::Answer,
     audit_events, batch,
     call::{Call, Version},
-    device_management,
+    default_profiles, device_management, enrollment_profiles,
     error::Error,
     imported_apple_device_identities, metadata, onboarding_settings, service_document,
     tree::Tree,
@@ -55,6 +55,7 @@ pub(super) type Tell = fn(&Edge, Version, &HeaderMap) -> Outcome;
 
 const GET: Verb = Verb { method: Method::GET, bound: false };
 const POST: Verb = Verb { method: Method::POST, bound: false };
+const PUT: Verb = Verb { method: Method::PUT, bound: false };
 const PATCH: Verb = Verb { method: Method::PATCH, bound: false };
 const DELETE: Verb = Verb { method: Method::DELETE, bound: false };
 const FUNCTION: Verb = Verb { method: Method::GET, bound: true };
@@ -147,12 +148,61 @@ static BETA: &[Route] = routes! {
             shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service;
         ACTION   "/unshareForSchoolDataSyncService" WRITE
             unshareForSchoolDataSyncService onboarding_settings::unshare_for_school_data_sync_service;
+        ACTION   "/releaseAppleDevices" WRITE releaseAppleDevices onboarding_settings::release_apple_devices;
+    }
+    defaultIosEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile" {
+        GET    ""      READ  get       default_profiles::get;
+        PATCH  ""      WRITE update    default_profiles::update;
+        DELETE ""      WRITE delete    default_profiles::delete;
+        GET    "/$ref" READ  getRef    default_profiles::get_ref;
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+    }
+    defaultMacOsEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultMacOsEnrollmentProfile" {
+        GET    ""      READ  get       default_profiles::get;
+        PATCH  ""      WRITE update    default_profiles::update;
+        DELETE ""      WRITE delete    default_profiles::delete;
+        GET    "/$ref" READ  getRef    default_profiles::get_ref;
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+    }
+    defaultTvOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultTvOSEnrollmentProfile" {
+        GET    ""      READ  get       default_profiles::get;
+        GET    "/$ref" READ  getRef    default_profiles::get_ref;
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+    }
+    defaultVisionOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultVisionOSEnrollmentProfile" {
+        GET    ""      READ  get       default_profiles::get;
+        GET    "/$ref" READ  getRef    default_profiles::get_ref;
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+    }
+    enrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles" {
+        GET  ""        READ  list   enrollment_profiles::list;
+        POST ""        WRITE create enrollment_profiles::create;
+        GET  "/$count" READ  count  enrollment_profiles::count;
+    }
+    enrollmentProfile
+    "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles/{enrollmentProfile-id}" {
+        GET      "" READ  get    enrollment_profiles::get;
+        PATCH    "" WRITE update enrollment_profiles::update;
+        DELETE   "" WRITE delete enrollment_profiles::delete;
+        ACTION   "/setDefaultProfile" WRITE setDefaultProfile enrollment_profiles::set_default_profile;
+        ACTION   "/updateDeviceProfileAssignment" WRITE
+            updateDeviceProfileAssignment enrollment_profiles::update_device_profile_assignment;
+        FUNCTION "/exportMobileConfig" READ exportMobileConfig enrollment_profiles::export_mobile_config;
     }
     importedAppleDeviceIdentity
     "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/importedAppleDeviceIdentities" {
         GET "" READ list imported_apple_device_identities::list;
+        POST "" WRITE create imported_apple_device_identities::create;
         GET "/$count" READ count imported_apple_device_identities::count;
         GET "/{importedAppleDeviceIdentity-id}" READ get imported_apple_device_identities::get;
+        PATCH "/{importedAppleDeviceIdentity-id}" WRITE update imported_apple_device_identities::update;
+        DELETE "/{importedAppleDeviceIdentity-id}" WRITE delete imported_apple_device_identities::delete;
+        ACTION "/importAppleDeviceIdentityList" WRITE
+            importAppleDeviceIdentityList imported_apple_device_identities::import_apple_device_identity_list;
     }
 };
 

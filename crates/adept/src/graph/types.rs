@@ -7,6 +7,7 @@ mod complex;
 mod dep_onboarding_setting;
 mod described;
 mod device_management;
+mod enrollment_profiles;
 mod enums;
 mod imported_apple_device_identity;
 mod operations;
@@ -15,11 +16,19 @@ use adept_odata::{Kind, Schema};
 
 pub(super) use audit_event::{AUDIT_EVENT, AUDIT_EVENT_V1};
 pub(super) use complex::{ComplexType, Member};
-pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
+pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, RELEASE_APPLE_DEVICES, UPLOAD_DEP_TOKEN};
 pub(super) use described::{Described, ENTITY, Model};
 pub(super) use device_management::{DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, DeviceManagement};
+pub(super) use enrollment_profiles::{
+    DEP_ENROLLMENT_BASE_PROFILE, DEP_ENROLLMENT_PROFILE, DEP_IOS_ENROLLMENT_PROFILE,
+    DEP_MAC_OS_ENROLLMENT_PROFILE, DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE,
+    ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT, profile_type,
+};
 pub(super) use enums::Numbered;
-pub(super) use imported_apple_device_identity::IMPORTED_APPLE_DEVICE_IDENTITY;
+pub(super) use imported_apple_device_identity::{
+    IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
+    OVERWRITE,
+};
 pub(super) use operations::{Binding, Operation};
 
 use super::{given::Given, value::Value};
@@ -249,6 +258,9 @@ mod tests {
         is_sound(&DEP_ONBOARDING_SETTING);
         is_sound(&IMPORTED_APPLE_DEVICE_IDENTITY);
         is_sound(&DEVICE_MANAGEMENT);
+        for kind in crate::domain::ProfileKind::ALL {
+            is_sound(profile_type(kind));
+        }
         is_sound(&DEVICE_MANAGEMENT_V1);
         is_sound(&AUDIT_EVENT);
         is_sound(&AUDIT_EVENT_V1);

@@ -1,4 +1,4 @@
-//! `depOnboardingSetting` and the parameters of its `uploadDepToken`.
+//! `depOnboardingSetting` and the parameters of its actions.
 
 use adept_odata::Kind;
 use zeroize::Zeroizing;
@@ -105,6 +105,21 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
             kind: Kind::String,
             nullable: true,
             write: |upload, given| upload.dep_token = Zeroizing::new(given.text().unwrap_or_default()),
+        },
+    ],
+};
+
+/// The serial numbers of `releaseAppleDevices`. What its `depToken` means is documented nowhere: the setting says
+/// already which token is meant.
+pub(in crate::graph) static RELEASE_APPLE_DEVICES: ActionType<Vec<String>> = ActionType {
+    name: "releaseAppleDevices",
+    parameters: &[
+        Parameter { name: "depToken", kind: Kind::String, nullable: true, write: |_, _| {} },
+        Parameter {
+            name: "deviceSerialNumbers",
+            kind: Kind::Collection(&Kind::String),
+            nullable: true,
+            write: |serials, given| *serials = given.texts().unwrap_or_default(),
         },
     ],
 };

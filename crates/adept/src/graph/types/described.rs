@@ -1,9 +1,12 @@
 //! Everything that a version of the API is made of, without regard to rows: what `$metadata` says.
 
 use super::{
-    AUDIT_EVENT, AUDIT_EVENT_V1, ActionType, Base, ComplexType, DEP_ONBOARDING_SETTING, DEVICE_MANAGEMENT,
-    DEVICE_MANAGEMENT_V1, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, Member, Navigation, Numbered,
-    Operation, complex, enums, operations,
+    AUDIT_EVENT, AUDIT_EVENT_V1, ActionType, Base, ComplexType, DEP_ENROLLMENT_BASE_PROFILE,
+    DEP_ENROLLMENT_PROFILE, DEP_IOS_ENROLLMENT_PROFILE, DEP_MAC_OS_ENROLLMENT_PROFILE,
+    DEP_ONBOARDING_SETTING, DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE,
+    DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY,
+    IMPORTED_APPLE_DEVICE_IDENTITY_RESULT, Member, Navigation, Numbered, Operation, complex, enums,
+    operations,
 };
 use crate::graph::call::Version;
 
@@ -82,7 +85,15 @@ impl Model {
                 entities: vec![
                     &DEVICE_MANAGEMENT,
                     &DEP_ONBOARDING_SETTING,
+                    &ENROLLMENT_PROFILE,
+                    &DEP_ENROLLMENT_BASE_PROFILE,
+                    &DEP_ENROLLMENT_PROFILE,
+                    &DEP_IOS_ENROLLMENT_PROFILE,
+                    &DEP_MAC_OS_ENROLLMENT_PROFILE,
+                    &DEP_TV_OS_ENROLLMENT_PROFILE,
+                    &DEP_VISION_OS_ENROLLMENT_PROFILE,
                     &IMPORTED_APPLE_DEVICE_IDENTITY,
+                    &IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
                     &AUDIT_EVENT,
                 ],
                 complex: complex::BETA,

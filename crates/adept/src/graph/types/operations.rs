@@ -4,7 +4,10 @@
 
 use adept_odata::Kind;
 
-use super::{Member, UPLOAD_DEP_TOKEN, described::Takes};
+use super::{
+    IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
+    UPLOAD_DEP_TOKEN, described::Takes,
+};
 
 /// A bound action or function.
 pub(in crate::graph) struct Operation {
@@ -69,6 +72,7 @@ impl Operation {
 }
 
 const SETTING: Binding = Binding::One("microsoft.graph.depOnboardingSetting");
+const PROFILE: Binding = Binding::One("microsoft.graph.enrollmentProfile");
 const SETTINGS: Binding = Binding::Many("microsoft.graph.depOnboardingSetting");
 
 const AUDIT_EVENTS: Binding = Binding::Many("microsoft.graph.auditEvent");
@@ -99,6 +103,23 @@ pub(super) static BETA: &[Operation] = &[
     Operation::plain_action("syncWithAppleDeviceEnrollmentProgram", SETTING),
     Operation::plain_action("shareForSchoolDataSyncService", SETTING),
     Operation::plain_action("unshareForSchoolDataSyncService", SETTING),
+    Operation::action("releaseAppleDevices", SETTING, &RELEASE_APPLE_DEVICES),
+    Operation::plain_action("setDefaultProfile", PROFILE),
+    Operation::action("updateDeviceProfileAssignment", PROFILE, &UPDATE_DEVICE_PROFILE_ASSIGNMENT),
+    Operation::function("exportMobileConfig", PROFILE, &[], Kind::String),
+    Operation {
+        name: "importAppleDeviceIdentityList",
+        binding: Binding::Many("microsoft.graph.importedAppleDeviceIdentity"),
+        takes: Parameters::Listed(&[
+            Member::nullable(
+                IMPORTED_APPLE_DEVICE_IDENTITIES,
+                Kind::Collection(&Kind::Complex("microsoft.graph.importedAppleDeviceIdentity")),
+            ),
+            Member::required("overwriteImportedDeviceIdentities", Kind::Boolean),
+        ]),
+        returns: Some(Kind::Collection(&Kind::Complex("microsoft.graph.importedAppleDeviceIdentityResult"))),
+        is_action: true,
+    },
     GET_AUDIT_CATEGORIES,
     GET_AUDIT_ACTIVITY_TYPES,
 ];

@@ -1,0 +1,27 @@
+//! `POST /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles`
+
+use super::{given_kind, set};
+use crate::{
+    domain::ProfileKind,
+    graph::{
+        Graph,
+        body::LIMIT,
+        call::Call,
+        entity::{Shape, created},
+        onboarding_settings::setting_of,
+        router::Outcome,
+        types::{ENROLLMENT_PROFILE, profile_type},
+    },
+};
+
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+    let body = call.receive(LIMIT).await?;
+    let setting = setting_of(graph, call).await?.id;
+    let members = call.object(&body)?;
+    let kind = given_kind(&members)?.unwrap_or(ProfileKind::Plain);
+    let given = profile_type(kind).read(members)?;
+    let profile = graph.app.create_profile(&call.origin(), setting, kind, &given).await?;
+    let set = set(setting);
+    let entity = Shape::whole(call.metadata).document(graph, call, &ENROLLMENT_PROFILE, &profile, &set);
+    Ok(created(graph, call, entity, &format!("{set}('{}')", profile.full_id())))
+}

@@ -1,0 +1,88 @@
+//! `POST /deviceManagement/depOnboardingSettings/{id}/importedAppleDeviceIdentities/importAppleDeviceIdentityList`
+
+use adept_odata::Kind;
+use serde_json::Value as Json;
+
+use super::set;
+use crate::{
+    app::Imported,
+    domain::{DevicePatch, SettingId},
+    graph::{
+        Graph,
+        answer::Answer,
+        body::LIMIT,
+        call::{Call, Metadata},
+        entity::Shape,
+        given::{BadBody, Members},
+        onboarding_settings::setting_of,
+        router::Outcome,
+        types::{
+            IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY,
+            IMPORTED_APPLE_DEVICE_IDENTITY_RESULT, OVERWRITE,
+        },
+        value::{Object, Value},
+    },
+};
+
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+    let body = call.receive(LIMIT).await?;
+    let setting = setting_of(graph, call).await?.id;
+    let (devices, overwrite) = arguments(call.object(&body)?)?;
+    let imported = graph.app.import_devices(&call.origin(), setting, devices, overwrite).await?;
+    Ok(answer(graph, call, setting, &imported))
+}
+
+/// The devices, each read like one that is made alone, and whether those that are listed are changed.
+fn arguments(mut members: Members) -> Result<(Vec<DevicePatch>, bool), BadBody> {
+    let name =
+        members.keys().find(|name| name.eq_ignore_ascii_case(IMPORTED_APPLE_DEVICE_IDENTITIES)).cloned();
+    let items = match name.and_then(|name| members.remove(&name)) {
+        Some(Json::Array(items)) => items,
+        None | Some(Json::Null) => {
+            return Err(BadBody::Missing { parameter: IMPORTED_APPLE_DEVICE_IDENTITIES });
+        }
+        Some(_) => return Err(wrong(String::new(), "Collection")),
+    };
+    let overwrite = OVERWRITE.read(members)?;
+    let device = |(index, item)| match item {
+        Json::Object(members) => IMPORTED_APPLE_DEVICE_IDENTITY.read(members),
+        _ => Err(wrong(format!("[{index}]"), "")),
+    };
+    Ok((items.into_iter().enumerate().map(device).collect::<Result<_, _>>()?, overwrite))
+}
+
+fn wrong(place: String, collection: &str) -> BadBody {
+    let (open, close) = if collection.is_empty() { ("", "") } else { ("(", ")") };
+    BadBody::WrongType {
+        place: format!("{IMPORTED_APPLE_DEVICE_IDENTITIES}{place}"),
+        expected: format!("{collection}{open}{}{close}", IMPORTED_APPLE_DEVICE_IDENTITY.name),
+    }
+}
+
+/// One result for each device, in their order.
+fn answer(graph: &Graph, call: &Call, setting: SettingId, imported: &[Imported]) -> Answer {
+    let kind = Kind::Complex(IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.name);
+    let (set, shape) = (set(setting), Shape::whole(call.metadata));
+    let mut out = Vec::with_capacity(64 + imported.len() * 512);
+    let mut document = Object::open(&mut out);
+    if call.metadata != Metadata::None {
+        let context = graph.context(call.version, &format!("Collection({kind})"));
+        Value::Text(context.into()).write(document.member("@odata.context"));
+    }
+    let results = document.member("value");
+    results.push(b'[');
+    for (index, imported) in imported.iter().enumerate() {
+        if index > 0 {
+            results.push(b',');
+        }
+        let mut result = Object::open(results);
+        shape.entity(&IMPORTED_APPLE_DEVICE_IDENTITY, &imported.device, &set, &mut result);
+        for property in IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.properties {
+            (property.value)(imported).write(result.member(property.name));
+        }
+        result.close();
+    }
+    results.push(b']');
+    document.close();
+    Answer::json(out, call.metadata)
+}

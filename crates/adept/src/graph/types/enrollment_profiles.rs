@@ -1,0 +1,211 @@
+//! `enrollmentProfile` and what extends it, one file for each type that has properties of its own, and how the values of
+//! a profile are shown and read. Which of them decide anything is `domain`'s knowledge.
+
+mod dep_enrollment_base_profile;
+mod dep_enrollment_profile;
+mod dep_ios_enrollment_profile;
+mod dep_mac_os_enrollment_profile;
+
+use std::collections::BTreeMap;
+
+use adept_odata::Kind;
+use zeroize::Zeroizing;
+
+pub(in crate::graph) use dep_enrollment_base_profile::DEP_ENROLLMENT_BASE_PROFILE;
+pub(in crate::graph) use dep_enrollment_profile::DEP_ENROLLMENT_PROFILE;
+pub(in crate::graph) use dep_ios_enrollment_profile::DEP_IOS_ENROLLMENT_PROFILE;
+pub(in crate::graph) use dep_mac_os_enrollment_profile::DEP_MAC_OS_ENROLLMENT_PROFILE;
+
+use super::{ActionType, Base, ComplexType, EntityType, Parameter, Property};
+use crate::{
+    domain::{Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
+    graph::{given::Given, value::Value},
+};
+
+type P = Property<Profile, F, ProfilePatch>;
+/// Any type of profile.
+pub(in crate::graph) type ProfileType = EntityType<Profile, F, ProfilePatch>;
+
+/// A property that is kept with the profile under its own name.
+macro_rules! kept {
+    ($name:literal, $kind:expr) => {
+        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
+            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, false)
+        })
+        .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
+    };
+    ($name:literal, $kind:expr, nullable) => {
+        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
+            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, true)
+        })
+        .nullable()
+        .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
+    };
+}
+use kept;
+
+const CERTIFICATES: Kind =
+    Kind::Collection(&Kind::Complex("microsoft.graph.managementCertificateWithThumbprint"));
+const ROTATION: Kind = Kind::Complex("microsoft.graph.depProfileAdminAccountPasswordRotationSetting");
+
+/// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
+pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
+    name: "microsoft.graph.enrollmentProfile",
+    base: Base::Entity,
+    is_abstract: false,
+    properties: &[
+        P::new("id", Kind::String, |profile| Value::Text(profile.full_id().into())).field(F::Id),
+        P::new("configurationEndpointUrl", Kind::String, |profile| {
+            Value::optional_text(profile.enrolment_url.as_deref())
+        })
+        .nullable(),
+        P::new("description", Kind::String, |profile| Value::optional_text(profile.description.as_deref()))
+            .nullable()
+            .field(F::Description)
+            .write(|patch, given| patch.description = Some(given.text())),
+        P::new("displayName", Kind::String, |profile| Value::optional_text(profile.display_name.as_deref()))
+            .nullable()
+            .field(F::DisplayName)
+            .write(|patch, given| patch.display_name = Some(given.text())),
+        kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
+        kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
+        kept!("requiresUserAuthentication", Kind::Boolean),
+    ],
+    navigations: &[],
+    of_row: Some(of_profile),
+};
+
+/// `depTvOSEnrollmentProfile`, which has no property of its own.
+pub(in crate::graph) static DEP_TV_OS_ENROLLMENT_PROFILE: ProfileType =
+    without_own("microsoft.graph.depTvOSEnrollmentProfile");
+
+/// `depVisionOSEnrollmentProfile`, which has no property of its own.
+pub(in crate::graph) static DEP_VISION_OS_ENROLLMENT_PROFILE: ProfileType =
+    without_own("microsoft.graph.depVisionOSEnrollmentProfile");
+
+const fn without_own(name: &'static str) -> ProfileType {
+    EntityType {
+        name,
+        base: Base::Type(&ENROLLMENT_PROFILE),
+        is_abstract: false,
+        properties: &[],
+        navigations: &[],
+        of_row: None,
+    }
+}
+
+/// The description of a type.
+pub(in crate::graph) fn profile_type(kind: ProfileKind) -> &'static ProfileType {
+    match kind {
+        ProfileKind::Plain => &ENROLLMENT_PROFILE,
+        ProfileKind::Dep => &DEP_ENROLLMENT_PROFILE,
+        ProfileKind::Ios => &DEP_IOS_ENROLLMENT_PROFILE,
+        ProfileKind::MacOs => &DEP_MAC_OS_ENROLLMENT_PROFILE,
+        ProfileKind::TvOs => &DEP_TV_OS_ENROLLMENT_PROFILE,
+        ProfileKind::VisionOs => &DEP_VISION_OS_ENROLLMENT_PROFILE,
+    }
+}
+
+fn of_profile(profile: &Profile) -> &'static ProfileType {
+    profile_type(profile.kind)
+}
+
+/// What is shown of a value: where none may be null and there is none, the least one.
+fn shown(value: Option<&ProfileValue>, kind: Kind, nullable: bool) -> Value<'_> {
+    match (kind, value) {
+        (Kind::Collection(item), Some(ProfileValue::List(items))) => {
+            Value::List(items.iter().map(|value| shown(Some(value), *item, true)).collect())
+        }
+        // Clients walk over collections without asking whether there is one.
+        (Kind::Collection(_), _) => Value::List(Vec::new()),
+        (Kind::Complex(name), Some(ProfileValue::Object(members))) => {
+            let known = ComplexType::named(name).map_or(&[][..], |kind| kind.members);
+            let member = |known: &super::Member| {
+                (known.name, shown(members.get(known.name), known.kind, known.nullable))
+            };
+            Value::Object(known.iter().map(member).collect())
+        }
+        (Kind::Enum(members), Some(ProfileValue::Text(text))) => {
+            members.member(text).map_or(Value::Null, |(_, member)| Value::Enum(member))
+        }
+        (_, Some(ProfileValue::Bool(value))) => Value::Bool(*value),
+        (_, Some(ProfileValue::Int(number))) => Value::Int(*number),
+        (_, Some(ProfileValue::Text(text))) if !text.is_empty() => Value::text(text),
+        _ if nullable => Value::Null,
+        (Kind::Boolean, _) => Value::Bool(false),
+        (Kind::Int32 | Kind::Int64, _) => Value::Int(0),
+        (Kind::Enum(members), _) => members.members.first().map_or(Value::Null, |member| Value::Enum(member)),
+        (Kind::String | Kind::DateTimeOffset | Kind::Guid | Kind::Complex(_), _) => Value::Null,
+    }
+}
+
+fn keep(patch: &mut ProfilePatch, name: &'static str, given: Given) {
+    patch.values.insert(name, value(given));
+}
+
+fn value(given: Given) -> Option<ProfileValue> {
+    Some(match given {
+        Given::Null => return None,
+        Given::Bool(value) => ProfileValue::Bool(value),
+        Given::Int(number) => ProfileValue::Int(number),
+        Given::Text(text) => ProfileValue::Text(text),
+        Given::Enum(member) => ProfileValue::Text(member.to_owned()),
+        Given::Guid(guid) => ProfileValue::Text(guid.hyphenated().to_string()),
+        Given::DateTime(moment) => ProfileValue::Text(moment.to_string()),
+        Given::List(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
+        Given::Object(members) => {
+            let member =
+                |(name, given): (&str, Given)| (name.to_owned(), value(given).unwrap_or(ProfileValue::Null));
+            ProfileValue::Object(members.into_iter().map(member).collect::<BTreeMap<_, _>>())
+        }
+    })
+}
+
+/// A password that was sent; an empty one is none.
+fn password(given: Given) -> Option<Zeroizing<String>> {
+    given.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
+}
+
+/// The argument of `updateDeviceProfileAssignment`: serial numbers.
+pub(in crate::graph) static UPDATE_DEVICE_PROFILE_ASSIGNMENT: ActionType<Vec<String>> = ActionType {
+    name: "updateDeviceProfileAssignment",
+    parameters: &[Parameter {
+        name: "deviceIds",
+        kind: Kind::Collection(&Kind::String),
+        nullable: true,
+        write: |serials, given| *serials = given.texts().unwrap_or_default(),
+    }],
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::PANES;
+
+    #[test]
+    fn every_type_has_the_properties_of_its_base_and_its_own() {
+        for (kind, properties) in [
+            (ProfileKind::Plain, 7),
+            (ProfileKind::Dep, 7 + 24),
+            (ProfileKind::Ios, 7 + 22 + 29),
+            (ProfileKind::MacOs, 7 + 22 + 23),
+            (ProfileKind::TvOs, 7),
+            (ProfileKind::VisionOs, 7),
+        ] {
+            let described = profile_type(kind);
+            assert_eq!(described.all().len(), properties, "{}", described.name);
+            assert!(described.name.ends_with(kind.as_str()));
+            assert!(
+                described.all().iter().all(|property| property.kind != Kind::Boolean || !property.nullable)
+            );
+        }
+    }
+
+    #[test]
+    fn every_boolean_that_skips_a_pane_belongs_to_a_type() {
+        for (flag, _) in PANES {
+            let has = |kind: &ProfileKind| profile_type(*kind).property(flag).is_some();
+            assert!(ProfileKind::ALL.iter().any(has), "{flag}");
+        }
+    }
+}
