@@ -22,8 +22,6 @@ pub(super) enum Holds {
     Member(&'static [&'static str]),
     /// A number.
     Int,
-    /// Text that callers may also write with a prefix that ends in `_`, and that is stored without it.
-    Suffix,
     /// A time; when never NULL on the wire, its absence stands for the year 1.
     Time {
         /// Whether Graph shows null.
@@ -52,7 +50,7 @@ impl Column {
     pub(super) fn comparable(&self) -> String {
         let Self { expression, holds } = self;
         match holds {
-            Holds::Text | Holds::Suffix => format!("lower({expression} COLLATE \"binary\")"),
+            Holds::Text => format!("lower({expression} COLLATE \"binary\")"),
             Holds::Time { nullable: false } => format!("COALESCE({expression}, {YEAR_ONE})"),
             _ => (*expression).to_owned(),
         }
@@ -61,24 +59,25 @@ impl Column {
     /// The expression that rows are ordered by: nulls come first.
     pub(super) fn sort_key(&self) -> String {
         match self.holds {
-            Holds::Text | Holds::Suffix => format!("COALESCE({}, '')", self.comparable()),
+            Holds::Text => format!("COALESCE({}, '')", self.comparable()),
             Holds::Int | Holds::Time { .. } => {
                 format!("COALESCE({}, -9223372036854775807)", self.comparable())
             }
-            Holds::Bool => format!("(CASE WHEN {} THEN 1 ELSE 0 END)", self.expression),
-            Holds::Member(members) => self.ordinal(members),
+            // PostgreSQL's own small numbers are narrower, and a position holds one width.
+            Holds::Bool => format!("CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT)", self.expression),
+            Holds::Member(members) => format!("CAST({} AS BIGINT)", self.ordinal(members)),
             Holds::FoldedText | Holds::Moment | Holds::OneItem => self.comparable(),
         }
     }
 
     /// Whether [`sort_key`](Self::sort_key) is text.
     pub(super) fn sorts_as_text(&self) -> bool {
-        matches!(self.holds, Holds::Text | Holds::FoldedText | Holds::Suffix)
+        matches!(self.holds, Holds::Text | Holds::FoldedText)
     }
 
     /// Whether it can be NULL, on the wire too.
     fn is_nullable(&self) -> bool {
-        matches!(self.holds, Holds::Text | Holds::Suffix | Holds::Int | Holds::Time { nullable: true })
+        matches!(self.holds, Holds::Text | Holds::Int | Holds::Time { nullable: true })
     }
 
     /// What is compared with a literal.
@@ -247,10 +246,6 @@ impl Bound {
     fn of(column: Column, literal: &Literal) -> Result<Self, Error> {
         let value: Value = match (column.holds, literal) {
             (Holds::Text | Holds::FoldedText, Literal::Text(text)) => text.to_ascii_lowercase().into(),
-            (Holds::Suffix, Literal::Text(text)) => {
-                let bare = text.rsplit_once('_').map_or(text.as_str(), |(_, bare)| bare);
-                bare.to_ascii_lowercase().into()
-            }
             (Holds::Text | Holds::FoldedText, Literal::Guid(id)) => id.hyphenated().to_string().into(),
             (Holds::Int, Literal::Int(number)) => (*number).into(),
             (Holds::Time { .. } | Holds::Moment, Literal::DateTime(time)) => return Ok(Self::of_time(*time)),

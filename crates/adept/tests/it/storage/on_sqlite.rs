@@ -7,3 +7,6 @@ mod battery;
 
 #[path = "profiles_battery.rs"]
 mod profiles_battery;
+
+#[path = "filter_battery.rs"]
+mod filter_battery;

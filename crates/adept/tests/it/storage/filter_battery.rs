@@ -1,0 +1,407 @@
+//! What a list shows is what its filter and order say, read in the plainest way: random rows, random filters and orders,
+//! compared with an evaluation in memory.
+
+use adept::{
+    domain::{AuditEntry, AuditField, DeviceField, DeviceRow, SettingId, TenantId},
+    storage::{ListQuery, Listed, Storage},
+};
+use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy, Row};
+use jiff::Timestamp;
+use proptest::{
+    prelude::*,
+    test_runner::{Config, RngAlgorithm, TestRng, TestRunner},
+};
+use uuid::Uuid;
+
+use super::KIND;
+use crate::support::database::{Kind, TestDatabase, tenant};
+
+/// How many filters are tried on each table.
+const TRIES: u32 = 150;
+
+const PLATFORMS: [&str; 3] = ["unknown", "ios", "macOS"];
+const SOURCES: [&str; 3] = ["unknown", "adminImport", "deviceEnrollmentProgram"];
+
+fn texts() -> impl Strategy<Value = String> {
+    const KNOWN: [&str; 15] =
+        ["", "a", "A", "ab", "aB%", "_", "%", "\\", "a'b", "É", "é", "ß😀", "10", "9", "z"];
+    prop_oneof![
+        3 => proptest::sample::select(&KNOWN[..]).prop_map(str::to_owned),
+        1 => "[a-cA-C%_\\\\']{0,3}",
+    ]
+}
+
+/// Around one second, to the nanosecond; stored are microseconds.
+fn moments() -> impl Strategy<Value = Timestamp> {
+    let nanoseconds = prop_oneof![Just(0_i128), Just(1), Just(999), Just(1000), Just(1500), -3000_i128..3000];
+    let seconds = prop_oneof![Just(-62_135_596_800_i128), Just(0), Just(-1), Just(1_700_000_000)];
+    (seconds, nanoseconds)
+        .prop_map(|(seconds, more)| Timestamp::from_nanosecond(seconds * 1_000_000_000 + more).unwrap())
+}
+
+fn ops() -> impl Strategy<Value = CompareOp> {
+    use CompareOp::{Eq, Ge, Gt, Le, Lt, Ne};
+    proptest::sample::select(&[Eq, Ne, Gt, Ge, Lt, Le][..])
+}
+
+/// Random conditions on these fields. `nullable` ones may be compared with null, `text` ones searched.
+fn filters<F: Copy + std::fmt::Debug + 'static>(
+    fields: Vec<(F, BoxedStrategy<Literal>)>,
+    text: Vec<F>,
+    collection: Option<F>,
+) -> impl Strategy<Value = Filter<F>> {
+    let all: Vec<F> = fields.iter().map(|(field, _)| *field).collect();
+    let compare = proptest::sample::select(fields.clone()).prop_flat_map(|(field, values)| {
+        (ops(), values).prop_map(move |(op, value)| Filter::Compare { field, op, value })
+    });
+    let within = proptest::sample::select(fields).prop_flat_map(|(field, values)| {
+        proptest::collection::vec(values, 1..4).prop_map(move |values| Filter::In { field, values })
+    });
+    let functions =
+        proptest::sample::select(&[Function::Contains, Function::StartsWith, Function::EndsWith][..]);
+    let call = (functions, proptest::sample::select(text), texts())
+        .prop_map(|(function, field, text)| Filter::Call { function, field, text });
+    let leaf = prop_oneof![
+        4 => compare,
+        2 => within,
+        3 => call,
+        1 => proptest::sample::select(all).prop_map(Filter::IsNull),
+        1 => any::<bool>().prop_map(Filter::Constant),
+    ];
+    leaf.prop_recursive(4, 24, 3, move |inner| {
+        let many = proptest::collection::vec(inner.clone(), 2..4);
+        let mut grown = prop_oneof![
+            2 => many.clone().prop_map(Filter::And),
+            2 => many.prop_map(Filter::Or),
+            1 => inner.clone().prop_map(|inner| Filter::Not(Box::new(inner))),
+        ]
+        .boxed();
+        if let Some(collection) = collection {
+            let walked = (any::<bool>(), inner).prop_map(move |(all, inner)| match all {
+                true => Filter::All { collection, predicate: Box::new(inner) },
+                false => Filter::Any { collection, predicate: Box::new(inner) },
+            });
+            grown = prop_oneof![4 => grown, 1 => walked].boxed();
+        }
+        grown
+    })
+}
+
+fn orders<F: Copy + std::fmt::Debug + 'static>(fields: Vec<F>) -> impl Strategy<Value = Vec<OrderBy<F>>> {
+    let most = fields.len().min(3);
+    (proptest::sample::subsequence(fields, 0..=most).prop_shuffle(), any::<[bool; 3]>()).prop_map(
+        |(fields, down)| {
+            fields.into_iter().zip(down).map(|(field, descending)| OrderBy { field, descending }).collect()
+        },
+    )
+}
+
+/// What is expected: the rows that match, in order; nulls come first and equal nothing but empty text.
+fn expected<'r, F, R: Row<F>>(
+    rows: &'r [R],
+    filter: &Filter<F>,
+    order: &[OrderBy<F>],
+    tie: fn(&R) -> String,
+) -> Vec<&'r R> {
+    let mut found: Vec<&R> = rows.iter().filter(|row| filter.matches(*row)).collect();
+    let null_is_empty = |value: Option<Literal>| value.filter(|value| *value != Literal::Text(String::new()));
+    found.sort_by(|a, b| {
+        for OrderBy { field, descending } in order {
+            let compared = match (null_is_empty(a.value(field)), null_is_empty(b.value(field))) {
+                (Some(a), Some(b)) => a.compare(&b).unwrap(),
+                (a, b) => a.is_some().cmp(&b.is_some()),
+            };
+            let compared = if *descending { compared.reverse() } else { compared };
+            if compared.is_ne() {
+                return compared;
+            }
+        }
+        tie(a).cmp(&tie(b))
+    });
+    found
+}
+
+fn runner() -> TestRunner {
+    let seed = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    TestRunner::new_with_rng(Config { cases: TRIES, ..Config::default() }, seed)
+}
+
+fn one<S: Strategy>(runner: &mut TestRunner, strategy: &S) -> S::Value {
+    proptest::strategy::ValueTree::current(&strategy.new_tree(runner).unwrap())
+}
+
+/// Runs statements as they stand.
+async fn execute(database: &TestDatabase, statements: String) {
+    let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
+    use sqlx::Connection as _;
+    match KIND {
+        Kind::Sqlite => {
+            let mut connection = sqlx::SqliteConnection::connect(&database.url).await.unwrap();
+            sql.execute(&mut connection).await.unwrap();
+            connection.close().await.unwrap();
+        }
+        Kind::Postgres => {
+            let mut connection = sqlx::PgConnection::connect(&database.url).await.unwrap();
+            sql.execute(&mut connection).await.unwrap();
+        }
+    }
+}
+
+fn quoted(text: Option<&str>) -> String {
+    text.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
+}
+
+fn id(number: usize) -> Uuid {
+    Uuid::from_u128(0x3000_0000_0000_7000_8000_0000_0000_0000 + number as u128)
+}
+
+struct Device<'d>(&'d DeviceRow);
+
+impl Row<DeviceField> for Device<'_> {
+    fn value(&self, field: &DeviceField) -> Option<Literal> {
+        let device = self.0;
+        let member = |members: &[&'static str], word: &str| {
+            let ordinal = members.iter().position(|member| *member == word)?;
+            Some(Literal::Enum { member: members[ordinal], ordinal })
+        };
+        match field {
+            DeviceField::Id => Some(Literal::Text(device.id.to_string())),
+            DeviceField::SerialNumber => Some(Literal::Text(device.serial.clone())),
+            DeviceField::Description => device.description.clone().map(Literal::Text),
+            DeviceField::Platform => member(&ALL_PLATFORMS, device.platform.as_str()),
+            DeviceField::DiscoverySource => member(&SOURCES, device.source.as_str()),
+            DeviceField::IsDeleted => Some(Literal::Boolean(device.deleted)),
+            DeviceField::Created => Some(Literal::DateTime(device.created_at)),
+            DeviceField::RequestedProfile => device.wanted_profile.clone().map(Literal::Text),
+            DeviceField::RequestedProfileAt => device.wanted_at.map(Literal::DateTime),
+        }
+    }
+
+    fn items(&self, _collection: &DeviceField) -> Vec<Box<dyn Row<DeviceField> + '_>> {
+        Vec::new()
+    }
+}
+
+/// The members of `platform`, in the order of their numbers.
+const ALL_PLATFORMS: [&str; 9] = [
+    "unknown",
+    "ios",
+    "android",
+    "windows",
+    "windowsMobile",
+    "macOS",
+    "visionOS",
+    "tvOS",
+    "unknownFutureValue",
+];
+
+fn member_of(members: &'static [&'static str]) -> BoxedStrategy<Literal> {
+    (0..members.len()).prop_map(|ordinal| Literal::Enum { member: members[ordinal], ordinal }).boxed()
+}
+
+const SETTING: usize = 999;
+
+async fn some_devices(database: &TestDatabase, owner: TenantId, runner: &mut TestRunner) {
+    let row = (
+        proptest::option::of(texts()),
+        (proptest::sample::select(&PLATFORMS[..]), proptest::sample::select(&SOURCES[..]), any::<bool>()),
+        (moments(), proptest::option::of(texts()), proptest::option::of(moments())),
+    );
+    let mut statements = String::new();
+    for number in 0..80 {
+        let (description, (platform, source, deleted), (created, wanted, wanted_at)) = one(runner, &row);
+        let serial = format!("{}{number}", ["SN", "sn", "x", "É"][number % 4]);
+        statements.push_str(&format!(
+            "INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, source, description, deleted, \
+             created_at, wanted_profile, wanted_at, record, digest) VALUES ('{owner}', '{}', '{}', '{serial}', '{}', \
+             '{platform}', '{source}', {}, {}, {}, {}, {}, '{{}}', '');\n",
+            id(SETTING),
+            serial.to_ascii_lowercase(),
+            id(number),
+            quoted(description.as_deref()),
+            if deleted { "TRUE" } else { "FALSE" },
+            created.as_microsecond(),
+            quoted(wanted.as_deref()),
+            wanted_at.map_or("NULL".to_owned(), |at| at.as_microsecond().to_string()),
+        ));
+    }
+    execute(database, statements).await;
+}
+
+#[tokio::test]
+async fn lists_of_devices_show_what_their_filter_and_order_say() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let mut runner = runner();
+    let (owner, setting) = (tenant(1), SettingId(id(SETTING)));
+    some_devices(&database, owner, &mut runner).await;
+    some_devices(&database, tenant(2), &mut runner).await;
+    let all = storage.devices(owner, setting, &ListQuery::default()).await.unwrap().rows;
+    assert_eq!(all.len(), 80);
+    let rows: Vec<_> = all.iter().map(Device).collect();
+
+    let text = || texts().prop_map(Literal::Text).boxed();
+    let moment = || moments().prop_map(Literal::DateTime).boxed();
+    let ids = (0..100_usize).prop_map(|number| Literal::Text(id(number).to_string().to_uppercase()));
+    let serials = (0..100_usize).prop_map(|number| Literal::Text(format!("sN{number}")));
+    let fields = vec![
+        (DeviceField::Id, ids.boxed()),
+        (DeviceField::SerialNumber, serials.boxed()),
+        (DeviceField::Description, text()),
+        (DeviceField::Platform, member_of(&ALL_PLATFORMS)),
+        (DeviceField::DiscoverySource, member_of(&SOURCES)),
+        (DeviceField::IsDeleted, any::<bool>().prop_map(Literal::Boolean).boxed()),
+        (DeviceField::Created, moment()),
+        (DeviceField::RequestedProfile, text()),
+        (DeviceField::RequestedProfileAt, moment()),
+    ];
+    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
+    let searched = vec![DeviceField::SerialNumber, DeviceField::Description, DeviceField::RequestedProfile];
+    let asked = (filters(fields, searched, None), orders(sorted), 1..30_u32);
+    for _ in 0..TRIES {
+        let (filter, order, top) = one(&mut runner, &asked);
+        let wanted = expected(&rows, &filter, &order, |row| row.0.serial.to_ascii_lowercase());
+        let wanted: Vec<_> = wanted.into_iter().map(|row| &row.0.serial).collect();
+        let shown = format!("{filter:?} by {order:?}");
+        let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
+        let mut found = Vec::new();
+        loop {
+            let Listed { rows, next, total } = storage.devices(owner, setting, &query).await.unwrap();
+            assert_eq!(total, Some(wanted.len() as i64), "{shown}");
+            found.extend(rows.into_iter().map(|row| row.serial));
+            query.after = next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found.iter().collect::<Vec<_>>(), wanted, "{shown}");
+        let counted = storage.count_devices(owner, setting, query.filter.as_ref()).await.unwrap();
+        assert_eq!(counted, wanted.len() as i64, "{shown}");
+    }
+}
+
+struct Entry<'e>(&'e AuditEntry);
+
+impl Row<AuditField> for Entry<'_> {
+    fn value(&self, field: &AuditField) -> Option<Literal> {
+        let entry = self.0;
+        let text = |text: &str| Some(Literal::Text(text.to_owned()));
+        let optional = |text: &Option<String>| text.clone().map(Literal::Text);
+        match field {
+            AuditField::Id => text(&entry.id.to_string()),
+            AuditField::ActivityType => text(&entry.activity_type),
+            AuditField::Component => text("Enrollment"),
+            AuditField::Activity => text(&entry.activity),
+            AuditField::At => Some(Literal::DateTime(entry.at)),
+            AuditField::Operation => text(&entry.operation),
+            AuditField::Result => text("Success"),
+            AuditField::Correlation => Some(Literal::Guid(entry.correlation)),
+            AuditField::Resources => None,
+            AuditField::ResourceId => text(&entry.resource_id),
+            AuditField::ResourceKind => text(&entry.resource_kind),
+            AuditField::ResourceName => optional(&entry.resource_name),
+            AuditField::ActorType => text(if entry.actor.user.is_some() { "ItPro" } else { "Application" }),
+            AuditField::ActorUser => optional(&entry.actor.user),
+            AuditField::ActorPrincipalName => optional(&entry.actor.principal_name),
+            AuditField::ActorClient => optional(&entry.actor.client),
+            AuditField::ActorClientName => optional(&entry.actor.client_name),
+        }
+    }
+
+    fn items(&self, _collection: &AuditField) -> Vec<Box<dyn Row<AuditField> + '_>> {
+        vec![Box::new(Entry(self.0))]
+    }
+}
+
+async fn some_events(database: &TestDatabase, owner: TenantId, runner: &mut TestRunner) {
+    let words = proptest::sample::select(&["create Thing", "upload", "Share it"][..]);
+    let row = (
+        (moments(), words, proptest::sample::select(&["Create", "Patch", "Action"][..])),
+        (texts(), proptest::option::of(texts())),
+        (any::<bool>(), texts(), proptest::option::of(texts())),
+    );
+    let mut statements = String::new();
+    for number in 0..60 {
+        let ((at, activity, operation), (resource, name), (person, who, client)) = one(runner, &row);
+        let actor = match person {
+            true => {
+                serde_json::json!({ "kind": "user", "user": who, "principalName": client, "client": "c" })
+            }
+            false => serde_json::json!({ "kind": "application", "client": who, "clientName": client }),
+        };
+        statements.push_str(&format!(
+            "INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, resource_name, \
+             actor, changes, correlation) VALUES ('{owner}', '{}', {}, '{activity}', '{operation}', 'Thing', {}, {}, {}, \
+             '[]', '{}');\n",
+            id(number),
+            at.as_microsecond(),
+            quoted(Some(&resource)),
+            quoted(name.as_deref()),
+            quoted(Some(&actor.to_string())),
+            id(1000 + number % 7),
+        ));
+    }
+    execute(database, statements).await;
+}
+
+#[tokio::test]
+async fn the_audit_log_shows_what_its_filter_and_order_say() {
+    let database = TestDatabase::new(KIND).await;
+    let storage: Storage = database.open().await;
+    let mut runner = runner();
+    let owner = tenant(1);
+    some_events(&database, owner, &mut runner).await;
+    some_events(&database, tenant(2), &mut runner).await;
+    let all = storage.audit_events(owner, &ListQuery::default()).await.unwrap().rows;
+    assert_eq!(all.len(), 60);
+    let rows: Vec<_> = all.iter().map(Entry).collect();
+
+    let text = || texts().prop_map(Literal::Text).boxed();
+    let words = |words: &'static [&'static str]| {
+        proptest::sample::select(words).prop_map(|word| Literal::Text(word.to_owned())).boxed()
+    };
+    let fields = vec![
+        (AuditField::ActivityType, words(&["create thing", "UPLOAD THING", "a"])),
+        (AuditField::Component, words(&["enrollment", "Enrollment", "Other"])),
+        (AuditField::Activity, words(&["upload", "Share It", "z"])),
+        (AuditField::At, moments().prop_map(Literal::DateTime).boxed()),
+        (AuditField::Operation, words(&["create", "Patch", "Get"])),
+        (AuditField::Correlation, (1000..1010_usize).prop_map(|number| Literal::Guid(id(number))).boxed()),
+        (AuditField::ResourceId, text()),
+        (AuditField::ResourceName, text()),
+        (AuditField::ActorType, words(&["ItPro", "application", "b"])),
+        (AuditField::ActorUser, text()),
+        (AuditField::ActorClient, text()),
+        (AuditField::ActorClientName, text()),
+    ];
+    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
+    let searched = vec![AuditField::ActivityType, AuditField::ResourceId, AuditField::ActorPrincipalName];
+    let asked = (filters(fields, searched, Some(AuditField::Resources)), orders(sorted), 1..30_u32);
+    for _ in 0..TRIES {
+        let (filter, order, top) = one(&mut runner, &asked);
+        let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
+        let wanted: Vec<_> = wanted.into_iter().map(|row| row.0.id).collect();
+        let shown = format!("{filter:?} by {order:?}");
+        let mut query = ListQuery { filter: Some(filter), order, top, ..ListQuery::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = storage.audit_events(owner, &query).await.unwrap();
+            found.extend(page.rows.into_iter().map(|row| row.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, wanted, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_a_thousand_values_is_asked_for_without_fail() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let values = (0..1000).map(|number| Literal::Text(format!("{number}"))).collect();
+    let filter = Filter::In { field: DeviceField::SerialNumber, values };
+    let counted = storage.count_devices(tenant(1), SettingId(id(SETTING)), Some(&filter)).await.unwrap();
+    assert_eq!(counted, 0);
+}
