@@ -90,6 +90,25 @@ pub struct Listening {
     #[arg(long, env = "ADEPT_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
+    /// Answer 429 as Microsoft Graph does, by its documented figures (`graph`), or never (`off`)
+    #[arg(
+        long,
+        env = "ADEPT_THROTTLE",
+        value_name = "FIGURES",
+        default_value = "off",
+        hide_possible_values = true
+    )]
+    pub throttle: Throttling,
+}
+
+/// By whose figures callers are throttled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Throttling {
+    /// Nobody is throttled.
+    #[default]
+    Off,
+    /// By Microsoft Graph's.
+    Graph,
 }
 
 /// Apple's side, and what is asked of it.

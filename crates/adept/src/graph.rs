@@ -13,6 +13,7 @@ mod dispatch;
 mod enrollment_profiles;
 mod entity;
 mod error;
+mod expand;
 mod given;
 mod imported_apple_device_identities;
 mod listing;
@@ -21,17 +22,21 @@ mod onboarding_settings;
 mod path;
 mod router;
 mod service_document;
+mod throttle;
 mod tree;
 mod types;
 mod value;
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use axum::{Router, body::Body, http::Request, routing::any};
+use bytes::Bytes;
 
 use crate::{app::App, auth::Auth};
 use call::Version;
+use throttle::Throttled;
+
+pub use throttle::Throttle;
 use tree::Tree;
 
 /// What counts requests: operation, status and how long it took. The operation is a fixed word, never a client's text.
@@ -45,11 +50,23 @@ pub struct Graph {
     pub auth: Arc<Auth>,
     /// The origin that every URL in an answer has, without a slash at its end.
     pub public_url: String,
+    /// Whether and how callers are throttled.
+    pub throttle: Throttle,
     /// Called once for every answer.
     pub on_request: Observed,
 }
 
+/// Where the URLs of a version begin.
+struct Root {
+    url: String,
+    version: Version,
+}
+
 impl Graph {
+    fn root(&self, version: Version) -> Root {
+        Root { url: format!("{}/{}", self.public_url, version.as_str()), version }
+    }
+
     /// The context URL of what `fragment` describes.
     fn context(&self, version: Version, fragment: &str) -> String {
         format!("{}/{}/$metadata#{fragment}", self.public_url, version.as_str())
@@ -63,6 +80,7 @@ struct Edge {
     challenge: String,
     /// Whether clients are told to come by TLS only from now on.
     strict_transport: bool,
+    throttled: Throttled,
     /// `$metadata`, by version.
     described: [Bytes; 2],
     beta: Tree,
@@ -80,6 +98,7 @@ impl Edge {
                 "Bearer realm=\"\", authorization_uri=\"{url}/common/oauth2/v2.0/authorize\", client_id=\"{GRAPH_CLIENT}\""
             ),
             strict_transport: url.scheme() == "https" && url.host() != "localhost" && url.ip().is_none(),
+            throttled: Throttled::default(),
             described: [Version::Beta, Version::V1].map(|version| metadata::document(version).into()),
             beta: router::tree(Version::Beta),
             v1: router::tree(Version::V1),

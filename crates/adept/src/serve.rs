@@ -24,7 +24,7 @@ pub use tls::Trust;
 use crate::{
     app::App,
     auth::Auth,
-    graph::{self, Graph},
+    graph::{self, Graph, Throttle},
     oauth::{self, OAuth},
 };
 use health::Checkup;
@@ -51,6 +51,8 @@ pub struct Parts {
     pub metrics: Option<Listener>,
     /// Connections at once.
     pub max_connections: usize,
+    /// Whether and how callers of Graph are throttled.
+    pub throttle: Throttle,
 }
 
 /// Why a service did not start.
@@ -80,7 +82,7 @@ pub struct Running {
 impl Running {
     /// Starts everything; from here on it answers.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { app, auth, listener, tls, metrics, max_connections } = parts;
+        let Parts { app, auth, listener, tls, metrics, max_connections, throttle } = parts;
         let clock = app.clock().clone();
         let tls = match tls {
             Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
@@ -107,7 +109,7 @@ impl Running {
             servers.push(handle.clone());
             tasks.spawn(listener.serve(operators, None, handle, max_connections, patience));
         }
-        let router = public_router(&app, &auth, checkup, counters, patience);
+        let router = public_router(&app, &auth, throttle, checkup, counters, patience);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
         tasks.spawn(listener.serve(router, rustls, handle, max_connections, patience));
 
@@ -176,6 +178,7 @@ impl Drop for Running {
 fn public_router(
     app: &Arc<App>,
     auth: &Arc<Auth>,
+    throttle: Throttle,
     checkup: Arc<Checkup>,
     counters: Metrics,
     patience: Patience,
@@ -190,6 +193,7 @@ fn public_router(
         app: Arc::clone(app),
         auth: Arc::clone(auth),
         public_url: auth.public_url().as_str().to_owned(),
+        throttle,
         on_request: counted,
     });
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone(), ids: *app.ids() });

@@ -119,6 +119,7 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Se
             plain_http: false,
             metrics_listen: AddressOrOff(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
             max_connections: 900,
+            throttle: config::Throttling::Off,
         },
         storage: config::Storage {
             data_dir: data_dir.to_owned(),

@@ -12,6 +12,7 @@ use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
     config,
+    graph::Throttle,
     serve::{Listener, Parts, Running, StartError, tls},
 };
 
@@ -47,8 +48,14 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     let public_url = public_url(listening, &listener)?;
     let tls = tls_source(flags, &public_url);
     let auth = Arc::new(Auth::new(storage, public_url));
+    let throttle = match listening.throttle {
+        config::Throttling::Off => Throttle::Off,
+        config::Throttling::Graph => Throttle::Graph,
+    };
     let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
-    Running::start(Parts { app, auth, listener, tls, metrics, max_connections }).await.map_err(started)
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttle })
+        .await
+        .map_err(started)
 }
 
 fn started(error: StartError) -> Failure {

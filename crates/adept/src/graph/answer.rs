@@ -110,6 +110,12 @@ impl Edge {
         if let Some(wait) = row.retry_after {
             answer = answer.header(header::RETRY_AFTER, whole_seconds(wait));
         }
+        if let (Some(limit), Some(wait)) = (row.rate_limit, row.retry_after) {
+            answer = answer
+                .header(RATE_LIMIT, limit)
+                .header(RATE_LIMIT_REMAINING, 0)
+                .header(RATE_LIMIT_RESET, whole_seconds(wait));
+        }
         if !row.offered.is_empty() {
             let methods: Vec<_> = row.offered.iter().map(Method::as_str).collect();
             answer = answer.header(header::ALLOW, methods.join(", "));
@@ -180,6 +186,9 @@ fn odata_json(metadata: Metadata) -> &'static str {
 
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 pub(super) const ODATA_ENTITY_ID: HeaderName = HeaderName::from_static("odata-entityid");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
 const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
@@ -187,6 +196,7 @@ const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
 /// Graph names its data centre here; a self-hosted service has none.
 const SERVER_INFO: &str = r#"{"ServerInfo":{"DataCenter":"self-hosted","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"adept"}}"#;
 const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, \
-     ReadWriteConsistencyToken, Retry-After, SdkVersion, WWW-Authenticate, x-ms-ags-diagnostic";
+     ReadWriteConsistencyToken, Retry-After, SdkVersion, WWW-Authenticate, x-ms-ags-diagnostic, \
+     OData-EntityId, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
 const ALLOWED: &str = "Authorization, Content-Type, Accept, Prefer, ConsistencyLevel, client-request-id, \
      x-ms-client-request-id, If-Match, SdkVersion";

@@ -68,6 +68,8 @@ pub(super) struct Call {
     pub(super) route: &'static Route,
     /// The keys in the path, first to last, decoded.
     pub(super) keys: Vec<String>,
+    /// The type that the path narrows a collection or an entity to, without its namespace.
+    pub(super) cast: Option<&'static str>,
     /// The function's arguments, in the order of the route's template.
     pub(super) arguments: Vec<String>,
     /// The path as the client wrote it.

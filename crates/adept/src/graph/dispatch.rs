@@ -10,9 +10,9 @@ use axum::{
 use tracing::Instrument;
 
 use super::{
-    Edge,
+    Edge, Throttle,
     answer::{Answer, RequestIds},
-    batch::InBatch,
+    batch::{self, InBatch},
     body::drain,
     call::{Call, Metadata, Version, accepted},
     error::Error,
@@ -38,6 +38,7 @@ struct Place {
     route: &'static Route,
     serve: Handler,
     keys: Vec<String>,
+    cast: Option<&'static str>,
     arguments: Vec<String>,
 }
 
@@ -112,18 +113,21 @@ impl Edge {
         let path = path.trim_start_matches('/');
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
-        let Found { routes, keys, arguments } = self.tree(version).find(rest).map_err(|lost| match lost {
-            Lost::Segment(empty) if empty.is_empty() => Error::UnknownSegment(version.as_str().to_owned()),
-            Lost::Segment(segment) => Error::UnknownSegment(segment),
-            Lost::Encoding => Error::BadPath,
-        })?;
+        let Found { routes, keys, cast, arguments } =
+            self.tree(version).find(rest).map_err(|lost| match lost {
+                Lost::Segment(empty) if empty.is_empty() => {
+                    Error::UnknownSegment(version.as_str().to_owned())
+                }
+                Lost::Segment(segment) => Error::UnknownSegment(segment),
+                Lost::Encoding => Error::BadPath,
+            })?;
         let Some(route) = routes.iter().copied().find(|route| route.verb.method == *method) else {
             let offered = routes.iter().map(|route| route.verb.method.clone()).collect();
             return Err(Error::MethodNotAllowed { offered });
         };
         Ok(match route.does {
             Does::Tell(tell) => Way::Tell(route, version, tell),
-            Does::Serve(serve) => Way::Serve(Place { version, route, serve, keys, arguments }),
+            Does::Serve(serve) => Way::Serve(Place { version, route, serve, keys, cast, arguments }),
         })
     }
 
@@ -139,6 +143,11 @@ impl Edge {
         let caller =
             self.graph.auth.caller(bearer, self.graph.app.clock().now()).await.map_err(Error::Denied)?;
         let place = place?;
+        // What is inside a batch counts, the batch itself does not.
+        if self.graph.throttle == Throttle::Graph && place.route.operation != batch::OPERATION {
+            let (writes, now) = (parts.method != Method::GET, self.graph.app.clock().now());
+            self.throttled.admit(&caller, writes, now).map_err(Error::Throttled)?;
+        }
         let needed = place.route.permissions;
         if !needed.is_empty() && !caller.permissions.any_of(needed) {
             return Err(Error::Forbidden { needed });
@@ -171,6 +180,7 @@ fn call(
         version: place.version,
         route: place.route,
         keys: place.keys,
+        cast: place.cast,
         arguments: place.arguments,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),

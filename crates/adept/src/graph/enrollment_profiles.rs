@@ -10,18 +10,23 @@ pub(super) mod set_default_profile;
 pub(super) mod update;
 pub(super) mod update_device_profile_assignment;
 
+use adept_odata::{Filter, Literal};
+
 use super::{
     Graph,
     call::Call,
     error::Error,
     given::{BadBody, Members, shortened},
     onboarding_settings,
-    types::{ProfileType, profile_type},
+    types::{DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, profile_type},
 };
 use crate::{
     app,
-    domain::{Profile, ProfileId, ProfileKind, SettingId},
+    domain::{Profile, ProfileField, ProfileId, ProfileKind, SettingId},
 };
+
+/// The operation that lists them.
+pub(super) const LIST: &str = "enrollmentProfile.list";
 
 /// The collection's path below the version.
 pub(super) fn set(setting: SettingId) -> String {
@@ -33,12 +38,47 @@ async fn profile_of(graph: &Graph, call: &mut Call) -> Result<Profile, Error> {
     let setting = call.setting_id()?;
     let key = call.keys.get(1).map_or("", String::as_str);
     match ProfileId::named(key, setting) {
-        Some(id) => Ok(graph.app.profile(&call.caller, setting, id).await?),
+        Some(id) => {
+            let profile = graph.app.profile(&call.caller, setting, id).await?;
+            match is_of(profile.kind, call.cast) {
+                true => Ok(profile),
+                false => Err(app::Error::NO_PROFILE.into()),
+            }
+        }
         None => {
             graph.app.setting(&call.caller, setting).await?;
             Err(app::Error::NO_PROFILE.into())
         }
     }
+}
+
+/// Whether profiles of a type are among those that a path narrows to.
+fn is_of(kind: ProfileKind, cast: Option<&str>) -> bool {
+    let is_meant = |name: &&str| name.strip_prefix("microsoft.graph.") == cast;
+    cast.is_none() || profile_type(kind).names().iter().any(is_meant)
+}
+
+/// The type that the path narrows a list to.
+fn listed_type(call: &Call) -> &'static ProfileType {
+    match call.cast.map(ProfileKind::from_word) {
+        None => &ENROLLMENT_PROFILE,
+        Some(Some(kind)) => profile_type(kind),
+        Some(None) => &DEP_ENROLLMENT_BASE_PROFILE,
+    }
+}
+
+/// The filter, which also keeps to the types that the path narrows to.
+fn narrowed(call: &Call, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
+    if call.cast.is_none() {
+        return filter;
+    }
+    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, call.cast));
+    let values = kinds.map(|(ordinal, kind)| Literal::Enum { member: kind.as_str(), ordinal }).collect();
+    let of_type = Filter::In { field: ProfileField::Kind, values };
+    Some(match filter {
+        Some(filter) => filter.and(of_type),
+        None => of_type,
+    })
 }
 
 /// The type that a body says it is of; none when it says nothing.

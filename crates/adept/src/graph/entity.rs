@@ -4,10 +4,10 @@ use adept_odata::Kind;
 use axum::http::{StatusCode, header};
 
 use super::{
-    Graph,
+    Graph, Root,
     answer::{Answer, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
     call::{Call, Metadata, Version},
-    types::EntityType,
+    types::{ComplexType, EntityType, Operation},
     value::{Object, Value},
 };
 
@@ -16,12 +16,19 @@ pub(super) struct Shape {
     pub(super) metadata: Metadata,
     /// The places of the selected properties; none for all.
     pub(super) selected: Option<Vec<usize>>,
+    /// The navigations that are shown with what is behind them.
+    pub(super) expanded: Vec<&'static str>,
+    /// Whether the path narrowed the entities to a type, which each then names.
+    pub(super) narrowed: bool,
 }
+
+/// What is behind the navigations of one entity, written already: members, annotations among them.
+pub(super) type Behind = Vec<(String, Vec<u8>)>;
 
 impl Shape {
     /// Everything.
     pub(super) fn whole(metadata: Metadata) -> Self {
-        Self { metadata, selected: None }
+        Self { metadata, selected: None, expanded: Vec::new(), narrowed: false }
     }
 
     /// One entity as a document. `set` is the path of its collection below the version.
@@ -33,10 +40,24 @@ impl Shape {
         row: &R,
         set: &str,
     ) -> Answer {
+        self.document_with(graph, call, kind, row, set, &Vec::new())
+    }
+
+    /// The same with what is behind its navigations.
+    pub(super) fn document_with<R, F, W>(
+        &self,
+        graph: &Graph,
+        call: &Call,
+        kind: &'static EntityType<R, F, W>,
+        row: &R,
+        set: &str,
+        behind: &Behind,
+    ) -> Answer {
         let mut out = Vec::with_capacity(1024);
         let mut document = Object::open(&mut out);
         self.context(graph, call.version, kind.of(row), set, "/$entity", &mut document);
-        self.entity(kind, row, set, &mut document);
+        self.entity(&graph.root(call.version), kind, row, set, &mut document);
+        write_behind(behind, &mut document);
         document.close();
         Answer::json(out, self.metadata)
     }
@@ -55,7 +76,9 @@ impl Shape {
             return;
         }
         let all = kind.all();
-        let names: Vec<_> = self.selected.iter().flatten().map(|place| all[*place].name).collect();
+        let selected = self.selected.iter().flatten().map(|place| all[*place].name.to_owned());
+        let expanded = self.expanded.iter().map(|name| format!("{name}()"));
+        let names: Vec<String> = selected.chain(expanded).collect();
         let selected = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
         let context = graph.context(version, &format!("{set}{selected}{suffix}"));
         Value::Text(context.into()).write(document.member("@odata.context"));
@@ -64,6 +87,7 @@ impl Shape {
     /// The members of one entity of a set of `declared`; a type that derives from that one is named.
     pub(super) fn entity<R, F, W>(
         &self,
+        root: &Root,
         declared: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
@@ -72,7 +96,10 @@ impl Shape {
         let kind = declared.of(row);
         if self.metadata == Metadata::Full {
             annotate(kind, row, set, object);
-        } else if self.metadata == Metadata::Minimal && kind.name != declared.name {
+            if self.selected.is_none() {
+                links(root, kind, &address(kind, row, set), object);
+            }
+        } else if self.metadata == Metadata::Minimal && (kind.name != declared.name || self.narrowed) {
             Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
         }
         let all = kind.all();
@@ -83,7 +110,11 @@ impl Shape {
             {
                 Value::Text(type_name.into()).write(object.annotation(property.name, "@odata.type"));
             }
-            (property.value)(row).write(object.member(property.name));
+            let value = (property.value)(row);
+            match self.metadata {
+                Metadata::Full => write_typed(property.kind, &value, object.member(property.name)),
+                Metadata::None | Metadata::Minimal => value.write(object.member(property.name)),
+            }
         };
         match &self.selected {
             None => (0..all.len()).for_each(&mut write),
@@ -122,16 +153,74 @@ pub(super) fn created(graph: &Graph, call: &Call, entity: Answer, path: &str) ->
     if answer.status == StatusCode::NO_CONTENT { answer.header(ODATA_ENTITY_ID, location) } else { answer }
 }
 
-fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mut Object<'_>) {
-    Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
-    let address = match kind.all().first().map(|id| (id.value)(row)) {
+/// Appends what is behind the navigations of an entity.
+pub(super) fn write_behind(behind: &Behind, object: &mut Object<'_>) {
+    for (name, json) in behind {
+        object.member(name).extend_from_slice(json);
+    }
+}
+
+/// Where an entity is, below the version.
+fn address<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str) -> String {
+    match kind.all().first().map(|id| (id.value)(row)) {
         Some(Value::Guid(id)) => format!("{set}('{id}')"),
         Some(Value::Text(id)) if id != set => format!("{set}('{id}')"),
         // A singleton is not one of many.
         _ => set.to_owned(),
-    };
+    }
+}
+
+fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mut Object<'_>) {
+    Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
+    let address = address(kind, row, set);
     Value::text(&address).write(object.member("@odata.id"));
     Value::text(&address).write(object.member("@odata.editLink"));
+}
+
+/// Where the navigations of an entity lead and where its actions and functions are called.
+fn links<R, F, W>(root: &Root, kind: &EntityType<R, F, W>, address: &str, object: &mut Object<'_>) {
+    let at = format!("{}/{address}", root.url);
+    for way in kind.ways() {
+        let to = format!("{at}/{}", way.name);
+        let reference = format!("{to}/$ref");
+        Value::text(&reference).write(object.annotation(way.name, "@odata.associationLink"));
+        Value::text(&to).write(object.annotation(way.name, "@odata.navigationLink"));
+    }
+    for operation in Operation::bound_to(root.version, &kind.names()) {
+        let title = format!("microsoft.graph.{}", operation.name);
+        let target = format!("{at}/{title}");
+        let shown = Value::Object(vec![("title", Value::text(&title)), ("target", Value::text(&target))]);
+        shown.write(object.annotation("#", &title));
+    }
+}
+
+/// A value whose complex parts name their types.
+fn write_typed(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
+    match (kind, value) {
+        (Kind::Collection(item @ Kind::Complex(_)), Value::List(items)) => {
+            out.push(b'[');
+            for (index, value) in items.iter().enumerate() {
+                if index > 0 {
+                    out.push(b',');
+                }
+                write_typed(*item, value, out);
+            }
+            out.push(b']');
+        }
+        (Kind::Complex(name), Value::Object(members)) => {
+            let complex = ComplexType::named(name);
+            let mut object = Object::open(out);
+            Value::Text(format!("#{name}").into()).write(object.member("@odata.type"));
+            for (name, value) in members {
+                match complex.and_then(|complex| complex.member(name)) {
+                    Some(member) => write_typed(member.kind, value, object.member(name)),
+                    None => value.write(object.member(name)),
+                }
+            }
+            object.close();
+        }
+        _ => value.write(out),
+    }
 }
 
 /// The type that full metadata names; JSON itself tells text, booleans and 32-bit numbers apart.

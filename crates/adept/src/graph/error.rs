@@ -8,6 +8,7 @@ use axum::http::{Method, StatusCode};
 use super::{
     batch::BadBatch,
     given::{BadBody, shortened},
+    throttle::Exceeded,
 };
 use crate::{app, auth::Denied, domain::Permission};
 
@@ -34,6 +35,8 @@ pub(super) enum Error {
         /// The methods that are.
         offered: Vec<Method>,
     },
+    /// The caller asked too often.
+    Throttled(Exceeded),
     /// The client's `If-Match` is of no state that there is.
     PreconditionFailed,
     /// A `$batch` that cannot be run at all.
@@ -59,6 +62,8 @@ pub(super) enum Error {
     BadQuery(ParseError),
     /// A query option that this operation does not take.
     UnsupportedOption(&'static str),
+    /// `$expand` of what leads nowhere.
+    NoNavigation(String),
     /// A property that exists and that a list cannot be filtered or ordered by.
     Unfilterable(String),
     /// The `$skiptoken` was not made for this request.
@@ -82,6 +87,8 @@ pub(super) struct Row {
     pub(super) message: Cow<'static, str>,
     /// For `Retry-After`.
     pub(super) retry_after: Option<Duration>,
+    /// For `RateLimit-Limit`, where a limit was reached.
+    pub(super) rate_limit: Option<u32>,
     /// For `Allow`; empty where it has no place.
     pub(super) offered: Vec<Method>,
     /// For the log, and never for the caller.
@@ -113,6 +120,15 @@ impl Error {
                     StatusCode::METHOD_NOT_ALLOWED,
                     "Request_BadRequest",
                     "Specified HTTP method is not allowed for the request target.".into(),
+                )
+            },
+            Self::Throttled(Exceeded { limit, wait }) => Row {
+                retry_after: Some(wait),
+                rate_limit: Some(limit),
+                ..row(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "TooManyRequests",
+                    "Too many requests. Nothing was changed; wait as long as Retry-After says and try again.".into(),
                 )
             },
             Self::PreconditionFailed => row(
@@ -153,6 +169,9 @@ impl Error {
             Self::UnsupportedOption(option) => {
                 bad_request(format!("The query option '{option}' is not supported here.").into())
             }
+            Self::NoNavigation(name) => bad_request(
+                format!("'{}' is not a navigation property that '$expand' can follow here.", shortened(&name)).into(),
+            ),
             Self::Unfilterable(name) => bad_request(
                 format!("The property '{}' cannot be used in '$filter' or '$orderby'.", shortened(&name)).into(),
             ),
@@ -170,7 +189,7 @@ impl Error {
 
 impl Row {
     const fn new(status: StatusCode, code: &'static str, message: Cow<'static, str>) -> Self {
-        Self { status, code, message, retry_after: None, offered: Vec::new(), cause: None }
+        Self { status, code, message, retry_after: None, rate_limit: None, offered: Vec::new(), cause: None }
     }
 }
 
@@ -292,6 +311,12 @@ mod tests {
                 "Request_BadRequest",
                 "Specified HTTP method is not allowed for the request target.",
             ),
+            (
+                Error::Throttled(Exceeded { limit: 100, wait: Duration::from_millis(1500) }),
+                429,
+                "TooManyRequests",
+                "Too many requests.",
+            ),
             (Error::PreconditionFailed, 412, "PreconditionFailed", "The value of If-Match"),
             (Error::BadBatch(BadBatch::NoRequests), 400, "BadRequest", "A batch holds"),
             (Error::BadItem("Said so."), 400, "BadRequest", "Said so."),
@@ -312,6 +337,7 @@ mod tests {
                 "BadRequest",
                 "The query option '$search' is not supported",
             ),
+            (Error::NoNavigation("x".to_owned()), 400, "BadRequest", "'x' is not a navigation"),
             (Error::Unfilterable("x".to_owned()), 400, "BadRequest", "The property 'x' cannot be used"),
             (Error::ForeignSkipToken, 400, "BadRequest", "The '$skiptoken' does not belong"),
             (
@@ -326,7 +352,7 @@ mod tests {
             let row = error.row();
             assert_eq!((row.status.as_u16(), row.code), (status, code), "{shown}");
             assert!(row.message.starts_with(message), "{shown}: {}", row.message);
-            assert_eq!(row.retry_after.is_some(), status == 503, "{shown}");
+            assert_eq!(row.retry_after.is_some(), [429, 503].contains(&status), "{shown}");
             assert_eq!(row.offered.is_empty(), status != 405, "{shown}");
         }
     }

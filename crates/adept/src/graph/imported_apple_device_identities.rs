@@ -13,6 +13,9 @@ use adept_odata::{Filter, Literal};
 use super::onboarding_settings;
 use crate::domain::{DeviceField, ProfileId, SettingId};
 
+/// The operation that lists them.
+pub(super) const LIST: &str = "importedAppleDeviceIdentity.list";
+
 /// The collection's path below the version.
 pub(super) fn set(setting: SettingId) -> String {
     format!("{}('{setting}')/importedAppleDeviceIdentities", onboarding_settings::SET)

@@ -11,10 +11,10 @@ use aws_lc_rs::digest::{Context, SHA256};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    Graph,
+    Graph, Root,
     answer::{Answer, PREFERENCE_APPLIED},
-    call::Call,
-    entity::Shape,
+    call::{Call, Metadata, Version},
+    entity::{Behind, Shape, write_behind},
     error::Error,
     types::{EntityType, Selectable},
     value::{Object, Value},
@@ -29,7 +29,7 @@ const DIGEST: usize = 16;
 pub(super) struct Listing<F> {
     /// For `app`.
     pub(super) query: ListQuery<F>,
-    shape: Shape,
+    pub(super) shape: Shape,
     /// Rows still wanted, this page's included; none for all there are.
     wanted: Option<u32>,
     digest: [u8; DIGEST],
@@ -42,30 +42,32 @@ impl Call {
         &self,
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
+        let options = self.options()?;
+        refuse_expand(&options)?;
+        self.listing_of(&options, kind)
+    }
+
+    /// The query, read and not yet understood. `$search` is nowhere.
+    pub(super) fn options(&self) -> Result<QueryOptions, Error> {
         let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
-        refuse_unsupported(&options)?;
-        let digest = self.digest(&options);
-        let (after, wanted) = match &options.skiptoken {
-            None => (None, options.top),
-            Some(token) => open_token(token, &digest)?,
-        };
-        let first = after.is_none();
-        let preferred_page = self.preferred_page_size();
-        let page = preferred_page.unwrap_or(PAGE).min(PAGE);
-        let query = ListQuery {
-            filter: filter(&options, kind)?,
-            order: match &options.orderby {
-                None => Vec::new(),
-                Some(text) => parse_orderby(text, kind).map_err(|bad| unfilterable(bad, kind))?,
-            },
-            top: wanted.map_or(page, |wanted| wanted.clamp(1, page)),
-            skip: if first { options.skip.unwrap_or(0) } else { 0 },
-            after,
-            // As in Graph, the total comes with the first page.
-            count: first && options.count == Some(true),
-        };
-        let shape = Shape { metadata: self.metadata, selected: selected(&options, kind)? };
-        Ok(Listing { query, shape, wanted, digest, preferred_page })
+        refuse_search(&options)?;
+        Ok(options)
+    }
+
+    /// The list that these options ask for, `$expand` left to the caller.
+    pub(super) fn listing_of<R, F: Copy + PartialEq, W>(
+        &self,
+        options: &QueryOptions,
+        kind: &EntityType<R, F, W>,
+    ) -> Result<Listing<F>, Error> {
+        let digest = digest(self.version, self.route.operation, &self.keys, self.cast, options);
+        let mut listing = Listing::of(options, kind, self.metadata, digest)?;
+        listing.preferred_page = self.preferred_page_size();
+        listing.shape.narrowed = self.cast.is_some();
+        if let Some(size) = listing.preferred_page {
+            listing.query.top = listing.query.top.min(size);
+        }
+        Ok(listing)
     }
 
     /// Reads the query of a `$count` segment.
@@ -73,53 +75,94 @@ impl Call {
         &self,
         kind: &EntityType<R, F, W>,
     ) -> Result<Option<Filter<F>>, Error> {
-        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
-        if options.search.is_some() {
-            return Err(Error::UnsupportedOption("$search"));
-        }
-        filter(&options, kind)
+        filter(&self.options()?, kind)
     }
 
     /// Reads the query of one entity.
     pub(super) fn shape<R, F, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
-        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
-        refuse_unsupported(&options)?;
-        Ok(Shape { metadata: self.metadata, selected: selected(&options, kind)? })
+        let options = self.options()?;
+        refuse_expand(&options)?;
+        shape_of(&options, kind, self.metadata)
     }
+}
 
-    /// What a `$skiptoken` is bound to: operation, keys and options, however they are spelt.
-    fn digest(&self, options: &QueryOptions) -> [u8; DIGEST] {
-        let QueryOptions {
-            filter,
-            orderby,
-            select,
-            expand,
-            search,
-            skiptoken: _,
-            format: _,
-            top,
-            skip: _,
-            count,
-        } = options;
-        let mut digest = Context::new(&SHA256);
-        let mut part = |text: Option<&str>| {
-            digest.update(&[u8::from(text.is_some())]);
-            digest.update(&text.map_or(0, str::len).to_le_bytes());
-            digest.update(text.unwrap_or_default().as_bytes());
+/// How one entity is shown, `$expand` left to the caller.
+pub(super) fn shape_of<R, F, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+    metadata: Metadata,
+) -> Result<Shape, Error> {
+    Ok(Shape { metadata, selected: selected(options, kind)?, expanded: Vec::new(), narrowed: false })
+}
+
+/// What a `$skiptoken` is bound to: operation, keys, cast and options, however they are spelt.
+pub(super) fn digest(
+    version: Version,
+    operation: &str,
+    keys: &[String],
+    cast: Option<&str>,
+    options: &QueryOptions,
+) -> [u8; DIGEST] {
+    let QueryOptions {
+        filter,
+        orderby,
+        select,
+        expand,
+        search,
+        skiptoken: _,
+        format: _,
+        top,
+        skip: _,
+        count,
+    } = options;
+    let mut digest = Context::new(&SHA256);
+    let mut part = |text: Option<&str>| {
+        digest.update(&[u8::from(text.is_some())]);
+        digest.update(&text.map_or(0, str::len).to_le_bytes());
+        digest.update(text.unwrap_or_default().as_bytes());
+    };
+    part(Some(version.as_str()));
+    part(Some(operation));
+    part(cast);
+    for key in keys {
+        part(Some(&key.to_ascii_lowercase()));
+    }
+    for text in [filter, orderby, select, expand, search] {
+        part(text.as_deref());
+    }
+    part(top.map(|top| top.to_string()).as_deref());
+    part(count.map(|count| count.to_string()).as_deref());
+    let mut short = [0; DIGEST];
+    short.copy_from_slice(&digest.finish().as_ref()[..DIGEST]);
+    short
+}
+
+impl<F: Copy + PartialEq> Listing<F> {
+    /// The list that these options ask for.
+    pub(super) fn of<R, W>(
+        options: &QueryOptions,
+        kind: &EntityType<R, F, W>,
+        metadata: Metadata,
+        digest: [u8; DIGEST],
+    ) -> Result<Self, Error> {
+        let (after, wanted) = match &options.skiptoken {
+            None => (None, options.top),
+            Some(token) => open_token(token, &digest)?,
         };
-        part(Some(self.version.as_str()));
-        part(Some(self.route.operation));
-        for key in &self.keys {
-            part(Some(&key.to_ascii_lowercase()));
-        }
-        for text in [filter, orderby, select, expand, search] {
-            part(text.as_deref());
-        }
-        part(top.map(|top| top.to_string()).as_deref());
-        part(count.map(|count| count.to_string()).as_deref());
-        let mut short = [0; DIGEST];
-        short.copy_from_slice(&digest.finish().as_ref()[..DIGEST]);
-        short
+        let first = after.is_none();
+        let query = ListQuery {
+            filter: filter(options, kind)?,
+            order: match &options.orderby {
+                None => Vec::new(),
+                Some(text) => parse_orderby(text, kind).map_err(|bad| unfilterable(bad, kind))?,
+            },
+            top: wanted.map_or(PAGE, |wanted| wanted.clamp(1, PAGE)),
+            skip: if first { options.skip.unwrap_or(0) } else { 0 },
+            after,
+            // As in Graph, the total comes with the first page.
+            count: first && options.count == Some(true),
+        };
+        Ok(Self { query, shape: shape_of(options, kind, metadata)?, wanted, digest, preferred_page: None })
     }
 }
 
@@ -133,30 +176,29 @@ impl<F> Listing<F> {
         set: &str,
         listed: &Listed<R>,
     ) -> Answer {
-        let rows = match self.wanted {
-            Some(0) => &[],
-            Some(_) | None => &listed.rows[..],
-        };
-        let mut out = Vec::with_capacity(256 + rows.len() * 512);
+        self.answer_with(graph, call, kind, set, listed, &[])
+    }
+
+    /// The same with what is behind the navigations of each row.
+    pub(super) fn answer_with<R, W>(
+        &self,
+        graph: &Graph,
+        call: &Call,
+        kind: &'static EntityType<R, F, W>,
+        set: &str,
+        listed: &Listed<R>,
+        behind: &[Behind],
+    ) -> Answer {
+        let mut out = Vec::with_capacity(256 + listed.rows.len() * 512);
         let mut document = Object::open(&mut out);
         self.shape.context(graph, call.version, kind, set, "", &mut document);
         if let Some(total) = listed.total {
             Value::Int(total).write(document.member("@odata.count"));
         }
-        if let Some(link) = self.next_link(graph, call, rows.len(), listed.next.as_ref()) {
+        if let Some(link) = self.next_link(graph, &call.path, &call.query, listed) {
             Value::text(&link).write(document.member("@odata.nextLink"));
         }
-        let out_rows = document.member("value");
-        out_rows.push(b'[');
-        for (index, row) in rows.iter().enumerate() {
-            if index > 0 {
-                out_rows.push(b',');
-            }
-            let mut object = Object::open(out_rows);
-            self.shape.entity(kind, row, set, &mut object);
-            object.close();
-        }
-        out_rows.push(b']');
+        self.rows(&graph.root(call.version), kind, set, listed, behind, document.member("value"));
         document.close();
         let answer = Answer::json(out, self.shape.metadata);
         match self.preferred_page {
@@ -165,12 +207,51 @@ impl<F> Listing<F> {
         }
     }
 
-    fn next_link(&self, graph: &Graph, call: &Call, shown: usize, next: Option<&Position>) -> Option<String> {
-        let shown = u32::try_from(shown).unwrap_or(u32::MAX);
+    /// The rows of a page as an array.
+    pub(super) fn rows<R, W>(
+        &self,
+        root: &Root,
+        kind: &'static EntityType<R, F, W>,
+        set: &str,
+        listed: &Listed<R>,
+        behind: &[Behind],
+        out: &mut Vec<u8>,
+    ) {
+        out.push(b'[');
+        for (index, row) in self.shown(listed).iter().enumerate() {
+            if index > 0 {
+                out.push(b',');
+            }
+            let mut object = Object::open(out);
+            self.shape.entity(root, kind, row, set, &mut object);
+            if let Some(behind) = behind.get(index) {
+                write_behind(behind, &mut object);
+            }
+            object.close();
+        }
+        out.push(b']');
+    }
+
+    fn shown<'l, R>(&self, listed: &'l Listed<R>) -> &'l [R] {
+        match self.wanted {
+            Some(0) => &[],
+            Some(_) | None => &listed.rows,
+        }
+    }
+
+    /// The URL of the next page of what `path` and `query` ask for.
+    pub(super) fn next_link<R>(
+        &self,
+        graph: &Graph,
+        path: &str,
+        query: &str,
+        listed: &Listed<R>,
+    ) -> Option<String> {
+        let shown = u32::try_from(self.shown(listed).len()).unwrap_or(u32::MAX);
         let left = self.wanted.map(|wanted| wanted.saturating_sub(shown));
-        let position = next.filter(|_| left != Some(0))?;
+        let position = listed.next.as_ref().filter(|_| left != Some(0))?;
         let token = close_token(position, left, &self.digest);
-        Some(format!("{}{}?{}", graph.public_url, call.path, with_skiptoken(&call.query, &token)))
+        Some(format!("{}{path}?{}", graph.public_url, with_skiptoken(query, &token)))
     }
 }
 
@@ -193,10 +274,14 @@ fn open_token(token: &str, digest: &[u8; DIGEST]) -> Result<(Option<Position>, O
     Ok((Some(position), wanted))
 }
 
-fn refuse_unsupported(options: &QueryOptions) -> Result<(), Error> {
-    if options.search.is_some() {
-        return Err(Error::UnsupportedOption("$search"));
+pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {
+    match options.search {
+        Some(_) => Err(Error::UnsupportedOption("$search")),
+        None => Ok(()),
     }
+}
+
+pub(super) fn refuse_expand(options: &QueryOptions) -> Result<(), Error> {
     if options.expand.is_some() {
         return Err(Error::UnsupportedOption("$expand"));
     }

@@ -124,6 +124,8 @@ static COMMON: &[Route] = routes! {
 static BETA: &[Route] = routes! {
     deviceManagement "/deviceManagement" {
         GET "" ANY get device_management::get;
+        FUNCTION "/getSuggestedEnrollmentLimit(enrollmentType='{enrollmentType}')" READ
+            getSuggestedEnrollmentLimit device_management::get_suggested_enrollment_limit;
     }
     depOnboardingSetting "/deviceManagement/depOnboardingSettings" {
         GET      ""        READ  list   onboarding_settings::list;
@@ -206,10 +208,28 @@ static BETA: &[Route] = routes! {
     }
 };
 
+/// `enrollmentProfile` and what extends it.
+const PROFILE_TYPES: &[&str] = &[
+    "enrollmentProfile",
+    "depEnrollmentBaseProfile",
+    "depEnrollmentProfile",
+    "depIOSEnrollmentProfile",
+    "depMacOSEnrollmentProfile",
+    "depTvOSEnrollmentProfile",
+    "depVisionOSEnrollmentProfile",
+];
+
 /// What is offered under one version.
 pub(super) fn tree(version: Version) -> Tree {
     match version {
-        Version::Beta => Tree::of(&[PROTOCOL, COMMON, BETA]),
+        Version::Beta => {
+            let mut tree = Tree::of(&[PROTOCOL, COMMON, BETA]);
+            tree.narrow(
+                "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles",
+                PROFILE_TYPES,
+            );
+            tree
+        }
         Version::V1 => Tree::of(&[PROTOCOL, COMMON]),
     }
 }

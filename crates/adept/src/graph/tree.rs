@@ -16,6 +16,8 @@ struct Node {
     /// The node below a key, if this one is a collection.
     key: Option<usize>,
     routes: Vec<&'static Route>,
+    /// The types that a segment may narrow what is here to, without their namespace.
+    casts: &'static [&'static str],
 }
 
 struct Child {
@@ -38,6 +40,8 @@ pub(super) struct Found<'t> {
     pub(super) routes: &'t [&'static Route],
     /// The keys on the way, first to last.
     pub(super) keys: Vec<String>,
+    /// The type that the path narrows its entities to.
+    pub(super) cast: Option<&'static str>,
     /// The arguments of a function, in the order of its template.
     pub(super) arguments: Vec<String>,
 }
@@ -60,6 +64,14 @@ impl Tree {
             tree.nodes[node].routes.push(route);
         }
         tree
+    }
+
+    /// Lets the entities of a collection, all or one, be narrowed to these types.
+    pub(super) fn narrow(&mut self, template: &'static str, casts: &'static [&'static str]) {
+        let collection = self.grow(template, false);
+        let one = self.below_key(collection);
+        self.nodes[collection].casts = casts;
+        self.nodes[one].casts = casts;
     }
 
     /// Makes the way to a path, whose last segment is an operation if `bound`; returns its place.
@@ -105,7 +117,7 @@ impl Tree {
     pub(super) fn find(&self, path: &str) -> Result<Found<'_>, Lost> {
         let mut at = 0;
         let mut last = String::new();
-        let mut found = Found { routes: &[], keys: Vec::new(), arguments: Vec::new() };
+        let mut found = Found { routes: &[], keys: Vec::new(), cast: None, arguments: Vec::new() };
         for segment in segments(path) {
             let segment = segment.map_err(|_| Lost::Encoding)?;
             at = self
@@ -139,6 +151,18 @@ impl Tree {
                 }
                 Form::Plain | Form::Bound(_) => {}
             }
+        }
+        if qualified && found.cast.is_none() {
+            let cast = node.casts.iter().find(|cast| cast.eq_ignore_ascii_case(bare))?;
+            found.cast = Some(cast);
+            return match segment.parentheses()? {
+                Parentheses::Absent => Some(at),
+                Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => {
+                    found.keys.push(key);
+                    node.key
+                }
+                Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => None,
+            };
         }
         let key = node.key.filter(|_| !qualified && !segment.text().starts_with('$'))?;
         found.keys.push(segment.text().to_owned());

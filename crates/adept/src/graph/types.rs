@@ -46,8 +46,11 @@ pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
     /// What leads on to other entities; a body that holds one is refused.
     pub(super) navigations: &'static [Navigation],
     /// The type of a row, where it may be one that extends this one.
-    pub(super) of_row: Option<fn(&R) -> &'static EntityType<R, F, W>>,
+    pub(super) of_row: Option<OfRow<R, F, W>>,
 }
+
+/// Tells the type of a row.
+pub(super) type OfRow<R, F, W> = fn(&R) -> &'static EntityType<R, F, W>;
 
 /// What an entity type extends.
 pub(super) enum Base<R: 'static, F: 'static, W: 'static> {
@@ -188,6 +191,17 @@ impl<R, F, W> EntityType<R, F, W> {
         };
         all.extend(self.properties);
         all
+    }
+
+    /// The qualified names of the type and of what it extends.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        let mut names = match self.base {
+            Base::Type(base) => base.names(),
+            Base::Entity => Vec::new(),
+            Base::Other(name) => vec![name],
+        };
+        names.push(self.name);
+        names
     }
 
     /// Every navigation, those of the base first.

@@ -3,12 +3,16 @@
 mod apple_configurator;
 mod audit_events;
 mod batch;
+mod contract;
 mod default_profiles;
 mod enrollment_profiles;
+mod expand;
 mod headers;
 mod import_apple_device_identity_list;
 mod imported_apple_device_identities;
+mod isolation;
 mod onboarding_settings;
 mod permissions;
 mod spellings;
+mod throttling;
 mod upload_dep_token;

@@ -1,11 +1,12 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles`
 
-use super::set;
-use crate::graph::{Graph, call::Call, router::Outcome, types::ENROLLMENT_PROFILE};
+use super::{listed_type, narrowed, set};
+use crate::graph::{Graph, call::Call, router::Outcome};
 
 pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
-    let setting = call.setting_id()?;
-    let listing = call.listing(&ENROLLMENT_PROFILE)?;
+    let (setting, kind) = (call.setting_id()?, listed_type(call));
+    let mut listing = call.listing(kind)?;
+    listing.query.filter = narrowed(call, listing.query.filter.take());
     let listed = graph.app.profiles(&call.caller, setting, &listing.query).await?;
-    Ok(listing.answer(graph, call, &ENROLLMENT_PROFILE, &set(setting), &listed))
+    Ok(listing.answer(graph, call, kind, &set(setting), &listed))
 }

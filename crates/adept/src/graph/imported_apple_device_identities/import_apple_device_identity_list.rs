@@ -62,7 +62,7 @@ fn wrong(place: String, collection: &str) -> BadBody {
 /// One result for each device, in their order.
 fn answer(graph: &Graph, call: &Call, setting: SettingId, imported: &[Imported]) -> Answer {
     let kind = Kind::Complex(IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.name);
-    let (set, shape) = (set(setting), Shape::whole(call.metadata));
+    let (set, shape, root) = (set(setting), Shape::whole(call.metadata), graph.root(call.version));
     let mut out = Vec::with_capacity(64 + imported.len() * 512);
     let mut document = Object::open(&mut out);
     if call.metadata != Metadata::None {
@@ -76,7 +76,7 @@ fn answer(graph: &Graph, call: &Call, setting: SettingId, imported: &[Imported])
             results.push(b',');
         }
         let mut result = Object::open(results);
-        shape.entity(&IMPORTED_APPLE_DEVICE_IDENTITY, &imported.device, &set, &mut result);
+        shape.entity(&root, &IMPORTED_APPLE_DEVICE_IDENTITY, &imported.device, &set, &mut result);
         for property in IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.properties {
             (property.value)(imported).write(result.member(property.name));
         }

@@ -1,10 +1,16 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}`
 
 use super::{SET, setting_of};
-use crate::graph::{Graph, call::Call, router::Outcome, types::DEP_ONBOARDING_SETTING};
+use crate::graph::{
+    Graph, call::Call, expand::Expansions, listing::shape_of, router::Outcome, types::DEP_ONBOARDING_SETTING,
+};
 
 pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
-    let shape = call.shape(&DEP_ONBOARDING_SETTING)?;
-    let setting = setting_of(graph, call).await?;
-    Ok(shape.document(graph, call, &DEP_ONBOARDING_SETTING, &setting, SET))
+    let options = call.options()?;
+    let expansions = Expansions::of(call, &options)?;
+    let mut shape = shape_of(&options, &DEP_ONBOARDING_SETTING, call.metadata)?;
+    shape.expanded = expansions.names();
+    let setting = [setting_of(graph, call).await?];
+    let behind = expansions.behind(graph, &setting).await?.pop().unwrap_or_default();
+    Ok(shape.document_with(graph, call, &DEP_ONBOARDING_SETTING, &setting[0], SET, &behind))
 }

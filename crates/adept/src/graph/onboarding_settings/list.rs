@@ -1,10 +1,15 @@
 //! `GET /deviceManagement/depOnboardingSettings`
 
 use super::SET;
-use crate::graph::{Graph, call::Call, router::Outcome, types::DEP_ONBOARDING_SETTING};
+use crate::graph::{Graph, call::Call, expand::Expansions, router::Outcome, types::DEP_ONBOARDING_SETTING};
 
 pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
-    let listing = call.listing(&DEP_ONBOARDING_SETTING)?;
+    let options = call.options()?;
+    let expansions = Expansions::of(call, &options)?;
+    let mut listing = call.listing_of(&options, &DEP_ONBOARDING_SETTING)?;
+    listing.shape.expanded = expansions.names();
+    listing.query.top = listing.query.top.min(expansions.page());
     let listed = graph.app.settings(&call.caller, &listing.query).await?;
-    Ok(listing.answer(graph, call, &DEP_ONBOARDING_SETTING, SET, &listed))
+    let behind = expansions.behind(graph, &listed.rows).await?;
+    Ok(listing.answer_with(graph, call, &DEP_ONBOARDING_SETTING, SET, &listed, &behind))
 }

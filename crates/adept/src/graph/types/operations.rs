@@ -8,6 +8,7 @@ use super::{
     IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
     UPLOAD_DEP_TOKEN, described::Takes,
 };
+use crate::graph::call::Version;
 
 /// A bound action or function.
 pub(in crate::graph) struct Operation {
@@ -40,6 +41,20 @@ pub(in crate::graph) enum Parameters {
 }
 
 impl Operation {
+    /// What a version offers on an entity of one of these types.
+    pub(in crate::graph) fn bound_to(
+        version: Version,
+        types: &[&str],
+    ) -> impl Iterator<Item = &'static Self> {
+        let offered = match version {
+            Version::Beta => BETA,
+            Version::V1 => V1,
+        };
+        let is_bound =
+            |operation: &&Self| matches!(operation.binding, Binding::One(name) if types.contains(&name));
+        offered.iter().filter(is_bound)
+    }
+
     /// The parameters.
     pub(in crate::graph) fn parameters(&self) -> Vec<Member> {
         match self.takes {
@@ -91,6 +106,12 @@ pub(super) static V1: &[Operation] = &[GET_AUDIT_CATEGORIES, GET_AUDIT_ACTIVITY_
 
 /// What beta offers.
 pub(super) static BETA: &[Operation] = &[
+    Operation::function(
+        "getSuggestedEnrollmentLimit",
+        Binding::One("microsoft.graph.deviceManagement"),
+        &[Member::nullable("enrollmentType", Kind::String)],
+        Kind::Complex("microsoft.graph.suggestedEnrollmentLimit"),
+    ),
     Operation::function(
         "getExpiringVppTokenCount",
         SETTINGS,

@@ -10,7 +10,7 @@ use adept::{
     app::{App, AppOptions, AppleOptions, Clock, Ids},
     auth::{Auth, PublicUrl},
     domain::TenantId,
-    graph::{self, Graph},
+    graph::{self, Graph, Throttle},
     storage::{Storage, StorageOptions},
 };
 use adept_simulator::Simulator;
@@ -61,6 +61,14 @@ impl TestApp {
         Self::start_on(TestDatabase::new(Kind::Sqlite).await, public_url).await
     }
 
+    /// The same, throttled by Graph's figures.
+    pub async fn start_throttled() -> Self {
+        let other = Self::start().await;
+        let (database, apple) = (Arc::clone(&other.database), other.apple.clone());
+        let (storage, clock) = (other.storage.clone(), other.clock.clone());
+        Self::around(database, storage, apple, clock, None, Throttle::Graph).await
+    }
+
     /// The same on a database of that kind.
     pub async fn start_on_kind(kind: Kind) -> Self {
         Self::start_on(TestDatabase::new(kind).await, None).await
@@ -71,14 +79,14 @@ impl TestApp {
         let storage = database.open().await;
         let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
         let apple = Apple { url: simulator.url(), running: Arc::new(Mutex::new(Some(simulator))) };
-        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url).await
+        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url, Throttle::Off).await
     }
 
     /// Another process on the same database and the same Apple, opened as `options` say.
     pub async fn another(&self, options: &StorageOptions) -> Self {
         let storage = Storage::open(options, self.clock.now(), self.storage.default_tenant()).await.unwrap();
         let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
-        Self::around(database, storage, apple, self.clock.clone(), Some(&self.url)).await
+        Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
     }
 
     /// Apple is gone.
@@ -93,6 +101,7 @@ impl TestApp {
         apple: Apple,
         clock: Clock,
         public_url: Option<&str>,
+        throttle: Throttle,
     ) -> Self {
         let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
         let app = App::new(storage.clone(), &options, clock.clone(), app_options()).unwrap();
@@ -110,6 +119,7 @@ impl TestApp {
             app: Arc::clone(&app),
             auth: Arc::clone(&auth),
             public_url: auth.public_url().as_str().to_owned(),
+            throttle,
             on_request,
         };
         let router = graph::router(graph);

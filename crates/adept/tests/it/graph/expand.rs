@@ -1,0 +1,156 @@
+//! `$expand` on settings, and what full metadata says of where else there is something.
+
+use serde_json::{Value, json};
+
+use crate::support::test_app::{S, TestApp};
+
+fn encoded(text: &str) -> String {
+    text.replace(' ', "%20").replace('\'', "%27")
+}
+
+#[tokio::test]
+async fn devices_are_shown_with_their_setting_as_their_own_list_shows_them() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let id = test.onboarded(&admin, 30).await;
+    let path = format!("/beta/{S}/{id}");
+    let set = format!("{S}('{id}')/importedAppleDeviceIdentities");
+    let all = admin.get_json(&format!("{path}/importedAppleDeviceIdentities")).await;
+    let whole = admin.get_json(&format!("{path}?$expand=importedAppleDeviceIdentities")).await;
+    assert_eq!(whole["importedAppleDeviceIdentities"], all["value"]);
+    let context = format!("{}/beta/$metadata#{S}(importedAppleDeviceIdentities())/$entity", test.url);
+    assert_eq!(whole["@odata.context"], context);
+    let context = format!("{}/beta/$metadata#{set}", test.url);
+    assert_eq!(whole["importedAppleDeviceIdentities@odata.context"], context);
+
+    let nested = "$select=tokenName&$expand=importedAppleDeviceIdentities($select=serialNumber;$filter=startswith(\
+                  serialNumber,'') and platform ne 'android';$orderby=serialNumber desc;$skip=1;$top=7;$count=true)";
+    let shown = admin.get_json(&format!("{path}?{}", encoded(nested))).await;
+    assert_eq!(shown.as_object().unwrap().keys().filter(|name| !name.contains('@')).count(), 2);
+    assert_eq!(shown["importedAppleDeviceIdentities@odata.count"], 30);
+    let mut serials: Vec<&Value> =
+        all["value"].as_array().unwrap().iter().map(|row| &row["serialNumber"]).collect();
+    serials.reverse();
+    let devices = shown["importedAppleDeviceIdentities"].as_array().unwrap();
+    assert_eq!(devices.len(), 7);
+    for (device, serial) in devices.iter().zip(&serials[1..]) {
+        assert_eq!(device, &json!({ "serialNumber": serial }));
+    }
+    for (query, part) in [
+        ("$expand=nothing", "'nothing' is not a navigation"),
+        ("$expand=importedAppleDeviceIdentities($select=nothing)", "nothing"),
+        ("$expand=importedAppleDeviceIdentities($expand=x)", "$expand"),
+        ("$expand=importedAppleDeviceIdentities($search=x)", "$search"),
+        ("$expand=importedAppleDeviceIdentities($levels=2)", "$levels"),
+        ("$expand=importedAppleDeviceIdentities($filter=x", "expected ')'"),
+        ("$expand=enrollmentProfiles,enrollmentProfiles", "enrollmentProfiles"),
+    ] {
+        let refused = admin.get(&format!("{path}?{query}")).await;
+        refused.is_refused(400, "BadRequest", "");
+        assert!(refused.text.contains(part), "{query}: {}", refused.text);
+    }
+    admin.get(&format!("{path}/importedAppleDeviceIdentities?$expand=x")).await.is_refused(
+        400,
+        "BadRequest",
+        "$expand",
+    );
+}
+
+#[tokio::test]
+async fn what_does_not_fit_in_an_expanded_list_is_behind_its_link() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let id = test.onboarded(&admin, 1500).await;
+    let query =
+        encoded("$expand=importedAppleDeviceIdentities($filter=isDeleted eq false;$select=serialNumber)");
+    for (path, place) in [(format!("/beta/{S}/{id}?{query}"), ""), (format!("/beta/{S}?{query}"), "/value")] {
+        let shown = admin.get_json(&path).await;
+        let setting = match place {
+            "" => &shown,
+            _ => shown["value"].as_array().unwrap().iter().find(|setting| setting["id"] == *id).unwrap(),
+        };
+        let first = setting["importedAppleDeviceIdentities"].as_array().unwrap();
+        assert_eq!(first.len(), 1000);
+        let link = setting["importedAppleDeviceIdentities@odata.nextLink"].as_str().unwrap();
+        let rest = admin.get_json(link).await;
+        let rest = rest["value"].as_array().unwrap();
+        assert_eq!(rest.len(), 500);
+        let mut serials: Vec<_> = first.iter().chain(rest).map(ToString::to_string).collect();
+        serials.sort();
+        serials.dedup();
+        assert_eq!(serials.len(), 1500);
+    }
+}
+
+#[tokio::test]
+async fn profiles_and_defaults_are_shown_with_their_setting() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let id = admin.create_setting().await;
+    let path = format!("/beta/{S}/{id}");
+    let mut made = Vec::new();
+    for kind in ["depIOSEnrollmentProfile", "depMacOSEnrollmentProfile", "enrollmentProfile"] {
+        let body = json!({ "@odata.type": format!("#microsoft.graph.{kind}"), "displayName": kind });
+        made.push(admin.post(&format!("{path}/enrollmentProfiles"), &body).await.json());
+    }
+    let ios = made[0]["id"].as_str().unwrap();
+    assert_eq!(admin.act(&format!("{path}/enrollmentProfiles/{ios}/setDefaultProfile")).await.status, 204);
+    let shown = admin
+        .get_json(&format!(
+            "{path}?$expand=enrollmentProfiles,defaultIosEnrollmentProfile($select=displayName),defaultMacOsEnrollmentProfile"
+        ))
+        .await;
+    assert_eq!(shown["enrollmentProfiles"].as_array().unwrap().len(), 3);
+    let of_type = json!("#microsoft.graph.depIOSEnrollmentProfile");
+    let default = json!({ "@odata.type": of_type, "displayName": "depIOSEnrollmentProfile" });
+    assert_eq!(shown["defaultIosEnrollmentProfile"], default);
+    assert_eq!(shown["defaultMacOsEnrollmentProfile"], Value::Null);
+    let page = admin
+        .get_json(&format!("/beta/{S}?$filter=id%20eq%20'{id}'&$expand=defaultIosEnrollmentProfile"))
+        .await;
+    assert_eq!(page["value"][0]["defaultIosEnrollmentProfile"]["id"], ios);
+
+    // A path may narrow the profiles to a type.
+    let cast = format!("{path}/enrollmentProfiles/microsoft.graph.depIOSEnrollmentProfile");
+    let narrowed = admin.get_json(&format!("{cast}?$select=id,isDefault")).await;
+    assert_eq!(narrowed["value"], json!([{ "@odata.type": of_type, "id": ios, "isDefault": true }]));
+    assert_eq!(admin.get(&format!("{cast}/$count")).await.text, "1");
+    assert_eq!(admin.get_json(&format!("{cast}/{ios}")).await["id"], ios);
+    assert_eq!(admin.get_json(&format!("{cast}('{ios}')")).await["id"], ios);
+    let base = format!("{path}/enrollmentProfiles/graph.DEPENROLLMENTBASEPROFILE");
+    assert_eq!(admin.get(&format!("{base}/$count")).await.text, "2");
+    let plain = made[2]["id"].as_str().unwrap();
+    admin.get(&format!("{cast}/{plain}")).await.is_refused(404, "ResourceNotFound", "profile");
+    let unknown = format!("{path}/enrollmentProfiles/microsoft.graph.depOnboardingSetting");
+    admin.get(&unknown).await.is_refused(400, "BadRequest", "microsoft.graph.depOnboardingSetting");
+}
+
+#[tokio::test]
+async fn full_metadata_says_where_everything_leads() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let id = admin.create_setting().await;
+    let full = ("accept", "application/json;odata.metadata=full");
+    let shown = admin.get_with(&format!("/beta/{S}/{id}"), full).await.json();
+    let at = format!("{}/beta/{S}('{id}')", test.url);
+    for name in ["enrollmentProfiles", "importedAppleDeviceIdentities", "defaultIosEnrollmentProfile"] {
+        assert_eq!(shown[format!("{name}@odata.navigationLink")], format!("{at}/{name}"));
+        assert_eq!(shown[format!("{name}@odata.associationLink")], format!("{at}/{name}/$ref"));
+        let link = shown[format!("{name}@odata.navigationLink")].as_str().unwrap();
+        assert!([200, 404].contains(&admin.get(link).await.status), "{link}");
+    }
+    let action = &shown["#microsoft.graph.uploadDepToken"];
+    assert_eq!(action["title"], "microsoft.graph.uploadDepToken");
+    assert_eq!(action["target"], format!("{at}/microsoft.graph.uploadDepToken"));
+    let key = shown["#microsoft.graph.getEncryptionPublicKey"]["target"].as_str().unwrap();
+    assert!(admin.get_json(key).await["value"].is_string());
+    let part = admin.get_with(&format!("/beta/{S}/{id}?$select=id"), full).await.json();
+    assert!(part.get("#microsoft.graph.uploadDepToken").is_none());
+
+    let reader = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
+    let log = reader.get_with("/beta/deviceManagement/auditEvents", full).await.json();
+    let event = &log["value"][0];
+    assert_eq!(event["actor"]["@odata.type"], "#microsoft.graph.auditActor");
+    assert_eq!(event["resources"][0]["@odata.type"], "#microsoft.graph.auditResource");
+    assert_eq!(event["correlationId@odata.type"], "#Guid");
+}
