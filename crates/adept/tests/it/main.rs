@@ -12,6 +12,7 @@ mod demo;
 mod graph;
 mod oauth;
 mod onboarding;
+mod reference;
 mod serve;
 mod storage;
 mod support;

@@ -227,7 +227,7 @@ impl App {
             name: device.map(|device| device.serial.clone()),
         };
         let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
-        let properties: [(&'static str, (Option<&str>, Option<&str>)); 5] = [
+        let properties = [
             ("serialNumber", text(|device| Some(&device.serial))),
             ("description", text(|device| device.description.as_deref())),
             ("platform", text(|device| Some(device.platform.as_str()))),

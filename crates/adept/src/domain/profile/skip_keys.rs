@@ -250,8 +250,8 @@ pub(super) fn skipped(profile: &Profile) -> Vec<&str> {
 pub fn skip_keys_page() -> String {
     let mut page = String::from(
         "# Skip keys\n\n\
-         Panes of Apple's Setup Assistant that an enrollment profile can skip: by key in `enabledSkipKeys`, or by the \n\
-         boolean beside it. Version: introduced. Late: the pane may show before the device has its profile. Unknown keys \n\
+         Panes of Apple's Setup Assistant that an enrollment profile can skip: by key in `enabledSkipKeys`, or by the\n\
+         boolean beside it. Version: introduced. Late: the pane may show before the device has its profile. Unknown keys\n\
          are passed on to Apple as they are.\n\n\
          | key | iOS, iPadOS | macOS | tvOS | visionOS | booleans |\n|---|---|---|---|---|---|\n",
     );

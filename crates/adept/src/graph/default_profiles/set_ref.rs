@@ -50,5 +50,5 @@ fn referred(
         }
         _ => None,
     });
-    profile.ok_or_else(|| Error::BadBody(BadBody::BadReference))
+    profile.ok_or(Error::BadBody(BadBody::BadReference))
 }

@@ -1,5 +1,9 @@
 //! `enrollmentProfiles`: every type made, read, changed, made a default, assigned, exported, deleted.
 
+use adept::{
+    app::{App, AppOptions, AppleOptions},
+    domain::{Caller, ProfileId},
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -372,4 +376,77 @@ async fn releasing_is_asked_for_devices_that_apple_lists() {
         "Forbidden",
         "ReadWrite",
     );
+}
+
+#[tokio::test]
+async fn without_an_enrolment_url_there_is_none_to_show_and_nothing_to_export() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = admin.create_setting().await;
+    let made = make(&admin, &setting, &json!({ "displayName": "x" })).await;
+    let app =
+        App::new(test.storage.clone(), &AppleOptions::default(), test.clock.clone(), AppOptions::default())
+            .unwrap();
+    let caller = Caller::operator(test.storage.default_tenant());
+    let setting = setting.parse().unwrap();
+    let id = ProfileId::named(made["id"].as_str().unwrap(), setting).unwrap();
+    assert_eq!(app.profile(&caller, setting, id).await.unwrap().enrolment_url, None);
+    let refused = app.export_mobile_config(&caller, setting, id).await.unwrap_err();
+    assert!(refused.to_string().contains("--mdm-url"), "{refused}");
+}
+
+#[tokio::test]
+async fn every_change_is_told_once_and_no_secret_with_it() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = test.onboarded(&admin, 1).await;
+    let reader = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
+    let log = "/beta/deviceManagement/auditEvents";
+    let before: usize = reader.get(&format!("{log}/$count")).await.text.parse().unwrap();
+    let body = json!({ "@odata.type": "#microsoft.graph.depMacOSEnrollmentProfile", "displayName": "Macs",
+        "adminAccountPassword": "s3cret" });
+    let made = make(&admin, &setting, &body).await;
+    let (base, profile) = (format!("/beta/{S}/{setting}"), path(&setting, &made));
+    let own = serials(&admin, &setting).await;
+    let patch = json!({ "adminAccountPassword": "s3cret2", "siriDisabled": true });
+    assert_eq!(admin.patch(&profile, &patch).await.status, 204);
+    assert_eq!(admin.patch(&profile, &json!({ "displayName": "" })).await.status, 400);
+    assert_eq!(admin.act(&format!("{profile}/setDefaultProfile")).await.status, 204);
+    assert_eq!(admin.delete(&format!("{base}/defaultMacOsEnrollmentProfile")).await.status, 204);
+    assert_eq!(
+        admin.delete(&format!("{base}/defaultMacOsEnrollmentProfile")).await.status,
+        204,
+        "nothing to clear"
+    );
+    let assign = format!("{profile}/updateDeviceProfileAssignment");
+    assert_eq!(admin.post(&assign, &json!({ "deviceIds": own })).await.status, 204);
+    assert_eq!(admin.delete(&profile).await.status, 409);
+    let release = json!({ "deviceSerialNumbers": own });
+    assert_eq!(admin.post(&format!("{base}/releaseAppleDevices"), &release).await.status, 204);
+    let devices = format!("{base}/importedAppleDeviceIdentities");
+    let import =
+        json!({ "importedAppleDeviceIdentities": [{ "serialNumber": "AAA" }, { "serialNumber": "?" }] });
+    assert_eq!(admin.post(&format!("{devices}/importAppleDeviceIdentityList"), &import).await.status, 200);
+    let page = admin.get_json(&format!("{devices}?$filter=serialNumber eq 'AAA'")).await;
+    let device = format!("{devices}/{}", page["value"][0]["id"].as_str().unwrap());
+    assert_eq!(admin.patch(&device, &json!({ "description": "d" })).await.status, 200);
+    assert_eq!(admin.delete(&device).await.status, 204);
+    let events = reader.get_json(&format!("{log}?$orderby=activityDateTime,id")).await;
+    let rows = &events["value"].as_array().unwrap()[before..];
+    let told: Vec<_> = rows.iter().map(|event| event["activity"].as_str().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "create EnrollmentProfile",
+            "patch EnrollmentProfile",
+            "setDefaultProfile DepMacOSEnrollmentProfile",
+            "clearDefaultProfile DepMacOSEnrollmentProfile",
+            "updateDeviceProfileAssignment DepMacOSEnrollmentProfile",
+            "releaseAppleDevices DepOnboardingSetting",
+            "importAppleDeviceIdentityList DepOnboardingSetting",
+            "patch ImportedAppleDeviceIdentity",
+            "delete ImportedAppleDeviceIdentity",
+        ]
+    );
+    assert!(!events.to_string().contains("s3cret"));
 }

@@ -1,5 +1,7 @@
 //! What must hold of profiles, defaults and wishes on either database.
 
+use std::slice::from_ref;
+
 use adept::{
     domain::{
         AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
@@ -259,13 +261,16 @@ async fn devices_by_hand_are_added_once_and_changed_in_place() {
     let place = (tenant(1), setting);
     let first = device(setting, 1, "Serial1");
     let again = DeviceRow { id: DeviceId(id(20_009)), ..first.clone() };
-    assert!(storage.write_devices(place, &[first.clone()], &[], &[], &event(5000)).await.unwrap());
-    assert!(storage.write_devices(place, &[again], &[], &[], &event(5001)).await.unwrap());
+    let write = async |new: &[DeviceRow], changed: &[DeviceRow], number| {
+        assert!(storage.write_devices(place, new, changed, &[], &event(number)).await.unwrap());
+    };
+    write(from_ref(&first), &[], 5000).await;
+    write(&[again], &[], 5001).await;
     let listed = storage.devices_of_serials(tenant(1), setting, &own(&["SERIAL1", "none"])).await.unwrap();
-    assert_eq!(listed, [first.clone()]);
+    assert_eq!(listed, from_ref(&first));
     assert_eq!(storage.setting(tenant(1), setting).await.unwrap().unwrap().sync.device_count, 1);
     let changed = DeviceRow { description: None, platform: DevicePlatform::MacOs, supervised: true, ..first };
-    assert!(storage.write_devices(place, &[], &[changed.clone()], &[], &event(5002)).await.unwrap());
+    write(&[], from_ref(&changed), 5002).await;
     assert_eq!(storage.device(tenant(1), setting, changed.id).await.unwrap(), Some(changed));
 }
 
