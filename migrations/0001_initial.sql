@@ -117,17 +117,18 @@ CREATE TABLE apple_waits (
     PRIMARY KEY (tenant, setting, consumer)
 );
 
+-- Ids of 16 bytes, not text: there may be a million rows, and each stands in two indexes.
 CREATE TABLE devices (
-    tenant          TEXT    NOT NULL,
-    setting         TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
     -- The serial number in ASCII lower case: the identity, and what is compared and ordered by.
     serial_key      TEXT    COLLATE "binary" NOT NULL,
     serial          TEXT    NOT NULL,
     id              TEXT    NOT NULL,
     platform        TEXT    NOT NULL,
-    source          TEXT    NOT NULL,
+    source          TEXT    NOT NULL DEFAULT 'deviceEnrollmentProgram',
     description     TEXT,
-    deleted         BOOLEAN NOT NULL,
+    deleted         BOOLEAN NOT NULL DEFAULT FALSE,
     gone_at         BIGINT,
     created_at      BIGINT  NOT NULL,
     operation_at    BIGINT,

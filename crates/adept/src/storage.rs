@@ -109,6 +109,20 @@ impl Storage {
         Ok(Self { db, key: std::sync::Arc::new(key), default_tenant })
     }
 
+    /// Opens what is there and changes nothing: no migration, no key, no tenant is made.
+    pub async fn inspect(options: &StorageOptions) -> Result<Self, OpenError> {
+        let db = Db::open(&DatabaseOptions { create: false, ..options.database.clone() }).await?;
+        if !deployment::is_migrated(&db).await {
+            let cause = "its schema is missing or older than this version; `adept migrate` or `adept serve` applies it";
+            return Err(Error::Migration(cause.to_owned()).into());
+        }
+        let key = deployment::existing_sealing_key(&db, options).await?;
+        let tenant = deployment::stored_default_tenant(&db).await?;
+        let default_tenant = tenant
+            .ok_or_else(|| Error::Corrupt("it has no default tenant; start `adept serve` once".to_owned()))?;
+        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant })
+    }
+
     /// Applies missing migrations and nothing else.
     pub async fn migrate(options: &DatabaseOptions) -> Result<(), Error> {
         let db = Db::open(options).await?;

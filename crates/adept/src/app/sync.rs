@@ -6,7 +6,7 @@
 mod end;
 mod pages;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +19,7 @@ use crate::{
 
 impl App {
     /// Runs the sync that was claimed and writes down how it ended.
-    pub(super) async fn sync_setting(&self, claim: &Claim, shutdown: &CancellationToken) {
+    pub(super) async fn sync_setting(self: &Arc<Self>, claim: &Claim, shutdown: &CancellationToken) {
         let outcome = tokio::select! {
             outcome = self.sync_as_claimed(claim) => outcome,
             () = self.keep_lease(claim) => Ok(Outcome::Overtaken),
@@ -49,7 +49,7 @@ impl App {
         }
     }
 
-    async fn sync_as_claimed(&self, claim: &Claim) -> Result<Outcome, Error> {
+    async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Outcome, Error> {
         let lease = &claim.lease;
         let Some(known) = self.storage.onboarding(lease.tenant, lease.setting).await? else {
             return Ok(Outcome::Overtaken);
@@ -74,7 +74,7 @@ impl App {
                 Proven::Failed(error) => return self.apple_failed(claim, &known, &consumer, &error).await,
             }
         }
-        match self.sync_pages(claim, &session).await? {
+        match self.sync_pages(claim, session).await? {
             pages::Walk::Done(outcome) => Ok(outcome),
             pages::Walk::Apple(error) => self.apple_failed(claim, &known, &consumer, &error).await,
         }

@@ -8,7 +8,10 @@
 
 mod failure;
 
-use std::{str::FromStr, time::Duration};
+use std::{
+    borrow::Cow, fmt::Write as _, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path,
+    str::FromStr, time::Duration,
+};
 
 use sqlx::{
     AssertSqlSafe, ColumnIndex, Decode, Executor, Postgres, Row as _, Sqlite, Type,
@@ -62,18 +65,20 @@ pub enum Value {
 
 /// A statement: text and values.
 pub struct Statement {
-    sql: AssertSqlSafe<std::borrow::Cow<'static, str>>,
+    text: Cow<'static, str>,
     values: Vec<Value>,
+    /// Values of one row of `{rows}`, and how many rows there are.
+    rows: Option<(usize, usize)>,
 }
 
 /// A statement of fixed text.
 pub fn sql(text: &'static str) -> Statement {
-    Statement { sql: AssertSqlSafe(text.into()), values: Vec::new() }
+    Statement { text: text.into(), values: Vec::new(), rows: None }
 }
 
 /// A statement whose text was put together from fixed parts; no user text may be among them.
 pub fn sql_of_parts(text: String) -> Statement {
-    Statement { sql: AssertSqlSafe(text.into()), values: Vec::new() }
+    Statement { text: text.into(), values: Vec::new(), rows: None }
 }
 
 impl Statement {
@@ -81,6 +86,28 @@ impl Statement {
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// Puts rows in the place of `{rows}`; they must be of one length, and nothing else may be bound.
+    pub fn rows(mut self, rows: Vec<Vec<Value>>) -> Self {
+        self.rows = Some((rows.first().map_or(0, Vec::len), rows.len()));
+        self.values = rows.into_iter().flatten().collect();
+        self
+    }
+
+    /// The text, with a placeholder for each value of each row.
+    fn text(&mut self, placeholder: fn(usize, &mut String)) -> AssertSqlSafe<Cow<'static, str>> {
+        let Some((width, count)) = self.rows else { return AssertSqlSafe(std::mem::take(&mut self.text)) };
+        let mut list = String::with_capacity(count * width * 6);
+        for row in 0..count {
+            list.push_str(if row == 0 { "(" } else { "), (" });
+            for column in 0..width {
+                list.push_str(if column == 0 { "" } else { ", " });
+                placeholder(1 + row * width + column, &mut list);
+            }
+        }
+        list.push(')');
+        AssertSqlSafe(self.text.replace("{rows}", &list).into())
     }
 }
 
@@ -99,6 +126,7 @@ into_value! {
     i64 => |v| Value::Int(Some(v)),
     Option<i64> => |v| Value::Int(v),
     bool => |v| Value::Bool(v),
+    uuid::Uuid => |v| Value::Bytes(v.as_bytes().to_vec()),
     Vec<u8> => |v| Value::Bytes(v),
     jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
     Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
@@ -136,6 +164,12 @@ impl Row {
             .transpose()
     }
 
+    /// An id of 16 bytes.
+    pub fn id(&self, column: &'static str) -> Result<uuid::Uuid, Error> {
+        let bytes: Vec<u8> = self.get(column)?;
+        uuid::Uuid::from_slice(&bytes).map_err(|_| Error::Corrupt(format!("column {column}: not an id")))
+    }
+
     /// A text column read with `FromStr`.
     pub fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, Error> {
         let text: String = self.get(column)?;
@@ -165,8 +199,10 @@ pub enum Transaction {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
-fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    statement.values.into_iter().fold(sqlx::query(statement.sql), |query, value| match value {
+/// Rows have nameless placeholders here: SQLite would look each name up in a list of all of them.
+fn sqlite_query(mut statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
+    let text = statement.text(|_, list| list.push('?'));
+    statement.values.into_iter().fold(sqlx::query(text), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
@@ -174,13 +210,27 @@ fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments>
     })
 }
 
-fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments> {
-    statement.values.into_iter().fold(sqlx::query(statement.sql), |query, value| match value {
+fn postgres_query(mut statement: Statement) -> Query<'static, Postgres, PgArguments> {
+    let text = statement.text(|number, list| {
+        let _ = write!(list, "${number}");
+    });
+    statement.values.into_iter().fold(sqlx::query(text), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
         Value::Bytes(v) => query.bind(v),
     })
+}
+
+/// Makes a missing file that only its owner can read; SQLite gives its log the same mode.
+fn make_private(file: &Path) -> Result<(), Error> {
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    match made {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(Error::Unavailable(format!("{}: {error}", file.display())))
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Db {
@@ -215,8 +265,13 @@ impl Db {
                 .create_if_missing(options.create)
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
-                .pragma("wal_autocheckpoint", "4000"),
+                // A sync touches most of an index in every transaction: keep it in memory, copy it back seldom.
+                .pragma("cache_size", "-32768")
+                .pragma("wal_autocheckpoint", "16000"),
         };
+        if options.create && !read_only {
+            make_private(connect.get_filename())?;
+        }
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(Duration::from_secs(10))

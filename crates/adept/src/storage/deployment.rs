@@ -1,5 +1,7 @@
 //! Rows of the deployment itself: the sealing canary, the default tenant and the issuer's signing key.
 
+use std::path::Path;
+
 use zeroize::Zeroizing;
 
 use super::{
@@ -83,14 +85,36 @@ pub(super) async fn sealing_key(db: &Db, options: &StorageOptions) -> Result<Sea
     if secret(db, CANARY).await?.is_none() {
         keep_secret(db, CANARY, &key.id(), key.seal(place(CANARY), CANARY_TEXT)?).await?;
     }
+    proven(db, file, key).await
+}
+
+/// The sealing key as it is; nothing is made.
+pub(super) async fn existing_sealing_key(db: &Db, options: &StorageOptions) -> Result<SealingKey, OpenError> {
+    let file = &options.sealing_key_file;
+    proven(db, file, SealingKey::read(file)?).await
+}
+
+async fn proven(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, OpenError> {
     let stored = secret(db, CANARY).await?.map(|(_, sealed)| sealed).unwrap_or_default();
     match key.open(place(CANARY), &stored) {
         Ok(text) if **text == *CANARY_TEXT => Ok(key),
         Ok(_) => Err(Error::Corrupt("the canary opens to something else".to_owned()).into()),
         Err(cause) => {
-            Err(OpenError::WrongSealingKey { file: file.clone(), id: key.id(), cause: cause.to_string() })
+            Err(OpenError::WrongSealingKey { file: file.to_owned(), id: key.id(), cause: cause.to_string() })
         }
     }
+}
+
+/// The tenant made with the database, if it was.
+pub(super) async fn stored_default_tenant(db: &Db) -> Result<Option<TenantId>, Error> {
+    db.row(
+        sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
+            .bind(TenantId::DEPLOYMENT.to_string())
+            .bind(DEFAULT_TENANT),
+    )
+    .await?
+    .map(|row| row.parse("value"))
+    .transpose()
 }
 
 /// The tenant made with the database; the first process to come makes it.
@@ -99,17 +123,7 @@ pub(super) async fn default_tenant(
     now: jiff::Timestamp,
     fresh: TenantId,
 ) -> Result<TenantId, Error> {
-    let stored = || async {
-        db.row(
-            sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-                .bind(TenantId::DEPLOYMENT.to_string())
-                .bind(DEFAULT_TENANT),
-        )
-        .await?
-        .map(|row| row.parse("value"))
-        .transpose()
-    };
-    if let Some(tenant) = stored().await? {
+    if let Some(tenant) = stored_default_tenant(db).await? {
         return Ok(tenant);
     }
     let mut tx = db.begin().await?;
@@ -125,7 +139,7 @@ pub(super) async fn default_tenant(
         super::tenants::create(&mut tx, fresh, "default", now).await?;
     }
     tx.commit().await?;
-    stored().await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))
+    stored_default_tenant(db).await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))
 }
 
 impl Storage {

@@ -6,13 +6,14 @@ use uuid::Uuid;
 
 use super::{
     Error, Storage,
-    db::{Row, Transaction, sql},
+    db::{Row, Transaction, Value, sql},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sync::Lease,
 };
 use crate::domain::{
-    DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId, TenantId,
+    AppleRecord, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId,
+    TenantId,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -59,7 +60,7 @@ pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
     let source: String = row.get("source")?;
     Ok(DeviceRow {
         id: row.parse("id")?,
-        setting: row.parse("setting")?,
+        setting: SettingId(row.id("setting")?),
         serial: row.get("serial")?,
         platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
         description: row.get("description")?,
@@ -74,41 +75,24 @@ pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
 
 fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
     move |sql| {
-        sql.push("tenant = ").bind(tenant.to_string()).push(" AND setting = ").bind(setting.to_string());
+        sql.push("tenant = ").bind(tenant.0).push(" AND setting = ").bind(setting.0);
     }
 }
 
-/// Writes what a page changed: two statements, whatever its length. Rows come sorted by key.
+/// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.
 pub(super) async fn write(
     tx: &mut Transaction,
     lease: &Lease,
-    folded: &FoldedPage,
+    folded: &mut FoldedPage,
     now: Timestamp,
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
-    let (tenant, setting) = (lease.tenant.to_string(), lease.setting.to_string());
-    if !folded.write.is_empty() {
-        let rows = rows_json(folded, fresh_id)?;
-        tx.execute(
-            sql("INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, source, description, deleted, \
-                 created_at, operation_at, profile_uuid, profile_status, digest, record) \
-                 SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, COALESCE(value ->> 3, 'unknown'), \
-                 'deviceEnrollmentProgram', value ->> 4, FALSE, $4, CAST(value ->> 5 AS BIGINT), value ->> 6, \
-                 value ->> 7, value ->> 8, value ->> 9 \
-                 FROM json_each($3) WHERE TRUE \
-                 ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
-                 platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
-                 source = excluded.source, description = COALESCE(excluded.description, devices.description), \
-                 deleted = FALSE, gone_at = NULL, \
-                 operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
-                 profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
-                 digest = excluded.digest, record = excluded.record")
-            .bind(tenant.as_str())
-            .bind(setting.as_str())
-            .bind(rows)
-            .bind(now),
-        )
-        .await?;
+    let (tenant, setting) = (lease.tenant.0, lease.setting.0);
+    let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
+    while records.peek().is_some() {
+        let rows = records.by_ref().take(ROWS_PER_STATEMENT);
+        let rows = rows.map(|record| row_of(lease, record, fresh_id(), now)).collect();
+        tx.execute(sql(INSERT).rows(rows)).await?;
     }
     if !folded.gone.is_empty() {
         let gone: Vec<serde_json::Value> = folded
@@ -122,8 +106,8 @@ pub(super) async fn write(
                      (SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value ->> 0 = serial_key), \
                      operation_at) \
                      WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
-                .bind(tenant.as_str())
-                .bind(setting.as_str())
+                .bind(tenant)
+                .bind(setting)
                 .bind(serde_json::Value::from(gone).to_string())
                 .bind(now),
             )
@@ -135,27 +119,35 @@ pub(super) async fn write(
     Ok(())
 }
 
-fn rows_json(folded: &FoldedPage, fresh_id: &mut (dyn FnMut() -> Uuid + Send)) -> Result<String, Error> {
-    let unfit = |e: serde_json::Error| Error::Corrupt(format!("a page cannot be written as JSON: {e}"));
-    let rows: Vec<_> = folded
-        .write
-        .iter()
-        .map(|record| {
-            (
-                record.serial.to_ascii_lowercase(),
-                &record.serial,
-                fresh_id().hyphenated().to_string(),
-                record.platform.map(DevicePlatform::as_str),
-                &record.description,
-                record.operation_at.map(Timestamp::as_microsecond),
-                &record.profile_uuid,
-                &record.profile_status,
-                format!("{:032x}", record.digest),
-                &record.record,
-            )
-        })
-        .collect();
-    serde_json::to_string(&rows).map_err(unfit)
+/// Rows are bound, not sent as JSON, which costs twice as much; PostgreSQL takes 65,535 values at most.
+const ROWS_PER_STATEMENT: usize = 100;
+
+const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_key, serial, id, platform, description, \
+    operation_at, profile_uuid, profile_status, digest, record) VALUES {rows} \
+    ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
+    platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
+    source = excluded.source, description = COALESCE(excluded.description, devices.description), \
+    deleted = FALSE, gone_at = NULL, operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
+    profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
+    digest = excluded.digest, record = excluded.record";
+
+/// The values of one row, in the order of [`INSERT`].
+fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<Value> {
+    vec![
+        lease.tenant.0.into(),
+        lease.setting.0.into(),
+        now.into(),
+        record.serial.to_ascii_lowercase().into(),
+        record.serial.into(),
+        id.hyphenated().to_string().into(),
+        record.platform.unwrap_or(DevicePlatform::Unknown).as_str().into(),
+        record.description.into(),
+        record.operation_at.into(),
+        record.profile_uuid.into(),
+        record.profile_status.into(),
+        format!("{:032x}", record.digest).into(),
+        record.record.into(),
+    ]
 }
 
 impl Storage {
@@ -192,8 +184,8 @@ impl Storage {
                 super::db::sql_of_parts(format!(
                     "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
                 ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0)
                 .bind(id.to_string()),
             )
             .await?;

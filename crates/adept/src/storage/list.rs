@@ -168,7 +168,8 @@ fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
     Ok(Position(Json::from(values).to_string()))
 }
 
-/// `(a > x) OR (a = x AND b > y) …`, with the directions minded.
+/// `a >= x AND ((a > x) OR (a = x AND b > y) …)`, with the directions minded. The first condition follows from the rest;
+/// it is what lets a database begin in an index instead of at the first row.
 fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result<(), Error> {
     let unfit = || Error::Position;
     let values: Vec<Json> = serde_json::from_str(&position.0).map_err(|_| unfit())?;
@@ -186,6 +187,11 @@ fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result
         }
         _ => Err(unfit()),
     };
+    if let (Some((key, descending)), Some(value)) = (keys.first(), values.first()) {
+        sql.push(&format!("{} {} ", key.sort_key(), if *descending { "<=" } else { ">=" }));
+        bind(sql, key, value)?;
+        sql.push(" AND (");
+    }
     for last in 0..keys.len() {
         sql.push(if last > 0 { " OR (" } else { "(" });
         for (index, ((key, descending), value)) in keys.iter().zip(&values).enumerate().take(last + 1) {
@@ -200,5 +206,6 @@ fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result
         }
         sql.push(")");
     }
+    sql.push(")");
     Ok(())
 }

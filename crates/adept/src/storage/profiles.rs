@@ -1,4 +1,7 @@
-//! Enrollment profiles: kept, listed, made defaults, deleted. Which device wants which is in `wishes`.
+//! Enrollment profiles: kept, listed, changed, deleted. Which of them are defaults is in `defaults`, which device wants
+//! which in `wishes`.
+
+mod defaults;
 
 use adept_odata::Filter;
 use serde_json::Value as Json;
@@ -6,15 +9,15 @@ use zeroize::Zeroizing;
 
 use super::{
     Error, Storage, audit,
-    db::{Row, Transaction, sql, sql_of_parts},
+    db::{Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::Place,
     settings::take_setting,
 };
 use crate::domain::{
-    AuditEvent, DevicePlatform, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues,
-    SettingId, TenantId,
+    AuditEvent, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
+    TenantId,
 };
 
 const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
@@ -181,28 +184,6 @@ impl Storage {
         row.as_ref().map(profile).transpose()
     }
 
-    /// The default profile of a platform.
-    pub async fn default_profile(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        platform: DevicePlatform,
-    ) -> Result<Option<Profile>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = \
-                     (SELECT profile FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3)"
-                ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
-                .bind(platform.as_str()),
-            )
-            .await?;
-        row.as_ref().map(profile).transpose()
-    }
-
     /// Keeps a new profile; false when its setting is gone.
     pub async fn create_profile(
         &self,
@@ -318,58 +299,6 @@ impl Storage {
         sealed.map(|sealed| self.key.open(place(profile.tenant, &row), &sealed)).transpose()
     }
 
-    /// Makes a profile the default of a platform, in place of the one that was; false when it is gone.
-    pub async fn set_default_profile(
-        &self,
-        profile: &Profile,
-        platform: DevicePlatform,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        if !take(&mut tx, profile).await? {
-            return Ok(false);
-        }
-        tx.execute_one(
-            "setting a default profile",
-            sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = excluded.profile, \
-                 set_at = excluded.set_at")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
-                .bind(platform.as_str())
-                .bind(profile.id.to_string())
-                .bind(event.at),
-        )
-        .await?;
-        audit::write(&mut tx, profile.tenant, event).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
-
-    /// Leaves a platform without a default; false when it has none.
-    pub async fn clear_default_profile(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        platform: DevicePlatform,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string())
-                    .bind(platform.as_str()),
-            )
-            .await?;
-        if touched == 1 {
-            audit::write(&mut tx, tenant, event).await?;
-            tx.commit().await?;
-        }
-        Ok(touched == 1)
-    }
-
     /// Deletes a profile that is no default and that no device wants. What Apple gave it is remembered.
     pub async fn delete_profile(
         &self,
@@ -380,25 +309,18 @@ impl Storage {
         if !take(&mut tx, profile).await? {
             return Ok(ProfileDeleted::Gone);
         }
-        let mut uses = async |text: &'static str| -> Result<i64, Error> {
-            let counted = tx
-                .row(
-                    sql(text)
-                        .bind(profile.tenant.to_string())
-                        .bind(profile.setting.to_string())
-                        .bind(profile.id.to_string()),
-                )
-                .await?;
+        let mut uses = async |text: &'static str, tenant: Value, setting: Value| -> Result<i64, Error> {
+            let counted = tx.row(sql(text).bind(tenant).bind(setting).bind(profile.id.to_string())).await?;
             Ok(counted.map(|row| row.get("total")).transpose()?.unwrap_or(0))
         };
         let defaults = "SELECT COUNT(*) AS total FROM default_profiles \
                         WHERE tenant = $1 AND setting = $2 AND profile = $3";
-        if uses(defaults).await? > 0 {
+        if uses(defaults, profile.tenant.to_string().into(), profile.setting.to_string().into()).await? > 0 {
             return Ok(ProfileDeleted::IsDefault);
         }
         let wanted = "SELECT COUNT(*) AS total FROM devices \
                       WHERE tenant = $1 AND setting = $2 AND wanted_profile = $3";
-        match uses(wanted).await? {
+        match uses(wanted, profile.tenant.0.into(), profile.setting.0.into()).await? {
             0 => {}
             devices => return Ok(ProfileDeleted::Wanted(devices)),
         }

@@ -294,6 +294,16 @@ impl Storage {
     /// Removes for good what was hidden before `before`; audit entries stay. Answers how many settings went.
     pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
+        let old = tx
+            .rows(sql("SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1").bind(before))
+            .await?;
+        for row in &old {
+            let (tenant, setting): (TenantId, SettingId) = (row.parse("tenant")?, row.parse("id")?);
+            tx.execute(
+                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2").bind(tenant.0).bind(setting.0),
+            )
+            .await?;
+        }
         for text in [
             "DELETE FROM enrollment_profiles WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
@@ -302,8 +312,6 @@ impl Storage {
             "DELETE FROM profile_definitions WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM apple_profiles WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
-            "DELETE FROM devices WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM key_pairs WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",

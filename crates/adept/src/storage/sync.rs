@@ -173,8 +173,8 @@ impl Storage {
             true => HashMap::new(),
             false => stored_devices(&mut tx, lease, &page).await?,
         };
-        let folded = fold_page(page, &stored);
-        devices::write(&mut tx, lease, &folded, now, fresh_id).await?;
+        let mut folded = fold_page(page, &stored);
+        devices::write(&mut tx, lease, &mut folded, now, fresh_id).await?;
         if folded.count_change() != 0 {
             tx.execute_one(
                 "counting devices",
@@ -281,8 +281,8 @@ async fn stored_devices(
         .rows(
             sql("SELECT serial_key, digest, operation_at, deleted FROM devices \
                  WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
             .bind(serde_json::Value::from(keys.into_iter().map(|key| vec![key]).collect::<Vec<_>>()).to_string()),
         )
         .await?;

@@ -35,7 +35,7 @@ async fn unknown(
     (tenant, setting): (TenantId, SettingId),
     serials: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows = tx.rows(sql(listed).bind(tenant.to_string()).bind(setting.to_string()).bind(serials)).await?;
+    let rows = tx.rows(sql(listed).bind(tenant.0).bind(setting.0).bind(serials)).await?;
     rows.iter().map(|row| row.get("serial")).collect()
 }
 
@@ -70,8 +70,8 @@ impl Storage {
                  assign_due_at = NULL, assign_failure = NULL \
                  WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
                  AND (wanted_profile IS NULL OR wanted_profile <> $4)")
-            .bind(profile.tenant.to_string())
-            .bind(profile.setting.to_string())
+            .bind(profile.tenant.0)
+            .bind(profile.setting.0)
             .bind(serials)
             .bind(profile.id.to_string())
             .bind(now)
@@ -104,8 +104,8 @@ impl Storage {
         tx.execute(
             sql("UPDATE devices SET release_wanted_at = $4 WHERE tenant = $1 AND setting = $2 \
                  AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) AND release_wanted_at IS NULL")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
+            .bind(tenant.0)
+            .bind(setting.0)
             .bind(serials)
             .bind(now),
         )
@@ -130,8 +130,8 @@ impl Storage {
                      AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
                     super::devices::COLUMNS
                 ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0)
                 .bind(keys(serials).to_string()),
             )
             .await?;
@@ -165,8 +165,8 @@ impl Storage {
                      CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, value ->> 6, \
                      CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
                      FROM json_each($3) WHERE TRUE ON CONFLICT (tenant, setting, serial_key) DO NOTHING")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0)
                 .bind(rows(new)),
             )
             .await?;
@@ -176,8 +176,8 @@ impl Storage {
                  supervised = (written.value ->> 8) = 'yes', assign_attempts = 0, assign_due_at = NULL, \
                  assign_failure = NULL FROM json_each($3) AS written \
                  WHERE tenant = $1 AND setting = $2 AND serial_key = written.value ->> 0")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
+            .bind(tenant.0)
+            .bind(setting.0)
             .bind(rows(changed)),
         )
         .await?;
@@ -202,8 +202,8 @@ impl Storage {
         let removed = tx
             .row(
                 sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING deleted")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string())
+                    .bind(tenant.0)
+                    .bind(setting.0)
                     .bind(id.to_string()),
             )
             .await?;

@@ -1,4 +1,6 @@
-//! The walk over Apple's pages: the next page is asked for while the last one is being stored.
+//! The walk over Apple's pages: the next ones are read while the last ones are being stored.
+
+use std::sync::Arc;
 
 use adept_apple::{
     client::Session,
@@ -6,7 +8,8 @@ use adept_apple::{
     error::{AppleError, AppleErrorKind},
 };
 use aws_lc_rs::digest;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
     super::{App, Error, failpoint},
@@ -19,6 +22,10 @@ use crate::{
 
 /// Apple forgets a cursor after seven days; ours is given up a little sooner.
 const CURSOR_AGE: SignedDuration = SignedDuration::from_hours(6 * 24 + 20);
+
+/// Pages that one transaction stores at most. While Apple is quicker than the database, they gather; each is written
+/// less often then, and every commit waits for the disk once.
+const PAGES_PER_COMMIT: usize = 10;
 
 /// How a walk came to its end.
 pub(super) enum Walk {
@@ -33,80 +40,103 @@ struct Place {
     cursor: Option<String>,
     /// Deltas are read, not the fetch.
     delta: bool,
-    revision: i64,
     /// A cursor was given up in this run already.
     started_over: bool,
 }
 
+/// A page that was read, and where it leaves the cursor.
+struct ReadPage {
+    records: Vec<AppleRecord>,
+    cursor: Option<String>,
+    issued_at: Timestamp,
+    complete: bool,
+}
+
+impl ReadPage {
+    /// Both, in their order: the cursor is the later one's.
+    fn followed_by(mut self, next: Self) -> Self {
+        self.records.extend(next.records);
+        Self { records: self.records, ..next }
+    }
+}
+
 impl App {
-    pub(super) async fn sync_pages(&self, claim: &Claim, session: &Session) -> Result<Walk, Error> {
+    /// Reads page after page, and at the same time stores those that were read.
+    pub(super) async fn sync_pages(self: &Arc<Self>, claim: &Claim, session: Session) -> Result<Walk, Error> {
+        let (read, pages) = mpsc::channel(PAGES_PER_COMMIT);
+        // A task of its own, so that the database never waits while a page is decoded; it ends with this call.
+        let mut reader = JoinSet::new();
+        let (app, claimed) = (Arc::clone(self), claim.clone());
+        reader.spawn(async move { app.read_pages(&claimed, &session, read).await });
+        if !self.store_pages(claim, pages).await? {
+            return Ok(Walk::Done(Outcome::Overtaken));
+        }
+        match reader.join_next().await {
+            Some(Ok(walk)) => Ok(walk),
+            Some(Err(error)) => {
+                Err(Error::Internal { cause: format!("the reader of pages stopped: {error}") })
+            }
+            None => Ok(Walk::Done(Outcome::Overtaken)),
+        }
+    }
+
+    async fn read_pages(&self, claim: &Claim, session: &Session, read: mpsc::Sender<ReadPage>) -> Walk {
         let now = self.clock.now();
         let too_old = claim.cursor_issued_at.is_none_or(|issued| now.duration_since(issued) > CURSOR_AGE);
         let fresh = claim.cursor.is_none() || (claim.cursor_complete && too_old);
         let mut place = Place {
             cursor: claim.cursor.clone().filter(|_| !fresh),
             delta: claim.cursor_complete && !fresh,
-            revision: claim.cursor_revision,
             started_over: false,
         };
-        let mut page = match self.ask(claim, session, &mut place).await {
-            Ok(page) => page,
-            Err(error) => return Ok(Walk::Apple(error)),
-        };
         loop {
+            let page = match self.ask(claim, session, &mut place).await {
+                Ok(page) => page,
+                Err(error) => return Walk::Apple(error),
+            };
             let stuck = page.more_to_follow && page.cursor == place.cursor;
-            let at_end = !page.more_to_follow;
-            let delta_read = place.delta;
-            let (moved, next) = self.turn_page(claim, session, &mut place, page, stuck).await?;
-            if !moved {
-                return Ok(Walk::Done(Outcome::Overtaken));
+            let at_end = !page.more_to_follow && place.delta;
+            place.cursor = page.cursor.or(place.cursor);
+            place.delta |= !page.more_to_follow;
+            let page = ReadPage {
+                records: page.devices.into_iter().map(record).collect(),
+                cursor: place.cursor.clone(),
+                issued_at: self.clock.now(),
+                complete: place.delta,
+            };
+            if read.send(page).await.is_err() {
+                return Walk::Done(Outcome::Overtaken);
             }
             if stuck {
                 tracing::warn!(setting = %claim.lease.setting, "Apple repeats a cursor; the walk stops until the next sync");
-                return Ok(Walk::Done(Outcome::BrokenOff));
+                return Walk::Done(Outcome::BrokenOff);
             }
-            if at_end && delta_read {
-                return Ok(Walk::Done(Outcome::Complete));
+            if at_end {
+                return Walk::Done(Outcome::Complete);
             }
-            page = match next {
-                Ok(page) => page,
-                Err(error) => return Ok(Walk::Apple(error)),
-            };
         }
     }
 
-    /// Stores a page and, at the same time, asks for the next one where there is one. False: the lease, the token or
-    /// the cursor is another one by now.
-    async fn turn_page(
-        &self,
-        claim: &Claim,
-        session: &Session,
-        place: &mut Place,
-        page: DevicePage,
-        stuck: bool,
-    ) -> Result<(bool, Result<DevicePage, AppleError>), Error> {
-        let now = self.clock.now();
-        let complete = place.delta || !page.more_to_follow;
-        let cursor = page.cursor.clone().or_else(|| place.cursor.clone());
-        let seen_revision = place.revision;
-        let last = stuck || (!page.more_to_follow && place.delta);
-        place.cursor = cursor.clone();
-        place.delta = complete;
-        place.revision += 1;
-
-        let records = page.devices.into_iter().map(record).collect();
-        let store = async {
-            let cursor = CursorMove { seen_revision, cursor: cursor.as_deref(), issued_at: now, complete };
+    /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
+    async fn store_pages(&self, claim: &Claim, mut pages: mpsc::Receiver<ReadPage>) -> Result<bool, Error> {
+        let mut seen_revision = claim.cursor_revision;
+        while let Some(mut page) = pages.recv().await {
+            for _ in 1..PAGES_PER_COMMIT {
+                let Ok(next) = pages.try_recv() else { break };
+                page = page.followed_by(next);
+            }
+            let ReadPage { records, cursor, issued_at, complete } = page;
+            let cursor = CursorMove { seen_revision, cursor: cursor.as_deref(), issued_at, complete };
+            let now = self.clock.now();
             let mut fresh_id = || self.ids.at(now);
-            let folded = self.storage.commit_page(&claim.lease, records, &cursor, now, &mut fresh_id).await?;
+            let stored = self.storage.commit_page(&claim.lease, records, &cursor, now, &mut fresh_id).await?;
             failpoint::at("page-stored");
-            Ok::<_, Error>(folded.is_some())
-        };
-        if last {
-            return Ok((store.await?, Ok(DevicePage::default())));
+            if stored.is_none() {
+                return Ok(false);
+            }
+            seen_revision += 1;
         }
-        let (stored, next) = tokio::join!(store, self.ask(claim, session, place));
-        Ok((stored?, next))
+        Ok(true)
     }
 
     /// Asks for the page at `place`. A cursor that Apple does not take any more is given up once per run.

@@ -22,7 +22,7 @@ pub(super) async fn check(flags: &config::Storage, clock: &Clock) -> Vec<Finding
         Err(failure) => return vec![Finding::bad("database", failure.message)],
     };
     let mut findings = vec![sealing_key(&options)];
-    match Storage::open(&options, clock.now(), crate::domain::TenantId::DEPLOYMENT).await {
+    match Storage::inspect(&options).await {
         Ok(storage) => {
             findings.push(writable(&storage).await);
             findings.extend(tokens(&storage, clock).await);
