@@ -228,6 +228,27 @@ async fn metadata_describes_every_action_and_function_as_the_contract_does() {
     }
 }
 
+#[tokio::test]
+async fn every_type_that_metadata_names_is_described_there() {
+    let test = TestApp::start().await;
+    for version in ["beta", "v1.0"] {
+        let schema = schema(&test, version).await;
+        let is_type = |name: &str| ["EntityType", "ComplexType", "EnumType"].contains(&name);
+        let known: BTreeSet<_> = schema
+            .inside
+            .iter()
+            .filter(|kind| is_type(&kind.name))
+            .filter_map(|kind| kind.get("Name"))
+            .collect();
+        let inside = schema.inside.iter().flat_map(|element| element.inside.iter().chain([element]));
+        for named in inside.flat_map(|element| [element.get("Type"), element.get("BaseType")]).flatten() {
+            let item = named.strip_prefix("Collection(").map_or(named, |item| item.trim_end_matches(')'));
+            let own = item.strip_prefix("graph.").is_some_and(|name| known.contains(name));
+            assert!(own || item.starts_with("Edm."), "{version}: {named}");
+        }
+    }
+}
+
 /// A tenant in which there is one of everything.
 struct Stage {
     test: TestApp,

@@ -149,7 +149,7 @@ async fn a_query_that_does_not_fit_is_refused_with_its_place() {
         ("$top=x", "$top"),
         ("$nothing=1", "'$nothing' is not supported"),
         ("$search=x", "'$search' is not supported"),
-        ("$expand=enrollmentProfiles", "'$expand' is not supported"),
+        ("$expand=tokenName", "'tokenName' is not a navigation property"),
         ("$filter=%ff", "percent-encoded"),
         ("$skiptoken=garbage", "'$skiptoken' does not belong"),
         ("$skiptoken=", "'$skiptoken' does not belong"),

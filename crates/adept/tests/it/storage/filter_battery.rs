@@ -2,7 +2,10 @@
 //! compared with an evaluation in memory.
 
 use adept::{
-    domain::{AuditEntry, AuditField, DeviceField, DeviceRow, SettingId, TenantId},
+    domain::{
+        AuditEntry, AuditEvent, AuditField, AuditResource, DeviceField, DeviceId, DevicePlatform, DeviceRow,
+        DiscoverySource, SettingId, TenantId,
+    },
     storage::{ListQuery, Listed, Storage},
 };
 use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy, Row};
@@ -14,7 +17,7 @@ use proptest::{
 use uuid::Uuid;
 
 use super::KIND;
-use crate::support::database::{Kind, TestDatabase, tenant};
+use crate::support::database::{Kind, TestDatabase, noon, tenant};
 
 /// How many filters are tried on each table.
 const TRIES: u32 = 150;
@@ -199,32 +202,49 @@ fn member_of(members: &'static [&'static str]) -> BoxedStrategy<Literal> {
     (0..members.len()).prop_map(|ordinal| Literal::Enum { member: members[ordinal], ordinal }).boxed()
 }
 
-const SETTING: usize = 999;
-
-async fn some_devices(database: &TestDatabase, owner: TenantId, runner: &mut TestRunner) {
+/// Every tenant has one setting of its own id.
+async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantId, runner: &mut TestRunner) {
+    let setting = SettingId(owner.0);
     let row = (
         proptest::option::of(texts()),
         (proptest::sample::select(&PLATFORMS[..]), proptest::sample::select(&SOURCES[..]), any::<bool>()),
         (moments(), proptest::option::of(texts()), proptest::option::of(moments())),
     );
-    let mut statements = String::new();
+    let (mut devices, mut statements) = (Vec::new(), String::new());
     for number in 0..80 {
-        let (description, (platform, source, deleted), (created, wanted, wanted_at)) = one(runner, &row);
+        let (description, (platform, source, deleted), (created_at, wanted_profile, wanted_at)) =
+            one(runner, &row);
         let serial = format!("{}{number}", ["SN", "sn", "x", "É"][number % 4]);
+        // What only a sync writes.
         statements.push_str(&format!(
-            "INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, source, description, deleted, \
-             created_at, wanted_profile, wanted_at, record, digest) VALUES ('{owner}', '{}', '{}', '{serial}', '{}', \
-             '{platform}', '{source}', {}, {}, {}, {}, {}, '{{}}', '');\n",
-            id(SETTING),
-            serial.to_ascii_lowercase(),
-            id(number),
-            quoted(description.as_deref()),
+            "UPDATE devices SET source = '{source}', deleted = {} WHERE serial = '{serial}';\n",
             if deleted { "TRUE" } else { "FALSE" },
-            created.as_microsecond(),
-            quoted(wanted.as_deref()),
-            wanted_at.map_or("NULL".to_owned(), |at| at.as_microsecond().to_string()),
         ));
+        devices.push(DeviceRow {
+            id: DeviceId(id(number)),
+            setting,
+            serial,
+            platform: DevicePlatform::from_word(platform).unwrap(),
+            description,
+            source: DiscoverySource::AdminImport,
+            deleted: false,
+            created_at,
+            wanted_profile,
+            wanted_at,
+            supervised: false,
+        });
     }
+    let event = AuditEvent {
+        id: id(5000),
+        at: noon(),
+        actor: None,
+        activity: "test",
+        operation: "Action",
+        resource: AuditResource { kind: "Thing", id: setting.to_string(), name: None },
+        changes: Vec::new(),
+        correlation: id(1),
+    };
+    assert!(storage.write_devices((owner, setting), &devices, &[], &[], &event).await.unwrap());
     execute(database, statements).await;
 }
 
@@ -233,9 +253,10 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let mut runner = runner();
-    let (owner, setting) = (tenant(1), SettingId(id(SETTING)));
-    some_devices(&database, owner, &mut runner).await;
-    some_devices(&database, tenant(2), &mut runner).await;
+    let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
+    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    some_devices(&database, &storage, tenant(2), &mut runner).await;
+    some_devices(&database, &storage, owner, &mut runner).await;
     let all = storage.devices(owner, setting, &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 80);
     let rows: Vec<_> = all.iter().map(Device).collect();
@@ -402,6 +423,6 @@ async fn a_list_of_a_thousand_values_is_asked_for_without_fail() {
     let storage = database.open().await;
     let values = (0..1000).map(|number| Literal::Text(format!("{number}"))).collect();
     let filter = Filter::In { field: DeviceField::SerialNumber, values };
-    let counted = storage.count_devices(tenant(1), SettingId(id(SETTING)), Some(&filter)).await.unwrap();
+    let counted = storage.count_devices(tenant(1), SettingId(tenant(1).0), Some(&filter)).await.unwrap();
     assert_eq!(counted, 0);
 }
