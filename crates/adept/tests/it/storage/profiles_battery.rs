@@ -285,3 +285,32 @@ async fn only_devices_that_apple_lists_can_be_released() {
         storage.want_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
     assert_eq!(refused, Wished::Unknown(own(&["BYHAND"])));
 }
+
+#[tokio::test]
+async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_race() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let setting = setting(&storage, 1).await;
+    let listed = [device(setting, 1, "SERIAL1")];
+    assert!(storage.write_devices((tenant(1), setting), &listed, &[], &[], &event(7000)).await.unwrap());
+    for round in 0..5u128 {
+        let raced = make(&storage, setting, 100 + round, "raced").await;
+        let (wanting, defaulting, deleting) = (storage.clone(), storage.clone(), storage.clone());
+        let (first, second, third) = (raced.clone(), raced.clone(), raced.clone());
+        let base = 7100 + round * 10;
+        let wish = tokio::spawn(async move {
+            wanting.want_profile(&first, &own(&["SERIAL1"]), noon(), &event(base)).await.unwrap()
+        });
+        let default = tokio::spawn(async move {
+            defaulting.set_default_profile(&second, DevicePlatform::Ios, &event(base + 1)).await.unwrap()
+        });
+        let deleted =
+            tokio::spawn(async move { deleting.delete_profile(&third, &event(base + 2)).await.unwrap() });
+        let (wish, default, deleted) = (wish.await.unwrap(), default.await.unwrap(), deleted.await.unwrap());
+        if deleted == ProfileDeleted::Done {
+            assert_eq!((wish, default), (Wished::Gone, false));
+        } else {
+            assert!(storage.profile(tenant(1), setting, raced.id).await.unwrap().is_some());
+        }
+    }
+}
