@@ -433,7 +433,7 @@ async fn every_change_is_told_once_and_no_secret_with_it() {
     assert_eq!(admin.delete(&device).await.status, 204);
     let events = reader.get_json(&format!("{log}?$orderby=activityDateTime,id")).await;
     let rows = &events["value"].as_array().unwrap()[before..];
-    let told: Vec<_> = rows.iter().map(|event| event["activity"].as_str().unwrap()).collect();
+    let told: Vec<_> = rows.iter().map(|event| event["activityType"].as_str().unwrap()).collect();
     assert_eq!(
         told,
         [
