@@ -34,7 +34,7 @@ pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChange
 pub use profiles::{PasswordChange, ProfileDeleted};
 pub use sealing::{SealingKey, SealingKeyError};
 pub use settings::Created;
-pub use sync::{Claim, CursorMove, Lease, SyncEnd};
+pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, Lease, SyncEnd};
 pub use tenants::TenantRow;
 pub use wishes::Wished;
 

@@ -9,6 +9,7 @@ use super::{
     db::{Row, Transaction, sql},
     sealing::Place,
     settings,
+    sync::{BETWEEN_SYNCS, BETWEEN_SYNCS_MICROS},
 };
 use crate::domain::{
     AuditEvent, KeyPairId, ServerIdentity, Setting, SettingId, TenantId, TokenState, TokenType,
@@ -201,7 +202,8 @@ impl Storage {
         let token = change.token.as_ref();
         tx.execute(
             sql("UPDATE onboarding_settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
-                 token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_due_at = $7, sync_failures = 0, \
+                 token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_failures = 0, \
+                 sync_due_at = CASE WHEN sync_started_at > $17 THEN sync_started_at + $18 ELSE $7 END, \
                  server_uuid = $8, org_id = $9, server_name = $10, org_name = $11, \
                  page_limit = COALESCE($12, page_limit), \
                  token_generation = token_generation + $13, \
@@ -224,7 +226,9 @@ impl Storage {
             .bind(i64::from(token.is_some()))
             .bind(token.map(|t| t.expires_at))
             .bind(token.map(|t| t.id.to_string()))
-            .bind(change.proven),
+            .bind(change.proven)
+            .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
+            .bind(BETWEEN_SYNCS_MICROS),
         )
         .await
     }

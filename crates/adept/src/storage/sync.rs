@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +14,11 @@ use super::{
     devices,
 };
 use crate::domain::{AppleRecord, FoldedPage, SettingId, StoredDevice, TenantId, TokenState, fold_page};
+
+/// Two syncs of one setting start at least so far apart, however often they are asked for: what is asked for meanwhile
+/// is answered by one run.
+pub const BETWEEN_SYNCS: SignedDuration = SignedDuration::from_micros(BETWEEN_SYNCS_MICROS);
+pub(super) const BETWEEN_SYNCS_MICROS: i64 = 1_000_000;
 
 /// The right to synchronise one setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -239,11 +244,14 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET sync_due_at = $3, sync_triggered_at = $3 \
+                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, \
+                     sync_due_at = CASE WHEN sync_started_at > $4 THEN sync_started_at + $5 ELSE $3 END \
                      WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND current_token IS NOT NULL")
                 .bind(tenant.to_string())
                 .bind(id.to_string())
-                .bind(now),
+                .bind(now)
+                .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
+                .bind(BETWEEN_SYNCS_MICROS),
             )
             .await?;
         tx.commit().await?;

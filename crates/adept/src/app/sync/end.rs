@@ -7,14 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::{App, Error};
 use crate::{
     domain::TokenState,
-    storage::{Claim, SyncEnd},
+    storage::{BETWEEN_SYNCS, Claim, SyncEnd},
 };
 
 /// After failures in a row, in seconds: soon at first, then at the usual interval.
 const AFTER_FAILURES: [u64; 3] = [60, 5 * 60, 15 * 60];
-
-/// A sync that was asked for while another ran starts no sooner than this after that one's start.
-const BETWEEN_STARTS: SignedDuration = SignedDuration::from_secs(1);
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +43,7 @@ impl App {
             succeeded,
             now,
             next_due: later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1))),
-            soonest: later(claim.started_at, BETWEEN_STARTS),
+            soonest: later(claim.started_at, BETWEEN_SYNCS),
         };
         if !self.storage.end_sync(claim, &end).await? {
             self.storage.release_lease(&claim.lease).await?;
