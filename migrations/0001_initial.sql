@@ -142,7 +142,8 @@ CREATE TABLE devices (
     PRIMARY KEY (tenant, setting, serial_key)
 );
 
-CREATE UNIQUE INDEX devices_id ON devices (tenant, setting, id);
+-- Without the setting: beside the primary key PostgreSQL would else take it for as good when looking for a serial number.
+CREATE UNIQUE INDEX devices_id ON devices (tenant, id);
 
 CREATE TABLE audit_events (
     tenant          TEXT    NOT NULL,

@@ -7,10 +7,11 @@
 //! never fails in the middle because it read first.
 
 mod failure;
+mod statement;
 
 use std::{
-    borrow::Cow, fmt::Write as _, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path,
-    str::FromStr, time::Duration,
+    fmt::Write as _, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr,
+    time::Duration,
 };
 
 use sqlx::{
@@ -23,6 +24,8 @@ use sqlx::{
         SqliteSynchronous,
     },
 };
+
+pub use statement::{Statement, Value, sql, sql_of_parts};
 
 use super::Error;
 
@@ -48,88 +51,6 @@ pub struct DatabaseOptions {
     pub connections: u32,
     /// Whether a missing SQLite file is made.
     pub create: bool,
-}
-
-/// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// TEXT
-    Text(Option<String>),
-    /// BIGINT
-    Int(Option<i64>),
-    /// BOOLEAN
-    Bool(bool),
-    /// BYTEA
-    Bytes(Vec<u8>),
-}
-
-/// A statement: text and values.
-pub struct Statement {
-    text: Cow<'static, str>,
-    values: Vec<Value>,
-    /// Values of one row of `{rows}`, and how many rows there are.
-    rows: Option<(usize, usize)>,
-}
-
-/// A statement of fixed text.
-pub fn sql(text: &'static str) -> Statement {
-    Statement { text: text.into(), values: Vec::new(), rows: None }
-}
-
-/// A statement whose text was put together from fixed parts; no user text may be among them.
-pub fn sql_of_parts(text: String) -> Statement {
-    Statement { text: text.into(), values: Vec::new(), rows: None }
-}
-
-impl Statement {
-    /// Binds the next `$n`.
-    pub fn bind(mut self, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
-        self
-    }
-
-    /// Puts rows in the place of `{rows}`; they must be of one length, and nothing else may be bound.
-    pub fn rows(mut self, rows: Vec<Vec<Value>>) -> Self {
-        self.rows = Some((rows.first().map_or(0, Vec::len), rows.len()));
-        self.values = rows.into_iter().flatten().collect();
-        self
-    }
-
-    /// The text, with a placeholder for each value of each row.
-    fn text(&mut self, placeholder: fn(usize, &mut String)) -> AssertSqlSafe<Cow<'static, str>> {
-        let Some((width, count)) = self.rows else { return AssertSqlSafe(std::mem::take(&mut self.text)) };
-        let mut list = String::with_capacity(count * width * 6);
-        for row in 0..count {
-            list.push_str(if row == 0 { "(" } else { "), (" });
-            for column in 0..width {
-                list.push_str(if column == 0 { "" } else { ", " });
-                placeholder(1 + row * width + column, &mut list);
-            }
-        }
-        list.push(')');
-        AssertSqlSafe(self.text.replace("{rows}", &list).into())
-    }
-}
-
-macro_rules! into_value {
-    ($($from:ty => |$v:ident| $to:expr),+ $(,)?) => {$(
-        impl From<$from> for Value {
-            fn from($v: $from) -> Self { $to }
-        }
-    )+};
-}
-into_value! {
-    &str => |v| Value::Text(Some(v.to_owned())),
-    String => |v| Value::Text(Some(v)),
-    Option<&str> => |v| Value::Text(v.map(str::to_owned)),
-    Option<String> => |v| Value::Text(v),
-    i64 => |v| Value::Int(Some(v)),
-    Option<i64> => |v| Value::Int(v),
-    bool => |v| Value::Bool(v),
-    uuid::Uuid => |v| Value::Bytes(v.as_bytes().to_vec()),
-    Vec<u8> => |v| Value::Bytes(v),
-    jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
-    Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
 }
 
 /// A row of an answer.
@@ -199,10 +120,10 @@ pub enum Transaction {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
-/// Rows have nameless placeholders here: SQLite would look each name up in a list of all of them.
-fn sqlite_query(mut statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    let text = statement.text(|_, list| list.push('?'));
-    statement.values.into_iter().fold(sqlx::query(text), |query, value| match value {
+/// Many values have nameless placeholders here: SQLite would look each name up in a list of all of them.
+fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
+    let (text, values) = statement.into_parts(|_, list| list.push('?'));
+    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
@@ -210,11 +131,11 @@ fn sqlite_query(mut statement: Statement) -> Query<'static, Sqlite, SqliteArgume
     })
 }
 
-fn postgres_query(mut statement: Statement) -> Query<'static, Postgres, PgArguments> {
-    let text = statement.text(|number, list| {
+fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments> {
+    let (text, values) = statement.into_parts(|number, list| {
         let _ = write!(list, "${number}");
     });
-    statement.values.into_iter().fold(sqlx::query(text), |query, value| match value {
+    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
@@ -340,6 +261,16 @@ impl Db {
             Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
             Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
         })
+    }
+
+    /// Begins a write transaction on a table that may have grown a thousandfold since the connection was opened:
+    /// PostgreSQL would keep the plans that it made while the table was empty.
+    pub async fn begin_bulk(&self) -> Result<Transaction, Error> {
+        let mut begun = self.begin().await?;
+        if let Transaction::Postgres(tx) = &mut begun {
+            tx.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+        }
+        Ok(begun)
     }
 
     /// Closes every connection; SQLite folds its log into the file.

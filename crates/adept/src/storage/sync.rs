@@ -170,7 +170,7 @@ impl Storage {
         now: Timestamp,
         fresh_id: &mut (dyn FnMut() -> Uuid + Send),
     ) -> Result<Option<FoldedPage>, Error> {
-        let mut tx = self.db.begin().await?;
+        let mut tx = self.db.begin_bulk().await?;
         if !move_cursor(&mut tx, lease, cursor).await? {
             return Ok(None);
         }
@@ -284,27 +284,43 @@ async fn stored_devices(
     lease: &Lease,
     page: &[AppleRecord],
 ) -> Result<HashMap<String, StoredDevice>, Error> {
-    let keys: Vec<String> = page.iter().map(|record| record.serial.to_ascii_lowercase()).collect();
+    let keys: Vec<[String; 1]> = page.iter().map(|record| [record.serial.to_ascii_lowercase()]).collect();
+    let keys = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
+    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper.
     let rows = tx
         .rows(
-            sql("SELECT serial_key, digest, operation_at, deleted FROM devices \
-                 WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
+            sql("SELECT value ->> 0 AS serial_key, \
+                 (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+                      COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
+                  WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
+                 FROM json_each($3)")
             .bind(lease.tenant.0)
             .bind(lease.setting.0)
-            .bind(serde_json::Value::from(keys.into_iter().map(|key| vec![key]).collect::<Vec<_>>()).to_string()),
+            .bind(keys),
         )
         .await?;
-    rows.iter()
-        .map(|row| {
-            let digest: String = row.get("digest")?;
-            let digest = u128::from_str_radix(&digest, 16)
-                .map_err(|_| Error::Corrupt("column digest: not a number in hex".to_owned()))?;
-            let stored = StoredDevice {
-                digest,
-                operation_at: row.time("operation_at")?,
-                deleted: row.get("deleted")?,
-            };
-            Ok((row.get("serial_key")?, stored))
-        })
-        .collect()
+    let mut stored = HashMap::new();
+    for row in &rows {
+        if let Some(known) = row.get::<Option<String>>("known")? {
+            stored.insert(row.get("serial_key")?, stored_device(&known)?);
+        }
+    }
+    Ok(stored)
+}
+
+/// Reads `digest state operation_at`.
+fn stored_device(known: &str) -> Result<StoredDevice, Error> {
+    let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
+    let mut words = known.split(' ');
+    let mut word = || words.next().ok_or_else(unfit);
+    let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
+    let deleted = word()? == "gone";
+    let operation_at = match word()? {
+        "" => None,
+        micros => {
+            let micros = micros.parse().map_err(|_| unfit())?;
+            Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
+        }
+    };
+    Ok(StoredDevice { digest, operation_at, deleted })
 }

@@ -85,7 +85,8 @@ mod tests {
 
     #[test]
     fn a_record_keeps_unknown_keys_and_leaves_out_what_only_one_answer_says() {
-        let mut device = Device { serial_number: "C02".to_owned(), os: Some("OSX".to_owned()), ..Device::default() };
+        let mut device =
+            Device { serial_number: "C02".to_owned(), os: Some("OSX".to_owned()), ..Device::default() };
         device.other.insert("shoe_size".to_owned(), 43.into());
         device.op_date = Some(jiff::Timestamp::UNIX_EPOCH);
         device.device_assigned_date = Some(jiff::Timestamp::UNIX_EPOCH);

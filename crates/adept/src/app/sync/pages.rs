@@ -10,6 +10,7 @@ use adept_apple::{
 use aws_lc_rs::digest;
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::mpsc, task::JoinSet};
+use uuid::Uuid;
 
 use super::{
     super::{App, Error, failpoint},
@@ -128,7 +129,12 @@ impl App {
             let ReadPage { records, cursor, issued_at, complete } = page;
             let cursor = CursorMove { seen_revision, cursor: cursor.as_deref(), issued_at, complete };
             let now = self.clock.now();
-            let mut fresh_id = || self.ids.at(now);
+            // One after the other from a random start: rows of one commit stand side by side in the index of ids.
+            let mut last_id = self.ids.at(now).as_u128();
+            let mut fresh_id = || {
+                last_id += 1;
+                Uuid::from_u128(last_id)
+            };
             let stored = self.storage.commit_page(&claim.lease, records, &cursor, now, &mut fresh_id).await?;
             failpoint::at("page-stored");
             if stored.is_none() {
