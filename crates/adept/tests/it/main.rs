@@ -5,6 +5,7 @@
     clippy::expect_used,
     reason = "a test that cannot go on stops where it stands"
 )]
+#![expect(clippy::duplicate_mod, reason = "each battery runs once on every database")]
 
 mod auth;
 mod cli;

@@ -1,0 +1,95 @@
+//! Statements: one text, typed values, and lists of rows whose placeholders are written by whoever runs them.
+
+use std::borrow::Cow;
+
+/// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// TEXT
+    Text(Option<String>),
+    /// BIGINT
+    Int(Option<i64>),
+    /// BOOLEAN
+    Bool(bool),
+    /// BYTEA
+    Bytes(Vec<u8>),
+}
+
+/// A statement: text and values.
+pub struct Statement {
+    text: Cow<'static, str>,
+    values: Vec<Value>,
+    many: Option<Many>,
+}
+
+/// Values whose number is known only when the statement is made.
+struct Many {
+    /// The number of their first placeholder.
+    first: usize,
+    /// Values in a row.
+    width: usize,
+    /// Rows.
+    count: usize,
+}
+
+/// A statement of fixed text.
+pub fn sql(text: &'static str) -> Statement {
+    Statement { text: text.into(), values: Vec::new(), many: None }
+}
+
+/// A statement whose text was put together from fixed parts; no user text may be among them.
+pub fn sql_of_parts(text: String) -> Statement {
+    Statement { text: text.into(), values: Vec::new(), many: None }
+}
+
+impl Statement {
+    /// Binds the next `$n`.
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.
+    pub fn rows(mut self, rows: Vec<Vec<Value>>) -> Self {
+        let width = rows.first().map_or(0, Vec::len);
+        self.many = Some(Many { first: self.values.len() + 1, width, count: rows.len() });
+        self.values.extend(rows.into_iter().flatten());
+        self
+    }
+
+    /// The text, with a placeholder for each of many values, and all values.
+    pub(super) fn into_parts(self, placeholder: fn(usize, &mut String)) -> (Cow<'static, str>, Vec<Value>) {
+        let Some(Many { first, width, count }) = self.many else { return (self.text, self.values) };
+        let mut all = String::with_capacity(count * width * 7);
+        for row in 0..count {
+            all.push_str(if row == 0 { "(" } else { "), (" });
+            for column in 0..width {
+                all.push_str(if column == 0 { "" } else { ", " });
+                placeholder(first + row * width + column, &mut all);
+            }
+        }
+        all.push(')');
+        (self.text.replace("{rows}", &all).into(), self.values)
+    }
+}
+
+macro_rules! into_value {
+    ($($from:ty => |$v:ident| $to:expr),+ $(,)?) => {$(
+        impl From<$from> for Value {
+            fn from($v: $from) -> Self { $to }
+        }
+    )+};
+}
+into_value! {
+    &str => |v| Value::Text(Some(v.to_owned())),
+    String => |v| Value::Text(Some(v)),
+    Option<&str> => |v| Value::Text(v.map(str::to_owned)),
+    Option<String> => |v| Value::Text(v),
+    i64 => |v| Value::Int(Some(v)),
+    Option<i64> => |v| Value::Int(v),
+    bool => |v| Value::Bool(v),
+    uuid::Uuid => |v| Value::Bytes(v.as_bytes().to_vec()),
+    Vec<u8> => |v| Value::Bytes(v),
+    jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
+    Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
+}
