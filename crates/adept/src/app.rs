@@ -126,6 +126,11 @@ impl App {
         &self.storage
     }
 
+    /// Closes the database; SQLite folds its log into the file. Nothing can be asked afterwards.
+    pub async fn close(&self) {
+        self.storage.close().await;
+    }
+
     /// `maximumDepTokens`.
     pub fn maximum_dep_tokens(&self) -> i32 {
         self.options.maximum_dep_tokens

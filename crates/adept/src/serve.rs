@@ -165,6 +165,7 @@ impl Running {
         if settled.await.is_err() {
             tracing::warn!("some work did not end in time and was dropped");
         }
+        self.app.close().await;
     }
 }
 

@@ -22,13 +22,8 @@ pub async fn run(flags: &config::Serve) -> Result<(), Failure> {
     introduce(&running);
     end_asked().await;
     note("Stopping; requests have 25 seconds to finish. Press Ctrl-C again to stop at once.");
-    let app = Arc::clone(running.app());
-    let stopped = async {
-        running.stop().await;
-        app.storage().close().await;
-    };
     tokio::select! {
-        () = stopped => Ok(()),
+        () = running.stop() => Ok(()),
         () = end_asked() => Err(Failure::failed("stopped before every request was answered")),
     }
 }

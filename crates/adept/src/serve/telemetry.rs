@@ -1,6 +1,6 @@
 //! The log: lines on standard error, as text for people or as JSON for machines. Lines of a request carry its id.
 //!
-//! No secret is handed to the log by this project at any level. Libraries are cut off below `info`, where some write
+//! No secret is handed to the log by this project at any level. Libraries are cut off below `warn`, where some write
 //! down what passes through them.
 
 use std::io::IsTerminal;
@@ -14,7 +14,7 @@ pub fn start(json: bool, filter: &str) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         format!("`{filter}` is no level or list of levels such as info or debug: {error}")
     })?;
-    let ours = filter_fn(|line| line.target().starts_with("adept") || *line.level() <= Level::INFO);
+    let ours = filter_fn(|line| line.target().starts_with("adept") || *line.level() < Level::INFO);
     let registry = tracing_subscriber::registry().with(filter).with(ours);
     let started = if json {
         let lines =
