@@ -88,11 +88,18 @@ pub(super) async fn write(
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
     let (tenant, setting) = (lease.tenant.0, lease.setting.0);
-    let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
-    while records.peek().is_some() {
+    let mut records = std::mem::take(&mut folded.write).into_iter();
+    let mut next_insert = || {
         let rows = records.by_ref().take(ROWS_PER_STATEMENT);
-        let rows = rows.map(|record| row_of(lease, record, fresh_id(), now)).collect();
-        tx.execute(sql(INSERT).rows(rows)).await?;
+        let rows: Vec<_> = rows.map(|record| row_of(lease, record, fresh_id(), now)).collect();
+        (!rows.is_empty()).then(|| sql(INSERT).rows(rows))
+    };
+    let mut insert = next_insert();
+    while let Some(rows) = insert {
+        // The next rows are made ready while the database writes these.
+        let (written, next) = tokio::join!(tx.execute(rows), async { next_insert() });
+        written?;
+        insert = next;
     }
     if !folded.gone.is_empty() {
         let gone: Vec<serde_json::Value> = folded
@@ -120,7 +127,7 @@ pub(super) async fn write(
 }
 
 /// Rows are bound, not sent as JSON, which costs twice as much; PostgreSQL takes 65,535 values at most.
-const ROWS_PER_STATEMENT: usize = 100;
+const ROWS_PER_STATEMENT: usize = 200;
 
 const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_key, serial, id, platform, description, \
     operation_at, profile_uuid, profile_status, digest, record) VALUES {rows} \

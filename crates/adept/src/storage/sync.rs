@@ -289,23 +289,19 @@ async fn stored_devices(
     // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper.
     let rows = tx
         .rows(
-            sql("SELECT value ->> 0 AS serial_key, \
-                 (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
-                      COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
-                  WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
-                 FROM json_each($3)")
+            sql("SELECT serial_key, known FROM (SELECT value ->> 0 AS serial_key, \
+                     (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+                          COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
+                      WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
+                 FROM json_each($3)) AS asked WHERE known IS NOT NULL")
             .bind(lease.tenant.0)
             .bind(lease.setting.0)
             .bind(keys),
         )
         .await?;
-    let mut stored = HashMap::new();
-    for row in &rows {
-        if let Some(known) = row.get::<Option<String>>("known")? {
-            stored.insert(row.get("serial_key")?, stored_device(&known)?);
-        }
-    }
-    Ok(stored)
+    rows.iter()
+        .map(|row| Ok((row.get("serial_key")?, stored_device(&row.get::<String>("known")?)?)))
+        .collect()
 }
 
 /// Reads `digest state operation_at`.
