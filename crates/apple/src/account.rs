@@ -62,8 +62,7 @@ impl Account {
     /// `server_uuid` in upper case without dashes: both spellings occur for one server.
     #[must_use]
     pub fn normalised_server_uuid(&self) -> Option<String> {
-        let kept = self.server_uuid.as_deref()?.trim().chars().filter(|letter| *letter != '-');
-        Some(kept.collect::<String>().to_ascii_uppercase()).filter(|uuid| !uuid.is_empty())
+        Some(normalised_uuid(self.server_uuid.as_deref()?)).filter(|uuid| !uuid.is_empty())
     }
 
     pub(crate) fn from_json(mut object: Map<String, Value>) -> Self {
@@ -100,8 +99,15 @@ impl AccountUrl {
     }
 }
 
+/// A uuid of a server or profile in upper case without dashes, for comparing: both spellings occur for one thing.
+#[must_use]
+pub fn normalised_uuid(uuid: &str) -> String {
+    let kept = uuid.trim().chars().filter(|letter| *letter != '-');
+    kept.map(|letter| letter.to_ascii_uppercase()).collect()
+}
+
 /// Text, or a number as text; nothing for an empty text and every other type.
-fn into_text(value: Value) -> Option<String> {
+pub(crate) fn into_text(value: Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text).filter(|text| !text.is_empty()),
         Value::Number(number) => Some(number.to_string()),
@@ -110,7 +116,7 @@ fn into_text(value: Value) -> Option<String> {
 }
 
 /// The elements of an array; a lone value is a list of one.
-fn into_list(value: Option<Value>) -> impl Iterator<Item = Value> {
+pub(crate) fn into_list(value: Option<Value>) -> impl Iterator<Item = Value> {
     match value {
         None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(list)) => list,

@@ -1,23 +1,25 @@
-//! A client of Apple's device-assignment service: sessions, pages of devices, details. It stores nothing, schedules
-//! nothing and decides nothing about a refusal but whether a new session may cure it.
+//! A client of Apple's device-assignment service: every call of it, under one session per server token. It stores
+//! nothing, schedules nothing and decides nothing about a refusal but whether a new session may cure it.
+//!
+//! The calls are in `client/devices.rs`, `client/profiles.rs` and `client/enrollment.rs`. One that acts on devices is
+//! one request of at most [`MOST_SERIALS`], so that its outcome is known for each device; [`chunks`] splits longer lists.
 //!
 //! TLS uses the process's rustls crypto provider, which the program installs at its start. Proxies are never used, and
 //! redirects never followed: credentials go to the configured origin and nowhere else.
 
 mod config;
 mod decode;
+mod devices;
+mod enrollment;
 mod exchange;
 mod http_time;
 mod live;
+mod profiles;
 mod refusal;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use reqwest::Url;
-use serde::Serialize;
 
 pub use self::config::{Answer, ClientConfig, ClientConfigError, OnAnswer};
 use self::{
@@ -25,8 +27,7 @@ use self::{
     live::{Boarding, Since, Slot, Slots, Ticket, Turn},
 };
 use crate::{
-    account::{Account, LARGEST_PAGE},
-    device::{Device, DevicePage},
+    account::Account,
     error::{AppleError, AppleErrorKind, Endpoint},
     token::ServerToken,
 };
@@ -34,8 +35,19 @@ use crate::{
 /// How often one request is sent at most. More than twice only when other callers keep renewing the session meanwhile.
 const MOST_SENDS: u32 = 4;
 
-/// How many serial numbers go into one request (Apple names no limit here; 1000 is that of assigning).
-const MOST_SERIALS: usize = 1000;
+/// How many serial numbers go into one request: Apple's limit for assigning; for the other calls it names none.
+pub const MOST_SERIALS: usize = 1000;
+
+/// `serials` without doubles, in their order, in as many parts as there have to be requests.
+#[must_use]
+pub fn chunks<S: AsRef<str>>(serials: &[S]) -> Vec<Vec<&str>> {
+    distinct(serials).chunks(MOST_SERIALS).map(<[&str]>::to_vec).collect()
+}
+
+fn distinct<S: AsRef<str>>(serials: &[S]) -> Vec<&str> {
+    let mut seen = HashSet::with_capacity(serials.len());
+    serials.iter().map(AsRef::as_ref).filter(|serial| seen.insert(*serial)).collect()
+}
 
 /// Talks to one service for any number of tokens. Clones share connections and sessions.
 #[derive(Clone)]
@@ -102,64 +114,11 @@ impl Session {
     /// # Errors
     /// Apple's refusal, or none of its answers.
     pub async fn account(&self) -> Result<Account, AppleError> {
-        let request = Request { endpoint: Endpoint::Account, body: Vec::new(), decode: decode::account };
-        self.call(&request).await
+        self.call(&Request::bare(Endpoint::Account, decode::account)).await
     }
 
-    /// A page of all devices; the first without a `cursor`. `limit` is 1 to 1000, see [`Account::page_limit`].
-    ///
-    /// # Errors
-    /// Apple's refusal, or none of its answers. The cursor is as good as before.
-    pub async fn fetch_devices(&self, cursor: Option<&str>, limit: u32) -> Result<DevicePage, AppleError> {
-        self.page(Endpoint::FetchDevices, cursor, limit).await
-    }
-
-    /// A page of what changed since `cursor`. `limit` is 1 to 1000.
-    ///
-    /// # Errors
-    /// Apple's refusal, or none of its answers. The cursor is as good as before.
-    pub async fn sync_devices(&self, cursor: &str, limit: u32) -> Result<DevicePage, AppleError> {
-        self.page(Endpoint::SyncDevices, Some(cursor), limit).await
-    }
-
-    /// The present records of `serials`, keyed as Apple filed them, 1000 a request; none, if there are no serials. A
-    /// serial may be missing, and only one with `response_status` `SUCCESS` is a whole record.
-    ///
-    /// # Errors
-    /// Apple's refusal of any of the requests, or none of its answers.
-    pub async fn device_details(&self, serials: &[String]) -> Result<BTreeMap<String, Device>, AppleError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            devices: &'a [&'a str],
-        }
-        let mut seen = HashSet::new();
-        let serials: Vec<&str> =
-            serials.iter().map(String::as_str).filter(|serial| seen.insert(*serial)).collect();
-        let mut details = BTreeMap::new();
-        for devices in serials.chunks(MOST_SERIALS) {
-            let endpoint = Endpoint::DeviceDetails;
-            let body = json(endpoint, &Body { devices })?;
-            details.append(&mut self.call(&Request { endpoint, body, decode: decode::details }).await?);
-        }
-        Ok(details)
-    }
-
-    async fn page(
-        &self,
-        endpoint: Endpoint,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<DevicePage, AppleError> {
-        #[derive(Serialize)]
-        struct Body<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            cursor: Option<&'a str>,
-            limit: u32,
-        }
-        let body = json(endpoint, &Body { cursor, limit: limit.clamp(1, LARGEST_PAGE) })?;
-        self.call(&Request { endpoint, body, decode: decode::page }).await
-    }
-
+    /// Repeats a request only after a refusal that says that nothing was done: the session was not accepted. A request
+    /// whose answer is lost is never repeated.
     async fn call<T>(&self, request: &Request<T>) -> Result<T, AppleError> {
         let mut renewed = false;
         let mut refusal = None;
@@ -193,15 +152,10 @@ impl Session {
         match self.slot.turn(since).await {
             Turn::Ended(outcome) => outcome,
             Turn::Mine(flight) => {
-                let request =
-                    Request { endpoint: Endpoint::Session, body: Vec::new(), decode: decode::session };
+                let request = Request::bare(Endpoint::Session, decode::session);
                 let Exchange { result, rotated } = self.client.exchange(&request, &self.token, None).await;
                 flight.end(result.map(|session| rotated.unwrap_or(session)))
             }
         }
     }
-}
-
-fn json(endpoint: Endpoint, body: &impl Serialize) -> Result<Vec<u8>, AppleError> {
-    serde_json::to_vec(body).map_err(|_| AppleError::new(AppleErrorKind::MalformedRequest, endpoint))
 }

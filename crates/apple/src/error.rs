@@ -5,49 +5,7 @@ use std::{fmt, time::Duration};
 
 use jiff::SignedDuration;
 
-/// The calls of Apple's service that this library makes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Endpoint {
-    /// `GET /session`: credentials in, session out.
-    Session,
-    /// `GET /account`: whose server this is.
-    Account,
-    /// `POST /server/devices`: one page of all devices.
-    FetchDevices,
-    /// `POST /devices/sync`: one page of changes.
-    SyncDevices,
-    /// `POST /devices`: details of named devices.
-    DeviceDetails,
-}
-
-impl Endpoint {
-    /// The path, as Apple's account detail lists it.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Session => "/session",
-            Self::Account => "/account",
-            Self::FetchDevices => "/server/devices",
-            Self::SyncDevices => "/devices/sync",
-            Self::DeviceDetails => "/devices",
-        }
-    }
-
-    /// `GET` or `POST`.
-    #[must_use]
-    pub const fn method(self) -> &'static str {
-        match self {
-            Self::Session | Self::Account => "GET",
-            Self::FetchDevices | Self::SyncDevices | Self::DeviceDetails => "POST",
-        }
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
+pub use crate::endpoint::Endpoint;
 
 /// Why a call failed. Apple's codes are compared without regard to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -82,15 +40,25 @@ pub enum AppleErrorKind {
     ExhaustedCursor,
     /// `EXPIRED_CURSOR`: over seven days old; fetch everything.
     ExpiredCursor,
-    /// `DEVICE_ID_REQUIRED`.
+    /// `DEVICE_ID_REQUIRED`; also said by this library, which sends no request without a serial number.
     DeviceIdRequired,
+    /// More serial numbers than [`crate::client::MOST_SERIALS`] in one request, which was not sent.
+    TooManySerials,
+    /// `PROFILE_UUID_REQUIRED`.
+    ProfileUuidRequired,
+    /// Apple defines no such profile, for this reason.
+    ProfileRefused(ProfileFault),
+    /// `MDM_SERVICE_DISCOVERY_URL_REQUIRED` or `…_NOT_VALID`: the address is missing, malformed or not https.
+    DiscoveryUrlRefused,
+    /// `ORG_NOT_SUPPORTED`: Apple does not offer this to the organisation.
+    OrgNotSupported,
     /// `USER_AGENT_MISSING`.
     UserAgentMissing,
     /// `USER_AGENT_INVALID`: Apple refuses this product name.
     UserAgentInvalid,
     /// `MALFORMED_REQUEST_BODY`, another parameter fault, or a 400 without a code.
     MalformedRequest,
-    /// 404, or a code that ends in `NOT_FOUND`.
+    /// 404, or a code that ends in `NOT_FOUND`, under whatever status: there is no such profile, device or address.
     NotFound,
     /// 429.
     TooManyRequests,
@@ -140,6 +108,13 @@ impl AppleErrorKind {
             Self::ExhaustedCursor => "the cursor has already returned every device",
             Self::ExpiredCursor => "the cursor is over seven days old; a full fetch is needed",
             Self::DeviceIdRequired => "Apple wants serial numbers that were not sent",
+            Self::TooManySerials => "more serial numbers than fit one request; it was not sent",
+            Self::ProfileUuidRequired => "Apple wants a profile's identifier that was not sent",
+            Self::ProfileRefused(fault) => fault.sentence(),
+            Self::DiscoveryUrlRefused => {
+                "Apple refuses the service discovery address; it has to be a well-formed https address"
+            }
+            Self::OrgNotSupported => "Apple does not offer this to the organisation",
             Self::UserAgentMissing => "Apple wants a User-Agent; configure one",
             Self::UserAgentInvalid => "Apple refuses this User-Agent; configure another",
             Self::MalformedRequest => "Apple could not read the request",
@@ -153,6 +128,44 @@ impl AppleErrorKind {
             Self::Timeout => "Apple did not answer in time",
             Self::Unreachable => "Apple could not be reached or cut the connection",
             Self::NoRandomness => "the system gave no random bytes to sign the request with",
+        }
+    }
+}
+
+/// Why Apple refuses to define a profile: one code of its page "Define a Profile" each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProfileFault {
+    /// `CONFIG_NAME_REQUIRED` or `CONFIG_NAME_INVALID`: the name has 1 to 125 characters.
+    Name,
+    /// `CONFIG_URL_REQUIRED` or `CONFIG_URL_INVALID`: the enrolment address has 1 to 2000 characters and is a URL.
+    Url,
+    /// `DEPARTMENT_INVALID`: empty or over 125 characters; `DEPARTMENT_REQUIRED` before protocol 2.
+    Department,
+    /// `MAGIC_INVALID`: empty or over 256 characters.
+    Magic,
+    /// `SUPPORT_PHONE_INVALID`: empty or over 50 characters; `SUPPORT_PHONE_REQUIRED` before protocol 2.
+    SupportPhone,
+    /// `SUPPORT_EMAIL_INVALID`: empty or over 250 characters.
+    SupportEmail,
+    /// `LOCALE_INVALID`: language and region do not go together.
+    Locale,
+    /// `FLAGS_INVALID`: not removable, but not supervised either.
+    Flags,
+}
+
+impl ProfileFault {
+    const fn sentence(self) -> &'static str {
+        match self {
+            Self::Name => "Apple refuses the profile's name, which has 1 to 125 characters",
+            Self::Url => "Apple refuses the profile's enrolment address",
+            Self::Department => "Apple refuses the profile's department, which has 1 to 125 characters",
+            Self::Magic => "Apple refuses the profile's organisation word, which has 1 to 256 characters",
+            Self::SupportPhone => {
+                "Apple refuses the profile's telephone number, which has 1 to 50 characters"
+            }
+            Self::SupportEmail => "Apple refuses the profile's e-mail address, which has 1 to 250 characters",
+            Self::Locale => "Apple does not know the profile's combination of language and region",
+            Self::Flags => "Apple wants a profile that cannot be removed to be supervised",
         }
     }
 }

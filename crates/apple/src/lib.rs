@@ -2,12 +2,17 @@
 //! they open. It knows nothing of Microsoft Graph and stores nothing.
 
 pub mod account;
+pub mod activation_lock;
 pub mod certificate;
 pub mod client;
 pub mod device;
+mod endpoint;
+pub mod enrollment;
 pub mod error;
 pub mod key_pair;
 pub mod oauth;
 mod pem;
+pub mod profile;
 pub mod secret;
+pub mod serial_status;
 pub mod token;

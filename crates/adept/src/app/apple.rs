@@ -105,6 +105,11 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
         | Kind::ExhaustedCursor
         | Kind::ExpiredCursor
         | Kind::DeviceIdRequired
+        | Kind::TooManySerials
+        | Kind::ProfileUuidRequired
+        | Kind::ProfileRefused(_)
+        | Kind::DiscoveryUrlRefused
+        | Kind::OrgNotSupported
         | Kind::UserAgentMissing
         | Kind::UserAgentInvalid
         | Kind::MalformedRequest

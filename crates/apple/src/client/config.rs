@@ -31,6 +31,8 @@ pub struct ClientConfig {
     pub timeout: Duration,
     /// Longest body of a 200, in bytes: 32 MiB.
     pub max_body: usize,
+    /// Assign profiles by `PUT` instead of `POST`: the older form, the only one that Apple's test server knows.
+    pub assign_by_put: bool,
     /// Accept a plain `http` base URL of another machine. Plain `http` to this one is always accepted.
     pub allow_plain_http: bool,
     /// Further trusted roots, as DER, for private test servers.
@@ -87,6 +89,7 @@ impl Default for ClientConfig {
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
             max_body: 32 * 1024 * 1024,
+            assign_by_put: false,
             allow_plain_http: false,
             extra_roots: Vec::new(),
             clock: Arc::new(system_clock),

@@ -11,9 +11,13 @@ use serde_json::{Map, Value};
 use self::record::{Found, Key, Record, time};
 use crate::{
     account::Account,
+    activation_lock::LockStatus,
     device::{Device, DevicePage},
+    enrollment::{BetaToken, Replacement, ServiceDiscovery},
     error::AppleErrorKind,
+    profile::DefinedProfile,
     secret::Secret,
+    serial_status::Told,
 };
 
 /// What a decoder makes of a body: the thing, or the kind of failure that the body amounts to.
@@ -58,6 +62,52 @@ pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
 /// Details by the serial number that Apple filed them under.
 pub(super) fn details(body: &[u8]) -> Decoded<BTreeMap<String, Device>> {
     json::<Details>(body)?.0.ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// `devices` by serial number, of a call that acts on devices.
+pub(super) fn statuses(body: &[u8]) -> Decoded<Told> {
+    Told::from_json(&mut object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// The `profile_uuid` of a profile that was just defined.
+pub(super) fn defined(body: &[u8]) -> Decoded<String> {
+    match object(body)?.remove("profile_uuid") {
+        Some(Value::String(uuid)) if !uuid.trim().is_empty() => Ok(uuid.trim().to_owned()),
+        _ => Err(AppleErrorKind::NotUnderstood),
+    }
+}
+
+/// A profile that was defined before.
+pub(super) fn profile(body: &[u8]) -> Decoded<DefinedProfile> {
+    DefinedProfile::from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// `response_status` of the one device that was to be locked.
+pub(super) fn lock_status(body: &[u8]) -> Decoded<LockStatus> {
+    match object(body)?.remove("response_status") {
+        Some(Value::String(word)) => Ok(LockStatus::from_text(&word)),
+        _ => Err(AppleErrorKind::NotUnderstood),
+    }
+}
+
+/// What a device replaces.
+pub(super) fn replacement(body: &[u8]) -> Decoded<Replacement> {
+    Replacement::from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// Where managed Apple accounts enrol.
+pub(super) fn service_discovery(body: &[u8]) -> Decoded<ServiceDiscovery> {
+    ServiceDiscovery::from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// The tokens of beta releases.
+pub(super) fn beta_tokens(body: &[u8]) -> Decoded<Vec<BetaToken>> {
+    BetaToken::list_from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+}
+
+/// The answer of a call that only says that it was done: nothing, or any JSON, but no page of a proxy.
+pub(super) fn done(body: &[u8]) -> Decoded<()> {
+    if body.trim_ascii().is_empty() { Ok(()) } else { json::<IgnoredAny>(body).map(drop) }
 }
 
 fn object(body: &[u8]) -> Decoded<Map<String, Value>> {

@@ -6,9 +6,10 @@ use std::{error::Error, time::Instant};
 use aws_lc_rs::rand;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{
-    Response,
+    Method, Response,
     header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
+use serde::Serialize;
 
 use super::{
     Client,
@@ -28,9 +29,31 @@ const SESSION: HeaderName = HeaderName::from_static("x-adm-auth-session");
 /// What is asked, and how the answer is to be read. It can be sent again.
 pub(super) struct Request<T> {
     pub(super) endpoint: Endpoint,
-    /// JSON; empty for GET.
+    /// The one parameter of the query that some calls have.
+    pub(super) query: Option<(&'static str, String)>,
+    /// JSON; empty where nothing is sent.
     pub(super) body: Vec<u8>,
+    /// A secret in the body, which no error may show.
+    pub(super) secret: Option<Secret>,
     pub(super) decode: fn(&[u8]) -> Decoded<T>,
+}
+
+impl<T> Request<T> {
+    /// A request without query and body.
+    pub(super) const fn bare(endpoint: Endpoint, decode: fn(&[u8]) -> Decoded<T>) -> Self {
+        Self { endpoint, query: None, body: Vec::new(), secret: None, decode }
+    }
+
+    /// A request that carries JSON.
+    pub(super) fn json(
+        endpoint: Endpoint,
+        body: &impl Serialize,
+        decode: fn(&[u8]) -> Decoded<T>,
+    ) -> Result<Self, AppleError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|_| AppleError::new(AppleErrorKind::MalformedRequest, endpoint))?;
+        Ok(Self { body, ..Self::bare(endpoint, decode) })
+    }
 }
 
 /// An answer, or the lack of one.
@@ -138,6 +161,9 @@ impl Client {
     ) -> Result<Response, Failure> {
         let mut url = self.inner.base.clone();
         url.set_path(&format!("{}{}", url.path().trim_end_matches('/'), request.endpoint));
+        if let Some((name, value)) = &request.query {
+            url.query_pairs_mut().append_pair(name, value);
+        }
         let (name, value) = match session {
             Some(session) => (SESSION, HeaderValue::from_str(session.expose())),
             None => {
@@ -150,10 +176,20 @@ impl Client {
         // Sessions are checked when they come in and signatures are percent-encoded: both always fit a header.
         let mut value = value.map_err(|_| AppleErrorKind::MalformedRequest)?;
         value.set_sensitive(true);
-        let http = &self.inner.http;
-        let call =
-            if request.body.is_empty() { http.get(url) } else { http.post(url).body(request.body.clone()) };
+        let mut call = self.inner.http.request(self.method(request.endpoint), url);
+        if !request.body.is_empty() {
+            call = call.body(request.body.clone());
+        }
         Ok(call.header(name, value).send().await?)
+    }
+
+    fn method(&self, endpoint: Endpoint) -> Method {
+        match endpoint.method() {
+            _ if endpoint == Endpoint::AssignProfile && self.inner.config.assign_by_put => Method::PUT,
+            "POST" => Method::POST,
+            "DELETE" => Method::DELETE,
+            _ => Method::GET,
+        }
     }
 
     async fn read<T>(
@@ -166,7 +202,10 @@ impl Client {
         let (endpoint, status) = (request.endpoint, response.status().as_u16());
         if status != 200 {
             let secrets = [&token.consumer_secret, &token.access_token, &token.access_secret];
-            let body = masked(&start_of(&mut response).await, secrets.into_iter().chain(session));
+            let body = masked(
+                &start_of(&mut response).await,
+                secrets.into_iter().chain(session).chain(&request.secret),
+            );
             let (kind, code) = refusal::kind(endpoint, status, body.as_bytes());
             return Err(Failure {
                 kind,

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::error::{AppleErrorKind, Endpoint};
+use crate::error::{AppleErrorKind, Endpoint, ProfileFault};
 
 /// How much of an answer that is not a success is read and kept, in bytes.
 pub(super) const KEPT: usize = 1024;
@@ -26,7 +26,7 @@ pub(super) fn kind(endpoint: Endpoint, status: u16, body: &[u8]) -> (AppleErrorK
         (400..=499, Some(kind)) => kind,
         (408, None) => AppleErrorKind::Timeout,
         // Something between Apple and us answers in HTML; it says nothing about the credentials.
-        (400 | 401 | 403, None) if html => AppleErrorKind::NotUnderstood,
+        (400 | 401 | 403 | 404, None) if html => AppleErrorKind::NotUnderstood,
         (400, None) if code.is_none() => AppleErrorKind::MalformedRequest,
         (401, None) => AppleErrorKind::Unauthorized,
         (403, None) => AppleErrorKind::Forbidden,
@@ -94,6 +94,11 @@ fn known(endpoint: Endpoint, code: &str) -> Option<AppleErrorKind> {
         "exhausted_cursor" => AppleErrorKind::ExhaustedCursor,
         "expired_cursor" => AppleErrorKind::ExpiredCursor,
         "device_id_required" => AppleErrorKind::DeviceIdRequired,
+        "profile_uuid_required" => AppleErrorKind::ProfileUuidRequired,
+        "mdm_service_discovery_url_required" | "mdm_service_discovery_url_not_valid" => {
+            AppleErrorKind::DiscoveryUrlRefused
+        }
+        "org_not_supported" => AppleErrorKind::OrgNotSupported,
         "user_agent_missing" => AppleErrorKind::UserAgentMissing,
         "user_agent_invalid" => AppleErrorKind::UserAgentInvalid,
         "malformed_request_body"
@@ -105,6 +110,21 @@ fn known(endpoint: Endpoint, code: &str) -> Option<AppleErrorKind> {
         "not_found" | "profile_not_found" | "device_not_found" => AppleErrorKind::NotFound,
         "too_many_requests" => AppleErrorKind::TooManyRequests,
         "internal_server_error" => AppleErrorKind::ServerError,
+        code => AppleErrorKind::ProfileRefused(profile_fault(code)?),
+    })
+}
+
+/// What is wrong with a profile, from Apple's page "Define a Profile"; `…_required` of all but the first two is protocol 1.
+fn profile_fault(code: &str) -> Option<ProfileFault> {
+    Some(match code {
+        "config_name_required" | "config_name_invalid" => ProfileFault::Name,
+        "config_url_required" | "config_url_invalid" => ProfileFault::Url,
+        "department_invalid" | "department_required" => ProfileFault::Department,
+        "magic_invalid" => ProfileFault::Magic,
+        "support_phone_invalid" | "support_phone_required" => ProfileFault::SupportPhone,
+        "support_email_invalid" => ProfileFault::SupportEmail,
+        "locale_invalid" => ProfileFault::Locale,
+        "flags_invalid" => ProfileFault::Flags,
         _ => return None,
     })
 }

@@ -269,7 +269,7 @@ async fn details_are_asked_for_in_chunks_without_doubles() {
     assert!(details.iter().all(|(serial, device)| *serial == device.serial_number));
     assert_eq!(server.seen("/devices").len(), 3);
 
-    assert!(session.device_details(&[]).await.unwrap().is_empty());
+    assert!(session.device_details::<String>(&[]).await.unwrap().is_empty());
     assert_eq!(server.seen("/devices").len(), 3);
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use adept_apple::{
     client::{Answer, Client, ClientConfig},
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    profile::Profile,
 };
 use proptest::prelude::*;
 
@@ -91,6 +92,8 @@ async fn what_is_no_code_is_none_and_the_status_decides() {
         // A proxy's page says nothing about the credentials.
         (401, "<html>Log in</html>", Kind::NotUnderstood),
         (403, " \n<!DOCTYPE html>", Kind::NotUnderstood),
+        // Nor does it say that Apple knows no such profile.
+        (404, "<html>Nothing here</html>", Kind::NotUnderstood),
     ] {
         let error = refused(status, body).await;
         assert_eq!((error.kind, error.status, error.code), (kind, Some(status), None), "{status} {body}");
@@ -248,7 +251,16 @@ proptest! {
                 session.account().await.err(),
                 session.fetch_devices(None, 1).await.err(),
                 session.sync_devices("c", 1).await.err(),
-                session.device_details(&["X".to_owned()]).await.err(),
+                session.device_details(&["X"]).await.err(),
+                session.disown_devices(&["X"]).await.err(),
+                session.activation_lock("X", None, None).await.err(),
+                session.replacement_details("X").await.err(),
+                session.define_profile(&Profile::default()).await.err(),
+                session.profile("U").await.err(),
+                session.assign_profile("U", &["X"]).await.err(),
+                session.set_service_discovery("U").await.err(),
+                session.service_discovery().await.err(),
+                session.beta_tokens().await.err(),
             ];
             for error in errors.into_iter().flatten() {
                 assert!(error.code.as_ref().is_none_or(|code| code.len() <= 64));

@@ -25,6 +25,7 @@ pub(crate) const NOW_IN_HTTP: &str = "Sun, 01 Mar 2026 12:00:00 GMT";
 pub(crate) struct Seen {
     pub(crate) method: Method,
     pub(crate) path: String,
+    pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     /// How many requests for this path came before.
@@ -35,6 +36,11 @@ impl Seen {
     /// A header's text; empty if there is none.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
     }
 
     pub(crate) fn session(&self) -> &str {
@@ -87,9 +93,9 @@ impl Server {
         let app = Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
             let reply = {
                 let mut log = kept.lock().unwrap();
-                let path = uri.path().to_owned();
+                let (path, query) = (uri.path().to_owned(), uri.query().unwrap_or_default().to_owned());
                 let nth = log.iter().filter(|seen| seen.path == path).count();
-                let seen = Seen { method, path, headers, body, nth };
+                let seen = Seen { method, path, query, headers, body, nth };
                 log.push(seen.clone());
                 answer(&seen)
             };

@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod client_answers;
+mod client_devices;
+mod client_enrollment;
+mod client_profiles;
 mod client_refusals;
 mod client_server;
 mod client_session;
