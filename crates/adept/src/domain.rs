@@ -24,6 +24,7 @@ mod audit;
 mod device;
 mod fields;
 mod ids;
+pub mod members;
 mod onboarding;
 mod profile;
 mod token_state;
@@ -34,7 +35,7 @@ pub use device::{
     AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,
     StoredDevice, fold_page,
 };
-pub use fields::{AuditField, DeviceField, ProfileField, SettingField};
+pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Proof, Refusal, ServerIdentity, Setting, SettingPatch,

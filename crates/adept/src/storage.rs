@@ -44,6 +44,7 @@ use db::Db;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../../../migrations/0001_initial.sql")),
     (2, "profiles", include_str!("../../../migrations/0002_profiles.sql")),
+    (3, "audit_index", include_str!("../../../migrations/0003_audit_index.sql")),
 ];
 
 /// How to open the storage.

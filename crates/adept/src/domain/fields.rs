@@ -28,6 +28,8 @@ pub enum SettingField {
     DataSharingConsent,
     /// `shareTokenWithSchoolDataSyncService`
     ShareWithSchoolDataSync,
+    /// `roleScopeTagIds`
+    RoleScopeTags,
 }
 
 /// A property of a device.
@@ -51,6 +53,12 @@ pub enum DeviceField {
     RequestedProfile,
     /// `requestedEnrollmentProfileAssignmentDateTime`
     RequestedProfileAt,
+    /// `isSupervised`
+    IsSupervised,
+    /// `lastContactedDateTime`: devices report to an MDM, and none has reported to Adept.
+    LastContacted,
+    /// `enrollmentState`: for the same reason the same for every device.
+    EnrollmentState,
 }
 
 /// A property of an enrollment profile.
@@ -64,6 +72,27 @@ pub enum ProfileField {
     Description,
     /// The type, for lists that are cast to one; the name of Graph's type without its namespace.
     Kind,
+    /// `isDefault`
+    IsDefault,
+    /// A property that is kept with the profile under its own name.
+    Kept(&'static str, Kept),
+}
+
+/// What is kept of a profile's property, and so what stands for one that was never set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kept {
+    /// Text; none when empty.
+    Text,
+    /// A boolean; false unless set.
+    Bool,
+    /// A number; 0 unless set.
+    Int,
+    /// A number that may be absent.
+    OptionalInt,
+    /// One of these words; the first unless set.
+    Member(&'static [&'static str]),
+    /// A collection of texts.
+    Texts,
 }
 
 /// A property of an entry of the audit log.

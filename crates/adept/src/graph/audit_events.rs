@@ -18,11 +18,14 @@ use super::{
 };
 use crate::domain::{AuditEntry, AuditField};
 
+/// The operation that lists them.
+pub(super) const LIST: &str = "auditEvent.list";
+
 /// The collection's path below the version.
-const SET: &str = "deviceManagement/auditEvents";
+pub(super) const SET: &str = "deviceManagement/auditEvents";
 
 /// The type as the version knows it.
-fn kind(version: Version) -> &'static EntityType<AuditEntry, AuditField, ()> {
+pub(super) fn kind(version: Version) -> &'static EntityType<AuditEntry, AuditField, ()> {
     match version {
         Version::Beta => &AUDIT_EVENT,
         Version::V1 => &AUDIT_EVENT_V1,

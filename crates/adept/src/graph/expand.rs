@@ -1,191 +1,148 @@
-//! `$expand` on onboarding settings: what is behind their navigations, shown with them. Each list that is expanded is the
-//! list that the navigation's own address shows, with the options that stand in the parentheses.
+//! `$expand`: what is behind the navigations of an entity, shown with it. Each list that is expanded is the list that the
+//! navigation's own address shows, with the options that stand in the parentheses.
+
+mod device_management;
+mod setting;
 
 use adept_odata::{Expand, QueryOptions, parse_expand};
 
 use super::{
     Graph,
     call::{Call, Metadata, Version},
-    enrollment_profiles,
     entity::Behind,
     error::Error,
-    imported_apple_device_identities, listing,
-    listing::{Listing, shape_of},
-    types::{
-        DEP_ONBOARDING_SETTING, ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, Navigation,
-        profile_type,
-    },
-    value::{Object, Value},
+    listing,
+    listing::Listing,
+    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
+    value::Value,
 };
-use crate::{
-    app::{self, Listed},
-    domain::{Caller, DevicePlatform, Setting},
-};
+use crate::{app::Listed, domain::Caller};
 
-/// Settings on a page when a collection of each is shown too.
-const SETTINGS: u32 = 20;
+/// Rows on a page when a collection of each is shown too.
+const ROWS: u32 = 20;
 
 /// What is expanded.
 pub(super) struct Expansions {
     asked: Asked,
-    wanted: Vec<(&'static Navigation, QueryOptions)>,
+    wanted: Vec<Wanted>,
 }
 
-impl Expansions {
-    /// What the `$expand` of a query of settings asks for.
-    pub(super) fn of(call: &Call, options: &QueryOptions) -> Result<Self, Error> {
-        let asked = Asked { caller: call.caller.clone(), version: call.version, metadata: call.metadata };
-        let Some(text) = &options.expand else { return Ok(Self { asked, wanted: Vec::new() }) };
-        let wanted = parse_expand(text).map_err(Error::BadQuery)?.into_iter().map(understood);
-        Ok(Self { asked, wanted: wanted.collect::<Result<_, _>>()? })
-    }
-
-    /// The names of what is expanded.
-    pub(super) fn names(&self) -> Vec<&'static str> {
-        self.wanted.iter().map(|(way, _)| way.name).collect()
-    }
-
-    /// How many settings a page may hold.
-    pub(super) fn page(&self) -> u32 {
-        if self.wanted.iter().any(|(way, _)| way.collection) { SETTINGS } else { u32::MAX }
-    }
-
-    /// What is behind the navigations of each of these settings.
-    pub(super) async fn behind(&self, graph: &Graph, settings: &[Setting]) -> Result<Vec<Behind>, Error> {
-        let mut all = Vec::with_capacity(settings.len());
-        for setting in settings {
-            let mut behind = Vec::new();
-            for (way, options) in &self.wanted {
-                let at = At { graph, asked: &self.asked, setting, way, options };
-                match way.name {
-                    "importedAppleDeviceIdentities" => at.devices(&mut behind).await?,
-                    "enrollmentProfiles" => at.profiles(&mut behind).await?,
-                    "defaultIosEnrollmentProfile" => at.default(DevicePlatform::Ios, &mut behind).await?,
-                    "defaultMacOsEnrollmentProfile" => at.default(DevicePlatform::MacOs, &mut behind).await?,
-                    "defaultTvOSEnrollmentProfile" => at.default(DevicePlatform::TvOs, &mut behind).await?,
-                    "defaultVisionOSEnrollmentProfile" => {
-                        at.default(DevicePlatform::VisionOs, &mut behind).await?
-                    }
-                    _ => return Err(Error::NoNavigation(way.name.to_owned())),
-                }
-            }
-            all.push(behind);
-        }
-        Ok(all)
-    }
-}
-
-/// One navigation of a setting. Nothing lies behind what lies behind it.
-fn understood(expand: Expand) -> Result<(&'static Navigation, QueryOptions), Error> {
-    let is_meant = |way: &&Navigation| way.name.eq_ignore_ascii_case(&expand.path);
-    let way = DEP_ONBOARDING_SETTING.ways().into_iter().find(is_meant);
-    let way = way.ok_or_else(|| Error::NoNavigation(expand.path.clone()))?;
-    listing::refuse_search(&expand.options)?;
-    listing::refuse_expand(&expand.options)?;
-    if expand.levels.is_some() {
-        return Err(Error::UnsupportedOption("$levels"));
-    }
-    Ok((way, expand.options))
+/// One navigation, and what is asked of what is behind it.
+struct Wanted {
+    way: &'static Navigation,
+    options: QueryOptions,
+    inner: Expansions,
 }
 
 /// Who asks, and how the answer is to look.
+#[derive(Clone)]
 struct Asked {
     caller: Caller,
     version: Version,
     metadata: Metadata,
 }
 
-/// One navigation of one setting.
+impl Expansions {
+    /// What the `$expand` of a query of entities of this type asks for.
+    pub(super) fn of<R, F, W>(
+        call: &Call,
+        options: &QueryOptions,
+        kind: &EntityType<R, F, W>,
+    ) -> Result<Self, Error> {
+        let asked = Asked { caller: call.caller.clone(), version: call.version, metadata: call.metadata };
+        Self::read(&asked, options, &kind.ways())
+    }
+
+    fn read(asked: &Asked, options: &QueryOptions, ways: &[&'static Navigation]) -> Result<Self, Error> {
+        let wanted = match &options.expand {
+            None => Vec::new(),
+            Some(text) => {
+                let items = parse_expand(text).map_err(Error::BadQuery)?.into_iter();
+                items.map(|item| understood(asked, item, ways)).collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Self { asked: asked.clone(), wanted })
+    }
+
+    /// The names of what is expanded.
+    pub(super) fn names(&self) -> Vec<&'static str> {
+        self.wanted.iter().map(|wanted| wanted.way.name).collect()
+    }
+
+    /// How many rows a page may hold.
+    pub(super) fn page(&self) -> u32 {
+        if self.wanted.iter().any(|wanted| wanted.way.collection) { ROWS } else { u32::MAX }
+    }
+}
+
+/// One of the navigations. Of what lies behind them only settings lead on.
+fn understood(asked: &Asked, item: Expand, ways: &[&'static Navigation]) -> Result<Wanted, Error> {
+    let way = ways.iter().find(|way| way.name.eq_ignore_ascii_case(&item.path));
+    let way = *way.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
+    listing::refuse_search(&item.options)?;
+    if item.levels.is_some() {
+        return Err(Error::UnsupportedOption("$levels"));
+    }
+    let beyond = match way.target == DEP_ONBOARDING_SETTING.name {
+        true => DEP_ONBOARDING_SETTING.ways(),
+        false => Vec::new(),
+    };
+    let inner = Expansions::read(asked, &item.options, &beyond)?;
+    Ok(Wanted { way, options: item.options, inner })
+}
+
+/// One navigation of one entity.
 struct At<'a> {
     graph: &'a Graph,
     asked: &'a Asked,
-    setting: &'a Setting,
-    way: &'a Navigation,
-    options: &'a QueryOptions,
+    wanted: &'a Wanted,
 }
 
 impl At<'_> {
-    async fn devices(&self, behind: &mut Behind) -> Result<(), Error> {
-        let kind = &IMPORTED_APPLE_DEVICE_IDENTITY;
-        let mut listing = self.listing(imported_apple_device_identities::LIST, kind)?;
-        if let Some(filter) = &mut listing.query.filter {
-            imported_apple_device_identities::with_bare_profiles(filter, self.setting.id);
-        }
-        let listed = self.graph.app.devices(&self.asked.caller, self.setting.id, &listing.query).await?;
-        let set = imported_apple_device_identities::set(self.setting.id);
-        self.list(&listing, kind, &set, &listed, behind);
-        Ok(())
-    }
-
-    async fn profiles(&self, behind: &mut Behind) -> Result<(), Error> {
-        let kind = &ENROLLMENT_PROFILE;
-        let listing = self.listing(enrollment_profiles::LIST, kind)?;
-        let listed = self.graph.app.profiles(&self.asked.caller, self.setting.id, &listing.query).await?;
-        let set = enrollment_profiles::set(self.setting.id);
-        self.list(&listing, kind, &set, &listed, behind);
-        Ok(())
-    }
-
-    /// The default of a platform, or null.
-    async fn default(&self, platform: DevicePlatform, behind: &mut Behind) -> Result<(), Error> {
-        let found = self.graph.app.default_profile(&self.asked.caller, self.setting.id, platform).await;
-        let profile = match found {
-            Ok(profile) => profile,
-            Err(app::Error::NotFound { .. }) => {
-                behind.push((self.way.name.to_owned(), json(&Value::Null)));
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let shape = shape_of(self.options, profile_type(profile.kind), self.asked.metadata)?;
-        let set = enrollment_profiles::set(self.setting.id);
-        let root = self.graph.root(self.asked.version);
-        self.context(&format!("{set}/$entity"), behind);
-        let mut out = Vec::new();
-        let mut object = Object::open(&mut out);
-        shape.entity(&root, &ENROLLMENT_PROFILE, &profile, &set, &mut object);
-        object.close();
-        behind.push((self.way.name.to_owned(), out));
-        Ok(())
-    }
-
+    /// The list that the navigation's own address would show: that operation with those keys.
     fn listing<R, F: Copy + PartialEq, W>(
         &self,
         operation: &str,
+        keys: &[String],
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
-        let keys = [self.setting.id.to_string()];
-        let digest = listing::digest(self.asked.version, operation, &keys, None, self.options);
-        Listing::of(self.options, kind, self.asked.metadata, digest)
+        let options = &self.wanted.options;
+        let digest = listing::digest(self.asked.version, operation, keys, None, options);
+        let mut listing = Listing::of(options, kind, self.asked.metadata, digest)?;
+        listing.shape.expanded = self.wanted.inner.names();
+        listing.query.top = listing.query.top.min(self.wanted.inner.page());
+        Ok(listing)
     }
 
-    /// A page of what is behind, and the link to the next one.
+    /// A page of what is behind, with what is behind each row of it, and the link to the next one.
     fn list<R, F, W>(
         &self,
         listing: &Listing<F>,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
+        beyond: &[Behind],
         behind: &mut Behind,
     ) {
-        let name = self.way.name;
+        let name = self.wanted.way.name;
         self.context(set, behind);
         if let Some(total) = listed.total {
             behind.push((format!("{name}@odata.count"), json(&Value::Int(total))));
         }
         let path = format!("/{}/{set}", self.asked.version.as_str());
-        if let Some(link) = listing.next_link(self.graph, &path, &written(self.options), listed) {
+        if let Some(link) = listing.next_link(self.graph, &path, &written(&self.wanted.options), listed) {
             behind.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
         }
         let mut rows = Vec::new();
-        listing.rows(&self.graph.root(self.asked.version), kind, set, listed, &[], &mut rows);
+        listing.rows(&self.graph.root(self.asked.version), kind, set, listed, beyond, &mut rows);
         behind.push((name.to_owned(), rows));
     }
 
     fn context(&self, set: &str, behind: &mut Behind) {
         if self.asked.metadata != Metadata::None {
             let context = self.graph.context(self.asked.version, set);
-            behind.push((format!("{}@odata.context", self.way.name), json(&Value::text(&context))));
+            let name = format!("{}@odata.context", self.wanted.way.name);
+            behind.push((name, json(&Value::text(&context))));
         }
     }
 }
@@ -202,6 +159,7 @@ fn written(options: &QueryOptions) -> String {
         ("$filter", options.filter.clone()),
         ("$orderby", options.orderby.clone()),
         ("$select", options.select.clone()),
+        ("$expand", options.expand.clone()),
         ("$top", options.top.map(|top| top.to_string())),
         ("$count", options.count.map(|count| count.to_string())),
     ];

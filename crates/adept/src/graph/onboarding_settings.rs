@@ -18,6 +18,9 @@ pub(super) mod upload_dep_token;
 use super::{Graph, call::Call, error::Error};
 use crate::domain::Setting;
 
+/// The operation that lists them.
+pub(super) const LIST: &str = "depOnboardingSetting.list";
+
 /// The collection's path below the version.
 pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 

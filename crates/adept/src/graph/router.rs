@@ -63,10 +63,10 @@ const ACTION: Verb = Verb { method: Method::POST, bound: true };
 
 /// Anything that reads a part of device management.
 const ANY: &[Permission] = &Permission::ALL;
-const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
+pub(super) const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
 const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
 /// Graph counts the log of device management to its applications.
-const AUDIT: &[Permission] = &[Permission::AppsRead, Permission::AppsReadWrite];
+pub(super) const AUDIT: &[Permission] = &[Permission::AppsRead, Permission::AppsReadWrite];
 
 /// `type "path" { VERB "rest of the path" PERMISSIONS name module; … }`: the module's `handle` does `type.name`.
 macro_rules! routes {

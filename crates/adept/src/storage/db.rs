@@ -1,7 +1,8 @@
 //! The one place that knows that there are two databases. Everything above hands over one SQL text and typed values.
 //!
 //! Two definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, and a
-//! function `json_each(text)` whose column is named `value`, as SQLite's is (`POSTGRES_PRELUDE`).
+//! function `json_each(text)` whose columns are named `value` and, for an item that is plain text, `atom`, as SQLite's
+//! are (`POSTGRES_PRELUDE`).
 //!
 //! SQLite has one writer and several readers; write transactions begin with `BEGIN IMMEDIATE`, so that a transaction
 //! never fails in the middle because it read first.
@@ -35,9 +36,13 @@ const POSTGRES_PRELUDE: &str = r#"
         IF NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'binary') THEN
             CREATE COLLATION "binary" FROM "C";
         END IF;
+        -- An earlier one had fewer columns, and those cannot be replaced.
+        IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'json_each' AND 'atom' = ANY (proargnames)) THEN
+            DROP FUNCTION IF EXISTS json_each(text);
+        END IF;
     END $$;
-    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb)
-        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT * FROM jsonb_array_elements($1::jsonb)';
+    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb, atom text)
+        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT e, e #>> ''{}'' FROM jsonb_array_elements($1::jsonb) AS e';
 "#;
 
 /// How to open a database.

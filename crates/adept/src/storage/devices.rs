@@ -13,7 +13,7 @@ use super::{
 };
 use crate::domain::{
     AppleRecord, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId,
-    TenantId,
+    TenantId, members,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -23,36 +23,27 @@ const SOURCE: Source<DeviceField> = Source {
     columns: COLUMNS,
     table: "devices",
     column,
-    tie: Column { expression: "serial_key", holds: Holds::FoldedText },
+    tie: Column::fixed("serial_key", Holds::FoldedText),
 };
-
-const PLATFORMS: &[&str] = &[
-    "unknown",
-    "ios",
-    "android",
-    "windows",
-    "windowsMobile",
-    "macOS",
-    "visionOS",
-    "tvOS",
-    "unknownFutureValue",
-];
 
 fn column(field: DeviceField) -> Column {
     let (expression, holds) = match field {
         DeviceField::Id => ("id", Holds::FoldedText),
         DeviceField::SerialNumber => ("serial_key", Holds::FoldedText),
         DeviceField::Description => ("description", Holds::Text),
-        DeviceField::Platform => ("platform", Holds::Member(PLATFORMS)),
-        DeviceField::DiscoverySource => {
-            ("source", Holds::Member(&["unknown", "adminImport", "deviceEnrollmentProgram"]))
-        }
+        DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
+        DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),
         DeviceField::IsDeleted => ("deleted", Holds::Bool),
         DeviceField::Created => ("created_at", Holds::Time { nullable: false }),
         DeviceField::RequestedProfile => ("wanted_profile", Holds::Text),
         DeviceField::RequestedProfileAt => ("wanted_at", Holds::Time { nullable: true }),
+        DeviceField::IsSupervised => ("COALESCE(supervised, FALSE)", Holds::Bool),
+        DeviceField::LastContacted => ("CAST(NULL AS BIGINT)", Holds::Time { nullable: false }),
+        DeviceField::EnrollmentState => {
+            ("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
+        }
     };
-    Column { expression, holds }
+    Column::fixed(expression, holds)
 }
 
 pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {

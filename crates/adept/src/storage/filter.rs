@@ -3,6 +3,8 @@
 //!
 //! Text is compared in ASCII lower case, by bytes, on both databases. A condition is true or false, never NULL.
 
+use std::borrow::Cow;
+
 use adept_odata::{CompareOp, Filter, Function, Literal};
 use jiff::Timestamp;
 
@@ -33,12 +35,14 @@ pub(super) enum Holds {
     Bool,
     /// A collection of exactly one item, whose fields are the row's own.
     OneItem,
+    /// A JSON array of texts, or NULL for an empty one. Inside `any` and `all` it is the item at hand, under this name.
+    Texts(&'static str),
 }
 
 /// A column expression of the static table.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) struct Column {
-    pub(super) expression: &'static str,
+    pub(super) expression: Cow<'static, str>,
     pub(super) holds: Holds,
 }
 
@@ -46,13 +50,31 @@ pub(super) struct Column {
 const YEAR_ONE: &str = "-62135596800000000";
 
 impl Column {
+    /// One that stands in the table as it is.
+    pub(super) const fn fixed(expression: &'static str, holds: Holds) -> Self {
+        Self { expression: Cow::Borrowed(expression), holds }
+    }
+
+    /// One whose expression is put together from words of the table.
+    pub(super) fn made(expression: String, holds: Holds) -> Self {
+        Self { expression: Cow::Owned(expression), holds }
+    }
+
+    /// The value: of a collection that of the item at hand.
+    fn value(&self) -> Cow<'_, str> {
+        match self.holds {
+            Holds::Texts(item) => format!("{item}.atom").into(),
+            _ => Cow::Borrowed(&*self.expression),
+        }
+    }
+
     /// The expression that is compared and ordered by.
     pub(super) fn comparable(&self) -> String {
-        let Self { expression, holds } = self;
-        match holds {
-            Holds::Text => format!("lower({expression} COLLATE \"binary\")"),
-            Holds::Time { nullable: false } => format!("COALESCE({expression}, {YEAR_ONE})"),
-            _ => (*expression).to_owned(),
+        let value = self.value();
+        match self.holds {
+            Holds::Text | Holds::Texts(_) => format!("lower({value} COLLATE \"binary\")"),
+            Holds::Time { nullable: false } => format!("COALESCE({value}, {YEAR_ONE})"),
+            _ => value.into_owned(),
         }
     }
 
@@ -66,7 +88,8 @@ impl Column {
             // PostgreSQL's own small numbers are narrower, and a position holds one width.
             Holds::Bool => format!("CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT)", self.expression),
             Holds::Member(members) => format!("CAST({} AS BIGINT)", self.ordinal(members)),
-            Holds::FoldedText | Holds::Moment | Holds::OneItem => self.comparable(),
+            // No list is ordered by a collection: the parser refuses it.
+            Holds::FoldedText | Holds::Moment | Holds::OneItem | Holds::Texts(_) => self.comparable(),
         }
     }
 
@@ -120,6 +143,13 @@ impl Sql {
         self
     }
 
+    /// The same text with a word before it.
+    #[cfg(test)]
+    pub(super) fn behind(mut self, word: &str) -> Self {
+        self.text.insert_str(0, word);
+        self
+    }
+
     pub(super) fn statement(self) -> Statement {
         self.values.into_iter().fold(sql_of_parts(self.text), Statement::bind)
     }
@@ -139,7 +169,7 @@ impl Sql {
             Filter::In { field, values } => self.within(column(*field), values)?,
             Filter::Call { function, field, text } => {
                 let column = column(*field);
-                self.push(&format!("({} IS NOT NULL AND {} LIKE ", column.expression, column.comparable()));
+                self.push(&format!("({} IS NOT NULL AND {} LIKE ", column.value(), column.comparable()));
                 self.bind(pattern(*function, text)).push(" ESCAPE '\\')");
             }
             Filter::Not(inner) => {
@@ -155,10 +185,34 @@ impl Sql {
             {
                 self.condition(predicate, column)?;
             }
-            Filter::Any { .. } | Filter::All { .. } => {
-                return Err(Error::Corrupt("no collection of this type can be filtered".to_owned()));
+            Filter::Any { collection, predicate } => {
+                self.items(column(*collection), false, predicate, column)?
+            }
+            Filter::All { collection, predicate } => {
+                self.items(column(*collection), true, predicate, column)?
             }
         }
+        Ok(())
+    }
+
+    /// Whether an item fulfils the predicate, or whether none fails it. No collection is walked twice at once, so that
+    /// the name of its item is free.
+    fn items<F: Copy>(
+        &mut self,
+        collection: Column,
+        all: bool,
+        predicate: &Filter<F>,
+        column: fn(F) -> Column,
+    ) -> Result<(), Error> {
+        let Column { expression, holds: Holds::Texts(item) } = collection else {
+            return Err(Error::Corrupt("no collection of this type can be filtered".to_owned()));
+        };
+        let (exists, holds) = if all { ("NOT EXISTS", "NOT (") } else { ("EXISTS", "(") };
+        self.push(&format!(
+            "{exists} (SELECT 1 FROM (SELECT atom FROM json_each({expression})) AS {item} WHERE {holds}"
+        ));
+        self.condition(predicate, column)?;
+        self.push("))");
         Ok(())
     }
 
@@ -187,7 +241,7 @@ impl Sql {
     }
 
     fn compare(&mut self, column: Column, op: CompareOp, value: &Literal) -> Result<(), Error> {
-        let bound = Bound::of(column, value)?;
+        let bound = Bound::of(column.holds, value)?;
         let word = match (op, bound.exact) {
             (CompareOp::Eq, true) => "=",
             (CompareOp::Ne, true) => "<>",
@@ -213,7 +267,7 @@ impl Sql {
     fn within(&mut self, column: Column, values: &[Literal]) -> Result<(), Error> {
         let mut bounds = Vec::with_capacity(values.len());
         for value in values {
-            let bound = Bound::of(column, value)?;
+            let bound = Bound::of(column.holds, value)?;
             if bound.exact {
                 bounds.push(bound.value);
             }
@@ -243,10 +297,14 @@ struct Bound {
 }
 
 impl Bound {
-    fn of(column: Column, literal: &Literal) -> Result<Self, Error> {
-        let value: Value = match (column.holds, literal) {
-            (Holds::Text | Holds::FoldedText, Literal::Text(text)) => text.to_ascii_lowercase().into(),
-            (Holds::Text | Holds::FoldedText, Literal::Guid(id)) => id.hyphenated().to_string().into(),
+    fn of(holds: Holds, literal: &Literal) -> Result<Self, Error> {
+        let value: Value = match (holds, literal) {
+            (Holds::Text | Holds::FoldedText | Holds::Texts(_), Literal::Text(text)) => {
+                text.to_ascii_lowercase().into()
+            }
+            (Holds::Text | Holds::FoldedText | Holds::Texts(_), Literal::Guid(id)) => {
+                id.hyphenated().to_string().into()
+            }
             (Holds::Int, Literal::Int(number)) => (*number).into(),
             (Holds::Time { .. } | Holds::Moment, Literal::DateTime(time)) => return Ok(Self::of_time(*time)),
             (Holds::Bool, Literal::Boolean(value)) => (*value).into(),

@@ -73,14 +73,31 @@ impl<F: Copy> Source<F> {
             true => Some(self.count(db, query.filter.as_ref(), &scope).await?),
             false => None,
         };
-        let keys: Vec<(Column, bool)> = query
-            .order
-            .iter()
-            .map(|order| ((self.column)(order.field), order.descending))
-            .chain([(self.tie, false)])
-            .collect();
+        let keys = self.keys(query);
         let top = query.top.clamp(1, 1000) as usize;
+        let mut rows = db.rows(self.page(query, &keys, &scope)?.statement()).await?;
+        let more = rows.len() > top;
+        rows.truncate(top);
+        let next = match rows.last() {
+            Some(last) if more => Some(position_of(last, &keys)?),
+            _ => None,
+        };
+        Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, next, total })
+    }
 
+    /// What rows are ordered by, and whether downwards.
+    fn keys(&self, query: &ListQuery<F>) -> Vec<(Column, bool)> {
+        let asked = query.order.iter().map(|order| ((self.column)(order.field), order.descending));
+        asked.chain([(self.tie.clone(), false)]).collect()
+    }
+
+    /// Asks for a page and one row more.
+    fn page(
+        &self,
+        query: &ListQuery<F>,
+        keys: &[(Column, bool)],
+        scope: impl Fn(&mut Sql),
+    ) -> Result<Sql, Error> {
         let mut sql = Sql::new(&format!("SELECT {}", self.columns));
         for (index, (key, _)) in keys.iter().enumerate() {
             sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
@@ -88,7 +105,7 @@ impl<F: Copy> Source<F> {
         self.where_clause(&mut sql, query.filter.as_ref(), &scope)?;
         if let Some(position) = &query.after {
             sql.push(" AND (");
-            behind(&mut sql, &keys, position)?;
+            behind(&mut sql, keys, position)?;
             sql.push(")");
         }
         sql.push(" ORDER BY ");
@@ -98,16 +115,29 @@ impl<F: Copy> Source<F> {
             let direction = if *descending { " DESC" } else { "" };
             sql.push(&format!("{comma}{}{collation}{direction}", key.sort_key()));
         }
-        sql.push(" LIMIT ").bind(top as i64 + 1).push(" OFFSET ").bind(i64::from(query.skip));
+        let top = i64::from(query.top.clamp(1, 1000));
+        sql.push(" LIMIT ").bind(top + 1).push(" OFFSET ").bind(i64::from(query.skip));
+        Ok(sql)
+    }
 
-        let mut rows = db.rows(sql.statement()).await?;
-        let more = rows.len() > top;
-        rows.truncate(top);
-        let next = match rows.last() {
-            Some(last) if more => Some(position_of(last, &keys)?),
-            _ => None,
+    /// How the database means to find a page, as it says itself.
+    #[cfg(test)]
+    pub(super) async fn plan(
+        &self,
+        db: &Db,
+        query: &ListQuery<F>,
+        scope: impl Fn(&mut Sql),
+    ) -> Result<String, Error> {
+        let page = self.page(query, &self.keys(query), scope)?;
+        let (explain, column) = match db {
+            Db::Sqlite { .. } => ("EXPLAIN QUERY PLAN ", "detail"),
+            Db::Postgres(_) => ("EXPLAIN ", "QUERY PLAN"),
         };
-        Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, next, total })
+        let mut lines = Vec::new();
+        for row in db.rows(page.behind(explain).statement()).await? {
+            lines.push(row.get::<String>(column)?);
+        }
+        Ok(lines.join("\n"))
     }
 
     /// Counts the rows that fulfil the filter.

@@ -16,7 +16,7 @@ use super::{
     settings::take_setting,
 };
 use crate::domain::{
-    AuditEvent, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
+    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
     TenantId,
 };
 
@@ -26,11 +26,17 @@ const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, pro
     AND default_profiles.setting = enrollment_profiles.setting \
     AND default_profiles.profile = enrollment_profiles.id)) AS is_default";
 
+/// The same as in `COLUMNS`.
+const IS_DEFAULT: &str = "(EXISTS (SELECT 1 FROM default_profiles \
+    WHERE default_profiles.tenant = enrollment_profiles.tenant \
+    AND default_profiles.setting = enrollment_profiles.setting \
+    AND default_profiles.profile = enrollment_profiles.id))";
+
 const SOURCE: Source<ProfileField> = Source {
     columns: COLUMNS,
     table: "enrollment_profiles",
     column,
-    tie: Column { expression: "id", holds: Holds::FoldedText },
+    tie: Column::fixed("id", Holds::FoldedText),
 };
 
 const KINDS: &[&str] = &[
@@ -48,8 +54,28 @@ fn column(field: ProfileField) -> Column {
         ProfileField::DisplayName => ("display_name", Holds::Text),
         ProfileField::Description => ("description", Holds::Text),
         ProfileField::Kind => ("kind", Holds::Member(KINDS)),
+        ProfileField::IsDefault => (IS_DEFAULT, Holds::Bool),
+        ProfileField::Kept(name, kept) => return kept_column(name, kept),
     };
-    Column { expression, holds }
+    Column::fixed(expression, holds)
+}
+
+/// A property in the JSON object. Both databases know this function of lists, and the names are Graph's own.
+fn kept_column(name: &'static str, kept: Kept) -> Column {
+    let value = format!("(SELECT value ->> '{name}' FROM json_each('[' || properties || ']'))");
+    let (expression, holds) = match kept {
+        Kept::Text => (format!("NULLIF({value}, '')"), Holds::Text),
+        // A boolean of JSON is a word in one database and a number in the other.
+        Kept::Bool => (format!("(COALESCE(CAST({value} AS TEXT), '') IN ('true', '1'))"), Holds::Bool),
+        Kept::Int => (format!("COALESCE(CAST({value} AS BIGINT), 0)"), Holds::Int),
+        Kept::OptionalInt => (format!("CAST({value} AS BIGINT)"), Holds::Int),
+        Kept::Member(members) => {
+            let unset = members.first().copied().unwrap_or_default();
+            (format!("COALESCE({value}, '{unset}')"), Holds::Member(members))
+        }
+        Kept::Texts => (value, Holds::Texts(name)),
+    };
+    Column::made(expression, holds)
 }
 
 /// A password to keep: a new one, or none any more.

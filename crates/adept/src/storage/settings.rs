@@ -12,7 +12,8 @@ use super::{
     list::{ListQuery, Listed, Source},
 };
 use crate::domain::{
-    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId, TokenState, TokenType,
+    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId, TokenState,
+    TokenType, members,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
@@ -31,7 +32,7 @@ const SOURCE: Source<SettingField> = Source {
     columns: COLUMNS,
     table: "onboarding_settings",
     column,
-    tie: Column { expression: "id", holds: Holds::FoldedText },
+    tie: Column::fixed("id", Holds::FoldedText),
 };
 
 fn column(field: SettingField) -> Column {
@@ -39,7 +40,7 @@ fn column(field: SettingField) -> Column {
         SettingField::Id => ("id", Holds::FoldedText),
         SettingField::AppleIdentifier => ("apple_identifier", Holds::Text),
         SettingField::TokenName => ("token_name", Holds::Text),
-        SettingField::TokenType => ("token_type", Holds::Member(&["none", "dep", "appleSchoolManager"])),
+        SettingField::TokenType => ("token_type", Holds::Member(members::DEP_TOKEN_TYPE)),
         SettingField::TokenExpiration => ("token_expires_at", Holds::Time { nullable: false }),
         SettingField::LastModified => ("modified_at", Holds::Time { nullable: false }),
         SettingField::LastSuccessfulSync => ("sync_succeeded_at", Holds::Time { nullable: false }),
@@ -53,8 +54,9 @@ fn column(field: SettingField) -> Column {
         SettingField::SyncedDeviceCount => ("device_count", Holds::Int),
         SettingField::DataSharingConsent => ("data_sharing_consent", Holds::Bool),
         SettingField::ShareWithSchoolDataSync => ("share_with_sds", Holds::Bool),
+        SettingField::RoleScopeTags => ("role_scope_tag_ids", Holds::Texts("tag")),
     };
-    Column { expression, holds }
+    Column::fixed(expression, holds)
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {

@@ -5,11 +5,11 @@ use crate::graph::{Graph, call::Call, expand::Expansions, router::Outcome, types
 
 pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
     let options = call.options()?;
-    let expansions = Expansions::of(call, &options)?;
+    let expansions = Expansions::of(call, &options, &DEP_ONBOARDING_SETTING)?;
     let mut listing = call.listing_of(&options, &DEP_ONBOARDING_SETTING)?;
     listing.shape.expanded = expansions.names();
     listing.query.top = listing.query.top.min(expansions.page());
     let listed = graph.app.settings(&call.caller, &listing.query).await?;
-    let behind = expansions.behind(graph, &listed.rows).await?;
+    let behind = expansions.behind_settings(graph, &listed.rows).await?;
     Ok(listing.answer_with(graph, call, &DEP_ONBOARDING_SETTING, SET, &listed, &behind))
 }

@@ -65,6 +65,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
             }
         })
         .nullable()
+        .field(F::RoleScopeTags)
         .write(|patch, given| patch.role_scope_tag_ids = Some(given.texts())),
     ],
     navigations: &[

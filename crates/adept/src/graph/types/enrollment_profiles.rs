@@ -18,7 +18,7 @@ pub(in crate::graph) use dep_mac_os_enrollment_profile::DEP_MAC_OS_ENROLLMENT_PR
 
 use super::{ActionType, Base, ComplexType, EntityType, Parameter, Property};
 use crate::{
-    domain::{Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
+    domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
     graph::{given::Given, value::Value},
 };
 
@@ -32,6 +32,7 @@ macro_rules! kept {
         $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
             $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, false)
         })
+        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, false))
         .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
     };
     ($name:literal, $kind:expr, nullable) => {
@@ -39,10 +40,33 @@ macro_rules! kept {
             $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, true)
         })
         .nullable()
+        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, true))
         .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
     };
 }
 use kept;
+
+impl P {
+    /// For `$filter` and `$orderby`, where that can be.
+    const fn kept(mut self, field: Option<F>) -> Self {
+        self.field = field;
+        self
+    }
+}
+
+/// What lists compare of a property that is kept under its own name; no type has a moment among those.
+const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
+    let kept = match kind {
+        Kind::String | Kind::Guid => Kept::Text,
+        Kind::Boolean => Kept::Bool,
+        Kind::Int32 | Kind::Int64 if nullable => Kept::OptionalInt,
+        Kind::Int32 | Kind::Int64 => Kept::Int,
+        Kind::Enum(known) => Kept::Member(known.members),
+        Kind::Collection(Kind::String | Kind::Guid) => Kept::Texts,
+        Kind::DateTimeOffset | Kind::Complex(_) | Kind::Collection(_) => return None,
+    };
+    Some(F::Kept(name, kept))
+}
 
 const CERTIFICATES: Kind =
     Kind::Collection(&Kind::Complex("microsoft.graph.managementCertificateWithThumbprint"));

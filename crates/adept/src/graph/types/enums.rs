@@ -1,6 +1,8 @@
-//! Graph's enums, with their members in the order of their numbers. They are written and never read from a row's word.
+//! Graph's enums and their numbers. They are written and never read from a row's word; their members are `domain`'s.
 
 use adept_odata::EnumType;
+
+use crate::domain::members;
 
 /// An enum and its numbers.
 pub(in crate::graph) struct Numbered {
@@ -20,38 +22,20 @@ pub(super) static ALL: &[Numbered] = &[
 
 /// `microsoft.graph.depTokenType`: 0 to 2.
 pub(super) static DEP_TOKEN_TYPE: EnumType =
-    EnumType { name: "microsoft.graph.depTokenType", members: &["none", "dep", "appleSchoolManager"] };
+    EnumType { name: "microsoft.graph.depTokenType", members: members::DEP_TOKEN_TYPE };
 
 /// `microsoft.graph.platform`: 0 to 8.
-pub(super) static PLATFORM: EnumType = EnumType {
-    name: "microsoft.graph.platform",
-    members: &[
-        "unknown",
-        "ios",
-        "android",
-        "windows",
-        "windowsMobile",
-        "macOS",
-        "visionOS",
-        "tvOS",
-        "unknownFutureValue",
-    ],
-};
+pub(super) static PLATFORM: EnumType =
+    EnumType { name: "microsoft.graph.platform", members: members::PLATFORM };
 
 /// `microsoft.graph.discoverySource`: 0, 2 and 4.
-pub(super) static DISCOVERY_SOURCE: EnumType = EnumType {
-    name: "microsoft.graph.discoverySource",
-    members: &["unknown", "adminImport", "deviceEnrollmentProgram"],
-};
+pub(super) static DISCOVERY_SOURCE: EnumType =
+    EnumType { name: "microsoft.graph.discoverySource", members: members::DISCOVERY_SOURCE };
 
 /// `microsoft.graph.enrollmentState`: 0 to 5.
-pub(super) static ENROLLMENT_STATE: EnumType = EnumType {
-    name: "microsoft.graph.enrollmentState",
-    members: &["unknown", "enrolled", "pendingReset", "failed", "notContacted", "blocked"],
-};
+pub(super) static ENROLLMENT_STATE: EnumType =
+    EnumType { name: "microsoft.graph.enrollmentState", members: members::ENROLLMENT_STATE };
 
 /// `microsoft.graph.iTunesPairingMode`: 0 to 2.
-pub(super) static ITUNES_PAIRING_MODE: EnumType = EnumType {
-    name: "microsoft.graph.iTunesPairingMode",
-    members: &["disallow", "allow", "requiresCertificate"],
-};
+pub(super) static ITUNES_PAIRING_MODE: EnumType =
+    EnumType { name: "microsoft.graph.iTunesPairingMode", members: members::ITUNES_PAIRING_MODE };

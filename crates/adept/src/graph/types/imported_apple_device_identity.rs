@@ -38,6 +38,7 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             .nullable()
             .field(F::RequestedProfileAt),
             P::new("isSupervised", Kind::Boolean, |device| Value::Bool(device.supervised))
+                .field(F::IsSupervised)
                 .write(|patch, given| patch.supervised = given.bool()),
             P::new("discoverySource", Kind::Enum(&DISCOVERY_SOURCE), |device| {
                 Value::Enum(device.source.as_str())
@@ -49,12 +50,14 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("createdDateTime", Kind::DateTimeOffset, |device| Value::DateTime(device.created_at))
                 .field(F::Created),
             // Whether a device ever came to the management service is that service's knowledge, not ours.
-            P::new("lastContactedDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
+            P::new("lastContactedDateTime", Kind::DateTimeOffset, |_| Value::moment(None))
+                .field(F::LastContacted),
             P::new("description", Kind::String, |device| Value::optional_text(device.description.as_deref()))
                 .nullable()
                 .field(F::Description)
                 .write(|patch, given| patch.description = Some(given.text())),
-            P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted")),
+            P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted"))
+                .field(F::EnrollmentState),
             P::new("platform", Kind::Enum(&PLATFORM), |device| Value::Enum(device.platform.as_str()))
                 .field(F::Platform)
                 .write(|patch, given| patch.platform = given.member()),

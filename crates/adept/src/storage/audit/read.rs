@@ -1,6 +1,6 @@
 //! The audit log as its readers see it: listed, counted, looked up. Nobody changes an entry.
 
-use adept_odata::Filter;
+use adept_odata::{Filter, OrderBy};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -21,12 +21,8 @@ const COLUMNS: &str =
 const ACTIVITY_TYPE: &str =
     "(CASE WHEN activity LIKE '% %' THEN activity ELSE activity || ' ' || resource_type END)";
 
-const SOURCE: Source<AuditField> = Source {
-    columns: COLUMNS,
-    table: "audit_events",
-    column,
-    tie: Column { expression: "id", holds: Holds::FoldedText },
-};
+const SOURCE: Source<AuditField> =
+    Source { columns: COLUMNS, table: "audit_events", column, tie: Column::fixed("id", Holds::FoldedText) };
 
 fn column(field: AuditField) -> Column {
     // The actor is one JSON object; both databases know this function of lists.
@@ -61,7 +57,7 @@ fn column(field: AuditField) -> Column {
             ("(SELECT value ->> 'clientName' FROM json_each('[' || actor || ']'))", Holds::Text)
         }
     };
-    Column { expression, holds }
+    Column::fixed(expression, holds)
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, Error> {
@@ -113,7 +109,11 @@ impl Storage {
         tenant: TenantId,
         query: &ListQuery<AuditField>,
     ) -> Result<Listed<AuditEntry>, Error> {
-        SOURCE.list(&self.db, query, scope(tenant), entry).await
+        let mut query = query.clone();
+        if query.order.is_empty() {
+            query.order = vec![OrderBy { field: AuditField::At, descending: false }];
+        }
+        SOURCE.list(&self.db, &query, scope(tenant), entry).await
     }
 
     /// Counts a tenant's entries that fulfil the filter.
@@ -150,5 +150,77 @@ impl Storage {
             rows.iter().map(|row| row.get("activity_type")).collect::<Result<Vec<String>, _>>()?;
         types.sort_unstable();
         Ok(types)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+    use crate::storage::{DatabaseOptions, MIGRATIONS, Position, db::Db};
+
+    const ENTRIES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+        INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, actor, changes, \
+        correlation) SELECT CAST(i % 3 AS TEXT), CAST(i AS TEXT), i, 'a', 'Patch', 'Thing', 'x', '{}', '[]', 'c' FROM n";
+
+    /// Opens a database with many entries of three tenants.
+    async fn filled(url: &str) -> Db {
+        let options =
+            DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
+        let db = Db::open(&options).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(sql(ENTRIES)).await.unwrap();
+        tx.execute(sql("ANALYZE audit_events")).await.unwrap();
+        tx.commit().await.unwrap();
+        db
+    }
+
+    /// Pages are found in the index of times, not by looking at every entry and sorting them.
+    async fn is_read_by_its_index(db: &Db) {
+        let at = AuditField::At;
+        for (descending, after) in
+            [(true, None), (false, None), (true, Some("[9000,\"9000\"]")), (false, Some("[9000,\"9000\"]"))]
+        {
+            let query = ListQuery {
+                order: vec![OrderBy { field: at, descending }],
+                after: after.map(|after| Position(after.to_owned())),
+                top: 100,
+                ..ListQuery::default()
+            };
+            let own = |sql: &mut Sql| {
+                sql.push("tenant = ").bind("1");
+            };
+            let plan = SOURCE.plan(db, &query, own).await.unwrap();
+            assert!(plan.contains("audit_events_at"), "{query:?}: {plan}");
+            if descending {
+                assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{query:?}: {plan}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_reads_the_log_by_its_index() {
+        let file = std::env::temp_dir().join(format!("adept-audit-plan-{}.db", std::process::id()));
+        let db = filled(&format!("sqlite://{}", file.display())).await;
+        is_read_by_its_index(&db).await;
+        db.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn postgres_reads_the_log_by_its_index() {
+        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
+        let name = format!("adept_test_audit_plan_{}", std::process::id());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let db = filled(&format!("{base}/{name}")).await;
+        is_read_by_its_index(&db).await;
+        db.close().await;
+        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
     }
 }

@@ -155,6 +155,79 @@ async fn what_was_written_is_read_back_and_the_rest_has_its_default() {
 }
 
 #[tokio::test]
+async fn lists_are_filtered_and_ordered_by_every_property_of_their_type() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = admin.create_setting().await;
+    let (ios, mac) =
+        ("#microsoft.graph.depIOSEnrollmentProfile", "#microsoft.graph.depMacOSEnrollmentProfile");
+    let group = "aaaaaaaa-0000-4000-8000-000000000001";
+    for body in [
+        json!({ "@odata.type": ios, "displayName": "a", "siriDisabled": true, "requiresUserAuthentication": true,
+                "iTunesPairingMode": "allow", "supportDepartment": "IT" }),
+        json!({ "@odata.type": ios, "displayName": "b", "passcodeLockGracePeriodInSeconds": 60,
+                "sharedIPadMaximumUserCount": 3, "enabledSkipKeys": ["Zoom", "Location"],
+                "enrollmentTimeAzureAdGroupIds": [group] }),
+        json!({ "@odata.type": mac, "displayName": "c", "siriDisabled": true, "adminAccountPassword": "s3cret" }),
+        json!({ "displayName": "d" }),
+    ] {
+        make(&admin, &setting, &body).await;
+    }
+    let names = async |of_type: &str, query: &str| {
+        let page = admin.get_json(&format!("/beta/{S}/{setting}/enrollmentProfiles{of_type}?{query}")).await;
+        let rows = page["value"].as_array().unwrap().iter();
+        rows.map(|row| row["displayName"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join("")
+    };
+    assert_eq!(names("", "$filter=requiresUserAuthentication").await, "a");
+    assert_eq!(names("", "$orderby=requiresUserAuthentication desc,displayName desc").await, "adcb");
+    let of_ios = "/microsoft.graph.depIOSEnrollmentProfile";
+    for (filter, found) in [
+        ("siriDisabled eq true", "a"),
+        ("siriDisabled ne true and isDefault eq false", "b"),
+        ("iTunesPairingMode eq 'disallow'", "b"),
+        ("iTunesPairingMode ge 'allow'", "a"),
+        ("passcodeLockGracePeriodInSeconds ge 60", "b"),
+        ("passcodeLockGracePeriodInSeconds eq null", "a"),
+        ("sharedIPadMaximumUserCount in (0,7)", "a"),
+        ("contains(supportDepartment,'t')", "a"),
+        ("supportDepartment eq null", "b"),
+        ("enabledSkipKeys/any(k:k eq 'zoom')", "b"),
+        ("enabledSkipKeys/any(k:startswith(k,'si') or k eq 'Zoom')", "ab"),
+        ("enabledSkipKeys/all(k:k eq 'Siri')", "a"),
+        ("enrollmentTimeAzureAdGroupIds/any()", "b"),
+        ("enrollmentTimeAzureAdGroupIds/any(g:g eq AAAAAAAA-0000-4000-8000-000000000001)", "b"),
+    ] {
+        assert_eq!(names(of_ios, &format!("$filter={filter}&$orderby=displayName")).await, found, "{filter}");
+    }
+    assert_eq!(
+        names("/graph.depEnrollmentBaseProfile", "$filter=siriDisabled&$orderby=displayName").await,
+        "ac"
+    );
+    assert_eq!(names(of_ios, "$orderby=sharedIPadMaximumUserCount desc,siriDisabled").await, "ba");
+    let profiles = format!("/beta/{S}/{setting}/enrollmentProfiles");
+    for (path, part) in [
+        (
+            format!("{profiles}?$filter=siriDisabled"),
+            "named 'siriDisabled' on type 'microsoft.graph.enrollmentProfile'",
+        ),
+        (
+            format!("{profiles}/graph.depMacOSEnrollmentProfile?$filter=adminAccountPassword eq 's3cret'"),
+            "'adminAccountPassword' cannot be used",
+        ),
+        (
+            format!("{profiles}/graph.depMacOSEnrollmentProfile?$orderby=adminAccountPassword"),
+            "'adminAccountPassword' cannot be used",
+        ),
+        (
+            format!("{profiles}{of_ios}?$filter=managementCertificates/any()"),
+            "'managementCertificates' cannot be used",
+        ),
+    ] {
+        admin.get(&path).await.is_refused(400, "BadRequest", part);
+    }
+}
+
+#[tokio::test]
 async fn a_password_is_never_shown_and_complex_values_are_changed_by_member() {
     let test = TestApp::start().await;
     let admin = test.admin().await;

@@ -1,8 +1,8 @@
-//! `$expand` on settings, and what full metadata says of where else there is something.
+//! `$expand` on settings and above them, and what full metadata says of where else there is something.
 
 use serde_json::{Value, json};
 
-use crate::support::test_app::{S, TestApp};
+use crate::support::test_app::{S, TestApp, WRITE};
 
 fn encoded(text: &str) -> String {
     text.replace(' ', "%20").replace('\'', "%27")
@@ -153,4 +153,82 @@ async fn full_metadata_says_where_everything_leads() {
     assert_eq!(event["actor"]["@odata.type"], "#microsoft.graph.auditActor");
     assert_eq!(event["resources"][0]["@odata.type"], "#microsoft.graph.auditResource");
     assert_eq!(event["correlationId@odata.type"], "#Guid");
+}
+
+#[tokio::test]
+async fn device_management_shows_its_settings_and_what_is_behind_them() {
+    let test = TestApp::start().await;
+    let permissions = [WRITE, "DeviceManagementApps.Read.All"];
+    let admin = test.client(test.storage.default_tenant(), &permissions).await;
+    let id = test.onboarded(&admin, 30).await;
+    let root = "/beta/deviceManagement";
+    let body = json!({ "displayName": "p" });
+    admin.post(&format!("/beta/{S}/{id}/enrollmentProfiles"), &body).await;
+    let nested = "$select=id&$expand=depOnboardingSettings($filter=tokenType eq 'dep';$select=id;$count=true;$expand=\
+                  importedAppleDeviceIdentities($orderby=serialNumber desc;$top=3;$select=serialNumber),\
+                  enrollmentProfiles($filter=displayName eq 'p';$select=displayName),defaultIosEnrollmentProfile)";
+    let shown = admin.get_json(&format!("{root}?{}", encoded(nested))).await;
+    assert_eq!(
+        (&shown["id"], &shown["depOnboardingSettings@odata.count"]),
+        (&json!("deviceManagement"), &json!(1))
+    );
+    let setting = &shown["depOnboardingSettings"][0];
+    assert_eq!((&setting["id"], &setting["defaultIosEnrollmentProfile"]), (&json!(id), &Value::Null));
+    assert_eq!(setting["enrollmentProfiles"], json!([body]));
+    assert_eq!(setting["importedAppleDeviceIdentities"].as_array().unwrap().len(), 3);
+    let context = format!("{}/beta/$metadata#{S}", test.url);
+    assert_eq!(shown["depOnboardingSettings@odata.context"], context);
+
+    let events = admin.get_json(&format!("{root}/auditEvents?$orderby=activityDateTime%20desc&$top=2")).await;
+    let query = "$expand=auditEvents($orderby=activityDateTime desc;$top=2)";
+    assert_eq!(admin.get_json(&format!("{root}?{}", encoded(query))).await["auditEvents"], events["value"]);
+    for (query, part) in [
+        (
+            "$expand=depOnboardingSettings($expand=depOnboardingSettings)",
+            "'depOnboardingSettings' is not a navigation",
+        ),
+        ("$expand=auditEvents($expand=x)", "'x' is not a navigation"),
+        ("$expand=depOnboardingSettings($select=nothing)", "'nothing'"),
+        ("$expand=settings", "'settings' is not a navigation"),
+    ] {
+        admin.get(&format!("{root}?{query}")).await.is_refused(400, "BadRequest", part);
+    }
+
+    // Whoever may not read the log does not read it here.
+    let reader =
+        test.client(test.storage.default_tenant(), &["DeviceManagementServiceConfig.Read.All"]).await;
+    assert_eq!(reader.get(&format!("{root}?$expand=depOnboardingSettings")).await.status, 200);
+    reader.get(&format!("{root}?$expand=auditEvents")).await.is_refused(
+        403,
+        "Forbidden",
+        "DeviceManagementApps.Read.All",
+    );
+    let auditor = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
+    let refused = auditor.get(&format!("{root}?$expand=depOnboardingSettings")).await;
+    refused.is_refused(403, "Forbidden", "DeviceManagementServiceConfig.Read.All");
+}
+
+#[tokio::test]
+async fn the_rest_of_an_expanded_list_of_settings_is_behind_its_link() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    for _ in 0..25 {
+        admin.create_setting().await;
+    }
+    let query =
+        encoded("$expand=depOnboardingSettings($select=id;$skip=1;$expand=enrollmentProfiles($select=id))");
+    let shown = admin.get_json(&format!("/beta/deviceManagement?{query}")).await;
+    let first = shown["depOnboardingSettings"].as_array().unwrap();
+    let rest = admin.get_json(shown["depOnboardingSettings@odata.nextLink"].as_str().unwrap()).await;
+    let rest = rest["value"].as_array().unwrap();
+    assert_eq!(
+        (first.len(), rest.len()),
+        (20, 5),
+        "26 with the one for Apple Configurator, less the skipped one"
+    );
+    let all: Vec<_> = first.iter().chain(rest).collect();
+    assert!(all.iter().all(|setting| setting["enrollmentProfiles"] == json!([])));
+    let ids: std::collections::BTreeSet<_> =
+        all.iter().map(|setting| setting["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 25);
 }

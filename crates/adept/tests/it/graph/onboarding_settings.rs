@@ -119,6 +119,12 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
     let filter = "$filter=tokenName%20eq%20%27my%20O%27%27Brien%20%26%20S%C3%B6hne%20%231%27";
     assert_eq!(names(filter).await, ["my O'Brien & Söhne #1"]);
     assert_eq!(names("%24filter=tokenType+eq+'DEP'+and+startswith(tokenName,'b')").await, ["beta"]);
+    let gamma = admin.get_json(&format!("{path}?$filter=tokenName%20eq%20'gamma'")).await;
+    let gamma = format!("{path}/{}", gamma["value"][0]["id"].as_str().unwrap());
+    assert_eq!(admin.patch(&gamma, &json!({ "roleScopeTagIds": ["7", "Eu"] })).await.status, 200);
+    assert_eq!(names("$filter=roleScopeTagIds/any(t:t eq 'EU' and tokenType eq 'dep')").await, ["gamma"]);
+    assert_eq!(names("$filter=not roleScopeTagIds/all(t:t eq '0')").await, ["gamma"]);
+    assert_eq!(names("$filter=roleScopeTagIds/any(t:startswith(t,'0'))&$orderby=tokenName").await.len(), 4);
     let page = admin.get_json(&format!("{path}?$select=TokenName,id&$count=true&$top=1")).await;
     assert_eq!(page["@odata.context"], format!("{}/beta/$metadata#{S}(tokenName,id)", test.url));
     assert_eq!(page["@odata.count"], 5);
@@ -142,8 +148,12 @@ async fn a_query_that_does_not_fit_is_refused_with_its_place() {
         ),
         ("$filter=displayName eq 'x'", "Could not find a property named 'displayName'"),
         ("$filter=tokenName eq", "Syntax error"),
-        ("$filter=roleScopeTagIds eq null", "'roleScopeTagIds' cannot be used"),
-        ("$orderby=roleScopeTagIds", "'roleScopeTagIds' cannot be used"),
+        (
+            "$filter=roleScopeTagIds eq null",
+            "'roleScopeTagIds' of type 'Collection(Edm.String)' cannot be compared",
+        ),
+        ("$filter=roleScopeTagIds/any(t:t/x eq '1')", "Could not find a property named 'x'"),
+        ("$orderby=roleScopeTagIds", "'roleScopeTagIds' cannot be sorted by"),
         ("$orderby=tokenName up", "Syntax error"),
         ("$top=-1", "$top"),
         ("$top=x", "$top"),

@@ -1,10 +1,13 @@
 //! What a list shows is what its filter and order say, read in the plainest way: random rows, random filters and orders,
 //! compared with an evaluation in memory.
 
+#[path = "filter_battery/settings_and_profiles.rs"]
+mod settings_and_profiles;
+
 use adept::{
     domain::{
         AuditEntry, AuditEvent, AuditField, AuditResource, DeviceField, DeviceId, DevicePlatform, DeviceRow,
-        DiscoverySource, SettingId, TenantId,
+        DiscoverySource, SettingId, TenantId, members,
     },
     storage::{ListQuery, Listed, Storage},
 };
@@ -23,7 +26,6 @@ use crate::support::database::{Kind, TestDatabase, noon, tenant};
 const TRIES: u32 = 150;
 
 const PLATFORMS: [&str; 3] = ["unknown", "ios", "macOS"];
-const SOURCES: [&str; 3] = ["unknown", "adminImport", "deviceEnrollmentProgram"];
 
 fn texts() -> impl Strategy<Value = String> {
     const KNOWN: [&str; 15] =
@@ -171,12 +173,15 @@ impl Row<DeviceField> for Device<'_> {
             DeviceField::Id => Some(Literal::Text(device.id.to_string())),
             DeviceField::SerialNumber => Some(Literal::Text(device.serial.clone())),
             DeviceField::Description => device.description.clone().map(Literal::Text),
-            DeviceField::Platform => member(&ALL_PLATFORMS, device.platform.as_str()),
-            DeviceField::DiscoverySource => member(&SOURCES, device.source.as_str()),
+            DeviceField::Platform => member(members::PLATFORM, device.platform.as_str()),
+            DeviceField::DiscoverySource => member(members::DISCOVERY_SOURCE, device.source.as_str()),
             DeviceField::IsDeleted => Some(Literal::Boolean(device.deleted)),
             DeviceField::Created => Some(Literal::DateTime(device.created_at)),
             DeviceField::RequestedProfile => device.wanted_profile.clone().map(Literal::Text),
             DeviceField::RequestedProfileAt => device.wanted_at.map(Literal::DateTime),
+            DeviceField::IsSupervised => Some(Literal::Boolean(device.supervised)),
+            DeviceField::LastContacted => Some(Literal::DateTime("0001-01-01T00:00:00Z".parse().unwrap())),
+            DeviceField::EnrollmentState => member(members::ENROLLMENT_STATE, "notContacted"),
         }
     }
 
@@ -184,19 +189,6 @@ impl Row<DeviceField> for Device<'_> {
         Vec::new()
     }
 }
-
-/// The members of `platform`, in the order of their numbers.
-const ALL_PLATFORMS: [&str; 9] = [
-    "unknown",
-    "ios",
-    "android",
-    "windows",
-    "windowsMobile",
-    "macOS",
-    "visionOS",
-    "tvOS",
-    "unknownFutureValue",
-];
 
 fn member_of(members: &'static [&'static str]) -> BoxedStrategy<Literal> {
     (0..members.len()).prop_map(|ordinal| Literal::Enum { member: members[ordinal], ordinal }).boxed()
@@ -207,7 +199,11 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     let setting = SettingId(owner.0);
     let row = (
         proptest::option::of(texts()),
-        (proptest::sample::select(&PLATFORMS[..]), proptest::sample::select(&SOURCES[..]), any::<bool>()),
+        (
+            proptest::sample::select(&PLATFORMS[..]),
+            proptest::sample::select(members::DISCOVERY_SOURCE),
+            any::<bool>(),
+        ),
         (moments(), proptest::option::of(texts()), proptest::option::of(moments())),
     );
     let (mut devices, mut statements) = (Vec::new(), String::new());
@@ -231,7 +227,7 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
             created_at,
             wanted_profile,
             wanted_at,
-            supervised: false,
+            supervised: number % 3 == 0,
         });
     }
     let event = AuditEvent {
@@ -269,12 +265,15 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         (DeviceField::Id, ids.boxed()),
         (DeviceField::SerialNumber, serials.boxed()),
         (DeviceField::Description, text()),
-        (DeviceField::Platform, member_of(&ALL_PLATFORMS)),
-        (DeviceField::DiscoverySource, member_of(&SOURCES)),
+        (DeviceField::Platform, member_of(members::PLATFORM)),
+        (DeviceField::DiscoverySource, member_of(members::DISCOVERY_SOURCE)),
         (DeviceField::IsDeleted, any::<bool>().prop_map(Literal::Boolean).boxed()),
         (DeviceField::Created, moment()),
         (DeviceField::RequestedProfile, text()),
         (DeviceField::RequestedProfileAt, moment()),
+        (DeviceField::IsSupervised, any::<bool>().prop_map(Literal::Boolean).boxed()),
+        (DeviceField::LastContacted, moment()),
+        (DeviceField::EnrollmentState, member_of(members::ENROLLMENT_STATE)),
     ];
     let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     let searched = vec![DeviceField::SerialNumber, DeviceField::Description, DeviceField::RequestedProfile];
@@ -400,7 +399,9 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
     let asked = (filters(fields, searched, Some(AuditField::Resources)), orders(sorted), 1..30_u32);
     for _ in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
-        let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
+        let oldest_first = [OrderBy { field: AuditField::At, descending: false }];
+        let meant = if order.is_empty() { &oldest_first[..] } else { &order };
+        let wanted = expected(&rows, &filter, meant, |row| row.0.id.to_string());
         let wanted: Vec<_> = wanted.into_iter().map(|row| row.0.id).collect();
         let shown = format!("{filter:?} by {order:?}");
         let mut query = ListQuery { filter: Some(filter), order, top, ..ListQuery::default() };

@@ -23,7 +23,7 @@ pub(in crate::graph) static DEP_ENROLLMENT_PROFILE: EntityType<Profile, F, Profi
         kept!("diagnosticsDisabled", Kind::Boolean),
         kept!("enableSharedIPad", Kind::Boolean),
         kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
-        P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default)),
+        P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default)).field(F::IsDefault),
         kept!("isMandatory", Kind::Boolean),
         kept!("locationDisabled", Kind::Boolean),
         kept!("macOSFileVaultDisabled", Kind::Boolean),

@@ -1,0 +1,391 @@
+//! The same of settings and profiles, whose collections of texts are walked too.
+
+use adept::domain::{
+    Kept, Profile, ProfileField, ProfileValue, Setting, SettingField, TokenState, TokenType, members,
+};
+use serde_json::json;
+
+use super::*;
+
+const STATES: [&str; 10] = [
+    "none",
+    "ok",
+    "terms",
+    "expired",
+    "revoked",
+    "forbidden",
+    "unreachable",
+    "throttled",
+    "our_clock",
+    "wrong_server",
+];
+
+/// Conditions, half of which ask something of a collection's items, alone or together with the row's own properties.
+fn with_items<F: Copy + std::fmt::Debug + 'static>(
+    plain: BoxedStrategy<Filter<F>>,
+    collection: F,
+) -> impl Strategy<Value = Filter<F>> {
+    let values = texts().prop_map(Literal::Text).boxed();
+    let item = filters(vec![(collection, values)], vec![collection], None);
+    let walked =
+        (any::<bool>(), item, proptest::option::of(plain.clone())).prop_map(move |(all, item, row)| {
+            let predicate = Box::new(match row {
+                None => item,
+                Some(row) => item.or(row),
+            });
+            match all {
+                true => Filter::All { collection, predicate },
+                false => Filter::Any { collection, predicate },
+            }
+        });
+    (plain, walked, 0..6_u8).prop_map(|(plain, walked, how)| match how {
+        0 => walked,
+        1 => walked.not(),
+        2 => plain.and(walked),
+        3 => plain.or(walked.not()),
+        _ => plain,
+    })
+}
+
+/// An item of a collection: its own field means the item, every other one the row.
+struct Item<'r, F> {
+    row: &'r dyn Row<F>,
+    collection: F,
+    text: String,
+}
+
+impl<F: PartialEq> Row<F> for Item<'_, F> {
+    fn value(&self, field: &F) -> Option<Literal> {
+        if *field == self.collection { Some(Literal::Text(self.text.clone())) } else { self.row.value(field) }
+    }
+
+    fn items(&self, _collection: &F) -> Vec<Box<dyn Row<F> + '_>> {
+        Vec::new()
+    }
+}
+
+fn items<'r, F: Copy + PartialEq + 'r>(
+    row: &'r dyn Row<F>,
+    collection: F,
+    texts: Vec<String>,
+) -> Vec<Box<dyn Row<F> + 'r>> {
+    let item = |text| -> Box<dyn Row<F> + 'r> { Box::new(Item { row, collection, text }) };
+    texts.into_iter().map(item).collect()
+}
+
+fn member(members: &[&'static str], word: &str) -> Option<Literal> {
+    let ordinal = members.iter().position(|member| *member == word)?;
+    Some(Literal::Enum { member: members[ordinal], ordinal })
+}
+
+fn year_one() -> Timestamp {
+    "0001-01-01T00:00:00Z".parse().unwrap()
+}
+
+struct OneSetting<'s>(&'s Setting);
+
+impl Row<SettingField> for OneSetting<'_> {
+    fn value(&self, field: &SettingField) -> Option<Literal> {
+        let setting = self.0;
+        let moment = |time: Option<Timestamp>| Some(Literal::DateTime(time.unwrap_or_else(year_one)));
+        match field {
+            SettingField::Id => Some(Literal::Text(setting.id.to_string())),
+            SettingField::AppleIdentifier => setting.apple_identifier.clone().map(Literal::Text),
+            SettingField::TokenName => setting.token_name.clone().map(Literal::Text),
+            SettingField::TokenType => member(members::DEP_TOKEN_TYPE, setting.token_type.as_str()),
+            SettingField::TokenExpiration => moment(setting.token_expires_at),
+            SettingField::LastModified => moment(Some(setting.modified_at)),
+            SettingField::LastSuccessfulSync => moment(setting.sync.succeeded_at),
+            SettingField::LastSyncTriggered => moment(setting.sync.triggered_at),
+            SettingField::LastSyncErrorCode => {
+                Some(Literal::Int(setting.token_state.sync_error_code().into()))
+            }
+            SettingField::SyncedDeviceCount => Some(Literal::Int(setting.sync.device_count)),
+            SettingField::DataSharingConsent => Some(Literal::Boolean(setting.data_sharing_consent)),
+            SettingField::ShareWithSchoolDataSync => {
+                Some(Literal::Boolean(setting.share_with_school_data_sync))
+            }
+            SettingField::RoleScopeTags => None,
+        }
+    }
+
+    fn items(&self, collection: &SettingField) -> Vec<Box<dyn Row<SettingField> + '_>> {
+        items(self, *collection, self.0.role_scope_tag_ids.clone().unwrap_or_default())
+    }
+}
+
+async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut TestRunner) {
+    let moment = || proptest::option::of(moments().prop_map(|at| at.as_microsecond()));
+    let row = (
+        (proptest::option::of(texts()), proptest::option::of(texts()), any::<(bool, bool)>()),
+        (
+            proptest::sample::select(members::DEP_TOKEN_TYPE),
+            proptest::sample::select(&STATES[..]),
+            proptest::option::of(proptest::collection::vec(texts(), 0..4)),
+        ),
+        (moments(), moment(), moment(), moment()),
+        (0..5_i64, any::<bool>()),
+    );
+    let time = |time: Option<i64>| time.map_or("NULL".to_owned(), |time| time.to_string());
+    let mut statements = String::new();
+    for number in 0..60 {
+        let (
+            (name, apple_id, (consent, share)),
+            (kind, state, tags),
+            (at, expires, ok, asked),
+            (count, hidden),
+        ) = one(runner, &row);
+        let tags = tags.map(|tags| json!(tags).to_string());
+        statements.push_str(&format!(
+            "INSERT INTO onboarding_settings (tenant, id, token_name, apple_identifier, token_type, \
+             data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at, modified_at, hidden_at, token_state, \
+             token_generation, token_expires_at, page_limit, cursor_complete, cursor_revision, sync_triggered_at, \
+             sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until) VALUES ('{owner}', '{}', {}, {}, \
+             '{kind}', {consent}, {share}, {}, 0, {}, {}, '{state}', 0, {}, 1000, FALSE, 0, {}, {}, 0, {count}, 0, 0);\n",
+            id(number),
+            quoted(name.as_deref()),
+            quoted(apple_id.as_deref()),
+            quoted(tags.as_deref()),
+            at.as_microsecond(),
+            if hidden && number % 5 == 0 { "7" } else { "NULL" },
+            time(expires),
+            time(asked),
+            time(ok),
+        ));
+    }
+    execute(database, statements).await;
+}
+
+#[tokio::test]
+async fn lists_of_settings_show_what_their_filter_and_order_say() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let mut runner = runner();
+    let owner = tenant(1);
+    some_settings(&database, owner, &mut runner).await;
+    some_settings(&database, tenant(2), &mut runner).await;
+    let all = storage.settings(owner, &ListQuery::default()).await.unwrap().rows;
+    assert!((40..61).contains(&all.len()), "without the hidden ones: {}", all.len());
+    assert!(TokenType::ALL.iter().all(|kind| all.iter().any(|setting| setting.token_type == *kind)));
+    assert!(all.iter().any(|setting| setting.token_state == TokenState::WrongServer));
+    let rows: Vec<_> = all.iter().map(OneSetting).collect();
+
+    let text = || texts().prop_map(Literal::Text).boxed();
+    let moment = || moments().prop_map(Literal::DateTime).boxed();
+    let flag = || any::<bool>().prop_map(Literal::Boolean).boxed();
+    let number = || (-1..10_i64).prop_map(Literal::Int).boxed();
+    let ids = (0..70_usize).prop_map(|number| Literal::Text(id(number).to_string().to_uppercase()));
+    let fields = vec![
+        (SettingField::Id, ids.boxed()),
+        (SettingField::AppleIdentifier, text()),
+        (SettingField::TokenName, text()),
+        (SettingField::TokenType, member_of(members::DEP_TOKEN_TYPE)),
+        (SettingField::TokenExpiration, moment()),
+        (SettingField::LastModified, moment()),
+        (SettingField::LastSuccessfulSync, moment()),
+        (SettingField::LastSyncTriggered, moment()),
+        (SettingField::LastSyncErrorCode, number()),
+        (SettingField::SyncedDeviceCount, number()),
+        (SettingField::DataSharingConsent, flag()),
+        (SettingField::ShareWithSchoolDataSync, flag()),
+    ];
+    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
+    let searched = vec![SettingField::Id, SettingField::TokenName, SettingField::AppleIdentifier];
+    let plain = filters(fields, searched, None).boxed();
+    let asked = (with_items(plain, SettingField::RoleScopeTags), orders(sorted), 1..30_u32);
+    for _ in 0..TRIES {
+        let (filter, order, top) = one(&mut runner, &asked);
+        let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
+        let wanted: Vec<_> = wanted.into_iter().map(|row| row.0.id).collect();
+        let shown = format!("{filter:?} by {order:?}");
+        let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = storage.settings(owner, &query).await.unwrap();
+            assert_eq!(page.total, Some(wanted.len() as i64), "{shown}");
+            found.extend(page.rows.into_iter().map(|row| row.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, wanted, "{shown}");
+    }
+}
+
+/// A property of each form in which one is kept.
+const KEPT: [ProfileField; 7] = [
+    ProfileField::Kept("supportDepartment", Kept::Text),
+    ProfileField::Kept("siriDisabled", Kept::Bool),
+    ProfileField::Kept("isMandatory", Kept::Bool),
+    ProfileField::Kept("sharedIPadMaximumUserCount", Kept::Int),
+    ProfileField::Kept("passcodeLockGracePeriodInSeconds", Kept::OptionalInt),
+    ProfileField::Kept("iTunesPairingMode", Kept::Member(members::ITUNES_PAIRING_MODE)),
+    SKIP_KEYS,
+];
+const SKIP_KEYS: ProfileField = ProfileField::Kept("enabledSkipKeys", Kept::Texts);
+const KINDS: [&str; 6] = [
+    "enrollmentProfile",
+    "depEnrollmentProfile",
+    "depIOSEnrollmentProfile",
+    "depMacOSEnrollmentProfile",
+    "depTvOSEnrollmentProfile",
+    "depVisionOSEnrollmentProfile",
+];
+
+struct OneProfile<'p>(&'p Profile);
+
+impl Row<ProfileField> for OneProfile<'_> {
+    fn value(&self, field: &ProfileField) -> Option<Literal> {
+        let profile = self.0;
+        match field {
+            ProfileField::Id => Some(Literal::Text(profile.full_id())),
+            ProfileField::DisplayName => profile.display_name.clone().map(Literal::Text),
+            ProfileField::Description => profile.description.clone().map(Literal::Text),
+            ProfileField::Kind => member(&KINDS, profile.kind.as_str()),
+            ProfileField::IsDefault => Some(Literal::Boolean(profile.is_default)),
+            ProfileField::Kept(name, kept) => {
+                let number = match profile.values.get(*name) {
+                    Some(ProfileValue::Int(number)) => Some(*number),
+                    _ => None,
+                };
+                match kept {
+                    Kept::Text => profile.text(name).map(|text| Literal::Text(text.to_owned())),
+                    Kept::Bool => Some(Literal::Boolean(profile.flag(name))),
+                    Kept::Int => Some(Literal::Int(number.unwrap_or(0))),
+                    Kept::OptionalInt => number.map(Literal::Int),
+                    Kept::Member(members) => member(members, profile.text(name).unwrap_or(members[0])),
+                    Kept::Texts => None,
+                }
+            }
+        }
+    }
+
+    fn items(&self, collection: &ProfileField) -> Vec<Box<dyn Row<ProfileField> + '_>> {
+        items(self, *collection, self.0.listed_skip_keys().map(str::to_owned).collect())
+    }
+}
+
+/// Every tenant's setting has its own id.
+async fn some_profiles(database: &TestDatabase, owner: TenantId, runner: &mut TestRunner) {
+    let row = (
+        (
+            proptest::option::of(texts()),
+            proptest::option::of(texts()),
+            proptest::sample::select(&KINDS[..]),
+            any::<bool>(),
+        ),
+        (proptest::option::of(texts()), any::<[Option<bool>; 2]>(), any::<[Option<i32>; 2]>()),
+        (
+            proptest::option::of(proptest::sample::select(members::ITUNES_PAIRING_MODE)),
+            proptest::option::of(proptest::collection::vec(texts(), 0..4)),
+        ),
+    );
+    let mut statements = String::new();
+    for number in 0..60 {
+        let ((name, description, kind, default), (department, flags, numbers), (pairing, keys)) =
+            one(runner, &row);
+        let small = |number: Option<i32>| number.map(|number| number % 4);
+        let mut properties = json!({
+            "supportDepartment": department, "siriDisabled": flags[0], "isMandatory": flags[1],
+            "sharedIPadMaximumUserCount": small(numbers[0]), "passcodeLockGracePeriodInSeconds": small(numbers[1]),
+            "iTunesPairingMode": pairing, "enabledSkipKeys": keys,
+        });
+        properties.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        let profile = id(number);
+        statements.push_str(&format!(
+            "INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, description, properties, revision, \
+             version, created_at, modified_at) VALUES ('{owner}', '{owner}', '{profile}', '{kind}', {}, {}, {}, 1, 1, 0, 0);\n",
+            quoted(name.as_deref()),
+            quoted(description.as_deref()),
+            quoted(Some(&properties.to_string())),
+        ));
+        if default {
+            statements.push_str(&format!(
+                "INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
+                 VALUES ('{owner}', '{owner}', 'p{number}', '{profile}', 0);\n"
+            ));
+        }
+    }
+    execute(database, statements).await;
+}
+
+#[tokio::test]
+async fn lists_of_profiles_show_what_their_filter_and_order_say() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let mut runner = runner();
+    let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
+    some_profiles(&database, owner, &mut runner).await;
+    some_profiles(&database, tenant(2), &mut runner).await;
+    let all = storage.profiles(owner, setting, &ListQuery::default()).await.unwrap().rows;
+    assert_eq!(all.len(), 60);
+    let rows: Vec<_> = all.iter().map(OneProfile).collect();
+
+    let text = || texts().prop_map(Literal::Text).boxed();
+    let ids = (0..70_usize).prop_map(move |number| Literal::Text(format!("{setting}_{}", id(number))));
+    let mut fields = vec![
+        (ProfileField::Id, ids.boxed()),
+        (ProfileField::DisplayName, text()),
+        (ProfileField::Description, text()),
+        (ProfileField::Kind, (0..KINDS.len()).prop_map(|kind| member(&KINDS, KINDS[kind]).unwrap()).boxed()),
+        (ProfileField::IsDefault, any::<bool>().prop_map(Literal::Boolean).boxed()),
+    ];
+    for field in KEPT {
+        let ProfileField::Kept(_, kept) = field else { continue };
+        let values = match kept {
+            Kept::Text => text(),
+            Kept::Bool => any::<bool>().prop_map(Literal::Boolean).boxed(),
+            Kept::Int | Kept::OptionalInt => (-5..5_i64).prop_map(Literal::Int).boxed(),
+            Kept::Member(members) => member_of(members),
+            Kept::Texts => continue,
+        };
+        fields.push((field, values));
+    }
+    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
+    let searched = vec![ProfileField::DisplayName, ProfileField::Description, KEPT[0]];
+    let plain = filters(fields, searched, None).boxed();
+    let asked = (with_items(plain, SKIP_KEYS), orders(sorted), 1..30_u32);
+    for _ in 0..TRIES {
+        let (filter, order, top) = one(&mut runner, &asked);
+        let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
+        let wanted: Vec<_> = wanted.into_iter().map(|row| row.0.id).collect();
+        let shown = format!("{filter:?} by {order:?}");
+        let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
+        let mut found = Vec::new();
+        loop {
+            let page = storage.profiles(owner, setting, &query).await.unwrap();
+            assert_eq!(page.total, Some(wanted.len() as i64), "{shown}");
+            found.extend(page.rows.into_iter().map(|row| row.id));
+            query.after = page.next;
+            if query.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, wanted, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn the_longest_conditions_are_asked_for_without_fail() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
+    // As many as fit into the longest text: `not(x/any(a:a eq ''))or ` and `b or `.
+    let any = |_| Filter::Any {
+        collection: SKIP_KEYS,
+        predicate: Box::new(Filter::Call {
+            function: Function::Contains,
+            field: SKIP_KEYS,
+            text: "x".to_owned(),
+        }),
+    };
+    let flag = |_| Filter::Compare { field: KEPT[1], op: CompareOp::Eq, value: Literal::Boolean(true) };
+    for filter in [
+        Filter::Or((0..120).map(any).collect()),
+        Filter::And((0..240).map(flag).collect()),
+        (0..adept_odata::MAX_DEPTH).fold(flag(0), |inner, _| Filter::Not(Box::new(inner.and(flag(0))))),
+    ] {
+        assert_eq!(storage.count_profiles(owner, setting, Some(&filter)).await.unwrap(), 0);
+    }
+}
