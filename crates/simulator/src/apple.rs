@@ -2,22 +2,32 @@
 //! The portal side and the state itself are elsewhere.
 
 mod account;
+mod account_driven;
+mod activation_lock;
+mod beta_tokens;
 mod body;
 mod device_json;
 mod devices;
 mod devices_sync;
+mod disown;
+mod endpoint;
 mod headers;
 mod oauth;
 mod problem;
+mod profile;
+mod profile_check;
+mod profile_devices;
+mod replacement_details;
+mod serials;
 mod server_devices;
 mod session;
 
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, USER_AGENT};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
@@ -29,6 +39,7 @@ use crate::requests;
 use crate::world::{ErrorBodies, World};
 
 pub(crate) use device_json::whole as whole_device;
+use endpoint::Endpoint;
 pub(crate) use oauth::base_url;
 use problem::Problem;
 
@@ -40,43 +51,6 @@ const SESSION: HeaderName = HeaderName::from_static("x-adm-auth-session");
 const REASON: HeaderName = HeaderName::from_static("x-sim-reason");
 /// The largest body that is read.
 const LARGEST: usize = 8 << 20;
-
-/// The calls that are served.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Endpoint {
-    Session,
-    Account,
-    ServerDevices,
-    DevicesSync,
-    Devices,
-}
-
-impl Endpoint {
-    const ALL: [Endpoint; 5] = [
-        Endpoint::Account,
-        Endpoint::Devices,
-        Endpoint::DevicesSync,
-        Endpoint::ServerDevices,
-        Endpoint::Session,
-    ];
-
-    fn path(self) -> &'static str {
-        match self {
-            Endpoint::Session => "/session",
-            Endpoint::Account => "/account",
-            Endpoint::ServerDevices => "/server/devices",
-            Endpoint::DevicesSync => "/devices/sync",
-            Endpoint::Devices => "/devices",
-        }
-    }
-
-    fn method(self) -> Method {
-        match self {
-            Endpoint::Session | Endpoint::Account => Method::GET,
-            Endpoint::ServerDevices | Endpoint::DevicesSync | Endpoint::Devices => Method::POST,
-        }
-    }
-}
 
 /// One call.
 struct Call {
@@ -145,8 +119,10 @@ fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
     let Some(endpoint) = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == call.path) else {
         return Outcome::from(Err(Problem::unknown_path()));
     };
-    if call.method != endpoint.method() {
-        return Outcome::from(Err(Problem::wrong_method(endpoint.method())));
+    shared.settle(now);
+    let methods = endpoint.methods(&shared.read().switches);
+    if !methods.contains(&call.method) {
+        return Outcome::from(Err(Problem::wrong_method(methods)));
     }
     if let Err(problem) = headers::user_agent(&shared.read().switches, endpoint, &call.headers) {
         return Outcome::from(Err(problem));
@@ -158,14 +134,48 @@ fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
         Ok(admitted) => admitted,
         Err(problem) => return Outcome::from(Err(problem)),
     };
+    let scripted = endpoint == Endpoint::Devices && !shared.read().scripted.is_empty();
+    let result = if scripted || endpoint.changes_something(&call.method) {
+        act(&mut shared.write(), endpoint, admitted.server, call, now)
+    } else {
+        look(&shared.read(), endpoint, admitted.server, call, now)
+    };
     let world = shared.read();
-    let result = serve(&world, endpoint, admitted.server, call, now);
     let server = world.server_and_organisation(admitted.server).map(|(server, _)| server.uuid.clone());
     Outcome { result, server, rotated: admitted.rotated }
 }
 
-/// Serves a call that has a good session.
-fn serve(
+/// Serves a call that has a good session and may change something.
+fn act(
+    world: &mut World,
+    endpoint: Endpoint,
+    server: usize,
+    call: &Call,
+    now: Timestamp,
+) -> Result<Vec<u8>, Problem> {
+    let (_, organisation) = world.server_and_organisation(server).ok_or_else(Problem::unknown_session)?;
+    if !organisation.terms_accepted {
+        return Err(Problem::terms());
+    }
+    let version = headers::protocol_version(&call.headers);
+    let body = &call.body;
+    match endpoint {
+        Endpoint::Devices => devices::scripted_details(world, server, version, body),
+        Endpoint::Disown => disown::disown(world, server, body, now),
+        Endpoint::ActivationLock => activation_lock::lock(world, server, body),
+        Endpoint::Profile => profile::define(world, server, version, body, now),
+        Endpoint::ProfileDevices if call.method == Method::DELETE => {
+            profile_devices::remove(world, server, body, now)
+        }
+        Endpoint::ProfileDevices => profile_devices::assign(world, server, version, body, now),
+        Endpoint::AccountDriven if call.method == Method::DELETE => account_driven::delete(world, server),
+        Endpoint::AccountDriven => account_driven::set(world, server, body, now),
+        _ => look(world, endpoint, server, call, now),
+    }
+}
+
+/// Serves a call that has a good session and changes nothing.
+fn look(
     world: &World,
     endpoint: Endpoint,
     server: usize,
@@ -183,7 +193,21 @@ fn serve(
         Endpoint::ServerDevices => server_devices::page(world, server, version, &call.body, now),
         Endpoint::DevicesSync => devices_sync::page(world, server, version, &call.body, now),
         Endpoint::Devices => devices::details(world, server, version, &call.body),
+        Endpoint::ReplacementDetails => replacement_details::show(world, server, version, &call.query),
+        Endpoint::Profile => profile::show(world, server, version, &call.query),
+        Endpoint::AccountDriven => account_driven::show(world, server),
+        Endpoint::BetaTokens => beta_tokens::list(world, organisation),
+        Endpoint::Disown | Endpoint::ActivationLock | Endpoint::ProfileDevices => {
+            Err(Problem::unknown_path())
+        }
     }
+}
+
+/// A parameter of a query that is present and not empty.
+fn query(query: &str, name: &str) -> Option<String> {
+    let uri = Uri::try_from(format!("/?{query}")).ok()?;
+    let Query(all) = Query::<Vec<(String, String)>>::try_from_uri(&uri).ok()?;
+    all.into_iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)
 }
 
 fn record(call: &Call, fate: &Fate, now: Timestamp) -> requests::Request {

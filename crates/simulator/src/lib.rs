@@ -144,6 +144,13 @@ impl Shared {
         self.world.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Lets come true what was promised for now or before.
+    fn settle(&self, now: jiff::Timestamp) {
+        if self.read().has_due_promises(now) {
+            self.write().keep_promises(now, false);
+        }
+    }
+
     /// Waits; `false` when the simulator stopped meanwhile.
     async fn wait(&self, milliseconds: u64) -> bool {
         tokio::select! {

@@ -4,9 +4,12 @@
 mod answers;
 mod certificate;
 mod devices;
+mod life;
 mod organizations;
+mod profiles;
 mod requests;
 mod servers;
+mod statuses;
 mod token;
 
 use std::net::{IpAddr, SocketAddr};
@@ -16,7 +19,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, patch, post, put};
+use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -33,13 +36,29 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
     Router::new()
         .route("/organizations", post(organizations::create).get(organizations::list))
         .route("/organizations/{org_id}/terms", put(organizations::set_terms))
+        .route("/organizations/{org_id}/beta", put(organizations::set_beta_access))
         .route("/servers", post(servers::create).get(servers::list))
         .route("/servers/{server_uuid}", get(servers::show))
         .route("/servers/{server_uuid}/certificate", put(certificate::upload))
         .route("/servers/{server_uuid}/token", post(token::issue))
         .route("/servers/{server_uuid}/revoke", post(token::revoke))
         .route("/servers/{server_uuid}/devices", post(devices::add).get(devices::list))
-        .route("/servers/{server_uuid}/devices/{serial}", patch(devices::modify).delete(devices::remove))
+        .route("/servers/{server_uuid}/permissions", put(servers::set_permissions))
+        .route("/servers/{server_uuid}/profiles", get(profiles::list))
+        .route("/servers/{server_uuid}/activate", post(life::activate_all))
+        .route(
+            "/servers/{server_uuid}/devices/{serial}",
+            get(devices::show).patch(devices::modify).delete(devices::remove),
+        )
+        .route("/servers/{server_uuid}/devices/{serial}/activate", post(life::activate))
+        .route("/servers/{server_uuid}/devices/{serial}/move", post(life::r#move))
+        .route("/servers/{server_uuid}/devices/{serial}/release", post(life::release))
+        .route("/servers/{server_uuid}/devices/{serial}/replace", post(life::replace))
+        .route("/servers/{server_uuid}/devices/{serial}/leave", post(life::leave))
+        .route("/servers/{server_uuid}/devices/{serial}/lock", put(life::set_lock).get(life::lock))
+        .route("/devices/{serial}/history", get(life::history))
+        .route("/statuses", post(statuses::add).get(statuses::list).delete(statuses::clear))
+        .route("/settle", post(statuses::settle))
         .route("/answers", post(answers::add).get(answers::list).delete(answers::clear))
         .route("/delay", put(answers::delay))
         .route("/options", put(servers::set_options).get(servers::options))
@@ -99,6 +118,7 @@ async fn near_only(
     next: Next,
 ) -> Response {
     if shared.remote_portal || is_near(peer.ip()) {
+        shared.settle(shared.clock.now());
         return next.run(request).await;
     }
     let error = "The portal side answers only calls from its own machine.".to_owned();

@@ -1,14 +1,19 @@
 //! Everything the simulator knows, as plain data. Methods take the time as an argument and do no I/O, so a test or
 //! a movable clock decides what time it is. HTTP, status codes and error bodies are not known here.
 
+mod assignments;
 mod catalogue;
 mod cursors;
 mod devices;
+mod history;
 mod identity;
+mod life;
 mod log;
 mod nonces;
 mod organisation;
+mod profiles;
 mod record;
+mod scripted;
 mod server;
 mod sessions;
 mod switches;
@@ -18,18 +23,29 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_lc_rs::hmac;
 
+pub(crate) use assignments::Statuses;
 pub(crate) use catalogue::Radio;
 pub(crate) use cursors::{CursorRefused, Page};
 pub(crate) use identity::Identity;
-pub(crate) use log::{Event, Operation};
-pub(crate) use organisation::{Organisation, OrganisationType};
-pub(crate) use record::{Given, Record, Serial};
-pub(crate) use server::Server;
+pub(crate) use life::Lock;
+pub(crate) use log::{Event, Operation, Step};
+pub(crate) use organisation::{Organisation, OrganisationType, OrganisationVersion};
+pub(crate) use profiles::{Profile, ProfileId};
+pub(crate) use record::{Given, ProfileStatus, Record, Serial};
+pub(crate) use scripted::{Scripted, ScriptedCall};
+pub(crate) use server::{Discovery, Server};
 pub(crate) use sessions::{Admitted, SessionRefused};
-pub(crate) use switches::{DeletedRecords, ErrorBodies, Switches, UserAgentChecks};
+pub(crate) use switches::{
+    BetaTokensKey, DeletedRecords, DisownRefusal, ErrorBodies, MovedIn, Switches, UnknownDevice,
+    UnknownProfile, UserAgentChecks,
+};
 pub(crate) use tokens::TokenRefused;
 
+use self::assignments::Assignments;
+use self::life::Life;
 use self::nonces::Nonces;
+use self::profiles::Profiles;
+use self::scripted::ScriptedStatuses;
 use self::sessions::Sessions;
 use crate::answers::Answers;
 use crate::random;
@@ -55,6 +71,7 @@ pub(crate) struct World {
     pub(crate) switches: Switches,
     pub(crate) answers: Answers,
     pub(crate) requests: Requests,
+    pub(crate) scripted: ScriptedStatuses,
     organisations: BTreeMap<String, Organisation>,
     /// Servers are never removed, so a position names one for the life of the world.
     servers: Vec<Server>,
@@ -65,6 +82,11 @@ pub(crate) struct World {
     nonces: Nonces,
     /// Where each assigned device is.
     places: HashMap<Serial, Place>,
+    profiles: Profiles,
+    assignments: Assignments,
+    life: Life,
+    /// Entries written so far in the logs of all servers.
+    sequence: u32,
     /// Devices made from the seed so far; the next one gets this number.
     sown: u32,
     cursor_key: hmac::Key,
@@ -90,6 +112,7 @@ impl World {
             switches: Switches::default(),
             answers: Answers::default(),
             requests: Requests::default(),
+            scripted: ScriptedStatuses::default(),
             organisations: BTreeMap::new(),
             servers: Vec::new(),
             server_positions: HashMap::new(),
@@ -97,6 +120,10 @@ impl World {
             sessions: Sessions::default(),
             nonces: Nonces::default(),
             places: HashMap::new(),
+            profiles: Profiles::default(),
+            assignments: Assignments::default(),
+            life: Life::default(),
+            sequence: 0,
             sown: 0,
             cursor_key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()),
         }

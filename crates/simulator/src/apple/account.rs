@@ -3,9 +3,10 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use super::Endpoint;
+use super::endpoint::Endpoint;
 use super::problem::Problem;
-use crate::world::{Organisation, OrganisationType, Server, World};
+use super::replacement_details;
+use crate::world::{Organisation, OrganisationType, OrganisationVersion, Server, World};
 
 #[derive(Serialize)]
 struct Account<'a> {
@@ -27,14 +28,14 @@ struct Since3<'a> {
     org_id: &'a str,
     org_id_hash: String,
     org_type: OrganisationType,
-    org_version: &'a str,
+    org_version: OrganisationVersion,
     urls: Vec<Url>,
 }
 
 #[derive(Serialize)]
 struct Url {
     uri: &'static str,
-    http_method: [String; 1],
+    http_method: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<Limit>,
 }
@@ -66,7 +67,13 @@ pub(super) fn show(
             org_id_hash: hash(&organisation.org_id),
             org_type: organisation.org_type,
             org_version: organisation.org_version,
-            urls: Endpoint::ALL.into_iter().map(|endpoint| url(world, endpoint)).collect(),
+            urls: Endpoint::ALL
+                .into_iter()
+                .filter(|endpoint| {
+                    *endpoint != Endpoint::ReplacementDetails || version >= replacement_details::SINCE
+                })
+                .map(|endpoint| url(world, endpoint))
+                .collect(),
         }),
     };
     serde_json::to_vec(&account).map_err(|error| Problem::malformed(error.to_string()))
@@ -76,9 +83,11 @@ pub(super) fn show(
 fn url(world: &World, endpoint: Endpoint) -> Url {
     let pages = matches!(endpoint, Endpoint::ServerDevices | Endpoint::DevicesSync);
     let limit = Limit { default: world.switches.limit_default, maximum: world.switches.limit_maximum };
-    Url { uri: endpoint.path(), http_method: [endpoint.method().to_string()], limit: pages.then_some(limit) }
+    let http_method = endpoint.methods(&world.switches).iter().map(|method| method.as_str()).collect();
+    Url { uri: endpoint.path(), http_method, limit: pages.then_some(limit) }
 }
 
-fn hash(org_id: &str) -> String {
-    digest(&SHA256, org_id.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+/// SHA-256 as lower-case hex digits.
+pub(super) fn hash(text: &str) -> String {
+    digest(&SHA256, text.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use crate::world::{Event, Given, Identity, Radio, Record, World};
+use crate::world::{Event, Given, Identity, ProfileStatus, Radio, Record, Step, World};
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new();
 
@@ -21,19 +21,19 @@ fn since(name: &str) -> u32 {
 }
 
 /// Writes devices of one server for one protocol version. It writes fields, not the braces around them.
-pub(super) struct Show {
-    seed: u64,
+pub(super) struct Show<'a> {
+    world: &'a World,
     version: u32,
     /// As JSON, quotes included.
     assigned_by: String,
 }
 
-impl Show {
-    pub(super) fn new(world: &World, server: usize, version: u32) -> Show {
+impl<'a> Show<'a> {
+    pub(super) fn new(world: &'a World, server: usize, version: u32) -> Show<'a> {
         let owner =
             world.server_and_organisation(server).map(|(_, organisation)| organisation.org_email.as_str());
         let assigned_by = serde_json::Value::from(owner.unwrap_or_default()).to_string();
-        Show { seed: world.seed, version, assigned_by }
+        Show { world, version, assigned_by }
     }
 
     /// The serial number only.
@@ -46,11 +46,11 @@ impl Show {
     pub(super) fn record(&self, record: &Record, out: &mut Vec<u8>) {
         self.serial(record, out);
         let mut fields = Fields { out, version: self.version, given: record.given.as_deref() };
-        let identity = record.sown.map(|number| Identity::new(self.seed, number));
+        let identity = record.sown.map(|sown| Identity::new(self.world.seed, sown.number()));
         if let Some(identity) = &identity {
             self.order(identity, &mut fields);
         }
-        fields.write("profile_status", |out| quoted("empty", out));
+        self.profile(record, &mut fields);
         fields.write("device_assigned_date", |out| quoted_time(record.assigned_at, out));
         fields.write("device_assigned_by", |out| out.extend_from_slice(self.assigned_by.as_bytes()));
         if let Some(identity) = &identity {
@@ -62,9 +62,23 @@ impl Show {
     /// What happened to the device, and when.
     pub(super) fn operation(&self, event: &Event, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"op_type\":");
-        quoted(event.operation.as_str(), out);
+        quoted(event.operation().as_str(), out);
         out.extend_from_slice(b",\"op_date\":");
         quoted_time(event.at, out);
+        if event.step == Step::Replaced && since("released_by_replacement") <= self.version {
+            out.extend_from_slice(b",\"released_by_replacement\":true");
+        }
+    }
+
+    /// Which profile the device carries.
+    fn profile(&self, record: &Record, fields: &mut Fields<'_>) {
+        fields.write("profile_status", |out| quoted(record.status.as_str(), out));
+        let Some(id) = record.profile else { return };
+        fields.write("profile_uuid", |out| quoted(&self.world.profile(id).uuid, out));
+        fields.write("profile_assign_time", |out| quoted_time(record.profile_assigned_at, out));
+        if record.status == ProfileStatus::Pushed {
+            fields.write("profile_push_time", |out| quoted_time(record.profile_pushed_at, out));
+        }
     }
 
     /// What the order says about a seeded device.
@@ -121,6 +135,12 @@ pub(crate) fn whole(world: &World, server: usize, event: &Event) -> Vec<u8> {
     Show::new(world, server, u32::MAX).record(&event.record, &mut out);
     out.push(b'}');
     out
+}
+
+/// What kind of device it is, if anything says so.
+pub(super) fn family(world: &World, record: &Record) -> Option<String> {
+    let sown = record.sown.map(|sown| Identity::new(world.seed, sown.number()).model.family.to_owned());
+    record.given_text("device_family").or(sown)
 }
 
 /// An object in the making. What is given by hand wins over what would be written.

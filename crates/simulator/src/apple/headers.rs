@@ -4,8 +4,9 @@ use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
 use jiff::Timestamp;
 
+use super::SESSION;
+use super::endpoint::Endpoint;
 use super::problem::Problem;
-use super::{Endpoint, SESSION};
 use crate::world::{Admitted, SessionRefused, Switches, UserAgentChecks, World};
 
 /// Refuses a call that names no client program, or one that is not wanted.

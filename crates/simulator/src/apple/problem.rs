@@ -16,12 +16,12 @@ pub(super) struct Problem {
     pub(super) reason: String,
     /// Goes to the caller only, and not into the list of requests.
     pub(super) detail: String,
-    allow: Option<Method>,
+    allow: &'static [Method],
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, reason: impl Into<String>) -> Problem {
-        Problem { status, code, reason: reason.into(), detail: String::new(), allow: None }
+        Problem { status, code, reason: reason.into(), detail: String::new(), allow: &[] }
     }
 
     pub(super) fn bad_request(code: &'static str, reason: impl Into<String>) -> Problem {
@@ -45,9 +45,9 @@ impl Problem {
         SessionRefused::Unknown.into()
     }
 
-    pub(super) fn wrong_method(allowed: Method) -> Problem {
-        let reason = format!("This path takes {allowed} only.");
-        Problem { allow: Some(allowed), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "", reason) }
+    pub(super) fn wrong_method(allowed: &'static [Method]) -> Problem {
+        let reason = format!("This path takes {} only.", list(allowed));
+        Problem { allow: allowed, ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "", reason) }
     }
 
     /// The answer, its code spelled as the switches say.
@@ -68,11 +68,15 @@ impl Problem {
         if let Ok(reason) = HeaderValue::try_from(reason.trim()) {
             headers.insert(REASON, reason);
         }
-        if let Some(allowed) = self.allow.and_then(|method| HeaderValue::from_str(method.as_str()).ok()) {
+        if let Some(allowed) = HeaderValue::try_from(list(self.allow)).ok().filter(|list| !list.is_empty()) {
             headers.insert(ALLOW, allowed);
         }
         response
     }
+}
+
+fn list(methods: &[Method]) -> String {
+    methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", ")
 }
 
 impl From<SessionRefused> for Problem {

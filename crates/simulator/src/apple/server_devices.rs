@@ -60,7 +60,7 @@ pub(super) fn write(
         }
         out.push(b'{');
         let bare =
-            event.operation == Operation::Deleted && world.switches.deleted_records == DeletedRecords::Bare;
+            event.operation() == Operation::Deleted && world.switches.deleted_records == DeletedRecords::Bare;
         match operations && bare {
             true => show.serial(&event.record, &mut out),
             false => show.record(&event.record, &mut out),

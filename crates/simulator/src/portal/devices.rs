@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{Refused, body};
+use crate::world::PortalRefused;
 use crate::{Shared, apple};
 
 /// Devices that are made before others get a turn.
@@ -23,6 +24,9 @@ const AT_ONCE: u32 = 10_000;
 struct NewDevices {
     count: Option<u32>,
     devices: Option<Vec<Map<String, Value>>>,
+    /// By Apple Configurator: for thirty days the user can take the device out again.
+    #[serde(default)]
+    configurator: bool,
 }
 
 #[derive(Deserialize)]
@@ -38,9 +42,11 @@ pub(super) async fn add(
     bytes: Bytes,
 ) -> Result<Json<Value>, Refused> {
     let added = match body(&bytes)? {
-        NewDevices { count: Some(count), devices: None } => sow(&shared, &uuid, count).await?,
-        NewDevices { count: None, devices: Some(devices) } => {
-            shared.write().give_devices(&uuid, &devices, shared.clock.now())?
+        NewDevices { count: Some(count), devices: None, configurator: false } => {
+            sow(&shared, &uuid, count).await?
+        }
+        NewDevices { count: None, devices: Some(devices), configurator } => {
+            shared.write().give_devices(&uuid, &devices, configurator, shared.clock.now())?
         }
         _ => return Err(Refused::invalid("The body is either {\"count\": 2500} or {\"devices\": [{…}]}.")),
     };
@@ -63,6 +69,18 @@ pub(super) async fn remove(
 ) -> Result<StatusCode, Refused> {
     shared.write().remove_device(&uuid, &serial, shared.clock.now())?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn show(
+    State(shared): State<Arc<Shared>>,
+    Path((uuid, serial)): Path<(String, String)>,
+) -> Result<Response, Refused> {
+    let world = shared.read();
+    let position = world.server_position(&uuid)?;
+    let event = world
+        .device(position, &serial)
+        .ok_or_else(|| PortalRefused::Missing(format!("No device {serial} is assigned to this server.")))?;
+    Ok(([(CONTENT_TYPE, "application/json")], apple::whole_device(&world, position, event)).into_response())
 }
 
 pub(super) async fn list(

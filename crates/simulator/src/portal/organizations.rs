@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Refused, body};
 use crate::Shared;
-use crate::world::{Organisation, OrganisationType};
+use crate::world::{Organisation, OrganisationType, OrganisationVersion};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,6 +19,8 @@ struct NewOrganisation {
     name: Option<String>,
     #[serde(default, rename = "type")]
     kind: OrganisationType,
+    #[serde(default)]
+    version: OrganisationVersion,
     org_id: Option<String>,
 }
 
@@ -28,13 +30,19 @@ struct Terms {
     accepted: bool,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BetaAccess {
+    enabled: bool,
+}
+
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     bytes: Bytes,
 ) -> Result<(StatusCode, Json<Organisation>), Refused> {
     let new: NewOrganisation = body(&bytes)?;
     let mut world = shared.write();
-    let organisation = world.found_organisation(new.name, new.kind, new.org_id)?;
+    let organisation = world.found_organisation(new.name, new.kind, new.version, new.org_id)?;
     Ok((StatusCode::CREATED, Json(organisation.clone())))
 }
 
@@ -51,5 +59,15 @@ pub(super) async fn set_terms(
 ) -> Result<StatusCode, Refused> {
     let terms: Terms = body(&bytes)?;
     shared.write().set_terms(&org_id, terms.accepted)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_beta_access(
+    State(shared): State<Arc<Shared>>,
+    Path(org_id): Path<String>,
+    bytes: Bytes,
+) -> Result<StatusCode, Refused> {
+    let access: BetaAccess = body(&bytes)?;
+    shared.write().set_beta_access(&org_id, access.enabled)?;
     Ok(StatusCode::NO_CONTENT)
 }

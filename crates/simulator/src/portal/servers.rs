@@ -21,6 +21,12 @@ struct NewServer {
     server_uuid: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Permissions {
+    release_devices: bool,
+}
+
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     bytes: Bytes,
@@ -41,6 +47,16 @@ pub(super) async fn show(
     Path(uuid): Path<String>,
 ) -> Result<Json<Value>, Refused> {
     Ok(Json(to_json(shared.read().server(&uuid)?)))
+}
+
+pub(super) async fn set_permissions(
+    State(shared): State<Arc<Shared>>,
+    Path(uuid): Path<String>,
+    bytes: Bytes,
+) -> Result<StatusCode, Refused> {
+    let permissions: Permissions = body(&bytes)?;
+    shared.write().set_release_devices(&uuid, permissions.release_devices)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn options(State(shared): State<Arc<Shared>>) -> Json<Switches> {
@@ -75,6 +91,7 @@ fn to_json(server: &Server) -> Value {
         "certificate": certificate,
         "account": server.admin(),
         "token_expires": server.token_expiry().map(|expiry| expiry.to_string()),
+        "release_devices": server.release_devices,
         "devices": server.device_count(),
         "changes": server.change_count(),
     })

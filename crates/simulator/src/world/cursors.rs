@@ -84,7 +84,7 @@ impl World {
         let position = start.position + entries.len();
         let cursor = Cursor { position, snapshot: position, issued: now.as_millisecond(), done: true };
         Ok(Page {
-            events: entries.iter().collect(),
+            events: entries.iter().filter(|event| event.is_told()).collect(),
             cursor: self.write_cursor(server, cursor, limit),
             more: position < log.len(),
         })
@@ -199,7 +199,7 @@ mod tests {
                 let page = world.sync(0, &cursor, limit, at(0)).unwrap();
                 for event in page.events {
                     let serial = event.record.serial.as_str().to_owned();
-                    match event.operation {
+                    match event.operation() {
                         super::super::Operation::Deleted => known.remove(&serial),
                         _ => known.insert(serial),
                     };

@@ -1,11 +1,15 @@
 //! Assigning devices to servers, changing them and taking them away. Every step is an entry in a server's log.
+//! What happens to a device in between is in `life.rs`, its profiles are in `assignments.rs`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::identity::{self, Identity};
+use super::log::Step;
+use super::record::Sown;
 use super::{Event, Given, Operation, Place, PortalRefused, Record, Serial, World};
 
 impl World {
@@ -32,40 +36,41 @@ impl World {
     ) -> Result<u32, PortalRefused> {
         let server = self.server_position(uuid)?;
         let mut added = 0;
-        while added < count && self.sown < identity::MOST {
-            let number = self.sown;
-            self.sown += 1;
-            let serial = Identity::new(self.seed, number).serial(self.seed);
-            // A device given by hand may have taken the serial number; then the next one is made instead.
-            let Some(serial) = serial.filter(|serial| !self.places.contains_key(serial)) else { continue };
-            self.assign(server, serial, Some(number), None, now);
+        while added < count {
+            let Some((serial, sown)) = self.next_of_the_seed() else { break };
+            self.add(server, serial, Some(sown), None, now);
             added += 1;
         }
         Ok(added)
     }
 
-    /// Assigns devices described by hand, all or none.
+    /// The next device of the seed whose serial number nobody gave by hand before.
+    pub(super) fn next_of_the_seed(&mut self) -> Option<(Serial, Sown)> {
+        while self.sown < identity::MOST {
+            let number = self.sown;
+            self.sown += 1;
+            let serial = Identity::new(self.seed, number).serial(self.seed);
+            if let Some(serial) = serial.filter(|serial| !self.places.contains_key(serial)) {
+                return Some((serial, Sown::new(number)));
+            }
+        }
+        None
+    }
+
+    /// Assigns devices described by hand, all or none. Those that come by Apple Configurator may leave again.
     pub(crate) fn give_devices(
         &mut self,
         uuid: &str,
         devices: &[Map<String, Value>],
+        by_configurator: bool,
         now: Timestamp,
     ) -> Result<usize, PortalRefused> {
         let server = self.server_position(uuid)?;
         let mut ready: Vec<(Serial, Given)> = Vec::with_capacity(devices.len());
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         for device in devices {
             let text = device.get("serial_number").and_then(Value::as_str).unwrap_or_default();
-            let serial = Serial::new(text).ok_or_else(|| {
-                let why = "Each device needs a serial_number of 1 to 23 ASCII letters and digits";
-                PortalRefused::Invalid(format!("{why}, not {text:?}. No device was added."))
-            })?;
-            if let Some(place) = self.places.get(&serial) {
-                let owner = &self.servers[place.server as usize].uuid;
-                return Err(PortalRefused::Conflict(format!(
-                    "Device {text} is assigned to server {owner}. Remove it there first. No device was added."
-                )));
-            }
+            let serial = self.free_serial(server, text)?;
             if !seen.insert(serial) {
                 return Err(PortalRefused::Invalid(format!(
                     "Device {text} is named twice. No device was added."
@@ -77,9 +82,30 @@ impl World {
         }
         let added = ready.len();
         for (serial, given) in ready {
-            self.assign(server, serial, None, Some(Arc::new(given)), now);
+            self.add(server, serial, None, Some(Arc::new(given)), now);
+            self.life.arrived(serial, by_configurator, now);
         }
         Ok(added)
+    }
+
+    /// A serial number that a server may be given.
+    pub(super) fn free_serial(&self, server: usize, text: &str) -> Result<Serial, PortalRefused> {
+        let serial = Serial::new(text).ok_or_else(|| {
+            let why = "Each device needs a serial_number of 1 to 23 ASCII letters and digits";
+            PortalRefused::Invalid(format!("{why}, not {text:?}. No device was added."))
+        })?;
+        if let Some(place) = self.places.get(&serial) {
+            let owner = &self.servers[place.server as usize].uuid;
+            return Err(PortalRefused::Conflict(format!(
+                "Device {text} is assigned to server {owner}. Remove it there first. No device was added."
+            )));
+        }
+        if self.life.has_released(&self.servers[server].org_id, &serial) {
+            return Err(PortalRefused::Conflict(format!(
+                "The organisation released device {text}, which is for good. No device was added."
+            )));
+        }
+        Ok(serial)
     }
 
     /// Changes attributes of an assigned device; null takes one away.
@@ -90,34 +116,29 @@ impl World {
         change: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (serial, place) = self.place(uuid, serial)?;
-        let log = &mut self.servers[place.server as usize].log;
-        let mut record = log.event(place.event).record.clone();
+        let (_, place) = self.place(uuid, serial)?;
+        let mut record = self.record(place).clone();
         let given = record.given.as_deref().cloned().unwrap_or_default();
         record.given = Some(Arc::new(given.changed(change)?));
-        let event = log.append(record, Operation::Modified, now.as_second(), Some(place.event));
-        self.places.insert(serial, Place { event, ..place });
+        self.append(place, record, Step::Changed, now.as_second());
         Ok(())
     }
 
-    /// Takes a device from its server, as unassigning or releasing does.
+    /// Takes a device from its server, as unassigning does.
     pub(crate) fn remove_device(
         &mut self,
         uuid: &str,
         serial: &str,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (serial, place) = self.place(uuid, serial)?;
-        let log = &mut self.servers[place.server as usize].log;
-        let record = log.event(place.event).record.clone();
-        log.append(record, Operation::Deleted, now.as_second(), Some(place.event));
-        self.places.remove(&serial);
+        let (_, place) = self.place(uuid, serial)?;
+        self.append(place, self.record(place).clone(), Step::Unassigned, now.as_second());
         Ok(())
     }
 
     /// The newest entry of a device that is assigned to the server at this position.
     pub(crate) fn device(&self, server: usize, serial: &str) -> Option<&Event> {
-        let place = self.places.get(&Serial::new(serial)?).filter(|place| place.server as usize == server)?;
+        let place = self.place_on(server, &Serial::new(serial)?)?;
         Some(self.servers[server].log.event(place.event))
     }
 
@@ -128,31 +149,54 @@ impl World {
         offset: usize,
         limit: usize,
     ) -> Result<Vec<&Event>, PortalRefused> {
-        let log = &self.server(uuid)?.log;
-        let (skipped, rest) = log.snapshot(log.len(), 0, offset);
-        drop(skipped);
-        Ok(rest.map(|position| log.snapshot(log.len(), position, limit).0).unwrap_or_default())
+        Ok(self.server(uuid)?.log.devices().skip(offset).take(limit).collect())
     }
 
-    fn assign(
+    /// Puts a device that is nowhere onto a server.
+    pub(super) fn add(
         &mut self,
         server: usize,
         serial: Serial,
-        sown: Option<u32>,
+        sown: Option<Sown>,
         given: Option<Arc<Given>>,
         now: Timestamp,
     ) {
-        let log = &mut self.servers[server].log;
-        let record = Record { serial, sown, assigned_at: log.time(now.as_second()), given };
-        let event = log.append(record, Operation::Added, now.as_second(), None);
+        let now = self.servers[server].log.time(now.as_second());
+        self.arrive(server, Record::new(serial, sown, given, now), Step::Added, now);
+    }
+
+    /// Writes the first entry of a device on a server.
+    pub(super) fn arrive(&mut self, server: usize, record: Record, step: Step, now: i64) {
+        let serial = record.serial;
+        self.sequence += 1;
+        let event = self.servers[server].log.append(record, step, now, self.sequence, None);
         self.places.insert(serial, Place { server: server as u32, event });
     }
 
-    fn place(&self, uuid: &str, serial: &str) -> Result<(Serial, Place), PortalRefused> {
+    /// Writes a further entry of a device on the server that it is assigned to.
+    pub(super) fn append(&mut self, place: Place, record: Record, step: Step, now: i64) {
+        let serial = record.serial;
+        self.sequence += 1;
+        let log = &mut self.servers[place.server as usize].log;
+        let event = log.append(record, step, now, self.sequence, Some(place.event));
+        if step.operation() == Operation::Deleted {
+            self.places.remove(&serial);
+        } else if let Some(place) = self.places.get_mut(&serial) {
+            place.event = event;
+        }
+    }
+
+    pub(super) fn record(&self, place: Place) -> &Record {
+        &self.servers[place.server as usize].log.event(place.event).record
+    }
+
+    pub(super) fn place_on(&self, server: usize, serial: &Serial) -> Option<Place> {
+        self.places.get(serial).copied().filter(|place| place.server as usize == server)
+    }
+
+    pub(super) fn place(&self, uuid: &str, serial: &str) -> Result<(Serial, Place), PortalRefused> {
         let server = self.server_position(uuid)?;
-        let known = Serial::new(serial).and_then(|known| Some((known, *self.places.get(&known)?)));
-        known
-            .filter(|(_, place)| place.server as usize == server)
-            .ok_or_else(|| PortalRefused::Missing(format!("No device {serial} is assigned to this server.")))
+        let known = Serial::new(serial).and_then(|known| Some((known, self.place_on(server, &known)?)));
+        known.ok_or_else(|| PortalRefused::Missing(format!("No device {serial} is assigned to this server.")))
     }
 }

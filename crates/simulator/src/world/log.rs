@@ -8,7 +8,7 @@ use super::record::Record;
 
 const NEVER: u32 = u32::MAX;
 
-/// What happened to a device.
+/// What sync says that happened to a device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     Added,
@@ -26,13 +26,94 @@ impl Operation {
     }
 }
 
+/// What really happened to a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Added,
+    MovedIn,
+    /// As `MovedIn`, but sync says `modified`, as Apple's often does.
+    MovedInAsModified,
+    Changed,
+    /// Assigned once more to the server that it is on.
+    Reassigned,
+    ProfileAssigned,
+    ProfilePushed,
+    ProfileRemoved,
+    Unassigned,
+    MovedOut,
+    /// As `MovedOut`, but sync never says so.
+    MovedOutSilently,
+    Released,
+    Disowned,
+    Replaced,
+    /// Left within its provisional period.
+    Left,
+}
+
+impl Step {
+    pub(crate) fn operation(self) -> Operation {
+        match self {
+            Step::Added | Step::MovedIn => Operation::Added,
+            Step::MovedInAsModified
+            | Step::Changed
+            | Step::Reassigned
+            | Step::ProfileAssigned
+            | Step::ProfilePushed
+            | Step::ProfileRemoved => Operation::Modified,
+            Step::Unassigned
+            | Step::MovedOut
+            | Step::MovedOutSilently
+            | Step::Released
+            | Step::Disowned
+            | Step::Replaced
+            | Step::Left => Operation::Deleted,
+        }
+    }
+
+    /// The name in the portal's history.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Step::Added => "added",
+            Step::MovedIn | Step::MovedInAsModified => "moved_in",
+            Step::Changed => "changed",
+            Step::Reassigned => "reassigned",
+            Step::ProfileAssigned => "profile_assigned",
+            Step::ProfilePushed => "profile_pushed",
+            Step::ProfileRemoved => "profile_removed",
+            Step::Unassigned => "unassigned",
+            Step::MovedOut | Step::MovedOutSilently => "moved_out",
+            Step::Released => "released",
+            Step::Disowned => "disowned",
+            Step::Replaced => "replaced",
+            Step::Left => "left",
+        }
+    }
+
+    fn arrives(self) -> bool {
+        matches!(self, Step::Added | Step::MovedIn | Step::MovedInAsModified)
+    }
+}
+
 /// One entry.
 pub(crate) struct Event {
     pub(crate) record: Record,
     /// Seconds since 1970; never less than that of the entry before.
     pub(crate) at: i64,
     replaced_by: u32,
-    pub(crate) operation: Operation,
+    /// Counts the entries of all servers together.
+    pub(crate) sequence: u32,
+    pub(crate) step: Step,
+}
+
+impl Event {
+    pub(crate) fn operation(&self) -> Operation {
+        self.step.operation()
+    }
+
+    /// Whether sync tells of it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.step != Step::MovedOutSilently
+    }
 }
 
 /// All entries, oldest first.
@@ -69,8 +150,9 @@ impl Log {
     pub(super) fn append(
         &mut self,
         record: Record,
-        operation: Operation,
+        step: Step,
         now: i64,
+        sequence: u32,
         replaces: Option<u32>,
     ) -> u32 {
         let position = self.events.len() as u32;
@@ -78,12 +160,13 @@ impl Log {
         if let Some(earlier) = replaces {
             self.events[earlier as usize].replaced_by = position;
         }
-        match operation {
-            Operation::Added => self.assigned += 1,
-            Operation::Modified => {}
-            Operation::Deleted => self.assigned -= 1,
+        if step.arrives() {
+            self.assigned += 1;
         }
-        self.events.push(Event { record, at, replaced_by: NEVER, operation });
+        if step.operation() == Operation::Deleted {
+            self.assigned -= 1;
+        }
+        self.events.push(Event { record, at, replaced_by: NEVER, sequence, step });
         position
     }
 
@@ -99,7 +182,7 @@ impl Log {
         let mut page = Vec::with_capacity(limit.min(1000));
         for at in position.min(snapshot)..snapshot {
             let event = &self.events[at];
-            if event.operation == Operation::Deleted || (event.replaced_by as usize) < snapshot {
+            if event.operation() == Operation::Deleted || (event.replaced_by as usize) < snapshot {
                 continue;
             }
             if page.len() == limit {
@@ -108,6 +191,12 @@ impl Log {
             page.push(event);
         }
         (page, None)
+    }
+
+    /// The devices assigned now, oldest entry first.
+    pub(super) fn devices(&self) -> impl Iterator<Item = &Event> {
+        let stays = |event: &&Event| event.replaced_by == NEVER && event.operation() != Operation::Deleted;
+        self.events.iter().filter(stays)
     }
 
     /// Up to `limit` entries from `position` on.

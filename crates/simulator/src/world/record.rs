@@ -1,20 +1,23 @@
 //! One device as it was at one moment. A record is small on purpose: what the seed decides is worked out when the
 //! device is shown, so that a million devices fit into memory.
 
-use serde_json::{Map, Value};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use super::PortalRefused;
+use serde_json::{Map, Value};
+
+use super::{PortalRefused, ProfileId};
 
 /// Longest serial number taken. Apple's have 10 to 12 characters, older test servers made 18.
 const LONGEST: usize = 23;
 
-/// A serial number: 1 to 23 ASCII letters and digits.
+/// The attributes that say which profile a device carries.
+const PROFILE_FIELDS: [&str; 4] =
+    ["profile_status", "profile_uuid", "profile_assign_time", "profile_push_time"];
+
+/// A serial number: 1 to 23 ASCII letters and digits, then zeros.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Serial {
-    length: u8,
-    characters: [u8; LONGEST],
-}
+pub(crate) struct Serial([u8; LONGEST]);
 
 impl Serial {
     /// `None` when the text is no serial number.
@@ -24,25 +27,117 @@ impl Serial {
         let mut characters = [0; LONGEST];
         fits.then(|| {
             characters[..text.len()].copy_from_slice(text.as_bytes());
-            Serial { length: text.len() as u8, characters }
+            Serial(characters)
         })
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        std::str::from_utf8(&self.characters[..usize::from(self.length)]).unwrap_or_default()
+        let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(LONGEST);
+        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
     }
 }
 
-/// What is known of a device at one moment.
+/// The number of a device that was made from the seed, stored plus one.
+#[derive(Clone, Copy)]
+pub(crate) struct Sown(NonZeroU32);
+
+impl Sown {
+    pub(crate) fn new(number: u32) -> Sown {
+        Sown(NonZeroU32::MIN.saturating_add(number))
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+/// What `profile_status` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ProfileStatus {
+    /// Never had a profile on this server.
+    Empty,
+    /// Has one that it did not fetch yet.
+    Assigned,
+    /// Fetched it at its activation.
+    Pushed,
+    /// Had one that was taken away.
+    Removed,
+}
+
+impl ProfileStatus {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            ProfileStatus::Empty => "empty",
+            ProfileStatus::Assigned => "assigned",
+            ProfileStatus::Pushed => "pushed",
+            ProfileStatus::Removed => "removed",
+        }
+    }
+}
+
+/// What is known of a device at one moment. All times are seconds since 1970.
 #[derive(Clone)]
 pub(crate) struct Record {
     pub(crate) serial: Serial,
+    pub(crate) status: ProfileStatus,
     /// The device's number when it was made from the seed; its attributes follow from it.
-    pub(crate) sown: Option<u32>,
-    /// Seconds since 1970.
+    pub(crate) sown: Option<Sown>,
+    /// Present exactly when the status is `Assigned` or `Pushed`.
+    pub(crate) profile: Option<ProfileId>,
+    /// Means something only while there is a profile.
+    pub(crate) profile_assigned_at: i64,
+    /// Means something only when the status is `Pushed`.
+    pub(crate) profile_pushed_at: i64,
+    /// To this server.
     pub(crate) assigned_at: i64,
     /// Attributes that were given by hand. They win over everything else.
     pub(crate) given: Option<Arc<Given>>,
+}
+
+impl Record {
+    /// A device as it arrives on a server.
+    pub(super) fn new(serial: Serial, sown: Option<Sown>, given: Option<Arc<Given>>, now: i64) -> Record {
+        Record {
+            serial,
+            status: ProfileStatus::Empty,
+            sown,
+            profile: None,
+            profile_assigned_at: 0,
+            profile_pushed_at: 0,
+            assigned_at: now,
+            given,
+        }
+    }
+
+    /// The device with this profile assigned. What was given by hand about profiles no longer counts.
+    pub(super) fn with_profile(&self, profile: ProfileId, now: i64) -> Record {
+        let mut record = self.without_profile(ProfileStatus::Assigned);
+        record.profile = Some(profile);
+        record.profile_assigned_at = now;
+        record
+    }
+
+    /// The device without a profile. What was given by hand about profiles no longer counts.
+    pub(super) fn without_profile(&self, status: ProfileStatus) -> Record {
+        Record { status, profile: None, given: self.given_without(&PROFILE_FIELDS), ..self.clone() }
+    }
+
+    /// The attributes given by hand, but for those named.
+    pub(super) fn given_without(&self, names: &[&str]) -> Option<Arc<Given>> {
+        let given = self.given.as_ref()?;
+        if !names.iter().any(|name| given.names(name)) {
+            return Some(given.clone());
+        }
+        let mut rest = Given::clone(given);
+        rest.fields.retain(|(known, _)| !names.contains(&&**known));
+        Some(Arc::new(rest))
+    }
+
+    /// An attribute given by hand, as text.
+    pub(crate) fn given_text(&self, name: &str) -> Option<String> {
+        let (_, json) = self.given.as_ref()?.values().find(|(known, _)| *known == name)?;
+        serde_json::from_str(json).ok()
+    }
 }
 
 /// Attributes given by hand, each already written as JSON.
@@ -97,6 +192,6 @@ mod tests {
 
     #[test]
     fn a_million_devices_stay_small() {
-        assert!(size_of::<Record>() <= 48, "{}", size_of::<Record>());
+        assert!(size_of::<Record>() <= 64, "{}", size_of::<Record>());
     }
 }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::log::Log;
-use super::organisation::OrganisationType;
+use super::organisation::{OrganisationType, OrganisationVersion};
 use super::tokens::{Account, Token};
 use super::{PortalRefused, World};
 use crate::p7m::Certificate;
@@ -25,6 +27,15 @@ pub(crate) struct Server {
     /// Grows with every issued or revoked token; a session of an older one is dead.
     pub(super) generation: u64,
     pub(super) log: Log,
+    /// Whether it may release devices; off until somebody allows it, as at Apple.
+    pub(crate) release_devices: bool,
+    pub(crate) discovery: Option<Discovery>,
+}
+
+/// Where the server's account-driven enrollment begins.
+pub(crate) struct Discovery {
+    pub(crate) url: String,
+    pub(crate) updated: Timestamp,
 }
 
 impl Server {
@@ -59,7 +70,10 @@ impl World {
             return Err(PortalRefused::Conflict(format!("There is already a server {uuid}.")));
         }
         let org_id = match org_id {
-            None => self.found_organisation(None, OrganisationType::Org, None)?.org_id.clone(),
+            None => {
+                let version = OrganisationVersion::V2;
+                self.found_organisation(None, OrganisationType::Org, version, None)?.org_id.clone()
+            }
             Some(org_id) if self.organisations.contains_key(&org_id) => org_id,
             Some(org_id) => {
                 return Err(PortalRefused::Missing(format!("No organisation has the org_id {org_id}.")));
@@ -81,6 +95,8 @@ impl World {
             token: None,
             generation: 0,
             log: Log::default(),
+            release_devices: false,
+            discovery: None,
         });
         Ok(&self.servers[position])
     }
@@ -94,5 +110,17 @@ impl World {
         let position = self.server_position(uuid)?;
         self.servers[position].certificate = Some(certificate);
         Ok(())
+    }
+
+    /// Lets a server release devices, or not.
+    pub(crate) fn set_release_devices(&mut self, uuid: &str, allowed: bool) -> Result<(), PortalRefused> {
+        let position = self.server_position(uuid)?;
+        self.servers[position].release_devices = allowed;
+        Ok(())
+    }
+
+    /// Sets or forgets where account-driven enrollment begins.
+    pub(crate) fn set_discovery(&mut self, server: usize, discovery: Option<Discovery>) {
+        self.servers[server].discovery = discovery;
     }
 }

@@ -39,6 +39,55 @@ pub(crate) enum DeletedRecords {
     Full,
 }
 
+/// What sync says on the new server when a device was moved there.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum MovedIn {
+    Added,
+    Modified,
+}
+
+/// What details say about a device that the server does not have.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum UnknownDevice {
+    NotAccessible,
+    NotFound,
+}
+
+/// What assigning an unknown profile is refused with, at status 404.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) enum UnknownProfile {
+    #[serde(rename = "PROFILE_NOT_FOUND")]
+    ProfileNotFound,
+    #[serde(rename = "NOT_FOUND")]
+    NotFound,
+    /// An empty body.
+    #[serde(rename = "")]
+    Empty,
+}
+
+/// What a disown is answered with when the server may not release devices.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DisownRefusal {
+    /// 403 `ACCESS_DENIED`
+    AccessDenied,
+    /// `FAILED` for each device
+    Failed,
+}
+
+/// The name of the list in `/os-beta-enrollment/tokens`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum BetaTokensKey {
+    /// As documented.
+    BetaEnrollmentTokens,
+    /// As seen from the real service.
+    SeedBuildTokens,
+    Both,
+}
+
 /// The switches. `Default` is the behaviour that the public sources agree on most.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -68,6 +117,30 @@ pub(crate) struct Switches {
     pub(crate) user_agent_checks: UserAgentChecks,
     /// A `User-Agent` that contains one of these, in any case, is `USER_AGENT_INVALID`.
     pub(crate) user_agent_denied: Vec<String>,
+    /// An empty `org_magic` is taken instead of being `MAGIC_INVALID`.
+    pub(crate) allow_empty_org_magic: bool,
+    /// Profiles need a department and a support phone number, as with protocol version 1.
+    pub(crate) legacy_profile_checks: bool,
+    pub(crate) unknown_profile: UnknownProfile,
+    /// The status of `NOT_FOUND` when an unknown profile is asked for: 400, 404 or 200.
+    pub(crate) unknown_profile_get_status: u16,
+    pub(crate) unknown_device: UnknownDevice,
+    /// `POST /profile/devices` is 405.
+    pub(crate) assign_by_put_only: bool,
+    /// More than 1000 serial numbers in one call are 400 `MALFORMED_REQUEST_BODY` instead of being answered.
+    pub(crate) strict_device_lists: bool,
+    /// A device can be assigned so often within `assign_throttle_seconds`; 0 means without limit.
+    pub(crate) assign_throttle_count: u32,
+    pub(crate) assign_throttle_seconds: u32,
+    /// Seconds until an assignment or removal that was answered with `SUCCESS` is to be seen.
+    pub(crate) assign_lag_seconds: u32,
+    /// Assignments and removals are not to be seen before `POST /_sim/settle`.
+    pub(crate) hold_assignments: bool,
+    pub(crate) disown_without_permission: DisownRefusal,
+    pub(crate) moved_in_as: MovedIn,
+    /// Sync does not tell the old server that a device was moved away.
+    pub(crate) moved_out_silently: bool,
+    pub(crate) beta_tokens_key: BetaTokensKey,
 }
 
 impl Default for Switches {
@@ -88,6 +161,21 @@ impl Default for Switches {
             user_agent_checks: UserAgentChecks::Devices,
             // Observed: Apple refused `nanodep-godep/0` and took `nanodep-g-o-dep/0` and `fleetdm/nanodep`.
             user_agent_denied: vec!["godep".to_owned()],
+            allow_empty_org_magic: false,
+            legacy_profile_checks: false,
+            unknown_profile: UnknownProfile::ProfileNotFound,
+            unknown_profile_get_status: 400,
+            unknown_device: UnknownDevice::NotAccessible,
+            assign_by_put_only: false,
+            strict_device_lists: false,
+            assign_throttle_count: 0,
+            assign_throttle_seconds: 24 * 3600,
+            assign_lag_seconds: 0,
+            hold_assignments: false,
+            disown_without_permission: DisownRefusal::AccessDenied,
+            moved_in_as: MovedIn::Added,
+            moved_out_silently: false,
+            beta_tokens_key: BetaTokensKey::BetaEnrollmentTokens,
         }
     }
 }
@@ -106,6 +194,9 @@ impl World {
         let switches: Switches = serde_json::from_value(all).map_err(|error| invalid(format!("{error}.")))?;
         if !matches!(switches.credential_status, 401 | 403) {
             return Err(invalid("credential_status is 401 or 403.".to_owned()));
+        }
+        if !matches!(switches.unknown_profile_get_status, 200 | 400 | 404) {
+            return Err(invalid("unknown_profile_get_status is 400, 404 or 200.".to_owned()));
         }
         if switches.limit_default == 0 || switches.limit_maximum == 0 {
             return Err(invalid("limit_default and limit_maximum are 1 or more.".to_owned()));

@@ -136,7 +136,15 @@ impl Sim {
 
     /// A server of an organisation of its own, ready to be talked to.
     pub(crate) async fn server(&self) -> Server {
-        let made = self.portal(201, "POST", "/servers", json!({})).await;
+        self.ready(self.portal(201, "POST", "/servers", json!({})).await).await
+    }
+
+    /// A server of an organisation that exists, ready to be talked to.
+    pub(crate) async fn server_of(&self, org_id: &str) -> Server {
+        self.ready(self.portal(201, "POST", "/servers", json!({ "org_id": org_id })).await).await
+    }
+
+    async fn ready(&self, made: Value) -> Server {
         let uuid = made["server_uuid"].as_str().unwrap().to_owned();
         let certificate = certificate(&Recipe::default());
         let upload = self.request("PUT", &format!("/_sim/servers/{uuid}/certificate")).body(certificate);
@@ -163,6 +171,19 @@ impl Sim {
             self.portal(200, "POST", &path, json!({ "count": count })).await,
             json!({ "added": count })
         );
+    }
+
+    /// Assigns devices with these serial numbers to a server.
+    pub(crate) async fn give(&self, server: &Server, serials: &[&str]) {
+        let devices: Vec<Value> = serials.iter().map(|serial| json!({ "serial_number": serial })).collect();
+        let path = format!("/servers/{}/devices", server.uuid);
+        self.portal(200, "POST", &path, json!({ "devices": devices })).await;
+    }
+
+    /// Defines a profile and returns its uuid.
+    pub(crate) async fn profile(&self, session: &str) -> Value {
+        let profile = json!({ "profile_name": "Staff", "url": "https://mdm.example.com/enroll" });
+        self.ask(session, "POST", "/profile", profile).await.json()["profile_uuid"].clone()
     }
 
     /// A signed call for a session.
