@@ -11,6 +11,7 @@ mod devices;
 mod devices_sync;
 mod disown;
 mod endpoint;
+mod faulty;
 mod headers;
 mod oauth;
 mod problem;
@@ -25,16 +26,17 @@ mod session;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{Query, Request, State};
-use axum::http::header::{CONTENT_TYPE, USER_AGENT};
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::http::header::{CONTENT_TYPE, DATE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use futures_util::stream;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Shared;
-use crate::answers::Script;
+use crate::connection::Peer;
+use crate::faults::{Plan, When};
 use crate::requests;
 use crate::world::{ErrorBodies, World};
 
@@ -63,8 +65,12 @@ struct Call {
 
 /// What becomes of a call.
 enum Fate {
-    Scripted(Script),
+    /// It gets what it deserves.
     Judged(Outcome),
+    /// A fault rule has another answer.
+    Instead(Response),
+    /// A fault rule cuts the connection. What the call deserved is known when it took effect all the same.
+    Cut(Option<Outcome>),
 }
 
 /// What a call deserves.
@@ -82,36 +88,41 @@ impl From<Result<Vec<u8>, Problem>> for Outcome {
 }
 
 /// Answers a call to any path that is not the portal's.
-pub(crate) async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+pub(crate) async fn answer(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
+    request: Request,
+) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST).await else { return status_only(StatusCode::PAYLOAD_TOO_LARGE) };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let path = parts.uri.path().to_owned();
     let call = Call { method: parts.method, path, query, headers: parts.headers, body };
-    let now = shared.clock.now();
 
-    let script = shared.write().answers.take(call.method.as_str(), &call.path);
-    let fate = match script {
-        Some(script) => Fate::Scripted(script),
-        None => Fate::Judged(judge(&shared, &call, now)),
-    };
-    let record = record(&call, &fate, now);
-    let (mut delay, bodies) = {
-        let mut world = shared.write();
-        world.requests.record(record);
-        (world.answers.delay(&call.path), world.switches.error_bodies)
-    };
-    let response = match fate {
-        Fate::Judged(outcome) => from_outcome(outcome, bodies),
-        Fate::Scripted(script) => {
-            delay = delay.saturating_add(script.delay_ms);
-            from_script(script)
-        }
-    };
-    if delay > 0 && !shared.wait(delay).await {
+    let plan = faulty::plan(&shared, &call);
+    if !faulty::hold(&shared, &plan, When::Before).await {
         return cut();
     }
-    response
+    let now = shared.clock.now();
+    let fate = faulty::fate(&shared, &call, &plan, now, || judge(&shared, &call, now));
+    let record = record(&call, &fate, &plan, now);
+    let (delay, bodies, ahead) = {
+        let mut world = shared.write();
+        world.requests.record(record);
+        (world.delays.on(&call.path), world.switches.error_bodies, world.switches.date_skew_seconds)
+    };
+    let delay = delay.saturating_add(faulty::delay(&plan));
+    if !faulty::hold(&shared, &plan, When::After).await || (delay > 0 && !shared.wait(delay).await) {
+        return cut();
+    }
+    let mut response = match fate {
+        Fate::Judged(outcome) => from_outcome(outcome, bodies),
+        Fate::Instead(response) => response,
+        Fate::Cut(_) => return faulty::disconnect(&plan, &peer),
+    };
+    let dated = now.checked_add(SignedDuration::from_secs(ahead)).unwrap_or(now);
+    response.headers_mut().insert(DATE, faulty::http_date(dated));
+    faulty::send(shared, &plan, response, now).await
 }
 
 /// Judges a call: path, method, user agent, session, terms, and then what the endpoint itself demands.
@@ -210,27 +221,30 @@ fn query(query: &str, name: &str) -> Option<String> {
     all.into_iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)
 }
 
-fn record(call: &Call, fate: &Fate, now: Timestamp) -> requests::Request {
+fn record(call: &Call, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Request {
     let text = |name: HeaderName| call.headers.get(name).and_then(|value| value.to_str().ok());
-    let (status, server, problem) = match fate {
-        Fate::Scripted(script) if script.cut => (0, None, None),
-        Fate::Scripted(script) => (script.status.unwrap_or(200), None, None),
-        Fate::Judged(Outcome { result: Ok(_), server, .. }) => (200, server.clone(), None),
-        Fate::Judged(Outcome { result: Err(problem), server, .. }) => {
-            (problem.status.as_u16(), server.clone(), Some(problem))
-        }
+    let outcome = match fate {
+        Fate::Judged(outcome) | Fate::Cut(Some(outcome)) => Some(outcome),
+        Fate::Instead(_) | Fate::Cut(None) => None,
+    };
+    let problem = outcome.and_then(|outcome| outcome.result.as_ref().err());
+    let status = match fate {
+        Fate::Judged(_) => problem.map_or(StatusCode::OK, |problem| problem.status).as_u16(),
+        Fate::Instead(response) => response.status().as_u16(),
+        Fate::Cut(_) => 0,
     };
     requests::Request {
         time: now,
         method: call.method.as_str().to_owned(),
         path: call.path.clone(),
         status,
-        server,
+        server: outcome.and_then(|outcome| outcome.server.clone()),
         refusal: problem.map(|problem| (problem.code.to_owned(), problem.reason.clone())),
         protocol_version: headers::protocol_version(&call.headers),
         user_agent: text(USER_AGENT).map(str::to_owned),
         session: text(SESSION).map(requests::masked),
-        scripted: matches!(fate, Fate::Scripted(_)),
+        scripted: !matches!(fate, Fate::Judged(_)),
+        fault: plan.rule,
     }
 }
 
@@ -245,22 +259,6 @@ fn from_outcome(outcome: Outcome, bodies: ErrorBodies) -> Response {
     };
     if let Some(token) = outcome.rotated.and_then(|token| HeaderValue::try_from(token).ok()) {
         response.headers_mut().insert(SESSION, token);
-    }
-    response
-}
-
-fn from_script(script: Script) -> Response {
-    if script.cut {
-        return cut();
-    }
-    let mut response = Response::new(Body::from(script.body));
-    *response.status_mut() =
-        script.status.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or_default();
-    for (name, value) in &script.headers {
-        // The portal refused names and values that are none.
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            response.headers_mut().append(name, value);
-        }
     }
     response
 }

@@ -13,9 +13,10 @@
 //! `README.md` describes the paths. This crate shares no types with any client, so that one misreading of Apple's
 //! documents cannot pass on both sides. It keeps everything in memory and forgets it when it stops.
 
-mod answers;
 mod apple;
 mod clock;
+mod connection;
+mod faults;
 mod p7m;
 mod portal;
 mod random;
@@ -28,12 +29,13 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
+use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use clock::Clock;
+use connection::{Listening, Peer};
 use world::World;
 
 /// How long `stop` waits for clients that do not read their answers.
@@ -50,11 +52,16 @@ pub struct Options {
     pub external_url: Option<String>,
     /// Lets other machines use the portal side, `/_sim`. By default only loopback peers may.
     pub remote_portal: bool,
+    /// Derives ids, secrets, sessions and cursors from the seed as well: with a stopped clock, the same calls in the
+    /// same order get the same answers. Two such simulators are one to a client.
+    pub repeatable: bool,
+    /// A time to start at with the clock stopped. By default it runs with the machine's.
+    pub clock: Option<Timestamp>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seed: 1, external_url: None, remote_portal: false }
+        Options { seed: 1, external_url: None, remote_portal: false, repeatable: false, clock: None }
     }
 }
 
@@ -84,19 +91,18 @@ impl Simulator {
         let (stop, stopping) = watch::channel(false);
         let (finish, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
-            world: RwLock::new(World::new(options.seed)),
-            clock: Clock,
+            world: RwLock::new(match options.repeatable {
+                true => World::repeatable(options.seed),
+                false => World::new(options.seed),
+            }),
+            clock: Clock::new(options.clock),
             signed_urls,
             remote_portal: options.remote_portal,
             stopping: stopping.clone(),
         });
-        let listener = listener.tap_io(|stream| {
-            // Small answers must not wait for an acknowledgement. A socket that refuses is only slower.
-            let _ = stream.set_nodelay(true);
-        });
-        let service = router(shared).into_make_service_with_connect_info::<SocketAddr>();
+        let service = router(shared).into_make_service_with_connect_info::<Peer>();
         let task = tokio::spawn(async move {
-            let server = axum::serve(listener, service).with_graceful_shutdown(until(stopping));
+            let server = axum::serve(Listening(listener), service).with_graceful_shutdown(until(stopping));
             if let Err(error) = server.await {
                 tracing::error!(%error, "the simulator stopped");
             }

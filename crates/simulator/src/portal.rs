@@ -3,16 +3,19 @@
 
 mod answers;
 mod certificate;
+mod clock;
 mod devices;
+mod faults;
 mod life;
 mod organizations;
 mod profiles;
 mod requests;
 mod servers;
+mod sessions;
 mod statuses;
 mod token;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
@@ -26,6 +29,7 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use crate::Shared;
+use crate::connection::Peer;
 use crate::world::PortalRefused;
 
 /// The largest body: about 100,000 devices described by hand.
@@ -61,6 +65,14 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/settle", post(statuses::settle))
         .route("/answers", post(answers::add).get(answers::list).delete(answers::clear))
         .route("/delay", put(answers::delay))
+        .route("/faults", post(faults::add).get(faults::list).delete(faults::clear))
+        .route("/faults/{id}", get(faults::show).delete(faults::remove))
+        .route("/faults/{id}/release", post(faults::release))
+        .route("/faults/{id}/wait", get(faults::wait))
+        .route("/clock", get(clock::show).put(clock::set).delete(clock::follow))
+        .route("/clock/advance", post(clock::advance))
+        .route("/sessions/expire", post(sessions::expire))
+        .route("/restart", post(sessions::restart))
         .route("/options", put(servers::set_options).get(servers::options))
         .route("/requests", get(requests::list).delete(requests::clear))
         .route("/counts", get(requests::counts))
@@ -113,11 +125,11 @@ async fn nothing() -> Refused {
 /// Lets only this machine in, unless told otherwise.
 async fn near_only(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
-    if shared.remote_portal || is_near(peer.ip()) {
+    if shared.remote_portal || is_near(peer.address.ip()) {
         shared.settle(shared.clock.now());
         return next.run(request).await;
     }

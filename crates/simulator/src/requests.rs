@@ -27,8 +27,10 @@ pub(crate) struct Request {
     pub(crate) user_agent: Option<String>,
     /// The session token, masked.
     pub(crate) session: Option<String>,
-    /// The answer came from a script.
+    /// A fault rule answered, or cut the connection, instead of Apple.
     pub(crate) scripted: bool,
+    /// The fault rule that acted.
+    pub(crate) fault: Option<u64>,
 }
 
 /// The last requests and the counts.
@@ -85,6 +87,7 @@ impl Request {
             "user_agent": self.user_agent,
             "session": self.session,
             "scripted": self.scripted,
+            "fault": self.fault,
         })
     }
 }

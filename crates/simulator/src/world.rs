@@ -36,8 +36,8 @@ pub(crate) use scripted::{Scripted, ScriptedCall};
 pub(crate) use server::{Discovery, Server};
 pub(crate) use sessions::{Admitted, SessionRefused};
 pub(crate) use switches::{
-    BetaTokensKey, DeletedRecords, DisownRefusal, ErrorBodies, MovedIn, Switches, UnknownDevice,
-    UnknownProfile, UserAgentChecks,
+    BetaTokensKey, DeletedRecords, DisownRefusal, ErrorBodies, MovedIn, SignatureClock, Switches,
+    UnknownDevice, UnknownProfile, UserAgentChecks,
 };
 pub(crate) use tokens::TokenRefused;
 
@@ -47,8 +47,8 @@ use self::nonces::Nonces;
 use self::profiles::Profiles;
 use self::scripted::ScriptedStatuses;
 use self::sessions::Sessions;
-use crate::answers::Answers;
-use crate::random;
+use crate::faults::{Delays, Faults};
+use crate::random::Source;
 use crate::requests::Requests;
 
 /// Why the portal side cannot do what it was asked. The text is the portal's answer.
@@ -69,9 +69,12 @@ pub(crate) enum PortalRefused {
 pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) switches: Switches,
-    pub(crate) answers: Answers,
+    pub(crate) faults: Faults,
+    pub(crate) delays: Delays,
     pub(crate) requests: Requests,
     pub(crate) scripted: ScriptedStatuses,
+    /// Where ids and secrets come from.
+    random: Source,
     organisations: BTreeMap<String, Organisation>,
     /// Servers are never removed, so a position names one for the life of the world.
     servers: Vec<Server>,
@@ -106,11 +109,23 @@ struct Place {
 }
 
 impl World {
+    /// Devices follow the seed; ids and secrets are its own.
     pub(crate) fn new(seed: u64) -> World {
+        World::from(seed, Source::System)
+    }
+
+    /// Devices, ids and secrets follow the seed and the order of what happens.
+    pub(crate) fn repeatable(seed: u64) -> World {
+        World::from(seed, Source::seeded(seed))
+    }
+
+    fn from(seed: u64, mut random: Source) -> World {
+        let cursor_key = hmac::Key::new(hmac::HMAC_SHA256, &random.bytes::<32>("cursors"));
         World {
             seed,
             switches: Switches::default(),
-            answers: Answers::default(),
+            faults: Faults::new(seed),
+            delays: Delays::default(),
             requests: Requests::default(),
             scripted: ScriptedStatuses::default(),
             organisations: BTreeMap::new(),
@@ -125,8 +140,22 @@ impl World {
             life: Life::default(),
             sequence: 0,
             sown: 0,
-            cursor_key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()),
+            cursor_key,
+            random,
         }
+    }
+
+    /// Whether ids and secrets follow the seed.
+    pub(crate) fn repeats(&self) -> bool {
+        matches!(self.random, Source::Seed { .. })
+    }
+
+    /// As it was right after the start.
+    pub(crate) fn reset(&mut self) {
+        *self = match self.repeats() {
+            true => World::repeatable(self.seed),
+            false => World::new(self.seed),
+        };
     }
 
     /// The server with this position and its organisation; `None` only after a reset.

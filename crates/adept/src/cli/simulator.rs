@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr};
 
 use adept_simulator::{Options, Simulator};
 use clap::{Args, builder::FalseyValueParser};
+use jiff::Timestamp;
 
 use super::{Failure, note, say, serve::end_asked};
 
@@ -19,14 +20,25 @@ pub struct Flags {
     /// URL that clients sign, when it is not the listener's own
     #[arg(long, env = "ADEPT_SIMULATOR_EXTERNAL_URL", value_name = "URL")]
     external_url: Option<String>,
+    /// Derive ids, secrets and sessions from the seed too: equal calls then get equal answers, given --clock
+    #[arg(long, env = "ADEPT_SIMULATOR_REPEATABLE", value_parser = FalseyValueParser::new())]
+    repeatable: bool,
+    /// Start with the clock stopped at this time, such as 2030-01-31T10:00:00Z; /_sim/clock moves it
+    #[arg(long, env = "ADEPT_SIMULATOR_CLOCK", value_name = "TIME")]
+    clock: Option<Timestamp>,
     /// Let other machines use the portal side, /_sim
     #[arg(long, env = "ADEPT_SIMULATOR_REMOTE_PORTAL", value_parser = FalseyValueParser::new())]
     remote_portal: bool,
 }
 
 pub(super) async fn run(flags: Flags) -> Result<(), Failure> {
-    let options =
-        Options { seed: flags.seed, external_url: flags.external_url, remote_portal: flags.remote_portal };
+    let options = Options {
+        seed: flags.seed,
+        external_url: flags.external_url,
+        remote_portal: flags.remote_portal,
+        repeatable: flags.repeatable,
+        clock: flags.clock,
+    };
     let simulator = Simulator::start(flags.listen, options).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(error),
         _ => Failure::failed(format!(

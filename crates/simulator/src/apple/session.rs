@@ -53,7 +53,7 @@ fn answer(
     if credentials.expired(now) {
         return Err(unauthorized("token_expired", "The server token is older than its year."));
     }
-    if !World::timely(signed.timestamp, now) {
+    if !world.timely(signed.timestamp, now) {
         let reason = format!("The timestamp is over five minutes away from {}.", now.as_second());
         return Err(unauthorized("timestamp_refused", reason));
     }

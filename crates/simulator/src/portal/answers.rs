@@ -1,17 +1,17 @@
-//! Scripted answers and delays.
+//! Scripted answers and delays: the short forms of what fault rules do.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::StatusCode;
 use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Refused, body};
 use crate::Shared;
-use crate::answers::Script;
+use crate::faults::Script;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,37 +25,23 @@ pub(super) async fn add(
     bytes: Bytes,
 ) -> Result<(StatusCode, Json<Value>), Refused> {
     let script: Script = body(&bytes)?;
-    if script.times == 0 {
-        return Err(Refused::invalid("times is 1 or more."));
-    }
-    match script.status {
-        None if !script.cut => return Err(Refused::invalid("Give a status, or \"cut\": true.")),
-        Some(status) if !(200..1000).contains(&status) => {
-            return Err(Refused::invalid("status is 200 to 999."));
-        }
-        _ => {}
-    }
-    for (name, value) in &script.headers {
-        if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
-            return Err(Refused::invalid(format!("{name:?} with that value is no HTTP header.")));
-        }
-    }
+    script.check().map_err(Refused::invalid)?;
     let mut world = shared.write();
-    world.answers.add(script);
-    Ok((StatusCode::CREATED, Json(json!({ "waiting": world.answers.waiting().len() }))))
+    let id = world.faults.add_script(script);
+    Ok((StatusCode::CREATED, Json(json!({ "waiting": world.faults.scripts().len(), "fault": id }))))
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    Json(json!({ "answers": shared.read().answers.waiting() }))
+    Json(json!({ "answers": shared.read().faults.scripts() }))
 }
 
 pub(super) async fn clear(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.write().answers.clear();
+    shared.write().faults.clear_scripts();
     StatusCode::NO_CONTENT
 }
 
 pub(super) async fn delay(State(shared): State<Arc<Shared>>, bytes: Bytes) -> Result<StatusCode, Refused> {
     let delay: Delay = body(&bytes)?;
-    shared.write().answers.set_delay(delay.path, delay.milliseconds);
+    shared.write().delays.set(delay.path, delay.milliseconds);
     Ok(StatusCode::NO_CONTENT)
 }

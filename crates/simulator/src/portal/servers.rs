@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{Refused, body};
 use crate::Shared;
-use crate::world::{Server, Switches, World};
+use crate::world::{Server, Switches};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,8 +75,8 @@ pub(super) async fn set_options(
 
 /// Back to the state right after the start: same seed, nothing else.
 pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> StatusCode {
-    let mut world = shared.write();
-    *world = World::new(world.seed);
+    shared.write().reset();
+    shared.clock.reset();
     StatusCode::NO_CONTENT
 }
 

@@ -90,6 +90,24 @@ impl World {
         })
     }
 
+    /// Another cursor to what `sent` leads to; when none was sent, to the first page of a fetch.
+    pub(crate) fn cursor_again(
+        &self,
+        server: usize,
+        sent: Option<&str>,
+        now: Timestamp,
+    ) -> Result<String, CursorRefused> {
+        let cursor = match sent {
+            None => Cursor { position: 0, snapshot: self.servers[server].log.len(), issued: 0, done: false },
+            Some(text) => self.read_cursor(server, text)?,
+        };
+        let text = sent.and_then(|text| String::from_utf8(STANDARD_NO_PAD.decode(text).ok()?).ok());
+        let front = text.and_then(|text| text.split(':').next()?.parse::<usize>().ok()).unwrap_or_default();
+        // The number in front is never read, so counting it up makes another text of the same cursor.
+        let cursor = Cursor { issued: now.as_millisecond(), ..cursor };
+        Ok(self.write_cursor(server, cursor, front.wrapping_add(1)))
+    }
+
     fn write_cursor(&self, server: usize, cursor: Cursor, limit: usize) -> String {
         let Cursor { position, snapshot, issued, done } = cursor;
         let filler = if self.switches.long_cursors { "0".repeat(96) } else { String::new() };

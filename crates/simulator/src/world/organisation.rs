@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{PortalRefused, World};
-use crate::random;
 
 /// What `org_type` says.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -55,7 +54,7 @@ impl World {
         version: OrganisationVersion,
         org_id: Option<String>,
     ) -> Result<&Organisation, PortalRefused> {
-        let org_id = org_id.unwrap_or_else(random::digits::<10>);
+        let org_id = org_id.unwrap_or_else(|| self.random.digits::<10>("org_id"));
         if org_id.is_empty() || self.organisations.contains_key(&org_id) {
             return Err(PortalRefused::Conflict(format!("There is already an organisation {org_id:?}.")));
         }

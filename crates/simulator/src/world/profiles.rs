@@ -9,7 +9,6 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{PortalRefused, Serial, World};
-use crate::random;
 
 /// The place of a profile in the world, plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -52,7 +51,7 @@ impl World {
         fields: Map<String, Value>,
         now: Timestamp,
     ) -> ProfileId {
-        let uuid: Arc<str> = random::upper_hex::<16>().into();
+        let uuid: Arc<str> = self.random.upper_hex::<16>("profile_uuid").into();
         let id = ProfileId(NonZeroU32::MIN.saturating_add(self.profiles.all.len() as u32));
         self.profiles.ids.insert(uuid.clone(), id);
         self.profiles.all.push(Profile { uuid, server, defined_at: now.as_second(), fields, assignments: 0 });

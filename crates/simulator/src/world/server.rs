@@ -9,7 +9,6 @@ use super::organisation::{OrganisationType, OrganisationVersion};
 use super::tokens::{Account, Token};
 use super::{PortalRefused, World};
 use crate::p7m::Certificate;
-use crate::random;
 
 /// Names that Apple's portal keeps for itself.
 const RESERVED_NAMES: [&str; 2] = ["Unassigned", "Reassigned"];
@@ -62,7 +61,8 @@ impl World {
         if name.trim().is_empty() || RESERVED_NAMES.contains(&name.as_str()) {
             return Err(PortalRefused::Invalid(format!("A server cannot be called {name:?}.")));
         }
-        let uuid = uuid.unwrap_or_else(random::upper_hex::<16>).replace('-', "").to_ascii_uppercase();
+        let uuid = uuid.unwrap_or_else(|| self.random.upper_hex::<16>("server_uuid"));
+        let uuid = uuid.replace('-', "").to_ascii_uppercase();
         if uuid.len() != 32 || !uuid.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(PortalRefused::Invalid("A server_uuid has 32 hex digits.".to_owned()));
         }

@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::World;
-use super::nonces::WINDOW;
-use crate::random;
+use super::nonces::{Nonces, WINDOW};
+use super::{SignatureClock, World};
+use crate::clock;
 
 /// Beyond this many sessions the oldest are forgotten, as after a restart.
 const REMEMBERED: usize = 200_000;
@@ -27,6 +27,8 @@ struct Session {
     generation: u64,
     opened: Timestamp,
     answers: u32,
+    /// Ended before its time.
+    expired: bool,
 }
 
 /// Why a call is not let in.
@@ -49,7 +51,12 @@ pub(crate) struct Admitted {
 
 impl World {
     /// Whether a signature's timestamp is near enough to `now`.
-    pub(crate) fn timely(timestamp: i64, now: Timestamp) -> bool {
+    pub(crate) fn timely(&self, timestamp: i64, now: Timestamp) -> bool {
+        let now = match self.switches.signature_clock {
+            SignatureClock::Simulator => now,
+            SignatureClock::Machine => clock::machine(),
+            SignatureClock::Any => return true,
+        };
         now.as_second().abs_diff(timestamp) <= WINDOW.unsigned_abs().as_secs()
     }
 
@@ -64,8 +71,13 @@ impl World {
         if self.switches.single_session {
             self.sessions.open.retain(|_, session| session.server != server);
         }
-        let bytes = random::bytes::<64>();
-        self.sessions.remember(bytes, Session { server, generation, opened: now, answers: 0 });
+        self.new_session(server, generation, now)
+    }
+
+    fn new_session(&mut self, server: usize, generation: u64, now: Timestamp) -> String {
+        let bytes = self.random.bytes::<64>("session");
+        let session = Session { server, generation, opened: now, answers: 0, expired: false };
+        self.sessions.remember(bytes, session);
         write_key(&bytes)
     }
 
@@ -78,9 +90,8 @@ impl World {
         if !self.servers.get(server).is_some_and(|server| server.lives(session.generation, now)) {
             return Err(SessionRefused::Unknown);
         }
-        if now.duration_since(session.opened)
-            >= SignedDuration::from_secs(self.switches.session_ttl_seconds.into())
-        {
+        let ttl = SignedDuration::from_secs(self.switches.session_ttl_seconds.into());
+        if session.expired || now.duration_since(session.opened) >= ttl {
             return Err(SessionRefused::Expired);
         }
         session.answers += 1;
@@ -91,9 +102,49 @@ impl World {
         if !self.switches.rotation_keeps_old {
             self.sessions.open.remove(&key);
         }
-        let bytes = random::bytes::<64>();
-        self.sessions.remember(bytes, Session { server, generation, opened: now, answers: 0 });
-        Ok(Admitted { server, rotated: Some(write_key(&bytes)) })
+        Ok(Admitted { server, rotated: Some(self.new_session(server, generation, now)) })
+    }
+
+    /// The position of the server that a session token was given out for.
+    pub(crate) fn sessions_server(&self, token: &str) -> Option<usize> {
+        self.sessions.open.get(&read_key(token)?).map(|session| session.server)
+    }
+
+    /// Makes a session too old from now on.
+    pub(crate) fn expire_session(&mut self, token: &str) {
+        if let Some(session) = read_key(token).and_then(|key| self.sessions.open.get_mut(&key)) {
+            session.expired = true;
+        }
+    }
+
+    /// Makes a session unknown from now on.
+    pub(crate) fn forget_session(&mut self, token: &str) {
+        if let Some(key) = read_key(token) {
+            self.sessions.open.remove(&key);
+        }
+    }
+
+    /// A new session token in the place of one that is known.
+    pub(crate) fn rotate_session(&mut self, token: &str, keep_old: bool, now: Timestamp) -> Option<String> {
+        let key = read_key(token)?;
+        let Session { server, generation, .. } = *self.sessions.open.get(&key)?;
+        if !keep_old {
+            self.sessions.open.remove(&key);
+        }
+        Some(self.new_session(server, generation, now))
+    }
+
+    /// Makes all sessions too old, of one server or of every one.
+    pub(crate) fn expire_sessions(&mut self, server: Option<usize>) {
+        for session in self.sessions.open.values_mut() {
+            session.expired |= server.is_none_or(|server| session.server == server);
+        }
+    }
+
+    /// Forgets sessions and nonces, as a program does that starts again.
+    pub(crate) fn restart(&mut self) {
+        self.sessions = Sessions::default();
+        self.nonces = Nonces::default();
     }
 }
 

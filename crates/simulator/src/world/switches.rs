@@ -88,6 +88,18 @@ pub(crate) enum BetaTokensKey {
     Both,
 }
 
+/// What time the timestamp of a signature must be near to.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SignatureClock {
+    /// The simulator's, which may have been moved.
+    Simulator,
+    /// The machine's, for clients whose clock cannot be moved along.
+    Machine,
+    /// None: any timestamp will do.
+    Any,
+}
+
 /// The switches. `Default` is the behaviour that the public sources agree on most.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +127,10 @@ pub(crate) struct Switches {
     pub(crate) long_cursors: bool,
     pub(crate) deleted_records: DeletedRecords,
     pub(crate) user_agent_checks: UserAgentChecks,
+    /// What the timestamp of a signature is compared with.
+    pub(crate) signature_clock: SignatureClock,
+    /// Seconds that the `Date` of answers is ahead of the simulator's time.
+    pub(crate) date_skew_seconds: i64,
     /// A `User-Agent` that contains one of these, in any case, is `USER_AGENT_INVALID`.
     pub(crate) user_agent_denied: Vec<String>,
     /// An empty `org_magic` is taken instead of being `MAGIC_INVALID`.
@@ -159,6 +175,8 @@ impl Default for Switches {
             long_cursors: false,
             deleted_records: DeletedRecords::Bare,
             user_agent_checks: UserAgentChecks::Devices,
+            signature_clock: SignatureClock::Simulator,
+            date_skew_seconds: 0,
             // Observed: Apple refused `nanodep-godep/0` and took `nanodep-g-o-dep/0` and `fleetdm/nanodep`.
             user_agent_denied: vec!["godep".to_owned()],
             allow_empty_org_magic: false,

@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::{Consumer, PortalRefused, Server, World};
 use crate::p7m::{self, Certificate, Shape};
-use crate::random;
 
 /// Apple's tokens live for 365 days of 24 hours.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(365 * 24);
@@ -70,6 +69,11 @@ impl Server {
         self.token.as_ref().map(|token| self.accounts[token.account].email.as_str())
     }
 
+    /// The consumer key of the newest token.
+    pub(crate) fn consumer_key(&self) -> Option<&str> {
+        self.token.as_ref().map(|token| self.accounts[token.account].consumer_key.as_str())
+    }
+
     /// When the newest token ends; `None` when there is none or it was revoked.
     pub(crate) fn token_expiry(&self) -> Option<Timestamp> {
         self.token.as_ref().filter(|token| !token.revoked).map(|token| token.expires)
@@ -98,6 +102,7 @@ impl World {
         now: Timestamp,
     ) -> Result<Vec<u8>, PortalRefused> {
         let position = self.server_position(uuid)?;
+        let random = &mut self.random;
         let organisation = &self.organisations[&self.servers[position].org_id];
         let server = &mut self.servers[position];
         let email = account.unwrap_or_else(|| server.admin().unwrap_or(&organisation.org_email).to_owned());
@@ -107,8 +112,12 @@ impl World {
             None => {
                 server.accounts.push(Account {
                     email,
-                    consumer_key: format!("CK_{}", random::hex::<48>()),
-                    access_stem: format!("AT_O{}O{}", random::digits::<11>(), random::hex::<20>()),
+                    consumer_key: format!("CK_{}", random.hex::<48>("consumer_key")),
+                    access_stem: format!(
+                        "AT_O{}O{}",
+                        random.digits::<11>("access_token"),
+                        random.hex::<20>("access_token")
+                    ),
                 });
                 server.accounts.len() - 1
             }
@@ -117,8 +126,8 @@ impl World {
         let token = Token {
             account,
             access_token: format!("{access_stem}O{}", now.as_millisecond()),
-            consumer_secret: format!("CS_{}", random::hex::<20>()),
-            access_secret: format!("AS_{}", random::hex::<20>()),
+            consumer_secret: format!("CS_{}", random.hex::<20>("consumer_secret")),
+            access_secret: format!("AS_{}", random.hex::<20>("access_secret")),
             expires: whole_seconds(expires.unwrap_or(now + LIFETIME)),
             revoked: false,
         };
@@ -153,6 +162,11 @@ impl World {
         server.token.as_mut().ok_or_else(missing)?.revoked = true;
         server.generation += 1;
         Ok(())
+    }
+
+    /// The position of the server that a consumer key stands for.
+    pub(crate) fn consumers_server(&self, consumer: &str) -> Option<usize> {
+        self.consumers.get(consumer).map(|consumer| consumer.server)
     }
 
     /// The secrets that belong to a consumer key and access token. An access token of an earlier issue of the same

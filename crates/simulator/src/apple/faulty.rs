@@ -1,0 +1,137 @@
+//! Carrying out what a fault rule says, in a fixed order: hold, end the session, answer instead or judge, change the
+//! answer's fields, its headers and its bytes. Which rule acts is decided in `faults.rs`.
+
+mod fields;
+mod gzip;
+mod instead;
+mod pages;
+mod wire;
+
+use axum::http::HeaderValue;
+use axum::response::Response;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
+
+use super::oauth::Signed;
+use super::{Call, Fate, Outcome, SESSION};
+use crate::connection::Peer;
+use crate::faults::{Action, Disconnect, Facts, Plan, When};
+use crate::world::World;
+use crate::{Shared, until};
+
+pub(super) use wire::send;
+
+/// What is to be done to a call; nothing, mostly.
+pub(super) fn plan(shared: &Shared, call: &Call) -> Plan {
+    if shared.read().faults.none() {
+        return Plan::default();
+    }
+    let mut world = shared.write();
+    let server = whose(&world, call).and_then(|position| world.servers().get(position));
+    let uuid = server.map(|server| server.uuid.clone());
+    let signed = Signed::read(&call.headers, &call.query).ok().map(|signed| signed.consumer_key);
+    let consumer_key = signed.or_else(|| server?.consumer_key().map(str::to_owned));
+    world.faults.take(&Facts {
+        method: call.method.as_str(),
+        path: &call.path,
+        body: &call.body,
+        server: uuid.as_deref(),
+        consumer_key: consumer_key.as_deref(),
+    })
+}
+
+/// The position of the server that a call's session or consumer key belongs to, before either is judged.
+fn whose(world: &World, call: &Call) -> Option<usize> {
+    match session(call) {
+        Some(token) => world.sessions_server(token),
+        None => world.consumers_server(&Signed::read(&call.headers, &call.query).ok()?.consumer_key),
+    }
+}
+
+fn session(call: &Call) -> Option<&str> {
+    call.headers.get(SESSION)?.to_str().ok()
+}
+
+/// Waits as long as the rule holds the call here; `false` when the simulator stopped meanwhile.
+pub(super) async fn hold(shared: &Shared, plan: &Plan, here: When) -> bool {
+    let held = plan.actions.iter().any(|action| matches!(action, Action::Hold(when) if *when == here));
+    let rule = plan.rule.filter(|_| held);
+    let Some(ticket) = rule.and_then(|rule| shared.write().faults.hold(rule)) else { return true };
+    tokio::select! {
+        () = ticket.turn() => true,
+        () = until(shared.stopping.clone()) => false,
+    }
+}
+
+/// What becomes of the call.
+pub(super) fn fate(
+    shared: &Shared,
+    call: &Call,
+    plan: &Plan,
+    now: Timestamp,
+    judge: impl FnOnce() -> Outcome,
+) -> Fate {
+    if plan.rule.is_none() {
+        return Fate::Judged(judge());
+    }
+    end_session(shared, call, plan);
+    for action in &*plan.actions {
+        match action {
+            Action::Answer(answer) => return Fate::Instead(instead::answer(answer, now)),
+            Action::Redirect(to) => return Fate::Instead(instead::redirect(to, call)),
+            Action::Refuse(code) => return Fate::Judged(instead::refusal(&shared.read(), call, code)),
+            Action::Disconnect(Disconnect { applied: false, .. }) => return Fate::Cut(None),
+            _ => {}
+        }
+    }
+    let mut outcome = judge();
+    rotate(shared, call, plan, now, &mut outcome);
+    if let Ok(body) = &mut outcome.result {
+        fields::change(&shared.read(), call, plan, outcome.server.as_deref(), now, body);
+    }
+    let lost = plan.actions.iter().any(|action| matches!(action, Action::Disconnect(_)));
+    if lost { Fate::Cut(Some(outcome)) } else { Fate::Judged(outcome) }
+}
+
+fn end_session(shared: &Shared, call: &Call, plan: &Plan) {
+    let Some(token) = session(call) else { return };
+    for action in &*plan.actions {
+        match action {
+            Action::ExpireSession => shared.write().expire_session(token),
+            Action::ForgetSession => shared.write().forget_session(token),
+            _ => {}
+        }
+    }
+}
+
+/// A new session token for a call that was let in.
+fn rotate(shared: &Shared, call: &Call, plan: &Plan, now: Timestamp, outcome: &mut Outcome) {
+    let wanted = plan.actions.iter().find_map(|action| match action {
+        Action::RotateSession(wanted) => Some(wanted),
+        _ => None,
+    });
+    if let (Some(wanted), Some(token), true) = (wanted, session(call), outcome.server.is_some()) {
+        outcome.rotated = shared.write().rotate_session(token, wanted.keep_old, now);
+    }
+}
+
+/// Milliseconds that the rule wants the answer to wait.
+pub(super) fn delay(plan: &Plan) -> u64 {
+    plan.actions.iter().map(|action| if let Action::DelayMs(wait) = action { *wait } else { 0 }).sum()
+}
+
+/// The end of a connection without a byte.
+pub(super) fn disconnect(plan: &Plan, peer: &Peer) -> Response {
+    let reset = |action: &Action| matches!(action, Action::Disconnect(Disconnect { reset: true, .. }));
+    if plan.actions.iter().any(reset) {
+        peer.reset();
+    }
+    super::cut()
+}
+
+/// A time as HTTP writes it.
+pub(super) fn http_date(time: Timestamp) -> HeaderValue {
+    // Times outside the years 0 to 9999 have no such form.
+    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default();
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
