@@ -1,8 +1,10 @@
 //! `cargo xtask`: the project's own chores, one file for each. Not part of the service and never needed to run it.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
 
+mod apt;
 mod bench;
 mod ci;
+mod clients;
 mod crash;
 mod r#gen;
 mod pg;
@@ -25,7 +27,7 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Run every test, on SQLite and on a throwaway PostgreSQL.
+    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients`.
     Test {
         /// Handed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
@@ -33,6 +35,8 @@ enum Chore {
     },
     /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash.
     Ci,
+    /// Play the whole life cycle with Microsoft's SDKs and with the documents' own commands.
+    Clients(clients::Flags),
     /// Measure every figure of docs/performance.md on this machine and print them as a table.
     Bench(bench::Flags),
     /// Kill the service in the midst of its work, again and again, and check that nothing is lost.
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
     let outcome = match Xtask::parse().chore {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Ci => ci::run(),
+        Chore::Clients(flags) => clients::run(&flags),
         Chore::Bench(flags) => bench::run(&flags),
         Chore::Crash(flags) => crash::run(&flags),
         Chore::Tidy => tidy::run(),

@@ -1,5 +1,6 @@
 //! Starting other programs and telling how long each step took. Not for what a step does.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -84,6 +85,12 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         return Err(format!("{} failed ({}):\n{}", spoken(command), output.status, complaint.trim_end()));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("{} wrote text that is not UTF-8.", spoken(command)))
+}
+
+/// A loopback port that was free a moment ago, for a program that is started next.
+pub(crate) fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    listener.map(|address| address.port()).map_err(|error| format!("No free loopback port: {error}."))
 }
 
 /// The program and its arguments as one would type them.

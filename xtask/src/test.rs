@@ -1,7 +1,8 @@
-//! `cargo xtask test`: every test, on SQLite and on a throwaway PostgreSQL. Not the long crash and load runs.
+//! `cargo xtask test`: every test, on SQLite and on a throwaway PostgreSQL, then real clients. Not the long crash and load runs.
 
 use std::process::Stdio;
 
+use crate::clients;
 use crate::pg::{Durability, throwaway};
 use crate::run::{Result, Steps, cargo, check};
 
@@ -28,7 +29,12 @@ fn all(steps: &mut Steps, arguments: &[String]) -> Result {
         _ => Ok(()),
     });
     drop(postgres);
-    outcome
+    outcome?;
+    if arguments.is_empty() {
+        steps.run("clients", || clients::run(&clients::Flags::default()))
+    } else {
+        Ok(())
+    }
 }
 
 /// nextest where it is installed: the same tests, each in a process of its own.

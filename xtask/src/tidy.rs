@@ -101,8 +101,10 @@ fn read(root: &Path, folder: &str, files: &mut Vec<TextFile>) -> Result {
     for (name, is_folder) in names {
         let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
         if is_folder {
-            let skipped =
-                matches!(name.as_str(), "target" | ".git" | "corpus" | "artifacts" | "proptest-regressions");
+            let skipped = matches!(
+                name.as_str(),
+                "target" | ".git" | "corpus" | "artifacts" | "proptest-regressions" | "node_modules"
+            );
             if !skipped {
                 read(root, &path, files)?;
             }

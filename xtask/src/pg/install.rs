@@ -1,9 +1,9 @@
 //! Finds PostgreSQL's programs, and installs them where that is possible (Debian, as root). Runs none of them.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
-use crate::run::{Result, check, output};
+use crate::apt;
+use crate::run::Result;
 
 /// What a throwaway server needs.
 const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "postgres"];
@@ -13,30 +13,11 @@ pub(super) fn programs() -> Result<PathBuf> {
     if let Some(found) = find() {
         return Ok(found);
     }
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err("PostgreSQL is not installed. Install its server package (it brings initdb, pg_ctl and \
-                    postgres) and put them on the PATH."
-            .into());
-    }
-    if !is_root()? {
-        return Err("PostgreSQL is not installed, and only root may install it. Run \
-                    `apt-get install postgresql` as root, then start again."
-            .into());
-    }
-    eprintln!("PostgreSQL is not installed; installing the package `postgresql`.");
-    let apt = |arguments: &[&str]| {
-        check(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
-    };
-    apt(&["update"])?;
-    apt(&["install", "--yes", "--no-install-recommends", "postgresql"])?;
+    let what = "PostgreSQL's server (initdb, pg_ctl, postgres)";
+    apt::install(what, &["postgresql"])?;
     find().ok_or_else(|| {
         "The package `postgresql` is installed, but its programs are not where they belong.".into()
     })
-}
-
-/// Whether we may chown files and start programs as somebody else.
-pub(super) fn is_root() -> Result<bool> {
-    Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }
 
 /// PostgreSQL refuses to run as root: the account it runs as instead, as (user id, group id).

@@ -1,14 +1,14 @@
 //! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Knows nothing of who holds it.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::install;
-use crate::run::{Result, output};
+use crate::apt;
+use crate::run::{Result, free_port, output};
 
 /// Ports are taken between our look and PostgreSQL's; a few tries are plenty.
 const TRIES: usize = 5;
@@ -25,7 +25,7 @@ pub(super) struct Server {
 impl Server {
     /// Makes a cluster in `dir`, which must not exist yet, and starts it. On failure nothing is left behind.
     pub(super) fn start(dir: &Path, programs: PathBuf, durable: bool) -> Result<Self> {
-        let user = if install::is_root()? { Some(install::other_user()?) } else { None };
+        let user = if apt::is_root()? { Some(install::other_user()?) } else { None };
         let fail = |error: std::io::Error| {
             format!("Cannot make {}: {error}. TMPDIR chooses another place.", dir.display())
         };
@@ -143,10 +143,4 @@ pub(super) fn random_hex(bytes: usize) -> Result<String> {
         .and_then(|mut source| source.read_exact(&mut random))
         .map_err(|error| format!("Cannot read /dev/urandom: {error}."))?;
     Ok(random.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
-    listener.map(|address| address.port()).map_err(|error| format!("No free loopback port: {error}."))
 }

@@ -118,7 +118,7 @@ fn read(place: usize, request: Json) -> Result<(Item, Vec<String>), BadBatch> {
     let headers = headers.into_iter().map(header).collect::<Option<_>>();
     let headers = headers.ok_or_else(|| wrong("headers", "an object of strings"))?;
     let body = take(&mut request, "body").filter(|body| !body.is_null());
-    // What one client's library calls depends_on is an empty list whatever its user asked for.
+    // Microsoft's Python library writes depends_on, which Graph does not know; the requests run as written anyway.
     let waits_for = match take(&mut request, "dependsOn") {
         None | Some(Json::Null) => Some(Vec::new()),
         Some(Json::Array(ids)) => ids.into_iter().map(id_of).collect(),

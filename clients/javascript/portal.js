@@ -1,0 +1,28 @@
+// Apple's portal, as the simulator plays it: servers, their certificates, devices and tokens.
+
+import assert from "node:assert/strict";
+import { SIM } from "./connect.js";
+
+async function ask(method, path, body) {
+  const answer = await fetch(SIM + path, { method, body });
+  const text = await answer.text();
+  assert(answer.ok, `${method} ${path}: ${answer.status} ${text}`);
+  return text;
+}
+
+/** Adds a device management service with its public key; its id. */
+export async function addServer(name, certificate) {
+  const server = JSON.parse(await ask("POST", "/servers", JSON.stringify({ name }))).server_uuid;
+  await ask("PUT", `/servers/${server}/certificate`, certificate);
+  return server;
+}
+
+/** Assigns devices of the organisation to a server. */
+export const assignDevices = (server, devices) =>
+  ask("POST", `/servers/${server}/devices`, JSON.stringify({ devices }));
+
+/** The text of a new server token. The one before is dead from now on. */
+export const downloadToken = (server) => ask("POST", `/servers/${server}/token`);
+
+/** The server's token is dead, and nothing replaces it. */
+export const revokeToken = (server) => ask("POST", `/servers/${server}/revoke`);

@@ -1,0 +1,48 @@
+//! The programs of `clients/`: the whole life of a setting with an SDK of Microsoft's. What they do is theirs to know.
+
+use std::path::Path;
+
+use super::install::{Packages, copy};
+use super::scene::Scene;
+use crate::run::{Result, root};
+
+/// `clients/python/life_cycle.py`; what it told.
+pub(super) fn python(adept: &Path, packages: &Packages) -> Result<String> {
+    let python = packages.python.join("bin/python");
+    let run = format!("SSL_CERT_FILE=$CA REQUESTS_CA_BUNDLE=$CA '{}' life_cycle.py", python.display());
+    play("python", adept, &run)
+}
+
+/// `clients/javascript/life_cycle.js`; what it told.
+pub(super) fn javascript(adept: &Path, packages: &Packages) -> Result<String> {
+    let modules = packages.javascript.join("node_modules");
+    let run = format!("ln -s '{}' .\nNODE_EXTRA_CA_CERTS=$CA node life_cycle.js", modules.display());
+    play("javascript", adept, &run)
+}
+
+const SIMULATOR: &str = "adept simulator --listen 127.0.0.1:8080";
+const SERVICE: &str = "adept serve --listen 127.0.0.1:8443 --metrics-listen off --apple-url http://127.0.0.1:8080 \
+                       --throttle graph --mdm-url 'https://mdm.example.org/enrol/{settingId}'";
+const CREDENTIALS: &str = r#"
+adept client add life-cycle --permission DeviceManagementServiceConfig.ReadWrite.All \
+  --permission DeviceManagementApps.Read.All > client.txt
+export TENANT=$(awk '/^tenantId/ { print $2 }' client.txt)
+export CLIENT=$(awk '/^clientId/ { print $2 }' client.txt)
+export SECRET=$(awk '/^clientSecret/ { print $2 }' client.txt)
+export ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim CA=$PWD/adept-data/tls/ca.pem
+"#;
+
+fn play(name: &str, adept: &Path, run: &str) -> Result<String> {
+    let mut scene = Scene::new(name, adept)?;
+    let folder = root().join("clients").join(name);
+    let programs =
+        std::fs::read_dir(&folder).map_err(|error| format!("Cannot read {}: {error}.", folder.display()))?;
+    for program in programs.flatten().filter(|entry| entry.path().is_file()) {
+        copy(&program.path(), &scene.folder)?;
+    }
+    scene.open_terminal(SIMULATOR)?;
+    scene.open_terminal(SERVICE)?;
+    let mut shell = scene.shell()?;
+    shell.run(&scene.with_ports(CREDENTIALS))?;
+    shell.run(run).map_err(|error| error + &scene.logs())
+}
