@@ -130,7 +130,10 @@ pub(super) async fn history(State(shared): State<Arc<Shared>>, Path(serial): Pat
                 "event": event.step.as_str(),
                 "op_type": event.is_told().then(|| event.operation().as_str()),
                 "profile_status": event.record.status.as_str(),
-                "profile_uuid": event.record.profile.map(|id| &*world.profile(id).uuid),
+                "profile_uuid": event.record.profile.map(|id| &*world.profile(id).uuid).map_or_else(
+                    || event.record.given_text("profile_uuid"),
+                    |uuid| Some(uuid.to_owned()),
+                ),
             })
         })
         .collect();

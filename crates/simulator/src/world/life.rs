@@ -89,7 +89,7 @@ impl World {
         let mut record = self.record(place).clone();
         let now = self.servers[place.server as usize].log.time(now.as_second());
         record.given = record.given_without(&["mdm_migration_deadline"]);
-        if let Some(given) = record.given.as_ref().filter(|given| given.names("profile_uuid")) {
+        if let Some(given) = record.given.as_ref().filter(|_| record.given_text("profile_uuid").is_some()) {
             let time = Timestamp::from_second(now).unwrap_or_default().to_string();
             let pushed = json!({ "profile_status": "pushed", "profile_push_time": time });
             let change = pushed.as_object().cloned().unwrap_or_default();
@@ -265,3 +265,6 @@ impl World {
         self.life.locks.get(&Serial::new(serial)?)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,15 @@ use serde_json::{Value, json};
 
 use crate::support::{JSON, Sim};
 
-const DEVICE_CALLS: [&str; 3] = ["/server/devices", "/devices/sync", "/devices"];
+const DEVICE_CALLS: [&str; 7] = [
+    "/server/devices",
+    "/devices/sync",
+    "/devices",
+    "/devices/disown",
+    "/device/activationlock",
+    "/profile",
+    "/profile/devices",
+];
 
 #[tokio::test]
 async fn a_call_needs_a_session_that_was_given_out() {
@@ -101,12 +109,21 @@ async fn a_wrong_method_is_405_and_an_unknown_path_404_both_without_a_body() {
         ("GET", "/server/devices", "POST"),
         ("GET", "/devices/sync", "POST"),
         ("DELETE", "/devices", "POST"),
+        ("GET", "/devices/disown", "POST"),
+        ("DELETE", "/profile", "GET, POST"),
+        ("GET", "/profile/devices", "DELETE, POST, PUT"),
+        ("PUT", "/device/activationlock", "POST"),
+        ("POST", "/device/replacementDetails", "GET"),
+        ("PUT", "/account-driven-enrollment/profile", "DELETE, GET, POST"),
+        ("POST", "/os-beta-enrollment/tokens", "GET"),
     ] {
         let answer = sim.send(sim.request(method, path)).await;
         assert_eq!(answer.refusal(), (405, ""), "{path}");
         assert_eq!(answer.headers["allow"], allowed);
     }
-    assert_eq!(sim.send(sim.request("GET", "/nowhere")).await.refusal(), (404, ""));
+    for path in ["/nowhere", "/devices/activationlock", "/profile/", "/Profile"] {
+        assert_eq!(sim.send(sim.request("GET", path)).await.refusal(), (404, ""), "{path}");
+    }
 }
 
 #[tokio::test]
@@ -121,8 +138,8 @@ async fn bodies_that_are_not_understood_are_malformed() {
             "[]",
             "null",
             "\"x\"",
-            "{\"cursor\":1,\"devices\":1}",
-            "{\"limit\":\"5\",\"devices\":[1]}",
+            "{\"cursor\":1,\"devices\":1,\"device\":1}",
+            "{\"limit\":\"5\",\"devices\":[1],\"device\":[]}",
         ] {
             let request = sim.call(&session, "POST", path, Value::Null).body(body);
             assert_eq!(sim.send(request).await.refusal(), (400, "MALFORMED_REQUEST_BODY"), "{path} {body}");

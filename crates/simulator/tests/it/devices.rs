@@ -28,6 +28,17 @@ async fn details_of_what_the_server_has_and_a_status_for_the_rest() {
 }
 
 #[tokio::test]
+async fn an_unknown_device_can_be_not_found() {
+    let sim = Sim::start().await;
+    let server = sim.server().await;
+    let session = sim.session(&server.keys).await;
+    sim.option(json!({ "unknown_device": "NOT_FOUND" })).await;
+    let answer = sim.ask(&session, "POST", "/devices", json!({ "devices": ["X"] })).await.json();
+    let expected = json!({ "devices": { "X": { "serial_number": "X", "response_status": "NOT_FOUND" } } });
+    assert_eq!(answer, expected);
+}
+
+#[tokio::test]
 async fn naming_no_device_is_refused() {
     let sim = Sim::start().await;
     let server = sim.server().await;

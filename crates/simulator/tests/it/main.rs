@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must stop where it stands")]
 
 mod account;
+mod activation_lock;
 mod answers;
 mod ber;
 mod calls;
@@ -11,6 +12,7 @@ mod clock;
 mod devices;
 mod devices_sync;
 mod disown;
+mod enrollment;
 mod fault_answers;
 mod fault_pages;
 mod fault_wire;
