@@ -32,6 +32,7 @@ pub use devices::Imported;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
+pub use sync::SyncCounted;
 
 pub use crate::storage::{ListQuery, Listed, Position};
 use crate::{
@@ -46,6 +47,8 @@ pub struct AppOptions {
     pub maximum_dep_tokens: i32,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
+    /// Time between two fetches of everything that deltas should have told.
+    pub full_fetch_interval: Duration,
     /// How long a process owns a setting's sync without renewing its lease.
     pub lease: Duration,
     /// Settings whose waits for Apple overlap in this process.
@@ -59,6 +62,7 @@ impl Default for AppOptions {
         Self {
             maximum_dep_tokens: 100,
             sync_interval: Duration::from_secs(30 * 60),
+            full_fetch_interval: Duration::from_secs(7 * 24 * 60 * 60),
             lease: Duration::from_secs(30),
             parallel_syncs: 64,
             mdm_url: None,
@@ -81,6 +85,7 @@ pub struct App {
     turns: turns::Turns,
     sync_slots: Arc<Semaphore>,
     wake_sync: Notify,
+    sync_counts: sync::SyncCounts,
 }
 
 impl App {
@@ -107,6 +112,7 @@ impl App {
             turns: turns::Turns::default(),
             sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
             wake_sync: Notify::new(),
+            sync_counts: sync::SyncCounts::default(),
             options,
         }))
     }

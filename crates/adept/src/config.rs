@@ -128,6 +128,10 @@ pub struct Apple {
     /// Time between two syncs of a setting
     #[arg(long, env = "ADEPT_SYNC_INTERVAL", value_name = "TIME", default_value = "30m", value_parser = duration)]
     pub sync_interval: SignedDuration,
+    /// Time between two fetches of everything, to find what Apple left out of its changes; up to a tenth more for each
+    /// setting
+    #[arg(long, env = "ADEPT_FULL_FETCH_INTERVAL", value_name = "TIME", default_value = "168h", value_parser = duration)]
+    pub full_fetch_interval: SignedDuration,
     /// How long a process that stopped keeps others from its settings
     #[arg(long, env = "ADEPT_LEASE", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub lease: SignedDuration,

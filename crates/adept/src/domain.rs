@@ -27,6 +27,7 @@ mod ids;
 pub mod members;
 mod onboarding;
 mod profile;
+mod sync_run;
 mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
@@ -45,6 +46,7 @@ pub use profile::{
     AppleTerms, Offer, PANES, Pairing, Profile, ProfileFault, ProfileKind, ProfilePatch, ProfileValue,
     ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrolment_url, check_profile, skip_keys_page,
 };
+pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_missing};
 pub use token_state::TokenState;
 
 /// A device as listed to callers.

@@ -13,11 +13,13 @@ mod filter;
 mod health;
 mod keys;
 mod list;
+mod missing;
 mod onboarding;
 mod profiles;
 mod sealing;
 mod settings;
 mod sync;
+mod sync_runs;
 mod tenants;
 mod wishes;
 
@@ -30,11 +32,13 @@ pub use error::Error;
 pub use health::SettingHealth;
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
 pub use list::{ListQuery, Listed, Position};
+pub use missing::{FetchEnd, ListedDevice, MissingAction};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
 pub use profiles::{PasswordChange, ProfileDeleted};
 pub use sealing::{SealingKey, SealingKeyError};
 pub use settings::Created;
-pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, Lease, SyncEnd};
+pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, CursorPlace, Lease, SyncEnd};
+pub use sync_runs::RunPart;
 pub use tenants::TenantRow;
 pub use wishes::Wished;
 
@@ -45,6 +49,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../../../migrations/0001_initial.sql")),
     (2, "profiles", include_str!("../../../migrations/0002_profiles.sql")),
     (3, "audit_index", include_str!("../../../migrations/0003_audit_index.sql")),
+    (4, "sync_history", include_str!("../../../migrations/0004_sync_history.sql")),
 ];
 
 /// How to open the storage.

@@ -7,8 +7,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Error};
-use crate::storage::Claim;
+use super::{App, Error, settings::Purged};
+use crate::{
+    domain::{Caller, Origin, SettingId, SyncRun},
+    storage::Claim,
+};
 
 /// Another process may make something due, so the state is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -96,28 +99,52 @@ impl App {
             return due;
         }
         match self.purge().await {
-            Ok(0) => {}
-            Ok(purged) => tracing::info!(purged, "settings deleted over 30 days ago were removed for good"),
+            Ok(purged) if purged == Purged::default() => {}
+            Ok(Purged { settings, devices, sync_runs }) => {
+                tracing::info!(
+                    settings,
+                    devices,
+                    sync_runs,
+                    "what was kept long enough was removed for good"
+                );
+            }
             Err(error) => tracing::warn!(cause = error.cause(), "the purge has to wait: {error}"),
         }
         now.checked_add(PURGE_EVERY).unwrap_or(now)
     }
 
     /// Makes a sync of one of the caller's settings due now. Never refused while there is a token; requests coalesce.
-    pub async fn request_sync(
-        &self,
-        origin: &crate::domain::Origin,
-        id: crate::domain::SettingId,
-    ) -> Result<(), Error> {
+    pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let setting = self.setting(&origin.caller, id).await?;
         if !self.storage.request_sync(setting.tenant, id, self.clock.now()).await? {
-            return Err(Error::Conflict(
-                "This setting has no server token yet, so there is nothing to synchronise. Nothing was changed. Upload \
-                 a token first."
-                    .to_owned(),
-            ));
+            return Err(nothing_to_sync());
         }
         self.wake_sync.notify_one();
         Ok(())
     }
+
+    /// Makes a sync of a setting due now that ends with a fetch of everything; for the operator.
+    pub async fn request_full_fetch(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
+        let setting = self.setting(&origin.caller, id).await?;
+        let event = self.event(Some(origin), "resync DepOnboardingSetting", "Action", &setting, Vec::new());
+        if !self.storage.request_full_fetch(setting.tenant, id, self.clock.now(), &event).await? {
+            return Err(nothing_to_sync());
+        }
+        self.wake_sync.notify_one();
+        Ok(())
+    }
+
+    /// The latest lines of a setting's sync history, newest first.
+    pub async fn sync_runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
+        let setting = self.setting(caller, id).await?;
+        Ok(self.storage.sync_runs(setting.tenant, id, self.clock.now(), limit.into()).await?)
+    }
+}
+
+fn nothing_to_sync() -> Error {
+    Error::Conflict(
+        "This setting has no server token yet, so there is nothing to synchronise. Nothing was changed. Upload a token \
+         first."
+            .to_owned(),
+    )
 }

@@ -15,6 +15,15 @@ use crate::{
 /// How long a deleted setting can be brought back.
 const KEPT_AFTER_DELETION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// How long a device that is gone stays listed as deleted.
+const GONE_DEVICES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
+
+/// How long a line of the sync history is kept at least.
+const SYNC_RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// How many of a setting's lines are kept, however old.
+const SYNC_RUNS_KEPT_ALWAYS: i64 = 100;
+
 impl App {
     /// Lists the caller's settings.
     pub async fn settings(
@@ -186,11 +195,28 @@ impl App {
         }
     }
 
-    /// Removes for good what was deleted over 30 days ago. Answers how many settings went.
-    pub async fn purge(&self) -> Result<u64, Error> {
+    /// Removes for good what was kept long enough: settings deleted over 30 days ago, devices that are gone for 45
+    /// days, and lines of the sync history that are over 90 days old and not among a setting's latest 100.
+    pub async fn purge(&self) -> Result<Purged, Error> {
         let now = self.clock.now();
-        Ok(self.storage.purge_settings(now.checked_sub(KEPT_AFTER_DELETION).unwrap_or(now)).await?)
+        let before = |kept| now.checked_sub(kept).unwrap_or(now);
+        Ok(Purged {
+            settings: self.storage.purge_settings(before(KEPT_AFTER_DELETION)).await?,
+            devices: self.storage.purge_gone_devices(before(GONE_DEVICES_KEPT)).await?,
+            sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
+        })
     }
+}
+
+/// How many of what the purge removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Purged {
+    /// Settings.
+    pub settings: u64,
+    /// Devices that were gone.
+    pub devices: u64,
+    /// Lines of the sync history.
+    pub sync_runs: u64,
 }
 
 fn changes(old: &Setting, new: &Setting) -> Vec<Change> {

@@ -3,15 +3,25 @@
 //! A run holds a lease that a heartbeat renews, also while Apple is slow. Losing the lease, the token or the setting
 //! ends it, and what it learned last is discarded.
 
+mod counts;
 mod end;
+mod gone;
 mod pages;
+mod record;
+mod seen;
+mod walk;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio_util::sync::CancellationToken;
 
-use self::end::Outcome;
-use super::{App, Error, apple, prove::Proven};
+pub use self::counts::SyncCounted;
+pub(super) use self::counts::SyncCounts;
+use self::{
+    end::{Ended, Outcome},
+    walk::Walk,
+};
+use super::{App, Error, apple, failpoint, prove::Proven};
 use crate::{
     domain::TokenState,
     storage::{Claim, Onboarding},
@@ -20,16 +30,17 @@ use crate::{
 impl App {
     /// Runs the sync that was claimed and writes down how it ended.
     pub(super) async fn sync_setting(self: &Arc<Self>, claim: &Claim, shutdown: &CancellationToken) {
-        let outcome = tokio::select! {
-            outcome = self.sync_as_claimed(claim) => outcome,
-            () = self.keep_lease(claim) => Ok(Outcome::Overtaken),
-            () = shutdown.cancelled() => Ok(Outcome::Overtaken),
+        failpoint::at("sync-claimed");
+        let ended = tokio::select! {
+            ended = self.sync_as_claimed(claim) => ended,
+            () = self.keep_lease(claim) => Ok(Outcome::Overtaken.into()),
+            () = shutdown.cancelled() => Ok(Outcome::Overtaken.into()),
         };
-        let outcome = outcome.unwrap_or_else(|error| {
+        let ended = ended.unwrap_or_else(|error| {
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync was broken off: {error}");
-            Outcome::BrokenOff
+            Outcome::BrokenOff.into()
         });
-        if let Err(error) = self.end_sync(claim, outcome).await {
+        if let Err(error) = self.end_sync(claim, ended).await {
             // The lease ends by itself; whoever comes next goes on from the stored cursor.
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync's end was not stored: {error}");
         }
@@ -49,34 +60,36 @@ impl App {
         }
     }
 
-    async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Outcome, Error> {
+    async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Ended, Error> {
         let lease = &claim.lease;
         let Some(known) = self.storage.onboarding(lease.tenant, lease.setting).await? else {
-            return Ok(Outcome::Overtaken);
+            return Ok(Outcome::Overtaken.into());
         };
-        let Some((session, consumer)) = self.session_of(&known)? else { return Ok(Outcome::Overtaken) };
+        let Some((session, consumer)) = self.session_of(&known)? else {
+            return Ok(Outcome::Overtaken.into());
+        };
         if known.setting.token_generation != lease.generation {
-            return Ok(Outcome::Overtaken);
+            return Ok(Outcome::Overtaken.into());
         }
         let now = self.clock.now();
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
-            return Ok(Outcome::State(TokenState::Expired));
+            return Ok(Outcome::State(TokenState::Expired).into());
         }
         if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            return Ok(Outcome::Wait(TokenState::Throttled, rest));
+            return Ok(Outcome::Wait(TokenState::Throttled, rest).into());
         }
         if self.needs_proof(&known) {
             match self.prove_token(&known, &session).await? {
                 Proven::Yes => {}
-                Proven::WrongServer => return Ok(Outcome::State(TokenState::WrongServer)),
-                Proven::Overtaken => return Ok(Outcome::Overtaken),
+                Proven::WrongServer => return Ok(Outcome::State(TokenState::WrongServer).into()),
+                Proven::Overtaken => return Ok(Outcome::Overtaken.into()),
                 Proven::Failed(error) => return self.apple_failed(claim, &known, &consumer, &error).await,
             }
         }
         match self.sync_pages(claim, session).await? {
-            pages::Walk::Done(outcome) => Ok(outcome),
-            pages::Walk::Apple(error) => self.apple_failed(claim, &known, &consumer, &error).await,
+            Walk::Done(outcome) => Ok(outcome.into()),
+            Walk::Apple(error) => self.apple_failed(claim, &known, &consumer, &error).await,
         }
     }
 
@@ -93,7 +106,7 @@ impl App {
         known: &Onboarding,
         consumer: &str,
         error: &adept_apple::error::AppleError,
-    ) -> Result<Outcome, Error> {
+    ) -> Result<Ended, Error> {
         let state = apple::state_of(error);
         let lease = &claim.lease;
         tracing::warn!(
@@ -105,14 +118,14 @@ impl App {
             let until =
                 now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
             self.storage.keep_apple_wait(lease.tenant, lease.setting, consumer, until, now).await?;
-            return Ok(Outcome::Wait(state, wait));
+            return Ok(Ended { outcome: Outcome::Wait(state, wait), code: error.code.clone() });
         }
         if state.refused_as_credential()
             && !known.setting.token_proven
             && self.bring_back_proven(known, state).await?
         {
-            return Ok(Outcome::Overtaken);
+            return Ok(Outcome::Overtaken.into());
         }
-        Ok(Outcome::State(state))
+        Ok(Ended { outcome: Outcome::State(state), code: error.code.clone() })
     }
 }

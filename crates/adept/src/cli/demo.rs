@@ -133,6 +133,7 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Se
             apple_user_agent: concat!("adept/", env!("CARGO_PKG_VERSION")).to_owned(),
             allow_plain_apple: false,
             sync_interval: SignedDuration::from_mins(30),
+            full_fetch_interval: SignedDuration::from_hours(7 * 24),
             lease: SignedDuration::from_secs(30),
             mdm_url: None,
             maximum_dep_tokens: 100,

@@ -72,6 +72,7 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,
         sync_interval: unsigned(flags.sync_interval),
+        full_fetch_interval: unsigned(flags.full_fetch_interval),
         lease: unsigned(flags.lease),
         mdm_url: flags.mdm_url.clone(),
         ..AppOptions::default()

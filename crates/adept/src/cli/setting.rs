@@ -1,6 +1,8 @@
 //! `adept setting`: what the operator may do with onboarding settings beyond what Graph offers. Every change is noted
 //! in the audit log as the command line's.
 
+mod history;
+
 use clap::{Args, Subcommand, builder::FalseyValueParser};
 use serde_json::json;
 
@@ -19,6 +21,8 @@ use crate::{
     storage::Storage,
 };
 
+pub use history::History;
+
 /// What to do with settings.
 #[derive(Subcommand)]
 pub enum Setting {
@@ -28,6 +32,10 @@ pub enum Setting {
     Remove(Remove),
     /// Bring a deleted setting back; it then needs a new server token
     Restore(Restore),
+    /// Fetch everything that Apple lists once more, to find what deltas left out; a running `adept serve` does it
+    Resync(Resync),
+    /// Show a setting's latest syncs: what each did and how it ended
+    History(History),
 }
 
 /// Flags of `adept setting list`.
@@ -62,11 +70,22 @@ pub struct Restore {
     storage: config::Storage,
 }
 
+/// Flags of `adept setting resync`.
+#[derive(Args)]
+pub struct Resync {
+    /// The setting's id
+    id: SettingId,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
 pub(super) async fn run(command: Setting) -> Result<(), Failure> {
     match command {
         Setting::List(flags) => list(flags).await,
         Setting::Remove(flags) => remove(flags).await,
         Setting::Restore(flags) => restore(flags).await,
+        Setting::Resync(flags) => resync(flags).await,
+        Setting::History(flags) => history::run(flags).await,
     }
 }
 
@@ -108,12 +127,7 @@ fn as_json(setting: &Row, deleted: bool) -> serde_json::Value {
 
 async fn remove(flags: Remove) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
-    let settings = storage.health().await?;
-    let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == flags.id);
-    let Some(setting) = setting else {
-        return Err(Failure::new(Exit::NotFound, format!("there is no setting {}", flags.id)));
-    };
-    let origin = Origin { caller: Caller::operator(setting.tenant), request: app.ids().uuid(app.clock()) };
+    let origin = operator_of(&storage, &app, flags.id).await?;
     let removed = if flags.force {
         app.remove_setting(&origin, flags.id).await
     } else {
@@ -132,6 +146,29 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
     restored.map_err(refused)?;
     note("Restored, without its server token: upload a new one for it.");
     Ok(())
+}
+
+async fn resync(flags: Resync) -> Result<(), Failure> {
+    let (storage, app) = open_app(&flags.storage).await?;
+    let origin = operator_of(&storage, &app, flags.id).await?;
+    let requested = app.request_full_fetch(&origin, flags.id).await;
+    storage.close().await;
+    requested.map_err(refused)?;
+    note(format_args!(
+        "Asked for. `adept serve` fetches everything at once; `adept setting history {}` shows what it found.",
+        flags.id
+    ));
+    Ok(())
+}
+
+/// The operator in the tenant of a setting.
+async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Origin, Failure> {
+    let settings = storage.health().await?;
+    let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == id);
+    let Some(setting) = setting else {
+        return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
+    };
+    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.ids().uuid(app.clock()) })
 }
 
 async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {

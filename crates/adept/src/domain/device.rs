@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{DeviceId, SettingId};
+use super::{DeviceChanges, DeviceId, SettingId};
 
 /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -188,6 +188,11 @@ pub struct FoldedPage {
 }
 
 impl FoldedPage {
+    /// What it changes, in numbers of devices.
+    pub fn changes(&self) -> DeviceChanges {
+        DeviceChanges { added: self.added as i64, changed: self.changed as i64, removed: self.removed as i64 }
+    }
+
     /// How the number of listed devices changes.
     pub fn count_change(&self) -> i64 {
         self.added as i64 - self.removed as i64
@@ -197,8 +202,8 @@ impl FoldedPage {
 /// Folds a page into what has to be written, given what is stored for its serial numbers (keyed in lower case).
 ///
 /// A serial number may come several times: the record with the latest `op_date` counts; of equal dates a deletion
-/// wins, else the later one in the page. A record older than the stored operation changes nothing. A deletion never
-/// overwrites the stored attributes, since Apple's may hold nothing but the serial number.
+/// wins, else the later one in the page. A record older than the stored operation changes nothing, and one as old does
+/// not bring back a device that is gone. A deletion never overwrites the stored attributes, since Apple's may hold nothing but the serial number.
 pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>) -> FoldedPage {
     let mut latest: HashMap<String, AppleRecord> = HashMap::with_capacity(page.len());
     for record in page {
@@ -227,6 +232,8 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
                 folded.gone.push((key, record.operation_at));
             }
             (Some(OperationType::Deleted), _) => folded.unchanged += 1,
+            // What happened in the second of the deletion, or is told again, does not bring it back.
+            (Some(_), Some(known)) if known.deleted && no_newer(&record, known) => folded.unchanged += 1,
             (_, None) => {
                 folded.added += 1;
                 folded.write.push(record);
@@ -248,6 +255,10 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
         }
     }
     folded
+}
+
+fn no_newer(record: &AppleRecord, known: &StoredDevice) -> bool {
+    matches!((record.operation_at, known.operation_at), (Some(new), Some(old)) if new <= old)
 }
 
 fn replaces(new: &AppleRecord, kept: &AppleRecord) -> bool {
@@ -342,6 +353,15 @@ mod tests {
     fn a_device_that_had_gone_and_is_listed_again_counts_as_added() {
         let folded = fold_page(vec![record("C1", None, None, 1)], &stored("C1", Some(11), 1, true));
         assert_eq!((folded.added, folded.count_change()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_no_newer_than_a_deletion_does_not_bring_the_device_back() {
+        for (second, expected) in [(10, 0), (11, 0), (12, 1)] {
+            let page = vec![record("C1", Some(OperationType::Modified), Some(second), 2)];
+            let folded = fold_page(page, &stored("C1", Some(11), 1, true));
+            assert_eq!(folded.added, expected, "{second}");
+        }
     }
 
     #[test]

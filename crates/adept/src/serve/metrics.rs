@@ -11,7 +11,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::{app::Health, domain::TokenState};
+use crate::{
+    app::{Health, SyncCounted},
+    domain::TokenState,
+};
 
 /// The format of the text. Source: OpenMetrics 1.0.0.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -28,6 +31,11 @@ struct RequestLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OperationLabel {
     operation: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChangeLabel {
+    change: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -71,6 +79,8 @@ pub struct Observed<'a> {
     pub health: &'a Health,
     /// Apple's answers: endpoint, code, how many.
     pub apple_answers: &'a [(&'static str, String, u64)],
+    /// What syncs met.
+    pub syncs: SyncCounted,
     /// Open connections.
     pub connections: usize,
 }
@@ -101,10 +111,24 @@ impl Metrics {
             apple.get_or_create(&labels).inc_by(*count);
         }
         registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
+        register_syncs(&mut registry, observed.syncs);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
         Ok(text)
     }
+}
+
+fn register_syncs(registry: &mut Registry, syncs: SyncCounted) {
+    let repeated: Counter = Counter::default();
+    repeated.inc_by(syncs.repeated_cursors);
+    registry.register("repeated_cursors", "Syncs that Apple ended by a cursor it had given before", repeated);
+    let drift = Family::<ChangeLabel, Counter>::default();
+    let changes =
+        [("added", syncs.drift.added), ("changed", syncs.drift.changed), ("removed", syncs.drift.removed)];
+    for (change, count) in changes {
+        drift.get_or_create(&ChangeLabel { change }).inc_by(count.unsigned_abs());
+    }
+    registry.register("drifted_devices", "Devices whose change only a reconciling fetch found", drift);
 }
 
 fn register_tokens(registry: &mut Registry, health: &Health) {

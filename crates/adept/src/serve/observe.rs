@@ -84,6 +84,7 @@ async fn scrape(State(scraped): State<Scraped>) -> Response {
     let observed = Observed {
         health: &health,
         apple_answers: &apple_answers,
+        syncs: scraped.app.sync_counts(),
         connections: scraped.served.connection_count(),
     };
     match scraped.counters.text(&observed) {

@@ -1,4 +1,6 @@
-//! Devices: a folded page is written, rows are listed.
+//! Devices: what decides about a page is read, a folded page is written, rows are listed.
+
+use std::collections::HashMap;
 
 use adept_odata::Filter;
 use jiff::Timestamp;
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::domain::{
     AppleRecord, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId,
-    TenantId, members,
+    StoredDevice, TenantId, members,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -70,6 +72,49 @@ fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
     }
 }
 
+/// What decides about the devices of a page, by their serial numbers in lower case.
+pub(super) async fn stored(
+    tx: &mut Transaction,
+    lease: &Lease,
+    page: &[AppleRecord],
+) -> Result<HashMap<String, StoredDevice>, Error> {
+    let keys: Vec<[String; 1]> = page.iter().map(|record| [record.serial.to_ascii_lowercase()]).collect();
+    let keys = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
+    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper.
+    let rows = tx
+        .rows(
+            sql("SELECT serial_key, known FROM (SELECT value ->> 0 AS serial_key, \
+                     (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+                          COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
+                      WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
+                 FROM json_each($3)) AS asked WHERE known IS NOT NULL")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .bind(keys),
+        )
+        .await?;
+    rows.iter()
+        .map(|row| Ok((row.get("serial_key")?, stored_device(&row.get::<String>("known")?)?)))
+        .collect()
+}
+
+/// Reads `digest state operation_at`.
+fn stored_device(known: &str) -> Result<StoredDevice, Error> {
+    let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
+    let mut words = known.split(' ');
+    let mut word = || words.next().ok_or_else(unfit);
+    let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
+    let deleted = word()? == "gone";
+    let operation_at = match word()? {
+        "" => None,
+        micros => {
+            let micros = micros.parse().map_err(|_| unfit())?;
+            Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
+        }
+    };
+    Ok(StoredDevice { digest, operation_at, deleted })
+}
+
 /// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.
 pub(super) async fn write(
     tx: &mut Transaction,
@@ -100,7 +145,7 @@ pub(super) async fn write(
             .collect();
         let touched = tx
             .execute(
-                sql("UPDATE devices SET deleted = TRUE, gone_at = $4, operation_at = COALESCE(\
+                sql("UPDATE devices SET deleted = TRUE, gone_at = $4, missed_at = NULL, operation_at = COALESCE(\
                      (SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value ->> 0 = serial_key), \
                      operation_at) \
                      WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
@@ -125,7 +170,7 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
     ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
     platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
     source = excluded.source, description = COALESCE(excluded.description, devices.description), \
-    deleted = FALSE, gone_at = NULL, operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
+    deleted = FALSE, gone_at = NULL, missed_at = NULL, operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
     profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
     digest = excluded.digest, record = excluded.record";
 

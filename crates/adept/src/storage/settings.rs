@@ -315,6 +315,8 @@ impl Storage {
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM apple_profiles WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
+            "DELETE FROM sync_runs WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM key_pairs WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
         ] {

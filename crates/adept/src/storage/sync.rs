@@ -9,11 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error, Storage,
+    Error, Storage, audit,
     db::{Row, Transaction, sql},
     devices,
+    sync_runs::{self, RunPart},
 };
-use crate::domain::{AppleRecord, FoldedPage, SettingId, StoredDevice, TenantId, TokenState, fold_page};
+use crate::domain::{
+    AppleRecord, AuditEvent, FoldedPage, SettingId, SyncOutcome, TenantId, TokenState, fold_page,
+};
 
 /// Two syncs of one setting start at least so far apart, however often they are asked for: what is asked for meanwhile
 /// is answered by one run.
@@ -50,32 +53,47 @@ pub struct Claim {
     pub cursor_complete: bool,
     /// Grows with every stored page.
     pub cursor_revision: i64,
+    /// Devices per page of the fetch that the cursor belongs to.
+    pub cursor_limit: Option<i64>,
+    /// Runs in a row that ended because Apple gave a cursor for the second time.
+    pub cursor_repeats: i64,
+    /// When a complete fetch is owed; none until the first one came to its end.
+    pub full_fetch_due: Option<Timestamp>,
     /// Devices per page that Apple allows.
     pub page_limit: u32,
     /// Runs that failed in a row.
     pub failures: i64,
 }
 
-/// Where a page leaves the cursor.
+/// How a page moves the cursor.
 #[derive(Clone, Debug)]
 pub struct CursorMove<'a> {
-    /// The revision that was seen.
+    /// The revision that was seen; it grows in any case.
     pub seen_revision: i64,
-    /// The cursor to go on from; none starts over.
+    /// Where to; none leaves it where it is.
+    pub to: Option<CursorPlace<'a>>,
+}
+
+/// A place to go on from.
+#[derive(Clone, Copy, Debug)]
+pub struct CursorPlace<'a> {
+    /// Apple's cursor; none starts over.
     pub cursor: Option<&'a str>,
     /// When Apple issued it.
     pub issued_at: Timestamp,
-    /// Whether a fetch has come to its end.
+    /// Whether a fetch has come to its end, so that deltas may follow.
     pub complete: bool,
+    /// Devices per page that were asked for.
+    pub limit: u32,
 }
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyncEnd {
-    /// What Apple showed of the token; none when it was not asked.
-    pub state: Option<TokenState>,
-    /// Whether everything was read to the end.
-    pub succeeded: bool,
+    /// What came of it; of the token only when Apple was asked.
+    pub outcome: SyncOutcome,
+    /// Apple's code, where it gave one.
+    pub code: Option<String>,
     /// When it ended.
     pub now: Timestamp,
     /// When the next run is due, unless someone asked for one meanwhile.
@@ -98,6 +116,9 @@ fn claim(row: &Row, now: Timestamp, due_mark: Timestamp) -> Result<Claim, Error>
         cursor_issued_at: row.time("cursor_issued_at")?,
         cursor_complete: row.get("cursor_complete")?,
         cursor_revision: row.get("cursor_revision")?,
+        cursor_limit: row.get("cursor_limit")?,
+        cursor_repeats: row.get("cursor_repeats")?,
+        full_fetch_due: row.time("full_fetch_due_at")?,
         page_limit: u32::try_from(row.get::<i64>("page_limit")?).unwrap_or(1000).clamp(1, 1000),
         failures: row.get("sync_failures")?,
     })
@@ -132,7 +153,7 @@ impl Storage {
                          ORDER BY sync_due_at, tenant, id LIMIT $3) \
                      AND sync_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL \
                      RETURNING tenant, id, lease_epoch, token_generation, cursor, cursor_issued_at, cursor_complete, \
-                     cursor_revision, page_limit, sync_failures")
+                     cursor_revision, cursor_limit, cursor_repeats, full_fetch_due_at, page_limit, sync_failures")
                 .bind(now)
                 .bind(lease_until)
                 .bind(limit),
@@ -160,14 +181,14 @@ impl Storage {
         Ok(touched == 1)
     }
 
-    /// Stores a page and its cursor in one transaction. None, and nothing stored, when lease, token or cursor are not
+    /// Stores a page, its cursor and its part of the history in one transaction. None, and nothing stored, when lease, token or cursor are not
     /// those any more under which the page was asked for.
     pub async fn commit_page(
         &self,
         lease: &Lease,
         page: Vec<AppleRecord>,
         cursor: &CursorMove<'_>,
-        now: Timestamp,
+        part: &RunPart,
         fresh_id: &mut (dyn FnMut() -> Uuid + Send),
     ) -> Result<Option<FoldedPage>, Error> {
         let mut tx = self.db.begin_bulk().await?;
@@ -176,27 +197,25 @@ impl Storage {
         }
         let stored = match page.is_empty() {
             true => HashMap::new(),
-            false => stored_devices(&mut tx, lease, &page).await?,
+            false => devices::stored(&mut tx, lease, &page).await?,
         };
         let mut folded = fold_page(page, &stored);
-        devices::write(&mut tx, lease, &mut folded, now, fresh_id).await?;
+        devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;
         if folded.count_change() != 0 {
-            tx.execute_one(
-                "counting devices",
-                sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
-                    .bind(lease.tenant.to_string())
-                    .bind(lease.setting.to_string())
-                    .bind(folded.count_change()),
-            )
-            .await?;
+            count_devices(&mut tx, lease, folded.count_change()).await?;
         }
+        sync_runs::note(&mut tx, lease, part, folded.changes(), 0).await?;
         tx.commit().await?;
         Ok(Some(folded))
     }
 
     /// Gives the lease back and notes how the run ended; false when it was lost meanwhile.
-    pub async fn end_sync(&self, claim: &Claim, end: &SyncEnd) -> Result<bool, Error> {
+    pub async fn end_sync(&self, claim: &Claim, part: &RunPart, end: &SyncEnd) -> Result<bool, Error> {
         let lease = &claim.lease;
+        let state = match end.outcome {
+            SyncOutcome::Token(state) => Some(state),
+            _ => None,
+        };
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
@@ -205,6 +224,7 @@ impl Storage {
                      token_checked_at = CASE WHEN $5 IS NULL THEN token_checked_at ELSE $6 END, \
                      sync_succeeded_at = CASE WHEN $7 THEN $6 ELSE sync_succeeded_at END, \
                      sync_failures = CASE WHEN $7 THEN 0 ELSE sync_failures + 1 END, \
+                     cursor_repeats = CASE WHEN $7 THEN 0 WHEN $11 THEN cursor_repeats + 1 ELSE cursor_repeats END, \
                      sync_due_at = CASE WHEN sync_due_at = $8 THEN $9 WHEN sync_due_at < $10 THEN $10 \
                                         ELSE sync_due_at END \
                      WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
@@ -213,21 +233,25 @@ impl Storage {
                 .bind(lease.setting.to_string())
                 .bind(lease.epoch)
                 .bind(lease.generation)
-                .bind(end.state.map(TokenState::as_str))
+                .bind(state.map(TokenState::as_str))
                 .bind(end.now)
-                .bind(end.succeeded)
+                .bind(end.outcome == SyncOutcome::Token(TokenState::Ok))
                 .bind(claim.due_mark)
                 .bind(end.next_due)
-                .bind(end.soonest),
+                .bind(end.soonest)
+                .bind(end.outcome == SyncOutcome::RepeatedCursor),
             )
             .await?;
-        tx.commit().await?;
+        if touched == 1 {
+            sync_runs::end(&mut tx, lease, part, end).await?;
+            tx.commit().await?;
+        }
         Ok(touched == 1)
     }
 
     /// Gives a lease back whose token was replaced while it ran, so that the new token's sync need not wait for its
     /// end. Whatever else the run learned is discarded.
-    pub async fn release_lease(&self, lease: &Lease) -> Result<(), Error> {
+    pub async fn release_lease(&self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         tx.execute(
             sql("UPDATE onboarding_settings SET lease_until = 0 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3")
@@ -236,6 +260,7 @@ impl Storage {
                 .bind(lease.epoch),
         )
         .await?;
+        sync_runs::overtaken(&mut tx, lease, now).await?;
         tx.commit().await
     }
 
@@ -257,13 +282,47 @@ impl Storage {
         tx.commit().await?;
         Ok(touched == 1)
     }
+
+    /// Makes a sync due now that ends with a fetch of everything. False when the setting is gone or has no token.
+    pub async fn request_full_fetch(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, sync_due_at = $3, full_fetch_due_at = $3 \
+                     WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND current_token IS NOT NULL")
+                .bind(tenant.to_string())
+                .bind(id.to_string())
+                .bind(now),
+            )
+            .await?;
+        if touched == 1 {
+            audit::write(&mut tx, tenant, event).await?;
+            tx.commit().await?;
+        }
+        Ok(touched == 1)
+    }
 }
 
-async fn move_cursor(tx: &mut Transaction, lease: &Lease, cursor: &CursorMove<'_>) -> Result<bool, Error> {
+/// Moves the cursor under everything that was seen; false when any of it is another by now.
+pub(super) async fn move_cursor(
+    tx: &mut Transaction,
+    lease: &Lease,
+    cursor: &CursorMove<'_>,
+) -> Result<bool, Error> {
+    let place = cursor.to;
     let touched = tx
         .execute(
-            sql("UPDATE onboarding_settings SET cursor = $6, cursor_issued_at = $7, cursor_complete = $8, \
-                 cursor_revision = cursor_revision + 1 \
+            sql("UPDATE onboarding_settings SET cursor_revision = cursor_revision + 1, \
+                 cursor = CASE WHEN $10 THEN $6 ELSE cursor END, \
+                 cursor_issued_at = CASE WHEN $10 THEN $7 ELSE cursor_issued_at END, \
+                 cursor_complete = CASE WHEN $10 THEN $8 ELSE cursor_complete END, \
+                 cursor_limit = CASE WHEN $10 THEN $9 ELSE cursor_limit END \
                  WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                  AND cursor_revision = $5 AND hidden_at IS NULL")
             .bind(lease.tenant.to_string())
@@ -271,52 +330,24 @@ async fn move_cursor(tx: &mut Transaction, lease: &Lease, cursor: &CursorMove<'_
             .bind(lease.epoch)
             .bind(lease.generation)
             .bind(cursor.seen_revision)
-            .bind(cursor.cursor)
-            .bind(cursor.issued_at)
-            .bind(cursor.complete),
+            .bind(place.and_then(|place| place.cursor))
+            .bind(place.map(|place| place.issued_at))
+            .bind(place.is_some_and(|place| place.complete))
+            .bind(place.map(|place| i64::from(place.limit)))
+            .bind(place.is_some()),
         )
         .await?;
     Ok(touched == 1)
 }
 
-async fn stored_devices(
-    tx: &mut Transaction,
-    lease: &Lease,
-    page: &[AppleRecord],
-) -> Result<HashMap<String, StoredDevice>, Error> {
-    let keys: Vec<[String; 1]> = page.iter().map(|record| [record.serial.to_ascii_lowercase()]).collect();
-    let keys = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
-    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper.
-    let rows = tx
-        .rows(
-            sql("SELECT serial_key, known FROM (SELECT value ->> 0 AS serial_key, \
-                     (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
-                          COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
-                      WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
-                 FROM json_each($3)) AS asked WHERE known IS NOT NULL")
-            .bind(lease.tenant.0)
-            .bind(lease.setting.0)
-            .bind(keys),
-        )
-        .await?;
-    rows.iter()
-        .map(|row| Ok((row.get("serial_key")?, stored_device(&row.get::<String>("known")?)?)))
-        .collect()
-}
-
-/// Reads `digest state operation_at`.
-fn stored_device(known: &str) -> Result<StoredDevice, Error> {
-    let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
-    let mut words = known.split(' ');
-    let mut word = || words.next().ok_or_else(unfit);
-    let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
-    let deleted = word()? == "gone";
-    let operation_at = match word()? {
-        "" => None,
-        micros => {
-            let micros = micros.parse().map_err(|_| unfit())?;
-            Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
-        }
-    };
-    Ok(StoredDevice { digest, operation_at, deleted })
+/// Keeps the number of listed devices.
+pub(super) async fn count_devices(tx: &mut Transaction, lease: &Lease, more: i64) -> Result<(), Error> {
+    tx.execute_one(
+        "counting devices",
+        sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(more),
+    )
+    .await
 }

@@ -2,17 +2,65 @@
 
 use std::sync::Arc;
 
+use adept::domain::{Caller, Origin, SyncRun};
 use reqwest::Method;
 use serde_json::json;
 
 use crate::{
-    onboarding::{asked, pair, script, shown, syncs, upload},
+    onboarding::{Pair, asked, pair, script, shown, syncs, upload},
     support::{
         client::Client,
         database::Kind,
         test_app::{S, TestApp},
     },
 };
+
+mod cursors;
+mod gone;
+mod history;
+mod reconciling;
+
+/// Fetches everything once more, as the operator may ask.
+async fn resyncs(test: &TestApp, setting: &str) {
+    test.clock.advance(jiff::SignedDuration::from_secs(2));
+    let caller = Caller::operator(test.storage.default_tenant());
+    let origin = Origin { caller, request: test.app.ids().uuid(&test.clock) };
+    test.app.request_full_fetch(&origin, setting.parse().unwrap()).await.unwrap();
+    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+}
+
+/// The sync history, newest first.
+async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
+    let caller = Caller::operator(test.storage.default_tenant());
+    test.app.sync_runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
+}
+
+/// Apple's next answer to `/devices/sync` tells of nothing, whatever happened.
+async fn deltas_tell_nothing(test: &TestApp) {
+    let body = json!({ "devices": [], "cursor": "told-nothing", "more_to_follow": false }).to_string();
+    script(test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+}
+
+/// Takes devices away from the server at Apple.
+async fn take_devices(test: &TestApp, server: &str, serials: &[String]) {
+    for serial in serials {
+        test.portal.call(Method::DELETE, &format!("/servers/{server}/devices/{serial}"), String::new()).await;
+    }
+}
+
+/// A setting that was synced with so many devices, and its server.
+async fn synced(test: &TestApp, client: &Client, devices: u32) -> Pair {
+    let pair = pair(test, client).await;
+    test.portal.give_devices(&pair.server, devices).await;
+    assert_eq!(upload(client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
+    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    pair
+}
+
+/// The serial numbers of devices that are listed and not gone.
+async fn listed(client: &Client, setting: &str) -> Vec<String> {
+    serials(client, setting).await.into_iter().filter(|(_, gone)| !gone).map(|(serial, _)| serial).collect()
+}
 
 async fn serials(client: &Client, setting: &str) -> Vec<(String, bool)> {
     let path = format!("/beta/{S}/{setting}/importedAppleDeviceIdentities?$top=1000");

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::{App, Error};
+use super::{
+    super::{App, Error, failpoint},
+    walk::Plan,
+};
 use crate::{
-    domain::TokenState,
-    storage::{BETWEEN_SYNCS, Claim, SyncEnd},
+    domain::{SyncOutcome, TokenState},
+    storage::{BETWEEN_SYNCS, Claim, RunPart, SyncEnd},
 };
 
 /// After failures in a row, in seconds: soon at first, then at the usual interval.
@@ -22,32 +25,51 @@ pub(super) enum Outcome {
     State(TokenState),
     /// Apple asked to wait.
     Wait(TokenState, Duration),
+    /// Apple gave a cursor for the second time; nothing was learned of the token.
+    RepeatedCursor,
     /// Something of ours failed; nothing was learned of the token.
     BrokenOff,
     /// Lease, token or setting changed, or the process stops: what was learned last is discarded.
     Overtaken,
 }
 
+/// An outcome, and what Apple called it.
+pub(super) struct Ended {
+    pub(super) outcome: Outcome,
+    /// Apple's code.
+    pub(super) code: Option<String>,
+}
+
+impl From<Outcome> for Ended {
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, code: None }
+    }
+}
+
 impl App {
-    pub(super) async fn end_sync(&self, claim: &Claim, outcome: Outcome) -> Result<(), Error> {
+    pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, code }: Ended) -> Result<(), Error> {
         let now = self.clock.now();
-        let (state, succeeded, pause) = match outcome {
-            Outcome::Complete => (Some(TokenState::Ok), true, self.options.sync_interval),
-            Outcome::State(state) => (Some(state), false, self.pause_after(claim.failures)),
-            Outcome::Wait(state, rest) => (Some(state), false, rest),
-            Outcome::BrokenOff => (None, false, self.pause_after(claim.failures)),
-            Outcome::Overtaken => return Ok(self.storage.release_lease(&claim.lease).await?),
+        let (outcome, pause) = match outcome {
+            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), self.options.sync_interval),
+            Outcome::State(state) => (SyncOutcome::Token(state), self.pause_after(claim.failures)),
+            Outcome::Wait(state, rest) => (SyncOutcome::Token(state), rest),
+            Outcome::RepeatedCursor => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
+            Outcome::BrokenOff => (SyncOutcome::BrokenOff, self.pause_after(claim.failures)),
+            Outcome::Overtaken => return Ok(self.storage.release_lease(&claim.lease, now).await?),
         };
         let end = SyncEnd {
-            state,
-            succeeded,
+            outcome,
+            code,
             now,
             next_due: later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1))),
             soonest: later(claim.started_at, BETWEEN_SYNCS),
         };
-        if !self.storage.end_sync(claim, &end).await? {
-            self.storage.release_lease(&claim.lease).await?;
+        let kind = Plan::of(claim, claim.started_at).kind();
+        let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
+        if !self.storage.end_sync(claim, &part, &end).await? {
+            self.storage.release_lease(&claim.lease, now).await?;
         }
+        failpoint::at("sync-ended");
         Ok(())
     }
 

@@ -1,63 +1,67 @@
-//! The walk over Apple's pages: the next ones are read while the last ones are being stored.
+//! Stores the pages of a walk while the next ones are being read, and settles what a complete fetch did not list.
 
 use std::sync::Arc;
 
-use adept_apple::{
-    client::Session,
-    device::{Device, DevicePage, OpType, ProfileStatus},
-    error::{AppleError, AppleErrorKind},
-};
-use aws_lc_rs::digest;
-use jiff::{SignedDuration, Timestamp};
+use adept_apple::client::Session;
 use tokio::{sync::mpsc, task::JoinSet};
 use uuid::Uuid;
 
 use super::{
     super::{App, Error, failpoint},
     Outcome,
+    seen::Seen,
+    walk::{Place, ReadPage, Walk},
 };
 use crate::{
-    domain::{AppleRecord, DevicePlatform, OperationType},
-    storage::{Claim, CursorMove},
+    domain::{DeviceChanges, OperationType, SyncKind},
+    storage::{Claim, CursorMove, RunPart},
 };
-
-/// Apple forgets a cursor after seven days; ours is given up a little sooner.
-const CURSOR_AGE: SignedDuration = SignedDuration::from_hours(6 * 24 + 20);
 
 /// Pages that one transaction stores at most. While Apple is quicker than the database, they gather; each is written
 /// less often then, and every commit waits for the disk once.
 const PAGES_PER_COMMIT: usize = 10;
 
-/// How a walk came to its end.
-pub(super) enum Walk {
-    /// By itself.
-    Done(Outcome),
-    /// By an error of Apple's.
-    Apple(AppleError),
+/// Pages on their way from the reader, those gathered that belong into one transaction.
+struct Pages {
+    read: mpsc::Receiver<ReadPage>,
+    held: Option<ReadPage>,
 }
 
-/// Where a walk stands.
-struct Place {
-    cursor: Option<String>,
-    /// Deltas are read, not the fetch.
-    delta: bool,
-    /// A cursor was given up in this run already.
-    started_over: bool,
-}
-
-/// A page that was read, and where it leaves the cursor.
-struct ReadPage {
-    records: Vec<AppleRecord>,
-    cursor: Option<String>,
-    issued_at: Timestamp,
-    complete: bool,
+impl Pages {
+    /// The next page, with those behind it that are there already and of its chain.
+    async fn next(&mut self) -> Option<ReadPage> {
+        let mut page = match self.held.take() {
+            Some(held) => held,
+            None => self.read.recv().await?,
+        };
+        for _ in 1..PAGES_PER_COMMIT {
+            if page.ends {
+                break;
+            }
+            match self.read.try_recv() {
+                Ok(next) if next.kind == page.kind && !next.begins => page = page.followed_by(next),
+                Ok(next) => {
+                    self.held = Some(next);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Some(page)
+    }
 }
 
 impl ReadPage {
     /// Both, in their order: the cursor is the later one's.
     fn followed_by(mut self, next: Self) -> Self {
         self.records.extend(next.records);
-        Self { records: self.records, ..next }
+        Self {
+            records: self.records,
+            begins: self.begins,
+            whole: self.whole && next.whole,
+            pages: self.pages + next.pages,
+            ..next
+        }
     }
 }
 
@@ -67,9 +71,9 @@ impl App {
         let (read, pages) = mpsc::channel(PAGES_PER_COMMIT);
         // A task of its own, so that the database never waits while a page is decoded; it ends with this call.
         let mut reader = JoinSet::new();
-        let (app, claimed) = (Arc::clone(self), claim.clone());
-        reader.spawn(async move { app.read_pages(&claimed, &session, read).await });
-        if !self.store_pages(claim, pages).await? {
+        let (app, claimed, reading) = (Arc::clone(self), claim.clone(), session.clone());
+        reader.spawn(async move { app.read_pages(&claimed, &reading, read).await });
+        if !self.store_pages(claim, &session, Pages { read: pages, held: None }).await? {
             return Ok(Walk::Done(Outcome::Overtaken));
         }
         match reader.join_next().await {
@@ -81,126 +85,59 @@ impl App {
         }
     }
 
-    async fn read_pages(&self, claim: &Claim, session: &Session, read: mpsc::Sender<ReadPage>) -> Walk {
-        let now = self.clock.now();
-        let too_old = claim.cursor_issued_at.is_none_or(|issued| now.duration_since(issued) > CURSOR_AGE);
-        let fresh = claim.cursor.is_none() || (claim.cursor_complete && too_old);
-        let mut place = Place {
-            cursor: claim.cursor.clone().filter(|_| !fresh),
-            delta: claim.cursor_complete && !fresh,
-            started_over: false,
-        };
-        loop {
-            let page = match self.ask(claim, session, &mut place).await {
-                Ok(page) => page,
-                Err(error) => return Walk::Apple(error),
-            };
-            let stuck = page.more_to_follow && page.cursor == place.cursor;
-            let at_end = !page.more_to_follow && place.delta;
-            place.cursor = page.cursor.or(place.cursor);
-            place.delta |= !page.more_to_follow;
-            let page = ReadPage {
-                records: page.devices.into_iter().map(record).collect(),
-                cursor: place.cursor.clone(),
-                issued_at: self.clock.now(),
-                complete: place.delta,
-            };
-            if read.send(page).await.is_err() {
-                return Walk::Done(Outcome::Overtaken);
-            }
-            if stuck {
-                tracing::warn!(setting = %claim.lease.setting, "Apple repeats a cursor; the walk stops until the next sync");
-                return Walk::Done(Outcome::BrokenOff);
-            }
-            if at_end {
-                return Walk::Done(Outcome::Complete);
-            }
-        }
-    }
-
     /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
-    async fn store_pages(&self, claim: &Claim, mut pages: mpsc::Receiver<ReadPage>) -> Result<bool, Error> {
-        let mut seen_revision = claim.cursor_revision;
-        while let Some(mut page) = pages.recv().await {
-            for _ in 1..PAGES_PER_COMMIT {
-                let Ok(next) = pages.try_recv() else { break };
-                page = page.followed_by(next);
+    async fn store_pages(&self, claim: &Claim, session: &Session, mut pages: Pages) -> Result<bool, Error> {
+        let mut revision = claim.cursor_revision;
+        // What the fetch under way listed; none when it cannot be complete.
+        let mut seen = None;
+        let mut drift = DeviceChanges::default();
+        while let Some(ReadPage { records, kind, to, begins, ends, whole, pages }) = pages.next().await {
+            if begins {
+                seen = Some(Seen::default());
+                drift = DeviceChanges::default();
             }
-            let ReadPage { records, cursor, issued_at, complete } = page;
-            let cursor = CursorMove { seen_revision, cursor: cursor.as_deref(), issued_at, complete };
+            if !whole {
+                seen = None;
+            }
+            if let Some(seen) = &mut seen {
+                let listed = records.iter().filter(|record| record.operation != Some(OperationType::Deleted));
+                listed.for_each(|record| seen.add(&record.serial));
+            }
             let now = self.clock.now();
+            let part = RunPart { started_at: claim.started_at, now, kind, pages };
+            let cursor = CursorMove { seen_revision: revision, to: to.as_ref().map(Place::as_stored) };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
             let mut last_id = self.ids.at(now).as_u128();
             let mut fresh_id = || {
                 last_id += 1;
                 Uuid::from_u128(last_id)
             };
-            let stored = self.storage.commit_page(&claim.lease, records, &cursor, now, &mut fresh_id).await?;
+            let stored =
+                self.storage.commit_page(&claim.lease, records, &cursor, &part, &mut fresh_id).await?;
             failpoint::at("page-stored");
-            if stored.is_none() {
-                return Ok(false);
+            let Some(folded) = stored else { return Ok(false) };
+            revision += 1;
+            drift = drift.and(folded.changes());
+            if ends {
+                let gone = self.end_fetch(claim, session, kind, seen.take(), &mut revision).await?;
+                let Some(gone) = gone else { return Ok(false) };
+                drift.removed += gone;
+                if kind == SyncKind::Reconciling {
+                    self.report_drift(claim, drift);
+                }
             }
-            seen_revision += 1;
         }
         Ok(true)
     }
 
-    /// Asks for the page at `place`. A cursor that Apple does not take any more is given up once per run.
-    async fn ask(
-        &self,
-        claim: &Claim,
-        session: &Session,
-        place: &mut Place,
-    ) -> Result<DevicePage, AppleError> {
-        loop {
-            let asked = match (&place.cursor, place.delta) {
-                (Some(cursor), true) => session.sync_devices(cursor, claim.page_limit).await,
-                (cursor, _) => session.fetch_devices(cursor.as_deref(), claim.page_limit).await,
-            };
-            let error = match asked {
-                Ok(page) => return Ok(page),
-                Err(error) => error,
-            };
-            match error.kind {
-                AppleErrorKind::ExhaustedCursor if !place.delta => place.delta = true,
-                AppleErrorKind::ExhaustedCursor => return Ok(DevicePage::default()),
-                AppleErrorKind::InvalidCursor | AppleErrorKind::ExpiredCursor if !place.started_over => {
-                    tracing::info!(setting = %claim.lease.setting, "Apple gave up our cursor ({error}); fetching anew");
-                    place.started_over = true;
-                    place.cursor = None;
-                    place.delta = false;
-                }
-                _ => return Err(error),
-            }
+    fn report_drift(&self, claim: &Claim, drift: DeviceChanges) {
+        self.sync_counts.drifted(drift);
+        let DeviceChanges { added, changed, removed } = drift;
+        let setting = claim.lease.setting;
+        if drift == DeviceChanges::default() {
+            tracing::info!(%setting, "a reconciling fetch found everything as the deltas had told it");
+        } else {
+            tracing::warn!(%setting, added, changed, removed, "a reconciling fetch found what no delta had told");
         }
-    }
-}
-
-/// Apple's device in our words.
-fn record(device: Device) -> AppleRecord {
-    let record = device.record_json();
-    let hash = digest::digest(&digest::SHA256, record.as_bytes());
-    let digest = hash.as_ref().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
-    let status = device.profile_status.map(|status| match status {
-        ProfileStatus::Empty => "empty".to_owned(),
-        ProfileStatus::Assigned => "assigned".to_owned(),
-        ProfileStatus::Pushed => "pushed".to_owned(),
-        ProfileStatus::Removed => "removed".to_owned(),
-        ProfileStatus::Other(word) => word,
-    });
-    AppleRecord {
-        serial: device.serial_number,
-        operation: device.op_type.map(|operation| match operation {
-            OpType::Added => OperationType::Added,
-            OpType::Modified => OperationType::Modified,
-            OpType::Deleted => OperationType::Deleted,
-        }),
-        operation_at: device.op_date,
-        platform: device.os.as_deref().map(DevicePlatform::from_apple_os),
-        description: device.description,
-        profile_uuid: device.profile_uuid,
-        profile_status: status,
-        record,
-        digest,
     }
 }

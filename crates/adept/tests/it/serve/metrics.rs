@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adept::{
-    app::{Health, TokenHealth},
+    app::{Health, SyncCounted, TokenHealth},
     domain::{SettingId, TenantId, TokenState},
     serve::metrics::{Metrics, Observed},
 };
@@ -15,7 +15,14 @@ use crate::support::database::noon;
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let apple_answers = [("/account", "200".to_owned(), 7), ("/account", "Forbidden".to_owned(), 1)];
-    metrics.text(&Observed { health: &health, apple_answers: &apple_answers, connections: 3 }).unwrap()
+    metrics
+        .text(&Observed {
+            health: &health,
+            apple_answers: &apple_answers,
+            syncs: SyncCounted::default(),
+            connections: 3,
+        })
+        .unwrap()
 }
 
 #[track_caller]

@@ -3,12 +3,12 @@
 use adept::{
     domain::{
         AppleRecord, AuditEvent, AuditResource, ClientId, DeviceField, DeviceId, DevicePlatform, KeyPairId,
-        OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId,
-        TokenState, TokenType,
+        OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SyncKind, SyncOutcome,
+        SyncStatus, TenantId, TokenState, TokenType,
     },
     storage::{
-        Claim, ClientRow, Created, CursorMove, KeyAdded, ListQuery, NewKeyPair, NewToken, SigningKeyRow,
-        Storage, SyncEnd, TokenChange, TokenChanged,
+        Claim, ClientRow, Created, CursorMove, CursorPlace, KeyAdded, ListQuery, NewKeyPair, NewToken,
+        RunPart, SigningKeyRow, Storage, SyncEnd, TokenChange, TokenChanged,
     },
 };
 use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy};
@@ -136,19 +136,24 @@ fn record(serial: &str, operation: Option<(OperationType, i64)>, digest: u128) -
     }
 }
 
-async fn store_page(
+pub(super) fn part(claim: &Claim, pages: i64) -> RunPart {
+    RunPart { started_at: claim.started_at, now: noon(), kind: SyncKind::Delta, pages }
+}
+
+pub(super) async fn store_page(
     storage: &Storage,
     claim: &Claim,
     revision: i64,
     page: Vec<AppleRecord>,
 ) -> Option<(usize, usize, usize)> {
-    let cursor = CursorMove { seen_revision: revision, cursor: Some("c"), issued_at: noon(), complete: true };
+    let place = CursorPlace { cursor: Some("c"), issued_at: noon(), complete: true, limit: 500 };
+    let cursor = CursorMove { seen_revision: revision, to: Some(place) };
     let mut next = 900_000 + revision as u128 * 10_000;
     let mut fresh = || {
         next += 1;
         id(next)
     };
-    let folded = storage.commit_page(&claim.lease, page, &cursor, noon(), &mut fresh).await.unwrap();
+    let folded = storage.commit_page(&claim.lease, page, &cursor, &part(claim, 1), &mut fresh).await.unwrap();
     folded.map(|folded| (folded.added, folded.changed, folded.removed))
 }
 
@@ -447,14 +452,14 @@ async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
     assert_eq!(store_page(&storage, &second, 0, vec![record("C1", None, 1)]).await, None);
     assert!(!storage.renew_lease(&second.lease, later(90)).await.unwrap());
     let end = SyncEnd {
-        state: Some(TokenState::Revoked),
-        succeeded: false,
+        outcome: SyncOutcome::Token(TokenState::Revoked),
+        code: None,
         now: later(32),
         next_due: later(99),
         soonest: later(32),
     };
-    assert!(!storage.end_sync(&second, &end).await.unwrap());
-    storage.release_lease(&second.lease).await.unwrap();
+    assert!(!storage.end_sync(&second, &part(&second, 0), &end).await.unwrap());
+    storage.release_lease(&second.lease, later(32)).await.unwrap();
     let third = claim_one(&storage, later(32)).await;
     assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
     assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().token_state, TokenState::Ok);
@@ -469,17 +474,17 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     let claim = claim_one(&storage, noon()).await;
     let end = |now| SyncEnd {
-        state: Some(TokenState::Ok),
-        succeeded: true,
+        outcome: SyncOutcome::Token(TokenState::Ok),
+        code: None,
         now,
         next_due: later(1800),
         soonest: later(1),
     };
     assert!(storage.request_sync(tenant(1), made.id, noon()).await.unwrap());
-    assert!(storage.end_sync(&claim, &end(later(0))).await.unwrap());
+    assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(0))).await.unwrap());
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1)));
     let claim = claim_one(&storage, later(1)).await;
-    assert!(storage.end_sync(&claim, &end(later(2))).await.unwrap());
+    assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(2))).await.unwrap());
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1800)));
     let setting = storage.setting(tenant(1), made.id).await.unwrap().unwrap();
     assert_eq!(setting.sync.succeeded_at, Some(later(2)));

@@ -69,6 +69,14 @@ impl TestApp {
         Self::around(database, storage, apple, clock, None, Throttle::Graph).await
     }
 
+    /// The same, behaving as `options` say.
+    pub async fn start_as(options: AppOptions) -> Self {
+        let other = Self::start().await;
+        let (database, apple) = (Arc::clone(&other.database), other.apple.clone());
+        let (storage, clock) = (other.storage.clone(), other.clock.clone());
+        Self::behaving(database, storage, apple, clock, None, Throttle::Off, options).await
+    }
+
     /// The same on a database of that kind.
     pub async fn start_on_kind(kind: Kind) -> Self {
         Self::start_on(TestDatabase::new(kind).await, None).await
@@ -103,8 +111,20 @@ impl TestApp {
         public_url: Option<&str>,
         throttle: Throttle,
     ) -> Self {
+        Self::behaving(database, storage, apple, clock, public_url, throttle, app_options()).await
+    }
+
+    async fn behaving(
+        database: Arc<TestDatabase>,
+        storage: Storage,
+        apple: Apple,
+        clock: Clock,
+        public_url: Option<&str>,
+        throttle: Throttle,
+        behaviour: AppOptions,
+    ) -> Self {
         let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
-        let app = App::new(storage.clone(), &options, clock.clone(), app_options()).unwrap();
+        let app = App::new(storage.clone(), &options, clock.clone(), behaviour).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
@@ -176,7 +196,8 @@ impl TestApp {
 /// Where devices enrol.
 pub const MDM_URL: &str = "https://mdm.example.org/enrol/{settingId}?tenant={tenantId}&v=1";
 
-fn app_options() -> AppOptions {
+/// How the service behaves in most tests.
+pub fn app_options() -> AppOptions {
     AppOptions { mdm_url: Some(MDM_URL.to_owned()), ..AppOptions::default() }
 }
 

@@ -1,0 +1,70 @@
+//! The serial numbers that a fetch listed, as keyed hashes of 8 bytes: a million devices are 8 MB. Two serial numbers
+//! with one hash only spare a device that is gone, until another fetch has another key.
+
+use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+
+/// Serial numbers seen so far.
+#[derive(Default)]
+pub(super) struct Seen {
+    key: RandomState,
+    hashes: Vec<u64>,
+}
+
+impl Seen {
+    /// Adds a serial number in any ASCII case.
+    pub(super) fn add(&mut self, serial: &str) {
+        self.hashes.push(self.hash(serial));
+    }
+
+    /// No more are added: from now on they can be looked up.
+    pub(super) fn complete(mut self) -> CompleteSeen {
+        self.hashes.sort_unstable();
+        self.hashes.dedup();
+        CompleteSeen(self)
+    }
+
+    fn hash(&self, serial: &str) -> u64 {
+        let mut hasher = self.key.build_hasher();
+        for byte in serial.bytes() {
+            byte.to_ascii_lowercase().hash(&mut hasher);
+        }
+        hasher.finish()
+    }
+}
+
+/// Every serial number of a fetch.
+pub(super) struct CompleteSeen(Seen);
+
+impl CompleteSeen {
+    /// How many, each counted once.
+    pub(super) fn len(&self) -> usize {
+        self.0.hashes.len()
+    }
+
+    /// Whether the fetch listed it.
+    pub(super) fn holds(&self, serial: &str) -> bool {
+        self.0.hashes.binary_search(&self.0.hash(serial)).is_ok()
+    }
+
+    /// A number that follows from the serial number and this fetch's key, and that nobody can foresee: the devices with
+    /// the smallest ones are a random sample.
+    pub(super) fn lot(&self, serial: &str) -> u64 {
+        self.0.hash(serial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serial_numbers_are_found_in_any_case_and_counted_once() {
+        let mut seen = Seen::default();
+        for serial in ["C02ABC", "c02abc", "X"] {
+            seen.add(serial);
+        }
+        let seen = seen.complete();
+        assert_eq!(seen.len(), 2);
+        assert!(seen.holds("c02ABC") && seen.holds("x") && !seen.holds("C02ABD"));
+    }
+}

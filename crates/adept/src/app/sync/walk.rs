@@ -1,0 +1,235 @@
+//! The walk over Apple's pages: which chain is read, from where, and what ends it. It stores nothing; `pages` does,
+//! while the next pages are being read.
+
+use std::collections::HashSet;
+
+use adept_apple::{
+    client::Session,
+    device::DevicePage,
+    error::{AppleError, AppleErrorKind},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc;
+
+use super::{
+    super::{App, failpoint},
+    Outcome,
+    record::record,
+};
+use crate::{
+    domain::{AppleRecord, SyncKind},
+    storage::{Claim, CursorPlace},
+};
+
+/// Apple forgets a cursor after seven days; ours is given up a little sooner.
+const CURSOR_AGE: SignedDuration = SignedDuration::from_hours(6 * 24 + 20);
+
+/// After so many runs in a row that met a cursor for the second time, the cursor is given up. Observed: Apple has
+/// answered one and the same cursor with more to follow, without end.
+const REPEATS: i64 = 3;
+
+/// Empty pages in a row that are followed before they count as a cursor that does not advance.
+const EMPTY_PAGES: usize = 100;
+
+/// How a walk came to its end.
+pub(super) enum Walk {
+    /// By itself.
+    Done(Outcome),
+    /// By an error of Apple's.
+    Apple(AppleError),
+}
+
+/// A page that was read, and what it means.
+pub(super) struct ReadPage {
+    pub(super) records: Vec<AppleRecord>,
+    /// A fetch moves the cursor page by page and can go on after an interruption; a reconciling fetch leaves the
+    /// cursor of the deltas until its end.
+    pub(super) kind: SyncKind,
+    /// Where the cursor goes; none leaves it.
+    pub(super) to: Option<Place>,
+    /// The first page of a fetch that is read from its beginning.
+    pub(super) begins: bool,
+    /// The last page of a fetch.
+    pub(super) ends: bool,
+    /// Whether everything that Apple put on the page could be read.
+    pub(super) whole: bool,
+    /// Pages of Apple's that this stands for.
+    pub(super) pages: i64,
+}
+
+/// A place to go on from.
+#[derive(Clone)]
+pub(super) struct Place {
+    cursor: Option<String>,
+    issued_at: Timestamp,
+    complete: bool,
+    limit: u32,
+}
+
+impl Place {
+    pub(super) fn as_stored(&self) -> CursorPlace<'_> {
+        CursorPlace {
+            cursor: self.cursor.as_deref(),
+            issued_at: self.issued_at,
+            complete: self.complete,
+            limit: self.limit,
+        }
+    }
+}
+
+/// What a run reads first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Plan {
+    /// Fetch or deltas.
+    kind: SyncKind,
+    /// From the stored cursor.
+    resumes: bool,
+    /// A reconciling fetch is due when the deltas are read.
+    reconciles: bool,
+}
+
+impl Plan {
+    pub(super) fn of(claim: &Claim, now: Timestamp) -> Self {
+        let age = claim.cursor_issued_at.map(|issued| now.duration_since(issued));
+        let other_limit = !claim.cursor_complete
+            && claim.cursor_limit.is_some_and(|limit| limit != i64::from(claim.page_limit));
+        let fresh = claim.cursor.is_none()
+            || age.is_none_or(|age| age > CURSOR_AGE)
+            || other_limit
+            || claim.cursor_repeats >= REPEATS;
+        let deltas = claim.cursor_complete && !fresh;
+        Self {
+            kind: if deltas { SyncKind::Delta } else { SyncKind::Fetch },
+            resumes: !fresh,
+            reconciles: deltas && claim.full_fetch_due.is_some_and(|due| due <= now),
+        }
+    }
+
+    /// What the run is called as a whole.
+    pub(super) fn kind(self) -> SyncKind {
+        if self.reconciles { SyncKind::Reconciling } else { self.kind }
+    }
+}
+
+/// Where the reader stands in a chain of pages.
+struct Chain {
+    kind: SyncKind,
+    cursor: Option<String>,
+    issued_at: Timestamp,
+    /// Cursors of this chain that had more to follow.
+    followed: HashSet<String>,
+    empty_pages: usize,
+    /// No page of it was read yet, and it was not begun by an earlier run.
+    at_beginning: bool,
+}
+
+impl Chain {
+    fn new(kind: SyncKind, cursor: Option<String>, issued_at: Timestamp) -> Self {
+        let at_beginning = cursor.is_none();
+        Self { kind, cursor, issued_at, followed: HashSet::new(), empty_pages: 0, at_beginning }
+    }
+
+    fn fetches(&self) -> bool {
+        self.kind != SyncKind::Delta
+    }
+
+    /// Takes the page's cursor over; true when it leads nowhere new.
+    fn advance(&mut self, page: &DevicePage, now: Timestamp) -> bool {
+        let same = page.cursor.is_none() || page.cursor == self.cursor;
+        if !same {
+            self.cursor.clone_from(&page.cursor);
+            self.issued_at = now;
+        }
+        self.empty_pages = if page.devices.is_empty() { self.empty_pages + 1 } else { 0 };
+        let seen = self.cursor.as_ref().is_none_or(|cursor| !self.followed.insert(cursor.clone()));
+        page.more_to_follow && (same || seen || self.empty_pages >= EMPTY_PAGES)
+    }
+}
+
+impl App {
+    pub(super) async fn read_pages(
+        &self,
+        claim: &Claim,
+        session: &Session,
+        read: mpsc::Sender<ReadPage>,
+    ) -> Walk {
+        let now = self.clock.now();
+        let plan = Plan::of(claim, now);
+        let cursor = claim.cursor.clone().filter(|_| plan.resumes);
+        let mut chain = Chain::new(plan.kind, cursor, claim.cursor_issued_at.unwrap_or(now));
+        let mut reconciles = plan.reconciles;
+        let mut started_over = false;
+        loop {
+            let asked = match (&chain.cursor, chain.fetches()) {
+                (Some(cursor), false) => session.sync_devices(cursor, claim.page_limit).await,
+                (cursor, _) => session.fetch_devices(cursor.as_deref(), claim.page_limit).await,
+            };
+            failpoint::at("page-read");
+            let (page, whole) = match asked {
+                Ok(page) => {
+                    let whole = page.unreadable == 0;
+                    (page, whole)
+                }
+                Err(error) => match error.kind {
+                    // A fetch cursor that has returned everything is a cursor for deltas.
+                    AppleErrorKind::ExhaustedCursor => (DevicePage::default(), false),
+                    AppleErrorKind::InvalidCursor
+                    | AppleErrorKind::ExpiredCursor
+                    | AppleErrorKind::CursorRequired
+                        if !started_over =>
+                    {
+                        tracing::info!(setting = %claim.lease.setting, "Apple gave up our cursor ({error}); fetching anew");
+                        started_over = true;
+                        let kind =
+                            if chain.kind == SyncKind::Reconciling { chain.kind } else { SyncKind::Fetch };
+                        reconciles = false;
+                        chain = Chain::new(kind, None, self.clock.now());
+                        continue;
+                    }
+                    _ => return Walk::Apple(error),
+                },
+            };
+            let begins = chain.fetches() && chain.at_beginning;
+            let stuck = chain.advance(&page, self.clock.now());
+            let at_end = !page.more_to_follow;
+            let ends = at_end && chain.fetches();
+            let place = Place {
+                cursor: chain.cursor.clone(),
+                issued_at: chain.issued_at,
+                complete: at_end || !chain.fetches(),
+                limit: claim.page_limit,
+            };
+            let page = ReadPage {
+                records: page.devices.into_iter().map(record).collect(),
+                kind: chain.kind,
+                to: (chain.kind != SyncKind::Reconciling || ends).then_some(place),
+                begins,
+                ends,
+                whole,
+                pages: 1,
+            };
+            chain.at_beginning = false;
+            if read.send(page).await.is_err() {
+                return Walk::Done(Outcome::Overtaken);
+            }
+            if stuck {
+                self.sync_counts.repeated_cursor();
+                tracing::warn!(
+                    setting = %claim.lease.setting, in_a_row = claim.cursor_repeats + 1,
+                    "Apple repeats a cursor; the walk stops until the next sync"
+                );
+                return Walk::Done(Outcome::RepeatedCursor);
+            }
+            chain = match (at_end, ends) {
+                (false, _) => chain,
+                (true, true) => Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at),
+                (true, false) if reconciles => {
+                    reconciles = false;
+                    tracing::info!(setting = %claim.lease.setting, "fetching everything again, to find what deltas missed");
+                    Chain::new(SyncKind::Reconciling, None, self.clock.now())
+                }
+                (true, false) => return Walk::Done(Outcome::Complete),
+            };
+        }
+    }
+}

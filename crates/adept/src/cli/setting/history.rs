@@ -1,0 +1,91 @@
+//! `adept setting history`: a line per sync, newest first.
+
+use clap::Args;
+use serde_json::json;
+
+use super::{
+    super::{client::Json, note, say},
+    Failure, open_app, operator_of, refused,
+};
+use crate::{
+    config,
+    domain::{DeviceChanges, SettingId, SyncRun},
+};
+
+/// Flags of `adept setting history`.
+#[derive(Args)]
+pub struct History {
+    /// The setting's id
+    id: SettingId,
+    /// Lines at most
+    #[arg(long, env = "ADEPT_SETTING_HISTORY_LIMIT", value_name = "NUMBER", default_value_t = 20,
+          value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    limit: u32,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+pub(super) async fn run(flags: History) -> Result<(), Failure> {
+    let (storage, app) = open_app(&flags.storage).await?;
+    let origin = operator_of(&storage, &app, flags.id).await?;
+    let runs = app.sync_runs(&origin.caller, flags.id, flags.limit).await;
+    storage.close().await;
+    let runs = runs.map_err(refused)?;
+    if flags.json.json {
+        say(json!(runs.iter().map(as_json).collect::<Vec<_>>()));
+        return Ok(());
+    }
+    if runs.is_empty() {
+        note("This setting was never synced.");
+        return Ok(());
+    }
+    say(format_args!(
+        "{:20}  {:20}  {:>5}  {:11}  {:>6}  {:>8}  {:>8}  {:>8}  {:>8}  outcome",
+        "started", "ended", "runs", "kind", "pages", "added", "changed", "removed", "missed"
+    ));
+    for run in &runs {
+        say(line(run));
+    }
+    Ok(())
+}
+
+fn line(run: &SyncRun) -> String {
+    let ended = run.ended_at.map_or_else(|| "-".to_owned(), |end| format!("{end:.0}"));
+    let DeviceChanges { added, changed, removed } = run.changes;
+    let mut text = format!(
+        "{:.0}  {ended:20}  {:>5}  {:11}  {:>6}  {added:>8}  {changed:>8}  {removed:>8}  {:>8}  {}",
+        run.started_at,
+        run.runs,
+        run.kind.as_str(),
+        run.pages,
+        run.missed,
+        run.outcome.as_str()
+    );
+    if let Some(code) = &run.code {
+        text.push_str(&format!(" ({code})"));
+    }
+    if run.drift != DeviceChanges::default() {
+        let DeviceChanges { added, changed, removed } = run.drift;
+        text.push_str(&format!("; no delta had told of {added} added, {changed} changed, {removed} removed"));
+    }
+    text
+}
+
+fn as_json(run: &SyncRun) -> serde_json::Value {
+    let changes = |changes: DeviceChanges| json!({ "added": changes.added, "changed": changes.changed, "removed": changes.removed });
+    json!({
+        "run": run.run,
+        "started": run.started_at.to_string(),
+        "ended": run.ended_at.map(|end| end.to_string()),
+        "runs": run.runs,
+        "kind": run.kind.as_str(),
+        "pages": run.pages,
+        "changes": changes(run.changes),
+        "drift": changes(run.drift),
+        "missed": run.missed,
+        "outcome": run.outcome.as_str(),
+        "code": run.code,
+    })
+}

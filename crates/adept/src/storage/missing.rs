@@ -1,0 +1,211 @@
+//! What a complete fetch did not list: the rows that may be missing are walked, marked as gone, or noted as missed.
+//! What is believed is decided in `app`.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::{
+    Error, Storage,
+    db::{Transaction, sql},
+    sync::{self, CursorMove, Lease},
+    sync_runs::{self, RunPart},
+};
+use crate::domain::DeviceChanges;
+
+/// A device that a complete fetch should list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedDevice {
+    /// The serial number in lower case.
+    pub key: String,
+    /// As Apple spells it.
+    pub serial: String,
+    /// When a complete fetch first did not list it.
+    pub missed_at: Option<Timestamp>,
+}
+
+/// What becomes of devices, by their serial numbers in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MissingAction {
+    /// They are gone; their wishes stay.
+    pub gone: Vec<String>,
+    /// They are noted as missed and stay listed.
+    pub missed: Vec<String>,
+    /// They were missed earlier and are listed again.
+    pub back: Vec<String>,
+}
+
+/// How a fetch that came to its end leaves the setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchEnd {
+    /// The cursor revision that was seen.
+    pub seen_revision: i64,
+    /// When a complete fetch is owed next.
+    pub next_full_fetch: Timestamp,
+}
+
+impl Storage {
+    /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
+    /// what it lists, so if there are as many, they are the same.
+    pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND setting = $4 \
+                         AND missed_at IS NOT NULL) AS missed \
+                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0),
+            )
+            .await?;
+        let Some(row) = row else { return Ok(true) };
+        let listed: i64 = row.get("device_count")?;
+        Ok(usize::try_from(listed) == Ok(seen) && !row.get::<bool>("missed")?)
+    }
+
+    /// The devices that Apple listed and that were first seen before `before`, in the order of their keys from behind
+    /// `after` on, `limit` at most.
+    pub async fn listed_by_apple(
+        &self,
+        lease: &Lease,
+        before: Timestamp,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<ListedDevice>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        let rows = tx
+            .rows(
+                sql("SELECT serial_key, serial, missed_at FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
+                     AND source = 'deviceEnrollmentProgram' AND created_at < $4 ORDER BY serial_key LIMIT $5")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(after)
+                .bind(before)
+                .bind(limit),
+            )
+            .await?;
+        tx.commit().await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ListedDevice {
+                    key: row.get("serial_key")?,
+                    serial: row.get("serial")?,
+                    missed_at: row.time("missed_at")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Does to devices what was decided, in one transaction with the run's line; none, and nothing done, when lease,
+    /// token or cursor are not those any more. Answers how many are gone by this.
+    pub async fn settle_missing(
+        &self,
+        lease: &Lease,
+        seen_revision: i64,
+        action: &MissingAction,
+        part: &RunPart,
+        now: Timestamp,
+    ) -> Result<Option<i64>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        if !sync::move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None }).await? {
+            return Ok(None);
+        }
+        let gone = update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET deleted = TRUE, gone_at = $4, missed_at = NULL \
+             WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.gone,
+            now,
+        )
+        .await?;
+        update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET missed_at = $4 WHERE tenant = $1 AND setting = $2 AND missed_at IS NULL \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.missed,
+            now,
+        )
+        .await?;
+        update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET missed_at = NULL WHERE tenant = $1 AND setting = $2 AND missed_at <= $4 \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.back,
+            now,
+        )
+        .await?;
+        if gone > 0 {
+            sync::count_devices(&mut tx, lease, -gone).await?;
+        }
+        let changes = DeviceChanges { removed: gone, ..DeviceChanges::default() };
+        let missed = i64::try_from(action.missed.len()).unwrap_or(i64::MAX);
+        sync_runs::note(&mut tx, lease, part, changes, missed).await?;
+        tx.commit().await?;
+        Ok(Some(gone))
+    }
+
+    /// Notes when a complete fetch is owed next; false when lease, token or cursor are not those any more.
+    pub async fn end_fetch(&self, lease: &Lease, end: FetchEnd) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let moved = CursorMove { seen_revision: end.seen_revision, to: None };
+        if !sync::move_cursor(&mut tx, lease, &moved).await? {
+            return Ok(false);
+        }
+        tx.execute_one(
+            "noting the next full fetch",
+            sql("UPDATE onboarding_settings SET full_fetch_due_at = $3 WHERE tenant = $1 AND id = $2")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(end.next_full_fetch),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Forgets devices that are gone since before `before`. Answers how many went.
+    pub async fn purge_gone_devices(&self, before: Timestamp) -> Result<u64, Error> {
+        let mut purged = 0;
+        loop {
+            let mut tx = self.db.begin_bulk().await?;
+            let some = tx
+                .execute(
+                    sql("DELETE FROM devices WHERE (tenant, setting, serial_key) IN \
+                         (SELECT tenant, setting, serial_key FROM devices \
+                          WHERE gone_at < $1 AND deleted LIMIT 1000)")
+                    .bind(before),
+                )
+                .await?;
+            tx.commit().await?;
+            purged += some;
+            if some == 0 {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+async fn update(
+    tx: &mut Transaction,
+    lease: &Lease,
+    text: &'static str,
+    keys: &[String],
+    now: Timestamp,
+) -> Result<i64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
+    let touched = tx
+        .execute(
+            sql(text).bind(lease.tenant.0).bind(lease.setting.0).bind(Json::from(keys).to_string()).bind(now),
+        )
+        .await?;
+    Ok(i64::try_from(touched).unwrap_or(i64::MAX))
+}

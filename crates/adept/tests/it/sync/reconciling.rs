@@ -1,0 +1,89 @@
+//! The fetch of everything that is repeated every week: it finds what deltas left out and says so.
+
+use adept::domain::{DeviceChanges, SyncKind, SyncOutcome, TokenState};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{deltas_tell_nothing, history, listed, resyncs, synced, take_devices};
+use crate::{
+    onboarding::{asked, script, syncs},
+    support::test_app::TestApp,
+};
+
+#[tokio::test]
+async fn what_deltas_left_out_is_found_counted_and_told() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 40).await;
+    let serials = listed(&client, &pair.setting).await;
+    take_devices(&test, &pair.server, &serials[..2]).await;
+    let changed = format!("/servers/{}/devices/{}", pair.server, serials[5]);
+    test.portal.call(Method::PATCH, &changed, json!({ "color": "RED" }).to_string()).await;
+    test.portal.give_devices(&pair.server, 3).await;
+    deltas_tell_nothing(&test).await;
+    resyncs(&test, &pair.setting).await;
+
+    let found = DeviceChanges { added: 3, changed: 1, removed: 2 };
+    let run = history(&test, &pair.setting).await.remove(0);
+    assert_eq!((run.kind, run.outcome), (SyncKind::Reconciling, SyncOutcome::Token(TokenState::Ok)));
+    assert_eq!((run.drift, run.changes), (found, found));
+    assert_eq!(test.app.sync_counts().drift, found);
+    assert_eq!(listed(&client, &pair.setting).await.len(), 41);
+}
+
+#[tokio::test]
+async fn what_deltas_told_is_no_drift() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 40).await;
+    let gone = listed(&client, &pair.setting).await.split_off(38);
+    take_devices(&test, &pair.server, &gone).await;
+    test.portal.give_devices(&pair.server, 3).await;
+    resyncs(&test, &pair.setting).await;
+    let run = history(&test, &pair.setting).await.remove(0);
+    assert_eq!(run.changes, DeviceChanges { added: 3, changed: 0, removed: 2 });
+    assert_eq!(run.drift, DeviceChanges::default());
+}
+
+#[tokio::test]
+async fn deltas_follow_it_from_its_own_cursor() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 2500).await;
+    resyncs(&test, &pair.setting).await;
+    assert_eq!(asked(&test, "POST /server/devices").await, 6);
+    test.portal.give_devices(&pair.server, 1).await;
+    assert!(syncs(&test, &client, &pair.setting).await);
+    assert_eq!(asked(&test, "POST /server/devices").await, 6, "it is not repeated at once");
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Delta);
+}
+
+#[tokio::test]
+async fn one_that_fails_half_way_loses_neither_the_cursor_of_the_deltas_nor_its_turn() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 2500).await;
+    test.portal
+        .call(Method::PUT, "/delay", json!({ "milliseconds": 100, "path": "/server/devices" }).to_string())
+        .await;
+    let asked_before = asked(&test, "POST /server/devices").await;
+    let syncing = resyncs(&test, &pair.setting);
+    let breaking = async {
+        while asked(&test, "POST /server/devices").await == asked_before {
+            tokio::task::yield_now().await;
+        }
+        script(&test, json!({ "path": "/server/devices", "status": 503, "body": "" })).await;
+    };
+    tokio::join!(syncing, breaking);
+    let run = history(&test, &pair.setting).await.remove(0);
+    assert_eq!(run.outcome, SyncOutcome::Token(TokenState::Unreachable));
+    assert_eq!(run.kind, SyncKind::Reconciling);
+
+    test.portal.give_devices(&pair.server, 1).await;
+    script(&test, json!({ "path": "/server/devices", "status": 503, "body": "" })).await;
+    assert!(!syncs(&test, &client, &pair.setting).await);
+    let run = history(&test, &pair.setting).await.remove(0);
+    assert_eq!(run.changes.added, 1, "deltas went on from where they were");
+    assert!(syncs(&test, &client, &pair.setting).await);
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Reconciling);
+}
