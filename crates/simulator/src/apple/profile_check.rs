@@ -109,6 +109,7 @@ pub(super) fn is_url(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use serde_json::json;
 
     use super::*;
 
@@ -145,6 +146,39 @@ mod tests {
     }
 
     proptest! {
+        /// Whatever is sent is judged, and what passes is as it must be.
+        #[test]
+        fn no_profile_is_too_strange(
+            fields in prop::collection::btree_map(
+                prop::sample::select([&TEXTS[..], &FLAGS, &LISTS, &["new"]].concat()),
+                prop_oneof![
+                    Just(json!("")), Just(json!("Staff")), Just(json!("https://h/")), Just(json!("EN")),
+                    Just(json!("ü".repeat(200))), Just(json!(true)), Just(json!(false)), Just(json!(7)),
+                    Just(json!(["a"])), Just(json!([1])), Just(json!({ "a": [] })),
+                ],
+                0..8,
+            ),
+            required in any::<bool>(),
+        ) {
+            let mut profile: Map<String, Value> =
+                fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+            if required {
+                profile.insert("profile_name".to_owned(), json!("Staff"));
+                profile.insert("url".to_owned(), json!("https://h/"));
+            }
+            let good = types(&profile).and_then(|()| rules(&profile, &Switches::default()));
+            if let Err(problem) = good {
+                prop_assert_eq!(problem.status, 400);
+                prop_assert!(!problem.code.is_empty());
+            } else {
+                let text = |name: &&str| profile.get(*name).is_none_or(|value| value.as_str().is_some_and(|text| !text.is_empty()));
+                prop_assert!(TEXTS.iter().filter(|name| **name != "configuration_web_url").all(text));
+                prop_assert!(profile["url"].as_str().is_some_and(is_url));
+                let fixed = profile.get("is_mdm_removable") == Some(&json!(false));
+                prop_assert!(!fixed || profile.get("is_supervised") == Some(&json!(true)));
+            }
+        }
+
         #[test]
         fn no_url_is_too_strange(text in ".{0,60}", rest in "[ -~]{0,40}") {
             is_url(&text);

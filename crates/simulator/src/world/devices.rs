@@ -162,7 +162,8 @@ impl World {
         now: Timestamp,
     ) {
         let now = self.servers[server].log.time(now.as_second());
-        self.arrive(server, Record::new(serial, sown, given, now), Step::Added, now);
+        let step = if self.switches.added_silently { Step::AddedSilently } else { Step::Added };
+        self.arrive(server, Record::new(serial, sown, given, now), step, now);
     }
 
     /// Writes the first entry of a device on a server.

@@ -30,6 +30,8 @@ impl Operation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     Added,
+    /// As `Added`, but sync never says so.
+    AddedSilently,
     MovedIn,
     /// As `MovedIn`, but sync says `modified`, as Apple's often does.
     MovedInAsModified,
@@ -53,7 +55,7 @@ pub(crate) enum Step {
 impl Step {
     pub(crate) fn operation(self) -> Operation {
         match self {
-            Step::Added | Step::MovedIn => Operation::Added,
+            Step::Added | Step::AddedSilently | Step::MovedIn => Operation::Added,
             Step::MovedInAsModified
             | Step::Changed
             | Step::Reassigned
@@ -73,7 +75,7 @@ impl Step {
     /// The name in the portal's history.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Step::Added => "added",
+            Step::Added | Step::AddedSilently => "added",
             Step::MovedIn | Step::MovedInAsModified => "moved_in",
             Step::Changed => "changed",
             Step::Reassigned => "reassigned",
@@ -90,7 +92,7 @@ impl Step {
     }
 
     fn arrives(self) -> bool {
-        matches!(self, Step::Added | Step::MovedIn | Step::MovedInAsModified)
+        matches!(self, Step::Added | Step::AddedSilently | Step::MovedIn | Step::MovedInAsModified)
     }
 }
 
@@ -112,7 +114,7 @@ impl Event {
 
     /// Whether sync tells of it.
     pub(crate) fn is_told(&self) -> bool {
-        self.step != Step::MovedOutSilently
+        !matches!(self.step, Step::AddedSilently | Step::MovedOutSilently)
     }
 }
 

@@ -153,6 +153,8 @@ pub(crate) struct Switches {
     /// Assignments and removals are not to be seen before `POST /_sim/settle`.
     pub(crate) hold_assignments: bool,
     pub(crate) disown_without_permission: DisownRefusal,
+    /// Sync does not tell of devices that are added; only a fetch shows them.
+    pub(crate) added_silently: bool,
     pub(crate) moved_in_as: MovedIn,
     /// Sync does not tell the old server that a device was moved away.
     pub(crate) moved_out_silently: bool,
@@ -191,6 +193,7 @@ impl Default for Switches {
             assign_lag_seconds: 0,
             hold_assignments: false,
             disown_without_permission: DisownRefusal::AccessDenied,
+            added_silently: false,
             moved_in_as: MovedIn::Added,
             moved_out_silently: false,
             beta_tokens_key: BetaTokensKey::BetaEnrollmentTokens,

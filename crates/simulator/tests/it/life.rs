@@ -60,6 +60,22 @@ async fn a_move_clears_the_profile_and_tells_both_servers() {
 }
 
 #[tokio::test]
+async fn a_device_can_be_missing_from_sync_until_the_next_fetch() {
+    let (sim, servers, sessions) = ready().await;
+    let cursor = cursor(&sim, &sessions[0]).await;
+    sim.option(json!({ "added_silently": true })).await;
+    sim.give(&servers[0], &["LOST"]).await;
+    assert_eq!(changes(&sim, &sessions[0], &cursor).await, Vec::<Value>::new());
+    let page = sim.ask(&sessions[0], "POST", "/server/devices", json!({})).await.json();
+    let serials: Vec<_> =
+        page["devices"].as_array().unwrap().iter().map(|device| &device["serial_number"]).collect();
+    assert_eq!(serials, ["ONE", "LOST"]);
+    let path = format!("/servers/{}/devices/LOST", servers[0].uuid);
+    sim.portal(204, "PATCH", &path, json!({ "color": "RED" })).await;
+    assert_eq!(changes(&sim, &sessions[0], &cursor).await[0]["op_type"], "modified");
+}
+
+#[tokio::test]
 async fn a_migration_ends_with_the_activation() {
     let (sim, servers, sessions) = ready().await;
     let body = json!({ "to": servers[1].uuid, "migration_deadline": "2030-01-31T00:00:00Z" });

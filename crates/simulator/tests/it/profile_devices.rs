@@ -218,9 +218,13 @@ async fn what_was_promised_can_be_held_back() {
     assert_eq!(sim.portal(200, "POST", "/settle", Value::Null).await, json!({ "settled": 2 }));
     assert_eq!(device(&sim, &session, "ONE").await["profile_status"], "assigned");
     assert_eq!(device(&sim, &session, "TWO").await["response_status"], "NOT_ACCESSIBLE");
-    sim.option(json!({ "hold_assignments": false, "assign_lag_seconds": 3600 })).await;
+    sim.option(json!({ "hold_assignments": false, "assign_lag_seconds": 100 })).await;
+    sim.portal(200, "PUT", "/clock", json!({ "running": false })).await;
     sim.ask(&session, "DELETE", "/profile/devices", json!({ "devices": ["ONE"] })).await.json();
-    assert_eq!(device(&sim, &session, "ONE").await["profile_status"], "assigned");
+    for (seconds, status) in [(99, "assigned"), (1, "removed")] {
+        sim.portal(200, "POST", "/clock/advance", json!({ "seconds": seconds })).await;
+        assert_eq!(device(&sim, &session, "ONE").await["profile_status"], status);
+    }
 }
 
 #[tokio::test]
