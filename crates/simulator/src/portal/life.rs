@@ -41,11 +41,8 @@ pub(super) async fn activate(
     Path((uuid, serial)): OneDevice,
 ) -> Result<Json<Value>, Refused> {
     let mut world = shared.write();
-    let profile = world.activate_device(&uuid, &serial, shared.clock.now())?;
-    Ok(Json(json!({
-        "profile_uuid": profile.map(|profile| &*profile.uuid),
-        "profile": profile.map(|profile| &profile.fields),
-    })))
+    let (uuid, profile) = world.activate_device(&uuid, &serial, shared.clock.now())?;
+    Ok(Json(json!({ "profile_uuid": uuid, "profile": profile.map(|profile| &profile.fields) })))
 }
 
 pub(super) async fn activate_all(
@@ -124,16 +121,14 @@ pub(super) async fn history(State(shared): State<Arc<Shared>>, Path(serial): Pat
         .history(&serial)
         .into_iter()
         .map(|(server, event)| {
+            let (status, profile_uuid) = world.shown_profile(&event.record);
             json!({
                 "time": Timestamp::from_second(event.at).unwrap_or_default().to_string(),
                 "server_uuid": &*server.uuid,
                 "event": event.step.as_str(),
                 "op_type": event.is_told().then(|| event.operation().as_str()),
-                "profile_status": event.record.status.as_str(),
-                "profile_uuid": event.record.profile.map(|id| &*world.profile(id).uuid).map_or_else(
-                    || event.record.given_text("profile_uuid"),
-                    |uuid| Some(uuid.to_owned()),
-                ),
+                "profile_status": status,
+                "profile_uuid": profile_uuid,
             })
         })
         .collect();

@@ -48,21 +48,22 @@ impl Life {
 }
 
 impl World {
-    /// A device starts and fetches its profile, which is returned when it was defined here.
+    /// A device starts and fetches its profile: its uuid, and what it says when this server defined it.
     pub(crate) fn activate_device(
         &mut self,
         uuid: &str,
         serial: &str,
         now: Timestamp,
-    ) -> Result<Option<&Profile>, PortalRefused> {
+    ) -> Result<(Option<String>, Option<&Profile>), PortalRefused> {
         let (_, place) = self.place(uuid, serial)?;
-        let profile = self.record(place).profile;
+        let uuid = self.shown_profile(self.record(place)).1;
         if !self.activate(place, now) {
             return Err(PortalRefused::Conflict(format!(
                 "Device {serial} has no profile, so it starts without one. Nothing was changed."
             )));
         }
-        Ok(profile.map(|id| self.profile(id)))
+        let profile = uuid.as_deref().and_then(|uuid| self.find_profile(place.server as usize, uuid));
+        Ok((uuid, profile.map(|id| self.profile(id))))
     }
 
     /// Activates every device of a server whose profile is assigned and not pushed, and says how many those are.

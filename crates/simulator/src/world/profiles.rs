@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{PortalRefused, Serial, World};
+use super::{PortalRefused, Record, Serial, World};
 
 /// The place of a profile in the world, plus one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,6 +67,14 @@ impl World {
 
     pub(crate) fn profile(&self, id: ProfileId) -> &Profile {
         &self.profiles.all[id.0.get() as usize - 1]
+    }
+
+    /// Status and uuid of the profile that a device is shown with, be they true or given by hand.
+    pub(crate) fn shown_profile(&self, record: &Record) -> (String, Option<String>) {
+        let status = record.given_text("profile_status");
+        let uuid = record.profile.map(|id| self.profile(id).uuid.to_string());
+        let status = status.unwrap_or_else(|| record.status.as_str().to_owned());
+        (status, record.given_text("profile_uuid").or(uuid))
     }
 
     /// Counts an assignment.

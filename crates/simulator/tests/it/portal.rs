@@ -116,3 +116,13 @@ async fn unknown_paths_and_ids_are_said_to_be_unknown() {
         sim.portal(400, "POST", &format!("{token}{query}"), Value::Null).await;
     }
 }
+
+#[tokio::test]
+async fn every_option_is_explained_in_the_readme() {
+    let sim = Sim::start().await;
+    let readme = include_str!("../../README.md");
+    let options = sim.portal(200, "GET", "/options", Value::Null).await;
+    let names = options.as_object().unwrap().keys();
+    let missing: Vec<_> = names.filter(|name| !readme.contains(name.as_str())).collect();
+    assert_eq!(missing, Vec::<&String>::new());
+}

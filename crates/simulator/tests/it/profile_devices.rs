@@ -241,10 +241,11 @@ async fn profiles_of_other_products_are_listed_and_lose_to_an_assignment() {
         json!([{ "profile_uuid": foreign, "devices": 1, "serial_numbers": ["ONE"] }])
     );
     assert_eq!(list["profiles"][0]["orphan"], true);
-    assert_eq!(
-        sim.portal(200, "POST", &format!("{path}/activate"), Value::Null).await["profile"],
-        Value::Null
-    );
+    let got = sim.portal(200, "POST", &format!("{path}/activate"), Value::Null).await;
+    assert_eq!(got, json!({ "profile_uuid": foreign, "profile": null }));
+    let history = sim.portal(200, "GET", "/devices/ONE/history", Value::Null).await;
+    let last = &history["history"][2];
+    assert_eq!((&last["profile_status"], &last["profile_uuid"]), (&json!("pushed"), &json!(foreign)));
     let one = device(&sim, &session, "ONE").await;
     assert_eq!((&one["profile_status"], &one["profile_uuid"]), (&json!("pushed"), &json!(foreign)));
     assign(&sim, &session, &profile, &["ONE"]).await.json();
