@@ -4,6 +4,7 @@
 //! transaction is open. Nothing here knows HTTP, JSON shapes or SQL.
 
 mod apple;
+mod apple_session;
 mod audit;
 mod clock;
 mod devices;

@@ -3,6 +3,7 @@
 //! Absence is `Option`, not an error; times and ids are passed in. Every write of a setting's learned state says under
 //! which token generation, lease epoch and cursor revision it was learned, and touches one row or nothing.
 
+mod apple_sessions;
 mod audit;
 mod clients;
 mod db;
@@ -25,6 +26,7 @@ mod wishes;
 
 use std::path::PathBuf;
 
+pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use clients::ClientRow;
 pub use db::DatabaseOptions;
 pub use deployment::SigningKeyRow;
@@ -50,6 +52,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (2, "profiles", include_str!("../../../migrations/0002_profiles.sql")),
     (3, "audit_index", include_str!("../../../migrations/0003_audit_index.sql")),
     (4, "sync_history", include_str!("../../../migrations/0004_sync_history.sql")),
+    (5, "apple_sessions", include_str!("../../../migrations/0005_apple_sessions.sql")),
 ];
 
 /// How to open the storage.

@@ -14,17 +14,20 @@ mod enrollment;
 mod exchange;
 mod http_time;
 mod live;
+mod open;
 mod profiles;
 mod refusal;
+mod shared;
 
 use std::{collections::HashSet, sync::Arc};
 
 use reqwest::Url;
 
 pub use self::config::{Answer, ClientConfig, ClientConfigError, OnAnswer};
+pub use self::shared::{Found, Keeping, NotShared, Shared, SharedSession};
 use self::{
     exchange::{Exchange, Request},
-    live::{Boarding, Since, Slot, Slots, Ticket, Turn},
+    live::{Boarding, Slot, Slots},
 };
 use crate::{
     account::Account,
@@ -68,6 +71,7 @@ pub struct Session {
     client: Client,
     token: Arc<ServerToken>,
     slot: Arc<Slot>,
+    shared: Option<Arc<dyn SharedSession>>,
 }
 
 impl Client {
@@ -85,11 +89,18 @@ impl Client {
         Ok(Self { inner: Arc::new(Inner { http, base, config, slots: Slots::default() }) })
     }
 
-    /// Calls for `token`; sends nothing until the first one.
+    /// Calls for `token` under a session of this client; sends nothing until the first one.
     #[must_use]
     pub fn session(&self, token: Arc<ServerToken>) -> Session {
         let slot = self.inner.slots.slot(&token);
-        Session { client: self.clone(), token, slot }
+        Session { client: self.clone(), token, slot, shared: None }
+    }
+
+    /// The same, but the session is shared with other processes. One that this client has already is used, and shared
+    /// from the first call on.
+    #[must_use]
+    pub fn shared_session(&self, token: Arc<ServerToken>, shared: Arc<dyn SharedSession>) -> Session {
+        Session { shared: Some(shared), ..self.session(token) }
     }
 
     /// Drops the Apple session of a token that is no longer used.
@@ -127,8 +138,9 @@ impl Session {
                 Boarding::Ready(ticket) => ticket,
                 Boarding::Closed(_) if renewed => break,
                 Boarding::Closed(since) => {
-                    renewed = refusal.is_some();
-                    self.open(since).await?
+                    let opened = self.open(since).await?;
+                    renewed = opened.is_new && refusal.is_some();
+                    opened.ticket
                 }
             };
             let Exchange { result, rotated } =
@@ -141,21 +153,12 @@ impl Session {
                     self.slot.refused(&ticket);
                     refusal = Some(error);
                 }
-                result => return result,
+                result => {
+                    self.share().await;
+                    return result;
+                }
             }
         }
         Err(refusal.unwrap_or_else(|| AppleError::new(AppleErrorKind::Unauthorized, request.endpoint)))
-    }
-
-    /// A session from one `/session` request, which all who wait at the same time share, a failure included.
-    async fn open(&self, since: Since) -> Result<Ticket, AppleError> {
-        match self.slot.turn(since).await {
-            Turn::Ended(outcome) => outcome,
-            Turn::Mine(flight) => {
-                let request = Request::bare(Endpoint::Session, decode::session);
-                let Exchange { result, rotated } = self.client.exchange(&request, &self.token, None).await;
-                flight.end(result.map(|session| rotated.unwrap_or(session)))
-            }
-        }
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use adept_apple::{client::Session, error::AppleError};
 
-use super::{App, Error, apple, onboarding::read_stored};
+use super::{App, Error, apple, apple_session::StoredSession, onboarding::read_stored};
 use crate::{
     domain::{Acceptance, Change, Known, Proof, TokenState, TokenType, accept},
-    storage::{Onboarding, TokenChange, TokenChanged},
+    storage::{Onboarding, TokenChange, TokenChanged, TokenRow},
 };
 
 /// What became of the token.
@@ -96,10 +96,21 @@ impl App {
         Ok(back)
     }
 
+    /// Calls for the token in use, under the session that all processes share, and the digest of its consumer key.
     pub(super) fn session_of(&self, known: &Onboarding) -> Result<Option<(Session, String)>, Error> {
         let Some(stored) = &known.current else { return Ok(None) };
         let token = read_stored(stored)?;
         let consumer = apple::consumer_digest(token.consumer_key.expose());
-        Ok(Some((self.apple.session(Arc::new(token)), consumer)))
+        let shared = StoredSession {
+            storage: self.storage.clone(),
+            clock: self.clock.clone(),
+            claim: self.options.lease,
+            row: TokenRow {
+                tenant: known.setting.tenant,
+                setting: known.setting.id,
+                token: stored.id.clone(),
+            },
+        };
+        Ok(Some((self.apple.shared_session(Arc::new(token), Arc::new(shared)), consumer)))
     }
 }

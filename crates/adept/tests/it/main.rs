@@ -7,6 +7,7 @@
 )]
 #![expect(clippy::duplicate_mod, reason = "each battery runs once on every database")]
 
+mod apple_sessions;
 mod auth;
 mod cli;
 mod demo;

@@ -1,5 +1,5 @@
 //! The live Apple session of each set of credentials: who may replace it, and how many callers share one `/session`.
-//! It makes no request; it orders those that others make.
+//! It makes no request and asks no other process; it orders what others do.
 //!
 //! Whether a second session ends the first, and whether a rotated-out one still works, Apple does not say. So there is
 //! one session per token, and of two answers that bring a new one, that to the later request wins.
@@ -88,6 +88,16 @@ struct State {
     begun: u64,
     ended: u64,
     failure: Option<AppleError>,
+    known: Known,
+}
+
+/// What is known of the place where processes share the session.
+#[derive(Default)]
+struct Known {
+    place: String,
+    /// The newest revision that was seen there, and the newest that Apple refused.
+    revision: i64,
+    refused: i64,
 }
 
 #[derive(Clone)]
@@ -97,6 +107,8 @@ struct Live {
     flight: u64,
     /// The request whose answer brought it.
     brought_by: u64,
+    /// Whether other processes find it, or never will.
+    is_shared: bool,
 }
 
 /// The right to send one request with a session.
@@ -117,13 +129,24 @@ pub(super) enum Boarding {
     Closed(Since),
 }
 
-/// A caller takes the outcome of every `/session` request that ends, or for an explicit one begins, after this.
+/// A caller takes the outcome of every `/session` request that ends, or for a proof begins, after this.
 #[derive(Clone, Copy)]
-pub(super) struct Since(u64);
+pub(super) struct Since {
+    number: u64,
+    proof: bool,
+}
 
-/// A place in the queue: either somebody else's outcome, or the turn to ask.
+impl Since {
+    /// Whether only a new `/session` request will do.
+    pub(super) fn is_proof(self) -> bool {
+        self.proof
+    }
+}
+
+/// A place in the queue: somebody else's outcome, a session that somebody else found, or the turn to ask.
 pub(super) enum Turn<'a> {
     Ended(Result<Ticket, AppleError>),
+    Found(Ticket),
     Mine(Flight<'a>),
 }
 
@@ -139,19 +162,22 @@ impl Slot {
     /// A ticket if there is a session.
     pub(super) fn board(&self) -> Boarding {
         let mut state = lock(&self.state);
-        state.ticket().map_or_else(|| Boarding::Closed(Since(state.ended)), Boarding::Ready)
+        match state.ticket() {
+            Some(ticket) => Boarding::Ready(ticket),
+            None => Boarding::Closed(Since { number: state.ended, proof: false }),
+        }
     }
 
     /// From now on: only requests that are begun after this call count.
     pub(super) fn since_now(&self) -> Since {
-        Since(lock(&self.state).begun)
+        Since { number: lock(&self.state).begun, proof: true }
     }
 
     /// Waits until nobody else is asking `/session`.
     pub(super) async fn turn(&self, since: Since) -> Turn<'_> {
         let alone = self.flight.lock().await;
         let mut state = lock(&self.state);
-        if state.ended > since.0 {
+        if state.ended > since.number {
             if let Some(failure) = state.failure.clone() {
                 return Turn::Ended(Err(failure));
             }
@@ -159,6 +185,11 @@ impl Slot {
             if let Some(ticket) = state.ticket() {
                 return Turn::Ended(Ok(ticket));
             }
+        }
+        if !since.proof
+            && let Some(ticket) = state.ticket()
+        {
+            return Turn::Found(ticket);
         }
         state.begun += 1;
         state.sent += 1;
@@ -173,15 +204,45 @@ impl Slot {
         if newer && *live.session != session {
             live.session = Arc::new(session);
             live.brought_by = ticket.order;
+            live.is_shared = false;
         }
     }
 
     /// The session of `ticket` was refused. If it is still the newest one, there is none from now on.
     pub(super) fn refused(&self, ticket: &Ticket) {
-        let mut state = lock(&self.state);
-        if state.live.as_ref().is_some_and(|live| live.session == ticket.live.session) {
-            state.live = None;
+        let state = &mut *lock(&self.state);
+        if let Some(live) = state.live.take_if(|live| live.session == ticket.live.session)
+            && live.is_shared
+        {
+            state.known.refused = state.known.revision;
         }
+    }
+
+    /// The newest revision in `place` that Apple refused; 0 if none is known.
+    pub(super) fn refused_at(&self, place: &str) -> i64 {
+        lock(&self.state).known_at(place).refused
+    }
+
+    /// A session that others do not find in `place` yet, and the revision that it is to replace.
+    pub(super) fn unshared(&self, place: &str) -> Option<(Arc<Secret>, i64)> {
+        let mut state = lock(&self.state);
+        let revision = state.known_at(place).revision;
+        let live = state.live.as_ref().filter(|live| !live.is_shared)?;
+        Some((Arc::clone(&live.session), revision))
+    }
+
+    /// `session` is what others find, under that revision, or there is no place any more where they could.
+    pub(super) fn shared(&self, session: &Secret, revision: i64) {
+        let mut state = lock(&self.state);
+        state.known.revision = state.known.revision.max(revision);
+        if let Some(live) = state.live.as_mut().filter(|live| *live.session == *session) {
+            live.is_shared = true;
+        }
+    }
+
+    /// Others have another session: `session` is used no more, so that there is one for all.
+    pub(super) fn superseded(&self, session: &Secret) {
+        lock(&self.state).live.take_if(|live| *live.session == *session && !live.is_shared);
     }
 }
 
@@ -191,6 +252,25 @@ impl State {
         self.sent += 1;
         Some(Ticket { live, order: self.sent })
     }
+
+    fn take_off(&mut self, flight: &Flight<'_>, session: Secret, is_shared: bool) -> Ticket {
+        let session = Arc::new(session);
+        let live = Live { session, flight: flight.number, brought_by: flight.order, is_shared };
+        self.live = Some(live.clone());
+        self.sent += 1;
+        Ticket { live, order: self.sent }
+    }
+
+    /// What is known of `place`. Nothing, if it is another place than before: equal credentials may be stored twice.
+    fn known_at(&mut self, place: &str) -> &Known {
+        if self.known.place != place {
+            self.known = Known { place: place.to_owned(), ..Known::default() };
+            if let Some(live) = &mut self.live {
+                live.is_shared = false;
+            }
+        }
+        &self.known
+    }
 }
 
 impl Flight<'_> {
@@ -199,10 +279,19 @@ impl Flight<'_> {
         let mut state = lock(&self.slot.state);
         state.ended = self.number;
         state.failure = outcome.as_ref().err().cloned();
-        let live = Live { session: Arc::new(outcome?), flight: self.number, brought_by: self.order };
-        state.live = Some(live.clone());
-        state.sent += 1;
-        Ok(Ticket { live, order: state.sent })
+        Ok(state.take_off(&self, outcome?, false))
+    }
+
+    /// There was no need to ask: another process has a session.
+    pub(super) fn found(self, session: Secret, revision: i64) -> Ticket {
+        let mut state = lock(&self.slot.state);
+        state.known.revision = revision;
+        state.take_off(&self, session, true)
+    }
+
+    /// The session to come is to replace that revision.
+    pub(super) fn claimed(&self, revision: i64) {
+        lock(&self.slot.state).known.revision = revision;
     }
 }
 

@@ -9,6 +9,7 @@ mod client_profiles;
 mod client_refusals;
 mod client_server;
 mod client_session;
+mod client_shared;
 mod client_transport;
 mod key_pair;
 mod oauth;

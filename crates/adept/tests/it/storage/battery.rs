@@ -23,7 +23,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x2000_0000_0000_7000_8000_0000_0000_0000 + number)
 }
 
-fn later(seconds: i64) -> Timestamp {
+pub(super) fn later(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
@@ -70,7 +70,7 @@ fn key_pair(number: u128, made: Timestamp) -> NewKeyPair {
     }
 }
 
-async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> Setting {
+pub(super) async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> Setting {
     let setting = setting(owner, number, name);
     let made =
         storage.create_setting(&setting, &key_pair(number, noon()), 100, &event(number, &setting)).await;
@@ -78,7 +78,7 @@ async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> S
     setting
 }
 
-fn server(uuid: &str, org: Option<&str>) -> ServerIdentity {
+pub(super) fn server(uuid: &str, org: Option<&str>) -> ServerIdentity {
     ServerIdentity {
         server_uuid: Some(uuid.to_owned()),
         org_id: org.map(str::to_owned),
@@ -87,7 +87,7 @@ fn server(uuid: &str, org: Option<&str>) -> ServerIdentity {
 }
 
 /// Uploads a token as the service would; `number` makes it another one.
-async fn upload(
+pub(super) async fn upload(
     storage: &Storage,
     setting: &Setting,
     number: u128,

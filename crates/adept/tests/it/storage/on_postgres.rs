@@ -10,3 +10,6 @@ mod profiles_battery;
 
 #[path = "filter_battery.rs"]
 mod filter_battery;
+
+#[path = "sessions_battery.rs"]
+mod sessions_battery;
