@@ -10,7 +10,8 @@ use crate::run::{Result, build_adept, output, root};
 /// A generated file and its maker, which is given the program `adept`.
 type Generated = (&'static str, fn(&Path) -> Result<String>);
 
-const GENERATED: &[Generated] = &[("docs/reference/cli.md", command_line)];
+const GENERATED: &[Generated] =
+    &[("docs/reference/cli.md", command_line), ("docs/reference/skip-keys.md", skip_keys)];
 
 /// Writes every generated file, or with `check` only compares and names the stale ones.
 pub(crate) fn run(check: bool) -> Result {
@@ -40,6 +41,11 @@ fn write(file: &Path, text: &str) -> Result {
         std::fs::create_dir_all(folder).map_err(failed)?;
     }
     std::fs::write(file, text).map_err(failed)
+}
+
+/// The table of skip keys, as the program prints it.
+fn skip_keys(adept: &Path) -> Result<String> {
+    output(Command::new(adept).arg("skip-keys").env_clear().current_dir(root()))
 }
 
 /// The reference of the command line: the binary's own help, command by command, each above its subcommands.

@@ -11,6 +11,7 @@ mod open;
 pub mod serve;
 pub mod setting;
 pub mod simulator;
+mod skip_keys;
 pub mod tenant;
 pub mod token;
 
@@ -64,6 +65,9 @@ enum Command {
     Doctor(Box<config::Serve>),
     /// Bring the database's schema up to date
     Migrate(config::Storage),
+    /// Print the page of Setup Assistant's panes that profiles can skip
+    #[command(hide = true)]
+    SkipKeys,
 }
 
 /// How a command ended, when not well.
@@ -145,6 +149,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Simulator(flags) => simulator::run(flags).await,
         Command::Doctor(flags) => doctor::run(&flags).await,
         Command::Migrate(flags) => migrate::run(&flags).await,
+        Command::SkipKeys => skip_keys::run(),
     }
 }
 

@@ -20,6 +20,8 @@ mod listing;
 mod metadata;
 mod onboarding_settings;
 mod path;
+#[doc(hidden)]
+pub mod probes;
 mod router;
 mod service_document;
 mod throttle;

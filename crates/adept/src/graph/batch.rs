@@ -8,12 +8,15 @@ mod plan;
 
 pub(super) use plan::BadBatch;
 
+use axum::http::Uri;
+
 use super::{
     Edge,
     answer::Answer,
     body::LIMIT,
-    call::Call,
+    call::{Call, Version},
     error::Error,
+    given::members,
     router::Outcome,
     value::{Object, write_text},
 };
@@ -46,6 +49,17 @@ pub(super) async fn handle(edge: &Edge, call: &mut Call) -> Outcome {
         answers[place] = Some(answered);
     }
     Ok(Answer::json(document(&items, &answers), call.metadata))
+}
+
+/// What can be said of a batch without running it: the order of its requests, what each waits for, where each leads.
+type Judged = (Vec<usize>, Vec<Vec<usize>>, Vec<Result<Uri, Error>>);
+
+/// Reads a batch as `handle` does, and runs nothing.
+pub(super) fn judged(body: &[u8], origin: &str) -> Result<Judged, Error> {
+    let items = plan::plan(members(body, false)?)?;
+    let order = plan::order(&items)?;
+    let targets = items.iter().map(|item| item::uri(&item.url, origin, Version::Beta)).collect();
+    Ok((order, items.into_iter().map(|item| item.waits_for).collect(), targets))
 }
 
 fn document(items: &[Item], answers: &[Option<item::Answered>]) -> Vec<u8> {

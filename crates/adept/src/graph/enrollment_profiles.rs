@@ -16,7 +16,7 @@ use super::{
     Graph,
     call::Call,
     error::Error,
-    given::{BadBody, Members, shortened},
+    given::{BadBody, Members, TYPE, named_type, shortened},
     onboarding_settings,
     types::{DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, profile_type},
 };
@@ -83,22 +83,10 @@ fn narrowed(call: &Call, filter: Option<Filter<ProfileField>>) -> Option<Filter<
 
 /// The type that a body says it is of; none when it says nothing.
 fn given_kind(members: &Members) -> Result<Option<ProfileKind>, BadBody> {
-    let Some((_, json)) = members.iter().find(|(name, _)| name.eq_ignore_ascii_case("@odata.type")) else {
-        return Ok(None);
-    };
-    let Some(written) = json.as_str() else {
-        return Err(BadBody::WrongType {
-            place: "@odata.type".to_owned(),
-            expected: "Edm.String".to_owned(),
-        });
-    };
-    let name = written.trim_start_matches('#');
-    let name = name.rsplit_once('.').map_or(name, |(namespace, name)| {
-        let known = ["microsoft.graph", "graph"].iter().any(|known| namespace.eq_ignore_ascii_case(known));
-        if known { name } else { "" }
-    });
-    let kind = ProfileKind::from_word(name);
-    kind.map(Some).ok_or_else(|| BadBody::UnknownType { written: shortened(written) })
+    let said = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(TYPE));
+    let Some(named) = said.map(|(_, json)| named_type(json)).transpose()?.flatten() else { return Ok(None) };
+    let kind = named.unqualified().and_then(ProfileKind::from_word);
+    kind.map(Some).ok_or_else(|| BadBody::UnknownType { written: shortened(named.0) })
 }
 
 /// The description of a profile's type, given that a change does not say that it is of another one.

@@ -160,6 +160,10 @@ impl<R, F, W: Default> EntityType<R, F, W> {
     pub(super) fn read(&self, members: Members) -> Result<W, BadBody> {
         let mut written = W::default();
         for (name, json) in members {
+            if name.eq_ignore_ascii_case(TYPE) && !named_type(&json)?.is_none_or(|named| named.is(self.name))
+            {
+                return Err(BadBody::OtherType { actual: self.name });
+            }
             if name.contains('@') {
                 continue;
             }
@@ -237,7 +241,9 @@ fn given(json: Json, kind: Kind, nullable: bool, place: &str) -> Result<Given, B
             members.member(&text).map(|(_, member)| Given::Enum(member)).ok_or_else(wrong)
         }
         (Kind::Collection(item), Json::Array(items)) => {
-            let item = |(index, json)| given(json, *item, true, &format!("{place}[{index}]"));
+            // Of the collections that are written only that of GUIDs holds no null.
+            let nullable = *item != Kind::Guid;
+            let item = |(index, json)| given(json, *item, nullable, &format!("{place}[{index}]"));
             items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(Given::List)
         }
         (Kind::Complex(name), Json::Object(members)) => match ComplexType::named(name) {
@@ -256,6 +262,37 @@ fn given(json: Json, kind: Kind, nullable: bool, place: &str) -> Result<Given, B
             | Kind::Collection(_),
             _,
         ) => Err(wrong()),
+    }
+}
+
+/// The annotation that says of which type an object is.
+pub(super) const TYPE: &str = "@odata.type";
+
+/// The name of a type as a client wrote it.
+pub(super) struct NamedType<'j>(pub(super) &'j str);
+
+impl<'j> NamedType<'j> {
+    /// The name without `#` and without the namespace `microsoft.graph` or its alias; none in another namespace.
+    pub(super) fn unqualified(&self) -> Option<&'j str> {
+        let name = self.0.trim_start_matches('#');
+        let Some((namespace, name)) = name.rsplit_once('.') else { return Some(name) };
+        let known = ["microsoft.graph", "graph"].iter().any(|known| namespace.eq_ignore_ascii_case(known));
+        known.then_some(name)
+    }
+
+    /// Whether it means the type of this qualified name.
+    fn is(&self, name: &str) -> bool {
+        let own = name.rsplit_once('.').map_or(name, |(_, own)| own);
+        self.unqualified().is_some_and(|written| written.eq_ignore_ascii_case(own))
+    }
+}
+
+/// What `@odata.type` says; none for null.
+pub(super) fn named_type(json: &Json) -> Result<Option<NamedType<'_>>, BadBody> {
+    match json {
+        Json::Null => Ok(None),
+        Json::String(name) => Ok(Some(NamedType(name))),
+        _ => Err(BadBody::WrongType { place: TYPE.to_owned(), expected: Kind::String.to_string() }),
     }
 }
 
@@ -314,6 +351,27 @@ mod tests {
         ] {
             let refused = setting(body).unwrap_err();
             assert!(refused.contains(part), "{body}: {refused}");
+        }
+    }
+
+    #[test]
+    fn a_type_that_is_named_is_the_own_one() {
+        for name in [
+            r##""#microsoft.graph.depOnboardingSetting""##,
+            r#""graph.DEPONBOARDINGSETTING""#,
+            r#""depOnboardingSetting""#,
+            "null",
+        ] {
+            assert!(setting(&format!(r#"{{"@odata.type":{name}}}"#)).is_ok(), "{name}");
+        }
+        for (name, part) in [
+            (r##""#microsoft.graph.enrollmentProfile""##, "type of an entity cannot be changed"),
+            (r#""elsewhere.depOnboardingSetting""#, "type of an entity cannot be changed"),
+            (r#""""#, "type of an entity cannot be changed"),
+            ("7", "'@odata.type' must be of type 'Edm.String'"),
+        ] {
+            let refused = setting(&format!(r#"{{"@Odata.Type":{name}}}"#)).unwrap_err();
+            assert!(refused.contains(part), "{name}: {refused}");
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod apple_configurator;
 mod audit_events;
+mod bad_input;
 mod batch;
 mod contract;
 mod default_profiles;
@@ -13,6 +14,7 @@ mod imported_apple_device_identities;
 mod isolation;
 mod onboarding_settings;
 mod permissions;
+mod seeds;
 mod spellings;
 mod throttling;
 mod upload_dep_token;

@@ -14,7 +14,6 @@ mod demo;
 mod graph;
 mod oauth;
 mod onboarding;
-mod reference;
 mod serve;
 mod storage;
 mod support;

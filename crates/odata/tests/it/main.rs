@@ -12,3 +12,4 @@ mod orderby_and_select;
 mod properties;
 mod query_string;
 mod refusals;
+mod seeds;

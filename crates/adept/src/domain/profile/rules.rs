@@ -34,6 +34,14 @@ pub enum ProfileFault {
          are not supervised."
     )]
     RemovalNeedsSupervision,
+    /// A property that means nothing without another one.
+    #[error("'{property}' needs '{needs}'.")]
+    Needs {
+        /// What is set.
+        property: &'static str,
+        /// What is not.
+        needs: &'static str,
+    },
     /// As Graph answers for the keys that have a boolean only.
     #[error("'enabledSkipKeys' cannot hold '{key}'; set '{instead}' instead.")]
     KeyNotListable {
@@ -77,6 +85,7 @@ pub fn check_profile(profile: &Profile) -> Result<(), ProfileFault> {
     if profile.flag("profileRemovalDisabled") && !profile.flag("supervisedModeEnabled") {
         return Err(ProfileFault::RemovalNeedsSupervision);
     }
+    check_company_portal(profile)?;
     for key in profile.listed_skip_keys() {
         if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
             return Err(ProfileFault::KeyMalformed);
@@ -94,6 +103,23 @@ pub fn check_profile(profile: &Profile) -> Result<(), ProfileFault> {
         return Err(ProfileFault::NoPairingCertificate);
     }
     Ok(())
+}
+
+/// What Graph says of its properties about Company Portal: a token to install it with is there for signing in by it, and a
+/// device that shows nothing else needs both.
+/// Source: the descriptions of the properties in Microsoft Graph's metadata.
+fn check_company_portal(profile: &Profile) -> Result<(), ProfileFault> {
+    const SIGN_IN: &str = "enableAuthenticationViaCompanyPortal";
+    const TOKEN: &str = "companyPortalVppTokenId";
+    const ALONE: &str = "enableSingleAppEnrollmentMode";
+    let (signs_in, has_token) = (profile.flag(SIGN_IN), profile.text(TOKEN).is_some());
+    let needs = |property, needs| Err(ProfileFault::Needs { property, needs });
+    match profile.flag(ALONE) {
+        true if !signs_in => needs(ALONE, SIGN_IN),
+        true if !has_token => needs(ALONE, TOKEN),
+        _ if has_token && !signs_in => needs(TOKEN, SIGN_IN),
+        _ => Ok(()),
+    }
 }
 
 /// Whether Apple would take the URL where devices enrol.
@@ -141,6 +167,26 @@ mod tests {
             assert_eq!(with(ProfileKind::Ios, vec![(property, text(""))]), Ok(()));
             let refused = with(ProfileKind::Ios, vec![(property, text("ö".repeat(limit + 1)))]);
             assert_eq!(refused, Err(ProfileFault::TooLong { property, length: limit + 1, limit }));
+        }
+    }
+
+    #[test]
+    fn company_portal_is_set_up_whole_or_not_at_all() {
+        let sign_in = ("enableAuthenticationViaCompanyPortal", ProfileValue::Bool(true));
+        let token = ("companyPortalVppTokenId", text("7"));
+        let alone = ("enableSingleAppEnrollmentMode", ProfileValue::Bool(true));
+        let needs = |property, needs| Err(ProfileFault::Needs { property, needs });
+        for (values, expected) in [
+            (vec![sign_in.clone()], Ok(())),
+            (vec![sign_in.clone(), token.clone()], Ok(())),
+            (vec![sign_in.clone(), token.clone(), alone.clone()], Ok(())),
+            (vec![("companyPortalVppTokenId", text(""))], Ok(())),
+            (vec![token.clone()], needs(token.0, sign_in.0)),
+            (vec![alone.clone()], needs(alone.0, sign_in.0)),
+            (vec![alone.clone(), token.clone()], needs(alone.0, sign_in.0)),
+            (vec![alone.clone(), sign_in.clone()], needs(alone.0, token.0)),
+        ] {
+            assert_eq!(with(ProfileKind::Ios, values.clone()), expected, "{values:?}");
         }
     }
 

@@ -124,7 +124,7 @@ fn is_json(content_type: &HeaderValue) -> bool {
 }
 
 /// Where an item's URL leads: absolute at our own origin, or relative with or without slash and version.
-fn uri(url: &str, origin: &str, version: Version) -> Result<Uri, Error> {
+pub(super) fn uri(url: &str, origin: &str, version: Version) -> Result<Uri, Error> {
     let bad = || Error::BadItem("The URL of this request cannot be read. Nothing was changed by it.");
     let path = match url.split_at_checked(origin.len()) {
         Some((start, rest))

@@ -26,6 +26,11 @@ impl Client {
         Self { base: base.to_owned(), bearer: bearer.map(str::to_owned), http: reqwest::Client::new() }
     }
 
+    /// The origin that it calls.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// A request with this client's bearer token; `path` may be a whole URL.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };

@@ -1,0 +1,60 @@
+//! What must hold of any path and of any batch, said as assertions: fuzz targets call these, and the test that replays
+//! their seeds. Nothing of the service does. Each answers whether what it was given was understood.
+
+use super::{batch, call::Version, error::Error, router, tree::Lost};
+
+const ORIGIN: &str = "https://localhost:8443";
+
+/// Longest sentence that a refusal may be: none repeats much of what was sent.
+const SENTENCE: usize = 800;
+
+/// The path below a version leads to an operation in every equal spelling, or its refusal is a short sentence.
+pub fn path(path: &str) -> bool {
+    [Version::Beta, Version::V1].into_iter().any(|version| {
+        let tree = router::tree(version);
+        match tree.find(path) {
+            Ok(found) => {
+                assert!(!found.routes.is_empty());
+                // Empty segments count for nothing.
+                let other = format!("//{}//", path.replace('/', "//"));
+                let again = tree.find(&other).ok().filter(|again| {
+                    again.routes[0].operation == found.routes[0].operation
+                        && (&again.keys, again.cast, &again.arguments)
+                            == (&found.keys, found.cast, &found.arguments)
+                });
+                assert!(again.is_some(), "{other}");
+                true
+            }
+            Err(Lost::Segment(segment)) => {
+                assert!(Error::UnknownSegment(segment).row().message.len() < SENTENCE);
+                false
+            }
+            Err(Lost::Encoding) => false,
+        }
+    })
+}
+
+/// The body is a batch in which everything comes after what it waits for and leads inside, or its refusal is a short
+/// sentence.
+pub fn batch(body: &[u8]) -> bool {
+    let (places, waits_for, targets) = match batch::judged(body, ORIGIN) {
+        Ok(judged) => judged,
+        Err(error) => {
+            assert!(error.row().message.len() < SENTENCE);
+            return false;
+        }
+    };
+    let mut sorted = places.clone();
+    sorted.sort_unstable();
+    assert!(!places.is_empty() && sorted.iter().copied().eq(0..places.len()));
+    for (at, place) in places.iter().enumerate() {
+        assert!(waits_for[*place].iter().all(|other| places[..at].contains(other)));
+    }
+    for target in targets {
+        match target {
+            Ok(uri) => assert!(uri.authority().is_none() && uri.path().starts_with('/')),
+            Err(error) => assert!(error.row().message.len() < SENTENCE),
+        }
+    }
+    true
+}

@@ -1,0 +1,6 @@
+//! The body of a `$batch`: no bytes break it, and nothing of it leads elsewhere.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|body: &[u8]| {
+    adept::graph::probes::batch(body);
+});

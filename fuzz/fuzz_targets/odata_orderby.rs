@@ -1,0 +1,9 @@
+//! `$orderby` and `$select`: no text breaks them, and an order is read again as it is written.
+#![no_main]
+
+#[path = "../properties.rs"]
+mod properties;
+
+libfuzzer_sys::fuzz_target!(|text: &str| {
+    properties::orderby(text);
+});
