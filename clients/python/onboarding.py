@@ -46,7 +46,12 @@ async def watch_sync(stage):
 
 
 async def renew(stage):
-    """A replaced token is noticed, and the next one mends it"""
+    """A replaced token is noticed, and the next one, sealed to a new key, mends it"""
+    before = await stage.setting.get_encryption_public_key.get()
+    await stage.setting.generate_encryption_public_key.post()
+    key = await stage.setting.get_encryption_public_key.get()
+    assert key.value != before.value
+    portal.replace_certificate(stage.server, key.value)
     token = portal.download_token(stage.server)
     await stage.setting.sync_with_apple_device_enrollment_program.post()
 

@@ -16,8 +16,13 @@ def ask(method, path, body=None):
 def add_server(name, certificate):
     """Adds a device management service with its public key; its id."""
     server = json.loads(ask("POST", "/servers", json.dumps({"name": name}).encode()))["server_uuid"]
-    ask("PUT", f"/servers/{server}/certificate", certificate.encode())
+    replace_certificate(server, certificate)
     return server
+
+
+def replace_certificate(server, certificate):
+    """Gives a server another public key: its next token is sealed to it."""
+    ask("PUT", f"/servers/{server}/certificate", certificate.encode())
 
 
 def assign_devices(server, devices):

@@ -43,7 +43,8 @@ def refused(status, code):
     except ODataError as error:
         assert (error.response_status_code, error.error.code) == (status, code), error
         assert error.error.message and error.error.message.endswith("."), error
-        assert error.error.inner_error.request_id and error.error.inner_error.date, error
+        details = error.error.inner_error
+        assert details.request_id and details.client_request_id and details.date, error
     else:
         raise AssertionError(f"This was not refused with {status} {code}.")
 

@@ -12,7 +12,7 @@ pub(crate) type Result<T = ()> = std::result::Result<T, String>;
 pub(crate) fn root() -> PathBuf {
     match std::env::var_os("CARGO_MANIFEST_DIR") {
         Some(xtask) => Path::new(&xtask).parent().map_or_else(|| PathBuf::from("."), Path::to_path_buf),
-        None => PathBuf::from("."),
+        None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
     }
 }
 

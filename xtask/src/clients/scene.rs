@@ -18,9 +18,15 @@ const PATIENCE: Duration = Duration::from_secs(240);
 /// The documents' ports.
 const PRINTED: [&str; 2] = ["127.0.0.1:8080", "localhost:8443"];
 
+/// What a terminal shows when its program has ended by itself, before the exit code.
+const ENDED: &str = "-- ended:";
+
 /// Where a play takes place.
 pub(super) struct Scene {
+    /// Empty at first.
     pub(super) folder: PathBuf,
+    /// Holds the folder, and beside it what the terminals show.
+    ground: PathBuf,
     /// The simulator's and the service's.
     ports: [u16; 2],
     path: String,
@@ -44,13 +50,14 @@ pub(super) struct Shell {
 impl Scene {
     /// An empty folder; `adept` comes first on the PATH.
     pub(super) fn new(name: &str, adept: &Path) -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("adept-clients-{}-{name}", std::process::id()));
-        std::fs::create_dir(&folder).map_err(|error| {
+        let ground = std::env::temp_dir().join(format!("adept-clients-{}-{name}", std::process::id()));
+        let folder = ground.join("folder");
+        std::fs::create_dir_all(&folder).map_err(|error| {
             format!("Cannot make {}: {error}. TMPDIR chooses another place.", folder.display())
         })?;
         let bin = adept.parent().unwrap_or(Path::new(".")).display();
         let path = format!("{bin}:{}", std::env::var("PATH").unwrap_or_default());
-        Ok(Self { folder, ports: [free_port()?, free_port()?], path, terminals: Vec::new() })
+        Ok(Self { folder, ground, ports: [free_port()?, free_port()?], path, terminals: Vec::new() })
     }
 
     /// The text with our ports instead of the documents'.
@@ -69,20 +76,21 @@ impl Scene {
     /// Runs such a block and waits until it listens.
     pub(super) fn open_terminal(&mut self, block: &str) -> Result {
         let port = self.ports[usize::from(block.starts_with("adept serve"))];
-        let log = self.folder.with_extension(format!("{}.log", self.terminals.len()));
+        let log = self.ground.join(format!("{}.log", self.terminals.len()));
         let open = || File::create(&log).and_then(|log| Ok((log.try_clone()?, log)));
         let (out, err) = open().map_err(|error| format!("Cannot write {}: {error}.", log.display()))?;
-        // It reads until we close its input or are gone, then presses Ctrl-C.
-        let script = "set -m; eval \"$0\" </dev/null & read -r _; kill -INT -- -$!; wait";
-        let mut bash = self.bash(&["-c", script, &self.with_ports(block)]);
-        let shell = bash.stdin(Stdio::piped()).stdout(out).stderr(err).spawn();
+        // It reads until we close its input or are gone, then presses Ctrl-C; ours is not meant for it.
+        let script = "set -m; (eval \"$0\"; echo ENDED $?) </dev/null & read -r _; kill -INT -- -$!; wait"
+            .replace("ENDED", ENDED);
+        let mut bash = self.bash(&["-c", &script, &self.with_ports(block)]);
+        let shell = bash.process_group(0).stdin(Stdio::piped()).stdout(out).stderr(err).spawn();
         let shell = shell.map_err(|error| format!("Cannot start bash: {error}."))?;
         self.terminals.push(Terminal { shell, log });
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > PATIENCE || self.logs().contains(ENDED) {
                 return Err(format!(
-                    "Nothing listens yet on port {port} after `{}`.{}",
+                    "Nothing listens on port {port} after `{}`.{}",
                     block.trim_end(),
                     self.logs()
                 ));
@@ -98,7 +106,6 @@ impl Scene {
             drop(terminal.shell.stdin.take());
             // It ends by itself; how does not matter here.
             let _ = terminal.shell.wait();
-            let _ = std::fs::remove_file(&terminal.log);
         }
     }
 
@@ -114,7 +121,7 @@ impl Scene {
 
     /// Opens the shell in which everything else is typed.
     pub(super) fn shell(&self) -> Result<Shell> {
-        let printed = self.folder.with_extension("printed");
+        let printed = self.ground.join("printed");
         let mut bash = self.bash(&["-s"]);
         let bash = bash.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut bash = bash.spawn().map_err(|error| format!("Cannot start bash: {error}."))?;
@@ -127,8 +134,12 @@ impl Scene {
             while lines.next().is_some_and(|_| tell.send(()).is_ok()) {}
         });
         let mut shell = Shell { bash, typed, done: told, printed };
-        // What fails stops the play, wherever it stands, and says what it was.
-        shell.run("set -eEuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR")?;
+        // What fails stops the play, wherever it stands, and says what it was. If we are gone first, bash tidies up.
+        shell.run(&format!(
+            "set -eEuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n\
+             trap \"kill -0 $PPID 2>/dev/null || rm -rf '{}'\" EXIT",
+            self.ground.display()
+        ))?;
         Ok(shell)
     }
 
@@ -174,15 +185,14 @@ impl Drop for Shell {
         // bash's own `kill` knows process groups. What has ended already is as good.
         let _ = Command::new("bash").args(["-c", &format!("kill -KILL -- -{}", self.bash.id())]).status();
         let _ = self.bash.wait();
-        let _ = std::fs::remove_file(&self.printed);
     }
 }
 
 impl Drop for Scene {
     fn drop(&mut self) {
         self.close_terminals();
-        if let Err(error) = std::fs::remove_dir_all(&self.folder) {
-            eprintln!("Cannot remove {}: {error}.", self.folder.display());
+        if let Err(error) = std::fs::remove_dir_all(&self.ground) {
+            eprintln!("Cannot remove {}: {error}.", self.ground.display());
         }
     }
 }
@@ -200,6 +210,13 @@ mod tests {
         let failed = shell.run("say\nfalse | cat\necho never").unwrap_err();
         assert!(failed.ends_with("-- it printed:\nvalue\nfailed: cat\n"), "{failed}");
         assert!(shell.run("say").is_err());
+    }
+
+    #[test]
+    fn a_program_that_ends_instead_of_listening_is_noticed_at_once() {
+        let mut scene = Scene::new("a-program", Path::new("adept")).unwrap();
+        let failed = scene.open_terminal("echo words; (exit 3)").unwrap_err();
+        assert!(failed.ends_with("words\n-- ended: 3"), "{failed}");
     }
 
     #[test]
