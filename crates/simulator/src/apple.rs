@@ -121,7 +121,7 @@ pub(crate) async fn answer(
         Fate::Cut(_) => return faulty::disconnect(&plan, &peer),
     };
     let dated = now.checked_add(SignedDuration::from_secs(ahead)).unwrap_or(now);
-    response.headers_mut().insert(DATE, faulty::http_date(dated));
+    response.headers_mut().insert(DATE, headers::http_date(dated));
     faulty::send(shared, &plan, response, now).await
 }
 
@@ -136,6 +136,11 @@ fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
         return Outcome::from(Err(Problem::wrong_method(methods)));
     }
     if let Err(problem) = headers::user_agent(&shared.read().switches, endpoint, &call.headers) {
+        return Outcome::from(Err(problem));
+    }
+    if shared.read().switches.call_throttle_count > 0
+        && let Err(problem) = headers::throttle(&mut shared.write(), call, now)
+    {
         return Outcome::from(Err(problem));
     }
     if endpoint == Endpoint::Session {

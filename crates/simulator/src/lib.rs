@@ -21,6 +21,7 @@ mod p7m;
 mod portal;
 mod random;
 mod requests;
+mod scenario;
 mod world;
 
 use std::io;
@@ -36,7 +37,8 @@ use tokio::task::JoinHandle;
 
 use clock::Clock;
 use connection::{Listening, Peer};
-use world::World;
+use scenario::Scenario;
+use world::{PortalRefused, World};
 
 /// How long `stop` waits for clients that do not read their answers.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -57,11 +59,20 @@ pub struct Options {
     pub repeatable: bool,
     /// A time to start at with the clock stopped. By default it runs with the machine's.
     pub clock: Option<Timestamp>,
+    /// The text of a scenario file to begin with. Where it names seed, repeatability or clock, it wins over these.
+    pub scenario: Option<String>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seed: 1, external_url: None, remote_portal: false, repeatable: false, clock: None }
+        Options {
+            seed: 1,
+            external_url: None,
+            remote_portal: false,
+            repeatable: false,
+            clock: None,
+            scenario: None,
+        }
     }
 }
 
@@ -77,8 +88,14 @@ impl Simulator {
     /// Listens on an address (port 0 takes any free one) and answers from then on.
     ///
     /// # Errors
-    /// When the address cannot be bound, or with `InvalidInput` when `external_url` is no http or https URL.
+    /// When the address cannot be bound, or with `InvalidInput` when `external_url` is no http or https URL or the
+    /// scenario is not understood.
     pub async fn start(listen: SocketAddr, options: Options) -> io::Result<Simulator> {
+        let clock = Clock::new(options.clock);
+        let start = Start { seed: options.seed, repeatable: options.repeatable, scenario: options.scenario };
+        let world = start
+            .world(&clock)
+            .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error.to_string()))?;
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let signed_urls = match &options.external_url {
@@ -91,11 +108,9 @@ impl Simulator {
         let (stop, stopping) = watch::channel(false);
         let (finish, stopped) = watch::channel(false);
         let shared = Arc::new(Shared {
-            world: RwLock::new(match options.repeatable {
-                true => World::repeatable(options.seed),
-                false => World::new(options.seed),
-            }),
-            clock: Clock::new(options.clock),
+            world: RwLock::new(world),
+            clock,
+            start,
             signed_urls,
             remote_portal: options.remote_portal,
             stopping: stopping.clone(),
@@ -131,10 +146,28 @@ impl Simulator {
     }
 }
 
+/// What a simulator begins with, and goes back to.
+struct Start {
+    seed: u64,
+    repeatable: bool,
+    scenario: Option<String>,
+}
+
+impl Start {
+    /// The world to begin with; a scenario may also set the clock.
+    fn world(&self, clock: &Clock) -> Result<World, PortalRefused> {
+        match &self.scenario {
+            Some(text) => Scenario::read(text.as_bytes())?.build(self.seed, self.repeatable, clock),
+            None => Ok(World::new(self.seed, self.repeatable)),
+        }
+    }
+}
+
 /// What every call can see.
 struct Shared {
     world: RwLock<World>,
     clock: Clock,
+    start: Start,
     /// The base URLs that a signature may be made for.
     signed_urls: Vec<String>,
     remote_portal: bool,

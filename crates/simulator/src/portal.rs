@@ -10,6 +10,7 @@ mod life;
 mod organizations;
 mod profiles;
 mod requests;
+mod scenario;
 mod servers;
 mod sessions;
 mod statuses;
@@ -76,7 +77,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/options", put(servers::set_options).get(servers::options))
         .route("/requests", get(requests::list).delete(requests::clear))
         .route("/counts", get(requests::counts))
-        .route("/reset", post(servers::reset))
+        .route("/scenario", post(scenario::load))
+        .route("/reset", post(scenario::reset))
         .fallback(nothing)
         .layer(DefaultBodyLimit::max(LARGEST))
         .layer(middleware::from_fn_with_state(shared, near_only))

@@ -17,6 +17,7 @@ mod scripted;
 mod server;
 mod sessions;
 mod switches;
+mod throttle;
 mod tokens;
 
 use std::collections::{BTreeMap, HashMap};
@@ -36,8 +37,8 @@ pub(crate) use scripted::{Scripted, ScriptedCall};
 pub(crate) use server::{Discovery, Server};
 pub(crate) use sessions::{Admitted, SessionRefused};
 pub(crate) use switches::{
-    BetaTokensKey, DeletedRecords, DisownRefusal, ErrorBodies, MovedIn, SignatureClock, Switches,
-    UnknownDevice, UnknownProfile, UserAgentChecks,
+    BetaTokensKey, DeletedRecords, DisownRefusal, ErrorBodies, MovedIn, OldFetchCursor, RetryAfter,
+    SignatureClock, Switches, UnknownDevice, UnknownProfile, UserAgentChecks,
 };
 pub(crate) use tokens::TokenRefused;
 
@@ -47,6 +48,7 @@ use self::nonces::Nonces;
 use self::profiles::Profiles;
 use self::scripted::ScriptedStatuses;
 use self::sessions::Sessions;
+use self::throttle::Throttle;
 use crate::faults::{Delays, Faults};
 use crate::random::Source;
 use crate::requests::Requests;
@@ -83,6 +85,7 @@ pub(crate) struct World {
     consumers: HashMap<String, Consumer>,
     sessions: Sessions,
     nonces: Nonces,
+    throttle: Throttle,
     /// Where each assigned device is.
     places: HashMap<Serial, Place>,
     profiles: Profiles,
@@ -109,17 +112,9 @@ struct Place {
 }
 
 impl World {
-    /// Devices follow the seed; ids and secrets are its own.
-    pub(crate) fn new(seed: u64) -> World {
-        World::from(seed, Source::System)
-    }
-
-    /// Devices, ids and secrets follow the seed and the order of what happens.
-    pub(crate) fn repeatable(seed: u64) -> World {
-        World::from(seed, Source::seeded(seed))
-    }
-
-    fn from(seed: u64, mut random: Source) -> World {
+    /// Devices follow the seed; ids and secrets do so only when they are to be repeatable.
+    pub(crate) fn new(seed: u64, repeatable: bool) -> World {
+        let mut random = if repeatable { Source::seeded(seed) } else { Source::System };
         let cursor_key = hmac::Key::new(hmac::HMAC_SHA256, &random.bytes::<32>("cursors"));
         World {
             seed,
@@ -134,6 +129,7 @@ impl World {
             consumers: HashMap::new(),
             sessions: Sessions::default(),
             nonces: Nonces::default(),
+            throttle: Throttle::default(),
             places: HashMap::new(),
             profiles: Profiles::default(),
             assignments: Assignments::default(),
@@ -143,19 +139,6 @@ impl World {
             cursor_key,
             random,
         }
-    }
-
-    /// Whether ids and secrets follow the seed.
-    pub(crate) fn repeats(&self) -> bool {
-        matches!(self.random, Source::Seed { .. })
-    }
-
-    /// As it was right after the start.
-    pub(crate) fn reset(&mut self) {
-        *self = match self.repeats() {
-            true => World::repeatable(self.seed),
-            false => World::new(self.seed),
-        };
     }
 
     /// The server with this position and its organisation; `None` only after a reset.

@@ -1,6 +1,8 @@
 //! `adept simulator`: Apple's side on this machine, to try things with.
 
-use std::{io, net::SocketAddr};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use adept_simulator::{Options, Simulator};
 use clap::{Args, builder::FalseyValueParser};
@@ -26,6 +28,9 @@ pub struct Flags {
     /// Start with the clock stopped at this time, such as 2030-01-31T10:00:00Z; /_sim/clock moves it
     #[arg(long, env = "ADEPT_SIMULATOR_CLOCK", value_name = "TIME")]
     clock: Option<Timestamp>,
+    /// Begin with what this scenario file describes
+    #[arg(long, env = "ADEPT_SIMULATOR_SCENARIO", value_name = "FILE")]
+    scenario: Option<PathBuf>,
     /// Let other machines use the portal side, /_sim
     #[arg(long, env = "ADEPT_SIMULATOR_REMOTE_PORTAL", value_parser = FalseyValueParser::new())]
     remote_portal: bool,
@@ -38,6 +43,7 @@ pub(super) async fn run(flags: Flags) -> Result<(), Failure> {
         remote_portal: flags.remote_portal,
         repeatable: flags.repeatable,
         clock: flags.clock,
+        scenario: flags.scenario.as_deref().map(read).transpose()?,
     };
     let simulator = Simulator::start(flags.listen, options).await.map_err(|error| match error.kind() {
         io::ErrorKind::InvalidInput => Failure::usage(error),
@@ -57,4 +63,10 @@ pub(super) async fn run(flags: Flags) -> Result<(), Failure> {
     }
     simulator.stop().await;
     Ok(())
+}
+
+fn read(scenario: &Path) -> Result<String, Failure> {
+    fs::read_to_string(scenario).map_err(|error| {
+        Failure::usage(format!("cannot read the scenario {}: {error}. Check --scenario", scenario.display()))
+    })
 }

@@ -7,16 +7,14 @@ mod instead;
 mod pages;
 mod wire;
 
-use axum::http::HeaderValue;
 use axum::response::Response;
 use jiff::Timestamp;
-use jiff::fmt::rfc2822::DateTimePrinter;
 
+use super::headers::{session, whose};
 use super::oauth::Signed;
-use super::{Call, Fate, Outcome, SESSION};
+use super::{Call, Fate, Outcome};
 use crate::connection::Peer;
 use crate::faults::{Action, Disconnect, Facts, Plan, When};
-use crate::world::World;
 use crate::{Shared, until};
 
 pub(super) use wire::send;
@@ -38,18 +36,6 @@ pub(super) fn plan(shared: &Shared, call: &Call) -> Plan {
         server: uuid.as_deref(),
         consumer_key: consumer_key.as_deref(),
     })
-}
-
-/// The position of the server that a call's session or consumer key belongs to, before either is judged.
-fn whose(world: &World, call: &Call) -> Option<usize> {
-    match session(call) {
-        Some(token) => world.sessions_server(token),
-        None => world.consumers_server(&Signed::read(&call.headers, &call.query).ok()?.consumer_key),
-    }
-}
-
-fn session(call: &Call) -> Option<&str> {
-    call.headers.get(SESSION)?.to_str().ok()
 }
 
 /// Waits as long as the rule holds the call here; `false` when the simulator stopped meanwhile.
@@ -127,11 +113,4 @@ pub(super) fn disconnect(plan: &Plan, peer: &Peer) -> Response {
         peer.reset();
     }
     super::cut()
-}
-
-/// A time as HTTP writes it.
-pub(super) fn http_date(time: Timestamp) -> HeaderValue {
-    // Times outside the years 0 to 9999 have no such form.
-    let text = DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default();
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }

@@ -1,13 +1,15 @@
 //! The request headers that every call has in common: user agent, session token, protocol version.
 
-use axum::http::HeaderMap;
 use axum::http::header::USER_AGENT;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimePrinter;
 
-use super::SESSION;
 use super::endpoint::Endpoint;
+use super::oauth::Signed;
 use super::problem::Problem;
-use crate::world::{Admitted, SessionRefused, Switches, UserAgentChecks, World};
+use super::{Call, SESSION};
+use crate::world::{Admitted, RetryAfter, SessionRefused, Switches, UserAgentChecks, World};
 
 /// Refuses a call that names no client program, or one that is not wanted.
 pub(super) fn user_agent(
@@ -36,6 +38,33 @@ pub(super) fn user_agent(
     }
 }
 
+/// The position of the server that a call's session or consumer key belongs to, before either is judged.
+pub(super) fn whose(world: &World, call: &Call) -> Option<usize> {
+    match session(call) {
+        Some(token) => world.sessions_server(token),
+        None => world.consumers_server(&Signed::read(&call.headers, &call.query).ok()?.consumer_key),
+    }
+}
+
+/// The session token that a call carries.
+pub(super) fn session(call: &Call) -> Option<&str> {
+    call.headers.get(SESSION)?.to_str().ok()
+}
+
+/// Refuses a call of a server that has made too many.
+pub(super) fn throttle(world: &mut World, call: &Call, now: Timestamp) -> Result<(), Problem> {
+    let Some(until) = whose(world, call).and_then(|server| world.throttle(server, now)) else {
+        return Ok(());
+    };
+    let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS", "Too many calls.");
+    problem.retry_after = match world.switches.call_throttle_retry_after {
+        RetryAfter::Seconds => Some(until.duration_since(now).as_secs().max(1).to_string()),
+        RetryAfter::Date => Some(http_date_text(until)),
+        RetryAfter::Absent => None,
+    };
+    Err(problem)
+}
+
 /// Judges the session token.
 pub(super) fn admit(world: &mut World, headers: &HeaderMap, now: Timestamp) -> Result<Admitted, Problem> {
     let token = match headers.get(SESSION) {
@@ -49,4 +78,14 @@ pub(super) fn admit(world: &mut World, headers: &HeaderMap, now: Timestamp) -> R
 pub(super) fn protocol_version(headers: &HeaderMap) -> u32 {
     let version = headers.get("x-server-protocol-version").and_then(|value| value.to_str().ok());
     version.and_then(|version| version.trim().parse().ok()).unwrap_or(1)
+}
+
+/// A time as HTTP writes it.
+pub(super) fn http_date(time: Timestamp) -> HeaderValue {
+    HeaderValue::try_from(http_date_text(time)).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+fn http_date_text(time: Timestamp) -> String {
+    // Times outside the years 0 to 9999 have no such form.
+    DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap_or_default()
 }

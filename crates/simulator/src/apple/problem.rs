@@ -1,7 +1,7 @@
 //! Refusals: status, Apple's code, and a sentence for whoever is debugging a client.
 
 use axum::body::Body;
-use axum::http::header::{ALLOW, CONTENT_TYPE};
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::Response;
 
@@ -17,11 +17,12 @@ pub(super) struct Problem {
     /// Goes to the caller only, and not into the list of requests.
     pub(super) detail: String,
     allow: &'static [Method],
+    pub(super) retry_after: Option<String>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &'static str, reason: impl Into<String>) -> Problem {
-        Problem { status, code, reason: reason.into(), detail: String::new(), allow: &[] }
+        Problem { status, code, reason: reason.into(), detail: String::new(), allow: &[], retry_after: None }
     }
 
     pub(super) fn bad_request(code: &'static str, reason: impl Into<String>) -> Problem {
@@ -67,6 +68,9 @@ impl Problem {
         let reason = format!("{} {}", self.reason, self.detail);
         if let Ok(reason) = HeaderValue::try_from(reason.trim()) {
             headers.insert(REASON, reason);
+        }
+        if let Some(wait) = self.retry_after.and_then(|wait| HeaderValue::try_from(wait).ok()) {
+            headers.insert(RETRY_AFTER, wait);
         }
         if let Some(allowed) = HeaderValue::try_from(list(self.allow)).ok().filter(|list| !list.is_empty()) {
             headers.insert(ALLOW, allowed);

@@ -58,10 +58,10 @@ pub(super) async fn follow(State(shared): State<Arc<Shared>>) -> Json<Value> {
 }
 
 /// A time as the portal side takes it.
-pub(super) fn time(text: &str) -> Result<Timestamp, Refused> {
+fn time(text: &str) -> Result<Timestamp, Refused> {
     text.parse().map_err(|_| Refused::invalid(format!("A time is like 2030-01-31T00:00:00Z, not {text:?}.")))
 }
 
-fn to_json(clock: &Clock) -> Value {
+pub(super) fn to_json(clock: &Clock) -> Value {
     json!({ "now": clock.now().to_string(), "running": clock.running() })
 }

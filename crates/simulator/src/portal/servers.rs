@@ -1,4 +1,4 @@
-//! Servers, the switches, and starting afresh.
+//! Servers and the switches.
 
 use std::sync::Arc;
 
@@ -73,14 +73,7 @@ pub(super) async fn set_options(
     Ok(Json(world.switches.clone()))
 }
 
-/// Back to the state right after the start: same seed, nothing else.
-pub(super) async fn reset(State(shared): State<Arc<Shared>>) -> StatusCode {
-    shared.write().reset();
-    shared.clock.reset();
-    StatusCode::NO_CONTENT
-}
-
-fn to_json(server: &Server) -> Value {
+pub(super) fn to_json(server: &Server) -> Value {
     let certificate = server.certificate.as_ref().map(|certificate| {
         json!({ "serial": certificate.serial_hex(), "not_after": certificate.not_after.to_string() })
     });

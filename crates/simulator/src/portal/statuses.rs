@@ -14,9 +14,7 @@ use crate::world::Scripted;
 
 pub(super) async fn add(State(shared): State<Arc<Shared>>, bytes: Bytes) -> Result<StatusCode, Refused> {
     let scripted: Scripted = body(&bytes)?;
-    if scripted.times == 0 {
-        return Err(Refused::invalid("times is 1 or more."));
-    }
+    scripted.check().map_err(Refused::invalid)?;
     shared.write().scripted.add(scripted);
     Ok(StatusCode::CREATED)
 }

@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Event, World};
+use super::{Event, OldFetchCursor, World};
 
 /// Longest cursor that Apple's documentation allows for.
 const LONGEST: usize = 1000;
@@ -57,6 +57,13 @@ impl World {
         if start.done {
             return Err(CursorRefused::Exhausted);
         }
+        if cursor.is_some() && self.too_old(start, now) {
+            match self.switches.old_fetch_cursor {
+                OldFetchCursor::Works => {}
+                OldFetchCursor::Expired => return Err(CursorRefused::Expired),
+                OldFetchCursor::Invalid => return Err(CursorRefused::Invalid),
+            }
+        }
         let (events, next) = log.snapshot(start.snapshot, start.position, limit);
         let position = next.unwrap_or(start.snapshot);
         let cursor = Cursor { position, issued: now.as_millisecond(), done: next.is_none(), ..start };
@@ -76,8 +83,7 @@ impl World {
         if !start.done {
             return Err(CursorRefused::Invalid);
         }
-        let age = SignedDuration::from_millis(now.as_millisecond().saturating_sub(start.issued));
-        if age >= SignedDuration::from_secs(self.switches.cursor_ttl_seconds.into()) {
+        if self.too_old(start, now) {
             return Err(CursorRefused::Expired);
         }
         let entries = log.entries(start.position, limit);
@@ -106,6 +112,11 @@ impl World {
         // The number in front is never read, so counting it up makes another text of the same cursor.
         let cursor = Cursor { issued: now.as_millisecond(), ..cursor };
         Ok(self.write_cursor(server, cursor, front.wrapping_add(1)))
+    }
+
+    fn too_old(&self, cursor: Cursor, now: Timestamp) -> bool {
+        let age = SignedDuration::from_millis(now.as_millisecond().saturating_sub(cursor.issued));
+        age >= SignedDuration::from_secs(self.switches.cursor_ttl_seconds.into())
     }
 
     fn write_cursor(&self, server: usize, cursor: Cursor, limit: usize) -> String {
@@ -137,6 +148,9 @@ impl World {
         let mut context = hmac::Context::with_key(&self.cursor_key);
         context.update(self.servers[server].uuid.as_bytes());
         context.update(text.as_bytes());
+        if self.switches.cursors_follow_account {
+            context.update(self.servers[server].admin().unwrap_or_default().as_bytes());
+        }
         context.sign().as_ref()[..6].iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
@@ -150,7 +164,7 @@ mod tests {
     const WEEK: i64 = 7 * 24 * 3600;
 
     fn world() -> (World, String) {
-        let mut world = World::new(1);
+        let mut world = World::new(1, false);
         let uuid = world.register_server(None, None, None).unwrap().uuid.to_string();
         (world, uuid)
     }

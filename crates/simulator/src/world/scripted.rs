@@ -40,6 +40,13 @@ fn once() -> u64 {
     1
 }
 
+impl Scripted {
+    /// The first thing that makes no sense, in a sentence.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if self.times == 0 { Err("times is 1 or more.".to_owned()) } else { Ok(()) }
+    }
+}
+
 /// All of them, by serial number and then in the order they were given.
 #[derive(Default)]
 pub(crate) struct ScriptedStatuses {

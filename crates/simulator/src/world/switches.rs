@@ -88,6 +88,29 @@ pub(crate) enum BetaTokensKey {
     Both,
 }
 
+/// How `Retry-After` is written.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RetryAfter {
+    Seconds,
+    /// An HTTP date.
+    Date,
+    /// Not at all.
+    Absent,
+}
+
+/// What a fetch that is gone on with after too long a time is answered with.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub(crate) enum OldFetchCursor {
+    /// The next page.
+    #[serde(rename = "works")]
+    Works,
+    #[serde(rename = "EXPIRED_CURSOR")]
+    Expired,
+    #[serde(rename = "INVALID_CURSOR")]
+    Invalid,
+}
+
 /// What time the timestamp of a signature must be near to.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -127,6 +150,14 @@ pub(crate) struct Switches {
     pub(crate) long_cursors: bool,
     pub(crate) deleted_records: DeletedRecords,
     pub(crate) user_agent_checks: UserAgentChecks,
+    /// Calls of a server within `call_throttle_seconds` before `TOO_MANY_REQUESTS`; 0 means without limit.
+    pub(crate) call_throttle_count: u32,
+    pub(crate) call_throttle_seconds: u32,
+    pub(crate) call_throttle_retry_after: RetryAfter,
+    /// What a fetch cursor leads to that is as old as a sync cursor may not be.
+    pub(crate) old_fetch_cursor: OldFetchCursor,
+    /// Cursors lead nowhere once another Apple account has downloaded the server's token.
+    pub(crate) cursors_follow_account: bool,
     /// What the timestamp of a signature is compared with.
     pub(crate) signature_clock: SignatureClock,
     /// Seconds that the `Date` of answers is ahead of the simulator's time.
@@ -177,6 +208,11 @@ impl Default for Switches {
             long_cursors: false,
             deleted_records: DeletedRecords::Bare,
             user_agent_checks: UserAgentChecks::Devices,
+            call_throttle_count: 0,
+            call_throttle_seconds: 60,
+            call_throttle_retry_after: RetryAfter::Seconds,
+            old_fetch_cursor: OldFetchCursor::Works,
+            cursors_follow_account: false,
             signature_clock: SignatureClock::Simulator,
             date_skew_seconds: 0,
             // Observed: Apple refused `nanodep-godep/0` and took `nanodep-g-o-dep/0` and `fleetdm/nanodep`.

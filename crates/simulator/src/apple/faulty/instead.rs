@@ -6,9 +6,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use jiff::{SignedDuration, Timestamp};
 
+use super::super::headers::{http_date, whose};
 use super::super::problem::Problem;
 use super::super::{Call, Outcome};
-use super::{http_date, whose};
 use crate::faults::{self, Answer};
 use crate::world::World;
 

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures_util::stream;
 use jiff::{SignedDuration, Timestamp};
 
-use super::{gzip, http_date};
+use super::super::headers::http_date;
+use super::gzip;
 use crate::Shared;
 use crate::faults::{Action, Drip, Plan, Truncate};
 

@@ -17,7 +17,7 @@ fn at(seconds: i64) -> Timestamp {
 
 /// Two servers of one organisation, each with a profile.
 fn world() -> (World, [String; 2], [ProfileId; 2]) {
-    let mut world = World::new(1);
+    let mut world = World::new(1, false);
     let org = world.found_organisation(None, Default::default(), OrganisationVersion::V2, None);
     let org_id = org.unwrap().org_id.clone();
     let uuids =
