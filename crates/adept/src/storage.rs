@@ -53,6 +53,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (3, "audit_index", include_str!("../../../migrations/0003_audit_index.sql")),
     (4, "sync_history", include_str!("../../../migrations/0004_sync_history.sql")),
     (5, "apple_sessions", include_str!("../../../migrations/0005_apple_sessions.sql")),
+    (6, "deleted_devices", include_str!("../../../migrations/0006_deleted_devices.sql")),
 ];
 
 /// How to open the storage.
@@ -97,6 +98,8 @@ pub struct Storage {
     db: Db,
     key: std::sync::Arc<SealingKey>,
     default_tenant: crate::domain::TenantId,
+    /// Devices that were added since the table was settled last.
+    grown: std::sync::Arc<std::sync::atomic::AtomicU64>,
 }
 
 impl Storage {
@@ -115,7 +118,7 @@ impl Storage {
         }
         let key = deployment::sealing_key(&db, options).await?;
         let default_tenant = deployment::default_tenant(&db, now, fresh_tenant).await?;
-        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant })
+        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant, grown: Default::default() })
     }
 
     /// Opens what is there and changes nothing: no migration, no key, no tenant is made.
@@ -129,7 +132,7 @@ impl Storage {
         let tenant = deployment::stored_default_tenant(&db).await?;
         let default_tenant = tenant
             .ok_or_else(|| Error::Corrupt("it has no default tenant; start `adept serve` once".to_owned()))?;
-        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant })
+        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant, grown: Default::default() })
     }
 
     /// Applies missing migrations and nothing else.

@@ -45,6 +45,14 @@ impl Apple {
     }
 }
 
+/// A call to one of Apple's paths.
+pub(crate) struct Call {
+    pub(crate) at: jiff::Timestamp,
+    pub(crate) path: String,
+    /// The server whose session was used; empty where it has none.
+    pub(crate) server: String,
+}
+
 /// The portal side.
 pub(crate) struct Portal {
     client: Client,
@@ -104,10 +112,13 @@ impl Portal {
 
     /// How long each page of devices is held back.
     pub(crate) fn delay_pages(&mut self, milliseconds: u64) -> Result {
-        for path in ["/server/devices", "/devices/sync"] {
-            self.ask("PUT", "/_sim/delay", &json!({ "milliseconds": milliseconds, "path": path }), 204)?;
-        }
-        Ok(())
+        self.delay("/server/devices", milliseconds)?;
+        self.delay("/devices/sync", milliseconds)
+    }
+
+    /// How long each answer to one of Apple's paths is held back.
+    pub(crate) fn delay(&mut self, path: &str, milliseconds: u64) -> Result {
+        self.ask("PUT", "/_sim/delay", &json!({ "milliseconds": milliseconds, "path": path }), 204).map(drop)
     }
 
     /// The largest page of devices.
@@ -125,6 +136,30 @@ impl Portal {
     pub(crate) fn counts(&mut self) -> Result<BTreeMap<String, u64>> {
         let counts = self.send("GET", "/_sim/counts", b"", 200)?;
         serde_json::from_slice(&counts).map_err(|error| format!("The counts are not as expected: {error}."))
+    }
+
+    /// The last 10,000 calls, oldest first.
+    pub(crate) fn calls(&mut self) -> Result<Vec<Call>> {
+        let list = self.send("GET", "/_sim/requests", b"", 200)?;
+        let list: Value = serde_json::from_slice(&list).map_err(|error| error.to_string())?;
+        let call = |call: &Value| {
+            Some(Call {
+                at: call["time"].as_str()?.parse().ok()?,
+                path: call["path"].as_str()?.to_owned(),
+                server: call["server_uuid"].as_str().unwrap_or_default().to_owned(),
+            })
+        };
+        let calls = list["requests"].as_array().ok_or("The portal lists no requests.")?;
+        calls.iter().map(|each| call(each).ok_or_else(|| format!("The portal lists {each}."))).collect()
+    }
+
+    /// How many devices of a server carry a profile that its client defined.
+    pub(crate) fn assigned(&mut self, server: &str) -> Result<u64> {
+        let path = format!("/_sim/servers/{server}/profiles?serials=0");
+        let list: Value = serde_json::from_slice(&self.send("GET", &path, b"", 200)?)
+            .map_err(|error| format!("The portal's list is not JSON: {error}."))?;
+        let profiles = list["profiles"].as_array().ok_or("The portal lists no profiles.")?;
+        Ok(profiles.iter().filter_map(|profile| profile["devices"].as_u64()).sum())
     }
 
     /// How often each of the last 10,000 calls was answered how, such as `GET /session 200`.

@@ -1,20 +1,28 @@
 //! `load bench`: every figure of docs/performance.md, measured and printed as a table. Judges nothing but whether the
 //! reach was met.
 
+mod assign;
+mod changes;
+mod filter_text;
 mod first_sync;
+mod fleet;
 mod get_setting;
 mod idle_memory;
+mod lists;
 mod onboarded;
+mod replicas;
 mod size;
 mod start;
 mod token_open;
 mod upload;
+mod waits;
 
 use std::time::{Duration, Instant};
 
 use clap::Args;
 
 use crate::Result;
+use crate::apple::Call;
 use crate::database::Kind;
 use crate::ground::{Given, Ground};
 use crate::machine;
@@ -43,6 +51,11 @@ impl Bench {
     fn count(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
     }
+
+    /// The devices of the largest fleet.
+    fn million(&self) -> usize {
+        self.count(1_000_000, 50_000)
+    }
 }
 
 /// One line of the table.
@@ -56,12 +69,19 @@ struct Row {
 
 type Figure = fn(&Bench) -> Result<Vec<Row>>;
 
-const FIGURES: [(&str, Figure); 8] = [
+const FIGURES: [(&str, Figure); 15] = [
     ("token", token_open::measure),
     ("upload", |bench| on_both(bench, upload::measure)),
     ("get", |bench| on_both(bench, get_setting::measure)),
     ("sync-delayed", |bench| on_both(bench, first_sync::delayed)),
     ("sync", |bench| on_both(bench, first_sync::undelayed)),
+    ("million", |bench| on_both(bench, first_sync::million)),
+    ("lists", |bench| on_both(bench, lists::measure)),
+    ("filter-text", filter_text::measure),
+    ("changes", |bench| on_both(bench, changes::measure)),
+    ("assign", |bench| on_both(bench, assign::measure)),
+    ("waits", |bench| on_both(bench, waits::measure)),
+    ("replicas", replicas::measure),
     ("idle", |bench| on_both(bench, idle_memory::measure)),
     ("start", |bench| on_both(bench, start::measure)),
     ("size", size::measure),
@@ -121,6 +141,22 @@ fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
     }
 }
 
+/// The most calls to paths that end in `path` that were under way at one moment, each for that long.
+fn overlap(calls: &[Call], path: &str, each: Duration) -> usize {
+    let mut starts: Vec<_> =
+        calls.iter().filter(|call| call.path.ends_with(path)).map(|call| call.at).collect();
+    starts.sort();
+    let under_way = |end: usize| {
+        let now = starts[end];
+        starts[..=end]
+            .iter()
+            .rev()
+            .take_while(|start| now.duration_since(**start).unsigned_abs() < each)
+            .count()
+    };
+    (0..starts.len()).map(under_way).max().unwrap_or_default()
+}
+
 /// The one in the middle; 0 of nothing.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
@@ -130,6 +166,13 @@ fn median(values: &[f64]) -> f64 {
         (Some(upper), count) if count % 2 == 0 => f64::midpoint(sorted[count / 2 - 1], *upper),
         (Some(middle), _) => *middle,
     }
+}
+
+/// The value that so many of a hundred do not exceed; sorts them. 0 of nothing.
+fn percentile(values: &mut [f64], percent: usize) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let rank = (values.len() * percent).div_ceil(100).max(1);
+    values.get(rank - 1).copied().unwrap_or_default()
 }
 
 /// Lowest to highest, for people.
@@ -171,6 +214,27 @@ mod tests {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
         assert_eq!(median(&[]), 0.0);
+    }
+
+    #[test]
+    fn calls_overlap_while_the_earlier_one_lasts() {
+        let call = |milliseconds: i64| Call {
+            at: jiff::Timestamp::from_millisecond(milliseconds).unwrap(),
+            path: "/devices/sync".to_owned(),
+            server: String::new(),
+        };
+        let calls = [call(0), call(50), call(100), call(140), call(149)];
+        assert_eq!(overlap(&calls, "/devices/sync", Duration::from_millis(100)), 4);
+        assert_eq!(overlap(&calls, "/devices/sync", Duration::from_millis(9)), 1);
+        assert_eq!(overlap(&calls, "/session", Duration::from_millis(100)), 0);
+    }
+
+    #[test]
+    fn one_in_a_hundred_exceeds_the_ninety_ninth() {
+        let mut values: Vec<f64> = (1..=1000).rev().map(f64::from).collect();
+        assert_eq!(percentile(&mut values, 99), 990.0);
+        assert_eq!(percentile(&mut [1.0, 2.0], 99), 2.0);
+        assert_eq!(percentile(&mut [], 99), 0.0);
     }
 
     #[test]

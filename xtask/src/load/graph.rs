@@ -42,6 +42,13 @@ pub(crate) struct Device {
     pub(crate) description: Option<String>,
 }
 
+/// A page of a list.
+pub(crate) struct Page {
+    pub(crate) rows: Vec<Value>,
+    /// The path of the next one; none at the end.
+    pub(crate) next: Option<String>,
+}
+
 impl Graph {
     pub(crate) fn sign_in(mut client: Client, port: u16, credentials: &Credentials) -> Result<Self> {
         let form = format!(
@@ -61,13 +68,22 @@ impl Graph {
         Self { client, port: self.port, authorization: self.authorization.clone() }
     }
 
-    /// The whole request for one setting, to be sent again and again.
-    pub(crate) fn get_request(&self, setting: &str) -> Vec<u8> {
+    /// The whole request for what is at `path`, to be sent again and again.
+    pub(crate) fn request(&self, path: &str) -> Vec<u8> {
         let mut request = Vec::new();
-        let path = format!("{SETTINGS}/{setting}");
         let headers = [("Authorization", self.authorization.as_str()), ("Accept", "application/json")];
-        crate::http::write_request(&mut request, self.port, "GET", &path, &headers, b"");
+        crate::http::write_request(&mut request, self.port, "GET", path, &headers, b"");
         request
+    }
+
+    /// Where a setting is.
+    pub(crate) fn setting_path(&self, setting: &str) -> String {
+        format!("{SETTINGS}/{setting}")
+    }
+
+    /// Where its devices are.
+    pub(crate) fn devices_path(&self, setting: &str) -> String {
+        format!("{SETTINGS}/{setting}/importedAppleDeviceIdentities")
     }
 
     /// Makes a setting and returns its id.
@@ -81,6 +97,20 @@ impl Graph {
         let answer =
             self.json("GET", &format!("{SETTINGS}/{setting}/getEncryptionPublicKey()"), Value::Null, 200)?;
         answer["value"].as_str().map(str::to_owned).ok_or_else(|| "A setting has no public key.".into())
+    }
+
+    /// Makes an enrollment profile and returns its id.
+    pub(crate) fn create_profile(&mut self, setting: &str, body: &Value) -> Result<String> {
+        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles");
+        let created = self.json("POST", &path, body.clone(), 201)?;
+        created["id"].as_str().map(str::to_owned).ok_or_else(|| "A new profile has no id.".into())
+    }
+
+    /// Makes a profile the default of its platform.
+    pub(crate) fn make_default(&mut self, setting: &str, profile: &str) -> Result {
+        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/setDefaultProfile");
+        let answer = self.ask("POST", &path, b"").map_err(lost)?;
+        answer.expect(204).map(drop).map_err(|error| format!("A default profile: {error}"))
     }
 
     /// Uploads a token; an error of the connection leaves open whether it was carried out.
@@ -101,9 +131,7 @@ impl Graph {
     /// Every device of a setting by serial number, page after page; an error when one is listed twice.
     pub(crate) fn devices(&mut self, setting: &str) -> Result<BTreeMap<String, Device>> {
         let mut all = BTreeMap::new();
-        let path = format!(
-            "{SETTINGS}/{setting}/importedAppleDeviceIdentities?$select=serialNumber,isDeleted,description"
-        );
+        let path = format!("{}?$select=serialNumber,isDeleted,description", self.devices_path(setting));
         for row in self.pages(path)? {
             let serial = row["serialNumber"].as_str().ok_or("A device has no serial number.")?;
             let device = Device {
@@ -133,17 +161,31 @@ impl Graph {
 
     /// Every row of a list, page after page.
     fn pages(&mut self, mut path: String) -> Result<Vec<Value>> {
-        let origin = format!("https://localhost:{}", self.port);
         let mut rows = Vec::new();
         loop {
-            let mut page = self.json("GET", &path, Value::Null, 200)?;
-            match page["value"].take() {
-                Value::Array(more) => rows.extend(more),
-                _ => return Err(format!("{path}: a list has no value.")),
-            }
-            let Some(next) = page["@odata.nextLink"].as_str() else { return Ok(rows) };
-            path = next.strip_prefix(&origin).ok_or("A next link leads elsewhere.")?.to_owned();
+            let page = self.page(&path)?;
+            rows.extend(page.rows);
+            let Some(next) = page.next else { return Ok(rows) };
+            path = next;
         }
+    }
+
+    /// One page of a list.
+    pub(crate) fn page(&mut self, path: &str) -> Result<Page> {
+        let mut page = self.json("GET", path, Value::Null, 200)?;
+        let Value::Array(rows) = page["value"].take() else {
+            return Err(format!("{path}: a list has no value."));
+        };
+        let Some(next) = page["@odata.nextLink"].as_str() else { return Ok(Page { rows, next: None }) };
+        let origin = format!("https://localhost:{}", self.port);
+        let next = next.strip_prefix(&origin).ok_or("A next link leads elsewhere.")?.to_owned();
+        Ok(Page { rows, next: Some(next) })
+    }
+
+    /// What is at `path`, as text.
+    pub(crate) fn text(&mut self, path: &str) -> Result<String> {
+        let body = self.ask("GET", path, b"").map_err(lost)?.expect(200)?;
+        Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
     fn json(&mut self, method: &str, path: &str, body: Value, wanted: u16) -> Result<Value> {

@@ -16,6 +16,7 @@ use crate::process::Process;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How a service is started, as often as wanted, always on the same database and port.
+#[derive(Clone)]
 pub(crate) struct Launch {
     adept: PathBuf,
     folder: PathBuf,
@@ -72,6 +73,27 @@ impl Launch {
     /// The names of the applications, as `adept client list` prints them.
     pub(crate) fn list_clients(&self) -> Result<String> {
         printed(&mut self.adept(&["client", "list"]))
+    }
+
+    /// Asks for everything to be fetched once more, as an operator does.
+    pub(crate) fn resync(&self, setting: &str) -> Result {
+        printed(&mut self.adept(&["setting", "resync", setting])).map(drop)
+    }
+
+    /// Another process on the same database, with a port and a folder of its own.
+    pub(crate) fn replica(&self, ground: &Ground) -> Result<Self> {
+        let folder = ground.new_folder("replica")?;
+        let mut replica = Self { port: free_port()?, ..self.clone() };
+        let (old, new) = (format!("127.0.0.1:{}", self.port), format!("127.0.0.1:{}", replica.port));
+        let place = self.folder.display().to_string();
+        replica.flags.iter_mut().filter(|flag| **flag == old).for_each(|flag| flag.clone_from(&new));
+        replica
+            .storage
+            .iter_mut()
+            .filter(|flag| **flag == place)
+            .for_each(|flag| *flag = folder.display().to_string());
+        replica.folder = folder;
+        Ok(replica)
     }
 
     /// Starts it and waits for its first answer.

@@ -77,7 +77,7 @@ const CRATES: &[Arrow] = &[
         to: &[],
         mend: "write it again from the contract, so that no misreading passes twice",
     },
-    Arrow { from: "xtask", to: &["apple"], mend: "start `adept` as a program" },
+    Arrow { from: "xtask", to: &["apple", "odata"], mend: "start `adept` as a program" },
 ];
 
 /// Checks one Rust file.

@@ -44,6 +44,11 @@ impl App {
             // The lease ends by itself; whoever comes next goes on from the stored cursor.
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync's end was not stored: {error}");
         }
+        if !shutdown.is_cancelled()
+            && let Err(error) = self.storage.settle_devices().await
+        {
+            tracing::warn!("the database did not look at its devices anew, so lists may be slow: {error}");
+        }
     }
 
     /// Renews the lease every third of its length; returns when it is lost.

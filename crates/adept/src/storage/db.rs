@@ -278,6 +278,15 @@ impl Db {
         Ok(begun)
     }
 
+    /// Has PostgreSQL look at a table that grew much: of how many rows there are it else learns within a minute or two,
+    /// and until then an index alone answers nothing. SQLite looks at no table before it plans.
+    pub async fn settle(&self, table: &'static str) -> Result<(), Error> {
+        if let Self::Postgres(pool) = self {
+            pool.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}")))).await?;
+        }
+        Ok(())
+    }
+
     /// Closes every connection; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {

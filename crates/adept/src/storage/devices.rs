@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use std::sync::atomic::Ordering;
+
 use adept_odata::Filter;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -26,6 +28,7 @@ const SOURCE: Source<DeviceField> = Source {
     table: "devices",
     column,
     tie: Column::fixed("serial_key", Holds::FoldedText),
+    key: Some("tenant, setting, serial_key"),
 };
 
 fn column(field: DeviceField) -> Column {
@@ -193,7 +196,24 @@ fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<V
     ]
 }
 
+/// Devices added by which the table is another one to PostgreSQL's planner.
+const GROWTH: u64 = 20_000;
+
 impl Storage {
+    pub(super) fn note_growth(&self, added: usize) {
+        self.grown.fetch_add(added as u64, Ordering::Relaxed);
+    }
+
+    /// Lets the database look at its devices anew if there are many more than when it looked last. Takes seconds for a
+    /// million; nothing waits for it.
+    pub async fn settle_devices(&self) -> Result<(), Error> {
+        if self.grown.load(Ordering::Relaxed) < GROWTH {
+            return Ok(());
+        }
+        self.grown.store(0, Ordering::Relaxed);
+        self.db.settle("devices").await
+    }
+
     /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
     pub async fn devices(
         &self,
@@ -201,17 +221,38 @@ impl Storage {
         setting: SettingId,
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
-        SOURCE.list(&self.db, query, scope(tenant, setting), device).await
+        let total = match query.count {
+            true => Some(self.count_devices(tenant, setting, query.filter.as_ref()).await?),
+            false => None,
+        };
+        let query = ListQuery { count: false, ..query.clone() };
+        Ok(Listed { total, ..SOURCE.list(&self.db, &query, scope(tenant, setting), device).await? })
     }
 
-    /// Counts the devices of a setting that fulfil the filter.
+    /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
+    /// is known, and few are gone.
     pub async fn count_devices(
         &self,
         tenant: TenantId,
         setting: SettingId,
         filter: Option<&Filter<DeviceField>>,
     ) -> Result<i64, Error> {
-        SOURCE.count(&self.db, filter, scope(tenant, setting)).await
+        if filter.is_some() {
+            return SOURCE.count(&self.db, filter, scope(tenant, setting)).await;
+        }
+        let row = self
+            .db
+            .row(
+                sql("SELECT device_count + (SELECT COUNT(*) FROM devices \
+                         WHERE tenant = $3 AND setting = $4 AND deleted) AS total \
+                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0),
+            )
+            .await?;
+        row.map_or(Ok(0), |row| row.get("total"))
     }
 
     /// The device of that id.

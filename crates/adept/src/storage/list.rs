@@ -58,6 +58,9 @@ pub(super) struct Source<F> {
     pub(super) column: fn(F) -> Column,
     /// The order of last resort; unique within what `scope` admits.
     pub(super) tie: Column,
+    /// The primary key's columns where a filter first looks for keys only, and rows are read for those of the page: what
+    /// the index alone can answer then reads narrow rows. None where there are never many rows.
+    pub(super) key: Option<&'static str>,
 }
 
 impl<F: Copy> Source<F> {
@@ -102,21 +105,23 @@ impl<F: Copy> Source<F> {
         for (index, (key, _)) in keys.iter().enumerate() {
             sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
         }
+        let by_key = self.key.filter(|_| query.filter.is_some());
+        if let Some(key) = by_key {
+            sql.push(&format!(" FROM (SELECT {key}"));
+        }
         self.where_clause(&mut sql, query.filter.as_ref(), &scope)?;
         if let Some(position) = &query.after {
             sql.push(" AND (");
             behind(&mut sql, keys, position)?;
             sql.push(")");
         }
-        sql.push(" ORDER BY ");
-        for (index, (key, descending)) in keys.iter().enumerate() {
-            let comma = if index > 0 { ", " } else { "" };
-            let collation = if key.sorts_as_text() { " COLLATE \"binary\"" } else { "" };
-            let direction = if *descending { " DESC" } else { "" };
-            sql.push(&format!("{comma}{}{collation}{direction}", key.sort_key()));
-        }
+        order_by(&mut sql, keys);
         let top = i64::from(query.top.clamp(1, 1000));
         sql.push(" LIMIT ").bind(top + 1).push(" OFFSET ").bind(i64::from(query.skip));
+        if let Some(key) = by_key {
+            sql.push(&format!(") AS page JOIN {} USING ({key})", self.table));
+            order_by(&mut sql, keys);
+        }
         Ok(sql)
     }
 
@@ -168,6 +173,16 @@ impl<F: Copy> Source<F> {
             sql.condition(filter, self.column)?;
         }
         Ok(())
+    }
+}
+
+fn order_by(sql: &mut Sql, keys: &[(Column, bool)]) {
+    sql.push(" ORDER BY ");
+    for (index, (key, descending)) in keys.iter().enumerate() {
+        let comma = if index > 0 { ", " } else { "" };
+        let collation = if key.sorts_as_text() { " COLLATE \"binary\"" } else { "" };
+        let direction = if *descending { " DESC" } else { "" };
+        sql.push(&format!("{comma}{}{collation}{direction}", key.sort_key()));
     }
 }
 

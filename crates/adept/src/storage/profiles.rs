@@ -37,6 +37,7 @@ const SOURCE: Source<ProfileField> = Source {
     table: "enrollment_profiles",
     column,
     tie: Column::fixed("id", Holds::FoldedText),
+    key: None,
 };
 
 const KINDS: &[&str] = &[

@@ -33,6 +33,7 @@ const SOURCE: Source<SettingField> = Source {
     table: "onboarding_settings",
     column,
     tie: Column::fixed("id", Holds::FoldedText),
+    key: None,
 };
 
 fn column(field: SettingField) -> Column {

@@ -206,6 +206,7 @@ impl Storage {
         }
         sync_runs::note(&mut tx, lease, part, folded.changes(), 0).await?;
         tx.commit().await?;
+        self.note_growth(folded.added);
         Ok(Some(folded))
     }
 

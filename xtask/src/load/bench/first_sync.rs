@@ -1,22 +1,9 @@
 //! The first sync of a large fleet: from the upload that starts it to Graph saying that every device is there.
 
-use std::time::{Duration, Instant};
-
-use super::onboarded::{Onboarded, give_token};
-use super::{Bench, Row, database_cpu, median, range, thousands};
+use super::fleet::{Cpu, Synced, first_sync};
+use super::{Bench, Row, median, range, thousands};
 use crate::Result;
 use crate::database::Kind;
-
-/// The longest sync that is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
-
-struct Synced {
-    seconds: f64,
-    /// VmHWM, in bytes.
-    peak: u64,
-    /// CPU seconds of the service, of Apple's side and of PostgreSQL.
-    cpu: [f64; 3],
-}
 
 /// With 50 ms for each page of 1,000.
 pub(super) fn delayed(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
@@ -31,6 +18,30 @@ pub(super) fn delayed(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
         measured: format!("{:.1} s", synced.seconds),
         met: Some(synced.seconds < 30.0),
     }])
+}
+
+/// The same with the largest fleet.
+pub(super) fn million(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
+    let devices = bench.million();
+    let synced = sync(bench, kind, devices, 50)?;
+    let peak = synced.peak as f64 / 1e6;
+    Ok(vec![
+        Row {
+            figure: format!(
+                "first sync of {} devices at 50 ms per page of 1,000, {kind}",
+                thousands(devices as f64)
+            ),
+            reach: "< 120 s".to_owned(),
+            measured: format!("{:.1} s", synced.seconds),
+            met: Some(synced.seconds < 120.0),
+        },
+        Row {
+            figure: format!("most memory in that sync (VmHWM), {kind}"),
+            reach: "< 256 MB".to_owned(),
+            measured: format!("{peak:.0} MB"),
+            met: Some(peak < 256.0),
+        },
+    ])
 }
 
 /// As fast as Apple's side answers.
@@ -66,12 +77,14 @@ pub(super) fn undelayed(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
 
 /// How many cores each side kept busy: who is the bound.
 fn shares(kind: Kind, runs: &[Synced]) -> String {
-    let cores = |of: usize| median(&runs.iter().map(|run| run.cpu[of] / run.seconds).collect::<Vec<_>>());
+    let cores =
+        |of: fn(&Cpu) -> f64| median(&runs.iter().map(|run| of(&run.cpu) / run.seconds).collect::<Vec<_>>());
     let database = match kind {
         Kind::Sqlite => String::new(),
-        Kind::Postgres => format!(", PostgreSQL {:.2}", cores(2)),
+        Kind::Postgres => format!(", PostgreSQL {:.2}", cores(|cpu| cpu.database)),
     };
-    format!("cores kept busy: service {:.2}, Apple's side {:.2}{database}", cores(0), cores(1))
+    let (service, apple) = (cores(|cpu| cpu.service), cores(|cpu| cpu.apple));
+    format!("cores kept busy: service {service:.2}, Apple's side {apple:.2}{database}")
 }
 
 fn fleet(bench: &Bench) -> usize {
@@ -79,39 +92,5 @@ fn fleet(bench: &Bench) -> usize {
 }
 
 fn sync(bench: &Bench, kind: Kind, devices: usize, delay: u64) -> Result<Synced> {
-    let mut on = Onboarded::start(bench, kind, &[], crate::service::Launch::start)?;
-    let pair = on.pair("fleet")?;
-    let mut portal = on.apple.portal();
-    portal.add_devices(&pair.server, devices)?;
-    portal.delay_pages(delay)?;
-    let cpu = |on: &Onboarded| {
-        let used = [on.service.process.cpu()?, on.apple.process.cpu()?, database_cpu(bench, kind)?];
-        Ok::<_, String>(used.map(|time| time.as_secs_f64()))
-    };
-    let before = cpu(&on)?;
-    let started = Instant::now();
-    give_token(&mut on.graph, &on.apple, &pair)?;
-    loop {
-        let setting = on.graph.setting(&pair.setting)?;
-        if setting.synced.is_some() {
-            let seconds = started.elapsed().as_secs_f64();
-            if setting.devices != devices as u64 || setting.error_code != 0 {
-                return Err(format!("The sync ended with {setting:?}, not with {devices} devices."));
-            }
-            let after = cpu(&on)?;
-            return Ok(Synced {
-                seconds,
-                peak: on.service.process.memory("VmHWM")?,
-                cpu: std::array::from_fn(|of| after[of] - before[of]),
-            });
-        }
-        if started.elapsed() > PATIENCE {
-            let log = on.launch.log();
-            return Err(format!(
-                "The sync did not end; {} may say why. Last seen: {setting:?}",
-                log.display()
-            ));
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    Ok(first_sync(bench, kind, devices, delay)?.first)
 }

@@ -24,7 +24,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let mut on = Onboarded::start(bench, kind, &[], begin)?;
     let pair = on.pair("get")?;
     give_token(&mut on.graph, &on.apple, &pair)?;
-    let request = on.graph.get_request(&pair.setting);
+    let request = on.graph.request(&on.graph.setting_path(&pair.setting));
 
     let home = affinity()?;
     move_to(&CORES.1.to_string())?;

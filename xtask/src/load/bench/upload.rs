@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::onboarded::{Onboarded, Pair};
-use super::{Bench, Row, database_cpu, joined, median, range, thousands};
+use super::{Bench, Row, database_cpu, joined, median, percentile, range, thousands};
 use crate::Result;
 use crate::database::Kind;
 use crate::graph::{lost, upload_body};
@@ -40,13 +40,12 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
         of_database.push(per_upload(database_cpu(bench, kind)?.saturating_sub(database)));
         waits.extend(times);
     }
-    waits.sort_by(f64::total_cmp);
     let beside = match kind {
         Kind::Sqlite => String::new(),
         Kind::Postgres => format!("; PostgreSQL's own {:.2} ms beside it", median(&of_database)),
     };
     let (cost, rate) = (median(&costs), median(&rates));
-    let ninety_nine = waits.get(waits.len() * 99 / 100).copied().unwrap_or_default();
+    let ninety_nine = percentile(&mut waits, 99);
     Ok(vec![
         Row {
             figure: format!("full `uploadDepToken`, {kind}: CPU time of `adept serve` per upload"),

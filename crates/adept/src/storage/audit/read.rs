@@ -21,8 +21,13 @@ const COLUMNS: &str =
 const ACTIVITY_TYPE: &str =
     "(CASE WHEN activity LIKE '% %' THEN activity ELSE activity || ' ' || resource_type END)";
 
-const SOURCE: Source<AuditField> =
-    Source { columns: COLUMNS, table: "audit_events", column, tie: Column::fixed("id", Holds::FoldedText) };
+const SOURCE: Source<AuditField> = Source {
+    columns: COLUMNS,
+    table: "audit_events",
+    column,
+    tie: Column::fixed("id", Holds::FoldedText),
+    key: None,
+};
 
 fn column(field: AuditField) -> Column {
     // The actor is one JSON object; both databases know this function of lists.

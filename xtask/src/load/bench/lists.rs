@@ -1,0 +1,173 @@
+//! Lists of the largest fleet: a filter that no index answers, the thousandth page of a walk, a count.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::fleet::{Fleet, first_sync};
+use super::{Bench, Row, median, percentile, range, thousands};
+use crate::Result;
+use crate::database::Kind;
+use crate::graph::lost;
+use crate::http::Client;
+
+/// Requests that warm up, before each figure's are counted.
+const WARM_UPS: usize = 20;
+
+pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
+    let devices = bench.million();
+    let mut fleet = first_sync(bench, kind, devices, 0)?;
+    let serials: Vec<String> = fleet.on.apple.portal().devices(&fleet.pair.server)?.into_keys().collect();
+    let mut rows = Vec::new();
+    for (share, text) in substrings(&serials)? {
+        rows.push(contains(bench, kind, &mut fleet, &text, share)?);
+    }
+    drop(serials);
+    rows.push(walk(bench, kind, &mut fleet)?);
+    let folder = fleet.on.graph.devices_path(&fleet.pair.setting);
+    let all = format!("{folder}/$count");
+    rows.push(count(bench, kind, &mut fleet, "", &all)?);
+    for filter in ["isDeleted eq false", "platform eq 'ios'"] {
+        let path = format!("{all}?$filter={}", filter.replace(' ', "%20"));
+        rows.push(count(bench, kind, &mut fleet, filter, &path)?);
+    }
+    Ok(rows)
+}
+
+/// A text that no serial number holds, and those of which nearest to one and to ten in a hundred hold them; with the
+/// number that do.
+fn substrings(serials: &[String]) -> Result<[(usize, String); 3]> {
+    let ends = serials.iter().take(10_000).filter_map(|serial| serial.get(serial.len().checked_sub(4)?..));
+    let mut counts: BTreeMap<&str, usize> = ends.map(|end| (end, 0)).collect();
+    for (end, count) in &mut counts {
+        *count = holders(serials, end);
+    }
+    let nearest = |share: usize| {
+        let best = counts.iter().min_by_key(|(_, count)| count.abs_diff(serials.len() / 100 * share));
+        best.map(|(end, count)| (*count, (*end).to_owned()))
+            .ok_or("There are no serial numbers to choose from.")
+    };
+    let absent = ["QX7", "ZZTOP", "00O00"].iter().find(|text| holders(serials, text) == 0);
+    let absent = absent.ok_or("Every text that should be absent is in some serial number.")?;
+    Ok([(0, (*absent).to_owned()), nearest(1)?, nearest(10)?])
+}
+
+fn holders(serials: &[String], text: &str) -> usize {
+    serials.iter().filter(|serial| serial.contains(text)).count()
+}
+
+fn contains(bench: &Bench, kind: Kind, fleet: &mut Fleet, text: &str, holders: usize) -> Result<Row> {
+    let folder = fleet.on.graph.devices_path(&fleet.pair.setting);
+    // Folded, as people type it.
+    let path = format!("{folder}?$filter=contains(serialNumber,'{}')&$top=100", text.to_ascii_lowercase());
+    let shown = fleet.on.graph.page(&path)?.rows.len();
+    if shown != holders.min(100) {
+        return Err(format!("{path} shows {shown} devices, and {holders} serial numbers hold it."));
+    }
+    let mut times = repeated(fleet, &path, bench.count(1000, 50))?;
+    let ninety_nine = percentile(&mut times, 99);
+    let share = holders as f64 * 100.0 / bench.million() as f64;
+    Ok(Row {
+        figure: format!(
+            "first page of `contains(serialNumber,'…')` with `$top=100`, {share:.1} % of {} devices match, {kind}: p99",
+            thousands(bench.million() as f64)
+        ),
+        reach: "< 400 ms".to_owned(),
+        measured: format!("{ninety_nine:.1} ms (median {:.1} of {})", median(&times), times.len()),
+        met: Some(ninety_nine < 400.0),
+    })
+}
+
+/// The last whole page of a walk by `@odata.nextLink`, pages as long as the service makes them.
+fn walk(bench: &Bench, kind: Kind, fleet: &mut Fleet) -> Result<Row> {
+    let first = fleet.on.graph.devices_path(&fleet.pair.setting);
+    let (mut ones, mut thousandths) = (Vec::new(), Vec::new());
+    let mut pages = 0;
+    for _ in 0..bench.count(3, 2) {
+        let (mut path, mut number, mut listed) = (first.clone(), 1, 0);
+        loop {
+            let page = fleet.on.graph.page(&path)?;
+            listed += page.rows.len();
+            let Some(next) = page.next else { break };
+            (path, number) = (next, number + 1);
+        }
+        if listed != bench.million() {
+            return Err(format!("A walk listed {listed} devices."));
+        }
+        pages = number;
+        // In turns, so that a machine whose speed drifts treats both alike.
+        for _ in 0..5 {
+            ones.extend(timed(fleet, &first, 3)?);
+            thousandths.extend(timed(fleet, &path, 3)?);
+        }
+    }
+    let (one, last) = (median(&ones), median(&thousandths));
+    let ratio = last / one;
+    Ok(Row {
+        figure: format!("page {} of a walk over page 1, {kind}", thousands(pages as f64)),
+        reach: "≤ 2".to_owned(),
+        measured: format!(
+            "{ratio:.2} ({last:.1} ms over {one:.1} ms; {} over {})",
+            range(&thousandths, 1),
+            range(&ones, 1)
+        ),
+        met: Some(ratio <= 2.0),
+    })
+}
+
+fn count(bench: &Bench, kind: Kind, fleet: &mut Fleet, filter: &str, path: &str) -> Result<Row> {
+    let counted = fleet.on.graph.text(path)?;
+    if filter.is_empty() && counted != bench.million().to_string() {
+        return Err(format!("$count says {counted}."));
+    }
+    let mut times = repeated(fleet, path, bench.count(100, 20))?;
+    let ninety_nine = percentile(&mut times, 99);
+    let of = if filter.is_empty() { String::new() } else { format!(" with `$filter={filter}`") };
+    Ok(Row {
+        figure: format!("`$count` of a setting's devices{of}, {kind}: p99"),
+        reach: if filter.is_empty() { "< 100 ms" } else { "reported" }.to_owned(),
+        measured: format!("{ninety_nine:.1} ms (median {:.1} of {})", median(&times), times.len()),
+        met: filter.is_empty().then_some(ninety_nine < 100.0),
+    })
+}
+
+/// Milliseconds of each of that many requests on one connection that has warmed up.
+fn repeated(fleet: &Fleet, path: &str, count: usize) -> Result<Vec<f64>> {
+    let mut times = timed(fleet, path, WARM_UPS + count)?;
+    Ok(times.split_off(WARM_UPS))
+}
+
+/// Milliseconds of each request, on one connection.
+fn timed(fleet: &Fleet, path: &str, count: usize) -> Result<Vec<f64>> {
+    let request = fleet.on.graph.request(path);
+    let mut client: Client = fleet.on.service.connect();
+    // A connection is made with the first.
+    ask(&mut client, &request)?;
+    (0..count).map(|_| ask(&mut client, &request)).collect()
+}
+
+fn ask(client: &mut Client, request: &[u8]) -> Result<f64> {
+    let started = Instant::now();
+    match client.repeat(request).map_err(lost)?.status {
+        200 => Ok(started.elapsed().as_secs_f64() * 1000.0),
+        status => Err(format!("A list was answered {status}.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn substrings_are_chosen_by_how_many_serial_numbers_hold_them() {
+        let serials: Vec<String> = (0..1000)
+            .map(|number| match number % 100 {
+                0 => format!("{number:04}AAAA"),
+                1..=10 => format!("{number:04}BBBB"),
+                _ => format!("{number:04}CCCC"),
+            })
+            .collect();
+        let chosen = substrings(&serials).unwrap();
+        assert_eq!(chosen[0].0, 0);
+        assert_eq!(chosen[1..], [(10, "AAAA".to_owned()), (100, "BBBB".to_owned())]);
+    }
+}
