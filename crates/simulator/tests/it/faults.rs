@@ -105,6 +105,37 @@ async fn held_calls_go_on_one_by_one_and_all_when_the_rule_goes() {
 }
 
 #[tokio::test]
+async fn a_reset_lets_held_calls_go_and_a_stop_cuts_them() {
+    let sim = Sim::start().await;
+    for stop in [false, true] {
+        let id = fault(&sim, json!({ "do": { "hold": "before" } })).await;
+        let call = tokio::spawn(sim.request("GET", "/account").send());
+        sim.portal(200, "GET", &format!("/faults/{id}/wait?held=1"), Value::Null).await;
+        if stop {
+            sim.simulator.stop().await;
+            assert!(call.await.unwrap().is_err());
+            return;
+        }
+        sim.portal(204, "POST", "/reset", Value::Null).await;
+        assert_eq!(call.await.unwrap().unwrap().status(), 401);
+    }
+}
+
+#[tokio::test]
+async fn used_up_rules_are_forgotten_some_day_and_waiting_ones_never() {
+    let sim = Sim::start().await;
+    let waiting = fault(&sim, json!({ "match": { "path": "/nowhere" }, "do": "gzip" })).await;
+    for _ in 0..1010 {
+        fault(&sim, json!({ "do": { "answer": { "status": 204 } } })).await;
+        assert_eq!(sim.send(sim.request("GET", "/account")).await.status, 204);
+    }
+    let list = sim.portal(200, "GET", "/faults", Value::Null).await;
+    let ids: Vec<_> =
+        list["faults"].as_array().unwrap().iter().map(|rule| rule["id"].as_u64().unwrap()).collect();
+    assert_eq!((ids.len(), ids[0], ids[1]), (1001, waiting, 12));
+}
+
+#[tokio::test]
 async fn waiting_for_a_rule_ends_with_its_time() {
     let sim = Sim::start().await;
     let id = fault(&sim, json!({ "do": "gzip" })).await;

