@@ -16,6 +16,7 @@ mod onboarding;
 mod open_token;
 mod profiles;
 mod prove;
+mod reconcile;
 mod schedule;
 mod settings;
 mod sync;
@@ -56,6 +57,23 @@ pub struct AppOptions {
     pub parallel_syncs: usize,
     /// Where devices enrol, with `{settingId}` and `{tenantId}` where wanted; none while the operator has not said so.
     pub mdm_url: Option<String>,
+    /// What Apple is told of every profile alike.
+    pub common_terms: CommonTerms,
+}
+
+/// What Apple is told of every profile alike, where it is configured; no text is empty.
+#[derive(Clone, Debug, Default)]
+pub struct CommonTerms {
+    /// `org_magic`: the same for all services of one organisation, at most 256 characters.
+    pub org_magic: Option<String>,
+    /// `support_email_address`: at most 250 characters.
+    pub support_email_address: Option<String>,
+    /// `language`: ISO 639, two or three letters.
+    pub language: Option<String>,
+    /// `region`: ISO 3166-1, two capital letters.
+    pub region: Option<String>,
+    /// `anchor_certs`: DER in base64. With any, devices trust no other root at the enrolment URL.
+    pub anchor_certs: Vec<String>,
 }
 
 impl Default for AppOptions {
@@ -67,6 +85,7 @@ impl Default for AppOptions {
             lease: Duration::from_secs(30),
             parallel_syncs: 64,
             mdm_url: None,
+            common_terms: CommonTerms::default(),
         }
     }
 }
@@ -76,6 +95,7 @@ pub struct App {
     storage: Storage,
     apple: Client,
     answers: Arc<apple::Answers>,
+    verdicts: reconcile::Verdicts,
     clock: Clock,
     ids: Ids,
     options: AppOptions,
@@ -102,6 +122,7 @@ impl App {
         Ok(Arc::new(Self {
             apple: apple.client(&clock, &answers)?,
             answers,
+            verdicts: reconcile::Verdicts::default(),
             storage,
             clock,
             ids: Ids,

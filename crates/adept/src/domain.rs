@@ -20,8 +20,10 @@
 //! | [`Tenant`](TenantId) | the directory (tenant) a caller signs in to | – |
 
 mod access;
+mod assignment;
 mod audit;
 mod device;
+mod device_event;
 mod fields;
 mod ids;
 pub mod members;
@@ -31,11 +33,16 @@ mod sync_run;
 mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
+pub use assignment::{
+    ANSWER_LOST, ASSIGNMENTS_A_DAY, Definition, DefinitionTries, MOST_DEVICES, NO_MDM_URL, Reason, Target,
+    Verdict, about_definition, definition,
+};
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use device::{
     AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,
     StoredDevice, fold_page,
 };
+pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
 pub use onboarding::{

@@ -4,10 +4,12 @@
 //! which token generation, lease epoch and cursor revision it was learned, and touches one row or nothing.
 
 mod apple_sessions;
+mod assignment;
 mod audit;
 mod clients;
 mod db;
 mod deployment;
+mod device_events;
 mod devices;
 mod error;
 mod filter;
@@ -27,6 +29,10 @@ mod wishes;
 use std::path::PathBuf;
 
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
+pub use assignment::{
+    AppleCall, Assigned, Begun, DeviceStory, DeviceVerdict, Held, Place, Plan, PlannedProfile,
+    ReconcileClaim, ReconcileEnd, Released, ShownDevice, WorkDevice,
+};
 pub use clients::ClientRow;
 pub use db::DatabaseOptions;
 pub use deployment::SigningKeyRow;
@@ -54,6 +60,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (4, "sync_history", include_str!("../../../migrations/0004_sync_history.sql")),
     (5, "apple_sessions", include_str!("../../../migrations/0005_apple_sessions.sql")),
     (6, "deleted_devices", include_str!("../../../migrations/0006_deleted_devices.sql")),
+    (7, "assignment", include_str!("../../../migrations/0007_assignment.sql")),
 ];
 
 /// How to open the storage.

@@ -6,6 +6,8 @@ mod assignment;
 mod defaults;
 mod mobile_config;
 
+pub(super) use assignment::named;
+
 use adept_apple::certificate::Certificate;
 use adept_odata::Filter;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
@@ -160,7 +162,7 @@ impl App {
         }
     }
 
-    fn with_enrolment_url(&self, profile: Profile) -> Profile {
+    pub(super) fn with_enrolment_url(&self, profile: Profile) -> Profile {
         let filled = self.options.mdm_url.as_ref().map(|template| {
             template
                 .replace("{settingId}", &profile.setting.to_string())
@@ -177,17 +179,21 @@ impl App {
         profile: &Profile,
         changes: Vec<Change>,
     ) -> AuditEvent {
-        let kind = match profile.kind {
-            ProfileKind::Plain => "EnrollmentProfile",
-            ProfileKind::Dep => "DepEnrollmentProfile",
-            ProfileKind::Ios => "DepIOSEnrollmentProfile",
-            ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
-            ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
-            ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
-        };
-        let resource = AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() };
-        self.event_about(resource, Some(origin), activity, operation, changes)
+        self.event_about(resource(profile), Some(origin), activity, operation, changes)
     }
+}
+
+/// A profile as the audit log names it.
+pub(super) fn resource(profile: &Profile) -> AuditResource {
+    let kind = match profile.kind {
+        ProfileKind::Plain => "EnrollmentProfile",
+        ProfileKind::Dep => "DepEnrollmentProfile",
+        ProfileKind::Ios => "DepIOSEnrollmentProfile",
+        ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
+        ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
+        ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
+    };
+    AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() }
 }
 
 /// Whether Apple would take the profile.

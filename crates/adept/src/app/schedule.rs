@@ -4,13 +4,13 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::task::JoinSet;
+use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{App, Error, settings::Purged};
 use crate::{
     domain::{Caller, Origin, SettingId, SyncRun},
-    storage::Claim,
+    storage::{Claim, ReconcileClaim},
 };
 
 /// Another process may make something due, so the state is asked at least this often.
@@ -24,6 +24,7 @@ impl App {
     pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
         let mut purge_at = self.clock.now();
+        self.note_mdm_url().await;
         while !shutdown.is_cancelled() {
             match self.claim_free_slots().await {
                 Ok(claims) => {
@@ -39,6 +40,22 @@ impl App {
                 }
                 Err(error) => {
                     tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
+                }
+            }
+            match self.claim_reconciles().await {
+                Ok(claims) => {
+                    for (claim, slot) in claims {
+                        let app = Arc::clone(&self);
+                        let shutdown = shutdown.clone();
+                        runs.spawn(async move {
+                            app.reconcile_setting(&claim, &shutdown).await;
+                            drop(slot);
+                            app.wake_sync.notify_one();
+                        });
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(cause = error.cause(), "nothing can be reconciled now: {error}")
                 }
             }
             while runs.try_join_next().is_some() {}
@@ -68,23 +85,63 @@ impl App {
         Ok(count)
     }
 
-    async fn claim_free_slots(&self) -> Result<Vec<(Claim, tokio::sync::OwnedSemaphorePermit)>, Error> {
-        let now = self.clock.now();
-        let due = self.storage.next_sync_due().await?;
-        if due.is_none_or(|due| due > now) {
-            return Ok(Vec::new());
+    /// Reconciles every setting that is due now, to the end. What `run_background` does, at a moment of the caller's
+    /// choice.
+    pub async fn reconcile_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
+        let claims = self.claim_reconciles().await?;
+        let count = claims.len();
+        let mut runs = JoinSet::new();
+        for (claim, slot) in claims {
+            let app = Arc::clone(self);
+            runs.spawn(async move {
+                app.reconcile_setting(&claim, &CancellationToken::new()).await;
+                drop(slot);
+            });
         }
+        while runs.join_next().await.is_some() {}
+        Ok(count)
+    }
+
+    fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
         let mut slots = Vec::new();
         while slots.len() < 32
             && let Ok(slot) = Arc::clone(&self.sync_slots).try_acquire_owned()
         {
             slots.push(slot);
         }
+        slots
+    }
+
+    async fn claim_reconciles(&self) -> Result<Vec<(ReconcileClaim, OwnedSemaphorePermit)>, Error> {
+        let now = self.clock.now();
+        let due = self.storage.next_reconcile_due().await?;
+        let slots = if due.is_some_and(|due| due <= now) { self.free_slots() } else { Vec::new() };
+        if slots.is_empty() {
+            return Ok(Vec::new());
+        }
+        let claims = self.storage.claim_due_reconciles(now, self.lease_end(), slots.len() as i64).await?;
+        Ok(claims.into_iter().zip(slots).collect())
+    }
+
+    async fn claim_free_slots(&self) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
+        let now = self.clock.now();
+        let due = self.storage.next_sync_due().await?;
+        let slots = if due.is_some_and(|due| due <= now) { self.free_slots() } else { Vec::new() };
         if slots.is_empty() {
             return Ok(Vec::new());
         }
         let claims = self.storage.claim_due_syncs(now, self.lease_end(), slots.len() as i64).await?;
         Ok(claims.into_iter().zip(slots).collect())
+    }
+
+    /// Where profiles wait for someone to say where devices enrol, and now it is known.
+    async fn note_mdm_url(&self) {
+        if self.options.mdm_url.is_none() {
+            return;
+        }
+        if let Err(error) = self.storage.reconcile_where_url_was_missing(self.clock.now()).await {
+            tracing::warn!("profiles that wait for --mdm-url are defined after the next change: {error}");
+        }
     }
 
     pub(super) fn lease_end(&self) -> Timestamp {

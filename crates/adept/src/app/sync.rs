@@ -24,7 +24,7 @@ use self::{
 use super::{App, Error, apple, failpoint, prove::Proven};
 use crate::{
     domain::TokenState,
-    storage::{Claim, Onboarding},
+    storage::{Claim, Lease, Onboarding},
 };
 
 impl App {
@@ -33,7 +33,7 @@ impl App {
         failpoint::at("sync-claimed");
         let ended = tokio::select! {
             ended = self.sync_as_claimed(claim) => ended,
-            () = self.keep_lease(claim) => Ok(Outcome::Overtaken.into()),
+            () = self.keep_lease(&claim.lease) => Ok(Outcome::Overtaken.into()),
             () = shutdown.cancelled() => Ok(Outcome::Overtaken.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
@@ -52,14 +52,14 @@ impl App {
     }
 
     /// Renews the lease every third of its length; returns when it is lost.
-    async fn keep_lease(&self, claim: &Claim) {
+    pub(super) async fn keep_lease(&self, lease: &Lease) {
         loop {
             tokio::time::sleep(self.options.lease / 3).await;
-            match self.storage.renew_lease(&claim.lease, self.lease_end()).await {
+            match self.storage.renew_lease(lease, self.lease_end()).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(setting = %claim.lease.setting, "the lease could not be renewed: {error}")
+                    tracing::warn!(setting = %lease.setting, "the lease could not be renewed: {error}")
                 }
             }
         }

@@ -183,6 +183,10 @@ pub struct FoldedPage {
     pub changed: usize,
     /// Devices that left.
     pub removed: usize,
+    /// Serial numbers, as stored, of devices whose record changed,
+    pub known: Vec<String>,
+    /// and of those that are listed again after they had gone.
+    pub back: Vec<String>,
     /// Records that changed nothing: equal to what is stored, or older.
     pub unchanged: usize,
 }
@@ -240,6 +244,8 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
             }
             (_, Some(known)) if known.deleted => {
                 folded.added += 1;
+                folded.back.push(key.clone());
+                folded.known.push(key);
                 folded.write.push(record);
             }
             (_, Some(known))
@@ -248,8 +254,12 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
                 folded.unchanged += 1;
             }
             (_, Some(known)) => {
-                folded.changed += usize::from(known.digest != record.digest);
-                folded.unchanged += usize::from(known.digest == record.digest);
+                let is_changed = known.digest != record.digest;
+                folded.changed += usize::from(is_changed);
+                folded.unchanged += usize::from(!is_changed);
+                if is_changed {
+                    folded.known.push(key);
+                }
                 folded.write.push(record);
             }
         }

@@ -125,9 +125,15 @@ pub enum Transaction {
     Postgres(sqlx::Transaction<'static, Postgres>),
 }
 
-/// Many values have nameless placeholders here: SQLite would look each name up in a list of all of them.
+/// Many values have nameless placeholders here: SQLite would look each name up in a list of all of them. Behind numbered
+/// ones they need their number, since nameless ones are counted apart.
 fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    let (text, values) = statement.into_parts(|_, list| list.push('?'));
+    let (text, values) = match statement.is_all_rows() {
+        true => statement.into_parts(|_, list| list.push('?')),
+        false => statement.into_parts(|number, list| {
+            let _ = write!(list, "?{number}");
+        }),
+    };
     values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
@@ -285,6 +291,14 @@ impl Db {
             pool.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}")))).await?;
         }
         Ok(())
+    }
+
+    /// Begins to read a table that may have grown a thousandfold; see [`Db::begin_bulk`]. Nothing can be written.
+    pub async fn read_bulk(&self) -> Result<Transaction, Error> {
+        match self {
+            Self::Sqlite { readers, .. } => Ok(Transaction::Sqlite(readers.begin().await?)),
+            Self::Postgres(_) => self.begin_bulk().await,
+        }
     }
 
     /// Closes every connection; SQLite folds its log into the file.

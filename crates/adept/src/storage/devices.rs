@@ -11,13 +11,14 @@ use uuid::Uuid;
 use super::{
     Error, Storage,
     db::{Row, Transaction, Value, sql},
+    device_events::{self, Told},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sync::Lease,
 };
 use crate::domain::{
-    AppleRecord, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, SettingId,
-    StoredDevice, TenantId, members,
+    AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource,
+    FoldedPage, SettingId, StoredDevice, TenantId, members,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -127,6 +128,9 @@ pub(super) async fn write(
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
     let (tenant, setting) = (lease.tenant.0, lease.setting.0);
+    let owner = (lease.tenant, lease.setting);
+    let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
+    device_events::write(tx, owner, &keys, now, &Told::of(DeviceEventKind::Back)).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter();
     let mut next_insert = || {
         let rows = records.by_ref().take(ROWS_PER_STATEMENT);
@@ -140,6 +144,7 @@ pub(super) async fn write(
         written?;
         insert = next;
     }
+    device_events::note_contradictions(tx, owner, &folded.known, now).await?;
     if !folded.gone.is_empty() {
         let gone: Vec<serde_json::Value> = folded
             .gone
@@ -161,6 +166,8 @@ pub(super) async fn write(
         if touched != folded.gone.len() as u64 {
             return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
         }
+        let keys: Vec<&str> = folded.gone.iter().map(|(key, _)| key.as_str()).collect();
+        device_events::write(tx, owner, &keys, now, &Told::of(DeviceEventKind::Gone)).await?;
     }
     Ok(())
 }
@@ -169,11 +176,16 @@ pub(super) async fn write(
 const ROWS_PER_STATEMENT: usize = 200;
 
 const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_key, serial, id, platform, description, \
-    operation_at, profile_uuid, profile_status, digest, record) VALUES {rows} \
+    operation_at, profile_uuid, profile_status, digest, record, assign_due_at) VALUES {rows} \
     ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
     platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
+    assign_due_at = CASE WHEN excluded.profile_uuid = devices.assigned_uuid AND devices.deleted = FALSE \
+        OR devices.assign_due_at > excluded.created_at AND COALESCE(devices.assign_failure, '') <> 'NOT_ACCESSIBLE' \
+        THEN devices.assign_due_at ELSE excluded.created_at END, \
     source = excluded.source, description = COALESCE(excluded.description, devices.description), \
-    deleted = FALSE, gone_at = NULL, missed_at = NULL, operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
+    release_wanted_at = CASE WHEN devices.deleted THEN NULL ELSE devices.release_wanted_at END, \
+    deleted = FALSE, gone_at = NULL, missed_at = NULL, \
+    operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
     profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
     digest = excluded.digest, record = excluded.record";
 
@@ -193,6 +205,8 @@ fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<V
         record.profile_status.into(),
         format!("{:032x}", record.digest).into(),
         record.record.into(),
+        // New devices of a fetch are found by looking at all; those of a delta one by one.
+        record.operation.map(|_| now.as_microsecond()).into(),
     ]
 }
 

@@ -7,10 +7,11 @@ use serde_json::Value as Json;
 use super::{
     Error, Storage,
     db::{Transaction, sql},
+    device_events::{self, Told},
     sync::{self, CursorMove, Lease},
     sync_runs::{self, RunPart},
 };
-use crate::domain::DeviceChanges;
+use crate::domain::{DeviceChanges, DeviceEventKind};
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,6 +141,9 @@ impl Storage {
             now,
         )
         .await?;
+        let keys: Vec<&str> = action.gone.iter().map(String::as_str).collect();
+        let told = Told::of(DeviceEventKind::Gone);
+        device_events::write(&mut tx, (lease.tenant, lease.setting), &keys, now, &told).await?;
         if gone > 0 {
             sync::count_devices(&mut tx, lease, -gone).await?;
         }

@@ -8,7 +8,9 @@ use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage, audit,
+    Error, Storage,
+    assignment::wish,
+    audit,
     db::{Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
@@ -20,7 +22,7 @@ use crate::domain::{
     TenantId,
 };
 
-const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
+pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
     created_at, modified_at, (admin_password_sealed IS NOT NULL) AS has_admin_password, \
     (EXISTS (SELECT 1 FROM default_profiles WHERE default_profiles.tenant = enrollment_profiles.tenant \
     AND default_profiles.setting = enrollment_profiles.setting \
@@ -103,7 +105,7 @@ fn row_name(profile: &Profile) -> String {
     format!("{}/{}", profile.setting, profile.id)
 }
 
-fn profile(row: &Row) -> Result<Profile, Error> {
+pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
     let kind: String = row.get("kind")?;
     let properties: String = row.get("properties")?;
     Ok(Profile {
@@ -256,6 +258,10 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        // A new revision may be wanted by any device.
+        if !wish(&mut tx, changed.tenant, changed.setting, changed.modified_at, true).await? {
+            return Ok(false);
+        }
         let touched = tx
             .execute(
                 sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \

@@ -302,10 +302,12 @@ impl Storage {
             .await?;
         for row in &old {
             let (tenant, setting): (TenantId, SettingId) = (row.parse("tenant")?, row.parse("id")?);
-            tx.execute(
-                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2").bind(tenant.0).bind(setting.0),
-            )
-            .await?;
+            for text in [
+                "DELETE FROM devices WHERE tenant = $1 AND setting = $2",
+                "DELETE FROM device_events WHERE tenant = $1 AND setting = $2",
+            ] {
+                tx.execute(sql(text).bind(tenant.0).bind(setting.0)).await?;
+            }
         }
         for text in [
             "DELETE FROM enrollment_profiles WHERE (tenant, setting) IN \
@@ -313,6 +315,8 @@ impl Storage {
             "DELETE FROM default_profiles WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM profile_definitions WHERE (tenant, setting) IN \
+             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
+            "DELETE FROM apple_calls WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM apple_profiles WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",

@@ -9,13 +9,14 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error, Storage, audit,
+    Error, Storage, assignment, audit,
     db::{Row, Transaction, sql},
     devices,
     sync_runs::{self, RunPart},
 };
 use crate::domain::{
-    AppleRecord, AuditEvent, FoldedPage, SettingId, SyncOutcome, TenantId, TokenState, fold_page,
+    AppleRecord, AuditEvent, DeviceChanges, FoldedPage, SettingId, SyncOutcome, TenantId, TokenState,
+    fold_page,
 };
 
 /// Two syncs of one setting start at least so far apart, however often they are asked for: what is asked for meanwhile
@@ -200,9 +201,13 @@ impl Storage {
             false => devices::stored(&mut tx, lease, &page).await?,
         };
         let mut folded = fold_page(page, &stored);
+        let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;
         if folded.count_change() != 0 {
             count_devices(&mut tx, lease, folded.count_change()).await?;
+        }
+        if folded.changes() != DeviceChanges::default() {
+            assignment::devices_changed(&mut tx, lease, part.now, has_new).await?;
         }
         sync_runs::note(&mut tx, lease, part, folded.changes(), 0).await?;
         tx.commit().await?;

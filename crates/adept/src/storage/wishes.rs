@@ -5,12 +5,23 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Error, Storage, audit,
-    db::{Transaction, sql},
+    Error, Storage,
+    assignment::wish,
+    audit,
+    db::{Transaction, sql, sql_of_parts},
     profiles::take,
     settings::take_setting,
 };
 use crate::domain::{AuditEvent, DeviceId, DeviceRow, Profile, SettingId, TenantId};
+
+/// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
+fn look_again(now: &'static str) -> String {
+    format!(
+        "assign_attempts = 0, assign_failure = CASE WHEN assign_failure = 'THROTTLED' THEN assign_failure ELSE NULL END, \
+         assign_due_at = CASE WHEN assign_due_at > {now} AND (assign_failure IS NULL OR assign_failure = 'THROTTLED') \
+         THEN assign_due_at ELSE {now} END"
+    )
+}
 
 /// What came of a wish for several devices: all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,18 +69,34 @@ impl Storage {
     ) -> Result<Wished, Error> {
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, profile.tenant, profile.setting).await? || !take(&mut tx, profile).await? {
+        let owner = (profile.tenant, profile.setting);
+        if !wish(&mut tx, owner.0, owner.1, now, false).await? || !take(&mut tx, profile).await? {
             return Ok(Wished::Gone);
         }
-        let unknown = unknown(&mut tx, UNLISTED, (profile.tenant, profile.setting), &serials).await?;
+        let unknown = unknown(&mut tx, UNLISTED, owner, &serials).await?;
         if !unknown.is_empty() {
             return Ok(Wished::Unknown(unknown));
         }
+        const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
+            AND (wanted_profile IS NULL OR wanted_profile <> $4)";
         tx.execute(
-            sql("UPDATE devices SET wanted_profile = $4, wanted_at = $5, supervised = $6, assign_attempts = 0, \
-                 assign_due_at = NULL, assign_failure = NULL \
-                 WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
-                 AND (wanted_profile IS NULL OR wanted_profile <> $4)")
+            sql_of_parts(format!(
+                "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
+                 SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE {OTHERS} \
+                 ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile"
+            ))
+            .bind(profile.tenant.0)
+            .bind(profile.setting.0)
+            .bind(serials.as_str())
+            .bind(profile.id.to_string())
+            .bind(now),
+        )
+        .await?;
+        tx.execute(
+            sql_of_parts(format!(
+                "UPDATE devices SET wanted_profile = $4, wanted_at = $5, supervised = $6, {} WHERE {OTHERS}",
+                look_again("$5")
+            ))
             .bind(profile.tenant.0)
             .bind(profile.setting.0)
             .bind(serials)
@@ -94,22 +121,29 @@ impl Storage {
     ) -> Result<Wished, Error> {
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, tenant, setting).await? {
+        if !wish(&mut tx, tenant, setting, now, false).await? {
             return Ok(Wished::Gone);
         }
         let unknown = unknown(&mut tx, NOT_AT_APPLE, (tenant, setting), &serials).await?;
         if !unknown.is_empty() {
             return Ok(Wished::Unknown(unknown));
         }
-        tx.execute(
-            sql("UPDATE devices SET release_wanted_at = $4 WHERE tenant = $1 AND setting = $2 \
-                 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) AND release_wanted_at IS NULL")
-            .bind(tenant.0)
-            .bind(setting.0)
-            .bind(serials)
-            .bind(now),
-        )
-        .await?;
+        const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
+            AND release_wanted_at IS NULL";
+        for text in [
+            format!(
+                "INSERT INTO device_events (tenant, setting, serial_key, at, event) \
+                 SELECT tenant, setting, serial_key, $4, 'release_wanted' FROM devices WHERE {OTHERS} \
+                 ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING"
+            ),
+            format!(
+                "UPDATE devices SET release_wanted_at = $4, release_due_at = $4, release_attempts = 0, \
+                 release_failure = NULL WHERE {OTHERS}"
+            ),
+        ] {
+            tx.execute(sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(serials.as_str()).bind(now))
+                .await?;
+        }
         audit::write(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(Wished::Done)
@@ -125,7 +159,7 @@ impl Storage {
         let rows = self
             .db
             .rows(
-                super::db::sql_of_parts(format!(
+                sql_of_parts(format!(
                     "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
                      AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
                     super::devices::COLUMNS
@@ -149,7 +183,7 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, tenant, setting).await? {
+        if !wish(&mut tx, tenant, setting, event.at, false).await? {
             return Ok(false);
         }
         for profile in wanted {
@@ -170,15 +204,45 @@ impl Storage {
                 .bind(rows(new)),
             )
             .await?;
+        // The words `wanted` and `unwanted` for whatever differs from the wish that is stored, or of a new row.
+        const TOLD: &str = "CASE WHEN written.value ->> 6 IS NULL THEN 'unwanted' ELSE 'wanted' END, written.value ->> 6 \
+            FROM json_each($3) AS written";
+        const CONFLICT: &str =
+            "ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile";
+        for (text, devices) in [
+            (
+                format!(
+                    "SELECT $1, $2, written.value ->> 0, $4, {TOLD} WHERE written.value ->> 6 IS NOT NULL"
+                ),
+                new,
+            ),
+            (
+                format!(
+                    "SELECT $1, $2, written.value ->> 0, $4, {TOLD}, devices WHERE devices.tenant = $1 \
+                     AND devices.setting = $2 AND devices.serial_key = written.value ->> 0 \
+                     AND COALESCE(devices.wanted_profile, '') <> COALESCE(written.value ->> 6, '')"
+                ),
+                changed,
+            ),
+        ] {
+            let text = format!(
+                "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) {text} {CONFLICT}"
+            );
+            tx.execute(sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(rows(devices)).bind(event.at))
+                .await?;
+        }
         tx.execute(
-            sql("UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
+            sql_of_parts(format!(
+                "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
                  wanted_profile = written.value ->> 6, wanted_at = CAST(written.value ->> 7 AS BIGINT), \
-                 supervised = (written.value ->> 8) = 'yes', assign_attempts = 0, assign_due_at = NULL, \
-                 assign_failure = NULL FROM json_each($3) AS written \
-                 WHERE tenant = $1 AND setting = $2 AND serial_key = written.value ->> 0")
+                 supervised = (written.value ->> 8) = 'yes', {} FROM json_each($3) AS written \
+                 WHERE tenant = $1 AND setting = $2 AND serial_key = written.value ->> 0",
+                look_again("$4")
+            ))
             .bind(tenant.0)
             .bind(setting.0)
-            .bind(rows(changed)),
+            .bind(rows(changed))
+            .bind(event.at),
         )
         .await?;
         count(&mut tx, tenant, setting, i64::try_from(added).unwrap_or(0)).await?;

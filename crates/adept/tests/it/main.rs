@@ -14,6 +14,7 @@ mod demo;
 mod graph;
 mod oauth;
 mod onboarding;
+mod reconcile;
 mod serve;
 mod storage;
 mod support;

@@ -65,7 +65,7 @@ fn distinct(serials: Vec<String>) -> Vec<String> {
     serials.into_iter().filter(|serial| seen.insert(serial.to_ascii_lowercase())).collect()
 }
 
-fn named(serials: &[String]) -> String {
+pub(in crate::app) fn named(serials: &[String]) -> String {
     let shown: Vec<_> = serials.iter().take(NAMED).map(|serial| shortened(serial)).collect();
     match serials.len().saturating_sub(NAMED) {
         0 => shown.join(", "),

@@ -57,6 +57,11 @@ impl Statement {
         self
     }
 
+    /// Whether no value stands before the rows.
+    pub(super) fn is_all_rows(&self) -> bool {
+        self.many.as_ref().is_some_and(|many| many.first == 1)
+    }
+
     /// The text, with a placeholder for each of many values, and all values.
     pub(super) fn into_parts(self, placeholder: fn(usize, &mut String)) -> (Cow<'static, str>, Vec<Value>) {
         let Some(Many { first, width, count }) = self.many else { return (self.text, self.values) };

@@ -4,7 +4,9 @@ use super::{COLUMNS, profile, take};
 use crate::{
     domain::{AuditEvent, DevicePlatform, Profile, SettingId, TenantId},
     storage::{
-        Error, Storage, audit,
+        Error, Storage,
+        assignment::wish,
+        audit,
         db::{sql, sql_of_parts},
     },
 };
@@ -40,7 +42,9 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !take(&mut tx, profile).await? {
+        if !wish(&mut tx, profile.tenant, profile.setting, event.at, true).await?
+            || !take(&mut tx, profile).await?
+        {
             return Ok(false);
         }
         tx.execute_one(
@@ -69,6 +73,9 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
+        if !wish(&mut tx, tenant, setting, event.at, false).await? {
+            return Ok(false);
+        }
         let touched = tx
             .execute(
                 sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3")

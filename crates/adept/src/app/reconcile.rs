@@ -1,0 +1,219 @@
+//! Reconciling one setting: what its devices are to have, against what Apple has. Everything comes from what is stored;
+//! whatever was learned from Apple is stored before the next thing is asked.
+//!
+//! A run holds the setting's lease, as a sync does. Before each call to Apple the lease is lengthened and the wishes are
+//! read again; the call is cut before the lease can end. Nothing wanted means that Apple's state is left alone.
+
+mod assign;
+mod define;
+mod lost;
+mod release;
+mod verdicts;
+
+use std::time::Duration;
+
+use adept_apple::{
+    client::Session,
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::verdicts::Verdicts;
+use super::{App, Error, apple};
+use crate::{
+    domain::{Setting, TokenState},
+    storage::{self, Begun, Held, Lease, ReconcileClaim, ReconcileEnd},
+};
+
+/// After an answer was lost.
+const AFTER_LOST_ANSWER: SignedDuration = SignedDuration::from_mins(5);
+/// After Apple refused something for a reason that is not the token's.
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(15);
+/// After Apple showed that the token is at fault: a sync finds out when that is over.
+const AFTER_FAULT: SignedDuration = SignedDuration::from_mins(1);
+
+/// Why a run stops before its end.
+enum Stop {
+    /// Lease, token or setting are other ones by now.
+    Overtaken,
+    /// A sync goes first.
+    SyncIsDue,
+    /// Apple asked for a wait until then.
+    Wait(Timestamp),
+    /// An answer of Apple's.
+    Apple(AppleError),
+    /// Something of ours.
+    Failed(Error),
+}
+
+impl From<storage::Error> for Stop {
+    fn from(error: storage::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<AppleError> for Stop {
+    fn from(error: AppleError) -> Self {
+        Self::Apple(error)
+    }
+}
+
+/// What came of a run that reached its end.
+struct Finished {
+    /// The wishes under which all devices were looked at, if they were.
+    looked_under: Option<i64>,
+    /// When something waits for.
+    next_due: Option<Timestamp>,
+}
+
+/// A run under way.
+struct Run<'a> {
+    app: &'a App,
+    lease: Lease,
+    setting: Setting,
+    session: Session,
+    /// The wishes under which it works.
+    wishes: i64,
+    /// Calls made so far: a run gives way to a sync only after one.
+    calls: usize,
+}
+
+impl App {
+    /// Runs what was claimed and writes down how it ended.
+    pub(super) async fn reconcile_setting(&self, claim: &ReconcileClaim, shutdown: &CancellationToken) {
+        let mut consumer = None;
+        let done = tokio::select! {
+            done = self.reconcile_as_claimed(claim, &mut consumer) => done,
+            () = self.keep_lease(&claim.lease) => Err(Stop::Overtaken),
+            () = shutdown.cancelled() => Err(Stop::Overtaken),
+        };
+        if let Err(error) = self.end_reconcile(claim, done, consumer.as_deref()).await {
+            // The lease ends by itself, and the setting is due again then.
+            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+                "the end of a reconciliation was not stored: {error}");
+        }
+    }
+
+    async fn reconcile_as_claimed(
+        &self,
+        claim: &ReconcileClaim,
+        consumer_of: &mut Option<String>,
+    ) -> Result<Finished, Stop> {
+        let lease = claim.lease;
+        let known = self.storage.onboarding(lease.tenant, lease.setting).await?.ok_or(Stop::Overtaken)?;
+        let (session, consumer) = self.session_of(&known)?.ok_or(Stop::Overtaken)?;
+        if known.setting.token_generation != lease.generation || !known.setting.token_proven {
+            return Err(Stop::Overtaken);
+        }
+        let now = self.clock.now();
+        if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
+            return Err(Stop::Wait(until));
+        }
+        *consumer_of = Some(consumer);
+        let setting = known.setting;
+        let mut run = Run { app: self, lease, setting, session, wishes: 0, calls: 0 };
+        run.settle_lost_call().await?;
+        run.release_devices().await?;
+        run.assign_devices().await
+    }
+
+    async fn end_reconcile(
+        &self,
+        claim: &ReconcileClaim,
+        done: Result<Finished, Stop>,
+        consumer: Option<&str>,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let end =
+            |state, next_due, sync_by| ReconcileEnd { state, looked_under: None, next_due, sync_by, now };
+        let after = |wait: SignedDuration| now.checked_add(wait).ok();
+        let end = match done {
+            Ok(Finished { looked_under, next_due }) => {
+                ReconcileEnd { looked_under, ..end(None, next_due, None) }
+            }
+            Err(Stop::Overtaken) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Err(Stop::SyncIsDue) => end(None, Some(now), None),
+            Err(Stop::Wait(until)) => end(Some(TokenState::Throttled), Some(until), Some(until)),
+            Err(Stop::Failed(error)) => {
+                tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+                    "a reconciliation was broken off: {error}");
+                end(None, after(AFTER_FAULT), None)
+            }
+            Err(Stop::Apple(error)) => {
+                let state = apple::state_of(&error);
+                tracing::warn!(setting = %claim.lease.setting, state = state.as_str(),
+                    detail = error.detail.as_deref(), "Apple ended a reconciliation: {error}");
+                match (apple::wait_of(&error), consumer) {
+                    (Some(wait), Some(consumer)) => {
+                        let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
+                        let (tenant, setting) = (claim.lease.tenant, claim.lease.setting);
+                        self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
+                        end(Some(state), Some(until), Some(until))
+                    }
+                    _ if state == TokenState::Unreachable => {
+                        end(Some(state), after(AFTER_LOST_ANSWER), after(AFTER_FAULT))
+                    }
+                    _ if may_be_done(&error) => end(None, after(AFTER_LOST_ANSWER), None),
+                    _ if state == TokenState::NotUnderstood => end(None, after(AFTER_REFUSAL), None),
+                    _ => end(Some(state), after(AFTER_FAULT), after(AFTER_FAULT)),
+                }
+            }
+        };
+        if !self.storage.end_reconcile(claim, &end).await? {
+            self.storage.release_lease(&claim.lease, now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Lengthens the lease and reads what is to be worked under.
+    async fn hold(&mut self) -> Result<Held, Stop> {
+        let (now, until) = (self.app.clock.now(), self.app.lease_end());
+        let held = self.app.storage.hold(&self.lease, now, until).await?.ok_or(Stop::Overtaken)?;
+        self.wishes = held.wishes;
+        Ok(held)
+    }
+
+    /// Stores the call that is about to be made. False when wishes changed.
+    async fn begin(&mut self, call: &storage::AppleCall) -> Result<bool, Stop> {
+        let times = (self.app.clock.now(), self.app.lease_end());
+        let gives_way = self.calls > 0;
+        match self.app.storage.begin_call(&self.lease, self.wishes, gives_way, call, times).await? {
+            Begun::Yes => {
+                self.calls += 1;
+                Ok(true)
+            }
+            Begun::Stale => Ok(false),
+            Begun::SyncIsDue => Err(Stop::SyncIsDue),
+        }
+    }
+
+    /// A call to Apple, cut well before the lease ends that was lengthened for it.
+    async fn in_time<T>(
+        &self,
+        endpoint: Endpoint,
+        call: impl Future<Output = Result<T, AppleError>>,
+    ) -> Result<T, AppleError> {
+        let time: Duration = self.app.options.lease * 5 / 6;
+        tokio::time::timeout(time, call)
+            .await
+            .unwrap_or_else(|_| Err(AppleError::new(Kind::Timeout, endpoint)))
+    }
+}
+
+/// Whether Apple may have done what was asked although this came back.
+fn may_be_done(error: &AppleError) -> bool {
+    error.endpoint != Endpoint::Session
+        && matches!(
+            error.kind,
+            Kind::Timeout | Kind::Unreachable | Kind::ServerError | Kind::NotUnderstood | Kind::BodyTooLarge
+        )
+}

@@ -1,0 +1,279 @@
+//! Assigning: target by target, a thousand devices a call, one call at a time. The next thousand are found while Apple
+//! works on these.
+
+use adept_apple::{
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    serial_status::{SerialStatus, SerialStatuses},
+};
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finished, Run, Stop, define::Defined, may_be_done};
+use crate::{
+    app::{failpoint, profiles},
+    domain::{AuditEvent, Change, Profile, Target, Verdict},
+    storage::{AppleCall, Assigned, DeviceVerdict, Place, Plan, WorkDevice},
+};
+
+/// How far one look at the plan came.
+enum Looked {
+    /// Other profiles or defaults are wanted by now.
+    PlanChanged,
+    /// To its end; the time at which a profile is sent to Apple again that it does not know yet.
+    Through(Option<Timestamp>),
+}
+
+/// How far the devices of one target came.
+enum Walked {
+    /// Other profiles or defaults are wanted by now.
+    PlanChanged,
+    /// Apple does not know the profile any more.
+    Unknown,
+    /// To their end.
+    Through,
+}
+
+impl Run<'_> {
+    /// Gives every device the profile that it is to have.
+    pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
+        loop {
+            let started = self.app.clock.now();
+            let held = self.hold().await?;
+            let mut plan = self.app.storage.plan(self.lease.tenant, self.lease.setting).await?;
+            let Looked::Through(blocked) = self.assign_plan(&mut plan, held.look_at_all).await? else {
+                continue;
+            };
+            return self.finish(started, held.look_at_all, blocked).await;
+        }
+    }
+
+    async fn finish(
+        &mut self,
+        started: Timestamp,
+        all: bool,
+        blocked: Option<Timestamp>,
+    ) -> Result<Finished, Stop> {
+        let storage = &self.app.storage;
+        if all && blocked.is_none() {
+            let foreign = storage.count_foreign_devices(&self.lease).await?;
+            if foreign > 0 {
+                tracing::info!(setting = %self.lease.setting, devices = foreign,
+                    "devices carry another product's profile and keep it until a profile is assigned to them");
+            }
+        }
+        let wishes = self.wishes;
+        let next = storage.rest_devices(&self.lease, wishes, started, blocked.is_some()).await?;
+        let release = storage.next_release_due(&self.lease).await?;
+        Ok(Finished {
+            looked_under: (all && blocked.is_none()).then_some(wishes),
+            next_due: [blocked, next, release].into_iter().flatten().min(),
+        })
+    }
+
+    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Looked, Stop> {
+        let targets = plan.targets();
+        let mut blocked: Option<Timestamp> = None;
+        for target in &targets {
+            let Some(planned) = plan.0.iter_mut().find(|planned| planned.profile.id == target.profile) else {
+                continue;
+            };
+            let mut first = self.find(target, planned.apple_uuid.as_deref(), Place::start(all)).await?;
+            if first.0.is_empty() {
+                continue;
+            }
+            if planned.apple_uuid.is_none() {
+                match self.define(planned).await? {
+                    Defined::As(uuid) => planned.apple_uuid = Some(uuid),
+                    Defined::At(time) => {
+                        blocked = Some(blocked.map_or(time, |known| known.min(time)));
+                        continue;
+                    }
+                    Defined::Never => continue,
+                    Defined::Stale => return Ok(Looked::PlanChanged),
+                }
+                first = self.find(target, planned.apple_uuid.as_deref(), Place::start(all)).await?;
+            }
+            let (profile, uuid) = (planned.profile.clone(), planned.apple_uuid.clone().unwrap_or_default());
+            match self.assign_target(&targets, target, &profile, &uuid, first).await? {
+                Walked::Through => {}
+                Walked::PlanChanged | Walked::Unknown => return Ok(Looked::PlanChanged),
+            }
+        }
+        Ok(Looked::Through(blocked))
+    }
+
+    async fn find(
+        &self,
+        target: &Target,
+        apple_uuid: Option<&str>,
+        place: Place,
+    ) -> Result<(Vec<WorkDevice>, Option<Place>), Stop> {
+        let owner = (self.lease.tenant, self.lease.setting);
+        let now = self.app.clock.now();
+        Ok(self.app.storage.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+    }
+
+    /// Reads wishes and plan again; whether the same profiles are to go to the same kinds of devices.
+    async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
+        self.hold().await?;
+        let plan = self.app.storage.plan(self.lease.tenant, self.lease.setting).await?;
+        Ok(plan.targets() == targets)
+    }
+
+    async fn assign_target(
+        &mut self,
+        targets: &[Target],
+        target: &Target,
+        profile: &Profile,
+        apple_uuid: &str,
+        first: (Vec<WorkDevice>, Option<Place>),
+    ) -> Result<Walked, Stop> {
+        let owner = (self.lease.tenant, self.lease.setting);
+        let (mut devices, mut next) = first;
+        loop {
+            let call = AppleCall {
+                assigns: Some((target.profile, target.revision, apple_uuid.to_owned())),
+                serials: devices.iter().map(|device| device.serial.clone()).collect(),
+            };
+            if !devices.is_empty() {
+                if !self.begin(&call).await? {
+                    if !self.same_plan(targets).await? {
+                        return Ok(Walked::PlanChanged);
+                    }
+                    let now = self.app.clock.now();
+                    devices =
+                        self.app.storage.still_to_assign(owner, target, apple_uuid, &devices, now).await?;
+                    continue;
+                }
+                failpoint::at("assign-begun");
+            }
+            let asked = async {
+                match call.serials.is_empty() {
+                    true => Ok(SerialStatuses::default()),
+                    false => {
+                        let asked = self.session.assign_profile(apple_uuid, &call.serials);
+                        self.in_time(Endpoint::AssignProfile, asked).await
+                    }
+                }
+            };
+            let upcoming = async {
+                match next {
+                    Some(place) => self.find(target, Some(apple_uuid), place).await,
+                    None => Ok((Vec::new(), None)),
+                }
+            };
+            let (answer, upcoming) = tokio::join!(asked, upcoming);
+            if !call.serials.is_empty() {
+                failpoint::at("assign-answered");
+                if !self.settle_assignment(profile, target, apple_uuid, &devices, answer).await? {
+                    return Ok(Walked::Unknown);
+                }
+                failpoint::at("assign-stored");
+            }
+            (devices, next) = upcoming?;
+            if devices.is_empty() && next.is_none() {
+                return Ok(Walked::Through);
+            }
+        }
+    }
+
+    /// Stores what Apple answered; false when it does not know the profile any more.
+    async fn settle_assignment(
+        &self,
+        profile: &Profile,
+        target: &Target,
+        apple_uuid: &str,
+        devices: &[WorkDevice],
+        answer: Result<SerialStatuses, AppleError>,
+    ) -> Result<bool, Stop> {
+        let statuses = match answer {
+            Ok(statuses) => statuses,
+            Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
+            Err(error) if error.kind == Kind::NotFound => {
+                tracing::warn!(setting = %self.lease.setting, profile = %profile.id, apple_uuid,
+                    "Apple does not know this profile any more; it is defined again");
+                let now = self.app.clock.now();
+                self.app.storage.forget_apple_profile(&self.lease, apple_uuid, now).await?;
+                return Ok(false);
+            }
+            Err(error) if error.kind == Kind::AccessDenied => {
+                all(devices, SerialStatus::Other("ACCESS_DENIED".to_owned()))
+            }
+            Err(error) => {
+                self.app.storage.take_back_call(&self.lease).await?;
+                return Err(Stop::Apple(error));
+            }
+        };
+        let verdicts: Vec<DeviceVerdict> = devices
+            .iter()
+            .map(|device| DeviceVerdict {
+                serial: device.serial.clone(),
+                verdict: verdict(statuses.of.get(&device.serial)),
+                attempts: device.attempts,
+            })
+            .collect();
+        let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+        self.store_assignment(profile, target.reason.as_str(), apple_uuid, &verdicts, retry_after).await?;
+        Ok(true)
+    }
+
+    /// Stores what is known of an assignment.
+    pub(super) async fn store_assignment(
+        &self,
+        profile: &Profile,
+        reason: &str,
+        apple_uuid: &str,
+        devices: &[DeviceVerdict],
+        retry_after: Option<SignedDuration>,
+    ) -> Result<(), Stop> {
+        let event = self.told_event(profile, "assignProfileAtApple", devices);
+        let assigned = Assigned {
+            profile: profile.id,
+            apple_uuid,
+            reason,
+            devices,
+            retry_after,
+            seen_wishes: self.wishes,
+            now: self.app.clock.now(),
+        };
+        if !self.app.storage.end_assignment(&self.lease, &assigned, &event).await? {
+            return Err(Stop::Overtaken);
+        }
+        self.app.count_verdicts("assign", devices);
+        let counted = counted(devices);
+        tracing::info!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision, counted,
+            "a profile was assigned at Apple");
+        Ok(())
+    }
+
+    fn told_event(&self, profile: &Profile, activity: &'static str, devices: &[DeviceVerdict]) -> AuditEvent {
+        self.app.event_about(profiles::resource(profile), None, activity, "Action", outcome(devices))
+    }
+}
+
+/// The audit's words for a call about devices.
+pub(super) fn outcome(devices: &[DeviceVerdict]) -> Vec<Change> {
+    let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
+    vec![
+        Change { property: "deviceIds", old: None, new: Some(profiles::named(&serials)) },
+        Change { property: "outcome", old: None, new: Some(counted(devices)) },
+    ]
+}
+
+/// Such as `998 SUCCESS, 2 FAILED`.
+fn counted(devices: &[DeviceVerdict]) -> String {
+    let of = |verdict| devices.iter().filter(|device| device.verdict == verdict).count();
+    let counts =
+        Verdict::ALL.into_iter().map(|verdict| (of(verdict), verdict)).filter(|(count, _)| *count > 0);
+    counts.map(|(count, verdict)| format!("{count} {}", verdict.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// The same of every device.
+fn all(devices: &[WorkDevice], status: SerialStatus) -> SerialStatuses {
+    let of = devices.iter().map(|device| (device.serial.clone(), status.clone()));
+    SerialStatuses { of: of.collect(), retry_after: None }
+}
+
+/// Apple's word in ours; what is left out has failed.
+pub(super) fn verdict(status: Option<&SerialStatus>) -> Verdict {
+    status.map_or(Verdict::Failed, |status| Verdict::from_word(status.as_str()))
+}

@@ -1,0 +1,242 @@
+//! The one call about devices that a setting has under way, and what it leads to. It is stored before it is made and
+//! goes away with its outcome, so that a call that is found later is one whose answer was lost.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    check_lease, hold,
+    work::{BEFORE_REST, day_before},
+};
+use crate::{
+    domain::{AuditEvent, DeviceEventKind, ProfileId, SettingId, TenantId, Verdict},
+    storage::{
+        Error, Lease, Storage, audit,
+        db::{Transaction, Value, sql},
+        device_events::{self, Told},
+    },
+};
+
+/// A call about devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AppleCall {
+    /// The profile that they are to have, its revision and Apple's id of it; none for a release.
+    pub assigns: Option<(ProfileId, i64, String)>,
+    /// As Apple spells them.
+    pub serials: Vec<String>,
+}
+
+/// What Apple said of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceVerdict {
+    /// As Apple spells it.
+    pub serial: String,
+    /// What Apple said.
+    pub verdict: Verdict,
+    /// How many tries failed in a row before.
+    pub attempts: i64,
+}
+
+/// What came of an assignment.
+pub struct Assigned<'a> {
+    /// The profile and Apple's id of it.
+    pub profile: ProfileId,
+    /// Apple's id of it.
+    pub apple_uuid: &'a str,
+    /// Why: for the history.
+    pub reason: &'a str,
+    /// What Apple said of each device.
+    pub devices: &'a [DeviceVerdict],
+    /// The wait that Apple asked for.
+    pub retry_after: Option<SignedDuration>,
+    /// The wishes under which the call began.
+    pub seen_wishes: i64,
+    /// When it ended.
+    pub now: Timestamp,
+}
+
+/// Whether a call may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is stored.
+    Yes,
+    /// Lease, token or wishes are not those that were seen.
+    Stale,
+    /// A sync is due, which goes first.
+    SyncIsDue,
+}
+
+/// Devices that are treated alike: the verdict, and whether it was the first failure.
+type Alike = (Verdict, bool);
+
+impl Storage {
+    /// Stores a call that is about to be made, and lengthens the lease to `until`. Nothing is stored when lease, token
+    /// or wishes are not those that were seen, or when the run gives way to a sync.
+    pub async fn begin_call(
+        &self,
+        lease: &Lease,
+        seen_wishes: i64,
+        gives_way: bool,
+        call: &AppleCall,
+        (now, until): (Timestamp, Timestamp),
+    ) -> Result<Begun, Error> {
+        let mut tx = self.db.begin().await?;
+        match hold(&mut tx, lease, now, until).await? {
+            Some(held) if held.wishes != seen_wishes => return Ok(Begun::Stale),
+            None => return Ok(Begun::Stale),
+            Some(held) if gives_way && held.sync_is_due => return Ok(Begun::SyncIsDue),
+            Some(_) => {}
+        }
+        let kind = if call.assigns.is_some() { "assign" } else { "release" };
+        let (profile, revision, uuid) = match &call.assigns {
+            Some((profile, revision, uuid)) => {
+                (Some(profile.to_string()), Some(*revision), Some(uuid.as_str()))
+            }
+            None => (None, None, None),
+        };
+        tx.execute_one(
+            "beginning a call",
+            sql("INSERT INTO apple_calls (tenant, setting, kind, profile, revision, apple_uuid, serials, started_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, setting) DO UPDATE SET \
+                 kind = excluded.kind, profile = excluded.profile, revision = excluded.revision, \
+                 apple_uuid = excluded.apple_uuid, serials = excluded.serials, started_at = excluded.started_at")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(kind)
+                .bind(profile)
+                .bind(revision)
+                .bind(uuid)
+                .bind(serde_json::Value::from(call.serials.clone()).to_string())
+                .bind(now),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Begun::Yes)
+    }
+
+    /// The call whose answer was lost, if there is one.
+    pub async fn lost_call(&self, tenant: TenantId, setting: SettingId) -> Result<Option<AppleCall>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT profile, revision, apple_uuid, serials FROM apple_calls WHERE tenant = $1 AND setting = $2")
+                    .bind(tenant.to_string())
+                    .bind(setting.to_string()),
+            )
+            .await?;
+        row.map(|row| {
+            let serials: String = row.get("serials")?;
+            let serials =
+                serde_json::from_str(&serials).map_err(|e| Error::Corrupt(format!("serials: {e}")))?;
+            let assigns = match row.get::<Option<String>>("apple_uuid")? {
+                Some(uuid) => Some((row.parse("profile")?, row.get("revision")?, uuid)),
+                None => None,
+            };
+            Ok(AppleCall { assigns, serials })
+        })
+        .transpose()
+    }
+
+    /// Forgets the call under way: Apple surely did not act on it.
+    pub async fn take_back_call(&self, lease: &Lease) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            end_call(&mut tx, lease).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what came of an assignment: state, history and audit. False, and nothing stored, when lease or token are
+    /// not those under which it was made; the call stays then, and its devices are read from Apple later.
+    pub async fn end_assignment(
+        &self,
+        lease: &Lease,
+        assigned: &Assigned<'_>,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        let Some(wishes) = check_lease(&mut tx, lease).await? else { return Ok(false) };
+        let mut alike: BTreeMap<Alike, Vec<String>> = BTreeMap::new();
+        for device in assigned.devices {
+            let group = (device.verdict, device.attempts == 0);
+            alike.entry(group).or_default().push(device.serial.to_ascii_lowercase());
+        }
+        for ((verdict, is_first), keys) in alike {
+            let wait = verdict.assigned_again_after(i64::from(!is_first), assigned.retry_after);
+            let due = match wait {
+                Some(wait) => assigned.now.checked_add(wait).ok(),
+                // Someone wants something else by now: look again.
+                None if wishes != assigned.seen_wishes => Some(assigned.now),
+                None => None,
+            };
+            self.note_verdict(&mut tx, lease, assigned, verdict, due, &keys).await?;
+        }
+        end_call(&mut tx, lease).await?;
+        audit::write(&mut tx, lease.tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn note_verdict(
+        &self,
+        tx: &mut Transaction,
+        lease: &Lease,
+        assigned: &Assigned<'_>,
+        verdict: Verdict,
+        due: Option<Timestamp>,
+        keys: &[String],
+    ) -> Result<(), Error> {
+        let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+        let statement = match verdict {
+            // Apple has it now: the stored record is out of date, and its digest says so.
+            Verdict::Success => sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', \
+                 assigned_uuid = $3, assigned_at = $4, assign_attempts = 0, assign_failure = NULL, \
+                 assign_due_at = CASE WHEN assign_counted_from > $5 AND assign_count >= $6 \
+                     THEN assign_counted_from + 86400000000 ELSE $7 END, \
+                 assign_count = CASE WHEN assign_counted_from > $5 THEN assign_count + 1 ELSE 1 END, \
+                 assign_counted_from = CASE WHEN assign_counted_from > $5 THEN assign_counted_from ELSE $4 END \
+                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .bind(assigned.apple_uuid)
+            .bind(assigned.now)
+            .bind(day_before(assigned.now))
+            .bind(BEFORE_REST)
+            .bind(due),
+            failed => sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, \
+                 assign_attempts = COALESCE(assign_attempts, 0) + $5 \
+                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .bind(due)
+            .bind(failed.as_str())
+            .bind(i64::from(failed == Verdict::Failed)),
+        };
+        tx.execute(statement.rows(rows)).await?;
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let (kind, detail) = match verdict {
+            Verdict::Success => (DeviceEventKind::Assigned, assigned.reason),
+            other => (DeviceEventKind::NotAssigned, other.as_str()),
+        };
+        let profile = assigned.profile.to_string();
+        let told = Told {
+            kind,
+            profile: Some(&profile),
+            apple_uuid: Some(assigned.apple_uuid),
+            detail: Some(detail),
+        };
+        device_events::write(tx, (lease.tenant, lease.setting), &keys, assigned.now, &told).await
+    }
+}
+
+pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease) -> Result<(), Error> {
+    tx.execute(
+        sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string()),
+    )
+    .await?;
+    Ok(())
+}

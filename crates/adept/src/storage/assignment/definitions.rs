@@ -1,0 +1,160 @@
+//! Defining profiles at Apple: the attempt is stored before the call, every id that Apple gives is remembered.
+
+use jiff::Timestamp;
+
+use super::{check_lease, hold};
+use crate::{
+    domain::{AuditEvent, Profile, ProfileId, SettingId, TenantId},
+    storage::{Error, Lease, Storage, audit, db::sql},
+};
+
+impl Storage {
+    /// Stores that a revision is about to be sent to Apple, and lengthens the lease to `until`. False, and nothing
+    /// stored, when lease, token or wishes are not those that were seen.
+    pub async fn begin_definition(
+        &self,
+        lease: &Lease,
+        seen_wishes: i64,
+        profile: &Profile,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if hold(&mut tx, lease, now, until).await?.is_none_or(|held| held.wishes != seen_wishes) {
+            return Ok(false);
+        }
+        tx.execute_one(
+            "beginning a definition",
+            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
+                 VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, profile, revision) \
+                 DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
+                 failure = NULL")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(profile.id.to_string())
+                .bind(profile.revision)
+                .bind(now),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Remembers an id that Apple gave. Whoever holds the lease by now: the profile is at Apple.
+    pub async fn keep_definition(
+        &self,
+        profile: &Profile,
+        apple_uuid: &str,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(apple_uuid)
+            .bind(profile.id.to_string())
+            .bind(profile.revision)
+            .bind(now),
+        )
+        .await?;
+        audit::write(&mut tx, profile.tenant, event).await?;
+        tx.commit().await
+    }
+
+    /// Takes back an attempt that Apple surely did not act on.
+    pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            tx.execute(
+                sql("UPDATE profile_definitions SET attempts = attempts - 1 \
+                     WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4 AND attempts > 0")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(profile.id.to_string())
+                .bind(profile.revision),
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a revision up, for a reason that [`crate::domain::about_definition`] explains.
+    pub async fn give_up_definition(
+        &self,
+        lease: &Lease,
+        profile: &Profile,
+        failure: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_none() {
+            return Ok(());
+        }
+        tx.execute_one(
+            "giving a definition up",
+            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
+                 VALUES ($1, $2, $3, $4, 0, $6, $5) ON CONFLICT (tenant, setting, profile, revision) \
+                 DO UPDATE SET failure = excluded.failure")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(profile.id.to_string())
+            .bind(profile.revision)
+            .bind(failure)
+            .bind(now),
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Notes that Apple does not know a profile any more, so that it is defined again.
+    pub async fn forget_apple_profile(
+        &self,
+        lease: &Lease,
+        apple_uuid: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            tx.execute(
+                sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                    .bind(lease.tenant.to_string())
+                    .bind(lease.setting.to_string())
+                    .bind(apple_uuid)
+                    .bind(now),
+            )
+            .await?;
+            tx.execute(
+                sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2")
+                    .bind(lease.tenant.to_string())
+                    .bind(lease.setting.to_string()),
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The profile and revision that Apple knows by an id; none when it is not ours.
+    pub async fn profile_of_uuid(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        apple_uuid: &str,
+    ) -> Result<Option<(ProfileId, i64)>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT profile, revision FROM apple_profiles \
+                     WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(apple_uuid),
+            )
+            .await?;
+        row.map(|row| Ok((row.parse("profile")?, row.get("revision")?))).transpose()
+    }
+}

@@ -1,0 +1,90 @@
+//! What is stored of one device, all together, for whoever asks why it has its profile.
+
+use jiff::Timestamp;
+
+use crate::{
+    domain::{DeviceEvent, DevicePlatform, Setting},
+    storage::{Error, Storage, db::sql},
+};
+
+/// A device under one setting, and its history.
+#[derive(Clone, Debug)]
+pub struct DeviceStory {
+    /// The setting it is listed under.
+    pub setting: Setting,
+    /// The device.
+    pub device: ShownDevice,
+    /// What happened, oldest first.
+    pub events: Vec<DeviceEvent>,
+}
+
+/// What is stored of a device.
+#[derive(Clone, Debug)]
+pub struct ShownDevice {
+    /// As Apple spells it.
+    pub serial: String,
+    /// The platform.
+    pub platform: DevicePlatform,
+    /// Whether Apple listed it, rather than an import.
+    pub is_apples: bool,
+    /// Whether it is gone from Apple's side.
+    pub deleted: bool,
+    /// Apple's id of its profile, as Apple said last.
+    pub profile_uuid: Option<String>,
+    /// `empty`, `assigned`, `pushed`, `removed`.
+    pub profile_status: Option<String>,
+    /// The profile that someone wants for it.
+    pub wanted_profile: Option<String>,
+    /// Since when.
+    pub wanted_at: Option<Timestamp>,
+    /// When it is looked at again.
+    pub assign_due_at: Option<Timestamp>,
+    /// Apple's word about the last assignment, when that failed.
+    pub assign_failure: Option<String>,
+    /// Since when its release is wanted.
+    pub release_wanted_at: Option<Timestamp>,
+    /// Apple's word about the last release, when that failed.
+    pub release_failure: Option<String>,
+}
+
+impl Storage {
+    /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
+    pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
+        let mut stories = Vec::new();
+        for health in self.health().await? {
+            let setting = health.setting;
+            let row = self
+                .db
+                .row(
+                    sql(
+                        "SELECT serial, platform, source, deleted, profile_uuid, profile_status, wanted_profile, \
+                         wanted_at, assign_due_at, assign_failure, release_wanted_at, release_failure \
+                         FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key = $3"
+                    )
+                    .bind(setting.tenant.0)
+                    .bind(setting.id.0)
+                    .bind(serial.to_ascii_lowercase()),
+                )
+                .await?;
+            let Some(row) = row else { continue };
+            let platform: String = row.get("platform")?;
+            let device = ShownDevice {
+                serial: row.get("serial")?,
+                platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+                is_apples: row.get::<String>("source")? == "deviceEnrollmentProgram",
+                deleted: row.get("deleted")?,
+                profile_uuid: row.get("profile_uuid")?,
+                profile_status: row.get("profile_status")?,
+                wanted_profile: row.get("wanted_profile")?,
+                wanted_at: row.time("wanted_at")?,
+                assign_due_at: row.time("assign_due_at")?,
+                assign_failure: row.get("assign_failure")?,
+                release_wanted_at: row.time("release_wanted_at")?,
+                release_failure: row.get("release_failure")?,
+            };
+            let events = self.device_events(setting.tenant, setting.id, serial).await?;
+            stories.push(DeviceStory { setting, device, events });
+        }
+        Ok(stories)
+    }
+}

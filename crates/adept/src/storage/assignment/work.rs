@@ -1,0 +1,221 @@
+//! The devices that differ from the plan, found by asking the state, a thousand at a time.
+//!
+//! Two ways lead to them: those that something happened to have an `assign_due_at`, by whose index they are found; and
+//! when profiles or defaults changed, or a fetch brought new devices, all are looked at in the order of their keys.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    domain::{ASSIGNMENTS_A_DAY, MOST_DEVICES, Reason, SettingId, Target, TenantId},
+    storage::{
+        Error, Lease, Storage,
+        db::{Row, Statement, Value, sql, sql_of_parts},
+    },
+};
+
+/// Where a walk over devices stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In the order in which devices are due: behind this time and key.
+    Due(i64, String),
+    /// In the order of keys: behind this one.
+    All(String),
+}
+
+impl Place {
+    /// The beginning of a walk over all devices, or over those that are due.
+    pub fn start(all: bool) -> Self {
+        if all { Self::All(String::new()) } else { Self::Due(i64::MIN, String::new()) }
+    }
+}
+
+/// A device that is to be given a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkDevice {
+    /// As Apple spells it.
+    pub serial: String,
+    /// Assignments that failed in a row.
+    pub attempts: i64,
+    /// Where it stands in the walk.
+    due: Option<i64>,
+}
+
+impl WorkDevice {
+    fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            serial: row.get("serial")?,
+            attempts: row.get::<Option<i64>>("assign_attempts")?.unwrap_or(0),
+            due: row.get("assign_due_at")?,
+        })
+    }
+
+    /// The place behind the device.
+    fn place(&self, place: &Place) -> Place {
+        let key = self.serial.to_ascii_lowercase();
+        match place {
+            Place::Due(..) => Place::Due(self.due.unwrap_or(i64::MIN), key),
+            Place::All(_) => Place::All(key),
+        }
+    }
+}
+
+/// Apple has another profile than `$4`, or none; the device is Apple's to assign and waits for nothing after `$5`.
+const DIFFERS: &str = "deleted = FALSE AND source = 'deviceEnrollmentProgram' AND release_wanted_at IS NULL \
+    AND (assign_due_at IS NULL OR assign_due_at <= $5) \
+    AND (profile_uuid IS NULL OR profile_uuid <> $4 OR profile_status IN ('empty', 'removed'))";
+
+/// `$3` is the wanted profile.
+const WANTED: &str = "wanted_profile = $3";
+
+/// `$3` is the platform. Another product's profile is left alone: `$6` and `$7` are tenant and setting as text.
+const DEFAULT: &str = "wanted_profile IS NULL AND platform = $3 AND (profile_uuid IS NULL \
+    OR profile_status IN ('empty', 'removed') OR profile_uuid IN \
+    (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = $6 AND apple_profiles.setting = $7))";
+
+/// The statement that finds devices of `target`; `{1}` and `{2}` in `rest` are the next two placeholders.
+fn find(
+    (tenant, setting): (TenantId, SettingId),
+    target: &Target,
+    apple_uuid: Option<&str>,
+    now: Timestamp,
+    rest: &'static str,
+) -> Statement {
+    let (whose, value, next) = match target.reason {
+        Reason::Wanted => (WANTED, target.profile.to_string(), ["$6", "$7"]),
+        Reason::Default(platform) => (DEFAULT, platform.as_str().to_owned(), ["$8", "$9"]),
+    };
+    let rest = rest.replace("{1}", next[0]).replace("{2}", next[1]);
+    let text = format!(
+        "SELECT serial, assign_attempts, assign_due_at FROM devices WHERE devices.tenant = $1 \
+         AND devices.setting = $2 AND {whose} AND {DIFFERS} AND {rest}"
+    );
+    let statement = sql_of_parts(text)
+        .bind(tenant.0)
+        .bind(setting.0)
+        .bind(value)
+        .bind(apple_uuid.unwrap_or_default())
+        .bind(now);
+    match target.reason {
+        Reason::Wanted => statement,
+        Reason::Default(_) => statement.bind(tenant.to_string()).bind(setting.to_string()),
+    }
+}
+
+impl Storage {
+    /// The next devices behind `place` that are to have the profile of `target`, which Apple knows by `apple_uuid` if
+    /// at all; a thousand at most. Answers the place behind them, or none when the walk is at its end.
+    pub async fn devices_to_assign(
+        &self,
+        owner: (TenantId, SettingId),
+        target: &Target,
+        apple_uuid: Option<&str>,
+        place: &Place,
+        now: Timestamp,
+    ) -> Result<(Vec<WorkDevice>, Option<Place>), Error> {
+        let of = |rest| find(owner, target, apple_uuid, now, rest);
+        let statement = match place {
+            Place::Due(due, key) => of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
+                                        ORDER BY assign_due_at, serial_key LIMIT 1000")
+            .bind(*due)
+            .bind(key.as_str()),
+            Place::All(key) => of("serial_key > {1} ORDER BY serial_key LIMIT 1000").bind(key.as_str()),
+        };
+        let mut tx = self.db.read_bulk().await?;
+        let rows = tx.rows(statement).await?;
+        let devices = rows.iter().map(WorkDevice::of).collect::<Result<Vec<_>, _>>()?;
+        let full = devices.len() == MOST_DEVICES;
+        let next = devices.last().filter(|_| full).map(|last| last.place(place));
+        Ok((devices, next))
+    }
+
+    /// Those of `devices` that are still to have the profile of `target`.
+    pub async fn still_to_assign(
+        &self,
+        owner: (TenantId, SettingId),
+        target: &Target,
+        apple_uuid: &str,
+        devices: &[WorkDevice],
+        now: Timestamp,
+    ) -> Result<Vec<WorkDevice>, Error> {
+        if devices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement =
+            find(owner, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
+        let keys = devices.iter().map(|device| vec![Value::from(device.serial.to_ascii_lowercase())]);
+        let mut tx = self.db.read_bulk().await?;
+        tx.rows(statement.rows(keys.collect())).await?.iter().map(WorkDevice::of).collect()
+    }
+
+    /// Lets devices rest that were due before `before` and need nothing; none, if wishes changed meanwhile. Answers
+    /// when the next device is due.
+    pub async fn rest_devices(
+        &self,
+        lease: &Lease,
+        seen_wishes: i64,
+        before: Timestamp,
+        blocked: bool,
+    ) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        if super::check_lease(&mut tx, lease).await? != Some(seen_wishes) {
+            return Ok(Some(before));
+        }
+        if !blocked {
+            tx.execute(
+                sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, assign_failure = NULL \
+                     WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(before),
+            )
+            .await?;
+        }
+        let next = tx
+            .row(
+                sql("SELECT MIN(assign_due_at) AS due FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND assign_due_at > $3")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(before),
+            )
+            .await?;
+        tx.commit().await?;
+        next.map(|row| row.time("due")).transpose().map(Option::flatten)
+    }
+
+    /// Counts the devices that carry another product's profile, and keeps the number with the setting.
+    pub async fn count_foreign_devices(&self, lease: &Lease) -> Result<i64, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
+                     AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
+                     AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles \
+                     WHERE apple_profiles.tenant = $3 AND apple_profiles.setting = $4)")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string()),
+            )
+            .await?;
+        let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("UPDATE onboarding_settings SET foreign_devices = $3 WHERE tenant = $1 AND id = $2")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(total),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(total)
+    }
+}
+
+/// The last moment from which assignments count as of today.
+pub(super) fn day_before(now: Timestamp) -> Timestamp {
+    now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN)
+}
+
+/// How many assignments must have been made before the one that makes a device rest.
+pub(super) const BEFORE_REST: i64 = ASSIGNMENTS_A_DAY - 1;

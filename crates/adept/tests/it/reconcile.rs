@@ -1,0 +1,8 @@
+//! Reconciling against a simulated Apple: what devices are to have, and what Apple has in the end.
+
+mod assigned;
+mod defined;
+mod ground;
+mod lost;
+mod moved;
+mod released;

@@ -1,0 +1,121 @@
+//! Profiles are defined at Apple when a device needs them, once a revision, and never without end.
+
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::json;
+
+use super::ground::Ground;
+use crate::{
+    onboarding::{asked, script},
+    support::database::Kind,
+};
+
+const IOS: &str = "depIOSEnrollmentProfile";
+
+#[tokio::test]
+async fn a_profile_that_no_device_needs_is_not_defined() {
+    let ground = Ground::new(Kind::Sqlite, 3).await;
+    ground.profile(IOS, "Unused").await;
+    ground.settle().await;
+    assert_eq!(ground.defined().await, 0);
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_a_definition_leads_to_three_definitions_at_most_and_no_device_is_lost_in_them() {
+    let ground = Ground::new(Kind::Sqlite, 3).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    script(&ground.test, json!({ "path": "/profile", "method": "POST", "cut": true, "times": 9 })).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    ground.settle().await;
+    assert_eq!(asked(&ground.test, "POST /profile").await, 1, "not at once again");
+    for _ in 0..10 {
+        ground.pass(SignedDuration::from_mins(6)).await;
+        ground.settle().await;
+    }
+    assert_eq!(asked(&ground.test, "POST /profile").await, 3);
+    assert_eq!(ground.assignments().await, 0);
+
+    ground.test.portal.call(Method::DELETE, "/answers", String::new()).await;
+    ground.rename(&profile, IOS, "Changed").await;
+    ground.settle().await;
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Changed")));
+}
+
+#[tokio::test]
+async fn a_refused_revision_is_not_sent_again_but_a_changed_one_is() {
+    let ground = Ground::new(Kind::Sqlite, 3).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    script(
+        &ground.test,
+        json!({ "path": "/profile", "method": "POST", "status": 400, "body": "MAGIC_INVALID" }),
+    )
+    .await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    ground.pass(SignedDuration::from_hours(48)).await;
+    ground.settle().await;
+    assert_eq!(asked(&ground.test, "POST /profile").await, 1);
+    ground.rename(&profile, IOS, "Changed").await;
+    ground.settle().await;
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Changed")));
+}
+
+#[tokio::test]
+async fn a_changed_profile_reaches_those_that_have_it_and_nobody_else() {
+    let ground = Ground::new(Kind::Sqlite, 60).await;
+    let (wanted, default) = (ground.profile(IOS, "Wanted").await, ground.profile(IOS, "Default").await);
+    let serials = ground.serials(Some("ios")).await;
+    ground.want(&wanted, &serials[..5]).await;
+    ground.make_default(&default).await;
+    ground.settle().await;
+    assert_eq!(ground.assignments().await, 2);
+    ground.rename(&wanted, IOS, "Wanted 2").await;
+    ground.settle().await;
+    ground.rename(&default, IOS, "Default 2").await;
+    ground.settle().await;
+    assert_eq!((ground.assignments().await, ground.defined().await), (4, 4));
+    let truth = ground.truth().await;
+    assert!(serials[..5].iter().all(|serial| truth[serial].as_deref() == Some("Wanted 2")));
+    assert!(serials[5..].iter().all(|serial| truth[serial].as_deref() == Some("Default 2")));
+    let others = truth.iter().filter(|(serial, _)| !serials.contains(serial));
+    assert!(others.into_iter().all(|(_, name)| name.is_none()));
+}
+
+#[tokio::test]
+async fn a_changed_default_moves_the_devices_and_a_cleared_one_moves_none() {
+    let ground = Ground::new(Kind::Sqlite, 60).await;
+    let (old, new) = (ground.profile(IOS, "Old").await, ground.profile(IOS, "New").await);
+    let serials = ground.serials(Some("ios")).await;
+    ground.make_default(&old).await;
+    ground.settle().await;
+    ground.make_default(&new).await;
+    ground.settle().await;
+    let truth = ground.truth().await;
+    assert!(serials.iter().all(|serial| truth[serial].as_deref() == Some("New")));
+
+    let calls = ground.assignments().await;
+    let path =
+        format!("/beta/{}/{}/defaultIosEnrollmentProfile", crate::support::test_app::S, ground.setting);
+    assert_eq!(ground.client().await.delete(&path).await.status, 204);
+    ground.sync().await;
+    assert_eq!((ground.assignments().await, ground.truth().await), (calls, truth));
+}
+
+#[tokio::test]
+async fn a_profile_that_apple_has_forgotten_is_defined_again() {
+    let ground = Ground::new(Kind::Sqlite, 3).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials[..1]).await;
+    ground.settle().await;
+    script(&ground.test, json!({ "path": "/profile/devices", "status": 404, "body": "PROFILE_NOT_FOUND" }))
+        .await;
+    ground.pass(SignedDuration::from_mins(6)).await;
+    ground.want(&profile, &serials[1..]).await;
+    ground.settle().await;
+    assert_eq!(ground.defined().await, 2);
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}

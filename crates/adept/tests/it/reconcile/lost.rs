@@ -1,0 +1,155 @@
+//! Answers that were lost, processes that ended, and what changed while a call was under way.
+
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use reqwest::Method;
+use serde_json::json;
+
+use super::ground::Ground;
+use crate::{
+    onboarding::{asked, script, upload},
+    support::{database::Kind, test_app::S},
+};
+
+const IOS: &str = "depIOSEnrollmentProfile";
+
+/// Starts to reconcile while answers of `/profile/devices` take long, and returns once Apple has acted on one.
+async fn under_way(ground: &Arc<Ground>) -> tokio::task::JoinHandle<()> {
+    let slow = json!({ "milliseconds": 2000, "path": "/profile/devices" });
+    ground.portal(Method::PUT, "/delay", slow).await;
+    let calls = ground.assignments().await;
+    let reconciling = {
+        let ground = Arc::clone(ground);
+        tokio::spawn(async move {
+            ground.test.app.reconcile_what_is_due().await.unwrap();
+        })
+    };
+    while ground.assignments().await == calls {
+        tokio::task::yield_now().await;
+    }
+    ground.portal(Method::PUT, "/delay", json!({ "milliseconds": 0, "path": "/profile/devices" })).await;
+    reconciling
+}
+
+async fn details_are_read(kind: Kind) {
+    let ground = Arc::new(Ground::new(kind, 10).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    under_way(&ground).await.abort();
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    assert_eq!(asked(&ground.test, "POST /devices").await, 1);
+    assert_eq!(ground.assignments().await, 1, "Apple had done it");
+    let last = ground.history(&serials[0]).await.pop();
+    assert_eq!(last, Some(("assigned".to_owned(), Some("read_back".to_owned()))));
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_devices_are_read_and_what_is_done_is_not_repeated_on_sqlite() {
+    details_are_read(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn after_a_lost_answer_the_devices_are_read_and_what_is_done_is_not_repeated_on_postgresql() {
+    details_are_read(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn after_a_call_that_never_reached_apple_the_devices_are_assigned() {
+    let ground = Ground::new(Kind::Sqlite, 10).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    script(&ground.test, json!({ "path": "/profile/devices", "cut": true })).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    ground.pass(SignedDuration::from_mins(6)).await;
+    ground.settle().await;
+    ground.settle().await;
+    assert_eq!(asked(&ground.test, "POST /devices").await, 1);
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}
+
+#[tokio::test]
+async fn a_wish_that_changes_while_its_assignment_is_under_way_wins() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
+    let (first, second) = (ground.profile(IOS, "First").await, ground.profile(IOS, "Second").await);
+    let serials = ground.serials(None).await;
+    ground.want(&first, &serials).await;
+    let reconciling = under_way(&ground).await;
+    ground.want(&second, &serials[..4]).await;
+    reconciling.await.unwrap();
+    ground.settle().await;
+    let truth = ground.truth().await;
+    for (index, serial) in serials.iter().enumerate() {
+        assert_eq!(truth[serial].as_deref(), Some(if index < 4 { "Second" } else { "First" }), "{index}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_changes_while_its_assignment_is_under_way_is_assigned_anew() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
+    let profile = ground.profile(IOS, "Old").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    let reconciling = under_way(&ground).await;
+    ground.rename(&profile, IOS, "New").await;
+    reconciling.await.unwrap();
+    ground.settle().await;
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("New")));
+}
+
+#[tokio::test]
+async fn a_renewal_while_an_assignment_is_under_way_discards_its_outcome_and_reads_it_again() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    let reconciling = under_way(&ground).await;
+    let token = ground.test.portal.token(&ground.server).await;
+    assert_eq!(upload(&ground.client().await, &ground.setting, &token).await.status, 204);
+    reconciling.await.unwrap();
+    assert_eq!(ground.history(&serials[0]).await.len(), 1, "only the wish");
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    assert_eq!(ground.assignments().await, 1);
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}
+
+#[tokio::test]
+async fn a_setting_deleted_while_an_assignment_is_under_way_stays_deleted() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    let reconciling = under_way(&ground).await;
+    let revoke = format!("/servers/{}/revoke", ground.server);
+    ground.test.portal.call(Method::POST, &revoke, String::new()).await;
+    let origin = adept::domain::Origin {
+        caller: adept::domain::Caller::operator(ground.test.storage.default_tenant()),
+        request: uuid::Uuid::from_u128(1),
+    };
+    ground.test.app.remove_setting(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    reconciling.await.unwrap();
+    assert_eq!(ground.settle().await, 0);
+    ground.client().await.get(&format!("/beta/{S}/{}", ground.setting)).await.is_refused(
+        404,
+        "ResourceNotFound",
+        "",
+    );
+}
+
+#[tokio::test]
+async fn a_run_that_lost_its_lease_stores_nothing_and_another_one_finds_out() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    let reconciling = under_way(&ground).await;
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    assert_eq!(asked(&ground.test, "POST /devices").await, 1);
+    let told = ground.history(&serials[0]).await;
+    reconciling.await.unwrap();
+    assert_eq!((ground.history(&serials[0]).await, told.len()), (told, 2));
+    assert_eq!(ground.assignments().await, 1);
+}
