@@ -150,10 +150,17 @@ fn decode(text: &str) -> Option<String> {
     String::from_utf8(out).ok()
 }
 
-/// `name="value", name="value"`, both decoded. Spaces around commas do not matter.
+/// `name="value", name="value"`, both decoded. Spaces around commas do not matter; a comma inside a value, such as a
+/// realm's, parts nothing.
 fn split_header(text: &str) -> Result<Vec<(String, String)>, Problem> {
+    let (mut quoted, mut escaped) = (false, false);
+    let is_end = |c: char| {
+        quoted ^= c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        c == ',' && !quoted
+    };
     let mut parameters = Vec::new();
-    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    for part in text.split(is_end).map(str::trim).filter(|part| !part.is_empty()) {
         let pair = part.split_once('=').and_then(|(name, value)| {
             let value = value.trim().strip_prefix('"')?.strip_suffix('"')?;
             Some((decode(name.trim())?, decode(value)?))

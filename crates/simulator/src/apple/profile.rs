@@ -15,7 +15,7 @@ const SINCE_2: [&str; 4] =
     ["support_email_address", "await_device_configured", "is_multi_user", "auto_advance_setup"];
 
 /// Flags that are always shown, with what they are when nobody sets them.
-const FLAGS: [(&str, bool); 7] = [
+const FLAGS: [(&str, bool); 9] = [
     ("allow_pairing", true),
     ("is_supervised", false),
     ("is_mandatory", false),
@@ -23,6 +23,8 @@ const FLAGS: [(&str, bool); 7] = [
     ("await_device_configured", false),
     ("is_multi_user", false),
     ("auto_advance_setup", false),
+    ("is_return_to_service", false),
+    ("do_not_use_profile_from_backup", false),
 ];
 
 /// Checks and stores a profile, and assigns it to the devices that come with it.

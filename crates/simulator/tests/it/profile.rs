@@ -44,6 +44,7 @@ async fn a_profile_is_stored_with_unknown_keys_and_shown_with_every_flag() {
             "support_email_address": "help@example.com", "is_return_to_service": true,
             "allow_pairing": true, "is_supervised": true, "is_mandatory": false, "is_mdm_removable": false,
             "await_device_configured": false, "is_multi_user": false, "auto_advance_setup": false,
+            "do_not_use_profile_from_backup": false,
         });
         assert_eq!(shown, expected);
     }

@@ -33,7 +33,7 @@ async fn a_signed_call_gets_128_upper_case_hex_digits() {
 #[tokio::test]
 async fn realm_order_and_spaces_do_not_matter() {
     let (sim, server) = ready().await;
-    for (realm, comma) in [(Some("ADM"), ", "), (None, ","), (Some(""), " , ")] {
+    for (realm, comma) in [(Some("ADM"), ", "), (None, ","), (Some(""), " , "), (Some("One, two"), ", ")] {
         let mut signed = parameters(&sim, &server.keys);
         signed.reverse();
         assert_eq!(present(&sim, &signer::header(&signed, realm, comma)).await.status, 200, "{realm:?}");
