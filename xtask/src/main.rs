@@ -7,6 +7,8 @@ mod ci;
 mod clients;
 mod crash;
 mod r#gen;
+mod install;
+mod peers;
 mod pg;
 mod run;
 mod test;
@@ -27,7 +29,7 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients`.
+    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`.
     Test {
         /// Handed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
@@ -37,6 +39,8 @@ enum Chore {
     Ci,
     /// Play the whole life cycle with Microsoft's SDKs and with the documents' own commands.
     Clients(clients::Flags),
+    /// Let an independent client of Apple's service, in Python, judge the simulator.
+    Peers(peers::Flags),
     /// Measure every figure of docs/performance.md on this machine and print them as a table.
     Bench(bench::Flags),
     /// Kill the service in the midst of its work, again and again, and check that nothing is lost.
@@ -69,6 +73,7 @@ fn main() -> ExitCode {
         Chore::Test { arguments } => test::run(&arguments),
         Chore::Ci => ci::run(),
         Chore::Clients(flags) => clients::run(&flags),
+        Chore::Peers(flags) => peers::run(&flags),
         Chore::Bench(flags) => bench::run(&flags),
         Chore::Crash(flags) => crash::run(&flags),
         Chore::Tidy => tidy::run(),

@@ -1,8 +1,9 @@
-//! `cargo xtask test`: every test, on SQLite and on a throwaway PostgreSQL, then real clients. Not the long crash and load runs.
+//! `cargo xtask test`: every test, on SQLite and on a throwaway PostgreSQL, then real clients and peers. Not the long crash and load runs.
 
 use std::process::Stdio;
 
 use crate::clients;
+use crate::peers;
 use crate::pg::{Durability, throwaway};
 use crate::run::{Result, Steps, cargo, check};
 
@@ -31,7 +32,8 @@ fn all(steps: &mut Steps, arguments: &[String]) -> Result {
     drop(postgres);
     outcome?;
     if arguments.is_empty() {
-        steps.run("clients", || clients::run(&clients::Flags::default()))
+        steps.run("clients", || clients::run(&clients::Flags::default()))?;
+        steps.run("peers", || peers::run(&peers::Flags::default()))
     } else {
         Ok(())
     }

@@ -1,0 +1,93 @@
+//! Other people's packages, exactly as lock files pin them, in folders below `target/`; and the programs that must be on
+//! the PATH. Knows nothing of what is done with them.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::apt;
+use crate::run::{Result, check, root};
+
+/// A program, how it shows that it is there and whole, and Debian's packages of it.
+pub(crate) type Program = (&'static str, &'static [&'static str], &'static [&'static str]);
+
+pub(crate) const OPENSSL: Program = ("openssl", &["version"], &["openssl"]);
+pub(crate) const PYTHON: Program = (
+    "python3",
+    &["-c", "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))"],
+    &["python3", "python3-venv"],
+);
+
+/// Python's own tools lock for the machine they run on only; this one locks for all.
+const UV: &str = "uv==0.13.9";
+
+/// Finds or installs these programs.
+pub(crate) fn programs(wanted: &[Program]) -> Result {
+    for (program, arguments, packages) in wanted {
+        if !answers(program, arguments) {
+            apt::install(&format!("`{program}`"), packages)?;
+        }
+        if !answers(program, arguments) {
+            return Err(format!("`{program}` is installed, but `{program} {}` fails.", arguments.join(" ")));
+        }
+    }
+    Ok(())
+}
+
+/// A virtual environment in `folder`, anew when the lock file changed. pip takes nothing whose hash the lock file does not name.
+pub(crate) fn python(folder: &Path, lock: &Path) -> Result {
+    if is_fresh(folder, lock) {
+        return Ok(());
+    }
+    println!("Installing Python's packages into {}.", folder.display());
+    empty(folder)?;
+    check(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    let mut pip = Command::new(folder.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps"]);
+    // Of the SDK's 40,000 files a program imports a few; those are compiled when they are.
+    check(pip.args(["--only-binary", ":all:", "--no-compile", "--requirement"]).arg(lock))?;
+    mark(folder, lock)
+}
+
+/// Writes `requirements.txt` beside the `requirements.in` of a folder: versions and hashes for every platform, and not
+/// where packages come from, which is each builder's own setting.
+pub(crate) fn lock_python(folder: &Path) -> Result {
+    let tool = root().join("target/lock");
+    check(Command::new("python3").args(["-m", "venv"]).arg(&tool))?;
+    check(Command::new(tool.join("bin/pip")).args([
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        UV,
+    ]))?;
+    let mut uv = Command::new(tool.join("bin/uv"));
+    uv.args(["pip", "compile", "--quiet", "--universal", "--python-version", "3.10", "--generate-hashes"]);
+    uv.args(["--no-emit-index-url", "--no-header", "--no-annotate", "requirements.in"]);
+    check(uv.args(["--output-file", "requirements.txt"]).current_dir(folder))
+}
+
+fn answers(program: &str, arguments: &[&str]) -> bool {
+    let asked = Command::new(program).args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    asked.is_ok_and(|status| status.success())
+}
+
+/// The lock file is laid beside what it installed when that is whole.
+pub(crate) fn is_fresh(folder: &Path, lock: &Path) -> bool {
+    let read = |file: &Path| std::fs::read(file).ok();
+    read(&folder.join("installed.lock"))
+        .is_some_and(|installed| read(lock).is_some_and(|wanted| wanted == installed))
+}
+
+pub(crate) fn mark(folder: &Path, lock: &Path) -> Result {
+    std::fs::copy(lock, folder.join("installed.lock"))
+        .map(drop)
+        .map_err(|error| format!("Cannot copy {}: {error}.", lock.display()))
+}
+
+pub(crate) fn empty(folder: &Path) -> Result {
+    let gone = match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    };
+    gone.and_then(|()| std::fs::create_dir(folder))
+        .map_err(|error| format!("Cannot empty {}: {error}.", folder.display()))
+}

@@ -1,0 +1,46 @@
+//! `cargo xtask peers`: an independent client of Apple's service, in Python, judges our simulator and our own client. It
+//! lies in `peers/python`, is written from Apple's documents alone, and knows nothing of our crates.
+
+use std::process::Command;
+
+use crate::install::{self, OPENSSL, PYTHON};
+use crate::run::{Result, build_adept, check, root};
+
+/// What is judged.
+#[derive(clap::Args, Default)]
+pub(crate) struct Flags {
+    /// Only this; both unless named.
+    #[arg(value_parser = NAMES)]
+    only: Vec<String>,
+    /// Name every rule that was held, and not only those that something differs from.
+    #[arg(long)]
+    all: bool,
+    /// Judge nothing; write the lock file anew from requirements.in.
+    #[arg(long)]
+    lock: bool,
+}
+
+const NAMES: [&str; 1] = ["simulator"];
+
+/// Installs what is missing and judges; fails when anything differs from the contract.
+pub(crate) fn run(flags: &Flags) -> Result {
+    let programs = root().join("peers/python");
+    if flags.lock {
+        return install::lock_python(&programs);
+    }
+    let adept = build_adept(false)?;
+    install::programs(&[OPENSSL, PYTHON])?;
+    let environment = root().join("target/peers");
+    install::python(&environment, &programs.join("requirements.txt"))?;
+    for name in NAMES {
+        if !flags.only.is_empty() && !flags.only.iter().any(|only| only == name) {
+            continue;
+        }
+        println!("The {name} is judged.");
+        let mut python = Command::new(environment.join("bin/python"));
+        python.arg(programs.join(format!("judge_{name}.py"))).arg(&adept);
+        python.args(flags.all.then_some("--all")).env("PYTHONDONTWRITEBYTECODE", "1");
+        check(&mut python).map_err(|_| format!("The {name} differs from the contract, as told above."))?;
+    }
+    Ok(())
+}
