@@ -19,6 +19,7 @@ mod prove;
 mod reconcile;
 mod schedule;
 mod settings;
+mod supervise;
 mod sync;
 mod turns;
 

@@ -54,7 +54,7 @@ pub use profile::{
     ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrolment_url, check_profile, skip_keys_page,
 };
 pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_missing};
-pub use token_state::TokenState;
+pub use token_state::{TokenStanding, TokenState};
 
 /// A device as listed to callers.
 pub type Device = DeviceRow;

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::App;
-use crate::domain::{SettingId, TenantId, TokenState};
+use crate::domain::{SettingId, TenantId, TokenStanding, TokenState};
 
 /// How the service stands.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct TokenHealth {
     pub name: Option<String>,
     /// As Apple last showed it.
     pub state: TokenState,
+    /// As it stands now.
+    pub standing: TokenStanding,
+    /// When Apple last said something of it.
+    pub checked_at: Option<Timestamp>,
     /// When it ends; none without a token.
     pub expires_at: Option<Timestamp>,
     /// The last sync that came to its end.
@@ -40,10 +44,13 @@ pub struct TokenHealth {
 impl App {
     /// How the service stands. Asks the database, never Apple.
     pub async fn health(&self) -> Health {
+        let now = self.clock.now();
         let tokens = self.storage.health().await;
         let writable = self.storage.writable().await.map_err(|e| e.to_string());
         let readable = tokens.as_ref().map(|_| ()).map_err(ToString::to_string);
         let tokens = tokens.unwrap_or_default().into_iter().map(|row| TokenHealth {
+            standing: row.setting.standing(now),
+            checked_at: row.checked_at,
             tenant: row.setting.tenant,
             setting: row.setting.id,
             name: row.setting.token_name,

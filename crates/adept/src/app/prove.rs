@@ -4,10 +4,13 @@
 use std::sync::Arc;
 
 use adept_apple::{client::Session, error::AppleError};
+use jiff::SignedDuration;
 
 use super::{App, Error, apple, apple_session::StoredSession, onboarding::read_stored};
 use crate::{
-    domain::{Acceptance, Change, Known, Proof, TokenState, TokenType, accept},
+    domain::{
+        Acceptance, Caller, Change, Known, Proof, SettingId, TokenStanding, TokenState, TokenType, accept,
+    },
     storage::{Onboarding, TokenChange, TokenChanged, TokenRow},
 };
 
@@ -60,6 +63,43 @@ impl App {
             TokenChanged::Stale => Ok(Proven::Overtaken),
             TokenChanged::ServerTaken { .. } => self.wrong_server(known).await,
         }
+    }
+
+    /// Asks Apple how it takes the token of one of the caller's settings, and stores nothing but a wait that Apple asks
+    /// for. Answers how the token stands, and Apple's code. An expired token is not shown to Apple.
+    pub async fn check_token(
+        self: Arc<Self>,
+        caller: &Caller,
+        id: SettingId,
+    ) -> Result<(TokenStanding, Option<String>), Error> {
+        let known = self.storage.onboarding(caller.tenant, id).await?.ok_or(Error::NO_SETTING)?;
+        let setting = &known.setting;
+        let now = self.clock.now();
+        let expired = setting.token_expires_at.is_some_and(|end| end <= now);
+        let Some((session, consumer)) = self.session_of(&known)?.filter(|_| !expired) else {
+            return Ok((setting.standing(now), None));
+        };
+        let stands = |state| TokenStanding::at(now, state, true, setting.token_expires_at);
+        if self.storage.apple_wait(setting.tenant, id, &consumer, now).await?.is_some() {
+            return Ok((stands(TokenState::Throttled), None));
+        }
+        let account = match session.account().await {
+            Ok(account) => apple::facts(&account),
+            Err(error) => {
+                if let Some(wait) = apple::wait_of(&error) {
+                    let wait = SignedDuration::try_from(wait).unwrap_or_default();
+                    let until = now.checked_add(wait).unwrap_or(now);
+                    self.storage.keep_apple_wait(setting.tenant, id, &consumer, until, now).await?;
+                }
+                return Ok((stands(apple::state_of(&error)), error.code));
+            }
+        };
+        let compared = Known { server: setting.server.clone(), same_as_current: true, token: None };
+        let state = match accept(&compared, &Proof::Account(account)) {
+            Ok(_) => TokenState::Ok,
+            Err(_) => TokenState::WrongServer,
+        };
+        Ok((stands(state), None))
     }
 
     async fn wrong_server(&self, known: &Onboarding) -> Result<Proven, Error> {

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Error, settings::Purged};
+use super::{App, Error, settings::Purged, supervise::supervise};
 use crate::{
     domain::{Caller, Origin, SettingId, SyncRun},
     storage::{Claim, ReconcileClaim},
@@ -20,8 +20,13 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 impl App {
-    /// Synchronises whatever falls due until `shutdown`; then waits for the runs under way to let go.
+    /// Synchronises whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
+    /// ends it before.
     pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
+        supervise("the schedule of syncs", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone())).await;
+    }
+
+    async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
         let mut purge_at = self.clock.now();
         self.note_mdm_url().await;
@@ -58,7 +63,12 @@ impl App {
                     tracing::warn!(cause = error.cause(), "nothing can be reconciled now: {error}")
                 }
             }
-            while runs.try_join_next().is_some() {}
+            while let Some(run) = runs.try_join_next() {
+                if let Err(error) = run {
+                    // Its lease ends by itself, and then the setting is due again.
+                    tracing::error!(%error, "a sync or a reconciliation failed in an unforeseen way; please report this");
+                }
+            }
             purge_at = self.purge_when_due(purge_at).await;
             tokio::select! {
                 () = self.wake_sync.notified() => {}

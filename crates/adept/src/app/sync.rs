@@ -116,7 +116,7 @@ impl App {
         let lease = &claim.lease;
         tracing::warn!(
             setting = %lease.setting, state = state.as_str(), detail = error.detail.as_deref(),
-            "Apple ended a sync: {error}"
+            means = state.sentence(), "Apple ended a sync: {error}"
         );
         if let Some(wait) = apple::wait_of(error) {
             let now = self.clock.now();

@@ -15,6 +15,9 @@ use crate::{
 /// Connections to a database server, or readers of a file.
 const CONNECTIONS: u32 = 16;
 
+/// Apple needs this long for a call that changes a thousand devices; with a shorter lease calls are cut before.
+const SHORTEST_LEASE: SignedDuration = SignedDuration::from_secs(10);
+
 /// What becomes of a database that is not there yet.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum WhenMissing {
@@ -69,6 +72,12 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
         allow_plain_http: flags.allow_plain_apple,
         ..AppleOptions::default()
     };
+    if flags.lease < SHORTEST_LEASE {
+        tracing::warn!(
+            lease = %flags.lease,
+            "--lease is under 10 s: calls that change something at Apple are cut before it ends, so they may never succeed"
+        );
+    }
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,
         sync_interval: unsigned(flags.sync_interval),

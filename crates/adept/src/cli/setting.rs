@@ -1,6 +1,7 @@
 //! `adept setting`: what the operator may do with onboarding settings beyond what Graph offers. Every change is noted
 //! in the audit log as the command line's.
 
+mod check;
 mod history;
 
 use clap::{Args, Subcommand, builder::FalseyValueParser};
@@ -17,10 +18,11 @@ use super::{
 use crate::{
     app::{self, App, AppOptions, AppleOptions, Clock},
     config,
-    domain::{Caller, Origin, Setting as Row, SettingId},
+    domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
     storage::Storage,
 };
 
+pub use check::Check;
 pub use history::History;
 
 /// What to do with settings.
@@ -34,6 +36,8 @@ pub enum Setting {
     Restore(Restore),
     /// Fetch everything that Apple lists once more, to find what deltas left out; a running `adept serve` does it
     Resync(Resync),
+    /// Ask Apple now, from this machine, whether it accepts a setting's server token; nothing is stored
+    Check(Check),
     /// Show a setting's latest syncs: what each did and how it ended
     History(History),
 }
@@ -85,6 +89,7 @@ pub(super) async fn run(command: Setting) -> Result<(), Failure> {
         Setting::Remove(flags) => remove(flags).await,
         Setting::Restore(flags) => restore(flags).await,
         Setting::Resync(flags) => resync(flags).await,
+        Setting::Check(flags) => check::run(flags).await,
         Setting::History(flags) => history::run(flags).await,
     }
 }
@@ -96,16 +101,22 @@ async fn list(flags: List) -> Result<(), Failure> {
     let deleted = storage.hidden_settings().await?.into_iter().map(|(setting, _)| (setting, true));
     let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
     storage.close().await;
+    let now = Clock::system().now();
     if flags.json.json {
-        say(json!(rows.iter().map(|(setting, deleted)| as_json(setting, *deleted)).collect::<Vec<_>>()));
+        let rows = rows.iter().map(|(setting, deleted)| as_json(setting, *deleted, setting.standing(now)));
+        say(json!(rows.collect::<Vec<_>>()));
         return Ok(());
     }
     for (setting, deleted) in &rows {
-        let state = if *deleted { "deleted" } else { setting.token_state.as_str() };
+        let standing = setting.standing(now);
+        let state = if *deleted { "deleted" } else { standing.as_str() };
         let end = setting.token_expires_at.map_or_else(|| "-".to_owned(), |end| end.to_string());
         let name = setting.token_name.as_deref().unwrap_or("(no name)");
         let devices = setting.sync.device_count;
         say(format_args!("{}  {state:14}  {end:20}  {devices:>7} devices  {name}", setting.id));
+        if !deleted && standing != TokenStanding::State(TokenState::Ok) {
+            say(format_args!("    {}", standing.sentence()));
+        }
     }
     if rows.is_empty() {
         note(format_args!("Tenant {tenant} has no onboarding settings; POST one to depOnboardingSettings."));
@@ -113,12 +124,13 @@ async fn list(flags: List) -> Result<(), Failure> {
     Ok(())
 }
 
-fn as_json(setting: &Row, deleted: bool) -> serde_json::Value {
+fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json::Value {
     json!({
         "tenantId": setting.tenant.to_string(),
         "id": setting.id.to_string(),
         "tokenName": setting.token_name,
-        "tokenState": setting.token_state.as_str(),
+        "tokenState": standing.as_str(),
+        "means": standing.sentence(),
         "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
         "syncedDeviceCount": setting.sync.device_count,
         "deleted": deleted,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{SettingId, TenantId, TokenState};
+use super::{SettingId, TenantId, TokenStanding, TokenState};
 
 /// What kind of Apple programme a setting's token belongs to, in Graph's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,6 +126,13 @@ pub struct Setting {
     pub server: ServerIdentity,
     /// How its synchronisation stands.
     pub sync: SyncStatus,
+}
+
+impl Setting {
+    /// How the server token stands at `now`.
+    pub fn standing(&self, now: Timestamp) -> TokenStanding {
+        TokenStanding::at(now, self.token_state, self.token_proven, self.token_expires_at)
+    }
 }
 
 /// What a caller gives to make a setting.

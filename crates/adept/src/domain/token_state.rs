@@ -1,4 +1,9 @@
-//! What is known of a setting's server token: one table from state to error code and to the sentence for people.
+//! What is known of a setting's server token: one table from state to error code and to the sentence for people. Which
+//! of Apple's answers leads to which state is in `app/apple.rs`: `state_of`.
+
+use std::borrow::Cow;
+
+use jiff::{SignedDuration, Timestamp};
 
 /// The state of a setting's server token, as Apple last showed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,9 +133,95 @@ impl TokenState {
     }
 }
 
+/// How a server token stands now: what Apple last said of it, and what follows from its end and its proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenStanding {
+    /// As Apple last showed it; or it has expired since.
+    State(TokenState),
+    /// Apple accepts it, and it ends soon.
+    Expiring {
+        /// Whole days that are left.
+        days: i64,
+    },
+    /// Apple did not say yet whether it accepts it, or which server it is for.
+    Unproven,
+}
+
+impl TokenStanding {
+    /// From when on a token ends soon. Apple reminds by mail at 30 days; renewing takes a person some time.
+    pub const SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+    /// The standing of a token at `now`.
+    pub fn at(now: Timestamp, state: TokenState, proven: bool, expires_at: Option<Timestamp>) -> Self {
+        let left = expires_at.map(|end| end.duration_since(now));
+        match (state, left) {
+            (TokenState::None, _) | (_, None) => Self::State(state),
+            (_, Some(left)) if !left.is_positive() => Self::State(TokenState::Expired),
+            (TokenState::Ok, _) if !proven => Self::Unproven,
+            (TokenState::Ok, Some(left)) if left <= Self::SOON => {
+                Self::Expiring { days: left.as_secs() / (24 * 60 * 60) }
+            }
+            _ => Self::State(state),
+        }
+    }
+
+    /// The word that is shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::State(state) => state.as_str(),
+            Self::Expiring { .. } => "expiring",
+            Self::Unproven => "unproven",
+        }
+    }
+
+    /// Whether somebody should do something: not yet for one that ends soon, and not while there is no token.
+    pub const fn in_trouble(self) -> bool {
+        matches!(self, Self::State(state) if !matches!(state, TokenState::Ok | TokenState::None))
+    }
+
+    /// One plain sentence: what is the matter and who must do what.
+    pub fn sentence(self) -> Cow<'static, str> {
+        match self {
+            Self::State(state) => state.sentence().into(),
+            Self::Expiring { days } => format!(
+                "The server token ends in {days} days: download a new one in Apple Business or School Manager and upload \
+                 it. Downloading ends the old one at once."
+            )
+            .into(),
+            Self::Unproven => {
+                "Apple has not said yet whether it accepts the server token; Adept asks again with the next sync.".into()
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_end_and_the_proof_tell_what_apple_did_not() {
+        let now = Timestamp::UNIX_EPOCH;
+        let days = |days: i64| Some(now + SignedDuration::from_hours(24 * days));
+        for (state, proven, end, word) in [
+            (TokenState::None, false, None, "none"),
+            (TokenState::Ok, true, days(61), "ok"),
+            (TokenState::Ok, true, days(60), "expiring"),
+            (TokenState::Ok, true, days(0), "expired"),
+            (TokenState::Ok, false, days(300), "unproven"),
+            (TokenState::Terms, false, days(300), "terms"),
+            (TokenState::Revoked, true, days(10), "revoked"),
+            (TokenState::Unreachable, true, days(-1), "expired"),
+        ] {
+            let standing = TokenStanding::at(now, state, proven, end);
+            assert_eq!(standing.as_str(), word, "{state:?} {proven} {end:?}");
+            assert!(standing.sentence().ends_with('.'));
+        }
+        assert_eq!(
+            TokenStanding::at(now, TokenState::Ok, true, days(12)),
+            TokenStanding::Expiring { days: 12 }
+        );
+    }
 
     #[test]
     fn every_state_is_found_by_its_word_and_has_its_own_code() {

@@ -18,10 +18,7 @@ use axum::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use crate::{
-    app::{App, Health, TokenHealth},
-    domain::TokenState,
-};
+use crate::app::{App, Health, TokenHealth};
 
 /// How old a health report may be.
 const FRESH: Duration = Duration::from_secs(1);
@@ -87,7 +84,7 @@ fn answer(health: &Health, details: Option<Vec<Value>>) -> Response {
     let mut body = json!({
         "status": if reasons.is_empty() { "ready" } else { "unavailable" },
         "reasons": reasons,
-        "tokensInTrouble": health.tokens.iter().filter(|token| in_trouble(token)).count(),
+        "tokensInTrouble": health.tokens.iter().filter(|token| token.standing.in_trouble()).count(),
     });
     if let Some(details) = details {
         body["tokens"] = details.into();
@@ -111,17 +108,14 @@ fn reasons(health: &Health, with_cause: bool) -> Vec<String> {
     }
 }
 
-fn in_trouble(token: &TokenHealth) -> bool {
-    !matches!(token.state, TokenState::Ok | TokenState::None)
-}
-
 fn detail(token: &TokenHealth) -> Value {
     json!({
         "tenant": token.tenant.to_string(),
         "setting": token.setting.to_string(),
         "name": token.name,
-        "state": token.state.as_str(),
-        "means": token.state.sentence(),
+        "state": token.standing.as_str(),
+        "means": token.standing.sentence(),
+        "checked": token.checked_at.map(|time| time.to_string()),
         "expires": token.expires_at.map(|time| time.to_string()),
         "lastSuccessfulSync": token.last_success.map(|time| time.to_string()),
         "lastSyncErrorCode": token.state.sync_error_code(),

@@ -13,7 +13,7 @@ use prometheus_client::{
 
 use crate::{
     app::{Health, SyncCounted},
-    domain::TokenState,
+    domain::{TokenStanding, TokenState},
 };
 
 /// The format of the text. Source: OpenMetrics 1.0.0.
@@ -81,6 +81,8 @@ pub struct Observed<'a> {
     pub apple_answers: &'a [(&'static str, String, u64)],
     /// What syncs met.
     pub syncs: SyncCounted,
+    /// Time between two syncs of a setting.
+    pub sync_interval: Duration,
     /// Open connections.
     pub connections: usize,
 }
@@ -111,14 +113,18 @@ impl Metrics {
             apple.get_or_create(&labels).inc_by(*count);
         }
         registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
-        register_syncs(&mut registry, observed.syncs);
+        register_syncs(&mut registry, observed);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
         Ok(text)
     }
 }
 
-fn register_syncs(registry: &mut Registry, syncs: SyncCounted) {
+fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
+    let syncs = observed.syncs;
+    let interval: Gauge = Gauge::default();
+    interval.set(i64::try_from(observed.sync_interval.as_secs()).unwrap_or(i64::MAX));
+    registry.register("sync_interval_seconds", "Seconds between two syncs of a setting", interval);
     let repeated: Counter = Counter::default();
     repeated.inc_by(syncs.repeated_cursors);
     registry.register("repeated_cursors", "Syncs that Apple ended by a cursor it had given before", repeated);
@@ -136,6 +142,7 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
     let states = Family::<StateLabels, Gauge>::default();
     let syncs = Family::<TokenLabels, Gauge>::default();
     let devices = Family::<TokenLabels, Gauge>::default();
+    let failures = Family::<TokenLabels, Gauge>::default();
     let up: Gauge = Gauge::default();
     up.set(i64::from(health.writable.is_ok()));
     for token in &health.tokens {
@@ -147,10 +154,15 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
         set(&expirations, labels(), token.expires_at);
         set(&syncs, labels(), token.last_success);
         devices.get_or_create(&labels()).set(token.devices);
+        failures.get_or_create(&labels()).set(token.failures);
+        let stands = match token.standing {
+            TokenStanding::State(state) => state,
+            TokenStanding::Expiring { .. } | TokenStanding::Unproven => token.state,
+        };
         for state in TokenState::ALL {
             let TokenLabels { tenant, setting, name } = labels();
             let labels = StateLabels { tenant, setting, name, state: state.as_str() };
-            states.get_or_create(&labels).set(i64::from(state == token.state));
+            states.get_or_create(&labels).set(i64::from(state == stands));
         }
     }
     registry.register("database_writable", "1 while the database takes writes", up);
@@ -165,6 +177,7 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
         "When a setting was last synced with success, in seconds since 1970",
         syncs,
     );
+    registry.register("failed_syncs", "Syncs of a setting that failed in a row", failures);
     registry.register("devices", "Devices that Apple lists for a setting", devices);
 }
 

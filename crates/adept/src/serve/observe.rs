@@ -85,6 +85,7 @@ async fn scrape(State(scraped): State<Scraped>) -> Response {
         health: &health,
         apple_answers: &apple_answers,
         syncs: scraped.app.sync_counts(),
+        sync_interval: scraped.app.sync_interval(),
         connections: scraped.served.connection_count(),
     };
     match scraped.counters.text(&observed) {

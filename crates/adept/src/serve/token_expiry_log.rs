@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, Clock, Health, TokenHealth};
+use crate::{
+    app::{App, Clock, Health, TokenHealth},
+    domain::TokenStanding,
+};
 
-/// From when on a token's end is worth a line. Apple reminds by mail at 30 days; renewing takes a person some time.
-const AHEAD: SignedDuration = SignedDuration::from_hours(60 * 24);
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 /// How often the clock is looked at.
 const LOOK: Duration = Duration::from_secs(15 * 60);
@@ -33,7 +34,7 @@ pub fn ending(health: &Health, now: Timestamp) -> Vec<Ending<'_>> {
             let expires_at = token.expires_at?;
             let left = expires_at.duration_since(now);
             let days_left = left.as_secs().div_euclid(DAY.as_secs());
-            (left <= AHEAD).then_some(Ending { days_left, expires_at, token })
+            (left <= TokenStanding::SOON).then_some(Ending { days_left, expires_at, token })
         })
         .collect();
     ending.sort_by_key(|ending| ending.expires_at);
@@ -60,10 +61,11 @@ fn write(health: &Health, now: Timestamp) {
     for Ending { days_left, expires_at, token } in ending(health, now) {
         let (tenant, setting, name) =
             (token.tenant, token.setting, token.name.as_deref().unwrap_or_default());
+        let means = token.standing.sentence();
         if days_left < 0 {
-            tracing::error!(%tenant, %setting, name, %expires_at, "a server token has expired: upload a new one");
+            tracing::error!(%tenant, %setting, name, %expires_at, "{means}");
         } else {
-            tracing::warn!(%tenant, %setting, name, %expires_at, days_left, "a server token ends soon: renew it");
+            tracing::warn!(%tenant, %setting, name, %expires_at, days_left, "{means}");
         }
     }
 }

@@ -18,7 +18,10 @@ use crate::{
 mod cursors;
 mod gone;
 mod history;
+mod in_flight;
+mod outage;
 mod reconciling;
+mod token_states;
 
 /// Fetches everything once more, as the operator may ask.
 async fn resyncs(test: &TestApp, setting: &str) {
@@ -39,6 +42,33 @@ async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
 async fn deltas_tell_nothing(test: &TestApp) {
     let body = json!({ "devices": [], "cursor": "told-nothing", "more_to_follow": false }).to_string();
     script(test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+}
+
+/// Time goes by, here and at Apple. Bearer tokens may end meanwhile.
+async fn pass(test: &TestApp, time: jiff::SignedDuration) {
+    test.clock.advance(time);
+    let advance = json!({ "seconds": time.as_secs() }).to_string();
+    test.portal.call(Method::POST, "/clock/advance", advance).await;
+}
+
+/// A rule by which Apple misbehaves; answers its id.
+async fn fault(test: &TestApp, rule: serde_json::Value) -> String {
+    let made = test.portal.call(Method::POST, "/faults", rule.to_string()).await;
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    match &made["id"] {
+        serde_json::Value::String(id) => id.clone(),
+        id => id.to_string(),
+    }
+}
+
+/// Waits until so many calls are held by the rule.
+async fn held(test: &TestApp, rule: &str, calls: u32) {
+    test.portal.call(Method::GET, &format!("/faults/{rule}/wait?held={calls}"), String::new()).await;
+}
+
+/// Lets the calls that are held go on.
+async fn release(test: &TestApp, rule: &str) {
+    test.portal.call(Method::POST, &format!("/faults/{rule}/release"), "{}".to_owned()).await;
 }
 
 /// Takes devices away from the server at Apple.

@@ -1,7 +1,10 @@
 //! What the syncs of this process met, for whoever watches: repeated cursors, and the drift that reconciling fetches
 //! found.
 
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::{
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
 
 use super::super::App;
 use crate::domain::DeviceChanges;
@@ -39,6 +42,11 @@ impl SyncCounts {
 }
 
 impl App {
+    /// Time between two syncs of a setting.
+    pub fn sync_interval(&self) -> Duration {
+        self.options.sync_interval
+    }
+
     /// What the syncs of this process met so far.
     pub fn sync_counts(&self) -> SyncCounted {
         let counts = &self.sync_counts;

@@ -1,7 +1,5 @@
 //! The database, the sealing key, and the tokens that are stored.
 
-use jiff::SignedDuration;
-
 use super::{
     super::open::{self, WhenMissing},
     Finding,
@@ -9,12 +7,9 @@ use super::{
 use crate::{
     app::Clock,
     config,
-    domain::{Setting, TokenState},
+    domain::{Setting, TokenStanding, TokenState},
     storage::{OpenError, SealingKey, SealingKeyError, Storage, StorageOptions},
 };
-
-/// A token that ends within this time should be renewed.
-const SOON: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 pub(super) async fn check(flags: &config::Storage, clock: &Clock) -> Vec<Finding> {
     let options = match open::options(flags, WhenMissing::Fail) {
@@ -87,24 +82,22 @@ async fn tokens(storage: &Storage, clock: &Clock) -> Vec<Finding> {
 fn token(setting: &Setting, clock: &Clock) -> Finding {
     const ABOUT: &str = "token";
     let name = setting.token_name.as_deref().unwrap_or("(no name)");
-    let text = format!("{name} ({}): {}", setting.id, setting.token_state.sentence());
-    let left = setting.token_expires_at.map(|end| end.duration_since(clock.now()));
-    match (setting.token_state, left) {
-        (TokenState::Ok, Some(left)) if left <= SOON => {
-            Finding::mind(ABOUT, format!("{text} It ends in {} days: renew it.", left.as_hours() / 24))
-        }
-        (TokenState::Ok, _) => Finding::good(ABOUT, text),
-        (TokenState::None | TokenState::Throttled | TokenState::Unreachable | TokenState::Terms, _) => {
-            Finding::mind(ABOUT, text)
-        }
-        (
+    let standing = setting.standing(clock.now());
+    let text = format!("{name} ({}): {}", setting.id, standing.sentence());
+    match standing {
+        TokenStanding::State(TokenState::Ok) => Finding::good(ABOUT, text),
+        TokenStanding::Expiring { .. }
+        | TokenStanding::Unproven
+        | TokenStanding::State(
+            TokenState::None | TokenState::Throttled | TokenState::Unreachable | TokenState::Terms,
+        ) => Finding::mind(ABOUT, text),
+        TokenStanding::State(
             TokenState::Expired
             | TokenState::Revoked
             | TokenState::Forbidden
             | TokenState::NotUnderstood
             | TokenState::OurClock
             | TokenState::WrongServer,
-            _,
         ) => Finding::bad(ABOUT, text),
     }
 }

@@ -1,4 +1,4 @@
-//! `adept setting`: list, remove and restore, beside a running service.
+//! `adept setting`: list, look into, remove and restore, beside a running service.
 
 use adept::domain::Permission;
 use serde_json::{Value, json};
@@ -30,6 +30,11 @@ async fn a_setting_is_listed_removed_and_restored() {
     let listed = setting(&["list"]);
     listed.is(0, "");
     assert!(listed.out.contains(id) && listed.out.contains("Head office") && listed.out.contains("none"));
+    assert!(listed.out.contains("upload it."), "who must do what: {}", listed.out);
+    setting(&["history", id]).is(0, "never synced");
+    setting(&["resync", id]).is(4, "no server token");
+    let checked = setting(&["check", id]);
+    assert!(checked.code == 4 && checked.out.starts_with("none: "), "{checked:?}");
     setting(&["remove", id]).is(0, "restore");
     assert!(!graph(&service, &token).await.contains(&id.to_owned()));
     let listed = setting(&["list", "--json"]).json();

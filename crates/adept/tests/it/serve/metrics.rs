@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adept::{
     app::{Health, SyncCounted, TokenHealth},
-    domain::{SettingId, TenantId, TokenState},
+    domain::{SettingId, TenantId, TokenStanding, TokenState},
     serve::metrics::{Metrics, Observed},
 };
 use uuid::Uuid;
@@ -20,6 +20,7 @@ fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
             health: &health,
             apple_answers: &apple_answers,
             syncs: SyncCounted::default(),
+            sync_interval: Duration::from_secs(1800),
             connections: 3,
         })
         .unwrap()
@@ -37,6 +38,8 @@ fn every_token_has_its_end_state_sync_and_devices() {
         setting: SettingId(Uuid::from_u128(2)),
         name: name.map(str::to_owned),
         state: if known { TokenState::Ok } else { TokenState::None },
+        standing: TokenStanding::State(if known { TokenState::Ok } else { TokenState::None }),
+        checked_at: known.then(noon),
         expires_at: known.then(noon),
         last_success: known.then(noon),
         failures: 0,

@@ -2,7 +2,7 @@
 
 use adept::{
     app::{Health, TokenHealth},
-    domain::{SettingId, TenantId, TokenState},
+    domain::{SettingId, TenantId, TokenStanding, TokenState},
     serve::token_expiry_log::ending,
 };
 use jiff::SignedDuration;
@@ -17,6 +17,8 @@ fn tokens_that_end_within_sixty_days_or_have_ended_soonest_first() {
         setting: SettingId(Uuid::from_u128(2)),
         name: None,
         state: TokenState::Ok,
+        standing: TokenStanding::State(TokenState::Ok),
+        checked_at: None,
         expires_at: hours.map(|hours| noon() + SignedDuration::from_hours(hours)),
         last_success: None,
         failures: 0,

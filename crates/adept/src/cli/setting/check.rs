@@ -1,0 +1,51 @@
+//! `adept setting check`: asks Apple now about a setting's server token, from this machine and with its configuration.
+
+use std::sync::Arc;
+
+use clap::Args;
+
+use super::{
+    super::{
+        Exit, Failure,
+        open::{self, WhenMissing},
+        say,
+    },
+    operator_of, refused,
+};
+use crate::{
+    app::Clock,
+    config,
+    domain::{SettingId, TokenStanding, TokenState},
+};
+
+/// Flags of `adept setting check`.
+#[derive(Args)]
+pub struct Check {
+    /// The setting's id
+    id: SettingId,
+    #[command(flatten)]
+    apple: config::Apple,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+pub(super) async fn run(flags: Check) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
+    let app = open::app(storage.clone(), &flags.apple, clock)?;
+    let origin = operator_of(&storage, &app, flags.id).await?;
+    let checked = Arc::clone(&app).check_token(&origin.caller, flags.id).await;
+    storage.close().await;
+    let (standing, code) = checked.map_err(refused)?;
+    let code = code.map_or_else(String::new, |code| format!(" ({code})"));
+    say(format_args!("{}{code}: {}", standing.as_str(), standing.sentence()));
+    match standing {
+        TokenStanding::State(TokenState::Ok) | TokenStanding::Expiring { .. } => Ok(()),
+        TokenStanding::State(TokenState::Unreachable | TokenState::Throttled) => {
+            Err(Failure::new(Exit::Unavailable, "Apple did not say whether it accepts the token"))
+        }
+        TokenStanding::State(_) | TokenStanding::Unproven => {
+            Err(Failure::new(Exit::Refused, "the token does not work"))
+        }
+    }
+}
