@@ -11,6 +11,10 @@
 //! | `missing-settled` | some of the devices that a complete fetch did not list are marked, the others not yet |
 //! | `fetch-ended` | the whole fetch, and when the next one is owed |
 //! | `sync-ended` | the run's end |
+//! | `define-begun`, `assign-begun`, `release-begun` | that the call is about to be made |
+//! | `define-answered`, `assign-answered`, `release-answered` | the same; Apple has done it |
+//! | `define-stored`, `assign-stored`, `release-stored` | what Apple answered |
+//! | `details-read` | nothing yet of the details that were read after a lost answer |
 
 /// Ends the process at once, as a power cut would, when `ADEPT_FAILPOINT` names this place.
 #[cfg(feature = "failpoints")]
