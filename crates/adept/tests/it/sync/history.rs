@@ -51,3 +51,21 @@ async fn each_run_is_told_and_quiet_ones_share_a_line_on_sqlite() {
 async fn each_run_is_told_and_quiet_ones_share_a_line_on_postgresql() {
     runs_are_told(Kind::Postgres).await;
 }
+
+#[tokio::test]
+async fn old_lines_are_forgotten_but_the_latest_stay() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 1).await;
+    for _ in 0..3 {
+        test.portal.give_devices(&pair.server, 1).await;
+        assert!(syncs(&test, &client, &pair.setting).await);
+    }
+    let before = history(&test, &pair.setting).await;
+    assert_eq!(before.len(), 4);
+    assert_eq!(test.storage.purge_sync_runs(before[3].started_at, 0).await.unwrap(), 0, "none is older");
+    let later = test.clock.now() + jiff::SignedDuration::from_hours(1);
+    assert_eq!(test.storage.purge_sync_runs(later, 3).await.unwrap(), 1);
+    assert_eq!(history(&test, &pair.setting).await, before[..3]);
+    assert_eq!(test.app.purge().await.unwrap().sync_runs, 0, "the last 100 stay");
+}
