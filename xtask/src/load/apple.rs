@@ -45,6 +45,27 @@ impl Apple {
     }
 }
 
+/// A device as Apple has it.
+pub(crate) struct State {
+    pub(crate) os: String,
+    pub(crate) description: Option<String>,
+    /// The uuid of its profile.
+    pub(crate) profile: Option<String>,
+    pub(crate) status: String,
+}
+
+impl State {
+    /// Whether it is an iPhone or an iPad.
+    pub(crate) fn is_mobile(&self) -> bool {
+        matches!(self.os.as_str(), "iOS" | "iPadOS")
+    }
+
+    /// Whether it is a Mac.
+    pub(crate) fn is_mac(&self) -> bool {
+        self.os == "OSX"
+    }
+}
+
 /// A call to one of Apple's paths.
 pub(crate) struct Call {
     pub(crate) at: jiff::Timestamp,
@@ -92,22 +113,68 @@ impl Portal {
         self.send("DELETE", &format!("/_sim/servers/{server}/devices/{serial}"), b"", 204).map(drop)
     }
 
-    /// Every device of a server now: serial number and description.
-    pub(crate) fn devices(&mut self, server: &str) -> Result<BTreeMap<String, Option<String>>> {
+    /// The serial number of every device of a server now.
+    pub(crate) fn serials(&mut self, server: &str) -> Result<Vec<String>> {
+        Ok(self.states(server)?.into_keys().collect())
+    }
+
+    /// Every device of a server now, by serial number.
+    pub(crate) fn states(&mut self, server: &str) -> Result<BTreeMap<String, State>> {
         let mut all = BTreeMap::new();
         loop {
             let path = format!("/_sim/servers/{server}/devices?offset={}&limit={AT_ONCE}", all.len());
-            let page: Value = serde_json::from_slice(&self.send("GET", &path, b"", 200)?)
-                .map_err(|error| format!("The portal's list is not JSON: {error}."))?;
+            let page = self.read(&path)?;
             let devices = page["devices"].as_array().ok_or("The portal lists no devices.")?;
             for device in devices {
-                let serial = device["serial_number"].as_str().ok_or("A device has no serial number.")?;
-                all.insert(serial.to_owned(), device["description"].as_str().map(str::to_owned));
+                let text = |name: &str| device[name].as_str().map(str::to_owned);
+                let state = State {
+                    os: text("os").unwrap_or_default(),
+                    description: text("description"),
+                    profile: text("profile_uuid").filter(|uuid| !uuid.is_empty()),
+                    status: text("profile_status").unwrap_or_default(),
+                };
+                all.insert(text("serial_number").ok_or("A device has no serial number.")?, state);
             }
             if devices.len() < AT_ONCE {
                 return Ok(all);
             }
         }
+    }
+
+    /// The name of each profile that a server's client defined, by its uuid.
+    pub(crate) fn profiles(&mut self, server: &str) -> Result<BTreeMap<String, String>> {
+        let list = self.read(&format!("/_sim/servers/{server}/profiles?serials=0"))?;
+        let profiles = list["profiles"].as_array().ok_or("The portal lists no profiles.")?.iter();
+        let pair = |profile: &Value| {
+            let name = profile["profile"]["profile_name"].as_str()?;
+            Some((profile["profile_uuid"].as_str()?.to_owned(), name.to_owned()))
+        };
+        profiles.map(|profile| pair(profile).ok_or_else(|| format!("The portal lists {profile}."))).collect()
+    }
+
+    /// How many devices of a server carry a profile that its client defined.
+    pub(crate) fn assigned(&mut self, server: &str) -> Result<u64> {
+        let list = self.read(&format!("/_sim/servers/{server}/profiles?serials=0"))?;
+        let profiles = list["profiles"].as_array().ok_or("The portal lists no profiles.")?;
+        Ok(profiles.iter().filter_map(|profile| profile["devices"].as_u64()).sum())
+    }
+
+    /// Puts another product's profile on a device.
+    pub(crate) fn put_profile(&mut self, server: &str, serial: &str, uuid: &str) -> Result {
+        let path = format!("/_sim/servers/{server}/devices/{serial}");
+        self.ask("PATCH", &path, &json!({ "profile_status": "assigned", "profile_uuid": uuid }), 204)
+            .map(drop)
+    }
+
+    /// Lets a server release devices.
+    pub(crate) fn let_release(&mut self, server: &str) -> Result {
+        let path = format!("/_sim/servers/{server}/permissions");
+        self.ask("PUT", &path, &json!({ "release_devices": true }), 204).map(drop)
+    }
+
+    /// Lets seconds pass at once.
+    pub(crate) fn advance(&mut self, seconds: i64) -> Result {
+        self.ask("POST", "/_sim/clock/advance", &json!({ "seconds": seconds }), 200).map(drop)
     }
 
     /// How long each page of devices is held back.
@@ -153,15 +220,6 @@ impl Portal {
         calls.iter().map(|each| call(each).ok_or_else(|| format!("The portal lists {each}."))).collect()
     }
 
-    /// How many devices of a server carry a profile that its client defined.
-    pub(crate) fn assigned(&mut self, server: &str) -> Result<u64> {
-        let path = format!("/_sim/servers/{server}/profiles?serials=0");
-        let list: Value = serde_json::from_slice(&self.send("GET", &path, b"", 200)?)
-            .map_err(|error| format!("The portal's list is not JSON: {error}."))?;
-        let profiles = list["profiles"].as_array().ok_or("The portal lists no profiles.")?;
-        Ok(profiles.iter().filter_map(|profile| profile["devices"].as_u64()).sum())
-    }
-
     /// How often each of the last 10,000 calls was answered how, such as `GET /session 200`.
     pub(crate) fn answers(&mut self) -> Result<BTreeMap<String, u64>> {
         let list = self.send("GET", "/_sim/requests", b"", 200)?;
@@ -173,6 +231,11 @@ impl Portal {
             *answers.entry(name).or_default() += 1;
         }
         Ok(answers)
+    }
+
+    fn read(&mut self, path: &str) -> Result<Value> {
+        let body = self.send("GET", path, b"", 200)?;
+        serde_json::from_slice(&body).map_err(|error| format!("{path} is not JSON: {error}."))
     }
 
     fn ask(&mut self, method: &str, path: &str, body: &Value, wanted: u16) -> Result<Vec<u8>> {

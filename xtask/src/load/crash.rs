@@ -1,11 +1,15 @@
-//! `load crash`: many runs, each with a seed of its own. A run kills the service several times in the midst of uploads
-//! and syncs, and checks after each kill what was promised: docs/reliability.md says what that is.
+//! `load crash`: many runs, each with a seed of its own. A run kills the service several times in the midst of uploads,
+//! syncs and assignments, and checks after each kill what was promised: docs/reliability.md says what that is.
 
+mod assigned;
 mod check;
 mod dice;
 mod drive;
+mod history;
 mod kill;
 mod tally;
+mod want;
+mod wishes;
 mod world;
 
 use std::sync::Mutex;
@@ -13,6 +17,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
+use jiff::SignedDuration;
 
 use crate::Result;
 use crate::database::Kind;
@@ -132,9 +137,12 @@ fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally
         let told = |when: &str, error: String| {
             format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
         };
-        let answered = drive::until_killed(&mut world, kill, &mut dice);
-        tally.uploads_answered += answered.map_err(|error| told("before", error))?;
+        let driven = drive::until_killed(&mut world, kill, &mut dice);
+        tally.add(&driven.map_err(|error| told("before", error))?);
         tally.kills += 1;
+        // Minutes pass first, for which a bearer token lasts; then days, for which Apple may ask to wait.
+        let passed = if number == 1 { SignedDuration::from_mins(6) } else { SignedDuration::from_hours(25) };
+        world.let_pass(passed)?;
         tally.add(&check::after(&mut world, kill).map_err(|error| told("after", error))?);
     }
     Ok(tally)

@@ -40,6 +40,8 @@ pub(crate) struct Setting {
 pub(crate) struct Device {
     pub(crate) deleted: bool,
     pub(crate) description: Option<String>,
+    /// The id of the profile that someone wants for it.
+    pub(crate) wanted_profile: Option<String>,
 }
 
 /// A page of a list.
@@ -107,10 +109,48 @@ impl Graph {
     }
 
     /// Makes a profile the default of its platform.
-    pub(crate) fn make_default(&mut self, setting: &str, profile: &str) -> Result {
-        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/setDefaultProfile");
-        let answer = self.ask("POST", &path, b"").map_err(lost)?;
-        answer.expect(204).map(drop).map_err(|error| format!("A default profile: {error}"))
+    pub(crate) fn make_default(&mut self, setting: &str, profile: &str) -> io::Result<Answer> {
+        self.ask("POST", &format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/setDefaultProfile"), b"")
+    }
+
+    /// Has no default any more for iPhones and iPads.
+    pub(crate) fn clear_default(&mut self, setting: &str) -> io::Result<Answer> {
+        self.ask("DELETE", &format!("{SETTINGS}/{setting}/defaultIosEnrollmentProfile/$ref"), b"")
+    }
+
+    /// The id of the default profile of iPhones and iPads.
+    pub(crate) fn default_of_phones(&mut self, setting: &str) -> Result<Option<String>> {
+        let path = format!("{SETTINGS}/{setting}/defaultIosEnrollmentProfile");
+        let answer = self.ask("GET", &path, b"").map_err(lost)?;
+        if answer.status == 404 {
+            return Ok(None);
+        }
+        Ok(answer.json(200)?["id"].as_str().map(str::to_owned))
+    }
+
+    /// Gives a profile another name.
+    pub(crate) fn rename_profile(&mut self, setting: &str, profile: &str, name: &str) -> io::Result<Answer> {
+        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}");
+        self.ask("PATCH", &path, json!({ "displayName": name }).to_string().as_bytes())
+    }
+
+    /// The name of a profile.
+    pub(crate) fn profile_name(&mut self, setting: &str, profile: &str) -> Result<String> {
+        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}");
+        let profile = self.json("GET", &path, Value::Null, 200)?;
+        profile["displayName"].as_str().map(str::to_owned).ok_or_else(|| "A profile has no name.".into())
+    }
+
+    /// Wants a profile for devices.
+    pub(crate) fn assign(&mut self, setting: &str, profile: &str, serials: &[&String]) -> io::Result<Answer> {
+        let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/updateDeviceProfileAssignment");
+        self.ask("POST", &path, json!({ "deviceIds": serials }).to_string().as_bytes())
+    }
+
+    /// Wants that Apple releases devices.
+    pub(crate) fn release(&mut self, setting: &str, serials: &[&String]) -> io::Result<Answer> {
+        let body = json!({ "deviceSerialNumbers": serials }).to_string();
+        self.ask("POST", &format!("{SETTINGS}/{setting}/releaseAppleDevices"), body.as_bytes())
     }
 
     /// Uploads a token; an error of the connection leaves open whether it was carried out.
@@ -131,12 +171,16 @@ impl Graph {
     /// Every device of a setting by serial number, page after page; an error when one is listed twice.
     pub(crate) fn devices(&mut self, setting: &str) -> Result<BTreeMap<String, Device>> {
         let mut all = BTreeMap::new();
-        let path = format!("{}?$select=serialNumber,isDeleted,description", self.devices_path(setting));
+        let path = format!(
+            "{}?$select=serialNumber,isDeleted,description,requestedEnrollmentProfileId",
+            self.devices_path(setting)
+        );
         for row in self.pages(path)? {
             let serial = row["serialNumber"].as_str().ok_or("A device has no serial number.")?;
             let device = Device {
                 deleted: row["isDeleted"].as_bool().unwrap_or_default(),
                 description: row["description"].as_str().map(str::to_owned),
+                wanted_profile: row["requestedEnrollmentProfileId"].as_str().map(str::to_owned),
             };
             if all.insert(serial.to_owned(), device).is_some() {
                 return Err(format!("Device {serial} is listed twice."));

@@ -80,6 +80,14 @@ impl Launch {
         printed(&mut self.adept(&["setting", "resync", setting])).map(drop)
     }
 
+    /// Every line of a setting's history of syncs, as JSON.
+    pub(crate) fn history(&self, setting: &str) -> Result<serde_json::Value> {
+        let mut command = self.adept(&["setting", "history", setting, "--limit", "10000", "--json"]);
+        let text = printed(&mut command)?;
+        serde_json::from_str(&text)
+            .map_err(|error| format!("`adept setting history` did not print JSON: {error}."))
+    }
+
     /// Another process on the same database, with a port and a folder of its own.
     pub(crate) fn replica(&self, ground: &Ground) -> Result<Self> {
         let folder = ground.new_folder("replica")?;

@@ -9,6 +9,8 @@ use std::sync::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
+use super::failpoint;
+
 /// The system's clock, shifted by as much as a test moved it.
 #[derive(Clone, Debug)]
 pub struct Clock {
@@ -19,7 +21,9 @@ pub struct Clock {
 impl Clock {
     /// The system's clock.
     pub fn system() -> Self {
-        Self { fixed: None, moved_micros: Arc::default() }
+        let clock = Self { fixed: None, moved_micros: Arc::default() };
+        clock.advance(failpoint::clock_ahead());
+        clock
     }
 
     /// A clock that stands still at `at` until it is moved.

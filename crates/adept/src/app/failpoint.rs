@@ -1,4 +1,5 @@
-//! Places at which the crash tests end the process. Without the feature `failpoints` there is nothing here.
+//! What the crash tests need of the program: places at which it ends, and a clock that is ahead. Without the feature
+//! `failpoints` there is nothing here.
 //!
 //! | place | what is stored there |
 //! |---|---|
@@ -16,14 +17,35 @@
 //! | `define-stored`, `assign-stored`, `release-stored` | what Apple answered |
 //! | `details-read` | nothing yet of the details that were read after a lost answer |
 
-/// Ends the process at once, as a power cut would, when `ADEPT_FAILPOINT` names this place.
+use jiff::SignedDuration;
+
+/// Ends the process at once, as a power cut would, when `ADEPT_FAILPOINT` names this place: `page-stored`, or
+/// `page-stored 3` for the third time that it is come to.
 #[cfg(feature = "failpoints")]
 pub(super) fn at(place: &str) {
-    if std::env::var("ADEPT_FAILPOINT").is_ok_and(|wanted| wanted == place) {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    static TIMES: AtomicU32 = AtomicU32::new(0);
+    let Ok(wanted) = std::env::var("ADEPT_FAILPOINT") else { return };
+    let (name, time) = wanted.split_once(' ').unwrap_or((&wanted, "1"));
+    if name == place && TIMES.fetch_add(1, Ordering::SeqCst) + 1 >= time.parse().unwrap_or(1) {
         std::process::abort();
     }
+}
+
+/// How far this process's clock is ahead of the system's: the crash tests let days pass between two starts.
+#[cfg(feature = "failpoints")]
+pub(super) fn clock_ahead() -> SignedDuration {
+    let seconds = std::env::var("ADEPT_CLOCK_AHEAD").ok().and_then(|seconds| seconds.parse().ok());
+    SignedDuration::from_secs(seconds.unwrap_or_default())
 }
 
 /// Nothing.
 #[cfg(not(feature = "failpoints"))]
 pub(super) fn at(_: &str) {}
+
+/// Nothing.
+#[cfg(not(feature = "failpoints"))]
+pub(super) fn clock_ahead() -> SignedDuration {
+    SignedDuration::ZERO
+}

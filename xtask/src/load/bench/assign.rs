@@ -8,6 +8,7 @@ use super::fleet::first_sync;
 use super::{Bench, Row, thousands};
 use crate::Result;
 use crate::database::Kind;
+use crate::graph::lost;
 
 /// How long Apple thinks about each call that assigns.
 const THINKING: Duration = Duration::from_millis(500);
@@ -43,7 +44,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     }
     let started = Instant::now();
     for profile in &profiles {
-        graph.make_default(&pair.setting, profile)?;
+        graph.make_default(&pair.setting, profile).map_err(lost)?.expect(204)?;
     }
     loop {
         let assigned = portal.assigned(&pair.server)?;

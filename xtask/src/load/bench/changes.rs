@@ -27,7 +27,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let share = second / first;
 
     let changes = bench.count(10_000, 500);
-    let serials: Vec<String> = portal.devices(&pair.server)?.into_keys().collect();
+    let serials = portal.serials(&pair.server)?;
     let described = change(&mut portal, &pair.server, &serials, changes)?;
     portal.delay_pages(50)?;
     let started = Instant::now();

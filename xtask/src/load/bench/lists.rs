@@ -16,7 +16,7 @@ const WARM_UPS: usize = 20;
 pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let devices = bench.million();
     let mut fleet = first_sync(bench, kind, devices, 0)?;
-    let serials: Vec<String> = fleet.on.apple.portal().devices(&fleet.pair.server)?.into_keys().collect();
+    let serials = fleet.on.apple.portal().serials(&fleet.pair.server)?;
     let mut rows = Vec::new();
     for (share, text) in substrings(&serials)? {
         rows.push(contains(bench, kind, &mut fleet, &text, share)?);

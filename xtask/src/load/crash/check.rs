@@ -1,5 +1,5 @@
-//! What must hold after a kill: every answered upload, no half of an unanswered one, and after the next whole sync
-//! exactly the devices that Apple has.
+//! What must hold after a kill: every answered upload and wish, no half of an unanswered one, and after the next whole
+//! sync exactly the devices that Apple has, each with the profile that it is to have.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,26 +9,29 @@ use jiff::Timestamp;
 use super::kill::{Kill, Place};
 use super::tally::Tally;
 use super::world::{Onboarding, World};
+use super::{assigned, history};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Device, Graph, lost, upload_body};
-use crate::machine;
 
 /// The longest way to the end of a sync: the rest of a lease, a look at what is due, the sync.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// The longest time from Apple's answer to its being stored.
+const STORING: Duration = Duration::from_secs(5);
 
 /// Starts the service again and checks everything.
 pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
     let mut tally = Tally::default();
     // Nothing changes at Apple any more, so a sync that ends from now on has seen everything.
-    let restarted = machine::now();
+    let restarted = world.now();
     world.restart(None)?;
     let mut portal = world.apple.portal();
     for (number, setting) in world.settings.iter_mut().enumerate() {
         let id = setting.id.clone();
         let named = |error: String| format!("setting {number} ({id}): {error}");
         let cut = match kill {
-            Kill::At(place) if number == 0 && kill.is_in_an_upload() => Some(place),
+            Kill::At(place, _) if number == 0 && kill.is_in_an_upload() => Some(place),
             _ => None,
         };
         token(&mut world.graph, setting, cut, &mut tally).map_err(named)?;
@@ -36,10 +39,18 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
     for (number, setting) in world.settings.iter_mut().enumerate() {
         let id = setting.id.clone();
         let named = |error: String| format!("setting {number} ({id}): {error}");
-        devices(&mut world.graph, &mut portal, setting, restarted, &mut tally).map_err(named)?;
+        if let Some(wishes) = &mut setting.wishes {
+            wishes.settle(&mut world.graph, &id).map_err(named)?;
+        }
+        if setting.answered.is_some() {
+            sync(&mut world.graph, setting, restarted).map_err(named)?;
+            tally.assigned += assigned::converge(&mut portal, setting).map_err(named)?;
+            let present = devices(&mut world.graph, &mut portal, setting, &mut tally).map_err(named)?;
+            history::check(&world.launch, setting, present).map_err(named)?;
+        }
     }
     // The caller of before the kill was known all the time; now it signs in anew, and the command line knows it too.
-    world.graph = world.service.sign_in(&world.credentials)?;
+    world.sign_in()?;
     if !world.list_clients()?.contains(&world.credentials.client) {
         return Err("`adept client list` has lost the application.".to_owned());
     }
@@ -117,39 +128,57 @@ fn repeat(graph: &mut Graph, setting: &Onboarding, place: usize) -> Result {
     answer.expect(204).map(drop).map_err(|error| format!("Repeating an upload that was cut off: {error}"))
 }
 
-/// After a whole sync, the devices that Graph lists are Apple's: none lost, none twice, and those removed are gone.
-fn devices(
-    graph: &mut Graph,
-    portal: &mut Portal,
-    setting: &mut Onboarding,
-    restarted: Timestamp,
-    tally: &mut Tally,
-) -> Result {
-    if setting.answered.is_none() {
-        return Ok(());
-    }
+/// Asks for a sync and waits until one that began after the restart has ended.
+fn sync(graph: &mut Graph, setting: &Onboarding, restarted: Timestamp) -> Result {
     graph.request_sync(&setting.id).map_err(lost)?.expect(204).map_err(|error| format!("A sync: {error}"))?;
     let waiting = Instant::now();
-    let seen = loop {
+    loop {
         let seen = graph.setting(&setting.id)?;
         if seen.error_code == 0 && seen.synced.is_some_and(|synced| synced > restarted) {
-            break seen;
+            return Ok(());
         }
         if waiting.elapsed() > PATIENCE {
             return Err(format!("No sync succeeds after the restart at {restarted}: {seen:?}"));
         }
         std::thread::sleep(Duration::from_millis(20));
-    };
-    let truth = portal.devices(&setting.server)?;
-    let listed = graph.devices(&setting.id)?;
-    compare(&truth, &listed, setting)?;
-    if seen.devices != truth.len() as u64 {
-        return Err(format!("syncedDeviceCount is {}, Apple has {} devices.", seen.devices, truth.len()));
     }
-    tally.devices_equal += truth.len() as u64;
-    tally.devices_gone += (listed.len() - truth.len()) as u64;
-    setting.listed = truth.into_keys().collect();
-    Ok(())
+}
+
+/// After a whole sync, the devices that Graph lists are Apple's: none lost, none twice, and those removed are gone. How
+/// many there are.
+fn devices(
+    graph: &mut Graph,
+    portal: &mut Portal,
+    setting: &mut Onboarding,
+    tally: &mut Tally,
+) -> Result<u64> {
+    let waiting = Instant::now();
+    loop {
+        let truth: BTreeMap<String, Option<String>> = portal
+            .states(&setting.server)?
+            .into_iter()
+            .map(|(serial, state)| (serial, state.description))
+            .collect();
+        let listed = graph.devices(&setting.id)?;
+        let present = graph.setting(&setting.id)?.devices;
+        let same = compare(&truth, &listed, setting).and_then(|()| match present == truth.len() as u64 {
+            true => Ok(()),
+            false => Err(format!("syncedDeviceCount is {present}, Apple has {} devices.", truth.len())),
+        });
+        match same {
+            // What Apple was told to release is gone there a moment before it is here.
+            Err(_) if setting.wishes.is_some() && waiting.elapsed() < STORING => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(error),
+            Ok(()) => {
+                tally.devices_equal += present;
+                tally.devices_gone += listed.len() as u64 - present;
+                setting.listed = truth.into_keys().collect();
+                return Ok(present);
+            }
+        }
+    }
 }
 
 fn compare(
@@ -196,6 +225,8 @@ mod tests {
             stored: Vec::new(),
             modified: None,
             listed: listed.iter().map(|serial| (*serial).to_owned()).collect::<BTreeSet<_>>(),
+            wishes: None,
+            history: BTreeMap::new(),
         }
     }
 
@@ -204,7 +235,7 @@ mod tests {
     }
 
     fn listed(devices: &[(&str, bool)]) -> BTreeMap<String, Device> {
-        let device = |deleted| Device { deleted, description: None };
+        let device = |deleted| Device { deleted, description: None, wanted_profile: None };
         devices.iter().map(|(serial, deleted)| ((*serial).to_owned(), device(*deleted))).collect()
     }
 

@@ -1,28 +1,37 @@
-//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync; all at once, until
-//! the service is dead.
+//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, wishes; all at once,
+//! until the service is dead.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::dice::Dice;
-use super::kill::Kill;
+use super::kill::{Kill, Place};
+use super::tally::Tally;
+use super::want::{self, Where};
 use super::world::{Issued, Onboarding, World};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
 use crate::process::Process;
 
-/// The longest way to a named place.
+/// The longest way to a place that every load comes to.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
-type Broken = Option<(Instant, io::Error)>;
+/// The longest way to a place that it may not come to, such as the fourth page of a short list.
+const LESS_PATIENCE: Duration = Duration::from_secs(6);
 
-/// Drives the service until it is dead; how many uploads were answered with 204.
-pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<u64> {
+/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
+pub(super) type Broken = Option<(Instant, io::Error)>;
+
+/// Drives the service until it is dead; what was done to it.
+pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<Tally> {
     world.prepare(kill)?;
-    let World { service, graph, settings, apple, .. } = world;
+    let World { service, graph, settings, apple, launch, .. } = world;
+    if matches!(kill, Kill::At(Place::FetchEnded, _)) {
+        let onboarded = settings.iter().filter(|setting| setting.answered.is_some());
+        onboarded.take(1).try_for_each(|setting| launch.resync(&setting.id))?;
+    }
     let dead = AtomicBool::new(false);
     let before: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
     let servers: Vec<(String, String)> =
@@ -37,6 +46,9 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         })
         .collect();
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
+    let for_wishes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
+    let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
+    let mut wishes: Vec<_> = settings.iter_mut().map(|setting| setting.wishes.take()).collect();
     let for_syncs = graph.over(service.connect());
     let process = &mut service.process;
     let (dead, apple) = (&dead, &*apple);
@@ -47,8 +59,18 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
             let dice = dice.split();
             threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), dice, dead)));
         }
+        let wanting = servers.iter().zip(&listed).zip(for_wishes).zip(&mut wishes);
+        for ((((id, server), listed), graph), wishes) in wanting {
+            let Some(wishes) = wishes else { continue };
+            let dice = dice.split();
+            let place = Where { setting: id, server, listed };
+            threads.push(scope.spawn(move || {
+                want::until_killed(&place, wishes, kill, (graph, apple.portal()), dice, dead)
+            }));
+        }
         let dice = dice.split();
-        threads.push(scope.spawn(move || change(&servers, for_syncs, apple.portal(), dice, dead)));
+        let servers = &servers;
+        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), dice, dead)));
         let killed = end(process, kill);
         dead.store(true, Ordering::SeqCst);
         let panicked = |_| Err("A thread of the load panicked.".to_owned());
@@ -57,6 +79,9 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         Ok::<_, String>((broken?, killed?))
     });
     let (broken, killed) = outcome?;
+    for (setting, wishes) in settings.iter_mut().zip(wishes) {
+        setting.wishes = wishes;
+    }
     // Nobody else cuts connections here, so one that breaks earlier is a fault of the living service.
     if let Some((_, error)) =
         broken.into_iter().flatten().find(|(at, _)| killed.is_some_and(|killed| *at < killed))
@@ -64,10 +89,13 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         return Err(format!("A connection broke before the kill: {error}."));
     }
     let after: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
-    Ok((after - before) as u64)
+    let at_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_none());
+    let past_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_some());
+    Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..Tally::default() })
 }
 
-/// Ends the service and says when, or waits until it has ended itself.
+/// Ends the service and says when, or waits until it has ended itself. Where it does not come to a place that it may not
+/// come to, it is ended after all.
 fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     if let Kill::After(time) = kill {
         std::thread::sleep(time);
@@ -79,8 +107,12 @@ fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     }
     let started = Instant::now();
     while process.ended()?.is_none() {
-        if started.elapsed() > PATIENCE {
+        if kill.is_in_an_upload() && started.elapsed() > PATIENCE {
             return Err("The service never came to that place.".to_owned());
+        }
+        if !kill.is_in_an_upload() && started.elapsed() > LESS_PATIENCE {
+            let killed = Instant::now();
+            return process.kill().map(|()| Some(killed));
         }
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -126,7 +158,7 @@ fn change(
 ) -> Result<Broken> {
     let mut assigned = Vec::new();
     for (_, server) in servers {
-        assigned.push(portal.devices(server)?.into_keys().collect::<Vec<_>>());
+        assigned.push(portal.serials(server)?);
     }
     let mut number = 0u32;
     while !dead.load(Ordering::SeqCst) {

@@ -10,8 +10,8 @@ use super::dice::Dice;
 pub(super) enum Kill {
     /// SIGKILL this long after the load began.
     After(Duration),
-    /// At a place in the program, compiled in by the feature `failpoints`.
-    At(Place),
+    /// The so manieth time that it comes to a place in the program, compiled in by the feature `failpoints`.
+    At(Place, u64),
 }
 
 /// The places of `ADEPT_FAILPOINT`.
@@ -23,12 +23,56 @@ pub(super) enum Place {
     UploadProven,
     /// Everything is stored; the caller was not answered.
     UploadSaved,
+    /// The lease was taken; nothing was asked.
+    SyncClaimed,
+    /// A page was read; nothing of it is stored.
+    PageRead,
     /// A page of devices and its cursor are stored; the sync goes on.
     PageStored,
+    /// Everything was fetched and stored, and what it left out is settled; the run goes on.
+    FetchEnded,
+    /// Everything is stored but the end of the run.
+    SyncEnded,
+    /// The attempt to define a profile is stored; Apple knows nothing of it yet.
+    DefineBegun,
+    /// Apple has defined a profile; nobody knows its id.
+    DefineAnswered,
+    /// Its id is stored; no device has it.
+    DefineStored,
+    /// The assignment that is about to be asked for is stored; Apple knows nothing of it yet.
+    AssignBegun,
+    /// Apple has assigned a profile; nothing of it is stored.
+    AssignAnswered,
+    /// What Apple answered is stored; the next devices wait.
+    AssignStored,
+    /// The same of a release.
+    ReleaseBegun,
+    /// Apple has released devices; nothing of it is stored.
+    ReleaseAnswered,
+    /// What Apple answered is stored.
+    ReleaseStored,
 }
 
 impl Place {
-    const ALL: [Place; 4] = [Place::UploadOpened, Place::UploadProven, Place::UploadSaved, Place::PageStored];
+    const ALL: [Place; 17] = [
+        Place::UploadOpened,
+        Place::UploadProven,
+        Place::UploadSaved,
+        Place::SyncClaimed,
+        Place::PageRead,
+        Place::PageStored,
+        Place::FetchEnded,
+        Place::SyncEnded,
+        Place::DefineBegun,
+        Place::DefineAnswered,
+        Place::DefineStored,
+        Place::AssignBegun,
+        Place::AssignAnswered,
+        Place::AssignStored,
+        Place::ReleaseBegun,
+        Place::ReleaseAnswered,
+        Place::ReleaseStored,
+    ];
 
     /// As the program knows it.
     pub(super) fn name(self) -> &'static str {
@@ -36,15 +80,46 @@ impl Place {
             Place::UploadOpened => "upload-opened",
             Place::UploadProven => "upload-proven",
             Place::UploadSaved => "upload-saved",
+            Place::SyncClaimed => "sync-claimed",
+            Place::PageRead => "page-read",
             Place::PageStored => "page-stored",
+            Place::FetchEnded => "fetch-ended",
+            Place::SyncEnded => "sync-ended",
+            Place::DefineBegun => "define-begun",
+            Place::DefineAnswered => "define-answered",
+            Place::DefineStored => "define-stored",
+            Place::AssignBegun => "assign-begun",
+            Place::AssignAnswered => "assign-answered",
+            Place::AssignStored => "assign-stored",
+            Place::ReleaseBegun => "release-begun",
+            Place::ReleaseAnswered => "release-answered",
+            Place::ReleaseStored => "release-stored",
         }
+    }
+
+    /// Whether it is come to for each of many.
+    fn is_repeated(self) -> bool {
+        matches!(
+            self,
+            Place::PageRead
+                | Place::PageStored
+                | Place::AssignBegun
+                | Place::AssignAnswered
+                | Place::AssignStored
+        )
+    }
+
+    /// Whether it is come to in an upload.
+    pub(super) fn is_in_an_upload(self) -> bool {
+        matches!(self, Place::UploadOpened | Place::UploadProven | Place::UploadSaved)
     }
 }
 
 impl Kill {
     pub(super) fn choose(dice: &mut Dice, failpoints: bool) -> Self {
-        if failpoints && dice.once_in(4) {
-            return Kill::At(Place::ALL[dice.within(0..Place::ALL.len() as u64) as usize]);
+        if failpoints && dice.once_in(2) {
+            let place = Place::ALL[dice.within(0..Place::ALL.len() as u64) as usize];
+            return Kill::At(place, if place.is_repeated() { dice.within(1..5) } else { 1 });
         }
         // Short times fall into the first sync and into the first renewals, long ones into the changes after them.
         let longest = [200, 800, 2500][dice.within(0..3) as usize];
@@ -53,7 +128,7 @@ impl Kill {
 
     /// At most one upload is under way when it ends in the midst of an upload, so that what must be stored is certain.
     pub(super) fn is_in_an_upload(self) -> bool {
-        matches!(self, Kill::At(Place::UploadOpened | Place::UploadProven | Place::UploadSaved))
+        matches!(self, Kill::At(place, _) if place.is_in_an_upload())
     }
 }
 
@@ -61,7 +136,8 @@ impl fmt::Display for Kill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Kill::After(time) => write!(f, "after {} ms", time.as_millis()),
-            Kill::At(place) => write!(f, "at {}", place.name()),
+            Kill::At(place, 1) => write!(f, "at {}", place.name()),
+            Kill::At(place, time) => write!(f, "at {}, time {time}", place.name()),
         }
     }
 }

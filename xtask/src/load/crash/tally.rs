@@ -15,6 +15,12 @@ pub(super) struct Tally {
     pub(super) syncs_cut: u64,
     pub(super) devices_equal: u64,
     pub(super) devices_gone: u64,
+    /// Devices that have the profile that they are to have.
+    pub(super) assigned: u64,
+    /// Kills at named places that were come to.
+    pub(super) at_places: u64,
+    /// Kills that were meant for a named place that was not come to.
+    pub(super) past_places: u64,
 }
 
 impl Tally {
@@ -28,6 +34,9 @@ impl Tally {
             syncs_cut,
             devices_equal,
             devices_gone,
+            assigned,
+            at_places,
+            past_places,
         } = other;
         self.runs += runs;
         self.kills += kills;
@@ -37,21 +46,28 @@ impl Tally {
         self.syncs_cut += syncs_cut;
         self.devices_equal += devices_equal;
         self.devices_gone += devices_gone;
+        self.assigned += assigned;
+        self.at_places += at_places;
+        self.past_places += past_places;
     }
 
     /// A few lines for all runs.
     pub(super) fn summary(&self) -> String {
         format!(
-            "{} runs, {} kills\n{} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
-             {} syncs cut off or due; {} devices compared with Apple's, {} gone ones still listed as such",
+            "{} runs, {} kills, {} of them at named places ({} more were not come to)\n{} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
+             {} syncs cut off or due; {} devices compared with Apple's, {} gone ones still listed as such\n\
+             {} devices found with the profile that they were to have, none with another",
             self.runs,
             self.kills,
+            self.at_places,
+            self.past_places,
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,
             self.syncs_cut,
             self.devices_equal,
-            self.devices_gone
+            self.devices_gone,
+            self.assigned
         )
     }
 }
@@ -61,13 +77,14 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "uploads: {:>3} answered, {} whole, {} absent  syncs cut: {}  devices: {:>5} and {:>3} gone",
+            "uploads: {:>3} answered, {} whole, {} absent  syncs cut: {}  devices: {:>5} and {:>3} gone, {:>4} with profile",
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,
             self.syncs_cut,
             self.devices_equal,
-            self.devices_gone
+            self.devices_gone,
+            self.assigned
         )
     }
 }

@@ -1,20 +1,27 @@
 //! A run's world: Apple, a service on an empty database, a few settings with devices, and what was promised so far.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::dice::Dice;
-use super::kill::{Kill, Place};
+use super::history::Line;
+use super::kill::Kill;
+use super::wishes::Wishes;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::Kind;
 use crate::graph::Graph;
 use crate::ground::Ground;
+use crate::machine;
 use crate::service::{Credentials, Launch, Service};
 
 const SETTINGS: usize = 3;
+/// The last setting has no profiles: nobody wants anything of its devices.
+const WITH_PROFILES: usize = 2;
+/// How long a bearer token is good for, a little less.
+const BEARER: SignedDuration = SignedDuration::from_mins(50);
 /// Small pages make many of few devices.
 const PAGE: u32 = 50;
 
@@ -25,8 +32,12 @@ pub(super) struct World {
     pub(super) graph: Graph,
     pub(super) credentials: Credentials,
     pub(super) settings: Vec<Onboarding>,
-    launch: Launch,
+    pub(super) launch: Launch,
     pub(super) apple: Apple,
+    /// How far the clocks of both are ahead of ours.
+    ahead: SignedDuration,
+    /// How far they were when the caller signed in.
+    signed_in: SignedDuration,
 }
 
 /// A setting, its server at Apple, and what was promised to its client.
@@ -43,6 +54,10 @@ pub(super) struct Onboarding {
     pub(super) modified: Option<Timestamp>,
     /// Listed at the last comparison and not gone.
     pub(super) listed: BTreeSet<String>,
+    /// None where nothing is wanted of the devices.
+    pub(super) wishes: Option<Wishes>,
+    /// What the history told, by the number of the run.
+    pub(super) history: BTreeMap<i64, Line>,
 }
 
 /// A token file.
@@ -57,8 +72,9 @@ impl World {
         let mut portal = apple.portal();
         portal.limit_pages(PAGE)?;
         portal.delay_pages(dice.within(0..20))?;
-        // What a killed service held is free again after a second.
-        let launch = Launch::new(ground, kind, apple.port, &["--lease", "1s"])?;
+        // What a killed service held is free again after three seconds; a call to Apple may take most of them.
+        let flags = ["--lease", "3s", "--mdm-url", "https://mdm.example.org/enrol/{settingId}"];
+        let launch = Launch::new(ground, kind, apple.port, &flags)?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -67,6 +83,8 @@ impl World {
             let id = graph.create(&format!("crash {number}"))?;
             let server = portal.register(&graph.public_key(&id)?)?;
             portal.add_devices(&server, dice.within(100..1500) as usize)?;
+            let wanting = number < WITH_PROFILES;
+            let wishes = wanting.then(|| Wishes::begin(&mut graph, &mut portal, &id, &server)).transpose()?;
             settings.push(Onboarding {
                 id,
                 server,
@@ -75,9 +93,12 @@ impl World {
                 stored: Vec::new(),
                 modified: None,
                 listed: BTreeSet::new(),
+                wishes,
+                history: BTreeMap::new(),
             });
         }
-        Ok(Self { service, graph, credentials, settings, launch, apple })
+        let (ahead, signed_in) = (SignedDuration::ZERO, SignedDuration::ZERO);
+        Ok(Self { service, graph, credentials, settings, launch, apple, ahead, signed_in })
     }
 
     /// Where the service's log is.
@@ -90,17 +111,40 @@ impl World {
         self.launch.list_clients()
     }
 
-    /// Starts the service anew, such that it ends at `place` where one is given.
-    pub(super) fn restart(&mut self, place: Option<Place>) -> Result {
+    /// The time as the service and Apple have it.
+    pub(super) fn now(&self) -> Timestamp {
+        let now = machine::now();
+        now.checked_add(self.ahead).unwrap_or(now)
+    }
+
+    /// Lets time pass for Apple, and for the service from its next start on: whatever waits for minutes is due then.
+    pub(super) fn let_pass(&mut self, time: SignedDuration) -> Result {
+        self.apple.portal().advance(time.as_secs())?;
+        self.ahead += time;
+        Ok(())
+    }
+
+    /// Starts the service anew, such that it ends as `kill` says, and signs in anew when the bearer token is too old.
+    pub(super) fn restart(&mut self, kill: Option<Kill>) -> Result {
         self.service.process.kill()?;
         let (service, _) = self.launch.start_with(|command| {
-            command.env_remove("ADEPT_FAILPOINT");
-            if let Some(place) = place {
-                command.env("ADEPT_FAILPOINT", place.name());
+            command.env("ADEPT_CLOCK_AHEAD", self.ahead.as_secs().to_string()).env_remove("ADEPT_FAILPOINT");
+            if let Some(Kill::At(place, time)) = kill {
+                command.env("ADEPT_FAILPOINT", format!("{} {time}", place.name()));
             }
         })?;
         self.service = service;
+        if self.ahead - self.signed_in > BEARER {
+            return self.sign_in();
+        }
         self.graph = self.graph.over(self.service.connect());
+        Ok(())
+    }
+
+    /// Signs in anew.
+    pub(super) fn sign_in(&mut self) -> Result {
+        self.graph = self.service.sign_in(&self.credentials)?;
+        self.signed_in = self.ahead;
         Ok(())
     }
 
@@ -108,7 +152,7 @@ impl World {
     pub(super) fn prepare(&mut self, kill: Kill) -> Result {
         match kill {
             Kill::After(_) => Ok(()),
-            Kill::At(place) => self.restart(Some(place)),
+            Kill::At(..) => self.restart(Some(kill)),
         }
     }
 }

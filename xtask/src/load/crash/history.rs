@@ -1,0 +1,57 @@
+//! The history of syncs: whatever it told once it goes on telling, and it accounts for every device.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::world::Onboarding;
+use crate::Result;
+use crate::service::Launch;
+
+/// What a line tells that must not change once the run has ended.
+pub(super) type Line = (String, Option<String>);
+
+/// Compares the history with what it was, and what it says was added and removed with what is there. Devices that were
+/// released here are no sync's.
+pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> Result {
+    let lines = launch.history(&setting.id)?;
+    let lines = lines.as_array().ok_or("The history is no list.")?;
+    let mut known: BTreeMap<i64, Line> = BTreeMap::new();
+    let (mut added, mut removed) = (0, 0);
+    for line in lines {
+        let number = line["run"].as_i64().ok_or_else(|| format!("A line has no run: {line}."))?;
+        let count = |name: &str| line["changes"][name].as_i64().unwrap_or_default();
+        added += count("added");
+        removed += count("removed");
+        let text = |name: &str| line[name].as_str().map(str::to_owned);
+        known.insert(number, (text("started").unwrap_or_default(), text("ended").filter(|_| ended(line))));
+    }
+    for (number, (started, ended)) in &setting.history {
+        match known.get(number) {
+            None => return Err(format!("HISTORY IS LOST: the run of {started} is not told of any more.")),
+            Some((again, _)) if again != started => {
+                return Err(format!("The run of {started} is now told as of {again}."));
+            }
+            Some((_, again)) if ended.is_some() && again.is_none() => {
+                return Err(format!("The run of {started} had ended, and goes on."));
+            }
+            Some(_) => {}
+        }
+    }
+    setting.history = known;
+    let asked = setting.wishes.as_ref().map_or(0, |wishes| wishes.released.len()) as i64;
+    let told = added - removed;
+    let present = present as i64;
+    if !(present..=present + asked).contains(&told) {
+        return Err(format!(
+            "The history tells of {added} devices added and {removed} removed, {present} are there, and {asked} were \
+             released at most."
+        ));
+    }
+    Ok(())
+}
+
+/// A line of several runs may grow, and one that was cut short has no end of its own.
+fn ended(line: &Value) -> bool {
+    line["outcome"].as_str().is_some_and(|outcome| outcome != "running")
+}

@@ -1,0 +1,172 @@
+//! The wishes that are made before a kill: defaults set and cleared, profiles changed, devices given one or released.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use super::dice::Dice;
+use super::drive::Broken;
+use super::kill::{Kill, Place};
+use super::wishes::{Wish, Wishes};
+use crate::Result;
+use crate::apple::{Portal, State};
+use crate::graph::Graph;
+use crate::http::Answer;
+
+/// Defaults and edits before one kill: a device is assigned a few times a day at most.
+const CHANGES: usize = 2;
+
+/// A thing that people do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Act {
+    Default,
+    Clear,
+    Edit,
+    Assign,
+    Release,
+}
+
+/// Whose wishes they are.
+pub(super) struct Where<'a> {
+    pub(super) setting: &'a str,
+    pub(super) server: &'a str,
+    /// Serial numbers that Graph listed last.
+    pub(super) listed: &'a BTreeSet<String>,
+}
+
+/// Asks for one thing after the other until the service is dead.
+pub(super) fn until_killed(
+    place: &Where<'_>,
+    wishes: &mut Wishes,
+    kill: Kill,
+    (mut graph, mut portal): (Graph, Portal),
+    mut dice: Dice,
+    dead: &AtomicBool,
+) -> Result<Broken> {
+    let devices = portal.states(place.server)?;
+    // What leads to the place at which the service ends itself comes first, and again until it does.
+    let first = match kill {
+        Kill::At(Place::DefineBegun | Place::DefineAnswered | Place::DefineStored, _) => {
+            vec![Act::Default, Act::Edit]
+        }
+        Kill::At(Place::AssignBegun | Place::AssignAnswered | Place::AssignStored, _) => {
+            vec![Act::Default, Act::Assign]
+        }
+        Kill::At(Place::ReleaseBegun | Place::ReleaseAnswered | Place::ReleaseStored, _) => {
+            vec![Act::Release]
+        }
+        _ => Vec::new(),
+    };
+    let mut changes = 0;
+    for number in 0.. {
+        if dead.load(Ordering::SeqCst) {
+            break;
+        }
+        let act = first.get(number).copied().unwrap_or_else(|| match dice.within(0..10) {
+            0..2 => Act::Default,
+            2..4 => Act::Edit,
+            4 => Act::Clear,
+            5..8 => Act::Assign,
+            _ => Act::Release,
+        });
+        let is_change = matches!(act, Act::Default | Act::Edit);
+        if !is_change || changes < CHANGES {
+            changes += usize::from(is_change);
+            let broken = ask(&mut graph, place, wishes, act, &devices, &mut dice)?;
+            if broken.is_some() {
+                return Ok(broken);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(dice.within(1..80)));
+    }
+    Ok(None)
+}
+
+/// Does one thing. What was asked is noted as cut off before it is sent, and as answered when it was.
+fn ask(
+    graph: &mut Graph,
+    Where { setting, listed, .. }: &Where<'_>,
+    wishes: &mut Wishes,
+    act: Act,
+    devices: &BTreeMap<String, State>,
+    dice: &mut Dice,
+) -> Result<Broken> {
+    let broken = |error| Ok(Some((Instant::now(), error)));
+    match act {
+        Act::Default => {
+            let place = dice.within(0..2) as usize;
+            wishes.default.cut_off(Some(place));
+            match done(graph.make_default(setting, &wishes.profiles[place].id), &[])? {
+                Ok(_) => wishes.default.answered(Some(place)),
+                Err(error) => return broken(error),
+            }
+        }
+        Act::Clear => {
+            wishes.default.cut_off(None);
+            // Where none is set there is none to clear, which is as good.
+            match done(graph.clear_default(setting), &[404])? {
+                Ok(_) => wishes.default.answered(None),
+                Err(error) => return broken(error),
+            }
+        }
+        Act::Edit => {
+            let profile = &mut wishes.profiles[dice.within(0..3) as usize];
+            let name = profile.next_name();
+            profile.name.cut_off(name.clone());
+            match done(graph.rename_profile(setting, &profile.id, &name), &[])? {
+                Ok(_) => profile.name.answered(name),
+                Err(error) => return broken(error),
+            }
+        }
+        Act::Assign => {
+            let place = dice.within(1..3) as usize;
+            let fits = |state: &State| if place == 1 { state.is_mobile() } else { state.is_mac() };
+            let chosen = wishes.choose(devices, listed, fits, 12, dice);
+            if chosen.is_empty() {
+                return Ok(None);
+            }
+            let wishes_of = |wishes: &mut Wishes, note: fn(&mut Wish<Option<usize>>, Option<usize>)| {
+                for serial in &chosen {
+                    let wish = wishes.explicit.entry((*serial).clone()).or_insert_with(|| Wish::new(None));
+                    note(wish, Some(place));
+                }
+            };
+            wishes_of(wishes, Wish::cut_off);
+            match done(graph.assign(setting, &wishes.profiles[place].id, &chosen), &[])? {
+                Ok(_) => wishes_of(wishes, Wish::answered),
+                Err(error) => return broken(error),
+            }
+        }
+        Act::Release => {
+            // Macs alone, so that enough phones are left.
+            let chosen = wishes.choose(devices, listed, State::is_mac, 3, dice);
+            if chosen.is_empty() {
+                return Ok(None);
+            }
+            for serial in &chosen {
+                wishes.released.entry((*serial).clone()).or_insert(false);
+            }
+            // One that Apple has taken away already cannot be released, and then none of them is.
+            match done(graph.release(setting, &chosen), &[400, 404])? {
+                Ok(true) => wishes.released.extend(chosen.iter().map(|serial| ((*serial).clone(), true))),
+                Ok(false) => {}
+                Err(error) => return broken(error),
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// Whether it was done, or refused in one of these ways; the inner error is the connection's.
+fn done(answer: io::Result<Answer>, refused: &[u16]) -> Result<io::Result<bool>> {
+    match answer {
+        Ok(answer) if matches!(answer.status, 200 | 204) => Ok(Ok(true)),
+        Ok(answer) if refused.contains(&answer.status) => Ok(Ok(false)),
+        Ok(answer) => {
+            let text = String::from_utf8_lossy(&answer.body).into_owned();
+            Err(format!("A wish was refused with {}: {text}", answer.status))
+        }
+        Err(error) => Ok(Err(error)),
+    }
+}
