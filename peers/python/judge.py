@@ -2,6 +2,7 @@
 
 import re
 import sys
+import threading
 import time
 import traceback
 
@@ -11,6 +12,8 @@ class Judge:
         self.talkative = talkative
         self.held = 0
         self.differences = 0
+        self.lines = []
+        self.lock = threading.Lock()
 
     def hold(self, rule, wanted, seen):
         """Holds one thing that was seen against a rule.
@@ -21,26 +24,28 @@ class Judge:
         """
         self.held += 1
         good = matches(wanted, seen)
+        if self.talkative or not good:
+            self.lines.append(f"  {'ok' if good else 'DIFFERENCE'}  {rule}")
         if not good:
             self.differences += 1
-        if self.talkative or not good:
-            print(f"  {'ok' if good else 'DIFFERENCE'}  {rule}", flush=True)
-        if not good:
-            print(f"      wanted {spoken(wanted)}\n      seen   {spoken(seen)}", flush=True)
-        return good
+            self.lines += [f"      wanted {spoken(wanted)}", f"      seen   {spoken(seen)}"]
 
     def part(self, play, *arguments):
         """Plays one part and tells how many rules it held. A part that breaks off is a difference too."""
-        held, differences, started = self.held, self.differences, time.monotonic()
+        part, started = Judge(self.talkative), time.monotonic()
         try:
-            play(self, *arguments)
+            play(part, *arguments)
         except Exception:
-            self.differences += 1
-            print(f"  DIFFERENCE  This part broke off:\n{traceback.format_exc()}")
-        wrong = self.differences - differences
-        verdict = f"{wrong} differ" if wrong else "ok"
+            part.differences += 1
+            part.lines.append(f"  DIFFERENCE  This part broke off:\n{traceback.format_exc()}")
+        verdict = f"{part.differences} differ" if part.differences else "ok"
         seconds = time.monotonic() - started
-        print(f"{self.held - held:4} rules  {verdict:10} {seconds:4.1f} s  {play.__doc__}", flush=True)
+        with self.lock:
+            self.held += part.held
+            self.differences += part.differences
+            print(
+                *part.lines, f"{part.held:5} rules  {verdict:10} {seconds:4.1f} s  {play.__doc__}", sep="\n", flush=True
+            )
 
     def end(self):
         """Ends the program: 0 when nothing differed."""
@@ -61,7 +66,7 @@ def matches(wanted, seen):
 def spoken(value):
     if isinstance(value, re.Pattern):
         return f"text like {value.pattern}"
-    if callable(value):
+    if callable(value) and not isinstance(value, type):
         return value.__doc__ or value.__name__
     text = repr(value)
     return text if len(text) < 400 else f"{text[:400]}… ({len(text)} characters)"

@@ -4,6 +4,7 @@ import base64
 import json
 import subprocess
 import tempfile
+import threading
 from pathlib import Path
 
 # Goes with the program.
@@ -54,7 +55,7 @@ def open_token(file, key, form="SMIME"):
 
 def seal(token, certificate_pem):
     """A server token as Apple's portal would make it, for any certificate, written by OpenSSL."""
-    recipient = FOLDER / "recipient.pem"
+    recipient = FOLDER / f"recipient-{threading.get_ident()}.pem"
     recipient.write_bytes(certificate_pem)
     inner = "Content-Type: text/plain;charset=UTF-8\nContent-Transfer-Encoding: 7bit\n\n"
     inner += f"-----BEGIN MESSAGE-----\n{json.dumps(token)}\n-----END MESSAGE-----\n"

@@ -39,7 +39,7 @@ enum Chore {
     Ci,
     /// Play the whole life cycle with Microsoft's SDKs and with the documents' own commands.
     Clients(clients::Flags),
-    /// Let an independent client of Apple's service, in Python, judge the simulator.
+    /// Let an independent client of Apple's service, in Python, judge the simulator and what `adept serve` asks.
     Peers(peers::Flags),
     /// Measure every figure of docs/performance.md on this machine and print them as a table.
     Bench(bench::Flags),

@@ -1,10 +1,10 @@
-//! `cargo xtask peers`: an independent client of Apple's service, in Python, judges our simulator and our own client. It
-//! lies in `peers/python`, is written from Apple's documents alone, and knows nothing of our crates.
+//! `cargo xtask peers`: an independent client of Apple's service, in Python, judges our simulator, and our own client
+//! through a recording proxy. It lies in `peers/python`, is written from Apple's documents alone, and knows nothing of our crates.
 
 use std::process::Command;
 
 use crate::install::{self, OPENSSL, PYTHON};
-use crate::run::{Result, build_adept, check, root};
+use crate::run::{Result, build_adept, root};
 
 /// What is judged.
 #[derive(clap::Args, Default)]
@@ -20,7 +20,7 @@ pub(crate) struct Flags {
     lock: bool,
 }
 
-const NAMES: [&str; 1] = ["simulator"];
+const NAMES: [&str; 2] = ["simulator", "service"];
 
 /// Installs what is missing and judges; fails when anything differs from the contract.
 pub(crate) fn run(flags: &Flags) -> Result {
@@ -32,15 +32,25 @@ pub(crate) fn run(flags: &Flags) -> Result {
     install::programs(&[OPENSSL, PYTHON])?;
     let environment = root().join("target/peers");
     install::python(&environment, &programs.join("requirements.txt"))?;
-    for name in NAMES {
-        if !flags.only.is_empty() && !flags.only.iter().any(|only| only == name) {
-            continue;
-        }
-        println!("The {name} is judged.");
+    let judge = |name: &str| {
         let mut python = Command::new(environment.join("bin/python"));
         python.arg(programs.join(format!("judge_{name}.py"))).arg(&adept);
         python.args(flags.all.then_some("--all")).env("PYTHONDONTWRITEBYTECODE", "1");
-        check(&mut python).map_err(|_| format!("The {name} differs from the contract, as told above."))?;
-    }
-    Ok(())
+        let told = python.output().map_err(|error| format!("Cannot start Python: {error}."))?;
+        let [out, err] = [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        println!("The {name}:\n{out}");
+        if told.status.success() {
+            return Ok(());
+        }
+        Err(format!("The {name} differs from the contract, as told above.\n{err}"))
+    };
+    let failures: Vec<String> = std::thread::scope(|scope| {
+        let wanted = |name: &&str| flags.only.is_empty() || flags.only.iter().any(|only| only == name);
+        let judging: Vec<_> =
+            NAMES.into_iter().filter(wanted).map(|name| scope.spawn(move || judge(name))).collect();
+        let ended =
+            judging.into_iter().map(|one| one.join().unwrap_or_else(|_| Err("A judge panicked.".into())));
+        ended.filter_map(Result::err).collect()
+    });
+    if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
 }
