@@ -32,7 +32,8 @@ fn all(steps: &mut Steps) -> Result {
     })?;
     steps.run("gen --check", || r#gen::run(true))?;
     steps.run("test", || test::run(&[]))?;
-    steps.run("crash", crash::for_ci)
+    steps.run("crash", crash::for_ci)?;
+    steps.run("replicas", test::replicas)
 }
 
 /// Says plainly which part of the toolchain is missing, before anything is built.

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use crate::pg::{Durability, throwaway};
 use crate::run::{Result, build_load, check};
+use crate::test;
 
 /// How many runs, and which.
 #[derive(clap::Args)]
@@ -21,10 +22,16 @@ pub(crate) struct Flags {
     /// Runs at the same time: they mostly wait.
     #[arg(long, default_value_t = 4)]
     pub(crate) at_once: usize,
+    /// Instead, once: three replicas with a thousand settings on one PostgreSQL, of which one is killed again and again.
+    #[arg(long, exclusive = true)]
+    pub(crate) replicas: bool,
 }
 
 /// Does the runs; fails at the first that fails, with the command that repeats it.
 pub(crate) fn run(flags: &Flags) -> Result {
+    if flags.replicas {
+        return test::replicas();
+    }
     let (adept, load) = build_load(false, true)?;
     let postgres = if flags.database == "sqlite" { None } else { Some(throwaway(Durability::On)?) };
     let mut command = Command::new(load);
@@ -43,5 +50,5 @@ pub(crate) fn run(flags: &Flags) -> Result {
 
 /// The part that every change must pass: fixed seeds, both databases.
 pub(crate) fn for_ci() -> Result {
-    run(&Flags { runs: 25, seed: 1, database: "both".to_owned(), at_once: 4 })
+    run(&Flags { runs: 25, seed: 1, database: "both".to_owned(), at_once: 4, replicas: false })
 }

@@ -35,7 +35,7 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash.
+    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash, replicas.
     Ci,
     /// Play the whole life cycle with Microsoft's SDKs and with the documents' own commands.
     Clients(clients::Flags),

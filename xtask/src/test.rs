@@ -52,6 +52,20 @@ fn tests(postgres: &str, arguments: &[String]) -> Result {
     check(command.args(arguments).env(POSTGRES_URL, postgres))
 }
 
+/// The test of several replicas, which is left out of the others because it wants the machine for itself.
+pub(crate) fn replicas() -> Result {
+    let postgres = throwaway(Durability::Off)?;
+    let mut command = if has_nextest() {
+        cargo(["nextest", "run", "--locked", "--no-capture"])
+    } else {
+        cargo(["test", "--locked", "--test", "it"])
+    };
+    command.args(["-p", "adept", "--features", "failpoints", "replicas::"]);
+    let outcome = check(command.env(POSTGRES_URL, postgres.url()));
+    drop(postgres);
+    outcome
+}
+
 fn has_nextest() -> bool {
     let asked = cargo(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())

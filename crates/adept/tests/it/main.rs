@@ -15,6 +15,9 @@ mod graph;
 mod oauth;
 mod onboarding;
 mod reconcile;
+// Wants the machine for itself: `cargo xtask crash --replicas`, and a step of `cargo xtask ci`.
+#[cfg(feature = "failpoints")]
+mod replicas;
 mod serve;
 mod storage;
 mod support;

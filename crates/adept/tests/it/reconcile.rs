@@ -2,7 +2,7 @@
 
 mod assigned;
 mod defined;
-mod ground;
+pub mod ground;
 mod lost;
 mod moved;
 mod released;
