@@ -32,6 +32,17 @@ def onboarding(judge, life):
     judge.hold("Apple sync-devices: the cursor moves on even without changes", True, said[0].json["cursor"] != before)
 
 
+def page_sizes(judge, life):
+    """Pages that Apple wants smaller than others"""
+    limit = {"default": 100, "maximum": 200}
+    urls = [{"uri": path, "http_method": ["POST"], "limit": limit} for path in [FETCH_PATH, SYNC_PATH]]
+    life.spoil({"set": {"urls": urls}}, "/account", times=None)
+    life.onboard(500)
+    limits = [exchange.json["limit"] for exchange in to(FETCH_PATH, life.calls)]
+    judge.hold("Apple account-detail: as many devices a page as urls allow", [200, 200, 200], limits)
+    judge.hold("Apple account-detail: also of changes", 200, life.sync()[-1].json["limit"])
+
+
 def ended_sessions(judge, life):
     """Sessions that ended or were replaced"""
     life.onboard(30)
@@ -66,11 +77,16 @@ def refusals(judge, life):
 def waits(judge, life):
     """Waits that Apple asks for"""
     life.onboard(30)
-    for path, status in [(SYNC_PATH, 429), (SYNC_PATH, 503), ("/session", 429)]:
-        answer = {"status": status, "headers": {"Retry-After": "5"}, "body": "TOO_MANY_REQUESTS"}
+    asked = [
+        (SYNC_PATH, {"status": 429, "headers": {"Retry-After": "5"}}),
+        (SYNC_PATH, {"status": 503, "retry_after_date": 5}),
+        ("/session", {"status": 429, "headers": {"Retry-After": "5"}}),
+    ]
+    for path, answer in asked:
+        status = answer["status"]
         if path == "/session":
             portal.ask("POST", "/sessions/expire", {"server_uuid": life.server.uuid})
-        life.spoil({"answer": answer}, path)
+        life.spoil({"answer": answer | {"body": "TOO_MANY_REQUESTS"}}, path)
         said = life.sync()
         judge.hold(
             f"RFC 9110 §10.2.3: {status} at {path} is the last word", (path, status), (said[-1].path, said[-1].status)
@@ -152,4 +168,4 @@ def expired_tokens(judge, life):
     judge.hold("Apple examining-server-tokens: no call after its end", [], shorts(nothing))
 
 
-PARTS = [onboarding, waits, odd_answers, ended_sessions, renewal, expired_tokens, refusals, odd_cursors]
+PARTS = [onboarding, page_sizes, waits, odd_answers, ended_sessions, renewal, expired_tokens, refusals, odd_cursors]
