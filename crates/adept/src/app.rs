@@ -32,9 +32,11 @@ use uuid::Uuid;
 pub use apple::AppleOptions;
 pub use clock::{Clock, Ids};
 pub use devices::Imported;
+pub use devices::ToldDevice;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
+pub use reconcile::Reconciling;
 pub use sync::SyncCounted;
 
 pub use crate::storage::{ListQuery, Listed, Position};

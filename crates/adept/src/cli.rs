@@ -4,6 +4,7 @@
 
 pub mod client;
 pub mod demo;
+pub mod device;
 pub mod doctor;
 pub mod keys;
 pub mod migrate;
@@ -53,6 +54,9 @@ enum Command {
     /// List, remove and restore onboarding settings
     #[command(subcommand)]
     Setting(setting::Setting),
+    /// Tell why a device has its profile
+    #[command(subcommand)]
+    Device(device::Device),
     /// Make sealing keys
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -144,6 +148,7 @@ async fn run(command: Command) -> Result<(), Failure> {
         Command::Client(command) => client::run(command).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Setting(command) => setting::run(command).await,
+        Command::Device(command) => device::run(command).await,
         Command::Keys(command) => keys::run(&command),
         Command::Token(command) => token::run(command),
         Command::Simulator(flags) => simulator::run(flags).await,

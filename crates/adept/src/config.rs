@@ -138,10 +138,33 @@ pub struct Apple {
     /// URL where devices enrol, with {settingId} and {tenantId} where wanted
     #[arg(long, env = "ADEPT_MDM_URL", value_name = "URL", value_parser = mdm_url)]
     pub mdm_url: Option<String>,
+    /// What Apple is told of every profile.
+    #[command(flatten)]
+    pub profiles: Profiles,
     /// Settings a tenant may have (`maximumDepTokens`)
     #[arg(long, env = "ADEPT_MAXIMUM_DEP_TOKENS", value_name = "NUMBER", default_value_t = 100,
           value_parser = clap::value_parser!(i32).range(1..))]
     pub maximum_dep_tokens: i32,
+}
+
+/// What Apple is told of every profile alike. A change reaches a profile when the profile itself is changed.
+#[derive(Args, Clone, Default)]
+pub struct Profiles {
+    /// Told to Apple with every profile (`org_magic`); the same for all services of one organisation
+    #[arg(long, env = "ADEPT_ORG_MAGIC", value_name = "TEXT", value_parser = text_of::<256>)]
+    pub org_magic: Option<String>,
+    /// E-mail address that devices show for support
+    #[arg(long, env = "ADEPT_SUPPORT_EMAIL", value_name = "ADDRESS", value_parser = text_of::<250>)]
+    pub support_email: Option<String>,
+    /// Language of devices that set themselves up, such as `en`; with --region
+    #[arg(long, env = "ADEPT_LANGUAGE", value_name = "CODE", value_parser = language, requires = "region")]
+    pub language: Option<String>,
+    /// Region of devices that set themselves up, such as `DE`; with --language
+    #[arg(long, env = "ADEPT_REGION", value_name = "CODE", value_parser = region, requires = "language")]
+    pub region: Option<String>,
+    /// Certificates (PEM) that devices trust at the enrolment URL, in place of all they know
+    #[arg(long, env = "ADEPT_ANCHOR_CERTS", value_name = "FILE")]
+    pub anchor_certs: Option<PathBuf>,
 }
 
 /// Everything that `adept serve` needs.
@@ -224,6 +247,24 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     if fits.contains(&duration) { Ok(duration) } else { Err("must be between 1s and 365d".to_owned()) }
 }
 
+/// A text of 1 to `MOST` characters.
+fn text_of<const MOST: usize>(text: &str) -> Result<String, String> {
+    let fits = (1..=MOST).contains(&text.chars().count());
+    if fits { Ok(text.to_owned()) } else { Err(format!("must have 1 to {MOST} characters")) }
+}
+
+/// ISO 639: two or three small letters.
+fn language(text: &str) -> Result<String, String> {
+    let fits = (2..=3).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_lowercase());
+    if fits { Ok(text.to_owned()) } else { Err("must be two or three small letters, such as en".to_owned()) }
+}
+
+/// ISO 3166-1: two capital letters.
+fn region(text: &str) -> Result<String, String> {
+    let fits = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase());
+    if fits { Ok(text.to_owned()) } else { Err("must be two capital letters, such as DE".to_owned()) }
+}
+
 /// An https URL that may hold `{settingId}` and `{tenantId}` and no other braces.
 fn mdm_url(template: &str) -> Result<String, String> {
     let filled = template.replace("{settingId}", "0").replace("{tenantId}", "0");
@@ -256,6 +297,13 @@ mod tests {
         for refused in ["http://mdm.example.org", "https://mdm.example.org/{serial}", "https://{", "mdm"] {
             assert!(mdm_url(refused).is_err(), "{refused}");
         }
+    }
+
+    #[test]
+    fn what_apple_is_told_of_all_profiles_fits_apples_limits() {
+        assert!(text_of::<3>("äöü").is_ok() && text_of::<3>("abcd").is_err() && text_of::<3>("").is_err());
+        assert!(language("en").is_ok() && language("gsw").is_ok() && language("EN").is_err());
+        assert!(region("DE").is_ok() && region("de").is_err() && region("DEU").is_err());
     }
 
     #[test]

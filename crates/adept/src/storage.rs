@@ -31,7 +31,7 @@ use std::path::PathBuf;
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
     AppleCall, Assigned, Begun, DeviceStory, DeviceVerdict, Held, Place, Plan, PlannedProfile,
-    ReconcileClaim, ReconcileEnd, Released, ShownDevice, WorkDevice,
+    ReconcileClaim, ReconcileEnd, Released, ShownDevice, WaitingDevices, WorkDevice,
 };
 pub use clients::ClientRow;
 pub use db::DatabaseOptions;

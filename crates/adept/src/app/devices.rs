@@ -2,8 +2,10 @@
 //! work.
 
 mod by_hand;
+mod story;
 
 pub use by_hand::Imported;
+pub use story::ToldDevice;
 
 use adept_odata::Filter;
 

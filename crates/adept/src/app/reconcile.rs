@@ -19,6 +19,7 @@ use adept_apple::{
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
+pub use self::verdicts::Reconciling;
 pub(super) use self::verdicts::Verdicts;
 use super::{App, Error, apple};
 use crate::{

@@ -167,10 +167,11 @@ impl App {
         }
         match self.purge().await {
             Ok(purged) if purged == Purged::default() => {}
-            Ok(Purged { settings, devices, sync_runs }) => {
+            Ok(Purged { settings, devices, device_events, sync_runs }) => {
                 tracing::info!(
                     settings,
                     devices,
+                    device_events,
                     sync_runs,
                     "what was kept long enough was removed for good"
                 );

@@ -18,6 +18,8 @@ const KEPT_AFTER_DELETION: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How long a device that is gone stays listed as deleted.
 const GONE_DEVICES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
 
+/// How long the history of a device is kept: a year and a month, for whoever compares with a year ago.
+const DEVICE_EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a line of the sync history is kept at least.
 const SYNC_RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 
@@ -196,13 +198,14 @@ impl App {
     }
 
     /// Removes for good what was kept long enough: settings deleted over 30 days ago, devices that are gone for 45
-    /// days, and lines of the sync history that are over 90 days old and not among a setting's latest 100.
+    /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and not among a setting's latest 100.
     pub async fn purge(&self) -> Result<Purged, Error> {
         let now = self.clock.now();
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         Ok(Purged {
             settings: self.storage.purge_settings(before(KEPT_AFTER_DELETION)).await?,
             devices: self.storage.purge_gone_devices(before(GONE_DEVICES_KEPT)).await?,
+            device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
     }
@@ -215,6 +218,8 @@ pub struct Purged {
     pub settings: u64,
     /// Devices that were gone.
     pub devices: u64,
+    /// Lines of devices' histories.
+    pub device_events: u64,
     /// Lines of the sync history.
     pub sync_runs: u64,
 }

@@ -136,6 +136,7 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Se
             full_fetch_interval: SignedDuration::from_hours(7 * 24),
             lease: SignedDuration::from_secs(30),
             mdm_url: None,
+            profiles: config::Profiles::default(),
             maximum_dep_tokens: 100,
         },
     }

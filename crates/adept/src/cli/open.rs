@@ -2,11 +2,13 @@
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
+use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{Exit, Failure};
 use crate::{
-    app::{App, AppOptions, AppleOptions, Clock, Ids},
+    app::{App, AppOptions, AppleOptions, Clock, CommonTerms, Ids},
     config,
     domain::TenantId,
     storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions},
@@ -84,9 +86,32 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
         full_fetch_interval: unsigned(flags.full_fetch_interval),
         lease: unsigned(flags.lease),
         mdm_url: flags.mdm_url.clone(),
+        common_terms: common_terms(&flags.profiles)?,
         ..AppOptions::default()
     };
     App::new(storage, &apple, clock, options).map_err(|error| Failure::usage(format!("--apple-url: {error}")))
+}
+
+/// What Apple is told of every profile, its certificates read from their file.
+fn common_terms(flags: &config::Profiles) -> Result<CommonTerms, Failure> {
+    let anchor_certs = match &flags.anchor_certs {
+        None => Vec::new(),
+        Some(file) => {
+            let unfit = |error: &dyn std::fmt::Display| {
+                Failure::usage(format!("--anchor-certs {}: {error}", file.display()))
+            };
+            let read = CertificateDer::pem_file_iter(file).map_err(|error| unfit(&error))?;
+            let read: Result<Vec<_>, _> = read.collect();
+            read.map_err(|error| unfit(&error))?.iter().map(|der| BASE64_STANDARD.encode(der)).collect()
+        }
+    };
+    Ok(CommonTerms {
+        org_magic: flags.org_magic.clone(),
+        support_email_address: flags.support_email.clone(),
+        language: flags.language.clone(),
+        region: flags.region.clone(),
+        anchor_certs,
+    })
 }
 
 /// Configured times are never negative.

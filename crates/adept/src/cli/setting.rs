@@ -37,7 +37,7 @@ pub enum Setting {
     /// Fetch everything that Apple lists once more, to find what deltas left out; a running `adept serve` does it
     Resync(Resync),
     /// Ask Apple now, from this machine, whether it accepts a setting's server token; nothing is stored
-    Check(Check),
+    Check(Box<Check>),
     /// Show a setting's latest syncs: what each did and how it ended
     History(History),
 }
@@ -89,7 +89,7 @@ pub(super) async fn run(command: Setting) -> Result<(), Failure> {
         Setting::Remove(flags) => remove(flags).await,
         Setting::Restore(flags) => restore(flags).await,
         Setting::Resync(flags) => resync(flags).await,
-        Setting::Check(flags) => check::run(flags).await,
+        Setting::Check(flags) => check::run(*flags).await,
         Setting::History(flags) => history::run(flags).await,
     }
 }

@@ -12,7 +12,7 @@ use prometheus_client::{
 };
 
 use crate::{
-    app::{Health, SyncCounted},
+    app::{Health, Reconciling, SyncCounted},
     domain::{TokenStanding, TokenState},
 };
 
@@ -54,6 +54,19 @@ struct StateLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VerdictLabels {
+    asked: &'static str,
+    verdict: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WaitingLabels {
+    tenant: String,
+    setting: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct AppleLabels {
     endpoint: &'static str,
     code: String,
@@ -79,6 +92,8 @@ pub struct Observed<'a> {
     pub health: &'a Health,
     /// Apple's answers: endpoint, code, how many.
     pub apple_answers: &'a [(&'static str, String, u64)],
+    /// How reconciling stands.
+    pub reconciling: &'a Reconciling,
     /// What syncs met.
     pub syncs: SyncCounted,
     /// Time between two syncs of a setting.
@@ -114,6 +129,7 @@ impl Metrics {
         }
         registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
         register_syncs(&mut registry, observed);
+        register_reconciling(&mut registry, observed.reconciling);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
         Ok(text)
@@ -135,6 +151,28 @@ fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
         drift.get_or_create(&ChangeLabel { change }).inc_by(count.unsigned_abs());
     }
     registry.register("drifted_devices", "Devices whose change only a reconciling fetch found", drift);
+}
+
+fn register_reconciling(registry: &mut Registry, reconciling: &Reconciling) {
+    let verdicts = Family::<VerdictLabels, Counter>::default();
+    for (asked, verdict, count) in &reconciling.verdicts {
+        verdicts.get_or_create(&VerdictLabels { asked, verdict }).inc_by(*count);
+    }
+    registry.register(
+        "device_verdicts",
+        "Devices by what Apple was asked of them and what it said",
+        verdicts,
+    );
+    let waiting = Family::<WaitingLabels, Gauge>::default();
+    for devices in &reconciling.waiting {
+        let labels = WaitingLabels {
+            tenant: devices.tenant.to_string(),
+            setting: devices.setting.to_string(),
+            state: devices.state,
+        };
+        waiting.get_or_create(&labels).set(devices.devices);
+    }
+    registry.register("waiting_devices", "Devices that are looked at again now or later", waiting);
 }
 
 fn register_tokens(registry: &mut Registry, health: &Health) {

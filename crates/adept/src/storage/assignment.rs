@@ -23,7 +23,7 @@ use crate::domain::{SettingId, TenantId, TokenState};
 pub use calls::{AppleCall, Assigned, Begun, DeviceVerdict};
 pub use plan::{Plan, PlannedProfile};
 pub use releases::Released;
-pub use show::{DeviceStory, ShownDevice};
+pub use show::{DeviceStory, ShownDevice, WaitingDevices};
 pub use work::{Place, WorkDevice};
 
 /// A setting whose wishes are to be compared with what Apple has.

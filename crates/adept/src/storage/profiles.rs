@@ -258,10 +258,20 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        // A new revision may be wanted by any device.
-        if !wish(&mut tx, changed.tenant, changed.setting, changed.modified_at, true).await? {
+        if !wish(&mut tx, changed.tenant, changed.setting, changed.modified_at, false).await? {
             return Ok(false);
         }
+        // A new revision may be wanted by any device.
+        tx.execute(
+            sql("UPDATE onboarding_settings SET look_at_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
+                 (SELECT 1 FROM enrollment_profiles WHERE enrollment_profiles.tenant = $1 \
+                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)")
+            .bind(changed.tenant.to_string())
+            .bind(changed.setting.to_string())
+            .bind(changed.id.to_string())
+            .bind(changed.revision),
+        )
+        .await?;
         let touched = tx
             .execute(
                 sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \

@@ -1,6 +1,7 @@
 //! The built program, as people and scripts run it: exit code, standard output, standard error.
 
 mod client;
+mod device;
 mod doctor;
 mod help;
 mod keys;

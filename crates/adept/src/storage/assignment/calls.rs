@@ -173,6 +173,9 @@ impl Storage {
             };
             self.note_verdict(&mut tx, lease, assigned, verdict, due, &keys).await?;
         }
+        if assigned.devices.iter().any(|device| device.verdict == Verdict::NotAccessible) {
+            ask_for_everything(&mut tx, lease, assigned.now).await?;
+        }
         end_call(&mut tx, lease).await?;
         audit::write(&mut tx, lease.tenant, event).await?;
         tx.commit().await?;
@@ -229,6 +232,18 @@ impl Storage {
         };
         device_events::write(tx, (lease.tenant, lease.setting), &keys, assigned.now, &told).await
     }
+}
+
+/// Apple says that a device is not this server's: the next sync fetches everything, to learn whose it is.
+async fn ask_for_everything(tx: &mut Transaction, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+    tx.execute(
+        sql("UPDATE onboarding_settings SET full_fetch_due_at = $3, sync_due_at = $3 WHERE tenant = $1 AND id = $2")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(now),
+    )
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease) -> Result<(), Error> {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    domain::{DeviceEvent, DevicePlatform, Setting},
+    domain::{DeviceEvent, DevicePlatform, Setting, SettingId, TenantId, Verdict},
     storage::{Error, Storage, db::sql},
 };
 
@@ -47,7 +47,48 @@ pub struct ShownDevice {
     pub release_failure: Option<String>,
 }
 
+/// Devices of a setting that are looked at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingDevices {
+    /// The owner of the setting.
+    pub tenant: TenantId,
+    /// The setting.
+    pub setting: SettingId,
+    /// `due`, `resting`, or Apple's word about their last assignment.
+    pub state: &'static str,
+    /// How many.
+    pub devices: i64,
+}
+
 impl Storage {
+    /// Devices that are looked at again now or later, of all tenants.
+    pub async fn waiting_devices(&self, now: Timestamp) -> Result<Vec<WaitingDevices>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT tenant, setting, COUNT(*) AS total, CASE WHEN assign_failure IS NOT NULL THEN assign_failure \
+                     WHEN assign_due_at <= $1 THEN 'due' ELSE 'resting' END AS waits FROM devices \
+                     WHERE assign_due_at IS NOT NULL AND deleted = FALSE GROUP BY tenant, setting, waits")
+                .bind(now),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let state: String = row.get("waits")?;
+                Ok(WaitingDevices {
+                    tenant: TenantId(row.id("tenant")?),
+                    setting: SettingId(row.id("setting")?),
+                    state: match state.as_str() {
+                        "due" => "due",
+                        "resting" => "resting",
+                        word => Verdict::from_word(word).as_str(),
+                    },
+                    devices: row.get("total")?,
+                })
+            })
+            .collect()
+    }
+
     /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
     pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
         let mut stories = Vec::new();

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::ground::{FOREIGN, Ground, KINDS};
-use crate::support::database::Kind;
+use crate::{onboarding::asked, support::database::Kind};
 
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
@@ -131,11 +131,13 @@ async fn a_device_that_is_not_accessible_is_never_marked_gone_and_rests_for_a_da
     let profile = ground.profile("depIOSEnrollmentProfile", "Wanted").await;
     let serials = ground.serials(None).await;
     ground.script_status(&serials[0], "assign", "NOT_ACCESSIBLE", json!({})).await;
+    let fetches = asked(&ground.test, "POST /server/devices").await;
     ground.want(&profile, &serials[..1]).await;
     ground.settle().await;
     ground.pass(HOUR * 23).await;
     ground.settle().await;
     assert_eq!(ground.assignments().await, 1);
+    assert_eq!(asked(&ground.test, "POST /server/devices").await, fetches + 1, "everything was fetched once");
     assert_eq!(ground.serials(None).await.len(), 2);
     ground.pass(HOUR * 2).await;
     ground.settle().await;

@@ -153,3 +153,20 @@ async fn a_run_that_lost_its_lease_stores_nothing_and_another_one_finds_out() {
     assert_eq!((ground.history(&serials[0]).await, told.len()), (told, 2));
     assert_eq!(ground.assignments().await, 1);
 }
+
+#[tokio::test]
+async fn a_sync_that_is_asked_for_goes_between_two_calls() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 2500).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    ground.pass(SignedDuration::from_secs(2)).await;
+    let reconciling = under_way(&ground).await;
+    let path = format!("/beta/{S}/{}/syncWithAppleDeviceEnrollmentProgram", ground.setting);
+    assert_eq!(ground.client().await.act(&path).await.status, 204);
+    reconciling.await.unwrap();
+    assert_eq!(ground.assignments().await, 1);
+    assert_eq!(ground.test.app.sync_what_is_due().await.unwrap(), 1);
+    ground.settle().await;
+    assert_eq!(ground.assignments().await, 3);
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use adept::{
-    app::{Health, SyncCounted, TokenHealth},
+    app::{Health, Reconciling, SyncCounted, TokenHealth},
     domain::{SettingId, TenantId, TokenStanding, TokenState},
     serve::metrics::{Metrics, Observed},
+    storage::WaitingDevices,
 };
 use uuid::Uuid;
 
@@ -15,10 +16,20 @@ use crate::support::database::noon;
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let apple_answers = [("/account", "200".to_owned(), 7), ("/account", "Forbidden".to_owned(), 1)];
+    let reconciling = Reconciling {
+        verdicts: vec![("assign", "SUCCESS", 998), ("assign", "FAILED", 2)],
+        waiting: vec![WaitingDevices {
+            tenant: TenantId(Uuid::from_u128(1)),
+            setting: SettingId(Uuid::from_u128(2)),
+            state: "FAILED",
+            devices: 2,
+        }],
+    };
     metrics
         .text(&Observed {
             health: &health,
             apple_answers: &apple_answers,
+            reconciling: &reconciling,
             syncs: SyncCounted::default(),
             sync_interval: Duration::from_secs(1800),
             connections: 3,
@@ -55,6 +66,9 @@ fn every_token_has_its_end_state_sync_and_devices() {
         let value = i32::from(state == TokenState::Ok);
         has(&text, &format!("adept_token_state{{{labels},state=\"{}\"}} {value}", state.as_str()));
     }
+    has(&text, "adept_device_verdicts_total{asked=\"assign\",verdict=\"FAILED\"} 2");
+    let waiting = labels.split(",name=").next().unwrap();
+    has(&text, &format!("adept_waiting_devices{{{waiting},state=\"FAILED\"}} 2"));
     has(&text, "adept_database_writable 0");
     has(&text, "adept_connections 3");
     has(&text, "adept_apple_answers_total{endpoint=\"/account\",code=\"200\"} 7");

@@ -1,0 +1,77 @@
+//! `adept device`: what is known of a device, for whoever asks why it has its profile. It reads what is stored, beside a
+//! running service or without one, and asks Apple nothing.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::{
+    Exit, Failure,
+    client::Json,
+    open::{self, WhenMissing},
+    say,
+};
+use crate::{
+    app::{App, AppOptions, AppleOptions, Clock},
+    config,
+    domain::SettingId,
+};
+
+/// What to do with devices.
+#[derive(Subcommand)]
+pub enum Device {
+    /// Tell what a device has, what it is to have, and what happened to it
+    Show(Show),
+}
+
+/// Flags of `adept device show`.
+#[derive(Args)]
+pub struct Show {
+    /// The device's serial number
+    serial: String,
+    /// Only under this setting
+    #[arg(long, env = "ADEPT_DEVICE_SHOW_SETTING", value_name = "ID")]
+    setting: Option<SettingId>,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+pub(super) async fn run(command: Device) -> Result<(), Failure> {
+    let Device::Show(flags) = command;
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
+    // Nothing here asks Apple, so its address does not matter.
+    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
+        .map_err(Failure::failed)?;
+    let told = app.device_stories(&flags.serial).await;
+    storage.close().await;
+    let mut told = told.map_err(Failure::failed)?;
+    told.retain(|device| flags.setting.is_none_or(|setting| setting == device.setting));
+    if told.is_empty() {
+        return Err(Failure::new(Exit::NotFound, format!("no setting lists a device {}", flags.serial)));
+    }
+    if flags.json.json {
+        let devices = told.iter().map(|device| {
+            let history = device.history.iter();
+            json!({
+                "settingId": device.setting.to_string(),
+                "title": device.title,
+                "sentences": device.sentences,
+                "history": history.map(|(at, text)| json!({ "at": at.to_string(), "text": text })).collect::<Vec<_>>(),
+            })
+        });
+        say(json!(devices.collect::<Vec<_>>()));
+        return Ok(());
+    }
+    for device in &told {
+        say(&device.title);
+        for sentence in &device.sentences {
+            say(format_args!("  {sentence}"));
+        }
+        for (at, text) in &device.history {
+            say(format_args!("  {at:.0}  {text}"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,11 @@
+//! `adept device`: what people are told of a device.
+
+use super::adept;
+use crate::serve::started::Started;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_no_setting_lists_is_not_found() {
+    let service = Started::new().await;
+    let data = format!("--data-dir={}", service.folder.path().display());
+    adept(&["device", "show", "C02NOBODY", &data]).is(3, "no setting lists a device C02NOBODY");
+}

@@ -1,0 +1,77 @@
+//! What people are told when they ask why a device has its profile.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::ground::{FOREIGN, Ground};
+use crate::{onboarding::script, support::database::Kind};
+
+const IOS: &str = "depIOSEnrollmentProfile";
+
+async fn told(ground: &Ground, serial: &str) -> String {
+    let mut told = ground.test.app.device_stories(serial).await.unwrap();
+    assert_eq!(told.len(), 1);
+    let device = told.remove(0);
+    let history: Vec<String> = device.history.into_iter().map(|(_, text)| text).collect();
+    format!("{}\n{}\n{}", device.title, device.sentences.join("\n"), history.join("\n"))
+}
+
+#[track_caller]
+fn has(text: &str, part: &str) {
+    assert!(text.contains(part), "{part} is not in\n{text}");
+}
+
+async fn a_device_is_told_of(kind: Kind) {
+    let ground = Ground::new(kind, 30).await;
+    let serials = ground.serials(Some("ios")).await;
+    has(&told(&ground, &serials[0]).await, "Nothing is wanted for it, so Apple's state is left alone.");
+    let carried = json!({ "profile_status": "assigned", "profile_uuid": FOREIGN });
+    ground
+        .portal(Method::PATCH, &format!("/servers/{}/devices/{}", ground.server, serials[2]), carried)
+        .await;
+    ground.sync().await;
+
+    let (default, wanted) = (ground.profile(IOS, "Default").await, ground.profile(IOS, "Wanted").await);
+    ground.make_default(&default).await;
+    ground.want(&wanted, &serials[1..2]).await;
+    has(&told(&ground, &serials[1]).await, "It is assigned at the next run.");
+    ground.settle().await;
+
+    let text = told(&ground, &serials[0]).await;
+    has(&text, "At Apple it has profile \"Default\", revision 1 (assigned; Apple's id ");
+    has(&text, "the default of its platform");
+    has(&text, "So it is as it should be.");
+    let text = told(&ground, &serials[1]).await;
+    has(&text, "profile \"Wanted\" was wanted for it.");
+    has(&text, "Apple took profile \"Wanted\" for it, which was wanted for it.");
+    has(&told(&ground, &serials[2]).await, "is left aside, because the device has another product's profile");
+
+    ground.script_status(&serials[1], "assign", "THROTTLED", json!({})).await;
+    ground.want(&default, &serials[1..2]).await;
+    ground.settle().await;
+    let text = told(&ground, &serials[1]).await;
+    has(&text, "THROTTLED: Apple lets this device be assigned no more for now");
+    has(&text, "It rests until ");
+}
+
+#[tokio::test]
+async fn a_device_is_told_of_on_sqlite() {
+    a_device_is_told_of(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_device_is_told_of_on_postgresql() {
+    a_device_is_told_of(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_refused_profile_shows_its_code_and_who_must_act() {
+    let ground = Ground::new(Kind::Sqlite, 3).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    script(&ground.test, json!({ "path": "/profile", "status": 400, "body": "SUPPORT_EMAIL_INVALID" })).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    let text = told(&ground, &serials[0]).await;
+    has(&text, "Apple refuses to define this profile (SUPPORT_EMAIL_INVALID). Change the profile");
+}
