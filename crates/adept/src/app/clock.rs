@@ -31,7 +31,7 @@ impl Clock {
         Self { fixed: Some(at), moved_micros: Arc::default() }
     }
 
-    /// The time now.
+    /// The time now, to the microsecond, which is what the databases keep: what was just written reads the same later.
     pub fn now(&self) -> Timestamp {
         #[expect(
             clippy::disallowed_methods,
@@ -39,7 +39,8 @@ impl Clock {
         )]
         let base = self.fixed.unwrap_or_else(Timestamp::now);
         let moved = SignedDuration::from_micros(self.moved_micros.load(Ordering::Relaxed));
-        base.checked_add(moved).unwrap_or(base)
+        let now = base.checked_add(moved).unwrap_or(base);
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     /// Moves the clock; every clone moves with it.

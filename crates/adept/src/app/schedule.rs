@@ -184,7 +184,9 @@ impl App {
     /// Makes a sync of one of the caller's settings due now. Never refused while there is a token; requests coalesce.
     pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let setting = self.setting(&origin.caller, id).await?;
-        if !self.storage.request_sync(setting.tenant, id, self.clock.now()).await? {
+        let event =
+            self.event(Some(origin), "syncWithAppleDeviceEnrollmentProgram", "Action", &setting, Vec::new());
+        if !self.storage.request_sync(setting.tenant, id, self.clock.now(), &event).await? {
             return Err(nothing_to_sync());
         }
         self.wake_sync.notify_one();

@@ -73,7 +73,13 @@ impl App {
             sync: SyncStatus::default(),
         };
         let key_pair = self.new_key_pair().await?;
-        let changes = Change::between("tokenName", None, setting.token_name.as_deref()).into_iter().collect();
+        let blank = Setting {
+            token_name: None,
+            data_sharing_consent: false,
+            role_scope_tag_ids: None,
+            ..setting.clone()
+        };
+        let changes = changes(&blank, &setting);
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
         match self.storage.create_setting(&setting, &key_pair, maximum, &event).await? {
             Created::Done => Ok(setting),

@@ -1,7 +1,9 @@
 //! The query of a list: options in, one page out, and the link to the next. It neither filters nor orders itself.
 //!
-//! A `$skiptoken` holds where the page ended, how many rows are still wanted, and a digest of path and options, so that
-//! it fits only the request it was made for. It holds no tenant: that always comes from the caller.
+//! `$top` is the size of a page, as in Graph, and not of the whole: the link leads on to all that is left.
+//!
+//! A `$skiptoken` holds where the page ended and a digest of path and options, so that it fits only the request it was
+//! made for. It holds no tenant: that always comes from the caller.
 
 use adept_odata::{
     Filter, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
@@ -30,8 +32,8 @@ pub(super) struct Listing<F> {
     /// For `app`.
     pub(super) query: ListQuery<F>,
     pub(super) shape: Shape,
-    /// Rows still wanted, this page's included; none for all there are.
-    wanted: Option<u32>,
+    /// Whether rows are wanted at all: `$top=0` asks for the total alone.
+    rows_wanted: bool,
     digest: [u8; DIGEST],
     preferred_page: Option<u32>,
 }
@@ -145,10 +147,7 @@ impl<F: Copy + PartialEq> Listing<F> {
         metadata: Metadata,
         digest: [u8; DIGEST],
     ) -> Result<Self, Error> {
-        let (after, wanted) = match &options.skiptoken {
-            None => (None, options.top),
-            Some(token) => open_token(token, &digest)?,
-        };
+        let after = options.skiptoken.as_deref().map(|token| open_token(token, &digest)).transpose()?;
         let first = after.is_none();
         let query = ListQuery {
             filter: filter(options, kind)?,
@@ -156,13 +155,15 @@ impl<F: Copy + PartialEq> Listing<F> {
                 None => Vec::new(),
                 Some(text) => parse_orderby(text, kind).map_err(|bad| unfilterable(bad, kind))?,
             },
-            top: wanted.map_or(PAGE, |wanted| wanted.clamp(1, PAGE)),
+            top: options.top.map_or(PAGE, |top| top.clamp(1, PAGE)),
             skip: if first { options.skip.unwrap_or(0) } else { 0 },
             after,
             // As in Graph, the total comes with the first page.
             count: first && options.count == Some(true),
         };
-        Ok(Self { query, shape: shape_of(options, kind, metadata)?, wanted, digest, preferred_page: None })
+        let rows_wanted = options.top != Some(0);
+        let shape = shape_of(options, kind, metadata)?;
+        Ok(Self { query, shape, rows_wanted, digest, preferred_page: None })
     }
 }
 
@@ -233,10 +234,7 @@ impl<F> Listing<F> {
     }
 
     fn shown<'l, R>(&self, listed: &'l Listed<R>) -> &'l [R] {
-        match self.wanted {
-            Some(0) => &[],
-            Some(_) | None => &listed.rows,
-        }
+        if self.rows_wanted { &listed.rows } else { &[] }
     }
 
     /// The URL of the next page of what `path` and `query` ask for.
@@ -247,31 +245,26 @@ impl<F> Listing<F> {
         query: &str,
         listed: &Listed<R>,
     ) -> Option<String> {
-        let shown = u32::try_from(self.shown(listed).len()).unwrap_or(u32::MAX);
-        let left = self.wanted.map(|wanted| wanted.saturating_sub(shown));
-        let position = listed.next.as_ref().filter(|_| left != Some(0))?;
-        let token = close_token(position, left, &self.digest);
+        let position = listed.next.as_ref().filter(|_| self.rows_wanted)?;
+        let token = close_token(position, &self.digest);
         Some(format!("{}{path}?{}", graph.public_url, with_skiptoken(query, &token)))
     }
 }
 
-/// Digest, rows still wanted (all ones: all), position.
-fn close_token(position: &Position, wanted: Option<u32>, digest: &[u8; DIGEST]) -> String {
+/// Digest and position.
+fn close_token(position: &Position, digest: &[u8; DIGEST]) -> String {
     let mut token = digest.to_vec();
-    token.extend(wanted.unwrap_or(u32::MAX).to_le_bytes());
     token.extend(position.0.as_bytes());
     URL_SAFE_NO_PAD.encode(token)
 }
 
-fn open_token(token: &str, digest: &[u8; DIGEST]) -> Result<(Option<Position>, Option<u32>), Error> {
+fn open_token(token: &str, digest: &[u8; DIGEST]) -> Result<Position, Error> {
     let open = || {
         let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let (wanted, position) = bytes.strip_prefix(digest)?.split_first_chunk()?;
-        let wanted = Some(u32::from_le_bytes(*wanted)).filter(|wanted| *wanted != u32::MAX);
-        Some((Position(String::from_utf8(position.to_vec()).ok()?), wanted))
+        let position = bytes.strip_prefix(digest)?;
+        Some(Position(String::from_utf8(position.to_vec()).ok()?))
     };
-    let (position, wanted) = open().ok_or(Error::ForeignSkipToken)?;
-    Ok((Some(position), wanted))
+    open().ok_or(Error::ForeignSkipToken)
 }
 
 pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {

@@ -271,7 +271,13 @@ impl Storage {
     }
 
     /// Makes a sync due now. False when the setting is gone or has no token.
-    pub async fn request_sync(&self, tenant: TenantId, id: SettingId, now: Timestamp) -> Result<bool, Error> {
+    pub async fn request_sync(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
@@ -285,7 +291,10 @@ impl Storage {
                 .bind(BETWEEN_SYNCS_MICROS),
             )
             .await?;
-        tx.commit().await?;
+        if touched == 1 {
+            audit::write(&mut tx, tenant, event).await?;
+            tx.commit().await?;
+        }
         Ok(touched == 1)
     }
 

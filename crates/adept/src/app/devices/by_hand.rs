@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::{
-    app::{App, Error},
+    app::{App, Error, profiles::named},
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, Setting, SettingId,
@@ -15,6 +15,8 @@ use crate::{
 
 /// Devices that one import may hold, as in Intune's portal.
 const LONGEST_IMPORT: usize = 5000;
+/// Changed properties that the audit log tells of an import; the event says how many devices changed.
+const TOLD: usize = 100;
 /// Characters of a serial number.
 const LONGEST_SERIAL: usize = 64;
 
@@ -55,7 +57,7 @@ impl App {
         let listed = self.storage.devices_of_serials(setting.tenant, setting.id, &serials).await?;
         let listed: HashMap<String, DeviceRow> =
             listed.into_iter().map(|device| (device.serial.to_ascii_lowercase(), device)).collect();
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.stored_now() };
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
 
         let (mut new, mut changed, mut imported) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
@@ -82,7 +84,9 @@ impl App {
         }
         let refused = imported.len() - new.len() - changed.len();
         let said = format!("{} added, {} changed, {refused} refused", new.len(), changed.len());
-        let changes = vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
+        let mut changes =
+            vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
+        changes.extend(told(&listed, &new, &changed));
         let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", &setting, changes);
         self.write(&setting, &new, &changed, &profiles, &event).await?;
         Ok(imported)
@@ -99,7 +103,7 @@ impl App {
         let patches = [patch];
         let profiles = self.wanted_profiles(&setting, &patches).await?;
         let [patch] = patches;
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.stored_now() };
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
         let serial = [device.serial.clone()];
         if !self.storage.devices_of_serials(setting.tenant, setting.id, &serial).await?.is_empty() {
@@ -126,7 +130,7 @@ impl App {
         let setting = self.setting(&origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.wanted_profiles(&setting, &patches).await?;
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.stored_now() };
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &old, &patches[0])?;
         let event = self.device_event(
             origin,
@@ -153,12 +157,6 @@ impl App {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
         }
-    }
-
-    /// The time as it is stored, so that a device is shown alike before and after.
-    fn stored_now(&self) -> Timestamp {
-        let now = self.clock.now();
-        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
     async fn write(
@@ -226,17 +224,35 @@ impl App {
             id: device.map(|device| device.id.to_string()).unwrap_or_default(),
             name: device.map(|device| device.serial.clone()),
         };
-        let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
-        let properties = [
-            ("serialNumber", text(|device| Some(&device.serial))),
-            ("description", text(|device| device.description.as_deref())),
-            ("platform", text(|device| Some(device.platform.as_str()))),
-            ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
-            ("requestedEnrollmentProfileId", text(|device| device.wanted_profile.as_deref())),
-        ];
-        let changes = properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new));
-        self.event_about(resource, Some(origin), activity, operation, changes.collect())
+        self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
     }
+}
+
+/// What differs between two states of a device.
+fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> impl Iterator<Item = Change> {
+    let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
+    let properties = [
+        ("serialNumber", text(|device| Some(&device.serial))),
+        ("description", text(|device| device.description.as_deref())),
+        ("platform", text(|device| Some(device.platform.as_str()))),
+        ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
+        ("requestedEnrollmentProfileId", text(|device| device.wanted_profile.as_deref())),
+    ];
+    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new))
+}
+
+/// What an import did to which device: the serial numbers that are new, and of the others each property that changed.
+fn told(listed: &HashMap<String, DeviceRow>, new: &[DeviceRow], changed: &[DeviceRow]) -> Vec<Change> {
+    let added: Vec<String> = new.iter().map(|device| device.serial.clone()).collect();
+    let added = (!added.is_empty()).then(|| named(&added));
+    let of = |device: &DeviceRow| {
+        let old = listed.get(&device.serial.to_ascii_lowercase());
+        let with = |text: Option<String>| text.map(|text| format!("{}: {text}", device.serial));
+        let told = |change: Change| Change { old: with(change.old), new: with(change.new), ..change };
+        changes(old, Some(device)).map(told).collect::<Vec<_>>()
+    };
+    let first = added.map(|added| Change { property: "serialNumber", old: None, new: Some(added) });
+    first.into_iter().chain(changed.iter().flat_map(of).take(TOLD)).collect()
 }
 
 /// A refused device that is not listed has no id.

@@ -3,7 +3,7 @@
 
 use crate::{
     app::{App, Error},
-    domain::{Change, Origin, ProfileId, SettingId},
+    domain::{Change, DeviceRow, Origin, ProfileId, SettingId},
     storage::Wished,
 };
 
@@ -21,7 +21,9 @@ impl App {
     ) -> Result<(), Error> {
         let profile = self.profile(&origin.caller, setting, id).await?;
         let serials = distinct(serials);
-        let changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
+        let listed = self.storage.devices_of_serials(profile.tenant, setting, &serials).await?;
+        let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
+        changes.extend(taken_over(&listed, &profile.id.to_string()));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
         let wished = self.storage.want_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(wished, Error::NO_PROFILE, "listed under this setting")
@@ -42,6 +44,18 @@ impl App {
         let wished = self.storage.want_release(setting.tenant, setting.id, &serials, now, &event).await?;
         answer(wished, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
+}
+
+/// Which of the devices wanted another profile before, and which one.
+fn taken_over(listed: &[DeviceRow], profile: &str) -> Option<Change> {
+    let other = |device: &DeviceRow| {
+        let former = device.wanted_profile.as_deref().filter(|former| *former != profile)?;
+        Some(format!("{}: {former}", device.serial))
+    };
+    let others: Vec<String> = listed.iter().filter_map(other).collect();
+    let old = (!others.is_empty()).then(|| named(&others))?;
+    let property = "requestedEnrollmentProfileId";
+    Some(Change { property, old: Some(old), new: Some(profile.to_owned()) })
 }
 
 fn answer(wished: Wished, gone: Error, wanted: &str) -> Result<(), Error> {
@@ -66,7 +80,7 @@ fn distinct(serials: Vec<String>) -> Vec<String> {
 }
 
 pub(in crate::app) fn named(serials: &[String]) -> String {
-    let shown: Vec<_> = serials.iter().take(NAMED).map(|serial| shortened(serial)).collect();
+    let shown: Vec<_> = serials.iter().take(NAMED).map(String::as_str).collect();
     match serials.len().saturating_sub(NAMED) {
         0 => shown.join(", "),
         more => format!("{} and {more} more", shown.join(", ")),

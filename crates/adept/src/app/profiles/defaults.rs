@@ -45,7 +45,13 @@ impl App {
             )));
         }
         let was = if profile.is_default { "true" } else { "false" };
-        let changes = Change::between("isDefault", Some(was), Some("true")).into_iter().collect();
+        let former = self.storage.default_profile(profile.tenant, setting, own).await?;
+        let former = former.map(|former| former.full_id());
+        let changes = [
+            Change::between("isDefault", Some(was), Some("true")),
+            Change::between(default_of(own), former.as_deref(), Some(&profile.full_id())),
+        ];
+        let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "setDefaultProfile", "Action", &profile, changes);
         match self.storage.set_default_profile(&profile, own, &event).await? {
             true => Ok(()),
@@ -63,9 +69,24 @@ impl App {
         self.setting(&origin.caller, setting).await?;
         let stored = self.storage.default_profile(origin.caller.tenant, setting, platform).await?;
         let Some(profile) = stored else { return Ok(()) };
-        let changes = Change::between("isDefault", Some("true"), Some("false")).into_iter().collect();
+        let changes = [
+            Change::between("isDefault", Some("true"), Some("false")),
+            Change::between(default_of(platform), Some(&profile.full_id()), None),
+        ];
+        let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
         self.storage.clear_default_profile(profile.tenant, setting, platform, &event).await?;
         Ok(())
+    }
+}
+
+/// Where a setting shows the default of a platform, in Graph's words.
+const fn default_of(platform: DevicePlatform) -> &'static str {
+    match platform {
+        DevicePlatform::Ios => "defaultIosEnrollmentProfile",
+        DevicePlatform::MacOs => "defaultMacOsEnrollmentProfile",
+        DevicePlatform::TvOs => "defaultTvOSEnrollmentProfile",
+        DevicePlatform::VisionOs => "defaultVisionOSEnrollmentProfile",
+        DevicePlatform::Unknown => "defaultEnrollmentProfile",
     }
 }

@@ -33,6 +33,12 @@ async fn devices_are_shown_with_their_setting_as_their_own_list_shows_them() {
     serials.reverse();
     let devices = shown["importedAppleDeviceIdentities"].as_array().unwrap();
     assert_eq!(devices.len(), 7);
+    let next = admin.get_json(shown["importedAppleDeviceIdentities@odata.nextLink"].as_str().unwrap()).await;
+    assert_eq!(
+        next["value"][0],
+        json!({ "serialNumber": serials[8] }),
+        "$top is the size of a page here too"
+    );
     for (device, serial) in devices.iter().zip(&serials[1..]) {
         assert_eq!(device, &json!({ "serialNumber": serial }));
     }

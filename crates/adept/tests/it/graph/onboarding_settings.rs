@@ -113,6 +113,11 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
         let rows = page["value"].as_array().unwrap().iter();
         rows.map(|row| row["tokenName"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
+    // What was written reads the same later, to the last digit of its times.
+    let made = admin.post(&path, &json!({ "tokenName": "zeta" })).await.json();
+    let later = admin.get_json(&format!("{path}/{}", made["id"].as_str().unwrap())).await;
+    assert_eq!(made, later);
+    assert_eq!(admin.delete(&format!("{path}/{}", made["id"].as_str().unwrap())).await.status, 204);
     assert_eq!(names("$orderby=tokenName%20desc&$top=2").await, ["my O'Brien & Söhne #1", "gamma"]);
     // Between "Alpha" and "beta" stands the setting for Apple Configurator.
     assert_eq!(names("$orderby=tokenName&$skip=2&$top=2").await, ["beta", "gamma"]);

@@ -470,7 +470,7 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
-    assert!(!storage.request_sync(tenant(1), made.id, noon()).await.unwrap());
+    assert!(!storage.request_sync(tenant(1), made.id, noon(), &event(8000, &made)).await.unwrap());
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     let claim = claim_one(&storage, noon()).await;
     let end = |now| SyncEnd {
@@ -480,7 +480,7 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
         next_due: later(1800),
         soonest: later(1),
     };
-    assert!(storage.request_sync(tenant(1), made.id, noon()).await.unwrap());
+    assert!(storage.request_sync(tenant(1), made.id, noon(), &event(8001, &made)).await.unwrap());
     assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(0))).await.unwrap());
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1)));
     let claim = claim_one(&storage, later(1)).await;
