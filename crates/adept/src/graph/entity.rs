@@ -212,10 +212,14 @@ fn write_typed(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
             let mut object = Object::open(out);
             Value::Text(format!("#{name}").into()).write(object.member("@odata.type"));
             for (name, value) in members {
-                match complex.and_then(|complex| complex.member(name)) {
-                    Some(member) => write_typed(member.kind, value, object.member(name)),
-                    None => value.write(object.member(name)),
+                let Some(member) = complex.and_then(|complex| complex.member(name)) else {
+                    value.write(object.member(name));
+                    continue;
+                };
+                if let Some(type_name) = annotation(member.kind) {
+                    Value::Text(type_name.into()).write(object.annotation(name, "@odata.type"));
                 }
+                write_typed(member.kind, value, object.member(name));
             }
             object.close();
         }

@@ -164,7 +164,7 @@ impl<R, F, W: Default> EntityType<R, F, W> {
             {
                 return Err(BadBody::OtherType { actual: self.name });
             }
-            if name.contains('@') {
+            if is_annotation(&name) {
                 continue;
             }
             let Some((_, property)) = self.property(&name) else {
@@ -190,7 +190,7 @@ impl<A: Default> ActionType<A> {
     pub(super) fn read(&self, members: Members) -> Result<A, BadBody> {
         let mut arguments = A::default();
         for (name, json) in members {
-            if name.contains('@') {
+            if is_annotation(&name) {
                 continue;
             }
             let known = self.parameters.iter().find(|known| known.name.eq_ignore_ascii_case(&name));
@@ -208,7 +208,7 @@ impl ComplexType {
     fn read(&self, members: Members, place: &str) -> Result<Given, BadBody> {
         let mut read = Vec::with_capacity(members.len());
         for (name, json) in members {
-            if name.contains('@') {
+            if is_annotation(&name) {
                 continue;
             }
             let Some(member) = self.members.iter().find(|known| known.name.eq_ignore_ascii_case(&name))
@@ -267,6 +267,12 @@ fn given(json: Json, kind: Kind, nullable: bool, place: &str) -> Result<Given, B
 
 /// The annotation that says of which type an object is.
 pub(super) const TYPE: &str = "@odata.type";
+
+/// Whether a member says something about the others: with full metadata answers are full of them, and some clients send
+/// back what they read.
+fn is_annotation(name: &str) -> bool {
+    name.contains('@') || name.starts_with('#')
+}
 
 /// The name of a type as a client wrote it.
 pub(super) struct NamedType<'j>(pub(super) &'j str);

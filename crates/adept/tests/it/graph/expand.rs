@@ -150,6 +150,13 @@ async fn full_metadata_says_where_everything_leads() {
     assert_eq!(action["target"], format!("{at}/microsoft.graph.uploadDepToken"));
     let key = shown["#microsoft.graph.getEncryptionPublicKey"]["target"].as_str().unwrap();
     assert!(admin.get_json(key).await["value"].is_string());
+    // Some clients send back what they read, names of operations included.
+    assert_eq!(admin.patch(&format!("/beta/{S}/{id}"), &shown).await.status, 200);
+    admin.patch(&format!("/beta/{S}/{id}"), &json!({ "nothing": 1 })).await.is_refused(
+        400,
+        "BadRequest",
+        "nothing",
+    );
     let part = admin.get_with(&format!("/beta/{S}/{id}?$select=id"), full).await.json();
     assert!(part.get("#microsoft.graph.uploadDepToken").is_none());
 
@@ -157,6 +164,7 @@ async fn full_metadata_says_where_everything_leads() {
     let log = reader.get_with("/beta/deviceManagement/auditEvents", full).await.json();
     let event = &log["value"][0];
     assert_eq!(event["actor"]["@odata.type"], "#microsoft.graph.auditActor");
+    assert_eq!(event["actor"]["userPermissions@odata.type"], "#Collection(String)");
     assert_eq!(event["resources"][0]["@odata.type"], "#microsoft.graph.auditResource");
     assert_eq!(event["correlationId@odata.type"], "#Guid");
 }
