@@ -289,7 +289,8 @@ fn filter<R, F: Copy, W>(
     options.filter.as_deref().map(read).transpose()
 }
 
-/// The places of the selected properties, in the order written; none for all.
+/// The places of the selected properties, in the order written; none for all. A navigation may be selected and is shown
+/// only when it is expanded.
 fn selected<R, F, W>(
     options: &QueryOptions,
     kind: &EntityType<R, F, W>,
@@ -297,7 +298,10 @@ fn selected<R, F, W>(
     let Some(text) = &options.select else { return Ok(None) };
     match parse_select(text, &Selectable(kind)).map_err(Error::BadQuery)? {
         Select::All => Ok(None),
-        Select::Fields(places) => Ok(Some(places)),
+        Select::Fields(mut places) => {
+            places.retain(|place| *place < kind.all().len());
+            Ok(Some(places))
+        }
     }
 }
 

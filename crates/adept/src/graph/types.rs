@@ -249,7 +249,11 @@ impl<R, F, W> Schema<usize> for Selectable<'_, R, F, W> {
 
     fn field(&self, path: &[&str]) -> Option<(usize, Kind)> {
         let [name] = path else { return None };
-        self.0.property(name).map(|(place, property)| (place, property.kind))
+        let property = self.0.property(name).map(|(place, property)| (place, property.kind));
+        // Navigations may be named too, behind the properties; what shows them is `$expand`.
+        let ways = self.0.ways();
+        let way = ways.iter().position(|way| way.name.eq_ignore_ascii_case(name));
+        property.or_else(|| way.map(|way| (self.0.all().len() + way, Kind::Complex(ways[way].target))))
     }
 }
 

@@ -42,6 +42,12 @@ async fn devices_are_shown_with_their_setting_as_their_own_list_shows_them() {
     for (device, serial) in devices.iter().zip(&serials[1..]) {
         assert_eq!(device, &json!({ "serialNumber": serial }));
     }
+    // Some clients select what they expand.
+    let both = "$select=tokenName,EnrollmentProfiles&$expand=enrollmentProfiles";
+    assert_eq!(
+        admin.get_json(&format!("{path}?{both}")).await,
+        admin.get_json(&format!("{path}?{}", both.replace(",EnrollmentProfiles", ""))).await
+    );
     for (query, part) in [
         ("$expand=nothing", "'nothing' is not a navigation"),
         ("$expand=importedAppleDeviceIdentities($select=nothing)", "nothing"),
