@@ -3,7 +3,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
@@ -50,21 +50,17 @@ pub struct Load<'a> {
     http: reqwest::Client,
     /// Goes around the replicas.
     turn: AtomicU64,
-    /// First tokens that are still to be uploaded.
-    to_onboard: AtomicUsize,
     killing_is_over: AtomicBool,
 }
 
 impl<'a> Load<'a> {
     pub fn new(world: &'a World, fleet: &'a Fleet, bearer: &'a str) -> Self {
-        let to_onboard = world.settings.len();
         Self {
             world,
             fleet,
             bearer,
             http: reqwest::Client::new(),
             turn: 0.into(),
-            to_onboard: to_onboard.into(),
             killing_is_over: false.into(),
         }
     }
@@ -82,7 +78,7 @@ impl<'a> Load<'a> {
     }
 
     fn is_over(&self) -> bool {
-        self.killing_is_over.load(Ordering::SeqCst) && self.to_onboard.load(Ordering::SeqCst) == 0
+        self.killing_is_over.load(Ordering::SeqCst)
     }
 
     /// One uploader: the first tokens of its settings, then renewals of some of them.
@@ -92,7 +88,6 @@ impl<'a> Load<'a> {
         let mut issued: Vec<_> = mine.iter().map(|onboarded| (onboarded.setting, Vec::new())).collect();
         for (onboarded, (_, issued)) in mine.iter().zip(&mut issued) {
             self.upload(onboarded, issued).await;
-            self.to_onboard.fetch_sub(1, Ordering::SeqCst);
         }
         while !self.is_over() {
             let place = dice.below(mine.len() as u64) as usize;
