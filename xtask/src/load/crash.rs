@@ -23,7 +23,7 @@ use crate::Result;
 use crate::database::Kind;
 use crate::ground::{Given, Ground};
 use dice::Dice;
-use kill::Kill;
+use kill::{Kill, Place};
 use tally::Tally;
 use world::World;
 
@@ -143,6 +143,10 @@ fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally
         // Minutes pass first, for which a bearer token lasts; then days, for which Apple may ask to wait.
         let passed = if number == 1 { SignedDuration::from_mins(6) } else { SignedDuration::from_hours(25) };
         world.let_pass(passed)?;
+        if matches!(kill, Kill::At(place, _) if place.leaves_a_call()) && dice.once_in(2) {
+            let again = world.end_again(Kill::At(Place::DetailsRead, 1));
+            tally.kills += u64::from(again.map_err(|error| told("again after", error))?);
+        }
         tally.add(&check::after(&mut world, kill).map_err(|error| told("after", error))?);
     }
     Ok(tally)

@@ -123,6 +123,23 @@ impl Launch {
         self.begin(command, Instant::now())
     }
 
+    /// Starts it after `change` to its command, and waits until it has ended by itself; false when it did not in that time
+    /// and was killed.
+    pub(crate) fn start_to_end(&self, change: impl FnOnce(&mut Command), patience: Duration) -> Result<bool> {
+        let mut command = Command::new(&self.adept);
+        change(&mut command);
+        command.arg("serve").args(&self.storage).args(&self.flags);
+        let mut process = Process::start(&mut command, &self.log())?;
+        let started = Instant::now();
+        while started.elapsed() < patience {
+            if process.ended()?.is_some() {
+                return Ok(true);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        process.kill().map(|()| false)
+    }
+
     fn begin(&self, mut command: Command, started: Instant) -> Result<(Service, Duration)> {
         command.arg("serve").args(&self.storage).args(&self.flags);
         let mut process = Process::start(&mut command, &self.log())?;

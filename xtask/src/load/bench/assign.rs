@@ -37,8 +37,6 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
         let body = json!({
             "@odata.type": format!("#microsoft.graph.{kind}"),
             "displayName": kind,
-            "supportDepartment": "IT",
-            "supportPhoneNumber": "+1 555 0100",
         });
         profiles.push(graph.create_profile(&pair.setting, &body)?);
     }

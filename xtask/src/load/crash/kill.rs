@@ -51,6 +51,8 @@ pub(super) enum Place {
     ReleaseAnswered,
     /// What Apple answered is stored.
     ReleaseStored,
+    /// After a lost answer, what Apple has was read; nothing of it is stored. Only come to after another kill.
+    DetailsRead,
 }
 
 impl Place {
@@ -94,6 +96,7 @@ impl Place {
             Place::ReleaseBegun => "release-begun",
             Place::ReleaseAnswered => "release-answered",
             Place::ReleaseStored => "release-stored",
+            Place::DetailsRead => "details-read",
         }
     }
 
@@ -107,6 +110,12 @@ impl Place {
                 | Place::AssignAnswered
                 | Place::AssignStored
         )
+    }
+
+    /// Whether a process that ended here finds a call to Apple whose answer was lost when it starts again.
+    pub(super) fn leaves_a_call(self) -> bool {
+        use Place::{AssignAnswered, AssignBegun, ReleaseAnswered, ReleaseBegun};
+        matches!(self, AssignBegun | AssignAnswered | ReleaseBegun | ReleaseAnswered)
     }
 
     /// Whether it is come to in an upload.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -20,6 +22,8 @@ use crate::service::{Credentials, Launch, Service};
 const SETTINGS: usize = 3;
 /// The last setting has no profiles: nobody wants anything of its devices.
 const WITH_PROFILES: usize = 2;
+/// The longest way of a service that just started to a place that it comes to by itself.
+const LONGEST_WAY: Duration = Duration::from_secs(6);
 /// How long a bearer token is good for, a little less.
 const BEARER: SignedDuration = SignedDuration::from_mins(50);
 /// Small pages make many of few devices.
@@ -127,18 +131,19 @@ impl World {
     /// Starts the service anew, such that it ends as `kill` says, and signs in anew when the bearer token is too old.
     pub(super) fn restart(&mut self, kill: Option<Kill>) -> Result {
         self.service.process.kill()?;
-        let (service, _) = self.launch.start_with(|command| {
-            command.env("ADEPT_CLOCK_AHEAD", self.ahead.as_secs().to_string()).env_remove("ADEPT_FAILPOINT");
-            if let Some(Kill::At(place, time)) = kill {
-                command.env("ADEPT_FAILPOINT", format!("{} {time}", place.name()));
-            }
-        })?;
+        let (service, _) = self.launch.start_with(set(self.ahead, kill))?;
         self.service = service;
         if self.ahead - self.signed_in > BEARER {
             return self.sign_in();
         }
         self.graph = self.graph.over(self.service.connect());
         Ok(())
+    }
+
+    /// Lets the service start and end itself at a place that it comes to by itself; whether it did.
+    pub(super) fn end_again(&mut self, kill: Kill) -> Result<bool> {
+        self.service.process.kill()?;
+        self.launch.start_to_end(set(self.ahead, Some(kill)), LONGEST_WAY)
     }
 
     /// Signs in anew.
@@ -153,6 +158,16 @@ impl World {
         match kill {
             Kill::After(_) => Ok(()),
             Kill::At(..) => self.restart(Some(kill)),
+        }
+    }
+}
+
+/// Tells the program how far its clock is ahead and where it is to end.
+fn set(ahead: SignedDuration, kill: Option<Kill>) -> impl Fn(&mut Command) {
+    move |command| {
+        command.env("ADEPT_CLOCK_AHEAD", ahead.as_secs().to_string()).env_remove("ADEPT_FAILPOINT");
+        if let Some(Kill::At(place, time)) = kill {
+            command.env("ADEPT_FAILPOINT", format!("{} {time}", place.name()));
         }
     }
 }
