@@ -40,6 +40,8 @@ enum Stop {
     Overtaken,
     /// A sync goes first.
     SyncIsDue,
+    /// The token's time is over; Apple is not shown it.
+    Expired,
     /// Apple asked for a wait until then.
     Wait(Timestamp),
     /// An answer of Apple's.
@@ -114,6 +116,9 @@ impl App {
             return Err(Stop::Overtaken);
         }
         let now = self.clock.now();
+        if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
+            return Err(Stop::Expired);
+        }
         if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
             return Err(Stop::Wait(until));
         }
@@ -140,6 +145,7 @@ impl App {
                 ReconcileEnd { looked_under, ..end(None, next_due, None) }
             }
             Err(Stop::Overtaken) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Err(Stop::Expired) => end(Some(TokenState::Expired), after(AFTER_FAULT), Some(now)),
             Err(Stop::SyncIsDue) => end(None, Some(now), None),
             Err(Stop::Wait(until)) => end(Some(TokenState::Throttled), Some(until), Some(until)),
             Err(Stop::Failed(error)) => {
@@ -156,7 +162,9 @@ impl App {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
                         let (tenant, setting) = (claim.lease.tenant, claim.lease.setting);
                         self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
-                        end(Some(state), Some(until), Some(until))
+                        // However short the wait is, an answer like this one is not asked for at once again.
+                        let again = after(AFTER_FAULT).max(Some(until));
+                        end(Some(state), again, again)
                     }
                     _ if state == TokenState::Unreachable => {
                         end(Some(state), after(AFTER_LOST_ANSWER), after(AFTER_FAULT))

@@ -123,7 +123,9 @@ impl App {
             let until =
                 now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
             self.storage.keep_apple_wait(lease.tenant, lease.setting, consumer, until, now).await?;
-            return Ok(Ended { outcome: Outcome::Wait(state, wait), code: error.code.clone() });
+            // However short the wait is, Apple is not asked without pause.
+            let pause = wait.max(self.pause_after(claim.failures));
+            return Ok(Ended { outcome: Outcome::Wait(state, pause), code: error.code.clone() });
         }
         if state.refused_as_credential()
             && !known.setting.token_proven

@@ -70,7 +70,8 @@ pub(super) async fn note_contradictions(
     at: Timestamp,
 ) -> Result<(), Error> {
     const CONTRADICTED: &str = "tenant = $1 AND setting = $2 AND assigned_uuid IS NOT NULL \
-        AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid) AND serial_key IN ({rows})";
+        AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid OR profile_status IN ('empty', 'removed')) \
+        AND serial_key IN ({rows})";
     let owner = |text: String| sql_of_parts(text).bind(tenant.0).bind(setting.0);
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
         let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();

@@ -180,6 +180,7 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
     ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
     platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
     assign_due_at = CASE WHEN excluded.profile_uuid = devices.assigned_uuid AND devices.deleted = FALSE \
+            AND COALESCE(excluded.profile_status, '') NOT IN ('empty', 'removed') \
         OR devices.assign_due_at > excluded.created_at AND COALESCE(devices.assign_failure, '') <> 'NOT_ACCESSIBLE' \
         THEN devices.assign_due_at ELSE excluded.created_at END, \
     source = excluded.source, description = COALESCE(excluded.description, devices.description), \

@@ -10,7 +10,6 @@ use super::{
     audit,
     db::{Transaction, sql, sql_of_parts},
     profiles::take,
-    settings::take_setting,
 };
 use crate::domain::{AuditEvent, DeviceId, DeviceRow, Profile, SettingId, TenantId};
 
@@ -260,7 +259,8 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, tenant, setting).await? {
+        // An assignment that is about to be made is looked at again.
+        if !wish(&mut tx, tenant, setting, event.at, false).await? {
             return Ok(false);
         }
         let removed = tx

@@ -1,10 +1,12 @@
 //! Reconciling against a simulated Apple: what devices are to have, and what Apple has in the end.
 
 mod anything;
+mod apple_refuses;
 mod assigned;
 mod defined;
 pub mod ground;
 mod lost;
 mod moved;
+mod not_accessible;
 mod released;
 mod told;

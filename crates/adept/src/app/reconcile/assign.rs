@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Finished, Run, Stop, define::Defined, may_be_done};
 use crate::{
     app::{failpoint, profiles},
-    domain::{AuditEvent, Change, Profile, Target, Verdict},
+    domain::{AuditEvent, Change, Profile, READ_BACK, Target, Verdict},
     storage::{AppleCall, Assigned, DeviceVerdict, Place, Plan, WorkDevice},
 };
 
@@ -188,14 +188,14 @@ impl Run<'_> {
         let statuses = match answer {
             Ok(statuses) => statuses,
             Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
-            Err(error) if error.kind == Kind::NotFound => {
+            Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
                 tracing::warn!(setting = %self.lease.setting, profile = %profile.id, apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
                 let now = self.app.clock.now();
                 self.app.storage.forget_apple_profile(&self.lease, apple_uuid, now).await?;
                 return Ok(false);
             }
-            Err(error) if error.kind == Kind::AccessDenied => {
+            Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(devices, SerialStatus::Other("ACCESS_DENIED".to_owned()))
             }
             Err(error) => {
@@ -232,7 +232,9 @@ impl Run<'_> {
             reason,
             devices,
             retry_after,
-            seen_wishes: self.wishes,
+            // What was wanted when a lost call began is not known any more.
+            seen_wishes: (reason != READ_BACK).then_some(self.wishes),
+            between_fetches: self.app.options.sync_interval,
             now: self.app.clock.now(),
         };
         if !self.app.storage.end_assignment(&self.lease, &assigned, &event).await? {

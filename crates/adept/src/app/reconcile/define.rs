@@ -60,7 +60,8 @@ impl Run<'_> {
                     uuid, "a profile was defined at Apple");
                 Ok(Defined::As(uuid))
             }
-            Err(error) if may_be_done(&error) => Err(Stop::Apple(error)),
+            // With 503 Apple says itself that it did not do it.
+            Err(error) if may_be_done(&error) && error.status != Some(503) => Err(Stop::Apple(error)),
             Err(error) => {
                 storage.take_back_definition(&self.lease, &profile).await?;
                 let is_final = matches!(

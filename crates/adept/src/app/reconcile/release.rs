@@ -39,7 +39,9 @@ impl Run<'_> {
                     }
                 }
                 Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
-                Err(error) if error.kind == Kind::AccessDenied => {
+                Err(error)
+                    if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::DisownDevices =>
+                {
                     devices.iter_mut().for_each(|device| device.verdict = Verdict::Denied);
                 }
                 Err(error) => {

@@ -1,7 +1,7 @@
 //! The one call about devices that a setting has under way, and what it leads to. It is stored before it is made and
 //! goes away with its outcome, so that a call that is found later is one whose answer was lost.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -50,8 +50,10 @@ pub struct Assigned<'a> {
     pub devices: &'a [DeviceVerdict],
     /// The wait that Apple asked for.
     pub retry_after: Option<SignedDuration>,
-    /// The wishes under which the call began.
-    pub seen_wishes: i64,
+    /// The wishes under which the call began; none when they are not known.
+    pub seen_wishes: Option<i64>,
+    /// The shortest time between two complete fetches, where Apple's words ask for one.
+    pub between_fetches: Duration,
     /// When it ended.
     pub now: Timestamp,
 }
@@ -164,17 +166,17 @@ impl Storage {
             alike.entry(group).or_default().push(device.serial.to_ascii_lowercase());
         }
         for ((verdict, is_first), keys) in alike {
+            if verdict == Verdict::NotAccessible {
+                ask_for_fetch(&mut tx, lease, assigned, &keys).await?;
+            }
             let wait = verdict.assigned_again_after(i64::from(!is_first), assigned.retry_after);
             let due = match wait {
                 Some(wait) => assigned.now.checked_add(wait).ok(),
                 // Someone wants something else by now: look again.
-                None if wishes != assigned.seen_wishes => Some(assigned.now),
+                None if Some(wishes) != assigned.seen_wishes => Some(assigned.now),
                 None => None,
             };
             self.note_verdict(&mut tx, lease, assigned, verdict, due, &keys).await?;
-        }
-        if assigned.devices.iter().any(|device| device.verdict == Verdict::NotAccessible) {
-            ask_for_everything(&mut tx, lease, assigned.now).await?;
         }
         end_call(&mut tx, lease).await?;
         audit::write(&mut tx, lease.tenant, event).await?;
@@ -234,18 +236,6 @@ impl Storage {
     }
 }
 
-/// Apple says that a device is not this server's: the next sync fetches everything, to learn whose it is.
-async fn ask_for_everything(tx: &mut Transaction, lease: &Lease, now: Timestamp) -> Result<(), Error> {
-    tx.execute(
-        sql("UPDATE onboarding_settings SET full_fetch_due_at = $3, sync_due_at = $3 WHERE tenant = $1 AND id = $2")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(now),
-    )
-    .await?;
-    Ok(())
-}
-
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease) -> Result<(), Error> {
     tx.execute(
         sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2")
@@ -254,4 +244,48 @@ pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease) -> Result<(), 
     )
     .await?;
     Ok(())
+}
+
+/// Makes a complete fetch due, since Apple does not have devices any more that it listed. Devices of which it said so
+/// before ask for none, so that one that Apple lists all the same leads to one fetch; and two fetches are
+/// `between_fetches` apart, however many devices there are.
+async fn ask_for_fetch(
+    tx: &mut Transaction,
+    lease: &Lease,
+    assigned: &Assigned<'_>,
+    keys: &[String],
+) -> Result<(), Error> {
+    let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+    let new = tx
+        .row(
+            sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
+                 AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .rows(rows),
+        )
+        .await?;
+    if new.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) == 0 {
+        return Ok(());
+    }
+    let last = tx
+        .row(
+            sql("SELECT MAX(ended_at) AS last FROM sync_runs \
+                 WHERE tenant = $1 AND setting = $2 AND kind <> 'delta' AND outcome = 'ok'")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string()),
+        )
+        .await?;
+    let last = last.map(|row| row.time("last")).transpose()?.flatten();
+    let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
+    tx.execute_one(
+        "asking for a complete fetch",
+        sql("UPDATE onboarding_settings SET \
+             full_fetch_due_at = CASE WHEN full_fetch_due_at > $3 THEN $3 ELSE full_fetch_due_at END, \
+             sync_due_at = CASE WHEN sync_due_at > $3 THEN $3 ELSE sync_due_at END WHERE tenant = $1 AND id = $2")
+        .bind(lease.tenant.to_string())
+        .bind(lease.setting.to_string())
+        .bind(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now))),
+    )
+    .await
 }

@@ -125,6 +125,19 @@ impl Ground {
         serde_json::from_str(&text).unwrap_or(Value::Null)
     }
 
+    /// Another server of the same organisation.
+    pub async fn another_server(&self) -> String {
+        let own = self.portal(Method::GET, &format!("/servers/{}", self.server), json!(null)).await;
+        let made = self.portal(Method::POST, "/servers", json!({ "org_id": own["org_id"] })).await;
+        made["server_uuid"].as_str().unwrap().to_owned()
+    }
+
+    /// Moves a device as an administrator does in Apple's portal.
+    pub async fn move_device(&self, from: &str, serial: &str, to: &str) {
+        let path = format!("/servers/{from}/devices/{serial}/move");
+        self.portal(Method::POST, &path, json!({ "to": to })).await;
+    }
+
     /// Every device at Apple, with the name of its profile.
     pub async fn truth(&self) -> BTreeMap<String, Option<String>> {
         let profiles =

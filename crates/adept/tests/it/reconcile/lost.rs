@@ -87,6 +87,54 @@ async fn a_wish_that_changes_while_its_assignment_is_under_way_wins() {
     }
 }
 
+async fn a_wish_after_a_lost_answer(kind: Kind) {
+    let ground = Arc::new(Ground::new(kind, 10).await);
+    let (first, second) = (ground.profile(IOS, "First").await, ground.profile(IOS, "Second").await);
+    let serials = ground.serials(None).await;
+    // Every device was looked at; from now on only those are that something happened to.
+    ground.settle().await;
+    ground.want(&first, &serials).await;
+    under_way(&ground).await.abort();
+    ground.want(&second, &serials[..4]).await;
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    let truth = ground.truth().await;
+    for (index, serial) in serials.iter().enumerate() {
+        assert_eq!(truth[serial].as_deref(), Some(if index < 4 { "Second" } else { "First" }), "{index}");
+    }
+    assert_eq!(ground.assignments().await, 2);
+}
+
+#[tokio::test]
+async fn a_wish_that_changes_after_an_answer_was_lost_wins_on_sqlite() {
+    a_wish_after_a_lost_answer(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_wish_that_changes_after_an_answer_was_lost_wins_on_postgresql() {
+    a_wish_after_a_lost_answer(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_device_that_is_taken_out_of_the_list_before_its_turn_is_not_assigned() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 1010).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    let last = serials.last().unwrap();
+    let devices = format!("/beta/{S}/{}/importedAppleDeviceIdentities", ground.setting);
+    let found = ground.client().await.get_json(&format!("{devices}?$filter=serialNumber eq '{last}'")).await;
+    let device = format!("{devices}/{}", found["value"][0]["id"].as_str().unwrap());
+    ground.want(&profile, &serials).await;
+    let reconciling = under_way(&ground).await;
+    // The second thousand is known by now.
+    assert_eq!(ground.client().await.delete(&device).await.status, 204);
+    reconciling.await.unwrap();
+    ground.settle().await;
+    let truth = ground.truth().await;
+    assert_eq!(truth[last], None);
+    assert_eq!(truth.values().filter(|name| name.is_some()).count(), 1009);
+}
+
 #[tokio::test]
 async fn a_profile_that_changes_while_its_assignment_is_under_way_is_assigned_anew() {
     let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);

@@ -37,6 +37,7 @@ async fn moved_away_and_back(kind: Kind, options: serde_json::Value) {
 #[tokio::test]
 async fn a_device_that_was_added_anew_is_assigned_anew_on_sqlite() {
     moved_away_and_back(Kind::Sqlite, json!({})).await;
+    moved_away_and_back(Kind::Sqlite, json!({ "moved_in_as": "modified" })).await;
 }
 
 #[tokio::test]
@@ -100,4 +101,51 @@ async fn an_imported_device_gets_its_profile_once_apple_lists_it() {
     ground.portal(Method::POST, &format!("/servers/{}/devices", ground.server), new).await;
     ground.sync().await;
     assert_eq!(ground.truth().await["C02IMPORT001"].as_deref(), Some("Macs"));
+}
+
+async fn moved_in_as_modified(kind: Kind) {
+    let ground = Ground::new(kind, 10).await;
+    ground.portal(Method::PUT, "/options", json!({ "moved_in_as": "modified" })).await;
+    let profile = ground.profile("depMacOSEnrollmentProfile", "Macs").await;
+    ground.make_default(&profile).await;
+    ground.settle().await;
+    let calls = ground.assignments().await;
+    let other = ground.another_server().await;
+    let new = json!({ "devices": [{ "serial_number": "C02MOVED0001", "os": "OSX", "model": "iMac" }] });
+    ground.portal(Method::POST, &format!("/servers/{other}/devices"), new).await;
+    ground.pass(SignedDuration::from_secs(5)).await;
+    ground.move_device(&other, "C02MOVED0001", &ground.server).await;
+    ground.sync().await;
+    assert_eq!(ground.truth().await["C02MOVED0001"].as_deref(), Some("Macs"));
+    ground.sync().await;
+    ground.sync().await;
+    assert_eq!(ground.assignments().await, calls + 1, "once");
+}
+
+#[tokio::test]
+async fn a_device_that_moves_in_and_is_called_modified_is_assigned_once_on_sqlite() {
+    moved_in_as_modified(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn a_device_that_moves_in_and_is_called_modified_is_assigned_once_on_postgresql() {
+    moved_in_as_modified(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn a_profile_that_was_removed_at_apple_is_assigned_anew_even_if_the_record_still_names_it() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    ground.sync().await;
+    let path = format!("/servers/{}/devices/{}", ground.server, serials[0]);
+    let uuid = ground.portal(Method::GET, &path, json!(null)).await["profile_uuid"].clone();
+    assert!(uuid.is_string());
+    ground.pass(SignedDuration::from_secs(5)).await;
+    let removed = json!({ "profile_status": "removed", "profile_uuid": uuid });
+    ground.portal(Method::PATCH, &path, removed).await;
+    ground.sync().await;
+    assert_eq!(ground.assignments().await, 2);
 }
