@@ -24,7 +24,7 @@ fn all(steps: &mut Steps) -> Result {
     steps.run("clippy", || {
         check(cargo(["clippy", "--locked", "--workspace", "--all-targets"]).args([
             "--features",
-            "xtask/load",
+            "xtask/load,adept/failpoints",
             "--",
             "-D",
             "warnings",

@@ -142,7 +142,10 @@ impl World {
     pub async fn ask_for_syncs(&self, settings: &[Onboarded]) -> Timestamp {
         let now = self.clock.now();
         for onboarded in settings {
-            assert!(self.storage.request_sync(self.tenant(), onboarded.setting, now).await.unwrap());
+            let event =
+                event(&self.clock, onboarded.setting, "syncWithAppleDeviceEnrollmentProgram", "Action");
+            let asked = self.storage.request_sync(self.tenant(), onboarded.setting, now, &event).await;
+            assert!(asked.unwrap());
         }
         now
     }
@@ -252,16 +255,20 @@ async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, m
         certificate: pair.certificate.der().to_vec(),
         pkcs8: pair.pkcs8.clone(),
     };
-    let event = AuditEvent {
-        id: Ids.uuid(clock),
-        at: now,
-        actor: None,
-        activity: "createDepOnboardingSetting",
-        operation: "Create",
-        resource: AuditResource { kind: "DepOnboardingSetting", id: id.to_string(), name: None },
-        changes: Vec::new(),
-        correlation: Ids.uuid(clock),
-    };
+    let event = event(clock, id, "createDepOnboardingSetting", "Create");
     storage.create_setting(&setting, &key_pair, most as i64, &event).await.unwrap();
     id
+}
+
+fn event(clock: &Clock, setting: SettingId, activity: &'static str, operation: &'static str) -> AuditEvent {
+    AuditEvent {
+        id: Ids.uuid(clock),
+        at: clock.now(),
+        actor: None,
+        activity,
+        operation,
+        resource: AuditResource { kind: "DepOnboardingSetting", id: setting.to_string(), name: None },
+        changes: Vec::new(),
+        correlation: Ids.uuid(clock),
+    }
 }
