@@ -102,15 +102,23 @@ impl Portal {
         self.ask("POST", &path, &json!({ "count": count }), 200).map(drop)
     }
 
-    /// Changes the description of a device.
+    /// Changes the description of a device, unless it was released meanwhile.
     pub(crate) fn describe_device(&mut self, server: &str, serial: &str, description: &str) -> Result {
-        let path = format!("/_sim/servers/{server}/devices/{serial}");
-        self.ask("PATCH", &path, &json!({ "description": description }), 204).map(drop)
+        self.change_device("PATCH", server, serial, &json!({ "description": description }))
     }
 
-    /// Takes a device away.
+    /// Takes a device away, unless it was released meanwhile.
     pub(crate) fn remove_device(&mut self, server: &str, serial: &str) -> Result {
-        self.send("DELETE", &format!("/_sim/servers/{server}/devices/{serial}"), b"", 204).map(drop)
+        self.change_device("DELETE", server, serial, &Value::Null)
+    }
+
+    fn change_device(&mut self, method: &str, server: &str, serial: &str, change: &Value) -> Result {
+        let path = format!("/_sim/servers/{server}/devices/{serial}");
+        let answer = self.client.ask(method, &path, &[], change.to_string().as_bytes()).map_err(lost)?;
+        if answer.status == 404 {
+            return Ok(());
+        }
+        answer.expect(204).map(drop).map_err(|error| format!("The portal, {method} {path}: {error}"))
     }
 
     /// The serial number of every device of a server now.
