@@ -60,6 +60,12 @@ struct VerdictLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SettingLabels {
+    tenant: String,
+    setting: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct WaitingLabels {
     tenant: String,
     setting: String,
@@ -173,6 +179,16 @@ fn register_reconciling(registry: &mut Registry, reconciling: &Reconciling) {
         waiting.get_or_create(&labels).set(devices.devices);
     }
     registry.register("waiting_devices", "Devices that are looked at again now or later", waiting);
+    let foreign = Family::<SettingLabels, Gauge>::default();
+    for (tenant, setting, devices) in &reconciling.foreign {
+        let labels = SettingLabels { tenant: tenant.to_string(), setting: setting.to_string() };
+        foreign.get_or_create(&labels).set(*devices);
+    }
+    registry.register(
+        "foreign_devices",
+        "Devices with another product's profile when all were looked at last",
+        foreign,
+    );
 }
 
 fn register_tokens(registry: &mut Registry, health: &Health) {

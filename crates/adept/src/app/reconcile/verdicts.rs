@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     app::App,
-    domain::Verdict,
+    domain::{SettingId, TenantId, Verdict},
     storage::{DeviceVerdict, WaitingDevices},
 };
 
@@ -22,6 +22,8 @@ pub struct Reconciling {
     pub verdicts: Vec<(&'static str, &'static str, u64)>,
     /// Devices that are looked at again, by setting.
     pub waiting: Vec<WaitingDevices>,
+    /// Devices with another product's profile when all of a setting's were looked at last.
+    pub foreign: Vec<(TenantId, SettingId, i64)>,
 }
 
 impl App {
@@ -38,8 +40,9 @@ impl App {
     /// How reconciling stands. Asks the database, never Apple; while that cannot be read nothing waits.
     pub async fn reconciling(&self) -> Reconciling {
         let waiting = self.storage.waiting_devices(self.clock.now()).await.unwrap_or_default();
+        let foreign = self.storage.foreign_devices().await.unwrap_or_default();
         let counts = self.verdicts.0.lock().unwrap_or_else(PoisonError::into_inner);
         let verdicts = counts.iter().map(|((asked, verdict), count)| (*asked, *verdict, *count)).collect();
-        Reconciling { verdicts, waiting }
+        Reconciling { verdicts, waiting, foreign }
     }
 }

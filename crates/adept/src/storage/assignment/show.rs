@@ -89,6 +89,18 @@ impl Storage {
             .collect()
     }
 
+    /// How many devices of each visible setting carried another product's profile when all were looked at last.
+    pub async fn foreign_devices(&self) -> Result<Vec<(TenantId, SettingId, i64)>, Error> {
+        let rows = self
+            .db
+            .rows(sql("SELECT tenant, id, foreign_devices FROM onboarding_settings \
+                       WHERE foreign_devices IS NOT NULL AND hidden_at IS NULL ORDER BY tenant, id"))
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.parse("tenant")?, row.parse("id")?, row.get("foreign_devices")?)))
+            .collect()
+    }
+
     /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
     pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
         let mut stories = Vec::new();

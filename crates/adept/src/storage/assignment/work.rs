@@ -101,6 +101,24 @@ fn find(
     }
 }
 
+/// The statement that finds the next devices of `target` behind `place`.
+fn find_behind(
+    owner: (TenantId, SettingId),
+    target: &Target,
+    apple_uuid: Option<&str>,
+    place: &Place,
+    now: Timestamp,
+) -> Statement {
+    let of = |rest| find(owner, target, apple_uuid, now, rest);
+    match place {
+        Place::Due(due, key) => of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
+                                        ORDER BY assign_due_at, serial_key LIMIT 1000")
+        .bind(*due)
+        .bind(key.as_str()),
+        Place::All(key) => of("serial_key > {1} ORDER BY serial_key LIMIT 1000").bind(key.as_str()),
+    }
+}
+
 impl Storage {
     /// The next devices behind `place` that are to have the profile of `target`, which Apple knows by `apple_uuid` if
     /// at all; a thousand at most. Answers the place behind them, or none when the walk is at its end.
@@ -112,14 +130,7 @@ impl Storage {
         place: &Place,
         now: Timestamp,
     ) -> Result<(Vec<WorkDevice>, Option<Place>), Error> {
-        let of = |rest| find(owner, target, apple_uuid, now, rest);
-        let statement = match place {
-            Place::Due(due, key) => of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
-                                        ORDER BY assign_due_at, serial_key LIMIT 1000")
-            .bind(*due)
-            .bind(key.as_str()),
-            Place::All(key) => of("serial_key > {1} ORDER BY serial_key LIMIT 1000").bind(key.as_str()),
-        };
+        let statement = find_behind(owner, target, apple_uuid, place, now);
         let mut tx = self.db.read_bulk().await?;
         let rows = tx.rows(statement).await?;
         let devices = rows.iter().map(WorkDevice::of).collect::<Result<Vec<_>, _>>()?;
@@ -219,3 +230,97 @@ pub(super) fn day_before(now: Timestamp) -> Timestamp {
 
 /// How many assignments must have been made before the one that makes a device rest.
 pub(super) const BEFORE_REST: i64 = ASSIGNMENTS_A_DAY - 1;
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        domain::{DevicePlatform, ProfileId},
+        storage::{
+            DatabaseOptions, MIGRATIONS,
+            db::{Db, Transaction},
+        },
+    };
+
+    const OWNER: (TenantId, SettingId) = (TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
+
+    /// Every third device has what it is to have; some are wanted explicitly, few are due.
+    const DEVICES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) \
+        INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, created_at, record, digest, \
+        profile_uuid, profile_status, wanted_profile, assign_due_at) \
+        SELECT $1, $2, 'c' || CAST(i AS TEXT), 'C' || CAST(i AS TEXT), CAST(i AS TEXT), \
+        CASE WHEN i % 2 = 0 THEN 'ios' ELSE 'macOS' END, 0, '{}', '0', CASE WHEN i % 3 = 0 THEN 'U' END, \
+        CASE WHEN i % 3 = 0 THEN 'assigned' ELSE 'empty' END, CASE WHEN i % 5 = 0 THEN $3 END, \
+        CASE WHEN i % 500 = 0 THEN 5 END FROM n";
+
+    fn wanted() -> Target {
+        Target { profile: ProfileId(Uuid::from_u128(3)), revision: 1, reason: Reason::Wanted }
+    }
+
+    async fn filled(url: &str) -> Db {
+        let options =
+            DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
+        let db = Db::open(&options).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let devices = sql(DEVICES).bind(OWNER.0.0).bind(OWNER.1.0).bind(wanted().profile.to_string());
+        tx.execute(devices).await.unwrap();
+        tx.commit().await.unwrap();
+        db
+    }
+
+    async fn plan(tx: &mut Transaction, statement: Statement) -> String {
+        let (word, column) = match tx {
+            Transaction::Sqlite(_) => ("EXPLAIN QUERY PLAN", "detail"),
+            Transaction::Postgres(_) => ("EXPLAIN", "QUERY PLAN"),
+        };
+        let rows = tx.rows(statement.behind(word)).await.unwrap();
+        rows.iter().map(|row| row.get::<String>(column).unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The next thousand are found by an index in its order: nothing is sorted, and what stands before is not read.
+    async fn are_found_by_an_index(db: &Db, primary_key: &str) {
+        let now = Timestamp::from_microsecond(10).unwrap();
+        let default = Target { reason: Reason::Default(DevicePlatform::Ios), ..wanted() };
+        for (target, place, index) in [
+            (wanted(), Place::start(false), "devices_due"),
+            (default.clone(), Place::Due(5, "c15000".to_owned()), "devices_due"),
+            (wanted(), Place::All("c15000".to_owned()), "devices_wanted"),
+            (default, Place::All("c15000".to_owned()), primary_key),
+        ] {
+            let mut tx = db.read_bulk().await.unwrap();
+            let plan = plan(&mut tx, find_behind(OWNER, &target, Some("U"), &place, now)).await;
+            assert!(plan.contains(index), "{target:?} {place:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{target:?} {place:?}: {plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_finds_devices_to_assign_by_an_index() {
+        let file = std::env::temp_dir().join(format!("adept-work-plan-{}.db", std::process::id()));
+        let db = filled(&format!("sqlite://{}", file.display())).await;
+        are_found_by_an_index(&db, "sqlite_autoindex_devices_1").await;
+        db.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn postgres_finds_devices_to_assign_by_an_index_before_and_after_it_looked_at_the_table() {
+        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
+        let name = format!("adept_test_work_plan_{}", std::process::id());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let db = filled(&format!("{base}/{name}")).await;
+        are_found_by_an_index(&db, "devices_pkey").await;
+        db.settle("devices").await.unwrap();
+        are_found_by_an_index(&db, "devices_pkey").await;
+        db.close().await;
+        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
+    }
+}

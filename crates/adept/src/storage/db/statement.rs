@@ -57,6 +57,13 @@ impl Statement {
         self
     }
 
+    /// The same statement behind a word such as `EXPLAIN`.
+    #[cfg(test)]
+    pub fn behind(mut self, word: &str) -> Self {
+        self.text = format!("{word} {}", self.text).into();
+        self
+    }
+
     /// Whether no value stands before the rows.
     pub(super) fn is_all_rows(&self) -> bool {
         self.many.as_ref().is_some_and(|many| many.first == 1)

@@ -24,6 +24,7 @@ fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
             state: "FAILED",
             devices: 2,
         }],
+        foreign: vec![(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)), 3)],
     };
     metrics
         .text(&Observed {
@@ -69,6 +70,7 @@ fn every_token_has_its_end_state_sync_and_devices() {
     has(&text, "adept_device_verdicts_total{asked=\"assign\",verdict=\"FAILED\"} 2");
     let waiting = labels.split(",name=").next().unwrap();
     has(&text, &format!("adept_waiting_devices{{{waiting},state=\"FAILED\"}} 2"));
+    has(&text, &format!("adept_foreign_devices{{{waiting}}} 3"));
     has(&text, "adept_database_writable 0");
     has(&text, "adept_connections 3");
     has(&text, "adept_apple_answers_total{endpoint=\"/account\",code=\"200\"} 7");
