@@ -133,7 +133,7 @@ fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally
     let mut tally = Tally { runs: 1, ..Tally::default() };
     let log = world.log();
     for number in 1..=KILLS {
-        let kill = Kill::choose(&mut dice, failpoints);
+        let kill = Kill::choose(&mut dice, failpoints, number == 1);
         let told = |when: &str, error: String| {
             format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
         };

@@ -76,6 +76,9 @@ impl Place {
         Place::ReleaseStored,
     ];
 
+    /// How many of them are come to before any device is listed.
+    const BEFORE_RELEASES: usize = 14;
+
     /// As the program knows it.
     pub(super) fn name(self) -> &'static str {
         match self {
@@ -102,14 +105,7 @@ impl Place {
 
     /// Whether it is come to for each of many.
     fn is_repeated(self) -> bool {
-        matches!(
-            self,
-            Place::PageRead
-                | Place::PageStored
-                | Place::AssignBegun
-                | Place::AssignAnswered
-                | Place::AssignStored
-        )
+        matches!(self, Place::PageRead | Place::PageStored)
     }
 
     /// Whether a process that ended here finds a call to Apple whose answer was lost when it starts again.
@@ -125,9 +121,11 @@ impl Place {
 }
 
 impl Kill {
-    pub(super) fn choose(dice: &mut Dice, failpoints: bool) -> Self {
+    /// For the first kill of a run no device is listed yet that could be released.
+    pub(super) fn choose(dice: &mut Dice, failpoints: bool, is_first: bool) -> Self {
         if failpoints && dice.once_in(2) {
-            let place = Place::ALL[dice.within(0..Place::ALL.len() as u64) as usize];
+            let places = if is_first { &Place::ALL[..Place::BEFORE_RELEASES] } else { &Place::ALL[..] };
+            let place = places[dice.within(0..places.len() as u64) as usize];
             return Kill::At(place, if place.is_repeated() { dice.within(1..5) } else { 1 });
         }
         // Short times fall into the first sync and into the first renewals, long ones into the changes after them.
