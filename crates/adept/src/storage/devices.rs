@@ -82,31 +82,41 @@ pub(super) async fn stored(
     lease: &Lease,
     page: &[AppleRecord],
 ) -> Result<HashMap<String, StoredDevice>, Error> {
-    let keys: Vec<[String; 1]> = page.iter().map(|record| [record.serial.to_ascii_lowercase()]).collect();
-    let keys = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
-    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper.
-    let rows = tx
-        .rows(
-            sql("SELECT serial_key, known FROM (SELECT value ->> 0 AS serial_key, \
-                     (SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+    let numbered = page.iter().enumerate();
+    let keys: Vec<(String, usize)> =
+        numbered.map(|(number, record)| (record.serial.to_ascii_lowercase(), number)).collect();
+    let asked = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
+    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper. The
+    // answer is one text: thousands of rows, handed over one by one, cost more than finding them.
+    let row = tx
+        .row(
+            sql("SELECT string_agg(known, ',') AS all_known FROM (SELECT \
+                     (SELECT (value ->> 1) || ' ' || digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
                           COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
                       WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
                  FROM json_each($3)) AS asked WHERE known IS NOT NULL")
             .bind(lease.tenant.0)
             .bind(lease.setting.0)
-            .bind(keys),
+            .bind(asked),
         )
         .await?;
-    rows.iter()
-        .map(|row| Ok((row.get("serial_key")?, stored_device(&row.get::<String>("known")?)?)))
-        .collect()
+    let known: Option<String> = row.map_or(Ok(None), |row| row.get("all_known"))?;
+    let mut stored = HashMap::new();
+    for known in known.iter().flat_map(|known| known.split(',')) {
+        let (number, device) = stored_device(known)?;
+        if let Some((key, _)) = keys.get(number) {
+            stored.insert(key.clone(), device);
+        }
+    }
+    Ok(stored)
 }
 
-/// Reads `digest state operation_at`.
-fn stored_device(known: &str) -> Result<StoredDevice, Error> {
+/// Reads `number digest state operation_at`.
+fn stored_device(known: &str) -> Result<(usize, StoredDevice), Error> {
     let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
     let mut words = known.split(' ');
     let mut word = || words.next().ok_or_else(unfit);
+    let number = word()?.parse().map_err(|_| unfit())?;
     let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
     let deleted = word()? == "gone";
     let operation_at = match word()? {
@@ -116,7 +126,7 @@ fn stored_device(known: &str) -> Result<StoredDevice, Error> {
             Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
         }
     };
-    Ok(StoredDevice { digest, operation_at, deleted })
+    Ok((number, StoredDevice { digest, operation_at, deleted }))
 }
 
 /// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.
