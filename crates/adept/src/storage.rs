@@ -61,6 +61,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (5, "apple_sessions", include_str!("../../../migrations/0005_apple_sessions.sql")),
     (6, "deleted_devices", include_str!("../../../migrations/0006_deleted_devices.sql")),
     (7, "assignment", include_str!("../../../migrations/0007_assignment.sql")),
+    (8, "calls_under_way", include_str!("../../../migrations/0008_calls_under_way.sql")),
 ];
 
 /// How to open the storage.

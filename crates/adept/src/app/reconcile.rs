@@ -125,7 +125,7 @@ impl App {
         *consumer_of = Some(consumer);
         let setting = known.setting;
         let mut run = Run { app: self, lease, setting, session, wishes: 0, calls: 0 };
-        run.settle_lost_call().await?;
+        run.settle_lost_calls().await?;
         run.release_devices().await?;
         run.assign_devices().await
     }

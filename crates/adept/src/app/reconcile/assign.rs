@@ -1,16 +1,17 @@
-//! Assigning: target by target, a thousand devices a call, one call at a time. The next thousand are found while Apple
-//! works on these.
+//! Assigning: target by target, a thousand devices a call, one call at a time. While Apple works on these, the last answer
+//! is stored and the next thousand are found.
 
 use adept_apple::{
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     serial_status::{SerialStatus, SerialStatuses},
 };
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{Finished, Run, Stop, define::Defined, may_be_done};
 use crate::{
     app::{failpoint, profiles},
-    domain::{AuditEvent, Change, Profile, READ_BACK, Target, Verdict},
+    domain::{AuditEvent, Change, Profile, Target, Verdict},
     storage::{AppleCall, Assigned, DeviceVerdict, Place, Plan, WorkDevice},
 };
 
@@ -30,6 +31,32 @@ enum Walked {
     Unknown,
     /// To their end.
     Through,
+}
+
+/// What is assigned.
+struct Assignment<'a> {
+    target: &'a Target,
+    profile: &'a Profile,
+    apple_uuid: &'a str,
+}
+
+/// A call that Apple answered, or not.
+struct Asked {
+    call: Uuid,
+    /// The wishes under which it began.
+    wishes: i64,
+    devices: Vec<WorkDevice>,
+    answer: Result<SerialStatuses, AppleError>,
+}
+
+/// What is known of a call.
+pub(super) struct Settled<'a> {
+    pub(super) call: Uuid,
+    /// The wishes under which it began; of a lost call they are not known any more.
+    pub(super) wishes: Option<i64>,
+    pub(super) devices: &'a [DeviceVerdict],
+    /// The wait that Apple asked for.
+    pub(super) retry_after: Option<SignedDuration>,
 }
 
 impl Run<'_> {
@@ -127,79 +154,99 @@ impl Run<'_> {
         apple_uuid: &str,
         first: (Vec<WorkDevice>, Option<Place>),
     ) -> Result<Walked, Stop> {
+        let to = Assignment { target, profile, apple_uuid };
+        let mut last = None;
+        let walked = self.walk_target(targets, &to, first, &mut last).await;
+        // However the walk ended, what Apple answered last is stored.
+        let known = match last {
+            Some(asked) => self.settle(&to, asked).await,
+            None => Ok(true),
+        };
+        let walked = walked?;
+        if known? { Ok(walked) } else { Ok(Walked::Unknown) }
+    }
+
+    async fn walk_target(
+        &mut self,
+        targets: &[Target],
+        to: &Assignment<'_>,
+        (mut devices, mut next): (Vec<WorkDevice>, Option<Place>),
+        last: &mut Option<Asked>,
+    ) -> Result<Walked, Stop> {
         let owner = (self.lease.tenant, self.lease.setting);
-        let (mut devices, mut next) = first;
         loop {
+            if devices.is_empty() {
+                let Some(place) = next.take() else { return Ok(Walked::Through) };
+                (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
+                continue;
+            }
             let call = AppleCall {
-                assigns: Some((target.profile, target.revision, apple_uuid.to_owned())),
+                id: self.app.ids.uuid(&self.app.clock),
+                assigns: Some((to.target.profile, to.target.revision, to.apple_uuid.to_owned())),
                 serials: devices.iter().map(|device| device.serial.clone()).collect(),
             };
-            if !devices.is_empty() {
-                if !self.begin(&call).await? {
-                    if !self.same_plan(targets).await? {
-                        return Ok(Walked::PlanChanged);
-                    }
-                    let now = self.app.clock.now();
-                    devices =
-                        self.app.storage.still_to_assign(owner, target, apple_uuid, &devices, now).await?;
-                    continue;
+            if !self.begin(&call).await? {
+                if !self.same_plan(targets).await? {
+                    return Ok(Walked::PlanChanged);
                 }
-                failpoint::at("assign-begun");
+                let now = self.app.clock.now();
+                let storage = &self.app.storage;
+                devices = storage.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
+                continue;
             }
-            let asked = async {
-                match call.serials.is_empty() {
-                    true => Ok(SerialStatuses::default()),
-                    false => {
-                        let asked = self.session.assign_profile(apple_uuid, &call.serials);
-                        self.in_time(Endpoint::AssignProfile, asked).await
-                    }
-                }
-            };
-            let upcoming = async {
-                match next {
-                    Some(place) => self.find(target, Some(apple_uuid), place).await,
+            failpoint::at("assign-begun");
+            let before = last.take();
+            let asked = self.session.assign_profile(to.apple_uuid, &call.serials);
+            let asked = self.in_time(Endpoint::AssignProfile, asked);
+            let meanwhile = async {
+                let known = match before {
+                    Some(asked) => self.settle(to, asked).await,
+                    None => Ok(true),
+                };
+                let upcoming = match next {
+                    Some(place) => self.find(to.target, Some(to.apple_uuid), place).await,
                     None => Ok((Vec::new(), None)),
-                }
+                };
+                (known, upcoming)
             };
-            let (answer, upcoming) = tokio::join!(asked, upcoming);
-            if !call.serials.is_empty() {
-                failpoint::at("assign-answered");
-                if !self.settle_assignment(profile, target, apple_uuid, &devices, answer).await? {
+            let (answer, (known, upcoming)) = tokio::join!(asked, meanwhile);
+            failpoint::at("assign-answered");
+            let is_refused = answer.is_err();
+            let asked = Asked { call: call.id, wishes: self.wishes, devices, answer };
+            if is_refused {
+                // Nothing more is asked before it is known what this means.
+                let still_known = self.settle(to, asked).await?;
+                if !still_known {
                     return Ok(Walked::Unknown);
                 }
-                failpoint::at("assign-stored");
+            } else {
+                *last = Some(asked);
+            }
+            if !known? {
+                return Ok(Walked::Unknown);
             }
             (devices, next) = upcoming?;
-            if devices.is_empty() && next.is_none() {
-                return Ok(Walked::Through);
-            }
         }
     }
 
     /// Stores what Apple answered; false when it does not know the profile any more.
-    async fn settle_assignment(
-        &self,
-        profile: &Profile,
-        target: &Target,
-        apple_uuid: &str,
-        devices: &[WorkDevice],
-        answer: Result<SerialStatuses, AppleError>,
-    ) -> Result<bool, Stop> {
+    async fn settle(&self, to: &Assignment<'_>, asked: Asked) -> Result<bool, Stop> {
+        let Asked { call, wishes, devices, answer } = asked;
         let statuses = match answer {
             Ok(statuses) => statuses,
             Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
             Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
-                tracing::warn!(setting = %self.lease.setting, profile = %profile.id, apple_uuid,
+                tracing::warn!(setting = %self.lease.setting, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
                 let now = self.app.clock.now();
-                self.app.storage.forget_apple_profile(&self.lease, apple_uuid, now).await?;
+                self.app.storage.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
                 return Ok(false);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
-                all(devices, SerialStatus::Other("ACCESS_DENIED".to_owned()))
+                all(&devices, SerialStatus::Other(Verdict::Denied.as_str().to_owned()))
             }
             Err(error) => {
-                self.app.storage.take_back_call(&self.lease).await?;
+                self.app.storage.take_back_call(&self.lease, call).await?;
                 return Err(Stop::Apple(error));
             }
         };
@@ -212,7 +259,9 @@ impl Run<'_> {
             })
             .collect();
         let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
-        self.store_assignment(profile, target.reason.as_str(), apple_uuid, &verdicts, retry_after).await?;
+        let settled = Settled { call, wishes: Some(wishes), devices: &verdicts, retry_after };
+        self.store_assignment(to.profile, to.target.reason.as_str(), to.apple_uuid, &settled).await?;
+        failpoint::at("assign-stored");
         Ok(true)
     }
 
@@ -222,18 +271,18 @@ impl Run<'_> {
         profile: &Profile,
         reason: &str,
         apple_uuid: &str,
-        devices: &[DeviceVerdict],
-        retry_after: Option<SignedDuration>,
+        settled: &Settled<'_>,
     ) -> Result<(), Stop> {
+        let devices = settled.devices;
         let event = self.told_event(profile, "assignProfileAtApple", devices);
         let assigned = Assigned {
+            call: settled.call,
             profile: profile.id,
             apple_uuid,
             reason,
             devices,
-            retry_after,
-            // What was wanted when a lost call began is not known any more.
-            seen_wishes: (reason != READ_BACK).then_some(self.wishes),
+            retry_after: settled.retry_after,
+            seen_wishes: settled.wishes,
             between_fetches: self.app.options.sync_interval,
             now: self.app.clock.now(),
         };

@@ -1,8 +1,8 @@
-//! A call whose answer was lost: what became of its devices is read from Apple before anything else is asked.
+//! Calls whose answers were lost: what became of their devices is read from Apple before anything else is asked.
 
 use adept_apple::{account::normalised_uuid, device::ProfileStatus};
 
-use super::{Run, Stop};
+use super::{Run, Stop, assign::Settled};
 use crate::{
     app::failpoint,
     domain::{READ_BACK, Verdict},
@@ -16,12 +16,17 @@ const WHOLE: &str = "SUCCESS";
 const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
 
 impl Run<'_> {
-    /// Finds out what a lost call did. Devices that show no trace of it are due as they were before.
-    pub(super) async fn settle_lost_call(&mut self) -> Result<(), Stop> {
-        let (tenant, setting) = (self.lease.tenant, self.lease.setting);
-        let Some(call) = self.app.storage.lost_call(tenant, setting).await? else { return Ok(()) };
+    /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
+    pub(super) async fn settle_lost_calls(&mut self) -> Result<(), Stop> {
+        for call in self.app.storage.lost_calls(self.lease.tenant, self.lease.setting).await? {
+            self.settle_lost_call(call).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_lost_call(&mut self, call: AppleCall) -> Result<(), Stop> {
         self.hold().await?;
-        tracing::info!(%setting, devices = call.serials.len(),
+        tracing::info!(setting = %self.lease.setting, devices = call.serials.len(),
             "the answer to a call was lost; reading what became of its devices");
         let details = self.session.device_details(&call.serials).await?;
         failpoint::at("details-read");
@@ -50,17 +55,20 @@ impl Run<'_> {
 
     async fn store_found(&mut self, call: &AppleCall, found: &[DeviceVerdict]) -> Result<(), Stop> {
         if found.is_empty() {
-            return Ok(self.app.storage.take_back_call(&self.lease).await?);
+            return Ok(self.app.storage.take_back_call(&self.lease, call.id).await?);
         }
-        let Some((id, revision, uuid)) = &call.assigns else { return self.store_release(found).await };
+        let Some((id, revision, uuid)) = &call.assigns else {
+            return self.store_release(call.id, found).await;
+        };
         let profile = self.app.storage.profile(self.lease.tenant, self.lease.setting, *id).await?;
         match profile {
             Some(mut profile) => {
                 profile.revision = *revision;
-                self.store_assignment(&profile, READ_BACK, uuid, found, None).await
+                let asked = Settled { call: call.id, wishes: None, devices: found, retry_after: None };
+                self.store_assignment(&profile, READ_BACK, uuid, &asked).await
             }
             // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
-            None => Ok(self.app.storage.take_back_call(&self.lease).await?),
+            None => Ok(self.app.storage.take_back_call(&self.lease, call.id).await?),
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use adept_apple::error::{AppleErrorKind as Kind, Endpoint};
 
+use uuid::Uuid;
+
 use super::{
     Run, Stop,
     assign::{outcome, verdict},
@@ -24,7 +26,7 @@ impl Run<'_> {
                 return Ok(());
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-            let call = AppleCall { assigns: None, serials };
+            let call = AppleCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
             if !self.begin(&call).await? {
                 continue;
             }
@@ -45,20 +47,20 @@ impl Run<'_> {
                     devices.iter_mut().for_each(|device| device.verdict = Verdict::Denied);
                 }
                 Err(error) => {
-                    self.app.storage.take_back_call(&self.lease).await?;
+                    self.app.storage.take_back_call(&self.lease, call.id).await?;
                     return Err(Stop::Apple(error));
                 }
             }
-            self.store_release(&devices).await?;
+            self.store_release(call.id, &devices).await?;
             failpoint::at("release-stored");
         }
     }
 
     /// Stores what is known of a release.
-    pub(super) async fn store_release(&self, devices: &[DeviceVerdict]) -> Result<(), Stop> {
+    pub(super) async fn store_release(&self, call: Uuid, devices: &[DeviceVerdict]) -> Result<(), Stop> {
         let changes = outcome(devices);
         let event = self.app.event(None, "releaseDevicesAtApple", "Action", &self.setting, changes);
-        let released = Released { devices, now: self.app.clock.now() };
+        let released = Released { call, devices, now: self.app.clock.now() };
         if !self.app.storage.end_release(&self.lease, &released, &event).await? {
             return Err(Stop::Overtaken);
         }

@@ -1,9 +1,11 @@
-//! The one call about devices that a setting has under way, and what it leads to. It is stored before it is made and
-//! goes away with its outcome, so that a call that is found later is one whose answer was lost.
+//! The calls about devices that a setting has under way, and what they lead to: one that is made, and one before it whose
+//! answer is being stored. A call is stored before it is made and goes away with its outcome, so that one that is found
+//! later is one whose answer was lost.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{
     check_lease, hold,
@@ -13,7 +15,7 @@ use crate::{
     domain::{AuditEvent, DeviceEventKind, ProfileId, SettingId, TenantId, Verdict},
     storage::{
         Error, Lease, Storage, audit,
-        db::{Transaction, Value, sql},
+        db::{Row, Transaction, Value, sql},
         device_events::{self, Told},
     },
 };
@@ -21,6 +23,8 @@ use crate::{
 /// A call about devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppleCall {
+    /// Sorts by time.
+    pub id: Uuid,
     /// The profile that they are to have, its revision and Apple's id of it; none for a release.
     pub assigns: Option<(ProfileId, i64, String)>,
     /// As Apple spells them.
@@ -40,6 +44,8 @@ pub struct DeviceVerdict {
 
 /// What came of an assignment.
 pub struct Assigned<'a> {
+    /// The call.
+    pub call: Uuid,
     /// The profile and Apple's id of it.
     pub profile: ProfileId,
     /// Apple's id of it.
@@ -90,7 +96,6 @@ impl Storage {
             Some(held) if gives_way && held.sync_is_due => return Ok(Begun::SyncIsDue),
             Some(_) => {}
         }
-        let kind = if call.assigns.is_some() { "assign" } else { "release" };
         let (profile, revision, uuid) = match &call.assigns {
             Some((profile, revision, uuid)) => {
                 (Some(profile.to_string()), Some(*revision), Some(uuid.as_str()))
@@ -99,35 +104,34 @@ impl Storage {
         };
         tx.execute_one(
             "beginning a call",
-            sql("INSERT INTO apple_calls (tenant, setting, kind, profile, revision, apple_uuid, serials, started_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (tenant, setting) DO UPDATE SET \
-                 kind = excluded.kind, profile = excluded.profile, revision = excluded.revision, \
-                 apple_uuid = excluded.apple_uuid, serials = excluded.serials, started_at = excluded.started_at")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
-                .bind(kind)
-                .bind(profile)
-                .bind(revision)
-                .bind(uuid)
-                .bind(serde_json::Value::from(call.serials.clone()).to_string())
-                .bind(now),
+            sql("INSERT INTO apple_calls (tenant, setting, id, profile, revision, apple_uuid, serials, started_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(call.id.to_string())
+            .bind(profile)
+            .bind(revision)
+            .bind(uuid)
+            .bind(serde_json::Value::from(call.serials.clone()).to_string())
+            .bind(now),
         )
         .await?;
         tx.commit().await?;
         Ok(Begun::Yes)
     }
 
-    /// The call whose answer was lost, if there is one.
-    pub async fn lost_call(&self, tenant: TenantId, setting: SettingId) -> Result<Option<AppleCall>, Error> {
-        let row = self
+    /// The calls whose answers were lost, the oldest first.
+    pub async fn lost_calls(&self, tenant: TenantId, setting: SettingId) -> Result<Vec<AppleCall>, Error> {
+        let rows = self
             .db
-            .row(
-                sql("SELECT profile, revision, apple_uuid, serials FROM apple_calls WHERE tenant = $1 AND setting = $2")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string()),
+            .rows(
+                sql("SELECT id, profile, revision, apple_uuid, serials FROM apple_calls \
+                     WHERE tenant = $1 AND setting = $2 ORDER BY id")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
             )
             .await?;
-        row.map(|row| {
+        let call = |row: &Row| {
             let serials: String = row.get("serials")?;
             let serials =
                 serde_json::from_str(&serials).map_err(|e| Error::Corrupt(format!("serials: {e}")))?;
@@ -135,16 +139,16 @@ impl Storage {
                 Some(uuid) => Some((row.parse("profile")?, row.get("revision")?, uuid)),
                 None => None,
             };
-            Ok(AppleCall { assigns, serials })
-        })
-        .transpose()
+            Ok(AppleCall { id: row.parse("id")?, assigns, serials })
+        };
+        rows.iter().map(call).collect()
     }
 
-    /// Forgets the call under way: Apple surely did not act on it.
-    pub async fn take_back_call(&self, lease: &Lease) -> Result<(), Error> {
+    /// Forgets a call: Apple surely did not act on it.
+    pub async fn take_back_call(&self, lease: &Lease, call: Uuid) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         if check_lease(&mut tx, lease).await?.is_some() {
-            end_call(&mut tx, lease).await?;
+            end_call(&mut tx, lease, call).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -178,7 +182,7 @@ impl Storage {
             };
             self.note_verdict(&mut tx, lease, assigned, verdict, due, &keys).await?;
         }
-        end_call(&mut tx, lease).await?;
+        end_call(&mut tx, lease, assigned.call).await?;
         audit::write(&mut tx, lease.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
@@ -236,11 +240,12 @@ impl Storage {
     }
 }
 
-pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease) -> Result<(), Error> {
+pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
     tx.execute(
-        sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2")
+        sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
             .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string()),
+            .bind(lease.setting.to_string())
+            .bind(call.to_string()),
     )
     .await?;
     Ok(())

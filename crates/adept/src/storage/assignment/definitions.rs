@@ -128,9 +128,10 @@ impl Storage {
             )
             .await?;
             tx.execute(
-                sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2")
+                sql("DELETE FROM apple_calls WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
                     .bind(lease.tenant.to_string())
-                    .bind(lease.setting.to_string()),
+                    .bind(lease.setting.to_string())
+                    .bind(apple_uuid),
             )
             .await?;
             tx.commit().await?;

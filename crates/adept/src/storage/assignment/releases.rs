@@ -1,6 +1,7 @@
 //! Releases: which devices Apple is to release, and what came of it.
 
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{calls::end_call, check_lease};
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 
 /// What came of a release.
 pub struct Released<'a> {
+    /// The call.
+    pub call: Uuid,
     /// What Apple said of each device.
     pub devices: &'a [DeviceVerdict],
     /// When it ended.
@@ -129,7 +132,7 @@ impl Storage {
                 .bind(gone),
         )
         .await?;
-        end_call(&mut tx, lease).await?;
+        end_call(&mut tx, lease, released.call).await?;
         audit::write(&mut tx, lease.tenant, event).await?;
         tx.commit().await?;
         Ok(true)

@@ -218,3 +218,26 @@ async fn a_sync_that_is_asked_for_goes_between_two_calls() {
     assert_eq!(ground.assignments().await, 3);
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
 }
+
+#[tokio::test]
+async fn a_process_that_ends_between_two_calls_leaves_nothing_that_is_asked_twice() {
+    let ground = Arc::new(Ground::new(Kind::Sqlite, 2500).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    let slow = |milliseconds: u64| json!({ "milliseconds": milliseconds, "path": "/profile/devices" });
+    ground.portal(Method::PUT, "/delay", slow(500)).await;
+    let reconciling = {
+        let ground = Arc::clone(&ground);
+        tokio::spawn(async move { ground.test.app.reconcile_what_is_due().await.unwrap() })
+    };
+    while ground.assignments().await < 2 {
+        tokio::task::yield_now().await;
+    }
+    reconciling.abort();
+    ground.portal(Method::PUT, "/delay", slow(0)).await;
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    assert!((1..=2).contains(&asked(&ground.test, "POST /devices").await));
+    assert_eq!(ground.assignments().await, 3);
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}
