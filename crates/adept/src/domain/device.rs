@@ -209,21 +209,21 @@ impl FoldedPage {
 /// wins, else the later one in the page. A record older than the stored operation changes nothing, and one as old does
 /// not bring back a device that is gone. A deletion never overwrites the stored attributes, since Apple's may hold nothing but the serial number.
 pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>) -> FoldedPage {
-    let mut latest: HashMap<String, AppleRecord> = HashMap::with_capacity(page.len());
-    for record in page {
-        let key = record.serial.to_ascii_lowercase();
-        match latest.get(&key) {
-            Some(kept) if !replaces(&record, kept) => {}
-            _ => {
-                latest.insert(key, record);
-            }
-        }
-    }
-    let mut latest: Vec<_> = latest.into_iter().collect();
-    latest.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    // Places are sorted, not the records themselves, which are large.
+    let mut places: Vec<(String, usize)> =
+        page.iter().enumerate().map(|(place, record)| (record.serial.to_ascii_lowercase(), place)).collect();
+    places.sort_unstable();
+    let mut records: Vec<Option<AppleRecord>> = page.into_iter().map(Some).collect();
+    let mut places = places.into_iter().peekable();
 
     let mut folded = FoldedPage::default();
-    for (key, record) in latest {
+    while let Some((key, place)) = places.next() {
+        let Some(mut record) = records[place].take() else { continue };
+        while let Some((_, place)) = places.next_if(|(next, _)| *next == key) {
+            if let Some(later) = records[place].take().filter(|later| replaces(later, &record)) {
+                record = later;
+            }
+        }
         let known = stored.get(&key);
         let stale = match (record.operation_at, known.and_then(|k| k.operation_at)) {
             (Some(new), Some(old)) => new < old,

@@ -82,41 +82,45 @@ pub(super) async fn stored(
     lease: &Lease,
     page: &[AppleRecord],
 ) -> Result<HashMap<String, StoredDevice>, Error> {
-    let numbered = page.iter().enumerate();
-    let keys: Vec<(String, usize)> =
-        numbered.map(|(number, record)| (record.serial.to_ascii_lowercase(), number)).collect();
+    let mut keys: Vec<String> = page.iter().map(|record| record.serial.to_ascii_lowercase()).collect();
+    // In the order of the index, so that one look falls beside the last.
+    keys.sort_unstable();
+    keys.dedup();
     let asked = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
-    // One look at the key's index for each; of a join PostgreSQL would guess that reading every device is cheaper. The
-    // answer is one text: thousands of rows, handed over one by one, cost more than finding them.
+    // One look at the key's index for each; of a join, or of a list, PostgreSQL would guess that reading every device is
+    // cheaper. The answers stand in one text, in the order of the keys: thousands of rows, handed over one by one, cost
+    // more than finding them.
     let row = tx
         .row(
-            sql("SELECT string_agg(known, ',') AS all_known FROM (SELECT \
-                     (SELECT (value ->> 1) || ' ' || digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
-                          COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
-                      WHERE tenant = $1 AND setting = $2 AND devices.serial_key = value ->> 0) AS known \
-                 FROM json_each($3)) AS asked WHERE known IS NOT NULL")
+            sql("SELECT string_agg(COALESCE((SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+                     COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND devices.serial_key = atom), ''), ',') AS known \
+                 FROM json_each($3)")
             .bind(lease.tenant.0)
             .bind(lease.setting.0)
             .bind(asked),
         )
         .await?;
-    let known: Option<String> = row.map_or(Ok(None), |row| row.get("all_known"))?;
-    let mut stored = HashMap::new();
-    for known in known.iter().flat_map(|known| known.split(',')) {
-        let (number, device) = stored_device(known)?;
-        if let Some((key, _)) = keys.get(number) {
-            stored.insert(key.clone(), device);
+    let known: Option<String> = row.map_or(Ok(None), |row| row.get("known"))?;
+    let known = known.unwrap_or_default();
+    let answers = known.split(',').count();
+    if answers != keys.len() {
+        return Err(Error::Corrupt(format!("{answers} answers about {} stored devices", keys.len())));
+    }
+    let mut stored = HashMap::with_capacity(keys.len());
+    for (key, known) in keys.into_iter().zip(known.split(',')) {
+        if !known.is_empty() {
+            stored.insert(key, stored_device(known)?);
         }
     }
     Ok(stored)
 }
 
-/// Reads `number digest state operation_at`.
-fn stored_device(known: &str) -> Result<(usize, StoredDevice), Error> {
+/// Reads `digest state operation_at`.
+fn stored_device(known: &str) -> Result<StoredDevice, Error> {
     let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
     let mut words = known.split(' ');
     let mut word = || words.next().ok_or_else(unfit);
-    let number = word()?.parse().map_err(|_| unfit())?;
     let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
     let deleted = word()? == "gone";
     let operation_at = match word()? {
@@ -126,7 +130,7 @@ fn stored_device(known: &str) -> Result<(usize, StoredDevice), Error> {
             Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
         }
     };
-    Ok((number, StoredDevice { digest, operation_at, deleted }))
+    Ok(StoredDevice { digest, operation_at, deleted })
 }
 
 /// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.

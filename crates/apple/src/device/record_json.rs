@@ -11,8 +11,13 @@ impl Device {
     /// The record as one JSON object, unknown keys included. Equal records give equal texts.
     #[must_use]
     pub fn record_json(&self) -> String {
-        // Writing maps with text keys into memory cannot fail.
-        serde_json::to_string(&Record(self)).unwrap_or_default()
+        // Enough for most records, so that the text need not move while it grows.
+        let mut text = Vec::with_capacity(768);
+        // Writing maps with text keys into memory cannot fail, and JSON is UTF-8.
+        match serde_json::to_writer(&mut text, &Record(self)) {
+            Ok(()) => String::from_utf8(text).unwrap_or_default(),
+            Err(_) => String::new(),
+        }
     }
 }
 

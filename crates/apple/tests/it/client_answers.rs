@@ -231,6 +231,19 @@ async fn records_without_a_serial_number_are_counted_and_sink_nothing() {
 }
 
 #[tokio::test]
+async fn a_text_with_a_nul_is_kept_apart_and_a_serial_number_with_one_is_none() {
+    let page = page(
+        r#"{"devices":[{"serial_number":"A","model":"M\u0000","color":"red"},{"serial_number":"B\u0000"}],"cursor":"c"}"#,
+    )
+    .await
+    .unwrap();
+    assert_eq!((page.devices.len(), page.unreadable), (1, 1));
+    let device = &page.devices[0];
+    assert_eq!((device.model.as_deref(), device.color.as_deref()), (None, Some("red")));
+    assert!(device.record_json().contains(r"M\u0000"), "{}", device.record_json());
+}
+
+#[tokio::test]
 async fn pages_are_asked_for_with_cursor_and_limit() {
     let server = Server::with_sessions(|_| Reply::new(200, r#"{"cursor":"c"}"#)).await;
     let session = server.client().session(token("a"));

@@ -1,7 +1,7 @@
 //! The serial numbers that a fetch listed, as keyed hashes of 8 bytes: a million devices are 8 MB. Two serial numbers
 //! with one hash only spare a device that is gone, until another fetch has another key.
 
-use std::hash::{BuildHasher as _, Hash as _, Hasher as _, RandomState};
+use std::hash::{BuildHasher as _, RandomState};
 
 /// Serial numbers seen so far.
 #[derive(Default)]
@@ -24,11 +24,7 @@ impl Seen {
     }
 
     fn hash(&self, serial: &str) -> u64 {
-        let mut hasher = self.key.build_hasher();
-        for byte in serial.bytes() {
-            byte.to_ascii_lowercase().hash(&mut hasher);
-        }
-        hasher.finish()
+        self.key.hash_one(serial.to_ascii_lowercase())
     }
 }
 

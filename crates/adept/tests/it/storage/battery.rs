@@ -436,6 +436,20 @@ async fn a_page_is_stored_with_its_cursor_or_not_at_all() {
 }
 
 #[tokio::test]
+async fn whatever_text_a_serial_number_is_its_device_is_known_again() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = make(&storage, tenant(1), 1, "s").await;
+    upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
+    let claim = claim_one(&storage, noon()).await;
+    let serials = ["C 1", "1 gone 5 x", "a,b", "ü😀", "\"'\\$1", " ", "line\nend", "C1"];
+    let page = |digest| serials.map(|serial| record(serial, None, digest)).to_vec();
+    assert_eq!(store_page(&storage, &claim, 0, page(1)).await, Some((serials.len(), 0, 0)));
+    assert_eq!(store_page(&storage, &claim, 1, page(1)).await, Some((0, 0, 0)));
+    assert_eq!(store_page(&storage, &claim, 2, page(2)).await, Some((0, serials.len(), 0)));
+}
+
+#[tokio::test]
 async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;

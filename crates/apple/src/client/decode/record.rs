@@ -179,8 +179,10 @@ fn put<'de>(device: &mut Device, key: &str, found: Found<'de>) -> Result<(), Fou
     }
 }
 
+/// A text with a NUL inside is no field's: PostgreSQL stores none, and one such record would end every sync.
 fn text<'de>(found: Found<'de>, put: impl FnOnce(String)) -> Result<(), Found<'de>> {
     match found {
+        Found::Text(ref text) if text.contains('\0') => return Err(found),
         Found::Text(text) if !text.is_empty() => put(text.into_owned()),
         Found::Nothing | Found::Text(_) => {}
         Found::Else(_) => return Err(found),
