@@ -278,9 +278,7 @@ impl Db {
     /// PostgreSQL would keep the plans that it made while the table was empty.
     pub async fn begin_bulk(&self) -> Result<Transaction, Error> {
         let mut begun = self.begin().await?;
-        if let Transaction::Postgres(tx) = &mut begun {
-            tx.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
-        }
+        begun.plan_anew().await?;
         Ok(begun)
     }
 
@@ -314,6 +312,23 @@ impl Db {
 }
 
 impl Transaction {
+    /// From here on PostgreSQL makes a plan for each statement and keeps none; see [`Db::begin_bulk`].
+    pub async fn plan_anew(&mut self) -> Result<(), Error> {
+        if let Self::Postgres(tx) = self {
+            tx.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
+        }
+        Ok(())
+    }
+
+    /// From here on PostgreSQL keeps the plan of a statement: for one that only adds rows, making it costs as much as
+    /// running it, and no other is to be found.
+    pub async fn plan_once(&mut self) -> Result<(), Error> {
+        if let Self::Postgres(tx) = self {
+            tx.execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
+        }
+        Ok(())
+    }
+
     /// Reads inside the transaction.
     pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         Ok(match self {

@@ -152,11 +152,15 @@ pub(super) async fn write(
         (!rows.is_empty()).then(|| sql(INSERT).rows(rows))
     };
     let mut insert = next_insert();
-    while let Some(rows) = insert {
-        // The next rows are made ready while the database writes these.
-        let (written, next) = tokio::join!(tx.execute(rows), async { next_insert() });
-        written?;
-        insert = next;
+    if insert.is_some() {
+        tx.plan_once().await?;
+        while let Some(rows) = insert {
+            // The next rows are made ready while the database writes these.
+            let (written, next) = tokio::join!(tx.execute(rows), async { next_insert() });
+            written?;
+            insert = next;
+        }
+        tx.plan_anew().await?;
     }
     device_events::note_contradictions(tx, owner, &folded.known, now).await?;
     if !folded.gone.is_empty() {
