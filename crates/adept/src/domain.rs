@@ -39,8 +39,8 @@ pub use assignment::{
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use device::{
-    AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,
-    StoredDevice, fold_page,
+    AppleRecord, CLOCKS_APART, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage,
+    OperationType, StoredDevice, fold_page, told_until,
 };
 pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};

@@ -31,7 +31,7 @@ use std::path::PathBuf;
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
     AppleCall, Assigned, Begun, DeviceStory, DeviceVerdict, Held, Place, Plan, PlannedProfile,
-    ReconcileClaim, ReconcileEnd, Released, ShownDevice, WaitingDevices, WorkDevice,
+    ReconcileClaim, ReconcileEnd, Released, Shown, ShownDevice, WaitingDevices, WorkDevice,
 };
 pub use clients::ClientRow;
 pub use db::DatabaseOptions;
@@ -62,6 +62,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (6, "deleted_devices", include_str!("../../../migrations/0006_deleted_devices.sql")),
     (7, "assignment", include_str!("../../../migrations/0007_assignment.sql")),
     (8, "calls_under_way", include_str!("../../../migrations/0008_calls_under_way.sql")),
+    (9, "faults_of_profile_calls", include_str!("../../../migrations/0009_faults_of_profile_calls.sql")),
 ];
 
 /// How to open the storage.

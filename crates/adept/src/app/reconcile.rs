@@ -24,15 +24,15 @@ pub(super) use self::verdicts::Verdicts;
 use super::{App, Error, apple};
 use crate::{
     domain::{Setting, TokenState},
-    storage::{self, Begun, Held, Lease, ReconcileClaim, ReconcileEnd},
+    storage::{self, Begun, Held, Lease, ReconcileClaim, ReconcileEnd, Shown},
 };
 
 /// After an answer was lost.
 const AFTER_LOST_ANSWER: SignedDuration = SignedDuration::from_mins(5);
 /// After Apple refused something for a reason that is not the token's.
 const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(15);
-/// After Apple showed that the token is at fault: a sync finds out when that is over.
-const AFTER_FAULT: SignedDuration = SignedDuration::from_mins(1);
+/// After something of ours failed.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(1);
 
 /// Why a run stops before its end.
 enum Stop {
@@ -74,6 +74,8 @@ struct Finished {
     looked_under: Option<i64>,
     /// When something waits for.
     next_due: Option<Timestamp>,
+    /// Whether Apple was asked for anything.
+    asked: bool,
 }
 
 /// A run under way.
@@ -137,21 +139,27 @@ impl App {
         consumer: Option<&str>,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        let end =
-            |state, next_due, sync_by| ReconcileEnd { state, looked_under: None, next_due, sync_by, now };
+        let end = |shown, next_due| ReconcileEnd { shown, looked_under: None, next_due, sync_by: None, now };
         let after = |wait: SignedDuration| now.checked_add(wait).ok();
+        // Soon at first, then as seldom as syncs.
+        let pause = SignedDuration::try_from(self.pause_after(claim.failures)).unwrap_or(AFTER_REFUSAL);
         let end = match done {
-            Ok(Finished { looked_under, next_due }) => {
-                ReconcileEnd { looked_under, ..end(None, next_due, None) }
+            Ok(Finished { looked_under, next_due, asked: true }) => {
+                ReconcileEnd { looked_under, ..end(Shown::Well, next_due) }
+            }
+            Ok(Finished { looked_under, next_due, asked: false }) => {
+                let sync_by = (claim.failures > 0).then_some(now);
+                ReconcileEnd { looked_under, sync_by, ..end(Shown::NothingAsked, next_due) }
             }
             Err(Stop::Overtaken) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
-            Err(Stop::Expired) => end(Some(TokenState::Expired), after(AFTER_FAULT), Some(now)),
-            Err(Stop::SyncIsDue) => end(None, Some(now), None),
-            Err(Stop::Wait(until)) => end(Some(TokenState::Throttled), Some(until), Some(until)),
+            // Syncs know this by themselves, and what is due here follows the next one that succeeds.
+            Err(Stop::Expired) => ReconcileEnd { sync_by: Some(now), ..end(Shown::Nothing, after(pause)) },
+            Err(Stop::SyncIsDue) => end(Shown::Nothing, Some(now)),
+            Err(Stop::Wait(until)) => end(Shown::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
                 tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
                     "a reconciliation was broken off: {error}");
-                end(None, after(AFTER_FAULT), None)
+                end(Shown::Nothing, after(AFTER_FAILURE))
             }
             Err(Stop::Apple(error)) => {
                 let state = apple::state_of(&error);
@@ -163,15 +171,11 @@ impl App {
                         let (tenant, setting) = (claim.lease.tenant, claim.lease.setting);
                         self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
                         // However short the wait is, an answer like this one is not asked for at once again.
-                        let again = after(AFTER_FAULT).max(Some(until));
-                        end(Some(state), again, again)
+                        end(Shown::Fault(state), after(pause).max(Some(until)))
                     }
-                    _ if state == TokenState::Unreachable => {
-                        end(Some(state), after(AFTER_LOST_ANSWER), after(AFTER_FAULT))
-                    }
-                    _ if may_be_done(&error) => end(None, after(AFTER_LOST_ANSWER), None),
-                    _ if state == TokenState::NotUnderstood => end(None, after(AFTER_REFUSAL), None),
-                    _ => end(Some(state), after(AFTER_FAULT), after(AFTER_FAULT)),
+                    _ if state == TokenState::NotUnderstood => end(Shown::Nothing, after(AFTER_REFUSAL)),
+                    _ if may_be_done(&error) => end(Shown::Fault(state), after(pause.max(AFTER_LOST_ANSWER))),
+                    _ => end(Shown::Fault(state), after(pause)),
                 }
             }
         };

@@ -29,7 +29,7 @@ impl App {
     async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
         let mut purge_at = self.clock.now();
-        self.note_mdm_url().await;
+        self.note_common_terms().await;
         while !shutdown.is_cancelled() {
             match self.claim_free_slots().await {
                 Ok(claims) => {
@@ -144,13 +144,16 @@ impl App {
         Ok(claims.into_iter().zip(slots).collect())
     }
 
-    /// Where profiles wait for someone to say where devices enrol, and now it is known.
-    async fn note_mdm_url(&self) {
-        if self.options.mdm_url.is_none() {
-            return;
-        }
-        if let Err(error) = self.storage.reconcile_where_url_was_missing(self.clock.now()).await {
-            tracing::warn!("profiles that wait for --mdm-url are defined after the next change: {error}");
+    /// Has profiles defined anew when the operator has other things told of them than before.
+    pub async fn note_common_terms(&self) {
+        match self.storage.note_common_terms(&self.common_digest(), self.clock.now()).await {
+            Ok(true) => tracing::info!(
+                "profiles are defined at Apple with the configured enrolment URL and common terms"
+            ),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(
+                "profiles learn of the configured enrolment URL with their next change: {error}"
+            ),
         }
     }
 

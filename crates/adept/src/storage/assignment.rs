@@ -33,6 +33,8 @@ pub struct ReconcileClaim {
     pub lease: Lease,
     /// What marks this claim in `reconcile_due_at`; whatever makes the setting due meanwhile overwrites it.
     pub due_mark: Timestamp,
+    /// Runs in a row that Apple ended with something of the token.
+    pub failures: i64,
 }
 
 /// What a run works under.
@@ -46,11 +48,24 @@ pub struct Held {
     pub sync_is_due: bool,
 }
 
+/// What a run showed of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Nothing new.
+    Nothing,
+    /// This is the matter with it, whatever a sync finds meanwhile.
+    Fault(TokenState),
+    /// Apple did what was asked.
+    Well,
+    /// Nothing is left to ask Apple for; a sync finds out how the token stands.
+    NothingAsked,
+}
+
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct ReconcileEnd {
-    /// What Apple showed of the token; none when nothing new.
-    pub state: Option<TokenState>,
+    /// What it showed of the token.
+    pub shown: Shown,
     /// The wishes under which all devices were looked at; none when they were not, or have to be again.
     pub looked_under: Option<i64>,
     /// When the next run is due, unless something changed meanwhile.
@@ -110,7 +125,7 @@ impl Storage {
             .db
             .row(
                 sql("SELECT MIN(CASE WHEN lease_until > reconcile_due_at THEN lease_until ELSE reconcile_due_at END) AS due \
-                     FROM onboarding_settings WHERE reconcile_due_at IS NOT NULL AND hidden_at IS NULL AND token_state = 'ok'"),
+                     FROM onboarding_settings WHERE reconcile_due_at IS NOT NULL AND hidden_at IS NULL AND (token_state = 'ok' OR token_state = reconcile_fault)"),
             )
             .await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
@@ -129,11 +144,11 @@ impl Storage {
             .rows(
                 sql("UPDATE onboarding_settings SET lease_epoch = lease_epoch + 1, lease_until = $2, reconcile_due_at = $2 \
                      WHERE (tenant, id) IN (SELECT tenant, id FROM onboarding_settings \
-                         WHERE reconcile_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL AND token_state = 'ok' \
-                         AND (sync_due_at IS NULL OR sync_due_at > $1) \
+                         WHERE reconcile_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL \
+                         AND (token_state = 'ok' OR token_state = reconcile_fault) AND (sync_due_at IS NULL OR sync_due_at > $1) \
                          ORDER BY reconcile_due_at, tenant, id LIMIT $3) \
                      AND reconcile_due_at <= $1 AND lease_until <= $1 AND hidden_at IS NULL \
-                     RETURNING tenant, id, lease_epoch, token_generation")
+                     RETURNING tenant, id, lease_epoch, token_generation, reconcile_failures")
                 .bind(now)
                 .bind(lease_until)
                 .bind(limit),
@@ -148,7 +163,7 @@ impl Storage {
                     epoch: row.get("lease_epoch")?,
                     generation: row.get("token_generation")?,
                 };
-                Ok(ReconcileClaim { lease, due_mark: lease_until })
+                Ok(ReconcileClaim { lease, due_mark: lease_until, failures: row.get("reconcile_failures")? })
             })
             .collect()
     }
@@ -165,12 +180,20 @@ impl Storage {
     /// Notes how a run ended and gives the lease back; false when it was lost.
     pub async fn end_reconcile(&self, claim: &ReconcileClaim, end: &ReconcileEnd) -> Result<bool, Error> {
         let lease = &claim.lease;
+        let fault = match end.shown {
+            Shown::Fault(state) => Some(state.as_str()),
+            _ => None,
+        };
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
                 sql("UPDATE onboarding_settings SET lease_until = 0, \
-                     token_state = COALESCE($5, token_state), \
-                     token_checked_at = CASE WHEN $5 IS NULL THEN token_checked_at ELSE $6 END, \
+                     token_state = CASE WHEN $11 AND token_state = reconcile_fault THEN 'ok' \
+                                        ELSE COALESCE($5, token_state) END, \
+                     token_checked_at = CASE WHEN $11 OR $5 IS NOT NULL THEN $6 ELSE token_checked_at END, \
+                     reconcile_fault = CASE WHEN $12 THEN NULL ELSE COALESCE($5, reconcile_fault) END, \
+                     reconcile_failures = CASE WHEN $12 THEN 0 WHEN $5 IS NULL THEN reconcile_failures \
+                                               ELSE reconcile_failures + 1 END, \
                      look_at_all = (look_at_all AND ($7 IS NULL OR wishes <> $7)), \
                      reconcile_due_at = CASE WHEN reconcile_due_at = $8 THEN $9 ELSE reconcile_due_at END, \
                      sync_due_at = CASE WHEN sync_due_at > $10 THEN $10 ELSE sync_due_at END \
@@ -180,31 +203,45 @@ impl Storage {
                 .bind(lease.setting.to_string())
                 .bind(lease.epoch)
                 .bind(lease.generation)
-                .bind(end.state.map(TokenState::as_str))
+                .bind(fault)
                 .bind(end.now)
                 .bind(end.looked_under)
                 .bind(claim.due_mark)
                 .bind(end.next_due)
-                .bind(end.sync_by),
+                .bind(end.sync_by)
+                .bind(end.shown == Shown::Well)
+                .bind(matches!(end.shown, Shown::Well | Shown::NothingAsked)),
             )
             .await?;
         tx.commit().await?;
         Ok(touched == 1)
     }
 
-    /// Makes settings due again that wait for the operator to say where devices enrol.
-    pub async fn reconcile_where_url_was_missing(&self, now: Timestamp) -> Result<u64, Error> {
+    /// Notes what Apple is told of every profile alike, by its digest. When that is another one than before, every
+    /// setting is due, and what Apple refused or could not be told is tried again. Answers whether it is.
+    pub async fn note_common_terms(&self, digest: &str, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let touched = tx
+        let is_other = tx
             .execute(
-                sql("UPDATE onboarding_settings SET reconcile_due_at = $1, look_at_all = TRUE WHERE (tenant, id) IN \
-                     (SELECT tenant, setting FROM profile_definitions WHERE failure = $2)")
-                .bind(now)
-                .bind(crate::domain::NO_MDM_URL),
+                sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, 'common-terms', $2) \
+                     ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value \
+                     WHERE deployment.value <> excluded.value")
+                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(digest),
+            )
+            .await?
+            == 1;
+        if is_other {
+            tx.execute(
+                sql("UPDATE onboarding_settings SET reconcile_due_at = $1, look_at_all = TRUE \
+                     WHERE current_token IS NOT NULL AND hidden_at IS NULL")
+                .bind(now),
             )
             .await?;
+            tx.execute(sql("DELETE FROM profile_definitions")).await?;
+        }
         tx.commit().await?;
-        Ok(touched)
+        Ok(is_other)
     }
 }
 

@@ -11,7 +11,7 @@ use super::{
     sync::{self, CursorMove, Lease},
     sync_runs::{self, RunPart},
 };
-use crate::domain::{DeviceChanges, DeviceEventKind};
+use crate::domain::{DeviceChanges, DeviceEventKind, told_until};
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,11 +116,12 @@ impl Storage {
         let gone = update(
             &mut tx,
             lease,
-            "UPDATE devices SET deleted = TRUE, gone_at = $4, missed_at = NULL \
+            "UPDATE devices SET deleted = TRUE, gone_at = $4, missed_at = NULL, \
+             operation_at = CASE WHEN operation_at > $5 THEN operation_at ELSE $5 END \
              WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.gone,
-            now,
+            &[now, told_until(part.started_at)],
         )
         .await?;
         update(
@@ -129,7 +130,7 @@ impl Storage {
             "UPDATE devices SET missed_at = $4 WHERE tenant = $1 AND setting = $2 AND missed_at IS NULL \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.missed,
-            now,
+            &[now],
         )
         .await?;
         update(
@@ -138,7 +139,7 @@ impl Storage {
             "UPDATE devices SET missed_at = NULL WHERE tenant = $1 AND setting = $2 AND missed_at <= $4 \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.back,
-            now,
+            &[now],
         )
         .await?;
         let keys: Vec<&str> = action.gone.iter().map(String::as_str).collect();
@@ -200,16 +201,14 @@ async fn update(
     lease: &Lease,
     text: &'static str,
     keys: &[String],
-    now: Timestamp,
+    times: &[Timestamp],
 ) -> Result<i64, Error> {
     if keys.is_empty() {
         return Ok(0);
     }
     let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
-    let touched = tx
-        .execute(
-            sql(text).bind(lease.tenant.0).bind(lease.setting.0).bind(Json::from(keys).to_string()).bind(now),
-        )
-        .await?;
+    let statement = sql(text).bind(lease.tenant.0).bind(lease.setting.0).bind(Json::from(keys).to_string());
+    let statement = times.iter().fold(statement, |statement, time| statement.bind(*time));
+    let touched = tx.execute(statement).await?;
     Ok(i64::try_from(touched).unwrap_or(i64::MAX))
 }

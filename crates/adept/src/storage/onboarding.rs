@@ -203,6 +203,8 @@ impl Storage {
         tx.execute(
             sql("UPDATE onboarding_settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
                  token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_failures = 0, \
+                 reconcile_due_at = CASE WHEN reconcile_fault IS NULL THEN reconcile_due_at ELSE $7 END, \
+                 reconcile_fault = NULL, reconcile_failures = 0, \
                  sync_due_at = CASE WHEN sync_started_at > $17 THEN sync_started_at + $18 ELSE $7 END, \
                  server_uuid = $8, org_id = $9, server_name = $10, org_name = $11, \
                  page_limit = COALESCE($12, page_limit), \
@@ -302,6 +304,8 @@ impl Storage {
             .execute(
                 sql("UPDATE onboarding_settings SET current_token = proven_token, \
                      token_generation = token_generation + 1, modified_at = $5, sync_due_at = $5, \
+                     reconcile_due_at = CASE WHEN reconcile_fault IS NULL THEN reconcile_due_at ELSE $5 END, \
+                     reconcile_fault = NULL, reconcile_failures = 0, \
                      token_state = 'ok', token_expires_at = (SELECT expires_at FROM server_tokens \
                          WHERE tenant = $1 AND setting = $2 AND id = $4) \
                      WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND token_generation = $3 \

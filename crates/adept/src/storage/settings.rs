@@ -231,7 +231,7 @@ impl Storage {
         let touched = tx
             .execute(
                 sql("UPDATE onboarding_settings SET hidden_at = $3, modified_at = $3, sync_due_at = NULL, \
-                     token_state = 'none', current_token = NULL, proven_token = NULL, token_expires_at = NULL, \
+                     token_state = 'none', reconcile_fault = NULL, reconcile_failures = 0, current_token = NULL, proven_token = NULL, token_expires_at = NULL, \
                      token_generation = token_generation + 1 \
                      WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND token_generation = $4")
                 .bind(tenant.to_string())

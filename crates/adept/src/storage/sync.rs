@@ -226,7 +226,8 @@ impl Storage {
         let touched = tx
             .execute(
                 sql("UPDATE onboarding_settings SET lease_until = 0, \
-                     token_state = COALESCE($5, token_state), \
+                     token_state = CASE WHEN $7 THEN COALESCE(reconcile_fault, $5) \
+                                        ELSE COALESCE($5, token_state) END, \
                      token_checked_at = CASE WHEN $5 IS NULL THEN token_checked_at ELSE $6 END, \
                      sync_succeeded_at = CASE WHEN $7 THEN $6 ELSE sync_succeeded_at END, \
                      sync_failures = CASE WHEN $7 THEN 0 ELSE sync_failures + 1 END, \
@@ -282,7 +283,8 @@ impl Storage {
         let touched = tx
             .execute(
                 sql("UPDATE onboarding_settings SET sync_triggered_at = $3, \
-                     sync_due_at = CASE WHEN sync_started_at > $4 THEN sync_started_at + $5 ELSE $3 END \
+                     sync_due_at = CASE WHEN sync_started_at > $4 THEN sync_started_at + $5 ELSE $3 END, \
+                     reconcile_due_at = CASE WHEN reconcile_fault IS NULL THEN reconcile_due_at ELSE $3 END \
                      WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND current_token IS NOT NULL")
                 .bind(tenant.to_string())
                 .bind(id.to_string())
@@ -309,7 +311,8 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, sync_due_at = $3, full_fetch_due_at = $3 \
+                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, sync_due_at = $3, full_fetch_due_at = $3, \
+                     reconcile_due_at = CASE WHEN reconcile_fault IS NULL THEN reconcile_due_at ELSE $3 END \
                      WHERE tenant = $1 AND id = $2 AND hidden_at IS NULL AND current_token IS NOT NULL")
                 .bind(tenant.to_string())
                 .bind(id.to_string())

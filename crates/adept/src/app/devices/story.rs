@@ -33,7 +33,8 @@ impl App {
 
     async fn tell(&self, story: DeviceStory) -> Result<ToldDevice, Error> {
         let (setting, device) = (&story.setting, &story.device);
-        let plan = self.storage.plan(setting.tenant, setting.id).await?;
+        let plan =
+            self.storage.plan(setting.tenant, setting.id, self.wanted_common_digest().as_deref()).await?;
         let mut sentences = vec![self.has(&story).await?];
         if device.deleted {
             sentences.push(

@@ -65,7 +65,7 @@ impl Run<'_> {
         loop {
             let started = self.app.clock.now();
             let held = self.hold().await?;
-            let mut plan = self.app.storage.plan(self.lease.tenant, self.lease.setting).await?;
+            let mut plan = self.plan().await?;
             let Looked::Through(blocked) = self.assign_plan(&mut plan, held.look_at_all).await? else {
                 continue;
             };
@@ -93,6 +93,7 @@ impl Run<'_> {
         Ok(Finished {
             looked_under: (all && blocked.is_none()).then_some(wishes),
             next_due: [blocked, next, release].into_iter().flatten().min(),
+            asked: self.calls > 0,
         })
     }
 
@@ -142,8 +143,12 @@ impl Run<'_> {
     /// Reads wishes and plan again; whether the same profiles are to go to the same kinds of devices.
     async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
         self.hold().await?;
-        let plan = self.app.storage.plan(self.lease.tenant, self.lease.setting).await?;
-        Ok(plan.targets() == targets)
+        Ok(self.plan().await?.targets() == targets)
+    }
+
+    async fn plan(&self) -> Result<Plan, Stop> {
+        let common = self.app.wanted_common_digest();
+        Ok(self.app.storage.plan(self.lease.tenant, self.lease.setting, common.as_deref()).await?)
     }
 
     async fn assign_target(

@@ -6,11 +6,12 @@ use adept_apple::{
     error::{AppleErrorKind as Kind, Endpoint},
     profile::Profile as AppleProfile,
 };
+use aws_lc_rs::digest;
 use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{App, failpoint, profiles},
+    app::{App, CommonTerms, failpoint, profiles},
     domain::{Change, Definition, Pairing, Profile, about_definition, definition},
     storage::PlannedProfile,
 };
@@ -54,7 +55,8 @@ impl Run<'_> {
                     vec![Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) }];
                 let resource = profiles::resource(&profile);
                 let event = self.app.event_about(resource, None, "defineProfileAtApple", "Action", changes);
-                storage.keep_definition(&profile, &uuid, self.app.clock.now(), &event).await?;
+                let common = self.app.common_digest();
+                storage.keep_definition(&profile, &uuid, &common, self.app.clock.now(), &event).await?;
                 failpoint::at("define-stored");
                 tracing::info!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
                     uuid, "a profile was defined at Apple");
@@ -91,6 +93,28 @@ impl Run<'_> {
 }
 
 impl App {
+    /// Tells apart what the operator has Apple told of every profile alike.
+    pub(in crate::app) fn common_digest(&self) -> String {
+        let CommonTerms { org_magic, support_email_address, language, region, anchor_certs } =
+            &self.options.common_terms;
+        let all = serde_json::json!([
+            self.options.mdm_url,
+            org_magic,
+            support_email_address,
+            language,
+            region,
+            anchor_certs
+        ]);
+        let hash = digest::digest(&digest::SHA256, all.to_string().as_bytes());
+        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// By what a definition at Apple is known to be the present one. While nobody says where devices enrol none can be
+    /// replaced, and each is as good as it was.
+    pub(in crate::app) fn wanted_common_digest(&self) -> Option<String> {
+        self.options.mdm_url.as_ref().map(|_| self.common_digest())
+    }
+
     /// What Apple is told of a profile.
     fn told(&self, profile: &Profile) -> AppleProfile {
         let terms = profile.apple_terms();

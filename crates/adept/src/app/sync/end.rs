@@ -73,7 +73,7 @@ impl App {
         Ok(())
     }
 
-    pub(super) fn pause_after(&self, failures: i64) -> Duration {
+    pub(in crate::app) fn pause_after(&self, failures: i64) -> Duration {
         let pause = usize::try_from(failures).ok().and_then(|failures| AFTER_FAILURES.get(failures));
         pause.map_or(self.options.sync_interval, |seconds| {
             Duration::from_secs(*seconds).min(self.options.sync_interval)

@@ -2,16 +2,14 @@
 
 use std::{fs, time::Duration};
 
-use jiff::{SignedDuration, fmt::rfc2822};
+use jiff::fmt::rfc2822;
 use reqwest::{Certificate, Client, header};
 
 use super::Finding;
-use crate::{app::Clock, auth::PublicUrl, config, serve::tls::local_ca};
+use crate::{app::Clock, auth::PublicUrl, config, domain::CLOCKS_APART, serve::tls::local_ca};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Clocks further apart than this are Apple's "our clock is wrong".
-const APART: SignedDuration = SignedDuration::from_mins(2);
 
 pub(super) async fn own_address(url: &PublicUrl, flags: &config::Serve) -> Finding {
     const ABOUT: &str = "public URL";
@@ -59,7 +57,7 @@ pub(super) async fn apple(flags: &config::Apple, clock: &Clock) -> Vec<Finding> 
             let theirs = date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
             let clocks = theirs.map(|theirs| {
                 let apart = clock.now().duration_since(theirs);
-                if apart.abs() > APART {
+                if apart.abs() > CLOCKS_APART {
                     let seconds = apart.as_secs();
                     let text = format!("this machine's clock is {seconds} s from Apple's: set it, or Apple refuses every token");
                     Finding::bad("clock", text)

@@ -40,24 +40,27 @@ impl Storage {
         Ok(true)
     }
 
-    /// Remembers an id that Apple gave. Whoever holds the lease by now: the profile is at Apple.
+    /// Remembers an id that Apple gave, and the digest of what it was told of every profile alike. Whoever holds the
+    /// lease by now: the profile is at Apple.
     pub async fn keep_definition(
         &self,
         profile: &Profile,
         apple_uuid: &str,
+        common: &str,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         tx.execute(
-            sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
+            sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at, common_digest) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
             .bind(profile.tenant.to_string())
             .bind(profile.setting.to_string())
             .bind(apple_uuid)
             .bind(profile.id.to_string())
             .bind(profile.revision)
-            .bind(now),
+            .bind(now)
+            .bind(common),
         )
         .await?;
         audit::write(&mut tx, profile.tenant, event).await?;

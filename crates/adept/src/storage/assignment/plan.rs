@@ -53,8 +53,14 @@ impl Plan {
 }
 
 impl Storage {
-    /// Reads the plan of a setting: the profiles that are wanted by a device or are a default.
-    pub async fn plan(&self, tenant: TenantId, setting: SettingId) -> Result<Plan, Error> {
+    /// Reads the plan of a setting: the profiles that are wanted by a device or are a default. What Apple was told with
+    /// another `common` digest than this one counts as not defined.
+    pub async fn plan(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        common: Option<&str>,
+    ) -> Result<Plan, Error> {
         let rows = self
             .db
             .rows(
@@ -80,7 +86,7 @@ impl Storage {
         if plan.0.is_empty() {
             return Ok(plan);
         }
-        let mut uuids = self.apple_uuids(tenant, setting).await?;
+        let mut uuids = self.apple_uuids(tenant, setting, common).await?;
         let mut tries = self.definition_tries(tenant, setting).await?;
         for planned in &mut plan.0 {
             let key = (planned.profile.id, planned.profile.revision);
@@ -95,14 +101,17 @@ impl Storage {
         &self,
         tenant: TenantId,
         setting: SettingId,
+        common: Option<&str>,
     ) -> Result<HashMap<(ProfileId, i64), String>, Error> {
         let rows = self
             .db
             .rows(
                 sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND setting = $2 \
-                     AND unknown_at IS NULL ORDER BY received_at, apple_uuid")
+                     AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(common_digest, $3) = $3) \
+                     ORDER BY received_at, apple_uuid")
                 .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .bind(setting.to_string())
+                .bind(common),
             )
             .await?;
         rows.iter()

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{calls::end_call, check_lease};
 use crate::{
-    domain::{AuditEvent, DeviceEventKind, Verdict},
+    domain::{AuditEvent, DeviceEventKind, Verdict, told_until},
     storage::{
         Error, Lease, Storage,
         assignment::DeviceVerdict,
@@ -92,11 +92,13 @@ impl Storage {
             let due = wait.and_then(|wait| released.now.checked_add(wait).ok());
             let statement = match (verdict, due) {
                 (Verdict::Success, _) => sql("UPDATE devices SET deleted = TRUE, gone_at = $3, assign_due_at = NULL, \
+                    operation_at = CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END, \
                     release_wanted_at = NULL, release_due_at = NULL, release_failure = NULL \
                     WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
                 .bind(lease.tenant.0)
                 .bind(lease.setting.0)
-                .bind(released.now),
+                .bind(released.now)
+                .bind(told_until(released.now)),
                 (failed, Some(due)) => sql("UPDATE devices SET release_due_at = $3, release_failure = $4, \
                     release_attempts = COALESCE(release_attempts, 0) + 1 \
                     WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")

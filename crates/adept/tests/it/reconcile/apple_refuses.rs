@@ -46,7 +46,7 @@ async fn an_assignment_that_apple_answers_with_no_wait_or_a_short_one_pauses_for
         ground.pass(SignedDuration::from_secs(50)).await;
         ground.settle().await;
         assert_eq!(ground.assignments().await, 1, "{wait}");
-        for _ in 0..3 {
+        for _ in 0..7 {
             ground.pass(SignedDuration::from_secs(61)).await;
             ground.settle().await;
         }
@@ -114,7 +114,7 @@ async fn a_profile_is_not_given_up_while_apple_is_out_of_service() {
         "times": 5 });
     script(&ground.test, answer).await;
     ground.want(&profile, &ground.serials(None).await).await;
-    for _ in 0..12 {
+    for _ in 0..20 {
         ground.settle().await;
         ground.pass(SignedDuration::from_mins(6)).await;
     }
@@ -137,4 +137,65 @@ async fn a_token_that_ended_since_the_last_sync_is_not_shown_to_apple() {
     assert_eq!(ground.portal(Method::GET, "/counts", json!(null)).await, calls);
     let shown = crate::onboarding::shown(&ground.client().await, &ground.setting).await;
     assert_eq!(shown["lastSyncErrorCode"], 2);
+}
+
+/// Terms that only calls about profiles show.
+async fn terms_for_profiles(ground: &Ground, times: u32) {
+    let answer =
+        json!({ "path": "/profile/devices", "status": 403, "body": "T_C_NOT_SIGNED", "times": times });
+    script(&ground.test, answer).await;
+}
+
+async fn error_code(ground: &Ground) -> i64 {
+    let shown = crate::onboarding::shown(&ground.client().await, &ground.setting).await;
+    shown["lastSyncErrorCode"].as_i64().unwrap()
+}
+
+#[tokio::test]
+async fn a_fault_that_only_profile_calls_show_stays_shown_and_is_tried_after_1_5_and_15_minutes() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let ground = Ground::new(kind, 1).await;
+        let profile = ground.profile(IOS, "Wanted").await;
+        terms_for_profiles(&ground, 3).await;
+        ground.want(&profile, &ground.serials(None).await).await;
+        ground.settle().await;
+        for (minutes, calls) in [(1, 1), (5, 2), (15, 3)] {
+            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 1), "{kind:?}");
+            ground.pass(SignedDuration::from_secs(60 * minutes - 5)).await;
+            ground.settle().await;
+            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 1), "{kind:?}");
+            ground.pass(SignedDuration::from_secs(6)).await;
+            ground.settle().await;
+        }
+        assert_eq!(error_code(&ground).await, 0, "{kind:?}");
+        assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+    }
+}
+
+#[tokio::test]
+async fn a_sync_that_is_asked_for_tries_again_at_once_what_profile_calls_showed() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    terms_for_profiles(&ground, 1).await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    ground.settle().await;
+    assert_eq!(error_code(&ground).await, 1);
+    ground.sync().await;
+    assert_eq!((ground.assignments().await, error_code(&ground).await), (2, 0));
+}
+
+#[tokio::test]
+async fn a_fault_of_profile_calls_is_over_when_nothing_is_left_to_ask_for() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    terms_for_profiles(&ground, 9).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    assert_eq!(error_code(&ground).await, 1);
+    ground
+        .portal(Method::DELETE, &format!("/servers/{}/devices/{}", ground.server, serials[0]), json!(null))
+        .await;
+    ground.sync().await;
+    assert_eq!((ground.assignments().await, error_code(&ground).await), (1, 0));
 }

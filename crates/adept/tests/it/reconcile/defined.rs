@@ -4,10 +4,15 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
 
+use adept::app::{AppOptions, CommonTerms};
+
 use super::ground::Ground;
 use crate::{
     onboarding::{asked, script},
-    support::database::Kind,
+    support::{
+        database::Kind,
+        test_app::{MDM_URL, app_options},
+    },
 };
 
 const IOS: &str = "depIOSEnrollmentProfile";
@@ -118,4 +123,68 @@ async fn a_profile_that_apple_has_forgotten_is_defined_again() {
     ground.settle().await;
     assert_eq!(ground.defined().await, 2);
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+}
+
+/// The enrolment URL that the device's profile has at Apple.
+async fn url_at_apple(ground: &Ground) -> String {
+    let of = |kind: &str| format!("/servers/{}/{kind}", ground.server);
+    let devices = ground.portal(Method::GET, &of("devices"), json!(null)).await;
+    let uuid = &devices["devices"][0]["profile_uuid"];
+    let profiles = ground.portal(Method::GET, &of("profiles"), json!(null)).await;
+    let mut profiles = profiles["profiles"].as_array().unwrap().iter();
+    let own = profiles.find(|profile| profile["profile_uuid"] == *uuid).unwrap();
+    own["profile"]["url"].as_str().unwrap().to_owned()
+}
+
+async fn another_url_reaches_devices(kind: Kind) {
+    let mut ground = Ground::new(kind, 1).await;
+    ground.test.app.note_common_terms().await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    ground.settle().await;
+    let first = url_at_apple(&ground).await;
+    // Without one nothing can be told, and what Apple has is as good as it was. The first one is known still.
+    let other = "https://other.example.org/enrol";
+    for (url, at_apple, defined) in [
+        (Some(other), other, 2),
+        (None, other, 2),
+        (Some(other), other, 2),
+        (Some(MDM_URL), first.as_str(), 2),
+    ] {
+        let options = AppOptions { mdm_url: url.map(str::to_owned), ..AppOptions::default() };
+        ground.test = ground.test.started_as(options).await;
+        ground.test.app.note_common_terms().await;
+        ground.settle().await;
+        assert_eq!(
+            (url_at_apple(&ground).await.as_str(), ground.defined().await),
+            (at_apple, defined),
+            "{url:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_enrolment_url_reaches_devices_at_the_next_start_on_sqlite() {
+    another_url_reaches_devices(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn another_enrolment_url_reaches_devices_at_the_next_start_on_postgresql() {
+    another_url_reaches_devices(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn what_apple_refused_is_told_again_when_the_common_terms_are_others() {
+    let mut ground = Ground::new(Kind::Sqlite, 1).await;
+    ground.test.app.note_common_terms().await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let refusal = json!({ "path": "/profile", "method": "POST", "status": 400, "body": "MAGIC_INVALID" });
+    script(&ground.test, refusal).await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    ground.settle().await;
+    let common_terms = CommonTerms { org_magic: Some("one".to_owned()), ..CommonTerms::default() };
+    ground.test = ground.test.started_as(AppOptions { common_terms, ..app_options() }).await;
+    ground.test.app.note_common_terms().await;
+    ground.settle().await;
+    assert_eq!((ground.defined().await, ground.assignments().await), (1, 1));
 }

@@ -67,7 +67,7 @@ async fn after_a_call_that_never_reached_apple_the_devices_are_assigned() {
     ground.pass(SignedDuration::from_mins(6)).await;
     ground.settle().await;
     ground.settle().await;
-    assert_eq!(asked(&ground.test, "POST /devices").await, 1);
+    assert!(asked(&ground.test, "POST /devices").await >= 1, "they are read before");
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
 }
 

@@ -5,7 +5,10 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::ground::Ground;
-use crate::{onboarding::asked, support::database::Kind};
+use crate::{
+    onboarding::{asked, script},
+    support::database::Kind,
+};
 
 async fn allow(ground: &Ground) {
     let path = format!("/servers/{}/permissions", ground.server);
@@ -30,6 +33,13 @@ async fn released_devices_are_gone(kind: Kind) {
         crate::onboarding::shown(&ground.client().await, &ground.setting).await["syncedDeviceCount"],
         7
     );
+    // Apple tells late of something that was before.
+    let at = ground.test.clock.now() - SignedDuration::from_mins(30);
+    let device = json!({ "serial_number": serials[0], "op_type": "modified", "op_date": at.to_string() });
+    let body = json!({ "devices": [device], "cursor": "late", "more_to_follow": false }).to_string();
+    script(&ground.test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+    ground.sync().await;
+    assert_eq!(ground.serials(None).await.len(), 7);
 }
 
 #[tokio::test]

@@ -97,6 +97,13 @@ impl TestApp {
         Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
     }
 
+    /// This one, started again as `behaviour` says.
+    pub async fn started_as(&self, behaviour: AppOptions) -> Self {
+        let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
+        let (apple, clock, url) = (self.apple.clone(), self.clock.clone(), Some(self.url.as_str()));
+        Self::behaving(database, storage, apple, clock, url, Throttle::Off, behaviour).await
+    }
+
     /// Apple is gone.
     pub async fn stop_apple(&self) {
         let running = self.apple.running.lock().unwrap().take();

@@ -175,3 +175,22 @@ async fn devices_are_forgotten_45_days_after_they_left() {
     let client = test.admin().await;
     assert_eq!(serials(&client, &pair.setting).await.len(), 9);
 }
+
+#[tokio::test]
+async fn what_happened_before_a_fetch_did_not_list_a_device_does_not_bring_it_back() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 100).await;
+    let gone = listed(&client, &pair.setting).await.split_off(99);
+    take_devices(&test, &pair.server, &gone).await;
+    deltas_tell_nothing(&test).await;
+    resyncs(&test, &pair.setting).await;
+    for (operation, minutes, left) in [("modified", -60, 99), ("added", -3, 99), ("added", 1, 100)] {
+        let at = test.clock.now() + SignedDuration::from_mins(minutes);
+        let device = json!({ "serial_number": gone[0], "op_type": operation, "op_date": at.to_string() });
+        let body = json!({ "devices": [device], "cursor": "late", "more_to_follow": false }).to_string();
+        script(&test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+        assert!(syncs(&test, &client, &pair.setting).await);
+        assert_eq!(listed(&client, &pair.setting).await.len(), left, "{operation} {minutes}");
+    }
+}
