@@ -1,6 +1,6 @@
 //! Lists of the largest fleet: a filter that no index answers, the thousandth page of a walk, a count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::fleet::{Fleet, first_sync};
@@ -10,6 +10,9 @@ use crate::database::Kind;
 use crate::graph::lost;
 use crate::http::Client;
 
+/// Characters at the end of a serial number.
+const END: usize = 4;
+
 /// Requests that warm up, before each figure's are counted.
 const WARM_UPS: usize = 20;
 
@@ -18,7 +21,10 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let mut fleet = first_sync(bench, kind, devices, 0)?;
     let serials = fleet.on.apple.portal().serials(&fleet.pair.server)?;
     let mut rows = Vec::new();
-    for (share, text) in substrings(&serials)? {
+    let texts = substrings(&serials)?;
+    // The connection may have been idle for longer than the service keeps one.
+    fleet.on.graph = fleet.on.graph.over(fleet.on.service.connect());
+    for (share, text) in texts {
         rows.push(contains(bench, kind, &mut fleet, &text, share)?);
     }
     drop(serials);
@@ -36,10 +42,16 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
 /// A text that no serial number holds, and those of which nearest to one and to ten in a hundred hold them; with the
 /// number that do.
 fn substrings(serials: &[String]) -> Result<[(usize, String); 3]> {
-    let ends = serials.iter().take(10_000).filter_map(|serial| serial.get(serial.len().checked_sub(4)?..));
+    let ends = serials.iter().take(10_000).filter_map(|serial| serial.get(serial.len().checked_sub(END)?..));
     let mut counts: BTreeMap<&str, usize> = ends.map(|end| (end, 0)).collect();
-    for (end, count) in &mut counts {
-        *count = holders(serials, end);
+    for serial in serials {
+        let parts: BTreeSet<&str> =
+            (0..serial.len()).filter_map(|start| serial.get(start..start + END)).collect();
+        for part in parts {
+            if let Some(count) = counts.get_mut(part) {
+                *count += 1;
+            }
+        }
     }
     let nearest = |share: usize| {
         let best = counts.iter().min_by_key(|(_, count)| count.abs_diff(serials.len() / 100 * share));
