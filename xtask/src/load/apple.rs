@@ -196,6 +196,18 @@ impl Portal {
         self.ask("PUT", "/_sim/delay", &json!({ "milliseconds": milliseconds, "path": path }), 204).map(drop)
     }
 
+    /// The next answers about changes tell of none, and give a cursor that Apple does not know later.
+    pub(crate) fn tell_nothing(&mut self, times: u32) -> Result {
+        let body = json!({ "devices": [], "cursor": "told-nothing", "more_to_follow": false }).to_string();
+        let answer = json!({ "path": "/devices/sync", "status": 200, "body": body, "times": times });
+        self.ask("POST", "/_sim/answers", &answer, 201).map(drop)
+    }
+
+    /// From here on Apple tells the truth.
+    pub(crate) fn tell_again(&mut self) -> Result {
+        self.send("DELETE", "/_sim/answers", b"", 204).map(drop)
+    }
+
     /// The largest page of devices.
     pub(crate) fn limit_pages(&mut self, devices: u32) -> Result {
         let options = json!({ "limit_default": devices, "limit_maximum": devices });

@@ -21,6 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest way to a place that it may not come to, such as the fourth page of a short list.
 const LESS_PATIENCE: Duration = Duration::from_secs(6);
 
+/// Syncs that Apple tells of no change, so that a complete fetch misses devices.
+const UNTOLD: u32 = 8;
+
+/// Devices that leave without a word.
+const MISSING: usize = 3;
+
 /// When a thread's connection broke, and how; none when it saw in time that the service is dead.
 pub(super) type Broken = Option<(Instant, io::Error)>;
 
@@ -28,9 +34,16 @@ pub(super) type Broken = Option<(Instant, io::Error)>;
 pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<Tally> {
     world.prepare(kill)?;
     let World { service, graph, settings, apple, launch, .. } = world;
-    if matches!(kill, Kill::At(Place::FetchEnded, _)) {
-        let onboarded = settings.iter().filter(|setting| setting.answered.is_some());
-        onboarded.take(1).try_for_each(|setting| launch.resync(&setting.id))?;
+    let fetches = matches!(kill, Kill::At(Place::MissingSettled | Place::FetchEnded, _));
+    if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {
+        if matches!(kill, Kill::At(Place::MissingSettled, _)) {
+            let mut portal = apple.portal();
+            portal.tell_nothing(UNTOLD)?;
+            for serial in portal.serials(&setting.server)?.iter().take(MISSING) {
+                portal.remove_device(&setting.server, serial)?;
+            }
+        }
+        launch.resync(&setting.id)?;
     }
     let dead = AtomicBool::new(false);
     let before: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
@@ -78,6 +91,7 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
         Ok::<_, String>((broken?, killed?))
     });
+    apple.portal().tell_again()?;
     let (broken, killed) = outcome?;
     for (setting, wishes) in settings.iter_mut().zip(wishes) {
         setting.wishes = wishes;

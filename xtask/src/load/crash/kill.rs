@@ -29,6 +29,8 @@ pub(super) enum Place {
     PageRead,
     /// A page of devices and its cursor are stored; the sync goes on.
     PageStored,
+    /// Some of what a fetch left out is settled.
+    MissingSettled,
     /// Everything was fetched and stored, and what it left out is settled; the run goes on.
     FetchEnded,
     /// Everything is stored but the end of the run.
@@ -56,7 +58,7 @@ pub(super) enum Place {
 }
 
 impl Place {
-    const ALL: [Place; 17] = [
+    const ALL: [Place; 18] = [
         Place::UploadOpened,
         Place::UploadProven,
         Place::UploadSaved,
@@ -74,10 +76,11 @@ impl Place {
         Place::ReleaseBegun,
         Place::ReleaseAnswered,
         Place::ReleaseStored,
+        Place::MissingSettled,
     ];
 
     /// How many of them are come to before any device is listed.
-    const BEFORE_RELEASES: usize = 14;
+    const BEFORE_DEVICES: usize = 14;
 
     /// As the program knows it.
     pub(super) fn name(self) -> &'static str {
@@ -88,6 +91,7 @@ impl Place {
             Place::SyncClaimed => "sync-claimed",
             Place::PageRead => "page-read",
             Place::PageStored => "page-stored",
+            Place::MissingSettled => "missing-settled",
             Place::FetchEnded => "fetch-ended",
             Place::SyncEnded => "sync-ended",
             Place::DefineBegun => "define-begun",
@@ -121,10 +125,10 @@ impl Place {
 }
 
 impl Kill {
-    /// For the first kill of a run no device is listed yet that could be released.
+    /// For the first kill of a run no device is listed yet that could be released or missed.
     pub(super) fn choose(dice: &mut Dice, failpoints: bool, is_first: bool) -> Self {
         if failpoints && dice.once_in(2) {
-            let places = if is_first { &Place::ALL[..Place::BEFORE_RELEASES] } else { &Place::ALL[..] };
+            let places = if is_first { &Place::ALL[..Place::BEFORE_DEVICES] } else { &Place::ALL[..] };
             let place = places[dice.within(0..places.len() as u64) as usize];
             return Kill::At(place, if place.is_repeated() { dice.within(1..5) } else { 1 });
         }
