@@ -110,7 +110,9 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<i64>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        if !sync::move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None }).await? {
+        if !sync::move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None, owes_fetch: None })
+            .await?
+        {
             return Ok(None);
         }
         let gone = update(
@@ -158,7 +160,7 @@ impl Storage {
     /// Notes when a complete fetch is owed next; false when lease, token or cursor are not those any more.
     pub async fn end_fetch(&self, lease: &Lease, end: FetchEnd) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let moved = CursorMove { seen_revision: end.seen_revision, to: None };
+        let moved = CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: None };
         if !sync::move_cursor(&mut tx, lease, &moved).await? {
             return Ok(false);
         }

@@ -73,6 +73,8 @@ pub struct CursorMove<'a> {
     pub seen_revision: i64,
     /// Where to; none leaves it where it is.
     pub to: Option<CursorPlace<'a>>,
+    /// A fetch came to its end by this: until what it left out is settled, another one is owed from then on.
+    pub owes_fetch: Option<Timestamp>,
 }
 
 /// A place to go on from.
@@ -340,7 +342,8 @@ pub(super) async fn move_cursor(
                  cursor = CASE WHEN $10 THEN $6 ELSE cursor END, \
                  cursor_issued_at = CASE WHEN $10 THEN $7 ELSE cursor_issued_at END, \
                  cursor_complete = CASE WHEN $10 THEN $8 ELSE cursor_complete END, \
-                 cursor_limit = CASE WHEN $10 THEN $9 ELSE cursor_limit END \
+                 cursor_limit = CASE WHEN $10 THEN $9 ELSE cursor_limit END, \
+                 full_fetch_due_at = COALESCE($11, full_fetch_due_at) \
                  WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                  AND cursor_revision = $5 AND hidden_at IS NULL")
             .bind(lease.tenant.to_string())
@@ -352,7 +355,8 @@ pub(super) async fn move_cursor(
             .bind(place.map(|place| place.issued_at))
             .bind(place.is_some_and(|place| place.complete))
             .bind(place.map(|place| i64::from(place.limit)))
-            .bind(place.is_some()),
+            .bind(place.is_some())
+            .bind(cursor.owes_fetch),
         )
         .await?;
     Ok(touched == 1)

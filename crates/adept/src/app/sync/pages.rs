@@ -105,7 +105,8 @@ impl App {
             }
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages };
-            let cursor = CursorMove { seen_revision: revision, to: to.as_ref().map(Place::as_stored) };
+            let to = to.as_ref().map(Place::as_stored);
+            let cursor = CursorMove { seen_revision: revision, to, owes_fetch: ends.then_some(now) };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
             let mut last_id = self.ids.at(now).as_u128();
             let mut fresh_id = || {

@@ -147,7 +147,7 @@ pub(super) async fn store_page(
     page: Vec<AppleRecord>,
 ) -> Option<(usize, usize, usize)> {
     let place = CursorPlace { cursor: Some("c"), issued_at: noon(), complete: true, limit: 500 };
-    let cursor = CursorMove { seen_revision: revision, to: Some(place) };
+    let cursor = CursorMove { seen_revision: revision, to: Some(place), owes_fetch: None };
     let mut next = 900_000 + revision as u128 * 10_000;
     let mut fresh = || {
         next += 1;

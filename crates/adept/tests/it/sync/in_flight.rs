@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{fault, held, history, listed, release, synced, take_devices};
 use crate::{
-    onboarding::{asked, pair, shown, upload},
+    onboarding::{asked, pair, script, shown, upload},
     support::test_app::TestApp,
 };
 
@@ -121,4 +121,32 @@ async fn an_unknown_operation_counts_as_a_change_and_an_older_one_as_nothing() {
         assert!(crate::onboarding::syncs(&test, &client, &pair.setting).await);
         assert_eq!(listed(&client, &pair.setting).await.len(), expected, "{devices}");
     }
+}
+
+#[tokio::test]
+async fn a_process_that_died_before_it_settled_what_a_fetch_left_out_leaves_that_to_the_next_run() {
+    let test = Arc::new(TestApp::start().await);
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 100).await;
+    let gone = listed(&client, &pair.setting).await.split_off(40);
+    take_devices(&test, &pair.server, &gone).await;
+    // Apple forgets the cursor, so everything is fetched; before so many are marked it is asked about some of them.
+    script(&test, json!({ "path": "/devices/sync", "status": 400, "body": "INVALID_CURSOR" })).await;
+    let hold = json!({ "match": { "path": "/devices" }, "do": { "hold": "before" } });
+    let rule = fault(&test, hold).await;
+    test.clock.advance(SignedDuration::from_mins(31));
+    test.portal.call(reqwest::Method::PUT, "/options", json!({ "signature_clock": "any" }).to_string()).await;
+    let dying = {
+        let test = Arc::clone(&test);
+        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+    };
+    held(&test, &rule, 1).await;
+    dying.abort();
+    assert!(dying.await.is_err());
+    release(&test, &rule).await;
+    test.clock.advance(SignedDuration::from_secs(31));
+    assert_eq!(listed(&client, &pair.setting).await.len(), 100);
+    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(listed(&client, &pair.setting).await.len(), 40);
+    assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 40);
 }
