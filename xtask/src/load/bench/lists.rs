@@ -21,10 +21,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let mut fleet = first_sync(bench, kind, devices, 0)?;
     let serials = fleet.on.apple.portal().serials(&fleet.pair.server)?;
     let mut rows = Vec::new();
-    let texts = substrings(&serials)?;
-    // The connection may have been idle for longer than the service keeps one.
-    fleet.on.graph = fleet.on.graph.over(fleet.on.service.connect());
-    for (share, text) in texts {
+    for (share, text) in substrings(&serials)? {
         rows.push(contains(bench, kind, &mut fleet, &text, share)?);
     }
     drop(serials);
@@ -37,6 +34,11 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
         rows.push(count(bench, kind, &mut fleet, filter, &path)?);
     }
     Ok(rows)
+}
+
+/// The service closes connections that are idle, as this one is while others are measured.
+fn reconnect(fleet: &mut Fleet) {
+    fleet.on.graph = fleet.on.graph.over(fleet.on.service.connect());
 }
 
 /// A text that no serial number holds, and those of which nearest to one and to ten in a hundred hold them; with the
@@ -69,6 +71,7 @@ fn holders(serials: &[String], text: &str) -> usize {
 
 fn contains(bench: &Bench, kind: Kind, fleet: &mut Fleet, text: &str, holders: usize) -> Result<Row> {
     let folder = fleet.on.graph.devices_path(&fleet.pair.setting);
+    reconnect(fleet);
     // Folded, as people type it.
     let path = format!("{folder}?$filter=contains(serialNumber,'{}')&$top=100", text.to_ascii_lowercase());
     let shown = fleet.on.graph.page(&path)?.rows.len();
@@ -91,6 +94,7 @@ fn contains(bench: &Bench, kind: Kind, fleet: &mut Fleet, text: &str, holders: u
 
 /// The last whole page of a walk by `@odata.nextLink`, pages as long as the service makes them.
 fn walk(bench: &Bench, kind: Kind, fleet: &mut Fleet) -> Result<Row> {
+    reconnect(fleet);
     let first = fleet.on.graph.devices_path(&fleet.pair.setting);
     let (mut ones, mut thousandths) = (Vec::new(), Vec::new());
     let mut pages = 0;
@@ -127,6 +131,7 @@ fn walk(bench: &Bench, kind: Kind, fleet: &mut Fleet) -> Result<Row> {
 }
 
 fn count(bench: &Bench, kind: Kind, fleet: &mut Fleet, filter: &str, path: &str) -> Result<Row> {
+    reconnect(fleet);
     let counted = fleet.on.graph.text(path)?;
     if filter.is_empty() && counted != bench.million().to_string() {
         return Err(format!("$count says {counted}."));
