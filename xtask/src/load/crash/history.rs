@@ -17,6 +17,7 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
     let lines = launch.history(&setting.id)?;
     let lines = lines.as_array().ok_or("The history is no list.")?;
     let mut known: BTreeMap<i64, Line> = BTreeMap::new();
+    let mut under_way = Vec::new();
     let (mut added, mut removed) = (0, 0);
     for line in lines {
         let number = line["run"].as_i64().ok_or_else(|| format!("A line has no run: {line}."))?;
@@ -24,6 +25,9 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
         added += count("added");
         removed += count("removed");
         let text = |name: &str| line[name].as_str().map(str::to_owned);
+        if !ended(line) {
+            under_way.push(number);
+        }
         known.insert(number, (text("started").unwrap_or_default(), text("ended").filter(|_| ended(line))));
     }
     for (number, (started, ended)) in &setting.history {
@@ -38,6 +42,8 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
             Some(_) => {}
         }
     }
+    // One that is under way may find nothing and be counted with the run before it.
+    known.retain(|number, _| !under_way.contains(number));
     setting.history = known;
     let asked = setting.wishes.as_ref().map_or(0, |wishes| wishes.released.len()) as i64;
     let told = added - removed;
