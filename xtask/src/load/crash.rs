@@ -130,14 +130,24 @@ fn repeat(seed: u64, kind: Kind) -> String {
 fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally> {
     let mut dice = Dice::new(seed);
     let mut world = World::new(ground, kind, &mut dice)?;
+    let outcome = in_world(&mut world, &mut dice, failpoints);
+    if outcome.is_err()
+        && let Err(error) = world.keep_database(ground)
+    {
+        eprintln!("The database of seed {seed} is not kept: {error}");
+    }
+    outcome
+}
+
+fn in_world(world: &mut World, dice: &mut Dice, failpoints: bool) -> Result<Tally> {
     let mut tally = Tally { runs: 1, ..Tally::default() };
     let log = world.log();
     for number in 1..=KILLS {
-        let kill = Kill::choose(&mut dice, failpoints, number == 1);
+        let kill = Kill::choose(dice, failpoints, number == 1);
         let told = |when: &str, error: String| {
             format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
         };
-        let driven = drive::until_killed(&mut world, kill, &mut dice);
+        let driven = drive::until_killed(world, kill, dice);
         tally.add(&driven.map_err(|error| told("before", error))?);
         tally.kills += 1;
         // Minutes pass first, for which a bearer token lasts; then days, for which Apple may ask to wait.
@@ -147,7 +157,7 @@ fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally
             let again = world.end_again(Kill::At(Place::DetailsRead, 1));
             tally.kills += u64::from(again.map_err(|error| told("again after", error))?);
         }
-        tally.add(&check::after(&mut world, kill).map_err(|error| told("after", error))?);
+        tally.add(&check::after(world, kill).map_err(|error| told("after", error))?);
     }
     Ok(tally)
 }

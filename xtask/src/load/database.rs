@@ -60,3 +60,21 @@ pub(crate) fn fresh(ground: &Ground, kind: Kind, folder: &Path) -> Result<Vec<St
     flags.extend(["--sealing-key-file".to_owned(), key.display().to_string()]);
     Ok(flags)
 }
+
+/// Writes what a PostgreSQL database holds to `database.sql` in its data folder, since the server ends with the run. Of
+/// SQLite the data folder is enough.
+pub(crate) fn keep(ground: &Ground, flags: &[String], folder: &Path) -> Result {
+    let url = flags.iter().skip_while(|flag| *flag != "--database-url").nth(1);
+    let (Some(postgres), Some(url)) = (&ground.postgres, url) else { return Ok(()) };
+    let program = postgres.createdb.with_file_name("pg_dump");
+    let dumped = Command::new(&program)
+        .args(["--dbname", url, "--file"])
+        .arg(folder.join("database.sql"))
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("Cannot start {}: {error}.", program.display()))?;
+    if dumped.status.success() {
+        return Ok(());
+    }
+    Err(format!("pg_dump failed: {}", String::from_utf8_lossy(&dumped.stderr).trim_end()))
+}

@@ -51,6 +51,11 @@ impl Launch {
         self.folder.join("serve.log")
     }
 
+    /// Keeps what the database holds beside the log.
+    pub(crate) fn keep_database(&self, ground: &Ground) -> Result {
+        database::keep(ground, &self.storage, &self.folder)
+    }
+
     /// Adds an application that may change settings and read the audit.
     pub(crate) fn add_client(&self) -> Result<Credentials> {
         let mut command = self.adept(&["client", "add", "load", "--json"]);

@@ -110,6 +110,11 @@ impl World {
         self.launch.log()
     }
 
+    /// Keeps what the database holds, for someone to look at.
+    pub(super) fn keep_database(&self, ground: &Ground) -> Result {
+        self.launch.keep_database(ground)
+    }
+
     /// The names of the applications, as the command line lists them.
     pub(super) fn list_clients(&self) -> Result<String> {
         self.launch.list_clients()
