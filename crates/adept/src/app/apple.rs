@@ -12,9 +12,10 @@ use adept_apple::{
     error::{AppleError, AppleErrorKind as Kind},
 };
 use aws_lc_rs::digest;
+use jiff::SignedDuration;
 
-use super::{App, Clock};
-use crate::domain::{AccountFacts, ServerIdentity, TokenState};
+use super::{App, Clock, Error};
+use crate::domain::{AccountFacts, ServerIdentity, SettingId, TenantId, TokenState};
 
 /// Where Apple is and how Adept presents itself.
 #[derive(Clone, Debug)]
@@ -81,6 +82,20 @@ impl App {
     pub fn apple_answers(&self) -> Vec<(&'static str, String, u64)> {
         let counts = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
         counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
+    }
+
+    /// Keeps the wait that Apple asked for by this answer, if it did, whatever becomes of everything else.
+    pub(super) async fn keep_wait(
+        &self,
+        (tenant, setting): (TenantId, SettingId),
+        consumer: &str,
+        error: &AppleError,
+    ) -> Result<Option<Duration>, Error> {
+        let Some(wait) = wait_of(error) else { return Ok(None) };
+        let now = self.clock.now();
+        let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
+        self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
+        Ok(Some(wait))
     }
 }
 

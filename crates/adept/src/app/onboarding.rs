@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adept_apple::token::ServerToken;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
@@ -149,12 +149,8 @@ impl App {
         };
         let state = apple::state_of(&error);
         tracing::info!(state = state.as_str(), setting = %id, "Apple did not accept an uploaded token: {error}");
-        if let Some(wait) = apple::wait_of(&error) {
-            let now = self.clock.now();
-            let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-            let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-            self.storage.keep_apple_wait(tenant, id, &consumer, until, now).await?;
-        }
+        let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
+        self.keep_wait((tenant, id), &consumer, &error).await?;
         match state {
             TokenState::Terms => Ok(Proof::TermsNotSigned),
             state if state.refused_as_credential() => Err(Error::Invalid(format!(
@@ -249,7 +245,7 @@ fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
         && a.access_token_expiry == b.access_token_expiry
 }
 
-fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known, Error> {
+pub(super) fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known, Error> {
     let with = |stored: &StoredToken| {
         let stored = read_stored(stored)?;
         Ok::<_, Error>(TokenComparison {

@@ -1,23 +1,31 @@
-//! A token that was taken while terms waited, or whose server Apple never named, is proven by the first good answer of
-//! `/account`; if Apple refuses it, the last proven one comes back.
+//! What `/account` proves of the token in use. A token that was taken while terms waited, or whose server Apple never
+//! named, is proven by the first good answer; if Apple refuses it, the last proven one comes back. Of a proven one it
+//! tells when server or page limit are other ones by now.
 
 use std::sync::Arc;
 
 use adept_apple::{client::Session, error::AppleError};
-use jiff::SignedDuration;
 
-use super::{App, Error, apple, apple_session::StoredSession, onboarding::read_stored};
+use super::{
+    App, Error, apple,
+    apple_session::StoredSession,
+    onboarding::{compare, read_stored},
+};
 use crate::{
     domain::{
-        Acceptance, Caller, Change, Known, Proof, SettingId, TokenStanding, TokenState, TokenType, accept,
+        Acceptance, AccountFacts, Caller, Change, Proof, ServerIdentity, SettingId, TokenStanding,
+        TokenState, TokenType, accept,
     },
-    storage::{Onboarding, TokenChange, TokenChanged, TokenRow},
+    storage::{Claim, Onboarding, TokenChanged, TokenProof, TokenRow},
 };
 
 /// What became of the token.
 pub(super) enum Proven {
-    /// It is the setting's; go on.
-    Yes,
+    /// It is the setting's; go on with so many devices per page.
+    Yes {
+        /// What Apple allows.
+        page_limit: u32,
+    },
     /// It belongs to another server, or to one that another setting stands for; nothing is dropped.
     WrongServer,
     /// The setting changed meanwhile; whatever was learned is discarded.
@@ -27,39 +35,41 @@ pub(super) enum Proven {
 }
 
 impl App {
-    /// Asks `/account` for the token in use and writes down what it proves.
-    pub(super) async fn prove_token(&self, known: &Onboarding, session: &Session) -> Result<Proven, Error> {
+    /// Asks `/account` for the token in use and writes down what it proves; nothing when everything is known.
+    pub(super) async fn prove_token(
+        &self,
+        claim: &Claim,
+        known: &Onboarding,
+        session: &Session,
+    ) -> Result<Proven, Error> {
         let account = match session.account().await {
             Ok(account) => apple::facts(&account),
             Err(error) => return Ok(Proven::Failed(error)),
         };
         let setting = &known.setting;
-        let compared = Known { server: setting.server.clone(), same_as_current: true, token: None };
         let token_type = TokenType::from_org_type(account.org_type.as_deref());
-        let page_limit = Some(account.page_limit);
-        let Ok(Acceptance::Repeated { server, binds }) = accept(&compared, &Proof::Account(account)) else {
+        let page_limit = account.page_limit;
+        let Some((server, binds)) = server_of(known, account)? else {
             return self.wrong_server(known).await;
         };
-        let change = TokenChange {
-            seen_generation: setting.token_generation,
-            token: None,
-            apple_identifier: setting.apple_identifier.clone(),
-            token_type,
-            state: TokenState::Ok,
-            server: &server,
-            binds,
-            proven: true,
-            page_limit,
-        };
-        let changes = Change::between(
-            "serverName",
-            setting.server.server_name.as_deref(),
-            server.server_name.as_deref(),
-        );
-        let event = self.event(None, "proveDepToken", "Action", setting, changes.into_iter().collect());
-        match self.storage.change_token(setting.tenant, setting.id, &change, self.clock.now(), &event).await?
-        {
-            TokenChanged::Done => Ok(Proven::Yes),
+        let (old_limit, new_limit) = (claim.page_limit.to_string(), page_limit.to_string());
+        let (old, new) = (&setting.server, &server);
+        let changes: Vec<_> = [
+            Change::between("serverName", old.server_name.as_deref(), new.server_name.as_deref()),
+            Change::between("organization", old.org_name.as_deref(), new.org_name.as_deref()),
+            Change::between("tokenType", Some(setting.token_type.as_str()), Some(token_type.as_str())),
+            Change::between("pageLimit", Some(&old_limit), Some(&new_limit)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if setting.token_proven && !binds && changes.is_empty() {
+            return Ok(Proven::Yes { page_limit });
+        }
+        let proof = TokenProof { token_type, server: &server, binds, page_limit };
+        let event = self.event(None, "proveDepToken", "Action", setting, changes);
+        match self.storage.note_proof(&claim.lease, &proof, self.clock.now(), &event).await? {
+            TokenChanged::Done => Ok(Proven::Yes { page_limit }),
             TokenChanged::Stale => Ok(Proven::Overtaken),
             TokenChanged::ServerTaken { .. } => self.wrong_server(known).await,
         }
@@ -86,18 +96,16 @@ impl App {
         let account = match session.account().await {
             Ok(account) => apple::facts(&account),
             Err(error) => {
-                if let Some(wait) = apple::wait_of(&error) {
-                    let wait = SignedDuration::try_from(wait).unwrap_or_default();
-                    let until = now.checked_add(wait).unwrap_or(now);
-                    self.storage.keep_apple_wait(setting.tenant, id, &consumer, until, now).await?;
-                }
+                self.keep_wait((setting.tenant, id), &consumer, &error).await?;
                 return Ok((stands(apple::state_of(&error)), error.code));
             }
         };
-        let compared = Known { server: setting.server.clone(), same_as_current: true, token: None };
-        let state = match accept(&compared, &Proof::Account(account)) {
-            Ok(_) => TokenState::Ok,
-            Err(_) => TokenState::WrongServer,
+        let state = match server_of(&known, account)? {
+            None => TokenState::WrongServer,
+            Some((server, true)) if self.storage.stands_for(setting.tenant, id, &server).await? => {
+                TokenState::WrongServer
+            }
+            Some(_) => TokenState::Ok,
         };
         Ok((stands(state), None))
     }
@@ -153,4 +161,15 @@ impl App {
         };
         Ok(Some((self.apple.shared_session(Arc::new(token), Arc::new(shared)), consumer)))
     }
+}
+
+/// The server of the token in use as known from now on, and whether the setting is bound by that; none when it is not
+/// the setting's.
+fn server_of(known: &Onboarding, account: AccountFacts) -> Result<Option<(ServerIdentity, bool)>, Error> {
+    let Some(current) = &known.current else { return Ok(None) };
+    let compared = compare(known, &read_stored(current)?)?;
+    Ok(match accept(&compared, &Proof::Account(account)) {
+        Ok(Acceptance::Repeated { server, binds }) => Some((server, binds)),
+        _ => None,
+    })
 }

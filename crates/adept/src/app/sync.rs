@@ -13,6 +13,7 @@ mod walk;
 
 use std::{sync::Arc, time::Duration};
 
+use adept_apple::{client::Session, error::AppleError};
 use tokio_util::sync::CancellationToken;
 
 pub use self::counts::SyncCounted;
@@ -21,11 +22,34 @@ use self::{
     end::{Ended, Outcome},
     walk::Walk,
 };
-use super::{App, Error, apple, failpoint, prove::Proven};
+use super::{App, Error, apple, failpoint};
 use crate::{
-    domain::TokenState,
+    domain::{SettingId, TenantId, TokenState},
     storage::{Claim, Lease, Onboarding},
 };
+
+/// What a run works with.
+struct Run {
+    claim: Claim,
+    known: Onboarding,
+    session: Session,
+    /// The digest of the token's consumer key.
+    consumer: String,
+}
+
+impl Run {
+    fn place(&self) -> (TenantId, SettingId) {
+        (self.claim.lease.tenant, self.claim.lease.setting)
+    }
+
+    /// Whether nobody knows yet, or any more, that the token is the setting's.
+    fn needs_proof(&self) -> bool {
+        let setting = &self.known.setting;
+        !setting.token_proven
+            || setting.server.server_uuid.is_none()
+            || setting.token_state == TokenState::WrongServer
+    }
+}
 
 impl App {
     /// Runs the sync that was claimed and writes down how it ended.
@@ -84,55 +108,28 @@ impl App {
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             return Ok(Outcome::Wait(TokenState::Throttled, rest).into());
         }
-        if self.needs_proof(&known) {
-            match self.prove_token(&known, &session).await? {
-                Proven::Yes => {}
-                Proven::WrongServer => return Ok(Outcome::State(TokenState::WrongServer).into()),
-                Proven::Overtaken => return Ok(Outcome::Overtaken.into()),
-                Proven::Failed(error) => return self.apple_failed(claim, &known, &consumer, &error).await,
-            }
-        }
-        match self.sync_pages(claim, session).await? {
+        let run = Arc::new(Run { claim: claim.clone(), known, session, consumer });
+        match self.sync_pages(&run).await? {
             Walk::Done(outcome) => Ok(outcome.into()),
-            Walk::Apple(error) => self.apple_failed(claim, &known, &consumer, &error).await,
+            Walk::Apple(error) => self.apple_failed(&run, error).await,
+            Walk::Failed(error) => Err(error),
         }
     }
 
-    fn needs_proof(&self, known: &Onboarding) -> bool {
-        let setting = &known.setting;
-        !setting.token_proven
-            || setting.server.server_uuid.is_none()
-            || matches!(setting.token_state, TokenState::WrongServer)
-    }
-
-    async fn apple_failed(
-        &self,
-        claim: &Claim,
-        known: &Onboarding,
-        consumer: &str,
-        error: &adept_apple::error::AppleError,
-    ) -> Result<Ended, Error> {
-        let state = apple::state_of(error);
-        let lease = &claim.lease;
-        tracing::warn!(
-            setting = %lease.setting, state = state.as_str(), detail = error.detail.as_deref(),
-            means = state.sentence(), "Apple ended a sync: {error}"
-        );
-        if let Some(wait) = apple::wait_of(error) {
-            let now = self.clock.now();
-            let until =
-                now.checked_add(jiff::SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-            self.storage.keep_apple_wait(lease.tenant, lease.setting, consumer, until, now).await?;
+    async fn apple_failed(&self, run: &Run, error: AppleError) -> Result<Ended, Error> {
+        let state = apple::state_of(&error);
+        if let Some(wait) = self.keep_wait(run.place(), &run.consumer, &error).await? {
             // However short the wait is, Apple is not asked without pause.
-            let pause = wait.max(self.pause_after(claim.failures));
-            return Ok(Ended { outcome: Outcome::Wait(state, pause), code: error.code.clone() });
+            let pause = wait.max(self.pause_after(run.claim.failures));
+            return Ok(Ended { outcome: Outcome::Wait(state, pause), error: Some(error) });
         }
         if state.refused_as_credential()
-            && !known.setting.token_proven
-            && self.bring_back_proven(known, state).await?
+            && !run.known.setting.token_proven
+            && self.bring_back_proven(&run.known, state).await?
         {
+            end::tell(run.claim.lease.setting, state, Some(&error));
             return Ok(Outcome::Overtaken.into());
         }
-        Ok(Ended { outcome: Outcome::State(state), code: error.code.clone() })
+        Ok(Ended { outcome: Outcome::State(state), error: Some(error) })
     }
 }

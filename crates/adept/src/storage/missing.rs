@@ -8,7 +8,7 @@ use super::{
     Error, Storage,
     db::{Transaction, sql},
     device_events::{self, Told},
-    sync::{self, CursorMove, Lease},
+    sync::{self, CursorMove, FullFetchMove, Lease},
     sync_runs::{self, RunPart},
 };
 use crate::domain::{DeviceChanges, DeviceEventKind, told_until};
@@ -41,7 +41,7 @@ pub struct FetchEnd {
     /// The cursor revision that was seen.
     pub seen_revision: i64,
     /// When a complete fetch is owed next.
-    pub next_full_fetch: Timestamp,
+    pub full_fetch: FullFetchMove,
 }
 
 impl Storage {
@@ -160,18 +160,11 @@ impl Storage {
     /// Notes when a complete fetch is owed next; false when lease, token or cursor are not those any more.
     pub async fn end_fetch(&self, lease: &Lease, end: FetchEnd) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let moved = CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: None };
+        let moved =
+            CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: Some(end.full_fetch) };
         if !sync::move_cursor(&mut tx, lease, &moved).await? {
             return Ok(false);
         }
-        tx.execute_one(
-            "noting the next full fetch",
-            sql("UPDATE onboarding_settings SET full_fetch_due_at = $3 WHERE tenant = $1 AND id = $2")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
-                .bind(end.next_full_fetch),
-        )
-        .await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -159,7 +159,7 @@ impl Storage {
         Ok(Some(onboarding))
     }
 
-    /// Makes a token, or what Apple said of the one in use, take effect: one transaction, or nothing.
+    /// Makes an upload take effect, and a sync due by it: one transaction, or nothing.
     pub async fn change_token(
         &self,
         tenant: TenantId,
@@ -276,7 +276,11 @@ impl Storage {
     }
 
     /// Whatever is neither in use nor the last proven token goes; it could not be restored anyway.
-    async fn drop_unused_tokens(tx: &mut Transaction, tenant: TenantId, id: SettingId) -> Result<(), Error> {
+    pub(super) async fn drop_unused_tokens(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+    ) -> Result<(), Error> {
         tx.execute(
             sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id NOT IN \
                  (SELECT COALESCE(current_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2 \

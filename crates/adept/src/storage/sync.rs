@@ -74,7 +74,16 @@ pub struct CursorMove<'a> {
     /// Where to; none leaves it where it is.
     pub to: Option<CursorPlace<'a>>,
     /// A fetch came to its end by this: until what it left out is settled, another one is owed from then on.
-    pub owes_fetch: Option<Timestamp>,
+    pub owes_fetch: Option<FullFetchMove>,
+}
+
+/// When a complete fetch is owed next; what someone asked for meanwhile stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullFetchMove {
+    /// The time that this run saw or left there.
+    pub seen: Option<Timestamp>,
+    /// The time from now on.
+    pub to: Timestamp,
 }
 
 /// A place to go on from.
@@ -103,6 +112,17 @@ pub struct SyncEnd {
     pub next_due: Timestamp,
     /// The earliest time for a run that was asked for meanwhile.
     pub soonest: Timestamp,
+    /// Whether it was the stored cursor that Apple gave for the second time.
+    pub repeats_cursor: bool,
+    /// Puts a complete fetch off that leads nowhere now.
+    pub full_fetch: Option<FullFetchMove>,
+}
+
+impl FullFetchMove {
+    /// What the statements compare with: no complete fetch is owed at the beginning of time.
+    fn seen_or_zero(self) -> Timestamp {
+        self.seen.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
 }
 
 fn claim(row: &Row, now: Timestamp, due_mark: Timestamp) -> Result<Claim, Error> {
@@ -235,7 +255,9 @@ impl Storage {
                      sync_failures = CASE WHEN $7 THEN 0 ELSE sync_failures + 1 END, \
                      cursor_repeats = CASE WHEN $7 THEN 0 WHEN $11 THEN cursor_repeats + 1 ELSE cursor_repeats END, \
                      sync_due_at = CASE WHEN sync_due_at = $8 THEN $9 WHEN sync_due_at < $10 THEN $10 \
-                                        ELSE sync_due_at END \
+                                        ELSE sync_due_at END, \
+                     full_fetch_due_at = CASE WHEN COALESCE(full_fetch_due_at, 0) = $12 THEN $13 \
+                                              ELSE full_fetch_due_at END \
                      WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                      AND hidden_at IS NULL")
                 .bind(lease.tenant.to_string())
@@ -248,7 +270,9 @@ impl Storage {
                 .bind(claim.due_mark)
                 .bind(end.next_due)
                 .bind(end.soonest)
-                .bind(end.outcome == SyncOutcome::RepeatedCursor),
+                .bind(end.repeats_cursor)
+                .bind(end.full_fetch.map(FullFetchMove::seen_or_zero))
+                .bind(end.full_fetch.map(|full_fetch| full_fetch.to)),
             )
             .await?;
         if touched == 1 {
@@ -343,7 +367,8 @@ pub(super) async fn move_cursor(
                  cursor_issued_at = CASE WHEN $10 THEN $7 ELSE cursor_issued_at END, \
                  cursor_complete = CASE WHEN $10 THEN $8 ELSE cursor_complete END, \
                  cursor_limit = CASE WHEN $10 THEN $9 ELSE cursor_limit END, \
-                 full_fetch_due_at = COALESCE($11, full_fetch_due_at) \
+                 full_fetch_due_at = CASE WHEN COALESCE(full_fetch_due_at, 0) = $11 THEN $12 \
+                                          ELSE full_fetch_due_at END \
                  WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                  AND cursor_revision = $5 AND hidden_at IS NULL")
             .bind(lease.tenant.to_string())
@@ -356,7 +381,8 @@ pub(super) async fn move_cursor(
             .bind(place.is_some_and(|place| place.complete))
             .bind(place.map(|place| i64::from(place.limit)))
             .bind(place.is_some())
-            .bind(cursor.owes_fetch),
+            .bind(cursor.owes_fetch.map(FullFetchMove::seen_or_zero))
+            .bind(cursor.owes_fetch.map(|full_fetch| full_fetch.to)),
         )
         .await?;
     Ok(touched == 1)

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use adept_apple::error::AppleError;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
@@ -9,8 +10,8 @@ use super::{
     walk::Plan,
 };
 use crate::{
-    domain::{SyncOutcome, TokenState},
-    storage::{BETWEEN_SYNCS, Claim, RunPart, SyncEnd},
+    domain::{SettingId, SyncKind, SyncOutcome, TokenState},
+    storage::{BETWEEN_SYNCS, Claim, FullFetchMove, RunPart, SyncEnd},
 };
 
 /// After failures in a row, in seconds: soon at first, then at the usual interval.
@@ -25,46 +26,60 @@ pub(super) enum Outcome {
     State(TokenState),
     /// Apple asked to wait.
     Wait(TokenState, Duration),
-    /// Apple gave a cursor for the second time; nothing was learned of the token.
-    RepeatedCursor,
+    /// Apple gave a cursor of such a chain for the second time; nothing was learned of the token.
+    RepeatedCursor(SyncKind),
     /// Something of ours failed; nothing was learned of the token.
     BrokenOff,
     /// Lease, token or setting changed, or the process stops: what was learned last is discarded.
     Overtaken,
 }
 
-/// An outcome, and what Apple called it.
+/// An outcome, and the answer of Apple's that led to it.
 pub(super) struct Ended {
     pub(super) outcome: Outcome,
-    /// Apple's code.
-    pub(super) code: Option<String>,
+    pub(super) error: Option<AppleError>,
 }
 
 impl From<Outcome> for Ended {
     fn from(outcome: Outcome) -> Self {
-        Self { outcome, code: None }
+        Self { outcome, error: None }
     }
 }
 
 impl App {
-    pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, code }: Ended) -> Result<(), Error> {
+    pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, error }: Ended) -> Result<(), Error> {
         let now = self.clock.now();
+        // A reconciling fetch leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
+        let stuck = match outcome {
+            Outcome::RepeatedCursor(kind) => Some(kind),
+            _ => None,
+        };
         let (outcome, pause) = match outcome {
             Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), self.options.sync_interval),
             Outcome::State(state) => (SyncOutcome::Token(state), self.pause_after(claim.failures)),
             Outcome::Wait(state, rest) => (SyncOutcome::Token(state), rest),
-            Outcome::RepeatedCursor => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
+            Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
             Outcome::BrokenOff => (SyncOutcome::BrokenOff, self.pause_after(claim.failures)),
             Outcome::Overtaken => return Ok(self.storage.release_lease(&claim.lease, now).await?),
         };
+        if let SyncOutcome::Token(state) = outcome
+            && state != TokenState::Ok
+        {
+            tell(claim.lease.setting, state, error.as_ref());
+        }
+        let after =
+            |pause| later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)));
         let end = SyncEnd {
             outcome,
-            code,
+            code: error.and_then(|error| error.code),
             now,
-            next_due: later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1))),
+            next_due: after(pause),
             soonest: later(claim.started_at, BETWEEN_SYNCS),
+            repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::Reconciling),
+            full_fetch: (stuck == Some(SyncKind::Reconciling))
+                .then(|| FullFetchMove { seen: claim.full_fetch_due, to: after(self.options.sync_interval) }),
         };
-        let kind = Plan::of(claim, claim.started_at).kind();
+        let kind = Plan::of(claim, claim.page_limit, claim.started_at).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
         if !self.storage.end_sync(claim, &part, &end).await? {
             self.storage.release_lease(&claim.lease, now).await?;
@@ -78,6 +93,16 @@ impl App {
         pause.map_or(self.options.sync_interval, |seconds| {
             Duration::from_secs(*seconds).min(self.options.sync_interval)
         })
+    }
+}
+
+/// One line for the operator: what is the matter, who must do what, and what Apple said.
+pub(super) fn tell(setting: SettingId, state: TokenState, error: Option<&AppleError>) {
+    let detail = error.and_then(|error| error.detail.as_deref());
+    let (state, means) = (state.as_str(), state.sentence());
+    match error {
+        Some(error) => tracing::warn!(%setting, state, detail, means, "Apple ended a sync: {error}"),
+        None => tracing::warn!(%setting, state, means, "a sync ended early"),
     }
 }
 

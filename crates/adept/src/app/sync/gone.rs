@@ -6,16 +6,17 @@
 
 use std::collections::BinaryHeap;
 
-use adept_apple::client::Session;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
     super::{App, Error, failpoint},
+    Run,
+    pages::Left,
     seen::{CompleteSeen, Seen},
 };
 use crate::{
     domain::{SettingId, SyncKind, too_many_missing},
-    storage::{Claim, FetchEnd, ListedDevice, MissingAction, RunPart},
+    storage::{Claim, FetchEnd, FullFetchMove, ListedDevice, MissingAction, RunPart},
 };
 
 /// Devices that Apple is asked about before many are marked as gone.
@@ -63,29 +64,30 @@ impl App {
     /// gone by this; none: the lease, the token or the cursor is another one by now.
     pub(super) async fn end_fetch(
         &self,
-        claim: &Claim,
-        session: &Session,
+        run: &Run,
         kind: SyncKind,
         seen: Option<Seen>,
-        revision: &mut i64,
+        left: &mut Left,
     ) -> Result<Option<i64>, Error> {
+        let claim = &run.claim;
         let told = seen.is_some();
         let settled = match seen {
-            Some(seen) => self.settle_missing(claim, session, kind, &seen.complete(), revision).await?,
+            Some(seen) => self.settle_missing(run, kind, &seen.complete(), &mut left.revision).await?,
             None => Some(Settled::default()),
         };
-        let Some(Settled { gone, left }) = settled else { return Ok(None) };
+        let Some(Settled { gone, left: doubted }) = settled else { return Ok(None) };
         let now = self.clock.now();
         let next_full_fetch = match claim.full_fetch_due {
-            _ if left > 0 => later(now, self.options.sync_interval),
+            _ if doubted > 0 => later(now, self.options.sync_interval),
             // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
             // reconciling fetch tries again in its time only.
             Some(_) if !told && kind == SyncKind::Fetch => now,
             _ => self.next_full_fetch(claim.lease.setting, now),
         };
-        let end = FetchEnd { seen_revision: *revision, next_full_fetch };
+        let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
+        let end = FetchEnd { seen_revision: left.revision, full_fetch };
         let noted = self.storage.end_fetch(&claim.lease, end).await?;
-        *revision += 1;
+        *left = Left { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
         failpoint::at("fetch-ended");
         Ok(noted.then_some(gone))
     }
@@ -93,12 +95,12 @@ impl App {
     /// None: overtaken.
     async fn settle_missing(
         &self,
-        claim: &Claim,
-        session: &Session,
+        run: &Run,
         kind: SyncKind,
         seen: &CompleteSeen,
         revision: &mut i64,
     ) -> Result<Option<Settled>, Error> {
+        let claim = &run.claim;
         if self.storage.lists_no_more_than(&claim.lease, seen.len()).await? {
             return Ok(Some(Settled::default()));
         }
@@ -107,7 +109,7 @@ impl App {
             return Ok(Some(Settled::default()));
         }
         let (missing, listed) = (found.missing, found.listed);
-        let believed = !too_many_missing(missing, listed) || nowhere(session, found.sample).await;
+        let believed = !too_many_missing(missing, listed) || self.nowhere(run, found.sample).await?;
         let belief = match believed {
             true => Belief::All,
             false => Belief::MissedBefore(earlier(claim.started_at, self.options.sync_interval)),
@@ -194,18 +196,24 @@ impl App {
         let lot = (setting.0.as_u128() & 0xffff) as u32;
         later(now, interval + (interval / 10) * lot / 0x1_0000)
     }
-}
 
-/// Whether Apple says of every one of them that it is not accessible. No answer, or any other, is a no.
-async fn nowhere(session: &Session, sample: BinaryHeap<(u64, String)>) -> bool {
-    let serials: Vec<String> = sample.into_iter().map(|(_, serial)| serial).collect();
-    let Ok(details) = session.device_details(&serials).await else { return false };
-    let gone = |serial: &String| {
-        let device = details.iter().find(|(key, _)| key.eq_ignore_ascii_case(serial));
-        let status = device.and_then(|(_, device)| device.response_status.as_deref());
-        status.is_some_and(|status| status.eq_ignore_ascii_case(NOT_ACCESSIBLE))
-    };
-    serials.iter().all(gone)
+    /// Whether Apple says of every one of them that it is not accessible. No answer, or any other, is a no.
+    async fn nowhere(&self, run: &Run, sample: BinaryHeap<(u64, String)>) -> Result<bool, Error> {
+        let serials: Vec<String> = sample.into_iter().map(|(_, serial)| serial).collect();
+        let details = match run.session.device_details(&serials).await {
+            Ok(details) => details,
+            Err(error) => {
+                self.keep_wait(run.place(), &run.consumer, &error).await?;
+                return Ok(false);
+            }
+        };
+        let gone = |serial: &String| {
+            let device = details.iter().find(|(key, _)| key.eq_ignore_ascii_case(serial));
+            let status = device.and_then(|(_, device)| device.response_status.as_deref());
+            status.is_some_and(|status| status.eq_ignore_ascii_case(NOT_ACCESSIBLE))
+        };
+        Ok(serials.iter().all(gone))
+    }
 }
 
 fn later(time: Timestamp, by: std::time::Duration) -> Timestamp {

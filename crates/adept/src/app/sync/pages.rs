@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use adept_apple::client::Session;
+use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
 use uuid::Uuid;
 
 use super::{
     super::{App, Error, failpoint},
-    Outcome,
+    Outcome, Run,
     seen::Seen,
     walk::{Place, ReadPage, Walk},
 };
 use crate::{
     domain::{DeviceChanges, OperationType, SyncKind},
-    storage::{Claim, CursorMove, RunPart},
+    storage::{Claim, CursorMove, FullFetchMove, RunPart},
 };
 
 /// Pages that one transaction stores at most. While Apple is quicker than the database, they gather; each is written
@@ -65,16 +65,29 @@ impl ReadPage {
     }
 }
 
+/// What this run left last in the setting's row, by which it sees whether someone else changed it since.
+pub(super) struct Left {
+    /// The cursor's revision.
+    pub(super) revision: i64,
+    /// When a complete fetch is owed.
+    pub(super) full_fetch_due: Option<Timestamp>,
+}
+
 impl App {
     /// Reads page after page, and at the same time stores those that were read.
-    pub(super) async fn sync_pages(self: &Arc<Self>, claim: &Claim, session: Session) -> Result<Walk, Error> {
+    pub(super) async fn sync_pages(self: &Arc<Self>, run: &Arc<Run>) -> Result<Walk, Error> {
         let (read, pages) = mpsc::channel(PAGES_PER_COMMIT);
         // A task of its own, so that the database never waits while a page is decoded; it ends with this call.
         let mut reader = JoinSet::new();
-        let (app, claimed, reading) = (Arc::clone(self), claim.clone(), session.clone());
-        reader.spawn(async move { app.read_pages(&claimed, &reading, read).await });
-        if !self.store_pages(claim, &session, Pages { read: pages, held: None }).await? {
-            return Ok(Walk::Done(Outcome::Overtaken));
+        let (app, reading) = (Arc::clone(self), Arc::clone(run));
+        reader.spawn(async move { app.read_pages(&reading, read).await });
+        let stored = self.store_pages(run, Pages { read: pages, held: None }).await;
+        if !matches!(stored, Ok(true)) {
+            // What was read is discarded; a wait that Apple asked for behind it is not.
+            if let Some(Ok(Walk::Apple(error))) = reader.try_join_next() {
+                self.keep_wait(run.place(), &run.consumer, &error).await?;
+            }
+            return stored.map(|_| Walk::Done(Outcome::Overtaken));
         }
         match reader.join_next().await {
             Some(Ok(walk)) => Ok(walk),
@@ -86,8 +99,9 @@ impl App {
     }
 
     /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
-    async fn store_pages(&self, claim: &Claim, session: &Session, mut pages: Pages) -> Result<bool, Error> {
-        let mut revision = claim.cursor_revision;
+    async fn store_pages(&self, run: &Run, mut pages: Pages) -> Result<bool, Error> {
+        let claim = &run.claim;
+        let mut left = Left { revision: claim.cursor_revision, full_fetch_due: claim.full_fetch_due };
         // What the fetch under way listed; none when it cannot be complete.
         let mut seen = None;
         let mut drift = DeviceChanges::default();
@@ -106,7 +120,8 @@ impl App {
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages };
             let to = to.as_ref().map(Place::as_stored);
-            let cursor = CursorMove { seen_revision: revision, to, owes_fetch: ends.then_some(now) };
+            let owes_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
+            let cursor = CursorMove { seen_revision: left.revision, to, owes_fetch };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
             let mut last_id = self.ids.at(now).as_u128();
             let mut fresh_id = || {
@@ -117,10 +132,11 @@ impl App {
                 self.storage.commit_page(&claim.lease, records, &cursor, &part, &mut fresh_id).await?;
             failpoint::at("page-stored");
             let Some(folded) = stored else { return Ok(false) };
-            revision += 1;
+            left.revision += 1;
             drift = drift.and(folded.changes());
             if ends {
-                let gone = self.end_fetch(claim, session, kind, seen.take(), &mut revision).await?;
+                left.full_fetch_due = Some(now);
+                let gone = self.end_fetch(run, kind, seen.take(), &mut left).await?;
                 let Some(gone) = gone else { return Ok(false) };
                 drift.removed += gone;
                 if kind == SyncKind::Reconciling {

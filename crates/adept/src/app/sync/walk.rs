@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 
 use adept_apple::{
-    client::Session,
     device::DevicePage,
     error::{AppleError, AppleErrorKind},
 };
@@ -12,12 +11,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{App, failpoint},
-    Outcome,
+    super::{App, Error, failpoint, prove::Proven},
+    Outcome, Run,
     record::record,
 };
 use crate::{
-    domain::{AppleRecord, SyncKind},
+    domain::{AppleRecord, SyncKind, TokenState},
     storage::{Claim, CursorPlace},
 };
 
@@ -37,6 +36,8 @@ pub(super) enum Walk {
     Done(Outcome),
     /// By an error of Apple's.
     Apple(AppleError),
+    /// By an error of ours.
+    Failed(Error),
 }
 
 /// A page that was read, and what it means.
@@ -89,10 +90,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn of(claim: &Claim, now: Timestamp) -> Self {
+    /// What is read at `now`, with `limit` devices per page.
+    pub(super) fn of(claim: &Claim, limit: u32, now: Timestamp) -> Self {
         let age = claim.cursor_issued_at.map(|issued| now.duration_since(issued));
-        let other_limit = !claim.cursor_complete
-            && claim.cursor_limit.is_some_and(|limit| limit != i64::from(claim.page_limit));
+        let other_limit =
+            !claim.cursor_complete && claim.cursor_limit.is_some_and(|stored| stored != i64::from(limit));
         let fresh = claim.cursor.is_none()
             || age.is_none_or(|age| age > CURSOR_AGE)
             || other_limit
@@ -147,22 +149,47 @@ impl Chain {
 }
 
 impl App {
-    pub(super) async fn read_pages(
-        &self,
-        claim: &Claim,
-        session: &Session,
-        read: mpsc::Sender<ReadPage>,
-    ) -> Walk {
+    /// The page limit by `/account`, when the token is this setting's; else how the walk ends.
+    async fn ask_account(&self, run: &Run) -> Result<u32, Walk> {
+        match self.prove_token(&run.claim, &run.known, &run.session).await {
+            Ok(Proven::Yes { page_limit }) => Ok(page_limit),
+            Ok(Proven::WrongServer) => Err(Walk::Done(Outcome::State(TokenState::WrongServer))),
+            Ok(Proven::Overtaken) => Err(Walk::Done(Outcome::Overtaken)),
+            Ok(Proven::Failed(error)) => Err(Walk::Apple(error)),
+            Err(error) => Err(Walk::Failed(error)),
+        }
+    }
+
+    pub(super) async fn read_pages(&self, run: &Run, read: mpsc::Sender<ReadPage>) -> Walk {
+        let Run { claim, session, .. } = run;
+        let mut limit = claim.page_limit;
+        let mut asked_account = false;
+        if run.needs_proof() {
+            limit = match self.ask_account(run).await {
+                Ok(limit) => limit,
+                Err(walk) => return walk,
+            };
+            asked_account = true;
+        }
         let now = self.clock.now();
-        let plan = Plan::of(claim, now);
+        let plan = Plan::of(claim, limit, now);
         let cursor = claim.cursor.clone().filter(|_| plan.resumes);
         let mut chain = Chain::new(plan.kind, cursor, claim.cursor_issued_at.unwrap_or(now));
         let mut reconciles = plan.reconciles;
         let mut started_over = false;
         loop {
+            let begins = chain.fetches() && chain.at_beginning;
+            // The first fetch follows an upload, which has just asked.
+            if begins && !asked_account && claim.full_fetch_due.is_some() {
+                limit = match self.ask_account(run).await {
+                    Ok(limit) => limit,
+                    Err(walk) => return walk,
+                };
+                asked_account = true;
+            }
             let asked = match (&chain.cursor, chain.fetches()) {
-                (Some(cursor), false) => session.sync_devices(cursor, claim.page_limit).await,
-                (cursor, _) => session.fetch_devices(cursor.as_deref(), claim.page_limit).await,
+                (Some(cursor), false) => session.sync_devices(cursor, limit).await,
+                (cursor, _) => session.fetch_devices(cursor.as_deref(), limit).await,
             };
             failpoint::at("page-read");
             let (page, whole) = match asked {
@@ -189,7 +216,6 @@ impl App {
                     _ => return Walk::Apple(error),
                 },
             };
-            let begins = chain.fetches() && chain.at_beginning;
             let stuck = chain.advance(&page, self.clock.now());
             let at_end = !page.more_to_follow;
             let ends = at_end && chain.fetches();
@@ -197,7 +223,7 @@ impl App {
                 cursor: chain.cursor.clone(),
                 issued_at: chain.issued_at,
                 complete: at_end || !chain.fetches(),
-                limit: claim.page_limit,
+                limit,
             };
             let page = ReadPage {
                 records: page.devices.into_iter().map(record).collect(),
@@ -215,10 +241,10 @@ impl App {
             if stuck {
                 self.sync_counts.repeated_cursor();
                 tracing::warn!(
-                    setting = %claim.lease.setting, in_a_row = claim.cursor_repeats + 1,
+                    setting = %claim.lease.setting, kind = chain.kind.as_str(), in_a_row = claim.cursor_repeats + 1,
                     "Apple repeats a cursor; the walk stops until the next sync"
                 );
-                return Walk::Done(Outcome::RepeatedCursor);
+                return Walk::Done(Outcome::RepeatedCursor(chain.kind));
             }
             chain = match (at_end, ends) {
                 (false, _) => chain,

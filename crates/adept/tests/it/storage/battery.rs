@@ -471,6 +471,8 @@ async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
         now: later(32),
         next_due: later(99),
         soonest: later(32),
+        repeats_cursor: false,
+        full_fetch: None,
     };
     assert!(!storage.end_sync(&second, &part(&second, 0), &end).await.unwrap());
     storage.release_lease(&second.lease, later(32)).await.unwrap();
@@ -493,6 +495,8 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
         now,
         next_due: later(1800),
         soonest: later(1),
+        repeats_cursor: false,
+        full_fetch: None,
     };
     assert!(storage.request_sync(tenant(1), made.id, noon(), &event(8001, &made)).await.unwrap());
     assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(0))).await.unwrap());
