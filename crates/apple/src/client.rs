@@ -19,9 +19,10 @@ mod profiles;
 mod refusal;
 mod shared;
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use reqwest::Url;
+use tokio::time::{Instant, timeout_at};
 
 pub use self::config::{Answer, ClientConfig, ClientConfigError, OnAnswer};
 pub use self::shared::{Found, Keeping, NotShared, Shared, SharedSession};
@@ -72,6 +73,8 @@ pub struct Session {
     token: Arc<ServerToken>,
     slot: Arc<Slot>,
     shared: Option<Arc<dyn SharedSession>>,
+    /// When its calls are cut.
+    deadline: Option<Instant>,
 }
 
 impl Client {
@@ -93,7 +96,7 @@ impl Client {
     #[must_use]
     pub fn session(&self, token: Arc<ServerToken>) -> Session {
         let slot = self.inner.slots.slot(&token);
-        Session { client: self.clone(), token, slot, shared: None }
+        Session { client: self.clone(), token, slot, shared: None, deadline: None }
     }
 
     /// The same, but the session is shared with other processes. One that this client has already is used, and shared
@@ -112,6 +115,13 @@ impl Client {
 /// Each call opens a session when there is none and renews it once when it is refused; `endpoint` of an error tells
 /// which of the two requests failed. A call that is dropped half-way leaves nothing behind.
 impl Session {
+    /// The same calls, each cut when `time` from now is over; the error tells which request was cut, so that a call
+    /// whose session was still being opened is known not to have been made.
+    #[must_use]
+    pub fn within(&self, time: Duration) -> Self {
+        Self { deadline: Some(Instant::now() + time), ..self.clone() }
+    }
+
     /// Proves the credentials: asks `GET /session` anew, whether or not there is a session.
     ///
     /// # Errors
@@ -138,13 +148,13 @@ impl Session {
                 Boarding::Ready(ticket) => ticket,
                 Boarding::Closed(_) if renewed => break,
                 Boarding::Closed(since) => {
-                    let opened = self.open(since).await?;
+                    let opened = self.in_time(Endpoint::Session, self.open(since)).await??;
                     renewed = opened.is_new && refusal.is_some();
                     opened.ticket
                 }
             };
-            let Exchange { result, rotated } =
-                self.client.exchange(request, &self.token, Some(ticket.session())).await;
+            let exchange = self.client.exchange(request, &self.token, Some(ticket.session()));
+            let Exchange { result, rotated } = self.in_time(request.endpoint, exchange).await?;
             if let Some(session) = rotated {
                 self.slot.rotate(&ticket, session);
             }
@@ -160,5 +170,14 @@ impl Session {
             }
         }
         Err(refusal.unwrap_or_else(|| AppleError::new(AppleErrorKind::Unauthorized, request.endpoint)))
+    }
+
+    async fn in_time<F: Future>(&self, endpoint: Endpoint, asked: F) -> Result<F::Output, AppleError> {
+        match self.deadline {
+            None => Ok(asked.await),
+            Some(deadline) => timeout_at(deadline, asked)
+                .await
+                .map_err(|_| AppleError::new(AppleErrorKind::Timeout, endpoint)),
+        }
     }
 }

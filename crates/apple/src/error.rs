@@ -185,6 +185,8 @@ pub struct AppleError {
     pub retry_after: Option<Duration>,
     /// Apple's `Date` minus our clock, when they are over two minutes apart.
     pub clock_skew: Option<SignedDuration>,
+    /// Whether the request surely never left: there was no connection to send it on.
+    pub is_unsent: bool,
     /// For the log: the transport's reason or the start of the answer, printable, at most 1 KiB, secrets masked.
     pub detail: Option<String>,
 }
@@ -193,7 +195,16 @@ impl AppleError {
     /// A failure of which no more is known than its kind.
     #[must_use]
     pub const fn new(kind: AppleErrorKind, endpoint: Endpoint) -> Self {
-        Self { kind, endpoint, status: None, code: None, retry_after: None, clock_skew: None, detail: None }
+        Self {
+            kind,
+            endpoint,
+            status: None,
+            code: None,
+            retry_after: None,
+            clock_skew: None,
+            is_unsent: false,
+            detail: None,
+        }
     }
 
     /// Whether a new session may help: any 401, or 403 `FORBIDDEN`, unless the code says that a person has to act.

@@ -10,8 +10,6 @@ mod lost;
 mod release;
 mod verdicts;
 
-use std::time::Duration;
-
 use adept_apple::{
     client::Session,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
@@ -209,22 +207,19 @@ impl Run<'_> {
         }
     }
 
-    /// A call to Apple, cut well before the lease ends that was lengthened for it.
-    async fn in_time<T>(
-        &self,
-        endpoint: Endpoint,
-        call: impl Future<Output = Result<T, AppleError>>,
-    ) -> Result<T, AppleError> {
-        let time: Duration = self.app.options.lease * 5 / 6;
-        tokio::time::timeout(time, call)
-            .await
-            .unwrap_or_else(|_| Err(AppleError::new(Kind::Timeout, endpoint)))
+    /// For the next call, which is cut well before the lease ends that was lengthened for it.
+    fn bounded_session(&self) -> Session {
+        self.session.within(self.app.options.lease * 5 / 6)
     }
 }
 
-/// Whether Apple may have done what was asked although this came back.
+/// Whether Apple may have done what was asked although this came back: surely not, if it never left, or if whoever
+/// answered refused it.
 fn may_be_done(error: &AppleError) -> bool {
+    let is_refused = error.status.is_some_and(|status| (400..500).contains(&status));
     error.endpoint != Endpoint::Session
+        && !error.is_unsent
+        && !is_refused
         && matches!(
             error.kind,
             Kind::Timeout | Kind::Unreachable | Kind::ServerError | Kind::NotUnderstood | Kind::BodyTooLarge

@@ -8,5 +8,6 @@ pub mod ground;
 mod lost;
 mod moved;
 mod not_accessible;
+mod outage;
 mod released;
 mod told;

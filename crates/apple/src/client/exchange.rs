@@ -90,18 +90,20 @@ impl Head {
 struct Failure {
     kind: AppleErrorKind,
     code: Option<String>,
+    is_unsent: bool,
     detail: Option<String>,
 }
 
 impl From<AppleErrorKind> for Failure {
     fn from(kind: AppleErrorKind) -> Self {
-        Self { kind, code: None, detail: None }
+        Self { kind, code: None, is_unsent: false, detail: None }
     }
 }
 
 impl From<reqwest::Error> for Failure {
     fn from(error: reqwest::Error) -> Self {
         let kind = if error.is_timeout() { AppleErrorKind::Timeout } else { AppleErrorKind::Unreachable };
+        let is_unsent = error.is_connect();
         let error = error.without_url();
         let mut detail = error.to_string();
         let mut cause = error.source();
@@ -109,7 +111,7 @@ impl From<reqwest::Error> for Failure {
             detail = format!("{detail}: {source}");
             cause = source.source();
         }
-        Self { kind, code: None, detail: Some(printable(&detail)) }
+        Self { kind, code: None, is_unsent, detail: Some(printable(&detail)) }
     }
 }
 
@@ -136,6 +138,7 @@ impl Client {
             code: failure.code,
             retry_after: head.retry_after,
             clock_skew: head.clock_skew,
+            is_unsent: failure.is_unsent,
             detail: failure.detail,
         });
         let failure = result.as_ref().err();
@@ -210,17 +213,18 @@ impl Client {
             return Err(Failure {
                 kind,
                 code,
+                is_unsent: false,
                 detail: Some(printable(&body)).filter(|text| !text.is_empty()),
             });
         }
         let body = whole(&mut response, self.inner.config.max_body).await?;
         if let Some((kind, code)) = refusal::in_success(endpoint, &body) {
-            return Err(Failure { kind, code: Some(code), detail: None });
+            return Err(Failure { code: Some(code), ..kind.into() });
         }
         (request.decode)(&body).map_err(|kind| {
             // The body itself may hold a session or people's addresses, so only its outside is told.
             let kept = format!("{} bytes of {}", body.len(), content_type(response.headers()));
-            Failure { kind, code: None, detail: Some(kept) }
+            Failure { detail: Some(kept), ..kind.into() }
         })
     }
 

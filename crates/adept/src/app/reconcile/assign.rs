@@ -201,8 +201,8 @@ impl Run<'_> {
             }
             failpoint::at("assign-begun");
             let before = last.take();
-            let asked = self.session.assign_profile(to.apple_uuid, &call.serials);
-            let asked = self.in_time(Endpoint::AssignProfile, asked);
+            let session = self.bounded_session();
+            let asked = session.assign_profile(to.apple_uuid, &call.serials);
             let meanwhile = async {
                 let known = match before {
                     Some(asked) => self.settle(to, asked).await,

@@ -46,7 +46,7 @@ impl Run<'_> {
         self.calls += 1;
         failpoint::at("define-begun");
         let told = self.app.told(&profile);
-        let answer = self.in_time(Endpoint::DefineProfile, self.session.define_profile(&told)).await;
+        let answer = self.bounded_session().define_profile(&told).await;
         failpoint::at("define-answered");
         match answer {
             Ok(uuid) => {

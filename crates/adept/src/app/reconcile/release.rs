@@ -31,8 +31,7 @@ impl Run<'_> {
                 continue;
             }
             failpoint::at("release-begun");
-            let asked = self.session.disown_devices(&call.serials);
-            let answer = self.in_time(Endpoint::DisownDevices, asked).await;
+            let answer = self.bounded_session().disown_devices(&call.serials).await;
             failpoint::at("release-answered");
             match answer {
                 Ok(statuses) => {

@@ -104,6 +104,15 @@ impl TestApp {
         Self::behaving(database, storage, apple, clock, url, Throttle::Off, behaviour).await
     }
 
+    /// This one, started where no connection to Apple is made.
+    pub async fn cut_off(&self) -> Self {
+        let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        let apple = Apple { url: format!("http://{closed}"), running: Arc::clone(&self.apple.running) };
+        let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
+        let (clock, url) = (self.clock.clone(), Some(self.url.as_str()));
+        Self::around(database, storage, apple, clock, url, Throttle::Off).await
+    }
+
     /// Apple is gone.
     pub async fn stop_apple(&self) {
         let running = self.apple.running.lock().unwrap().take();
