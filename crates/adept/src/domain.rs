@@ -34,8 +34,8 @@ mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
 pub use assignment::{
-    ANSWER_LOST, ASSIGNMENTS_A_DAY, Definition, DefinitionTries, MOST_DEVICES, NO_MDM_URL, Reason, Target,
-    Verdict, about_definition, definition,
+    AFTER_REFUSED_DEFINITION, ANSWER_LOST, ASSIGNMENTS_A_DAY, Definition, DefinitionTries, MOST_DEVICES,
+    NO_MDM_URL, Reason, Target, Verdict, about_definition, definition, release_put_off,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use device::{

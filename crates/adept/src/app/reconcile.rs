@@ -10,11 +10,14 @@ mod lost;
 mod release;
 mod verdicts;
 
+use std::sync::{Mutex, PoisonError};
+
 use adept_apple::{
     client::Session,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
 };
 use jiff::{SignedDuration, Timestamp};
+use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 pub use self::verdicts::Reconciling;
@@ -76,9 +79,13 @@ struct Finished {
     asked: bool,
 }
 
+/// The call of a run that goes on when the run is broken off.
+type Outliving = Mutex<Option<JoinHandle<()>>>;
+
 /// A run under way.
 struct Run<'a> {
     app: &'a App,
+    outliving: &'a Outliving,
     lease: Lease,
     setting: Setting,
     session: Session,
@@ -91,12 +98,17 @@ struct Run<'a> {
 impl App {
     /// Runs what was claimed and writes down how it ended.
     pub(super) async fn reconcile_setting(&self, claim: &ReconcileClaim, shutdown: &CancellationToken) {
-        let mut consumer = None;
+        let (mut consumer, outliving) = (None, Outliving::default());
         let done = tokio::select! {
-            done = self.reconcile_as_claimed(claim, &mut consumer) => done,
+            done = self.reconcile_as_claimed(claim, &mut consumer, &outliving) => done,
             () = self.keep_lease(&claim.lease) => Err(Stop::Overtaken),
             () = shutdown.cancelled() => Err(Stop::Overtaken),
         };
+        let call = outliving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(call) = call {
+            // It is cut before the lease ends; whether it failed is known to the run, or to nobody.
+            let _ = call.await;
+        }
         if let Err(error) = self.end_reconcile(claim, done, consumer.as_deref()).await {
             // The lease ends by itself, and the setting is due again then.
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
@@ -108,6 +120,7 @@ impl App {
         &self,
         claim: &ReconcileClaim,
         consumer_of: &mut Option<String>,
+        outliving: &Outliving,
     ) -> Result<Finished, Stop> {
         let lease = claim.lease;
         let known = self.storage.onboarding(lease.tenant, lease.setting).await?.ok_or(Stop::Overtaken)?;
@@ -124,10 +137,11 @@ impl App {
         }
         *consumer_of = Some(consumer);
         let setting = known.setting;
-        let mut run = Run { app: self, lease, setting, session, wishes: 0, calls: 0 };
+        let mut run = Run { app: self, outliving, lease, setting, session, wishes: 0, calls: 0 };
         run.settle_lost_calls().await?;
-        run.release_devices().await?;
-        run.assign_devices().await
+        let unreleased = run.release_devices().await?;
+        let finished = run.assign_devices().await?;
+        unreleased.map_or(Ok(finished), |error| Err(Stop::Apple(error)))
     }
 
     async fn end_reconcile(
@@ -205,6 +219,22 @@ impl Run<'_> {
             Begun::Stale => Ok(false),
             Begun::SyncIsDue => Err(Stop::SyncIsDue),
         }
+    }
+
+    /// Lets a call come to its end although the run may be broken off meanwhile, which waits for it then.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, Stop>> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let (tell, told) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            // Nobody may listen any more.
+            let _ = tell.send(call.await);
+        });
+        *self.outliving.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        told.await.unwrap_or_else(|_| {
+            Err(Stop::Failed(Error::Internal { cause: "a call stopped in an unforeseen way".to_owned() }))
+        })
     }
 
     /// For the next call, which is cut well before the lease ends that was lengthened for it.

@@ -8,8 +8,8 @@ use super::{DevicePlatform, ProfileId};
 /// Devices that one call to Apple names at most. Source: Apple, "Assign a Profile".
 pub const MOST_DEVICES: usize = 1000;
 
-/// Assignments of one device within 24 hours at most, whoever undoes them meanwhile: Apple stops at some number of its
-/// own, and then for a day.
+/// So many assignments of one device, each within 24 hours of the one before, are followed by a rest of as long, whoever
+/// undoes them meanwhile: Apple stops at some number of its own, and then for a day.
 pub const ASSIGNMENTS_A_DAY: i64 = 5;
 
 /// After a failure, once.
@@ -23,6 +23,8 @@ const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
 const AFTER_LOST_ANSWER: SignedDuration = SignedDuration::from_mins(5);
 /// and so often in all.
 const MOST_DEFINITIONS: i64 = 3;
+/// After Apple refused a definition for a reason that is not the profile's.
+pub const AFTER_REFUSED_DEFINITION: SignedDuration = TOMORROW;
 
 /// Apple's word about one device of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -119,6 +121,12 @@ impl Verdict {
     }
 }
 
+/// How long a release rests that was asked for `attempts` times before, and now without an answer that says anything of
+/// the device.
+pub const fn release_put_off(attempts: i64) -> SignedDuration {
+    if attempts == 0 { SOON } else { TOMORROW }
+}
+
 /// Why a device is to have a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
@@ -152,12 +160,14 @@ pub struct Target {
 /// How often a revision was sent to Apple, and how that went so far.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DefinitionTries {
-    /// How often an answer may have been lost, the last call included.
+    /// How often an answer may have been lost since one came, the last call included.
     pub attempts: i64,
     /// When it was sent last.
     pub attempted_at: Timestamp,
-    /// Why it was given up: Apple's code or one of [`NO_MDM_URL`] and [`ANSWER_LOST`].
+    /// Why it is not sent: Apple's code or one of [`NO_MDM_URL`] and [`ANSWER_LOST`].
     pub failure: Option<String>,
+    /// When it is sent again although it failed.
+    pub again_at: Option<Timestamp>,
 }
 
 /// Nobody has configured where devices enrol.
@@ -183,21 +193,29 @@ pub fn definition(tries: Option<&DefinitionTries>, can_define: bool, now: Timest
         return Definition::Never(NO_MDM_URL.to_owned());
     }
     let Some(tries) = tries else { return Definition::Now };
-    match tries.failure.as_deref() {
-        None | Some(NO_MDM_URL) => {}
-        Some(failure) => return Definition::Never(failure.to_owned()),
+    match (tries.failure.as_deref(), tries.again_at) {
+        (None | Some(NO_MDM_URL), _) => {}
+        (Some(_), Some(again)) if now < again => return Definition::At(again),
+        (Some(_), Some(_)) => {}
+        (Some(failure), None) => return Definition::Never(failure.to_owned()),
     }
     let again = tries.attempted_at.checked_add(AFTER_LOST_ANSWER).unwrap_or(Timestamp::MAX);
     match tries.attempts {
-        0 => Definition::Now,
+        // Also after a success: Apple may forget a profile as often as it defines one.
         _ if now < again => Definition::At(again),
         MOST_DEFINITIONS.. => Definition::Never(ANSWER_LOST.to_owned()),
         _ => Definition::Now,
     }
 }
 
-/// What people are told of a profile that is not defined at Apple.
-pub fn about_definition(failure: &str) -> String {
+/// What people are told of a profile that is not defined at Apple, or not before `again_at`.
+pub fn about_definition(failure: &str, again_at: Option<Timestamp>) -> String {
+    if let Some(time) = again_at {
+        return format!(
+            "Apple did not define this profile ({failure}), and does not say that anything is wrong with the profile. It is \
+             sent again at {time:.0}, or as soon as a server token is uploaded."
+        );
+    }
     match failure {
         NO_MDM_URL => "Adept does not know where devices enrol, so no profile can be defined at Apple. The operator has to \
                        start `adept serve` with --mdm-url."
@@ -247,9 +265,11 @@ mod tests {
     fn a_lost_answer_is_asked_for_again_after_five_minutes_and_three_times_in_all() {
         let start = Timestamp::UNIX_EPOCH;
         let later = start + AFTER_LOST_ANSWER;
-        let tries = |attempts| DefinitionTries { attempts, attempted_at: start, failure: None };
+        let tries =
+            |attempts| DefinitionTries { attempts, attempted_at: start, failure: None, again_at: None };
         assert_eq!(definition(None, true, start), Definition::Now);
-        assert_eq!(definition(Some(&tries(0)), true, start), Definition::Now);
+        assert_eq!(definition(Some(&tries(0)), true, start), Definition::At(later), "one that was answered");
+        assert_eq!(definition(Some(&tries(0)), true, later), Definition::Now);
         assert_eq!(definition(Some(&tries(1)), true, start), Definition::At(later));
         assert_eq!(definition(Some(&tries(1)), true, later), Definition::Now);
         assert_eq!(definition(Some(&tries(3)), true, start), Definition::At(later));
@@ -262,12 +282,17 @@ mod tests {
             attempts: 0,
             attempted_at: Timestamp::UNIX_EPOCH,
             failure: Some(failure.to_owned()),
+            again_at: None,
         };
-        let now = Timestamp::UNIX_EPOCH;
+        let now = Timestamp::UNIX_EPOCH + AFTER_LOST_ANSWER;
         let refused = definition(Some(&tries("FLAGS_INVALID")), true, now);
         assert_eq!(refused, Definition::Never("FLAGS_INVALID".to_owned()));
         assert_eq!(definition(Some(&tries(NO_MDM_URL)), true, now), Definition::Now);
         assert_eq!(definition(None, false, now), Definition::Never(NO_MDM_URL.to_owned()));
+        let again_at = now + AFTER_REFUSED_DEFINITION;
+        let denied = DefinitionTries { again_at: Some(again_at), ..tries("ACCESS_DENIED") };
+        assert_eq!(definition(Some(&denied), true, now), Definition::At(again_at));
+        assert_eq!(definition(Some(&denied), true, again_at), Definition::Now);
     }
 
     #[test]

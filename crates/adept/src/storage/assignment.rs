@@ -21,6 +21,7 @@ use super::{
 use crate::domain::{SettingId, TenantId, TokenState};
 
 pub use calls::{AppleCall, Assigned, Begun, DeviceVerdict};
+pub(super) use definitions::forget_refusals;
 pub use plan::{Plan, PlannedProfile};
 pub use releases::Released;
 pub use show::{DeviceStory, ShownDevice, WaitingDevices};

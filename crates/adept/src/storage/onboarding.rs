@@ -5,7 +5,9 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage, audit,
+    Error, Storage,
+    assignment::forget_refusals,
+    audit,
     db::{Row, Transaction, sql},
     sealing::Place,
     settings,
@@ -187,6 +189,7 @@ impl Storage {
             Self::put_token(&mut tx, tenant, id, token, sealed).await?;
         }
         Self::drop_unused_tokens(&mut tx, tenant, id).await?;
+        forget_refusals(&mut tx, tenant, id, now).await?;
         audit::write(&mut tx, tenant, event).await?;
         tx.commit().await?;
         Ok(TokenChanged::Done)

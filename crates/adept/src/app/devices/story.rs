@@ -123,8 +123,10 @@ impl App {
             sentences.push("So it is as it should be.".to_owned());
             return Ok(sentences);
         }
-        if let Some(failure) = planned.tries.as_ref().and_then(|tries| tries.failure.as_deref()) {
-            sentences.push(about_definition(failure));
+        if let Some(tries) = &planned.tries
+            && let Some(failure) = &tries.failure
+        {
+            sentences.push(about_definition(failure, tries.again_at));
         }
         if let Some(failure) = &device.assign_failure {
             sentences.push(format!("{failure}: {}", Verdict::from_word(failure).about_assignment()));

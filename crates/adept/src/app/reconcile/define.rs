@@ -3,7 +3,8 @@
 
 use adept_apple::{
     account::normalised_uuid,
-    error::{AppleErrorKind as Kind, Endpoint},
+    client::Session,
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile as AppleProfile,
 };
 use aws_lc_rs::digest;
@@ -11,9 +12,12 @@ use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{App, CommonTerms, failpoint, profiles},
-    domain::{Change, Definition, Pairing, Profile, about_definition, definition},
-    storage::PlannedProfile,
+    app::{App, Clock, CommonTerms, failpoint, profiles},
+    domain::{
+        AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
+        definition,
+    },
+    storage::{PlannedProfile, Storage},
 };
 
 /// What became of a revision.
@@ -45,50 +49,92 @@ impl Run<'_> {
         }
         self.calls += 1;
         failpoint::at("define-begun");
-        let told = self.app.told(&profile);
-        let answer = self.bounded_session().define_profile(&told).await;
-        failpoint::at("define-answered");
-        match answer {
-            Ok(uuid) => {
-                let uuid = normalised_uuid(&uuid);
-                let changes =
-                    vec![Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) }];
-                let resource = profiles::resource(&profile);
-                let event = self.app.event_about(resource, None, "defineProfileAtApple", "Action", changes);
-                let common = self.app.common_digest();
-                storage.keep_definition(&profile, &uuid, &common, self.app.clock.now(), &event).await?;
-                failpoint::at("define-stored");
-                tracing::info!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
-                    uuid, "a profile was defined at Apple");
-                Ok(Defined::As(uuid))
-            }
+        let defining = Defining {
+            session: self.bounded_session(),
+            storage: self.app.storage.clone(),
+            clock: self.app.clock.clone(),
+            told: self.app.told(&profile),
+            common: self.app.common_digest(),
+            event: self.app.event_about(
+                profiles::resource(&profile),
+                None,
+                "defineProfileAtApple",
+                "Action",
+                Vec::new(),
+            ),
+            profile: profile.clone(),
+        };
+        match self.to_its_end(defining.ask()).await {
+            Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
-            Err(error) if may_be_done(&error) && error.status != Some(503) => Err(Stop::Apple(error)),
-            Err(error) => {
+            Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
                 storage.take_back_definition(&self.lease, &profile).await?;
-                let is_final = matches!(
-                    error.kind,
-                    Kind::ProfileRefused(_) | Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused
-                );
-                if is_final && error.endpoint == Endpoint::DefineProfile {
-                    let code = error.code.clone().unwrap_or_else(|| "without a code".to_owned());
-                    return self.give_up(planned, &code).await;
-                }
-                Err(Stop::Apple(error))
+                self.refused(&profile, error).await
             }
+            Err(stop) => Err(stop),
         }
     }
 
+    /// What follows from an answer with which Apple surely defined nothing.
+    async fn refused(&self, profile: &Profile, error: AppleError) -> Result<Defined, Stop> {
+        let again_at = match error.kind {
+            _ if error.endpoint != Endpoint::DefineProfile => return Err(Stop::Apple(error)),
+            Kind::ProfileRefused(_) => None,
+            Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused => {
+                self.app.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
+            }
+            _ => return Err(Stop::Apple(error)),
+        };
+        let code = error.code.unwrap_or_else(|| "without a code".to_owned());
+        self.store_failure(profile, &code, again_at).await?;
+        Ok(again_at.map_or(Defined::Never, Defined::At))
+    }
+
     async fn give_up(&self, planned: &PlannedProfile, failure: &str) -> Result<Defined, Stop> {
-        let profile = &planned.profile;
         let is_known = planned.tries.as_ref().is_some_and(|tries| tries.failure.as_deref() == Some(failure));
         if !is_known {
-            let now = self.app.clock.now();
-            self.app.storage.give_up_definition(&self.lease, profile, failure, now).await?;
-            tracing::warn!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
-                failure, "{}", about_definition(failure));
+            self.store_failure(&planned.profile, failure, None).await?;
         }
         Ok(Defined::Never)
+    }
+
+    async fn store_failure(
+        &self,
+        profile: &Profile,
+        failure: &str,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), Stop> {
+        self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        tracing::warn!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
+            failure, "{}", about_definition(failure, again_at));
+        Ok(())
+    }
+}
+
+/// A definition under way: what Apple gives is stored, whatever becomes of the run.
+struct Defining {
+    session: Session,
+    storage: Storage,
+    clock: Clock,
+    told: AppleProfile,
+    common: String,
+    event: AuditEvent,
+    profile: Profile,
+}
+
+impl Defining {
+    async fn ask(mut self) -> Result<String, Stop> {
+        let answer = self.session.define_profile(&self.told).await;
+        failpoint::at("define-answered");
+        let (uuid, profile) = (normalised_uuid(&answer?), &self.profile);
+        tracing::info!(setting = %profile.setting, profile = %profile.id, revision = profile.revision, uuid,
+            "a profile was defined at Apple");
+        let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
+        self.event.changes.push(change);
+        let now = self.clock.now();
+        self.storage.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
+        failpoint::at("define-stored");
+        Ok(uuid)
     }
 }
 

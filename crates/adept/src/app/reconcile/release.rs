@@ -1,7 +1,6 @@
 //! Releasing devices that someone wants Apple to release: for good, and therefore never on a guess.
 
-use adept_apple::error::{AppleErrorKind as Kind, Endpoint};
-
+use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
 use uuid::Uuid;
 
 use super::{
@@ -10,20 +9,21 @@ use super::{
     may_be_done,
 };
 use crate::{
-    app::failpoint,
-    domain::Verdict,
+    app::{apple, failpoint},
+    domain::{TokenState, Verdict},
     storage::{AppleCall, DeviceVerdict, Released},
 };
 
 impl Run<'_> {
-    /// Has Apple release every device whose release is due.
-    pub(super) async fn release_devices(&mut self) -> Result<(), Stop> {
+    /// Has Apple release every device whose release is due. Answers the error for which releases were put off: it is no
+    /// reason to assign nothing.
+    pub(super) async fn release_devices(&mut self) -> Result<Option<AppleError>, Stop> {
         loop {
             self.hold().await?;
             let now = self.app.clock.now();
             let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
             if devices.is_empty() {
-                return Ok(());
+                return Ok(None);
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
             let call = AppleCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
@@ -39,20 +39,37 @@ impl Run<'_> {
                         device.verdict = verdict(statuses.of.get(&device.serial));
                     }
                 }
-                Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
-                Err(error)
-                    if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::DisownDevices =>
-                {
-                    devices.iter_mut().for_each(|device| device.verdict = Verdict::Denied);
-                }
-                Err(error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
-                    return Err(Stop::Apple(error));
-                }
+                Err(error) => match said_of_each(&error) {
+                    Some(verdict) => devices.iter_mut().for_each(|device| device.verdict = verdict),
+                    None => return self.put_off(call.id, &devices, error).await.map(Some),
+                },
             }
             self.store_release(call.id, &devices).await?;
             failpoint::at("release-stored");
         }
+    }
+
+    /// Puts releases off after an answer that says nothing of the devices; answers it, unless it ends the run.
+    async fn put_off(
+        &self,
+        call: Uuid,
+        devices: &[DeviceVerdict],
+        error: AppleError,
+    ) -> Result<AppleError, Stop> {
+        let storage = &self.app.storage;
+        if !may_be_done(&error) {
+            storage.take_back_call(&self.lease, call).await?;
+        }
+        let state = apple::state_of(&error);
+        let is_its_own = error.endpoint == Endpoint::DisownDevices
+            && !error.is_unsent
+            && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
+        if is_its_own {
+            storage.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
+            tracing::warn!(setting = %self.lease.setting, devices = devices.len(),
+                "a release is tried again after an hour, later after a day: {error}");
+        }
+        if is_its_own && apple::wait_of(&error).is_none() { Ok(error) } else { Err(Stop::Apple(error)) }
     }
 
     /// Stores what is known of a release.
@@ -69,5 +86,21 @@ impl Run<'_> {
                 device.verdict.about_release());
         }
         Ok(())
+    }
+}
+
+/// What Apple's refusal of the call itself says of each of its devices; none where it is about something else.
+fn said_of_each(error: &AppleError) -> Option<Verdict> {
+    if error.endpoint != Endpoint::DisownDevices || error.clock_skew.is_some() {
+        return None;
+    }
+    match error.kind {
+        Kind::AccessDenied | Kind::Forbidden | Kind::OrgNotSupported => Some(Verdict::Denied),
+        Kind::Unauthorized
+        | Kind::NotFound
+        | Kind::MalformedRequest
+        | Kind::DeviceIdRequired
+        | Kind::Refused => Some(Verdict::Failed),
+        _ => None,
     }
 }

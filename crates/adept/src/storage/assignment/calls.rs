@@ -155,7 +155,8 @@ impl Storage {
     }
 
     /// Stores what came of an assignment: state, history and audit. False, and nothing stored, when lease or token are
-    /// not those under which it was made; the call stays then, and its devices are read from Apple later.
+    /// not those under which it was made; the call stays then, and its devices are read from Apple later. Waits that Apple
+    /// asked for are stored all the same.
     pub async fn end_assignment(
         &self,
         lease: &Lease,
@@ -163,7 +164,11 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        let Some(wishes) = check_lease(&mut tx, lease).await? else { return Ok(false) };
+        let Some(wishes) = check_lease(&mut tx, lease).await? else {
+            keep_waits(&mut tx, lease, assigned).await?;
+            tx.commit().await?;
+            return Ok(false);
+        };
         let mut alike: BTreeMap<Alike, Vec<String>> = BTreeMap::new();
         for device in assigned.devices {
             let group = (device.verdict, device.attempts == 0);
@@ -200,20 +205,21 @@ impl Storage {
         let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
         let statement = match verdict {
             // Apple has it now: the stored record is out of date, and its digest says so.
-            Verdict::Success => sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', \
+            Verdict::Success => {
+                sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', \
                  assigned_uuid = $3, assigned_at = $4, assign_attempts = 0, assign_failure = NULL, \
-                 assign_due_at = CASE WHEN assign_counted_from > $5 AND assign_count >= $6 \
-                     THEN assign_counted_from + 86400000000 ELSE $7 END, \
-                 assign_count = CASE WHEN assign_counted_from > $5 THEN assign_count + 1 ELSE 1 END, \
-                 assign_counted_from = CASE WHEN assign_counted_from > $5 THEN assign_counted_from ELSE $4 END \
+                 assign_due_at = CASE WHEN assigned_at > $5 AND assign_count >= $6 \
+                     THEN $4 + 86400000000 ELSE $7 END, \
+                 assign_count = CASE WHEN assigned_at > $5 THEN assign_count + 1 ELSE 1 END \
                  WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-            .bind(lease.tenant.0)
-            .bind(lease.setting.0)
-            .bind(assigned.apple_uuid)
-            .bind(assigned.now)
-            .bind(day_before(assigned.now))
-            .bind(BEFORE_REST)
-            .bind(due),
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(assigned.apple_uuid)
+                .bind(assigned.now)
+                .bind(day_before(assigned.now))
+                .bind(BEFORE_REST)
+                .bind(due)
+            }
             failed => sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, \
                  assign_attempts = COALESCE(assign_attempts, 0) + $5 \
                  WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
@@ -238,6 +244,31 @@ impl Storage {
         };
         device_events::write(tx, (lease.tenant, lease.setting), &keys, assigned.now, &told).await
     }
+}
+
+/// Lets devices wait that Apple throttles, whoever holds the lease by now: they have been assigned too often, whatever
+/// becomes of the answer.
+async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
+    let throttled = assigned.devices.iter().filter(|device| device.verdict == Verdict::Throttled);
+    let rows: Vec<Vec<Value>> =
+        throttled.map(|device| vec![device.serial.to_ascii_lowercase().into()]).collect();
+    let wait = Verdict::Throttled.assigned_again_after(0, assigned.retry_after);
+    let Some(due) = wait.and_then(|wait| assigned.now.checked_add(wait).ok()) else { return Ok(()) };
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        sql("UPDATE devices SET assign_failure = $4, \
+             assign_due_at = CASE WHEN assign_due_at > $3 THEN assign_due_at ELSE $3 END \
+             WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
+        .bind(lease.tenant.0)
+        .bind(lease.setting.0)
+        .bind(due)
+        .bind(Verdict::Throttled.as_str())
+        .rows(rows),
+    )
+    .await?;
+    Ok(())
 }
 
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {

@@ -5,7 +5,10 @@ use jiff::Timestamp;
 use super::{check_lease, hold};
 use crate::{
     domain::{AuditEvent, Profile, ProfileId, SettingId, TenantId},
-    storage::{Error, Lease, Storage, audit, db::sql},
+    storage::{
+        Error, Lease, Storage, audit,
+        db::{Transaction, sql},
+    },
 };
 
 impl Storage {
@@ -28,7 +31,7 @@ impl Storage {
             sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
                  VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, profile, revision) \
                  DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
-                 failure = NULL")
+                 failure = NULL, again_at = NULL")
                 .bind(lease.tenant.to_string())
                 .bind(lease.setting.to_string())
                 .bind(profile.id.to_string())
@@ -40,8 +43,8 @@ impl Storage {
         Ok(true)
     }
 
-    /// Remembers an id that Apple gave, and the digest of what it was told of every profile alike. Whoever holds the
-    /// lease by now: the profile is at Apple.
+    /// Remembers an id that Apple gave, and the digest of what it was told of every profile alike; no answer is lost by
+    /// then. Whoever holds the lease by now: the profile is at Apple.
     pub async fn keep_definition(
         &self,
         profile: &Profile,
@@ -63,6 +66,15 @@ impl Storage {
             .bind(common),
         )
         .await?;
+        tx.execute(
+            sql("UPDATE profile_definitions SET attempts = 0 \
+                 WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4")
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(profile.id.to_string())
+            .bind(profile.revision),
+        )
+        .await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await
     }
@@ -72,7 +84,8 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         if check_lease(&mut tx, lease).await?.is_some() {
             tx.execute(
-                sql("UPDATE profile_definitions SET attempts = attempts - 1 \
+                sql("UPDATE profile_definitions SET attempts = attempts - 1, \
+                     attempted_at = CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END \
                      WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4 AND attempts > 0")
                 .bind(lease.tenant.to_string())
                 .bind(lease.setting.to_string())
@@ -85,13 +98,13 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives a revision up, for a reason that [`crate::domain::about_definition`] explains.
+    /// Gives a revision up, or until `again_at`, for a reason that [`crate::domain::about_definition`] explains.
     pub async fn give_up_definition(
         &self,
         lease: &Lease,
         profile: &Profile,
         failure: &str,
-        now: Timestamp,
+        again_at: Option<Timestamp>,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         if check_lease(&mut tx, lease).await?.is_none() {
@@ -99,15 +112,15 @@ impl Storage {
         }
         tx.execute_one(
             "giving a definition up",
-            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
-                 VALUES ($1, $2, $3, $4, 0, $6, $5) ON CONFLICT (tenant, setting, profile, revision) \
-                 DO UPDATE SET failure = excluded.failure")
+            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure, again_at) \
+                 VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, setting, profile, revision) \
+                 DO UPDATE SET failure = excluded.failure, again_at = excluded.again_at")
             .bind(lease.tenant.to_string())
             .bind(lease.setting.to_string())
             .bind(profile.id.to_string())
             .bind(profile.revision)
             .bind(failure)
-            .bind(now),
+            .bind(again_at),
         )
         .await?;
         tx.commit().await
@@ -161,4 +174,32 @@ impl Storage {
             .await?;
         row.map(|row| Ok((row.parse("profile")?, row.get("revision")?))).transpose()
     }
+}
+
+/// Has definitions sent at once that Apple refused for a reason that is not the profile's: another token may be let do
+/// more.
+pub(in crate::storage) async fn forget_refusals(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    setting: SettingId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let forgotten = tx
+        .execute(
+            sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL \
+                 WHERE tenant = $1 AND setting = $2 AND again_at IS NOT NULL")
+            .bind(tenant.to_string())
+            .bind(setting.to_string()),
+        )
+        .await?;
+    if forgotten > 0 {
+        tx.execute(
+            sql("UPDATE onboarding_settings SET reconcile_due_at = $3 WHERE tenant = $1 AND id = $2")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(now),
+        )
+        .await?;
+    }
+    Ok(())
 }

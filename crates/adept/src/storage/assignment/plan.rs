@@ -127,7 +127,7 @@ impl Storage {
         let rows = self
             .db
             .rows(
-                sql("SELECT profile, revision, attempts, attempted_at, failure FROM profile_definitions \
+                sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM profile_definitions \
                      WHERE tenant = $1 AND setting = $2")
                 .bind(tenant.to_string())
                 .bind(setting.to_string()),
@@ -139,6 +139,7 @@ impl Storage {
                     attempts: row.get("attempts")?,
                     attempted_at: row.time("attempted_at")?.unwrap_or_default(),
                     failure: row.get("failure")?,
+                    again_at: row.time("again_at")?,
                 };
                 Ok(((row.parse("profile")?, row.get("revision")?), tries))
             })

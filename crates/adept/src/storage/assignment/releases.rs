@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{calls::end_call, check_lease};
 use crate::{
-    domain::{AuditEvent, DeviceEventKind, Verdict, told_until},
+    domain::{AuditEvent, DeviceEventKind, Verdict, release_put_off, told_until},
     storage::{
         Error, Lease, Storage,
         assignment::DeviceVerdict,
@@ -66,6 +66,34 @@ impl Storage {
             )
             .await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
+    }
+
+    /// Puts releases off that Apple's answer says nothing of, so that others have their turn.
+    pub async fn put_off_releases(
+        &self,
+        lease: &Lease,
+        devices: &[DeviceVerdict],
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let rows = devices.iter().map(|device| vec![device.serial.to_ascii_lowercase().into()]);
+        let due = |attempts| now.checked_add(release_put_off(attempts)).unwrap_or(now);
+        let mut tx = self.db.begin_bulk().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            tx.execute(
+                sql("UPDATE devices SET \
+                     release_due_at = CASE WHEN COALESCE(release_attempts, 0) = 0 THEN $3 ELSE $4 END, \
+                     release_attempts = COALESCE(release_attempts, 0) + 1 \
+                     WHERE tenant = $1 AND setting = $2 AND release_wanted_at IS NOT NULL AND serial_key IN ({rows})")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(due(0))
+                .bind(due(1))
+                .rows(rows.collect()),
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Stores what came of a release: devices that Apple released are gone. False, and nothing stored, when lease or

@@ -190,3 +190,26 @@ async fn a_device_that_others_take_back_again_and_again_rests_after_five_assignm
     ground.settle().await;
     assert_eq!(ground.assignments().await, 6);
 }
+
+#[tokio::test]
+async fn five_assignments_within_a_day_are_not_followed_by_more_when_the_first_is_a_day_old() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let ground = Ground::new(kind, 1).await;
+        let profile = ground.profile("depIOSEnrollmentProfile", "Wanted").await;
+        let serials = ground.serials(None).await;
+        let device = format!("/servers/{}/devices/{}", ground.server, serials[0]);
+        let carried = json!({ "profile_status": "assigned", "profile_uuid": FOREIGN });
+        ground.want(&profile, &serials).await;
+        ground.settle().await;
+        ground.pass(HOUR * 24 - SignedDuration::from_mins(5)).await;
+        for _ in 0..8 {
+            ground.portal(Method::PATCH, &device, carried.clone()).await;
+            ground.sync().await;
+            ground.pass(SignedDuration::from_mins(2)).await;
+        }
+        assert_eq!(ground.assignments().await, 5, "{kind:?}");
+        ground.pass(HOUR * 24).await;
+        ground.settle().await;
+        assert_eq!(ground.assignments().await, 6, "{kind:?}");
+    }
+}

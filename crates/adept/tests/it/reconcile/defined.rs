@@ -8,7 +8,7 @@ use adept::app::{AppOptions, CommonTerms};
 
 use super::ground::Ground;
 use crate::{
-    onboarding::{asked, script},
+    onboarding::{asked, script, upload},
     support::{
         database::Kind,
         test_app::{MDM_URL, app_options},
@@ -187,4 +187,60 @@ async fn what_apple_refused_is_told_again_when_the_common_terms_are_others() {
     ground.test.app.note_common_terms().await;
     ground.settle().await;
     assert_eq!((ground.defined().await, ground.assignments().await), (1, 1));
+}
+
+async fn a_refusal_that_is_not_the_profiles(kind: Kind, (status, body): (u16, &str), uploads: bool) {
+    let ground = Ground::new(kind, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    let refusal = json!({ "path": "/profile", "method": "POST", "status": status, "body": body, "times": 2 });
+    script(&ground.test, refusal).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    let told = ground.test.app.device_stories(&serials[0]).await.unwrap().remove(0).sentences;
+    assert!(told.iter().any(|sentence| sentence.contains("sent again at")), "{told:?}");
+    for calls in 1..3 {
+        ground.pass(SignedDuration::from_hours(23)).await;
+        ground.settle().await;
+        assert_eq!(asked(&ground.test, "POST /profile").await, calls, "{status} {body}");
+        if uploads {
+            let token = ground.test.portal.token(&ground.server).await;
+            assert_eq!(upload(&ground.client().await, &ground.setting, &token).await.status, 204);
+        } else {
+            ground.pass(SignedDuration::from_hours(2)).await;
+        }
+        ground.settle().await;
+    }
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")), "{status} {body}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_the_profiles_is_tried_again_after_a_day() {
+    for answer in [(403, "ACCESS_DENIED"), (409, "NEVER_HEARD_OF"), (400, "")] {
+        a_refusal_that_is_not_the_profiles(Kind::Sqlite, answer, false).await;
+    }
+    a_refusal_that_is_not_the_profiles(Kind::Postgres, (403, "ACCESS_DENIED"), false).await;
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_the_profiles_is_tried_again_when_a_token_is_uploaded() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        a_refusal_that_is_not_the_profiles(kind, (403, "ACCESS_DENIED"), true).await;
+    }
+}
+
+#[tokio::test]
+async fn a_profile_that_apple_forgets_again_and_again_is_defined_again_every_five_minutes() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let forgets =
+        json!({ "path": "/profile/devices", "status": 404, "body": "PROFILE_NOT_FOUND", "times": 4 });
+    script(&ground.test, forgets).await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    for defined in 1..6 {
+        ground.settle().await;
+        assert_eq!(ground.defined().await, defined);
+        ground.pass(SignedDuration::from_mins(6)).await;
+    }
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
 }

@@ -241,3 +241,53 @@ async fn a_process_that_ends_between_two_calls_leaves_nothing_that_is_asked_twic
     assert_eq!(ground.assignments().await, 3);
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
 }
+
+/// A renewal is uploaded while Apple throttles a device of a call.
+async fn a_throttled_device_waits_after_a_renewal(kind: Kind) {
+    let ground = Arc::new(Ground::new(kind, 2).await);
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    let wait = json!({ "retry_after_seconds": 7200 });
+    ground.script_status(&serials[0], "assign", "THROTTLED", wait).await;
+    ground.want(&profile, &serials[..1]).await;
+    let reconciling = under_way(&ground).await;
+    let token = ground.test.portal.token(&ground.server).await;
+    assert_eq!(upload(&ground.client().await, &ground.setting, &token).await.status, 204);
+    reconciling.await.unwrap();
+    for minutes in [1, 110] {
+        ground.pass(SignedDuration::from_mins(minutes)).await;
+        ground.settle().await;
+        assert_eq!(ground.assignments().await, 1, "{kind:?}");
+    }
+    ground.pass(SignedDuration::from_mins(15)).await;
+    ground.settle().await;
+    assert_eq!(ground.truth().await[&serials[0]].as_deref(), Some("Wanted"));
+}
+
+#[tokio::test]
+async fn a_wait_that_apple_asked_for_is_kept_when_a_renewal_discards_the_answer() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        a_throttled_device_waits_after_a_renewal(kind).await;
+    }
+}
+
+#[tokio::test]
+async fn what_a_definition_gives_is_kept_when_the_service_stops_in_its_midst() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    let slow = |milliseconds: u64| json!({ "milliseconds": milliseconds, "path": "/profile" });
+    ground.portal(Method::PUT, "/delay", slow(2000)).await;
+    let shutdown = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(Arc::clone(&ground.test.app).run_background(shutdown.clone()));
+    while asked(&ground.test, "POST /profile").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    shutdown.cancel();
+    running.await.unwrap();
+    ground.portal(Method::PUT, "/delay", slow(0)).await;
+    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.settle().await;
+    assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
+    assert_eq!(asked(&ground.test, "POST /profile").await, 1);
+}
