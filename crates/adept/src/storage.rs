@@ -50,7 +50,7 @@ pub use settings::Created;
 pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, CursorPlace, FullFetchMove, Lease, SyncEnd};
 pub use sync_runs::RunPart;
 pub use tenants::TenantRow;
-pub use wishes::Wished;
+pub use wishes::{DeviceWrites, Wished};
 
 use db::Db;
 

@@ -8,7 +8,7 @@ use super::{
     Error, Storage,
     assignment::wish,
     audit,
-    db::{Transaction, sql, sql_of_parts},
+    db::{Statement, Transaction, sql, sql_of_parts},
     profiles::take,
 };
 use crate::domain::{AuditEvent, DeviceId, DeviceRow, Profile, SettingId, TenantId};
@@ -31,6 +31,16 @@ pub enum Wished {
     Gone,
     /// These are not listed under the setting; serial numbers as they were asked for, at most a handful.
     Unknown(Vec<String>),
+}
+
+/// What is written by hand.
+pub struct DeviceWrites {
+    /// Devices that are not listed yet.
+    pub new: Vec<DeviceRow>,
+    /// Devices that are, as people want them now.
+    pub changed: Vec<DeviceRow>,
+    /// For the audit log.
+    pub event: AuditEvent,
 }
 
 /// One JSON array of arrays, which is how many values are bound at once.
@@ -155,34 +165,27 @@ impl Storage {
         setting: SettingId,
         serials: &[String],
     ) -> Result<Vec<DeviceRow>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql_of_parts(format!(
-                    "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
-                     AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
-                    super::devices::COLUMNS
-                ))
-                .bind(tenant.0)
-                .bind(setting.0)
-                .bind(keys(serials).to_string()),
-            )
-            .await?;
-        rows.iter().map(super::devices::device).collect()
+        self.db
+            .rows(of_serials((tenant, setting), serials))
+            .await?
+            .iter()
+            .map(super::devices::device)
+            .collect()
     }
 
-    /// Writes devices by hand: adds `new` ones, unless they were listed meanwhile, and replaces what people may change
-    /// of `changed` ones. False, and nothing written, when the setting or a wanted profile is gone.
-    pub async fn write_devices(
+    /// Writes devices by hand. `decide` is handed those of `serials` that are listed, and says what is written: from then
+    /// on nobody else changes a device of the setting, so that no wish and no record of Apple's is overwritten unseen.
+    /// False, and nothing written, when the setting or a wanted profile is gone.
+    pub async fn write_devices<E: From<Error>>(
         &self,
         (tenant, setting): (TenantId, SettingId),
-        new: &[DeviceRow],
-        changed: &[DeviceRow],
+        serials: &[String],
         wanted: &[Profile],
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
+        now: Timestamp,
+        decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
+    ) -> Result<bool, E> {
         let mut tx = self.db.begin().await?;
-        if !wish(&mut tx, tenant, setting, event.at, false).await? {
+        if !wish(&mut tx, tenant, setting, now, false).await? {
             return Ok(false);
         }
         for profile in wanted {
@@ -190,63 +193,13 @@ impl Storage {
                 return Ok(false);
             }
         }
-        let added = tx
-            .execute(
-                sql("INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, \
-                     description, wanted_profile, wanted_at, supervised, deleted, digest, record) \
-                     SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, 'adminImport', \
-                     CAST(value ->> 3 AS BIGINT), value ->> 4, value ->> 5, value ->> 6, \
-                     CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
-                     FROM json_each($3) WHERE TRUE ON CONFLICT (tenant, setting, serial_key) DO NOTHING")
-                .bind(tenant.0)
-                .bind(setting.0)
-                .bind(rows(new)),
-            )
-            .await?;
-        // The words `wanted` and `unwanted` for whatever differs from the wish that is stored, or of a new row.
-        const TOLD: &str = "CASE WHEN written.value ->> 6 IS NULL THEN 'unwanted' ELSE 'wanted' END, written.value ->> 6 \
-            FROM json_each($3) AS written";
-        const CONFLICT: &str =
-            "ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile";
-        for (text, devices) in [
-            (
-                format!(
-                    "SELECT $1, $2, written.value ->> 0, $4, {TOLD} WHERE written.value ->> 6 IS NOT NULL"
-                ),
-                new,
-            ),
-            (
-                format!(
-                    "SELECT $1, $2, written.value ->> 0, $4, {TOLD}, devices WHERE devices.tenant = $1 \
-                     AND devices.setting = $2 AND devices.serial_key = written.value ->> 0 \
-                     AND COALESCE(devices.wanted_profile, '') <> COALESCE(written.value ->> 6, '')"
-                ),
-                changed,
-            ),
-        ] {
-            let text = format!(
-                "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) {text} {CONFLICT}"
-            );
-            tx.execute(sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(rows(devices)).bind(event.at))
-                .await?;
+        let listed = tx.rows(of_serials((tenant, setting), serials)).await?;
+        let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
+        let writes = decide(listed)?;
+        if !writes.new.is_empty() || !writes.changed.is_empty() {
+            write(&mut tx, (tenant, setting), &writes).await?;
+            tx.commit().await?;
         }
-        tx.execute(
-            sql_of_parts(format!(
-                "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
-                 wanted_profile = written.value ->> 6, wanted_at = CAST(written.value ->> 7 AS BIGINT), \
-                 supervised = (written.value ->> 8) = 'yes', {} FROM json_each($3) AS written \
-                 WHERE tenant = $1 AND setting = $2 AND serial_key = written.value ->> 0",
-                look_again("$4")
-            ))
-            .bind(tenant.0)
-            .bind(setting.0)
-            .bind(rows(changed))
-            .bind(event.at),
-        )
-        .await?;
-        count(&mut tx, tenant, setting, i64::try_from(added).unwrap_or(0)).await?;
-        audit::write(&mut tx, tenant, event).await?;
-        tx.commit().await?;
         Ok(true)
     }
 
@@ -279,6 +232,72 @@ impl Storage {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+/// Finds devices by their serial numbers.
+fn of_serials((tenant, setting): (TenantId, SettingId), serials: &[String]) -> Statement {
+    sql_of_parts(format!(
+        "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
+         AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+        super::devices::COLUMNS
+    ))
+    .bind(tenant.0)
+    .bind(setting.0)
+    .bind(keys(serials).to_string())
+}
+
+async fn write(
+    tx: &mut Transaction,
+    (tenant, setting): (TenantId, SettingId),
+    writes: &DeviceWrites,
+) -> Result<(), Error> {
+    let DeviceWrites { new, changed, event } = writes;
+    let (new, changed) = (rows(new), rows(changed));
+    let about = |text: String, devices: &str| sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(devices);
+    let added = tx
+        .execute(about(
+            "INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, description, \
+             wanted_profile, wanted_at, supervised, deleted, digest, record) \
+             SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, 'adminImport', CAST(value ->> 3 AS BIGINT), \
+             value ->> 4, value ->> 5, value ->> 6, CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
+             FROM json_each($3)"
+                .to_owned(),
+            &new,
+        ))
+        .await?;
+    // The words `wanted` and `unwanted` for whatever differs from the wish that is stored, or of a new row.
+    const TOLD: &str = "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
+        SELECT $1, $2, written.value ->> 0, $4, \
+        CASE WHEN written.value ->> 6 IS NULL THEN 'unwanted' ELSE 'wanted' END, written.value ->> 6 \
+        FROM json_each($3) AS written";
+    const ONCE: &str =
+        "ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile";
+    const ITS_ROW: &str =
+        "devices.tenant = $1 AND devices.setting = $2 AND devices.serial_key = written.value ->> 0";
+    const OTHER_WISH: &str = "COALESCE(devices.wanted_profile, '') <> COALESCE(written.value ->> 6, '')";
+    for (text, devices) in [
+        (format!("{TOLD} WHERE written.value ->> 6 IS NOT NULL {ONCE}"), &new),
+        (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_WISH} {ONCE}"), &changed),
+        // Another description ends no wait that Apple's word made.
+        (
+            format!(
+                "UPDATE devices SET {} FROM json_each($3) AS written \
+                 WHERE {ITS_ROW} AND ({OTHER_WISH} OR devices.platform <> written.value ->> 4)",
+                look_again("$4")
+            ),
+            &changed,
+        ),
+    ] {
+        tx.execute(about(text, devices).bind(event.at)).await?;
+    }
+    let text = format!(
+        "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
+         wanted_profile = written.value ->> 6, wanted_at = CAST(written.value ->> 7 AS BIGINT), \
+         supervised = (written.value ->> 8) = 'yes' FROM json_each($3) AS written WHERE {ITS_ROW}"
+    );
+    tx.execute(about(text, &changed)).await?;
+    count(tx, tenant, setting, i64::try_from(added).unwrap_or(0)).await?;
+    audit::write(tx, tenant, event).await
 }
 
 /// Rows as one JSON text.

@@ -3,6 +3,7 @@
 mod anything;
 mod apple_refuses;
 mod assigned;
+mod by_hand;
 mod defined;
 pub mod ground;
 mod lost;

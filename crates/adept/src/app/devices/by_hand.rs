@@ -11,6 +11,7 @@ use crate::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, Setting, SettingId,
     },
+    storage::DeviceWrites,
 };
 
 /// Devices that one import may hold, as in Intune's portal.
@@ -53,22 +54,40 @@ impl App {
             )));
         }
         let profiles = self.wanted_profiles(&setting, &patches).await?;
-        let serials: Vec<String> = patches.iter().filter_map(|patch| patch.serial.clone()).collect();
-        let listed = self.storage.devices_of_serials(setting.tenant, setting.id, &serials).await?;
+        let serials: Vec<String> = patches.iter().map(serial_of).collect();
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let mut imported = Vec::new();
+        let decide = |listed: Vec<DeviceRow>| {
+            let writes;
+            (writes, imported) = self.imports(origin, &setting, &known, &patches, listed, overwrite);
+            Ok(writes)
+        };
+        self.write(&setting, &known, &serials, decide).await?;
+        Ok(imported)
+    }
+
+    /// What an import writes, and what it answers.
+    fn imports(
+        &self,
+        origin: &Origin,
+        setting: &Setting,
+        known: &Known<'_>,
+        patches: &[DevicePatch],
+        listed: Vec<DeviceRow>,
+        overwrite: bool,
+    ) -> (DeviceWrites, Vec<Imported>) {
         let listed: HashMap<String, DeviceRow> =
             listed.into_iter().map(|device| (device.serial.to_ascii_lowercase(), device)).collect();
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
-
         let (mut new, mut changed, mut imported) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for patch in patches {
-            let key = patch.serial.as_deref().unwrap_or_default().to_ascii_lowercase();
+            let key = serial_of(patch).to_ascii_lowercase();
             let old = listed.get(&key);
-            let fresh = self.fresh_device(&known, &patch);
+            let fresh = self.fresh_device(known, patch);
             let written = match old {
                 Some(_) if !overwrite => None,
                 _ if !seen.insert(key) => None,
-                old => patched(&known, old.unwrap_or(&fresh), &patch).ok(),
+                old => patched(known, old.unwrap_or(&fresh), patch).ok(),
             };
             match (&written, old) {
                 (Some(device), Some(_)) => changed.push(device.clone()),
@@ -79,17 +98,13 @@ impl App {
             let device = written.unwrap_or_else(|| refused(old.cloned().unwrap_or(fresh), old.is_some()));
             imported.push(Imported { device, accepted });
         }
-        if new.is_empty() && changed.is_empty() {
-            return Ok(imported);
-        }
         let refused = imported.len() - new.len() - changed.len();
         let said = format!("{} added, {} changed, {refused} refused", new.len(), changed.len());
         let mut changes =
             vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
         changes.extend(told(&listed, &new, &changed));
-        let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", &setting, changes);
-        self.write(&setting, &new, &changed, &profiles, &event).await?;
-        Ok(imported)
+        let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        (DeviceWrites { new, changed, event }, imported)
     }
 
     /// Lists a device by its serial number.
@@ -105,16 +120,18 @@ impl App {
         let [patch] = patches;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
-        let serial = [device.serial.clone()];
-        if !self.storage.devices_of_serials(setting.tenant, setting.id, &serial).await?.is_empty() {
-            return Err(Error::Conflict(
-                "A device with this serial number is listed under the setting already. Nothing was changed."
-                    .to_owned(),
-            ));
-        }
-        let event =
-            self.device_event(origin, "create ImportedAppleDeviceIdentity", "Create", None, Some(&device));
-        self.write(&setting, std::slice::from_ref(&device), &[], &profiles, &event).await?;
+        let decide = |listed: Vec<DeviceRow>| {
+            if !listed.is_empty() {
+                return Err(Error::Conflict(
+                    "A device with this serial number is listed under the setting already. Nothing was changed."
+                        .to_owned(),
+                ));
+            }
+            let activity = "create ImportedAppleDeviceIdentity";
+            let event = self.device_event(origin, activity, "Create", None, Some(&device));
+            Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
+        };
+        self.write(&setting, &known, &[serial_of(&patch)], decide).await?;
         Ok(device)
     }
 
@@ -126,21 +143,22 @@ impl App {
         id: DeviceId,
         patch: DevicePatch,
     ) -> Result<DeviceRow, Error> {
-        let old = self.device(&origin.caller, setting, id).await?;
+        let serial = self.device(&origin.caller, setting, id).await?.serial;
         let setting = self.setting(&origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.wanted_profiles(&setting, &patches).await?;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
-        let device = patched(&known, &old, &patches[0])?;
-        let event = self.device_event(
-            origin,
-            "patch ImportedAppleDeviceIdentity",
-            "Patch",
-            Some(&old),
-            Some(&device),
-        );
-        self.write(&setting, &[], std::slice::from_ref(&device), &profiles, &event).await?;
-        Ok(device)
+        let mut updated = None;
+        let decide = |listed: Vec<DeviceRow>| {
+            let old = listed.into_iter().find(|device| device.id == id).ok_or(Error::NO_DEVICE)?;
+            let device = patched(&known, &old, &patches[0])?;
+            let activity = "patch ImportedAppleDeviceIdentity";
+            let event = self.device_event(origin, activity, "Patch", Some(&old), Some(&device));
+            updated = Some(device.clone());
+            Ok(DeviceWrites { new: Vec::new(), changed: vec![device], event })
+        };
+        self.write(&setting, &known, &[serial], decide).await?;
+        updated.ok_or(Error::NO_DEVICE)
     }
 
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
@@ -162,14 +180,13 @@ impl App {
     async fn write(
         &self,
         setting: &Setting,
-        new: &[DeviceRow],
-        changed: &[DeviceRow],
-        profiles: &HashMap<ProfileId, Profile>,
-        event: &AuditEvent,
+        known: &Known<'_>,
+        serials: &[String],
+        decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
-        let wanted: Vec<Profile> = profiles.values().cloned().collect();
+        let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
         let place = (setting.tenant, setting.id);
-        match self.storage.write_devices(place, new, changed, &wanted, event).await? {
+        match self.storage.write_devices(place, serials, &wanted, known.now, decide).await? {
             true => Ok(()),
             false => Err(Error::Conflict(
                 "The setting or a profile was deleted just now. Nothing was changed; look at it and try again.".to_owned(),
@@ -198,7 +215,7 @@ impl App {
         DeviceRow {
             id: DeviceId(self.ids.uuid(&self.clock)),
             setting: known.setting,
-            serial: patch.serial.as_deref().unwrap_or_default().trim().to_owned(),
+            serial: serial_of(patch),
             platform: DevicePlatform::Unknown,
             description: None,
             source: DiscoverySource::AdminImport,
@@ -226,6 +243,10 @@ impl App {
         };
         self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
     }
+}
+
+fn serial_of(patch: &DevicePatch) -> String {
+    patch.serial.as_deref().unwrap_or_default().trim().to_owned()
 }
 
 /// What differs between two states of a device.

@@ -9,7 +9,7 @@ use adept::{
         AuditEntry, AuditEvent, AuditField, AuditResource, DeviceField, DeviceId, DevicePlatform, DeviceRow,
         DiscoverySource, SettingId, TenantId, members,
     },
-    storage::{ListQuery, Listed, Storage},
+    storage::{DeviceWrites, Error, ListQuery, Listed, Storage},
 };
 use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy, Row};
 use jiff::Timestamp;
@@ -240,7 +240,9 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
         changes: Vec::new(),
         correlation: id(1),
     };
-    assert!(storage.write_devices((owner, setting), &devices, &[], &[], &event).await.unwrap());
+    let writes = DeviceWrites { new: devices, changed: Vec::new(), event };
+    let decide = |_| Ok::<_, Error>(writes);
+    assert!(storage.write_devices((owner, setting), &[], &[], noon(), decide).await.unwrap());
     execute(database, statements).await;
 }
 

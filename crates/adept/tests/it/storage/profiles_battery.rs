@@ -6,9 +6,9 @@ use adept::{
     domain::{
         AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
         ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SyncStatus,
-        TokenState, TokenType,
+        TenantId, TokenState, TokenType,
     },
-    storage::{Created, ListQuery, NewKeyPair, ProfileDeleted, Storage, Wished},
+    storage::{Created, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage, Wished},
 };
 use adept_odata::{CompareOp, Filter, Literal, OrderBy};
 use uuid::Uuid;
@@ -218,6 +218,18 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
     assert!(!storage.set_default_profile(&second, ios, &event(3015)).await.unwrap());
 }
 
+/// Writes devices whatever is listed.
+async fn by_hand(
+    storage: &Storage,
+    place: (TenantId, SettingId),
+    new: &[DeviceRow],
+    changed: &[DeviceRow],
+    event: AuditEvent,
+) -> bool {
+    let writes = DeviceWrites { new: new.to_vec(), changed: changed.to_vec(), event };
+    storage.write_devices(place, &[], &[], noon(), |_| Ok::<_, Error>(writes)).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     let database = TestDatabase::new(KIND).await;
@@ -226,9 +238,9 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     let wanted = make(&storage, own_setting, 1, "a").await;
     let devices = [device(own_setting, 1, "SERIAL1"), device(own_setting, 2, "SERIAL2")];
     let place = (tenant(1), own_setting);
-    assert!(storage.write_devices(place, &devices, &[], &[], &event(4000)).await.unwrap());
+    assert!(by_hand(&storage, place, &devices, &[], event(4000)).await);
     let foreign = [device(other, 3, "FOREIGN")];
-    assert!(storage.write_devices((tenant(1), other), &foreign, &[], &[], &event(4001)).await.unwrap());
+    assert!(by_hand(&storage, (tenant(1), other), &foreign, &[], event(4001)).await);
     assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 2);
 
     let refused =
@@ -260,12 +272,16 @@ async fn devices_by_hand_are_added_once_and_changed_in_place() {
     let setting = setting(&storage, 1).await;
     let place = (tenant(1), setting);
     let first = device(setting, 1, "Serial1");
-    let again = DeviceRow { id: DeviceId(id(20_009)), ..first.clone() };
     let write = async |new: &[DeviceRow], changed: &[DeviceRow], number| {
-        assert!(storage.write_devices(place, new, changed, &[], &event(number)).await.unwrap());
+        assert!(by_hand(&storage, place, new, changed, event(number)).await);
     };
     write(from_ref(&first), &[], 5000).await;
-    write(&[again], &[], 5001).await;
+    let serials = own(&["SERIAL1"]);
+    let refused = storage.write_devices(place, &serials, &[], noon(), |listed| {
+        assert_eq!(listed, from_ref(&first), "whoever writes sees what is listed");
+        Err(Error::Position)
+    });
+    assert!(refused.await.is_err());
     let listed = storage.devices_of_serials(tenant(1), setting, &own(&["SERIAL1", "none"])).await.unwrap();
     assert_eq!(listed, from_ref(&first));
     assert_eq!(storage.setting(tenant(1), setting).await.unwrap().unwrap().sync.device_count, 1);
@@ -280,7 +296,7 @@ async fn only_devices_that_apple_lists_can_be_released() {
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let imported = [device(setting, 1, "BYHAND")];
-    assert!(storage.write_devices((tenant(1), setting), &imported, &[], &[], &event(6000)).await.unwrap());
+    assert!(by_hand(&storage, (tenant(1), setting), &imported, &[], event(6000)).await);
     let refused =
         storage.want_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
     assert_eq!(refused, Wished::Unknown(own(&["BYHAND"])));
@@ -292,7 +308,7 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let listed = [device(setting, 1, "SERIAL1")];
-    assert!(storage.write_devices((tenant(1), setting), &listed, &[], &[], &event(7000)).await.unwrap());
+    assert!(by_hand(&storage, (tenant(1), setting), &listed, &[], event(7000)).await);
     for round in 0..5u128 {
         let raced = make(&storage, setting, 100 + round, "raced").await;
         let (wanting, defaulting, deleting) = (storage.clone(), storage.clone(), storage.clone());
