@@ -26,7 +26,7 @@ mod turns;
 use std::{num::NonZero, sync::Arc, time::Duration};
 
 use adept_apple::{client::Client, key_pair::PrivateKey};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Mutex, Notify, Semaphore};
 use uuid::Uuid;
 
 pub use apple::AppleOptions;
@@ -110,6 +110,7 @@ pub struct App {
     sync_slots: Arc<Semaphore>,
     wake_sync: Notify,
     sync_counts: sync::SyncCounts,
+    common_terms: Mutex<schedule::CommonTermsSeen>,
 }
 
 impl App {
@@ -138,6 +139,7 @@ impl App {
             sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
             wake_sync: Notify::new(),
             sync_counts: sync::SyncCounts::default(),
+            common_terms: Mutex::default(),
             options,
         }))
     }

@@ -41,6 +41,8 @@ enum Stop {
     Overtaken,
     /// A sync goes first.
     SyncIsDue,
+    /// A process with another enrolment URL or other common terms started since; what is due is its work.
+    OtherTerms,
     /// The token's time is over; Apple is not shown it.
     Expired,
     /// Apple asked for a wait until then.
@@ -166,7 +168,7 @@ impl App {
             Err(Stop::Overtaken) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
             Err(Stop::Expired) => ReconcileEnd { sync_by: Some(now), ..end(Shown::Nothing, after(pause)) },
-            Err(Stop::SyncIsDue) => end(Shown::Nothing, Some(now)),
+            Err(Stop::SyncIsDue | Stop::OtherTerms) => end(Shown::Nothing, Some(now)),
             Err(Stop::Wait(until)) => end(Shown::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
                 tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
@@ -199,11 +201,15 @@ impl App {
 }
 
 impl Run<'_> {
-    /// Lengthens the lease and reads what is to be worked under.
+    /// Lengthens the lease and reads what is to be worked under. Other common terms come with other wishes: whoever finds
+    /// his own here, behind the wishes, makes no call under those of another.
     async fn hold(&mut self) -> Result<Held, Stop> {
         let (now, until) = (self.app.clock.now(), self.app.lease_end());
         let held = self.app.storage.hold(&self.lease, now, until).await?.ok_or(Stop::Overtaken)?;
         self.wishes = held.wishes;
+        if !self.app.has_common_terms().await? {
+            return Err(Stop::OtherTerms);
+        }
         Ok(held)
     }
 

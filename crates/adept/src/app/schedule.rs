@@ -19,6 +19,17 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often what was deleted long ago is looked for.
 const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
+/// What a process knows of the common terms that are noted in the database.
+#[derive(Default)]
+pub(super) struct CommonTermsSeen {
+    /// It noted its own.
+    is_noted: bool,
+    /// It could not be done, and it said so.
+    has_failed: bool,
+    /// Others are noted by now, and it said so.
+    are_others: bool,
+}
+
 impl App {
     /// Synchronises whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
     /// ends it before.
@@ -29,7 +40,6 @@ impl App {
     async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
         let mut purge_at = self.clock.now();
-        self.note_common_terms().await;
         while !shutdown.is_cancelled() {
             match self.claim_free_slots().await {
                 Ok(claims) => {
@@ -47,6 +57,7 @@ impl App {
                     tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
                 }
             }
+            self.note_common_terms().await;
             match self.claim_reconciles().await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
@@ -125,7 +136,10 @@ impl App {
     async fn claim_reconciles(&self) -> Result<Vec<(ReconcileClaim, OwnedSemaphorePermit)>, Error> {
         let now = self.clock.now();
         let due = self.storage.next_reconcile_due().await?;
-        let slots = if due.is_some_and(|due| due <= now) { self.free_slots() } else { Vec::new() };
+        if due.is_none_or(|due| due > now) || !self.has_common_terms().await? {
+            return Ok(Vec::new());
+        }
+        let slots = self.free_slots();
         if slots.is_empty() {
             return Ok(Vec::new());
         }
@@ -144,17 +158,42 @@ impl App {
         Ok(claims.into_iter().zip(slots).collect())
     }
 
-    /// Has profiles defined anew when the operator has other things told of them than before.
+    /// Has profiles defined anew when the operator has other things told of them than before. Notes it once in the life
+    /// of a process: of several with different ones the last that started counts.
     pub async fn note_common_terms(&self) {
-        match self.storage.note_common_terms(&self.common_digest(), self.clock.now()).await {
-            Ok(true) => tracing::info!(
-                "profiles are defined at Apple with the configured enrolment URL and common terms"
-            ),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(
-                "profiles learn of the configured enrolment URL with their next change: {error}"
-            ),
+        let mut seen = self.common_terms.lock().await;
+        if seen.is_noted {
+            return;
         }
+        match self.storage.note_common_terms(&self.common_digest(), self.clock.now()).await {
+            Ok(is_other) => {
+                seen.is_noted = true;
+                if is_other {
+                    tracing::info!(
+                        "profiles are defined at Apple with the configured enrolment URL and common terms"
+                    );
+                }
+            }
+            Err(error) if seen.has_failed => tracing::debug!("nor can they be noted now: {error}"),
+            Err(error) => {
+                seen.has_failed = true;
+                tracing::warn!("the configured enrolment URL and common terms cannot be noted now: {error}");
+            }
+        }
+    }
+
+    /// Whether profiles are still to have what this process has Apple told of them; says it once when they are not.
+    pub(super) async fn has_common_terms(&self) -> Result<bool, Error> {
+        let is_ours = self.storage.has_common_terms(&self.common_digest()).await?;
+        let mut seen = self.common_terms.lock().await;
+        if !is_ours && !seen.are_others {
+            tracing::warn!(
+                "a process with another enrolment URL or other common terms started later: this one defines, \
+                assigns and releases nothing any more, but goes on to synchronise; start it again with the same ones"
+            );
+        }
+        seen.are_others = !is_ours;
+        Ok(is_ours)
     }
 
     pub(super) fn lease_end(&self) -> Timestamp {

@@ -219,7 +219,8 @@ impl Storage {
     }
 
     /// Notes what Apple is told of every profile alike, by its digest. When that is another one than before, every
-    /// setting is due, and what Apple refused or could not be told is tried again. Answers whether it is.
+    /// setting is due, hidden ones and those without a token included, and what Apple refused or could not be told is
+    /// tried again; no run under way goes on under the one before. Answers whether it is.
     pub async fn note_common_terms(&self, digest: &str, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let is_other = tx
@@ -234,15 +235,26 @@ impl Storage {
             == 1;
         if is_other {
             tx.execute(
-                sql("UPDATE onboarding_settings SET reconcile_due_at = $1, look_at_all = TRUE \
-                     WHERE current_token IS NOT NULL AND hidden_at IS NULL")
-                .bind(now),
+                sql("UPDATE onboarding_settings SET wishes = wishes + 1, reconcile_due_at = $1, look_at_all = TRUE")
+                    .bind(now),
             )
             .await?;
             tx.execute(sql("DELETE FROM profile_definitions")).await?;
         }
         tx.commit().await?;
         Ok(is_other)
+    }
+
+    /// Whether no process noted another digest since.
+    pub async fn has_common_terms(&self, digest: &str) -> Result<bool, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT value FROM deployment WHERE tenant = $1 AND name = 'common-terms'")
+                    .bind(TenantId::DEPLOYMENT.to_string()),
+            )
+            .await?;
+        Ok(row.map(|row| row.get::<String>("value")).transpose()?.is_none_or(|noted| noted == digest))
     }
 }
 

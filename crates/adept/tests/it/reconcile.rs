@@ -7,6 +7,7 @@ mod by_hand;
 mod defined;
 pub mod ground;
 mod lost;
+mod meanwhile;
 mod moved;
 mod not_accessible;
 mod outage;

@@ -52,7 +52,7 @@ async fn pass(test: &TestApp, time: jiff::SignedDuration) {
 }
 
 /// A rule by which Apple misbehaves; answers its id.
-async fn fault(test: &TestApp, rule: serde_json::Value) -> String {
+pub async fn fault(test: &TestApp, rule: serde_json::Value) -> String {
     let made = test.portal.call(Method::POST, "/faults", rule.to_string()).await;
     let made: serde_json::Value = serde_json::from_str(&made).unwrap();
     match &made["id"] {
@@ -62,12 +62,12 @@ async fn fault(test: &TestApp, rule: serde_json::Value) -> String {
 }
 
 /// Waits until so many calls are held by the rule.
-async fn held(test: &TestApp, rule: &str, calls: u32) {
+pub async fn held(test: &TestApp, rule: &str, calls: u32) {
     test.portal.call(Method::GET, &format!("/faults/{rule}/wait?held={calls}"), String::new()).await;
 }
 
 /// Lets the calls that are held go on.
-async fn release(test: &TestApp, rule: &str) {
+pub async fn release(test: &TestApp, rule: &str) {
     test.portal.call(Method::POST, &format!("/faults/{rule}/release"), "{}".to_owned()).await;
 }
 

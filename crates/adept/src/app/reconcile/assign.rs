@@ -12,7 +12,7 @@ use super::{Finished, Run, Stop, define::Defined, may_be_done};
 use crate::{
     app::{failpoint, profiles},
     domain::{AuditEvent, Change, Profile, Target, Verdict},
-    storage::{AppleCall, Assigned, DeviceVerdict, Place, Plan, WorkDevice},
+    storage::{AppleCall, Assigned, DeviceVerdict, Held, Place, Plan, WorkDevice},
 };
 
 /// How far one look at the plan came.
@@ -69,17 +69,20 @@ impl Run<'_> {
             let Looked::Through(blocked) = self.assign_plan(&mut plan, held.look_at_all).await? else {
                 continue;
             };
-            return self.finish(started, held.look_at_all, blocked).await;
+            return self.finish(started, held, blocked).await;
         }
     }
 
+    /// Ends a look that began at `started` under what was `held` then: what is wanted since was not looked at, whatever
+    /// time it bears, and makes the setting due again.
     async fn finish(
         &mut self,
         started: Timestamp,
-        all: bool,
+        held: Held,
         blocked: Option<Timestamp>,
     ) -> Result<Finished, Stop> {
         let storage = &self.app.storage;
+        let Held { wishes, look_at_all: all, .. } = held;
         if all && blocked.is_none() {
             let foreign = storage.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
@@ -87,7 +90,6 @@ impl Run<'_> {
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
-        let wishes = self.wishes;
         let next = storage.rest_devices(&self.lease, wishes, started, blocked.is_some()).await?;
         let release = storage.next_release_due(&self.lease).await?;
         Ok(Finished {
