@@ -84,6 +84,17 @@ impl Clock {
         *self.hands() = self.start;
     }
 
+    /// A clock beside this one, as this one was at the start.
+    pub(crate) fn anew(&self) -> Clock {
+        Clock { hands: Mutex::new(self.start), start: self.start }
+    }
+
+    /// Shows what the other clock shows.
+    pub(crate) fn become_like(&self, other: &Clock) {
+        let hands = *other.hands();
+        *self.hands() = hands;
+    }
+
     fn hands(&self) -> MutexGuard<'_, Hands> {
         self.hands.lock().unwrap_or_else(PoisonError::into_inner)
     }

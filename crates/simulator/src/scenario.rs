@@ -95,12 +95,18 @@ impl Scenario {
             .map_err(|error| invalid(format!("The scenario is not understood: {error}.")))
     }
 
-    /// Sets a clock as the document says and builds the world that it describes. Where it says nothing, `seed` and
-    /// `repeatable` decide. On an error the clock stays as it was.
+    /// Builds the world that the document describes and sets the clock as it says. Where it says nothing, `seed`,
+    /// `repeatable` and the clock's own start decide. On an error the clock stays as it was.
     pub(crate) fn build(self, seed: u64, repeatable: bool, clock: &Clock) -> Result<World, PortalRefused> {
         let setting = self.clock.unwrap_or_default();
-        let set = setting.now.as_deref().map(time).transpose()?;
-        let now = set.unwrap_or_else(|| clock.now());
+        let begun = clock.anew();
+        if let Some(running) = setting.running {
+            begun.run(running);
+        }
+        if let Some(now) = setting.now.as_deref().map(time).transpose()? {
+            begun.set(now);
+        }
+        let now = begun.now();
         let mut world = World::new(self.seed.unwrap_or(seed), self.repeatable.unwrap_or(repeatable));
         world.change_switches(&Value::Object(self.options.unwrap_or_default()))?;
         for organisation in self.organizations {
@@ -114,12 +120,7 @@ impl Scenario {
             status.check().map_err(invalid)?;
             world.scripted.add(status);
         }
-        if let Some(running) = setting.running {
-            clock.run(running);
-        }
-        if let Some(now) = set {
-            clock.set(now);
-        }
+        clock.become_like(&begun);
         Ok(world)
     }
 }

@@ -25,7 +25,7 @@ pub struct Flags {
     /// Derive ids, secrets and sessions from the seed too: equal calls then get equal answers, given --clock
     #[arg(long, env = "ADEPT_SIMULATOR_REPEATABLE", value_parser = FalseyValueParser::new())]
     repeatable: bool,
-    /// Start with the clock stopped at this time, such as 2030-01-31T10:00:00Z; /_sim/clock moves it
+    /// Start with the clock stopped at this time, by which certificates are judged too; /_sim/clock moves it
     #[arg(long, env = "ADEPT_SIMULATOR_CLOCK", value_name = "TIME")]
     clock: Option<Timestamp>,
     /// Begin with what this scenario file describes

@@ -6,13 +6,15 @@
 use aws_lc_rs::rsa::{Pkcs1PublicEncryptingKey, PublicEncryptingKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::ber::{CONTEXT_0, INTEGER, OBJECT_IDENTIFIER, SEQUENCE};
 use super::der::{Reader, Value};
 
 /// 1.2.840.113549.1.1.1, the content of the OBJECT IDENTIFIER.
 pub(super) const RSA_ENCRYPTION: &[u8] = &[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01, 0x01];
+/// How far ahead a certificate may begin: it may have been made after the simulator's clock was stopped.
+const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
@@ -76,7 +78,7 @@ impl Certificate {
 
     fn from_der(input: &[u8], now: Timestamp) -> Result<Certificate, CertificateRefused> {
         let parts = Parts::read(input).ok_or_else(|| other_kind(input))?;
-        if now < parts.not_before {
+        if parts.not_before.duration_since(now) > AHEAD {
             return Err(CertificateRefused::NotYetValid(parts.not_before));
         }
         if now > parts.not_after {

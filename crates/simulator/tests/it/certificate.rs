@@ -51,7 +51,10 @@ async fn everything_else_is_refused_with_a_sentence() {
         container(0x30, &[&body, &[0x30, 0], &der(3, &[0; 257])])
     };
     let with = |key: &[u8]| certificate(&Recipe { key: key.to_vec(), ..Recipe::default() });
-    let dated = |not_before, not_after| certificate(&Recipe { not_before, not_after, ..Recipe::default() });
+    let dated = |not_before: &str, not_after: &str| {
+        let (not_before, not_after) = (not_before.to_owned(), not_after.to_owned());
+        certificate(&Recipe { not_before, not_after, ..Recipe::default() })
+    };
     let twice = [pem("CERTIFICATE", &good), pem("CERTIFICATE", &good)].concat();
     let trailing = [good.clone(), vec![0]].concat();
     for (body, part) in [

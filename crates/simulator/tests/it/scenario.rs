@@ -7,7 +7,7 @@ use adept_simulator::{Options, Simulator};
 use serde_json::{Value, json};
 
 use crate::signer::Keys;
-use crate::support::{Recipe, Sim, certificate};
+use crate::support::{Recipe, Sim, certificate, now};
 
 /// The shipped files by name.
 fn shipped() -> BTreeMap<String, String> {
@@ -25,7 +25,7 @@ async fn begun(name: &str) -> (Sim, Keys, String) {
     let servers = sim.portal(200, "GET", "/servers", Value::Null).await;
     let uuid = servers["servers"][0]["server_uuid"].as_str().unwrap().to_owned();
     let upload = sim.request("PUT", &format!("/_sim/servers/{uuid}/certificate"));
-    assert_eq!(sim.send(upload.body(certificate(&Recipe::default()))).await.status, 204);
+    assert_eq!(sim.send(upload.body(certificate(&Recipe::of_a_month()))).await.status, 204);
     let keys = sim.issue(&uuid, "").await;
     (sim, keys, uuid)
 }
@@ -151,7 +151,10 @@ async fn an_outage_of_eight_days_is_one_call() {
     let (sim, keys, _) = begun("outage.json").await;
     let session = sim.session(&keys).await;
     let page = sim.ask(&session, "POST", "/server/devices", json!({})).await.json();
-    assert_eq!(page["fetched_until"], "2030-01-31T10:00:00Z");
+    let clock = sim.portal(200, "GET", "/clock", Value::Null).await;
+    let begun: jiff::Timestamp = clock["now"].as_str().unwrap().parse().unwrap();
+    assert!((0..60).contains(&(now() - begun.as_second())) && clock["running"] == false, "{clock}");
+    assert_eq!(page["fetched_until"], jiff::Timestamp::from_second(begun.as_second()).unwrap().to_string());
     sim.portal(200, "POST", "/clock/advance", json!({ "seconds": 8 * 86_400 })).await;
     let session = sim.session(&keys).await;
     let sync = sim.ask(&session, "POST", "/devices/sync", json!({ "cursor": page["cursor"] })).await;
@@ -211,10 +214,29 @@ async fn a_reset_goes_back_to_what_the_start_began_with() {
     sim.portal(200, "POST", "/clock/advance", json!({ "seconds": 5 })).await;
     sim.portal(200, "POST", "/scenario", json!({})).await;
     assert_eq!(sim.portal(200, "GET", "/servers", Value::Null).await, json!({ "servers": [] }));
+    assert_eq!(sim.portal(200, "GET", "/clock", Value::Null).await["running"], true);
     sim.portal(204, "POST", "/reset", Value::Null).await;
     let server = &sim.portal(200, "GET", "/servers", Value::Null).await["servers"][0];
     assert_eq!((&server["server_uuid"], &server["devices"]), (&before, &json!(50)));
-    assert_eq!(sim.portal(200, "GET", "/clock", Value::Null).await["now"], "2030-01-31T10:00:00Z");
+    assert_eq!(sim.portal(200, "GET", "/clock", Value::Null).await["running"], false);
+}
+
+#[tokio::test]
+async fn a_document_without_a_time_begins_at_the_time_of_the_start() {
+    let start = "2030-01-31T10:00:00Z";
+    let sim = Sim::with(Options { clock: start.parse().ok(), ..Options::default() }).await;
+    for (clock, running) in [(json!({}), false), (json!({ "running": true }), true)] {
+        sim.portal(200, "POST", "/clock/advance", json!({ "seconds": 691_200 })).await;
+        sim.portal(200, "PUT", "/clock", json!({ "running": !running })).await;
+        let moved = sim.portal(200, "GET", "/clock", Value::Null).await;
+        sim.portal(400, "POST", "/scenario", json!({ "options": { "none": 1 }, "clock": clock })).await;
+        let kept = sim.portal(200, "GET", "/clock", Value::Null).await;
+        assert_eq!(kept["running"], moved["running"], "a document with a fault in it changes nothing");
+        assert!(kept["now"].as_str() > Some("2030-02-08"), "{kept}");
+        let loaded = sim.portal(200, "POST", "/scenario", json!({ "clock": clock })).await["clock"].clone();
+        assert_eq!(loaded["running"], running);
+        assert!(loaded["now"].as_str().unwrap().starts_with("2030-01-31T10:0"), "{loaded}");
+    }
 }
 
 #[tokio::test]

@@ -24,8 +24,8 @@ pub(crate) static KEY: LazyLock<PrivateDecryptingKey> =
 /// What to put into a certificate.
 pub(crate) struct Recipe {
     pub(crate) serial: Vec<u8>,
-    pub(crate) not_before: &'static str,
-    pub(crate) not_after: &'static str,
+    pub(crate) not_before: String,
+    pub(crate) not_after: String,
     pub(crate) key: Vec<u8>,
 }
 
@@ -33,10 +33,21 @@ impl Default for Recipe {
     fn default() -> Recipe {
         Recipe {
             serial: vec![1],
-            not_before: "20200101000000Z",
-            not_after: "20990101000000Z",
+            not_before: "20200101000000Z".to_owned(),
+            not_after: "20990101000000Z".to_owned(),
             key: KEY.public_key().as_der().unwrap().as_ref().to_vec(),
         }
+    }
+}
+
+impl Recipe {
+    /// A certificate of today, good for 30 days, as `openssl req -x509 -days 30` makes it.
+    pub(crate) fn of_a_month() -> Recipe {
+        let at = |seconds: i64| {
+            let time = jiff::Timestamp::from_second(now() + seconds).unwrap();
+            time.strftime("%Y%m%d%H%M%SZ").to_string()
+        };
+        Recipe { not_before: at(0), not_after: at(30 * 86_400), ..Recipe::default() }
     }
 }
 
@@ -58,7 +69,7 @@ pub(crate) fn certificate(recipe: &Recipe) -> Vec<u8> {
             &der(2, &recipe.serial),
             &sha256_with_rsa,
             &name(),
-            &container(0x30, &[&time(recipe.not_before), &time(recipe.not_after)]),
+            &container(0x30, &[&time(&recipe.not_before), &time(&recipe.not_after)]),
             &name(),
             &recipe.key,
         ],

@@ -1,6 +1,7 @@
 //! `adept simulator`.
 
 use super::{Going, adept, command};
+use crate::support::database::tempfolder::Folder;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_simulator_says_where_it_is_answers_there_and_ends_when_asked() {
@@ -24,8 +25,13 @@ fn an_address_that_is_taken_is_said_so() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scenario_is_what_it_begins_with_and_wins_over_the_flags() {
     adept::cli::install_crypto_providers();
-    let outage = concat!(env!("CARGO_MANIFEST_DIR"), "/../simulator/scenarios/outage.json");
-    let flags = ["simulator", "--listen=127.0.0.1:0", "--clock=2001-01-01T00:00:00Z", "--scenario", outage];
+    let folder = Folder::new();
+    let file = folder.path().join("scenario.json");
+    let scenario =
+        r#"{"clock": {"now": "2030-01-31T10:00:00Z"}, "organizations": [{"servers": [{"devices": 50}]}]}"#;
+    std::fs::write(&file, scenario).unwrap();
+    let file = format!("--scenario={}", file.display());
+    let flags = ["simulator", "--listen=127.0.0.1:0", "--clock=2001-01-01T00:00:00Z", &file];
     let mut simulator = Going::start(command(&flags));
     let line = simulator.until("The simulator is Apple at ");
     let url = line.split_whitespace().find(|word| word.starts_with("http://")).unwrap();
