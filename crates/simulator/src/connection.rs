@@ -29,6 +29,11 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
+    #[cfg(test)]
+    pub(crate) fn at(address: SocketAddr) -> Peer {
+        Peer { address, reset: Arc::default() }
+    }
+
     /// Nothing more is sent on this connection; it is reset as soon as it is let go.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Release);

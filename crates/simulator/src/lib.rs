@@ -175,6 +175,18 @@ struct Shared {
 }
 
 impl Shared {
+    #[cfg(test)]
+    fn of_a_test() -> Shared {
+        Shared {
+            world: RwLock::new(World::new(1, true)),
+            clock: Clock::new(None),
+            start: Start { seed: 1, repeatable: true, scenario: None },
+            signed_urls: vec!["http://localhost".to_owned()],
+            remote_portal: false,
+            stopping: watch::channel(false).1,
+        }
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, World> {
         self.world.read().unwrap_or_else(PoisonError::into_inner)
     }

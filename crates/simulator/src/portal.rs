@@ -146,7 +146,37 @@ fn is_near(peer: IpAddr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use axum::extract::connect_info::MockConnectInfo;
+
     use super::*;
+    use crate::Shared;
+
+    /// What a caller at this address hears on two paths.
+    async fn heard(peer: &str, remote_portal: bool) -> [(u16, String); 2] {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let shared = Arc::new(Shared { remote_portal, ..Shared::of_a_test() });
+        let peer = Peer::at(format!("{peer}:50000").parse().unwrap());
+        let router = crate::router(shared).layer(MockConnectInfo(peer));
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let ask = async |path: &str| {
+            let answer = http.get(format!("{url}{path}")).send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        };
+        [ask("/_sim/servers").await, ask("/account").await]
+    }
+
+    #[tokio::test]
+    async fn other_machines_reach_apples_paths_and_the_portal_only_when_told_so() {
+        let judged = (401, "UNAUTHORIZED".to_owned());
+        let listed = (200, r#"{"servers":[]}"#.to_owned());
+        let error = r#"{"error":"The portal side answers only calls from its own machine."}"#;
+        assert_eq!(heard("192.0.2.9", false).await, [(403, error.to_owned()), judged.clone()]);
+        assert_eq!(heard("192.0.2.9", true).await, [listed.clone(), judged.clone()]);
+        assert_eq!(heard("127.0.0.1", false).await, [listed, judged]);
+    }
 
     #[test]
     fn only_loopback_peers_are_near() {

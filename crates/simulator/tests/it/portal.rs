@@ -1,5 +1,8 @@
 //! The portal side: organisations, servers, devices, options.
 
+use std::net::{IpAddr, UdpSocket};
+
+use adept_simulator::Options;
 use serde_json::{Value, json};
 
 use crate::support::Sim;
@@ -95,6 +98,31 @@ async fn options_change_one_by_one_or_not_at_all() {
     assert_eq!(sim.portal(200, "GET", "/options", Value::Null).await, after);
     sim.portal(204, "POST", "/reset", Value::Null).await;
     assert_eq!(sim.portal(200, "GET", "/options", Value::Null).await, before);
+}
+
+/// An address of this machine that is not loopback, when it has one. Nothing is sent to find it.
+fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    socket.local_addr().ok().map(|own| own.ip()).filter(|own| !own.is_loopback() && !own.is_unspecified())
+}
+
+/// A machine without such an address has the same asked inside the crate.
+#[tokio::test]
+async fn the_portal_side_answers_on_loopback_only_unless_told_otherwise() {
+    let Some(own) = own_address() else { return };
+    for remote_portal in [false, true] {
+        let sim = Sim::on("0.0.0.0:0", Options { remote_portal, ..Options::default() }).await;
+        sim.portal(200, "GET", "/servers", Value::Null).await;
+        let port = sim.simulator.url().rsplit_once(':').unwrap().1.to_owned();
+        let ask = |path: &str| sim.send(sim.http.get(format!("http://{own}:{port}{path}")));
+        assert_eq!(ask("/account").await.refusal(), (401, "UNAUTHORIZED"));
+        let portal = ask("/_sim/servers").await;
+        match remote_portal {
+            true => assert_eq!(portal.json(), json!({ "servers": [] })),
+            false => assert!(portal.status == 403 && portal.text.contains("its own machine"), "{portal:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -116,9 +116,13 @@ impl Sim {
     }
 
     pub(crate) async fn with(options: Options) -> Sim {
+        Sim::on("127.0.0.1:0", options).await
+    }
+
+    pub(crate) async fn on(listen: &str, options: Options) -> Sim {
         // Another test of this process may have installed it already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), options).await.unwrap();
+        let simulator = Simulator::start(listen.parse().unwrap(), options).await.unwrap();
         Sim { simulator, http: Client::builder().no_proxy().build().unwrap() }
     }
 
