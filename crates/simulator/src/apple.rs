@@ -25,7 +25,7 @@ mod session;
 
 use std::sync::Arc;
 
-use axum::body::{Body, to_bytes};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::http::header::{CONTENT_TYPE, DATE, USER_AGENT};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
@@ -38,6 +38,7 @@ use crate::Shared;
 use crate::connection::Peer;
 use crate::faults::{Plan, When};
 use crate::requests;
+use crate::upload::{self, Unread};
 use crate::world::{ErrorBodies, World};
 
 pub(crate) use device_json::whole as whole_device;
@@ -94,24 +95,18 @@ pub(crate) async fn answer(
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST).await else { return status_only(StatusCode::PAYLOAD_TOO_LARGE) };
+    let body = match upload::read(body, LARGEST).await {
+        Err(Unread::Broken) => return cut(),
+        read => read.ok(),
+    };
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let path = parts.uri.path().to_owned();
+    let (fits, body) = (body.is_some(), body.unwrap_or_default());
     let call = Call { method: parts.method, path, query, headers: parts.headers, body };
 
-    let plan = faulty::plan(&shared, &call);
-    if !faulty::hold(&shared, &plan, When::Before).await {
-        return cut();
-    }
-    let now = shared.clock.now();
-    let fate = faulty::fate(&shared, &call, &plan, now, || judge(&shared, &call, now));
-    let record = record(&call, &fate, &plan, now);
-    let (delay, bodies, ahead) = {
-        let mut world = shared.write();
-        world.requests.record(record);
-        (world.delays.on(&call.path), world.switches.error_bodies, world.switches.date_skew_seconds)
-    };
-    let delay = delay.saturating_add(faulty::delay(&plan));
+    // A call takes effect though its client gives up while it is held: this future would be dropped then.
+    let Ok(Some(taken)) = tokio::spawn(take(shared.clone(), call, fits)).await else { return cut() };
+    let Taken { fate, plan, now, delay, bodies, ahead } = taken;
     if !faulty::hold(&shared, &plan, When::After).await || (delay > 0 && !shared.wait(delay).await) {
         return cut();
     }
@@ -123,6 +118,39 @@ pub(crate) async fn answer(
     let dated = now.checked_add(SignedDuration::from_secs(ahead)).unwrap_or(now);
     response.headers_mut().insert(DATE, headers::http_date(dated));
     faulty::send(shared, &plan, response, now).await
+}
+
+/// A call that took effect and is written down, and what its answer needs.
+struct Taken {
+    fate: Fate,
+    plan: Plan,
+    now: Timestamp,
+    /// Milliseconds that the answer waits.
+    delay: u64,
+    bodies: ErrorBodies,
+    /// Seconds that its date is off.
+    ahead: i64,
+}
+
+/// Holds a call if a rule says so, decides what becomes of it, and writes it down. One whose body did not fit is shown
+/// to no rule. `None` when the simulator stopped meanwhile.
+async fn take(shared: Arc<Shared>, call: Call, fits: bool) -> Option<Taken> {
+    let plan = if fits { faulty::plan(&shared, &call) } else { Plan::default() };
+    if !faulty::hold(&shared, &plan, When::Before).await {
+        return None;
+    }
+    let now = shared.clock.now();
+    let fate = faulty::fate(&shared, &call, &plan, now, || match fits {
+        true => judge(&shared, &call, now),
+        false => Outcome::from(Err(Problem::too_large(LARGEST))),
+    });
+    let mut world = shared.write();
+    let record = record(&world, &call, &fate, &plan, now);
+    world.requests.record(record);
+    let delay = world.delays.on(&call.path).saturating_add(faulty::delay(&plan));
+    let (bodies, ahead) = (world.switches.error_bodies, world.switches.date_skew_seconds);
+    drop(world);
+    Some(Taken { fate, plan, now, delay, bodies, ahead })
 }
 
 /// Judges a call: path, method, user agent, session, terms, and then what the endpoint itself demands.
@@ -226,12 +254,17 @@ fn query(query: &str, name: &str) -> Option<String> {
     all.into_iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)
 }
 
-fn record(call: &Call, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Request {
+fn record(world: &World, call: &Call, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Request {
     let text = |name: HeaderName| call.headers.get(name).and_then(|value| value.to_str().ok());
     let outcome = match fate {
         Fate::Judged(outcome) | Fate::Cut(Some(outcome)) => Some(outcome),
         Fate::Instead(_) | Fate::Cut(None) => None,
     };
+    // Of a call that was not judged to the end, what it carries tells whose it is.
+    let server = outcome.and_then(|outcome| outcome.server.clone()).or_else(|| {
+        let position = headers::whose(world, call)?;
+        world.servers().get(position).map(|server| server.uuid.clone())
+    });
     let problem = outcome.and_then(|outcome| outcome.result.as_ref().err());
     let status = match fate {
         Fate::Judged(_) => problem.map_or(StatusCode::OK, |problem| problem.status).as_u16(),
@@ -243,7 +276,7 @@ fn record(call: &Call, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Re
         method: call.method.as_str().to_owned(),
         path: call.path.clone(),
         status,
-        server: outcome.and_then(|outcome| outcome.server.clone()),
+        server,
         refusal: problem.map(|problem| (problem.code.to_owned(), problem.reason.clone())),
         protocol_version: headers::protocol_version(&call.headers),
         user_agent: text(USER_AGENT).map(str::to_owned),

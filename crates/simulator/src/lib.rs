@@ -22,6 +22,7 @@ mod portal;
 mod random;
 mod requests;
 mod scenario;
+mod upload;
 mod world;
 
 use std::io;

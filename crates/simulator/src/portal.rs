@@ -19,8 +19,9 @@ mod token;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -31,6 +32,7 @@ use serde_json::json;
 
 use crate::Shared;
 use crate::connection::Peer;
+use crate::upload::{self, Unread};
 use crate::world::PortalRefused;
 
 /// The largest body: about 100,000 devices described by hand.
@@ -80,7 +82,9 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/scenario", post(scenario::load))
         .route("/reset", post(scenario::reset))
         .fallback(nothing)
-        .layer(DefaultBodyLimit::max(LARGEST))
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(whole_body))
         .layer(middleware::from_fn_with_state(shared, near_only))
 }
 
@@ -122,6 +126,25 @@ fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
 
 async fn nothing() -> Refused {
     Refused { status: StatusCode::NOT_FOUND, error: "The portal side has no such path.".to_owned() }
+}
+
+async fn wrong_method(method: Method) -> Refused {
+    let error = format!("The portal side does not take {method} on this path.");
+    Refused { status: StatusCode::METHOD_NOT_ALLOWED, error }
+}
+
+/// Reads the body before anything else, so that one that is too large is refused with a sentence.
+async fn whole_body(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let refused = match upload::read(body, LARGEST).await {
+        Ok(bytes) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Err(Unread::TooLarge) => {
+            let error = format!("The body has over {LARGEST} bytes. Nothing was changed; send it in parts.");
+            Refused { status: StatusCode::PAYLOAD_TOO_LARGE, error }
+        }
+        Err(Unread::Broken) => Refused::invalid("The body broke off. Nothing was changed."),
+    };
+    refused.into_response()
 }
 
 /// Lets only this machine in, unless told otherwise.

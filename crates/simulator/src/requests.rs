@@ -19,7 +19,7 @@ pub(crate) struct Request {
     pub(crate) path: String,
     /// 0 when the connection was cut instead of answered.
     pub(crate) status: u16,
-    /// The server whose session was used, once that was known.
+    /// The server whose session or consumer key it carried, where that is known.
     pub(crate) server: Option<Arc<str>>,
     /// The code and the plain sentence of a refusal.
     pub(crate) refusal: Option<(String, String)>,

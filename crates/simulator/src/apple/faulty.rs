@@ -90,14 +90,20 @@ fn end_session(shared: &Shared, call: &Call, plan: &Plan) {
     }
 }
 
-/// A new session token for a call that was let in.
+/// A new session token for a call that was let in, in the place of the one that it would have got anyway.
 fn rotate(shared: &Shared, call: &Call, plan: &Plan, now: Timestamp, outcome: &mut Outcome) {
     let wanted = plan.actions.iter().find_map(|action| match action {
         Action::RotateSession(wanted) => Some(wanted),
         _ => None,
     });
-    if let (Some(wanted), Some(token), true) = (wanted, session(call), outcome.server.is_some()) {
-        outcome.rotated = shared.write().rotate_session(token, wanted.keep_old, now);
+    let (Some(wanted), Some(sent), true) = (wanted, session(call), outcome.server.is_some()) else { return };
+    let newest = outcome.rotated.as_deref().unwrap_or(sent);
+    let mut world = shared.write();
+    if let Some(rotated) = world.rotate_session(newest, wanted.keep_old, now) {
+        outcome.rotated = Some(rotated);
+        if !wanted.keep_old {
+            world.forget_session(sent);
+        }
     }
 }
 

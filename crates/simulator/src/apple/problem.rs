@@ -51,6 +51,11 @@ impl Problem {
         Problem { allow: allowed, ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, "", reason) }
     }
 
+    pub(super) fn too_large(most: usize) -> Problem {
+        let reason = format!("The body has over {most} bytes, which is the simulator's own limit.");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "", reason)
+    }
+
     /// The answer, its code spelled as the switches say.
     pub(super) fn into_response(self, bodies: ErrorBodies) -> Response {
         let code = self.code;

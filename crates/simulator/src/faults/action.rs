@@ -167,7 +167,11 @@ impl Action {
         let wrong = match self {
             Action::Answer(answer) => answer.fault(),
             Action::Refuse(code) if codes::find(code).is_none() => {
-                Some(format!("{code:?} is none of Apple's codes; use answer with a status and a body."))
+                let codes = codes::list();
+                Some(format!(
+                    "{code:?} is none of Apple's codes, which are {codes}. For another text use answer with a status \
+                     and a body."
+                ))
             }
             Action::Redirect(to) if !to.starts_with("http://") && !to.starts_with("https://") => {
                 Some("redirect is an http or https URL.".to_owned())

@@ -5,7 +5,12 @@ pub(crate) fn find(code: &str) -> Option<(&'static str, Option<u16>)> {
     CODES.iter().find(|(known, _)| *known == code).copied()
 }
 
-const CODES: [(&str, Option<u16>); 37] = [
+/// All of them, for people.
+pub(super) fn list() -> String {
+    CODES.map(|(code, _)| code).join(", ")
+}
+
+const CODES: [(&str, Option<u16>); 39] = [
     ("MALFORMED_REQUEST_BODY", Some(400)),
     ("USER_AGENT_MISSING", Some(400)),
     ("USER_AGENT_INVALID", Some(400)),
@@ -28,6 +33,8 @@ const CODES: [(&str, Option<u16>); 37] = [
     ("LOCALE_INVALID", Some(400)),
     ("FLAGS_INVALID", Some(400)),
     ("ORG_NOT_SUPPORTED", Some(400)),
+    ("MDM_SERVICE_DISCOVERY_URL_REQUIRED", Some(400)),
+    ("MDM_SERVICE_DISCOVERY_URL_NOT_VALID", Some(400)),
     ("UNAUTHORIZED", Some(401)),
     ("token_expired", Some(401)),
     ("consumer_key_unknown", Some(401)),

@@ -102,6 +102,14 @@ impl World {
         now: Timestamp,
     ) -> Result<Vec<u8>, PortalRefused> {
         let position = self.server_position(uuid)?;
+        let expires = match expires {
+            Some(expires) => expires,
+            None => now.checked_add(LIFETIME).map_err(|_| {
+                let why =
+                    "A token of today would end after the year 9999. Move the clock back, or name expires.";
+                PortalRefused::Conflict(why.to_owned())
+            })?,
+        };
         let random = &mut self.random;
         let organisation = &self.organisations[&self.servers[position].org_id];
         let server = &mut self.servers[position];
@@ -128,7 +136,7 @@ impl World {
             access_token: format!("{access_stem}O{}", now.as_millisecond()),
             consumer_secret: format!("CS_{}", random.hex::<20>("consumer_secret")),
             access_secret: format!("AS_{}", random.hex::<20>("access_secret")),
-            expires: whole_seconds(expires.unwrap_or(now + LIFETIME)),
+            expires: whole_seconds(expires),
             revoked: false,
         };
         let text = TokenText {

@@ -172,3 +172,17 @@ async fn header_names_may_have_any_case() {
         sim.request("POST", "/server/devices").header("CONTENT-TYPE", JSON).header("USER-AGENT", "tests/1");
     assert_eq!(sim.send(request.header("X-ADM-AUTH-SESSION", session).body("{}")).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_with_a_reason_and_written_down() {
+    let sim = Sim::start().await;
+    let server = sim.server().await;
+    let session = sim.session(&server.keys).await;
+    let refused = sim.announced("POST", "/devices", &session, (8 << 20) + 1, "").await;
+    assert_eq!((refused.status(), refused.body.len()), (413, 0));
+    assert!(refused.header("x-sim-reason").unwrap().contains("8388608 bytes"), "{}", refused.head);
+    let log = sim.portal(200, "GET", "/requests", Value::Null).await;
+    let last = log["requests"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["path"], &last["status"]), (&json!("/devices"), &json!(413)));
+    assert_eq!(sim.portal(200, "GET", "/counts", Value::Null).await["POST /devices"], 1);
+}

@@ -141,3 +141,20 @@ async fn sessions_can_be_expired_and_a_restart_forgets_them() {
     assert_eq!(statuses().await, (403, 403));
     sim.session(&first.keys).await;
 }
+
+#[tokio::test]
+async fn a_rotation_by_rule_and_one_by_option_on_the_same_answer_leave_one_good_token() {
+    for (keeps_old, keep_old) in [(false, false), (false, true), (true, false), (true, true)] {
+        let sim = Sim::start().await;
+        let server = sim.server().await;
+        let session = sim.session(&server.keys).await;
+        sim.option(json!({ "rotate_every": 1, "rotation_keeps_old": keeps_old })).await;
+        fault(&sim, json!({ "do": { "rotate_session": { "keep_old": keep_old } } })).await;
+        let answer = sim.ask(&session, "GET", "/account", Value::Null).await;
+        let rotated = answer.headers["x-adm-auth-session"].to_str().unwrap().to_owned();
+        sim.option(json!({ "rotate_every": 0 })).await;
+        assert_eq!(sim.ask(&rotated, "GET", "/account", Value::Null).await.status, 200);
+        let old = sim.ask(&session, "GET", "/account", Value::Null).await.status;
+        assert_eq!(old, if keeps_old && keep_old { 200 } else { 403 }, "{keeps_old} {keep_old}");
+    }
+}

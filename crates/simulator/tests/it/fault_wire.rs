@@ -123,5 +123,6 @@ async fn an_answer_is_lost_though_the_call_took_effect() {
     let log = sim.portal(200, "GET", "/requests", Value::Null).await;
     let lost: Vec<_> =
         log["requests"].as_array().unwrap().iter().filter(|line| line["status"] == 0).collect();
-    assert_eq!((&lost[0]["server_uuid"], &lost[1]["server_uuid"]), (&Value::Null, &json!(server.uuid)));
+    assert_eq!(lost.len(), 2);
+    assert!(lost.iter().all(|line| line["server_uuid"] == server.uuid.as_str()), "{lost:?}");
 }

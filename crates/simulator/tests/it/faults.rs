@@ -169,3 +169,71 @@ async fn rules_that_make_no_sense_are_refused() {
     }
     assert_eq!(sim.portal(200, "GET", "/faults", Value::Null).await, json!({ "faults": [] }));
 }
+
+#[tokio::test]
+async fn a_held_call_takes_effect_though_its_client_gave_up() {
+    let sim = Sim::start().await;
+    let server = sim.server().await;
+    let session = sim.session(&server.keys).await;
+    let on = json!({ "path": "/profile" });
+    let id = fault(&sim, json!({ "match": on, "do": { "hold": "before" } })).await;
+    let profile = json!({ "profile_name": "Staff", "url": "https://mdm.example.com/enroll" });
+    let call = tokio::spawn(sim.call(&session, "POST", "/profile", profile).send());
+    sim.portal(200, "GET", &format!("/faults/{id}/wait?held=1"), Value::Null).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    // A little real time, in which the simulator sees that the connection is gone.
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    sim.portal(200, "POST", &format!("/faults/{id}/release"), Value::Null).await;
+    let path = format!("/servers/{}/profiles", server.uuid);
+    for _ in 0..500 {
+        let profiles = sim.portal(200, "GET", &path, Value::Null).await;
+        if profiles["profiles"].as_array().unwrap().len() == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let counts = sim.portal(200, "GET", "/counts", Value::Null).await;
+    assert_eq!(counts["POST /profile"], 1, "{counts}");
+    let log = sim.portal(200, "GET", "/requests", Value::Null).await;
+    let last = log["requests"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["status"], &last["fault"]), (&json!(200), &json!(id)));
+}
+
+#[tokio::test]
+async fn calls_that_are_not_judged_are_written_down_with_their_server() {
+    let sim = Sim::start().await;
+    let server = sim.server().await;
+    let session = sim.session(&server.keys).await;
+    for action in [
+        json!({ "answer": { "status": 503 } }),
+        json!({ "redirect": "http://other.example" }),
+        json!("disconnect"),
+        json!("expire_session"),
+    ] {
+        fault(&sim, json!({ "do": action })).await;
+        sim.wire("GET", "/account", &session, "").await;
+    }
+    fault(&sim, json!({ "do": { "answer": { "status": 503 } } })).await;
+    sim.send(sim.session_request(&server.keys)).await;
+    let log = sim.portal(200, "GET", "/requests", Value::Null).await;
+    let log = log["requests"].as_array().unwrap();
+    let statuses: Vec<_> = log.iter().map(|line| line["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [200, 503, 307, 0, 401, 503]);
+    assert!(log.iter().all(|line| line["server_uuid"] == server.uuid.as_str()), "{log:?}");
+}
+
+#[tokio::test]
+async fn every_code_of_apples_can_be_used_and_is_listed() {
+    let sim = Sim::start().await;
+    let refusal = sim.portal(400, "POST", "/faults", json!({ "do": { "refuse": "NO_SUCH_CODE" } })).await;
+    let said = refusal["error"].as_str().unwrap();
+    let codes = said.split_once("which are ").unwrap().1.split_once(". ").unwrap().0;
+    assert!(codes.split(", ").count() >= 39, "{said}");
+    for code in codes.split(", ") {
+        assert!(include_str!("../../README.md").contains(&format!("`{code}`")), "{code}");
+        fault(&sim, json!({ "do": { "refuse": code } })).await;
+        assert_eq!(sim.send(sim.request("GET", "/account")).await.text, code);
+    }
+    assert!(codes.contains("MDM_SERVICE_DISCOVERY_URL_NOT_VALID"));
+}

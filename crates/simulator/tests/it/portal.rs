@@ -126,6 +126,36 @@ async fn the_portal_side_answers_on_loopback_only_unless_told_otherwise() {
 }
 
 #[tokio::test]
+async fn wrong_methods_and_bodies_that_are_too_large_are_refused_with_a_sentence() {
+    let sim = Sim::start().await;
+    for (method, path) in [("DELETE", "/servers"), ("GET", "/reset"), ("PATCH", "/clock")] {
+        let refusal = sim.portal(405, method, path, Value::Null).await;
+        assert!(refusal["error"].as_str().unwrap().contains(method), "{refusal}");
+    }
+    let refused = sim.announced("POST", "/_sim/servers", "", (64 << 20) + 1, "").await;
+    let body: Value = serde_json::from_slice(&refused.body).unwrap();
+    assert_eq!(refused.status(), 413);
+    assert!(body["error"].as_str().unwrap().contains("67108864 bytes"), "{body}");
+    // More than frameworks take by themselves is fine.
+    let padded = format!("{{{}}}", " ".repeat(5 << 20));
+    let made = sim.send(sim.request("POST", "/_sim/servers").body(padded)).await;
+    assert_eq!(made.status, 201);
+}
+
+#[tokio::test]
+async fn a_token_that_would_outlive_the_calendar_is_refused_with_a_sentence() {
+    let sim = Sim::start().await;
+    let server = sim.server().await;
+    let clock = json!({ "now": "9999-12-30T00:00:00Z", "running": false });
+    sim.portal(200, "PUT", "/clock", clock).await;
+    let path = format!("/servers/{}/token", server.uuid);
+    let refusal = sim.portal(409, "POST", &path, Value::Null).await;
+    assert!(refusal["error"].as_str().unwrap().contains("year 9999"), "{refusal}");
+    sim.issue(&server.uuid, "?expires=9999-12-30T12:00:00Z").await;
+    assert_eq!(sim.send(sim.request("GET", "/account")).await.status, 401);
+}
+
+#[tokio::test]
 async fn unknown_paths_and_ids_are_said_to_be_unknown() {
     let sim = Sim::start().await;
     for (method, path) in [

@@ -33,11 +33,22 @@ impl Wire {
 impl Sim {
     /// Sends a call on a connection of its own, which ends with its answer.
     pub(crate) async fn wire(&self, method: &str, path: &str, session: &str, body: &str) -> Wire {
+        self.announced(method, path, session, body.len(), body).await
+    }
+
+    /// The same with a body that is announced to have this length, whatever it has.
+    pub(crate) async fn announced(
+        &self,
+        method: &str,
+        path: &str,
+        session: &str,
+        length: usize,
+        body: &str,
+    ) -> Wire {
         let mut stream = TcpStream::connect(self.simulator.url().replace("http://", "")).await.unwrap();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nUser-Agent: tests/1\r\n\
-             X-ADM-Auth-Session: {session}\r\nContent-Length: {}\r\n\r\n{body}",
-            body.len()
+             X-ADM-Auth-Session: {session}\r\nContent-Length: {length}\r\n\r\n{body}",
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut all = Vec::new();
