@@ -1,6 +1,7 @@
 //! The portal side, under `/_sim`: what people do on Apple's web site, and what tests do to Apple.
 //! Every refusal is `{"error": "a plain sentence"}`. `README.md` describes each path.
 
+mod accounts;
 mod answers;
 mod certificate;
 mod clock;
@@ -44,6 +45,8 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router<Arc<Shared>> {
         .route("/organizations", post(organizations::create).get(organizations::list))
         .route("/organizations/{org_id}/terms", put(organizations::set_terms))
         .route("/organizations/{org_id}/beta", put(organizations::set_beta_access))
+        .route("/accounts/revoke", post(accounts::revoke))
+        .route("/accounts/restore", post(accounts::restore))
         .route("/servers", post(servers::create).get(servers::list))
         .route("/servers/{server_uuid}", get(servers::show))
         .route("/servers/{server_uuid}/certificate", put(certificate::upload))

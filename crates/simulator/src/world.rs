@@ -1,6 +1,7 @@
 //! Everything the simulator knows, as plain data. Methods take the time as an argument and do no I/O, so a test or
 //! a movable clock decides what time it is. HTTP, status codes and error bodies are not known here.
 
+mod accounts;
 mod assignments;
 mod catalogue;
 mod cursors;
@@ -20,7 +21,7 @@ mod switches;
 mod throttle;
 mod tokens;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use aws_lc_rs::hmac;
 
@@ -83,6 +84,8 @@ pub(crate) struct World {
     server_positions: HashMap<String, usize>,
     /// Which server and which of its Apple accounts a consumer key stands for.
     consumers: HashMap<String, Consumer>,
+    /// E-mail addresses of Apple accounts that were taken away.
+    revoked_accounts: HashSet<String>,
     sessions: Sessions,
     nonces: Nonces,
     throttle: Throttle,
@@ -127,6 +130,7 @@ impl World {
             servers: Vec::new(),
             server_positions: HashMap::new(),
             consumers: HashMap::new(),
+            revoked_accounts: HashSet::new(),
             sessions: Sessions::default(),
             nonces: Nonces::default(),
             throttle: Throttle::default(),

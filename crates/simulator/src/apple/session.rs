@@ -33,6 +33,10 @@ fn answer(
             TokenRefused::UnknownConsumer => {
                 unauthorized("consumer_key_unknown", "No server token has this consumer key.")
             }
+            TokenRefused::AccountGone => {
+                let reason = "The Apple account that downloaded the server token was revoked.";
+                Problem::new(StatusCode::FORBIDDEN, "FORBIDDEN", reason)
+            }
             TokenRefused::Rejected => {
                 let reason =
                     "The server token was revoked, or replaced by another Apple account, or never was.";

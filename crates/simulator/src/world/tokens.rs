@@ -27,7 +27,7 @@ pub(super) struct Token {
     consumer_secret: String,
     access_secret: String,
     expires: Timestamp,
-    revoked: bool,
+    pub(super) revoked: bool,
 }
 
 /// The text inside a token, in Apple's order of fields.
@@ -45,6 +45,8 @@ struct TokenText<'a> {
 pub(crate) enum TokenRefused {
     /// No server ever had this consumer key.
     UnknownConsumer,
+    /// The Apple account behind it was revoked.
+    AccountGone,
     /// Revoked, or replaced by a token of another Apple account, or an access token that never was.
     Rejected,
 }
@@ -84,6 +86,11 @@ impl Server {
         self.generation == generation && self.token_expiry().is_some_and(|expiry| now < expiry)
     }
 
+    /// Whether an Apple account ever downloaded a token.
+    pub(super) fn has_account(&self, email: &str) -> bool {
+        self.accounts.iter().any(|known| known.email == email)
+    }
+
     fn sealable(&self) -> Result<&Certificate, PortalRefused> {
         let missing =
             "The server has no certificate yet. Upload one with PUT /_sim/servers/{server_uuid}/certificate.";
@@ -110,10 +117,11 @@ impl World {
                 PortalRefused::Conflict(why.to_owned())
             })?,
         };
-        let random = &mut self.random;
-        let organisation = &self.organisations[&self.servers[position].org_id];
-        let server = &mut self.servers[position];
+        let server = &self.servers[position];
+        let organisation = &self.organisations[&server.org_id];
         let email = account.unwrap_or_else(|| server.admin().unwrap_or(&organisation.org_email).to_owned());
+        self.may_download(&email)?;
+        let (random, server) = (&mut self.random, &mut self.servers[position]);
         let known = server.accounts.iter().position(|known| known.email == email);
         let account = match known {
             Some(account) => account,
@@ -183,6 +191,9 @@ impl World {
         let Consumer { server: position, account } =
             *self.consumers.get(consumer).ok_or(TokenRefused::UnknownConsumer)?;
         let server = &self.servers[position];
+        if self.revoked_accounts.contains(&server.accounts[account].email) {
+            return Err(TokenRefused::AccountGone);
+        }
         let token = server.token.as_ref().filter(|token| token.account == account && !token.revoked);
         let token = token.ok_or(TokenRefused::Rejected)?;
         let stem = &server.accounts[account].access_stem;

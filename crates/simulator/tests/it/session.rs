@@ -303,3 +303,31 @@ async fn terms_stop_the_session_and_every_call_until_they_are_accepted() {
     sim.portal(204, "PUT", &terms, json!({ "accepted": true })).await;
     assert_eq!(sim.ask(&session, "GET", "/account", json!(null)).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_revoked_account_takes_its_tokens_along_and_downloads_no_other_until_it_is_restored() {
+    let (sim, server) = ready().await;
+    let other = sim.server().await;
+    sim.issue(&other.uuid, "?account=other%40example.com").await;
+    let second = sim.issue(&server.uuid, "?account=second%40example.com").await;
+    let session = sim.session(&second).await;
+    let named = json!({ "account": "second@example.com" });
+    for path in ["/accounts/revoke", "/accounts/restore"] {
+        sim.portal(404, "POST", path, json!({ "account": "nobody@example.com" })).await;
+        sim.portal(400, "POST", path, json!({})).await;
+    }
+    sim.portal(204, "POST", "/accounts/revoke", named.clone()).await;
+    let gone = (403, "FORBIDDEN");
+    assert_eq!(sim.ask(&session, "GET", "/account", serde_json::Value::Null).await.refusal(), gone);
+    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), gone);
+    // Whoever downloaded last downloads again, unless another account is named.
+    let token = format!("/servers/{}/token", server.uuid);
+    let refusal = sim.portal(409, "POST", &token, serde_json::Value::Null).await;
+    assert!(refusal["error"].as_str().unwrap().contains("revoked"), "{refusal}");
+    sim.session(&sim.issue(&server.uuid, "?account=third%40example.com").await).await;
+    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), gone);
+
+    sim.portal(204, "POST", "/accounts/restore", named).await;
+    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), (401, "token_rejected"));
+    sim.session(&sim.issue(&server.uuid, "?account=second%40example.com").await).await;
+}
