@@ -46,7 +46,7 @@ async fn a_cut_connection_is_unreachable() {
         "no http at all\r\n\r\n",
     ] {
         let error = answered(bytes, false).await;
-        assert_eq!(error.kind, Kind::Unreachable, "{bytes}: {error:?}");
+        assert_eq!((error.kind, error.is_unsent), (Kind::Unreachable, false), "{bytes}: {error:?}");
     }
 }
 
@@ -72,8 +72,25 @@ async fn nobody_listening_is_unreachable() {
     drop(listener);
     let error = Client::new(config(&url)).unwrap().session(token("a")).authenticate().await.unwrap_err();
     assert_eq!((error.kind, error.endpoint, error.status), (Kind::Unreachable, Endpoint::Session, None));
+    assert!(error.is_unsent);
     assert_eq!(error.to_string(), "Apple could not be reached or cut the connection (GET /session)");
     assert!(error.detail.is_some_and(|detail| !detail.contains("127.0.0.1/")));
+}
+
+#[tokio::test]
+async fn a_call_that_is_cut_tells_whether_it_was_made() {
+    let never = Arc::new(Semaphore::new(0));
+    for (held, endpoint) in [("/session", Endpoint::Session), ("/account", Endpoint::Account)] {
+        let never = Arc::clone(&never);
+        let server = Server::start(move |seen| {
+            let reply = Reply::session("S");
+            if seen.path == held { reply.held(&never) } else { reply }
+        })
+        .await;
+        let session = Client::new(config(&server.url)).unwrap().session(token("a"));
+        let error = session.within(Duration::from_millis(300)).account().await.unwrap_err();
+        assert_eq!((error.kind, error.endpoint), (Kind::Timeout, endpoint));
+    }
 }
 
 #[tokio::test]

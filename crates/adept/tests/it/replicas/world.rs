@@ -129,7 +129,7 @@ impl World {
         let mut database = PgConnection::connect(&self.database.url).await.unwrap();
         let day = 24 * 3600 * 1_000_000_i64;
         for change in [
-            "UPDATE profile_definitions SET attempted_at = attempted_at - $1",
+            "UPDATE profile_definitions SET attempted_at = attempted_at - $1, again_at = again_at - $1",
             "UPDATE devices SET assign_due_at = assign_due_at - $1 WHERE assign_due_at IS NOT NULL",
             "UPDATE onboarding_settings SET reconcile_due_at = reconcile_due_at - $1 \
              WHERE reconcile_due_at IS NOT NULL AND lease_until < reconcile_due_at",
