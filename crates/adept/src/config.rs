@@ -132,7 +132,7 @@ pub struct Apple {
     /// setting
     #[arg(long, env = "ADEPT_FULL_FETCH_INTERVAL", value_name = "TIME", default_value = "168h", value_parser = duration)]
     pub full_fetch_interval: SignedDuration,
-    /// How long a process that stopped keeps others from its settings
+    /// How long a process that stopped keeps others from its settings; 10s at least
     #[arg(long, env = "ADEPT_LEASE", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub lease: SignedDuration,
     /// URL where devices enrol, with {settingId} and {tenantId} where wanted

@@ -178,7 +178,8 @@ impl App {
             Err(Stop::Apple(error)) => {
                 let state = apple::state_of(&error);
                 tracing::warn!(setting = %claim.lease.setting, state = state.as_str(),
-                    detail = error.detail.as_deref(), "Apple ended a reconciliation: {error}");
+                    detail = error.detail.as_deref(), means = state.sentence(),
+                    "Apple ended a reconciliation: {error}");
                 match (apple::wait_of(&error), consumer) {
                     (Some(wait), Some(consumer)) => {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);

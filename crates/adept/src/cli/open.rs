@@ -17,7 +17,8 @@ use crate::{
 /// Connections to a database server, or readers of a file.
 const CONNECTIONS: u32 = 16;
 
-/// Apple needs this long for a call that changes a thousand devices; with a shorter lease calls are cut before.
+/// Apple needs this long for a call that changes a thousand devices. Such calls are cut before the lease ends, so with a
+/// shorter one they might never succeed.
 const SHORTEST_LEASE: SignedDuration = SignedDuration::from_secs(10);
 
 /// What becomes of a database that is not there yet.
@@ -75,10 +76,10 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
         ..AppleOptions::default()
     };
     if flags.lease < SHORTEST_LEASE {
-        tracing::warn!(
-            lease = %flags.lease,
-            "--lease is under 10 s: calls that change something at Apple are cut before it ends, so they may never succeed"
-        );
+        return Err(Failure::usage(
+            "--lease is under 10s: calls that change something at Apple are cut before it ends, so they might never \
+             succeed. Give 10s or more.",
+        ));
     }
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,

@@ -8,7 +8,7 @@ use super::{
     Error, Storage,
     db::{Transaction, sql},
     device_events::{self, Told},
-    sync::{self, CursorMove, FullFetchMove, Lease},
+    sync::{self, CursorMove, Lease},
     sync_runs::{self, RunPart},
 };
 use crate::domain::{DeviceChanges, DeviceEventKind, told_until};
@@ -42,6 +42,22 @@ pub struct FetchEnd {
     pub seen_revision: i64,
     /// When a complete fetch is owed next.
     pub full_fetch: FullFetchMove,
+}
+
+/// When a complete fetch is owed next; what someone asked for meanwhile stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullFetchMove {
+    /// The time that this run saw or left there.
+    pub seen: Option<Timestamp>,
+    /// The time from now on.
+    pub to: Timestamp,
+}
+
+impl FullFetchMove {
+    /// What the statements compare with: no complete fetch is owed at the beginning of time.
+    pub(super) fn seen_or_zero(self) -> Timestamp {
+        self.seen.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
 }
 
 impl Storage {

@@ -12,6 +12,7 @@ use super::{
     Error, Storage, assignment, audit,
     db::{Row, Transaction, sql},
     devices,
+    missing::FullFetchMove,
     sync_runs::{self, RunPart},
 };
 use crate::domain::{
@@ -77,15 +78,6 @@ pub struct CursorMove<'a> {
     pub owes_fetch: Option<FullFetchMove>,
 }
 
-/// When a complete fetch is owed next; what someone asked for meanwhile stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FullFetchMove {
-    /// The time that this run saw or left there.
-    pub seen: Option<Timestamp>,
-    /// The time from now on.
-    pub to: Timestamp,
-}
-
 /// A place to go on from.
 #[derive(Clone, Copy, Debug)]
 pub struct CursorPlace<'a> {
@@ -116,13 +108,6 @@ pub struct SyncEnd {
     pub repeats_cursor: bool,
     /// Puts a complete fetch off that leads nowhere now.
     pub full_fetch: Option<FullFetchMove>,
-}
-
-impl FullFetchMove {
-    /// What the statements compare with: no complete fetch is owed at the beginning of time.
-    fn seen_or_zero(self) -> Timestamp {
-        self.seen.unwrap_or(Timestamp::UNIX_EPOCH)
-    }
 }
 
 fn claim(row: &Row, now: Timestamp, due_mark: Timestamp) -> Result<Claim, Error> {

@@ -15,7 +15,9 @@ use crate::{
     },
 };
 
+mod account;
 mod cursors;
+mod fetch_cursors;
 mod gone;
 mod history;
 mod in_flight;

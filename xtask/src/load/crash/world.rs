@@ -76,8 +76,8 @@ impl World {
         let mut portal = apple.portal();
         portal.limit_pages(PAGE)?;
         portal.delay_pages(dice.within(0..20))?;
-        // What a killed service held is free again after three seconds; a call to Apple may take most of them.
-        let flags = ["--lease", "3s", "--mdm-url", "https://mdm.example.org/enrol/{settingId}"];
+        // What a killed service held is free again after ten seconds, the shortest lease; a call to Apple may take most of them.
+        let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enrol/{settingId}"];
         let launch = Launch::new(ground, kind, apple.port, &flags)?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;

@@ -240,8 +240,10 @@ impl App {
             }
             if stuck {
                 self.sync_counts.repeated_cursor();
+                // A reconciling fetch does not count: the stored cursor is not its own.
+                let in_a_row = (chain.kind != SyncKind::Reconciling).then_some(claim.cursor_repeats + 1);
                 tracing::warn!(
-                    setting = %claim.lease.setting, kind = chain.kind.as_str(), in_a_row = claim.cursor_repeats + 1,
+                    setting = %claim.lease.setting, kind = chain.kind.as_str(), in_a_row,
                     "Apple repeats a cursor; the walk stops until the next sync"
                 );
                 return Walk::Done(Outcome::RepeatedCursor(chain.kind));

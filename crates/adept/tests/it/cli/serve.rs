@@ -118,3 +118,12 @@ async fn a_hangup_brings_a_new_certificate_into_use() {
     assert!(new.get(&url).send().await.is_ok());
     assert_eq!(service.terminate().0, 0);
 }
+
+#[test]
+fn a_lease_in_which_apple_cannot_answer_is_refused() {
+    let folder = Folder::new();
+    let data = format!("--data-dir={}", folder.path().display());
+    let refused = adept(&["serve", &data, "--listen=127.0.0.1:0", "--metrics-listen=off", "--lease=9s"]);
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("--lease is under 10s"), "{}", refused.err);
+}

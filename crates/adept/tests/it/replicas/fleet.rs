@@ -105,8 +105,8 @@ impl Replica {
             "--plain-http".to_owned(),
             "--metrics-listen=off".to_owned(),
             "--log=warn".to_owned(),
-            // What a killed replica held is free again soon.
-            "--lease=3s".to_owned(),
+            // What a killed replica held is free again soon; it is the shortest that is taken.
+            "--lease=10s".to_owned(),
         ];
         Self {
             arguments: arguments.to_vec(),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{deltas_tell_nothing, history, listed, resyncs, serials, synced, take_devices};
 use crate::{
-    onboarding::{script, shown, syncs},
+    onboarding::{asked, script, shown, syncs},
     support::{
         database::Kind,
         test_app::{TestApp, app_options},
@@ -110,6 +110,22 @@ async fn many_missing_devices_are_gone_at_once_when_apple_says_so_of_a_sample() 
     deltas_tell_nothing(&test).await;
     resyncs(&test, &pair.setting).await;
     assert_eq!(listed(&client, &pair.setting).await.len(), 20);
+}
+
+#[tokio::test]
+async fn a_wait_that_apple_asks_for_instead_of_telling_of_a_sample_is_kept() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 100).await;
+    apple_lists(&test, &[]).await;
+    let wait = json!({ "Retry-After": "600" });
+    script(&test, json!({ "path": "/devices", "status": 429, "headers": wait, "body": "" })).await;
+    resyncs(&test, &pair.setting).await;
+    assert_eq!(listed(&client, &pair.setting).await.len(), 100);
+    let deltas = asked(&test, "POST /devices/sync").await;
+    assert!(!syncs(&test, &client, &pair.setting).await);
+    assert_eq!(asked(&test, "POST /devices/sync").await, deltas, "Apple is left alone");
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 6);
 }
 
 #[tokio::test]

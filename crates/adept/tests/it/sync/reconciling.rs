@@ -1,13 +1,13 @@
 //! The fetch of everything that is repeated every week: it finds what deltas left out and says so.
 
-use adept::domain::{DeviceChanges, SyncKind, SyncOutcome, TokenState};
+use adept::domain::{Caller, DeviceChanges, Origin, SyncKind, SyncOutcome, TokenState};
 use reqwest::Method;
 use serde_json::json;
 
-use super::{deltas_tell_nothing, history, listed, resyncs, synced, take_devices};
+use super::{deltas_tell_nothing, fault, held, history, listed, release, resyncs, synced, take_devices};
 use crate::{
     onboarding::{asked, script, syncs},
-    support::test_app::TestApp,
+    support::{database::Kind, test_app::TestApp},
 };
 
 #[tokio::test]
@@ -86,4 +86,38 @@ async fn one_that_fails_half_way_loses_neither_the_cursor_of_the_deltas_nor_its_
     assert_eq!(run.changes.added, 1, "deltas went on from where they were");
     assert!(syncs(&test, &client, &pair.setting).await);
     assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Reconciling);
+}
+
+async fn one_that_is_asked_for_meanwhile_follows(kind: Kind) {
+    let test = TestApp::start_on_kind(kind).await;
+    let client = test.admin().await;
+    let pair = synced(&test, &client, 10).await;
+    let rule =
+        fault(&test, json!({ "match": { "path": "/server/devices" }, "do": { "hold": "after" } })).await;
+    let asking = async {
+        held(&test, &rule, 1).await;
+        test.portal.give_devices(&pair.server, 1).await;
+        test.clock.advance(jiff::SignedDuration::from_secs(2));
+        let caller = Caller::operator(test.storage.default_tenant());
+        let origin = Origin { caller, request: test.app.ids().uuid(&test.clock) };
+        test.app.request_full_fetch(&origin, pair.setting.parse().unwrap()).await.unwrap();
+        release(&test, &rule).await;
+    };
+    tokio::join!(resyncs(&test, &pair.setting), asking);
+    let fetches = asked(&test, "POST /server/devices").await;
+    test.clock.advance(jiff::SignedDuration::from_secs(2));
+    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1);
+    assert!(syncs(&test, &client, &pair.setting).await);
+    assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1, "and then not before a week");
+}
+
+#[tokio::test]
+async fn one_that_is_asked_for_while_another_is_read_follows_it_on_sqlite() {
+    one_that_is_asked_for_meanwhile_follows(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn one_that_is_asked_for_while_another_is_read_follows_it_on_postgresql() {
+    one_that_is_asked_for_meanwhile_follows(Kind::Postgres).await;
 }

@@ -16,7 +16,7 @@ async fn calls(test: &TestApp) -> Value {
     serde_json::from_str(&test.portal.call(Method::GET, "/counts", String::new()).await).unwrap()
 }
 
-async fn accept_terms(test: &TestApp, server: &str, accepted: bool) {
+pub(super) async fn accept_terms(test: &TestApp, server: &str, accepted: bool) {
     let server = test.portal.call(Method::GET, &format!("/servers/{server}"), String::new()).await;
     let server: Value = serde_json::from_str(&server).unwrap();
     let terms = format!("/organizations/{}/terms", server["org_id"].as_str().unwrap());
