@@ -53,12 +53,12 @@ async fn a_token_whose_server_is_never_named_is_synced_at_the_interval_and_prove
         assert!(left > SignedDuration::from_mins(29), "round {round}: again in {left:#}");
         assert_eq!(proofs(&test).await.len(), 1, "round {round}");
         assert!(asked(&test, "GET /account").await >= round, "it is asked for its server's name");
-        let modified = shown(&client, &pair.setting).await["lastModifiedDateTime"].clone();
+        let modified = shown(&test.admin().await, &pair.setting).await["lastModifiedDateTime"].clone();
         assert!(round == 1 || modified == last, "round {round}");
         last = modified;
         pass(&test, SignedDuration::from_mins(31)).await;
     }
-    assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 3);
+    assert_eq!(shown(&test.admin().await, &pair.setting).await["syncedDeviceCount"], 3);
 }
 
 #[tokio::test]
