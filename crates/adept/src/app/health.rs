@@ -57,7 +57,7 @@ impl App {
             state: row.setting.token_state,
             expires_at: row.setting.token_expires_at,
             last_success: row.setting.sync.succeeded_at,
-            failures: row.failures,
+            failures: row.setting.sync.failures,
             devices: row.setting.sync.device_count,
         });
         Health { readable, writable, tokens: tokens.collect() }

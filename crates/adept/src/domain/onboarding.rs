@@ -87,6 +87,8 @@ pub struct SyncStatus {
     pub triggered_at: Option<Timestamp>,
     /// The last time a sync came to its end.
     pub succeeded_at: Option<Timestamp>,
+    /// Syncs that failed in a row.
+    pub failures: i64,
     /// Devices listed and not gone.
     pub device_count: i64,
 }
@@ -131,7 +133,10 @@ pub struct Setting {
 impl Setting {
     /// How the server token stands at `now`.
     pub fn standing(&self, now: Timestamp) -> TokenStanding {
-        TokenStanding::at(now, self.token_state, self.token_proven, self.token_expires_at)
+        match TokenStanding::at(now, self.token_state, self.token_proven, self.token_expires_at) {
+            TokenStanding::State(TokenState::Ok) if self.sync.failures > 0 => TokenStanding::Failing,
+            standing => standing,
+        }
     }
 }
 

@@ -145,6 +145,8 @@ pub enum TokenStanding {
     },
     /// Apple did not say yet whether it accepts it, or which server it is for.
     Unproven,
+    /// Apple accepted it when it was last asked, but the syncs since then were not read to their end.
+    Failing,
 }
 
 impl TokenStanding {
@@ -171,6 +173,7 @@ impl TokenStanding {
             Self::State(state) => state.as_str(),
             Self::Expiring { .. } => "expiring",
             Self::Unproven => "unproven",
+            Self::Failing => "failing",
         }
     }
 
@@ -190,6 +193,11 @@ impl TokenStanding {
             .into(),
             Self::Unproven => {
                 "Apple has not said yet whether it accepts the server token; Adept asks again with the next sync.".into()
+            }
+            Self::Failing => {
+                "Apple accepted the server token when it was last asked, but the last sync was not read to its end; Adept \
+                 tries again by itself. If it lasts, the operator has to look at `adept setting history` and the log."
+                    .into()
             }
         }
     }

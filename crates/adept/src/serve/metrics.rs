@@ -211,7 +211,7 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
         failures.get_or_create(&labels()).set(token.failures);
         let stands = match token.standing {
             TokenStanding::State(state) => state,
-            TokenStanding::Expiring { .. } | TokenStanding::Unproven => token.state,
+            TokenStanding::Expiring { .. } | TokenStanding::Unproven | TokenStanding::Failing => token.state,
         };
         for state in TokenState::ALL {
             let TokenLabels { tenant, setting, name } = labels();

@@ -12,8 +12,6 @@ pub struct SettingHealth {
     pub setting: Setting,
     /// When Apple last said something about its token.
     pub checked_at: Option<Timestamp>,
-    /// Sync runs that failed in a row.
-    pub failures: i64,
 }
 
 impl Storage {
@@ -22,7 +20,7 @@ impl Storage {
         let rows = self
             .db
             .rows(sql_of_parts(format!(
-                "SELECT {}, token_checked_at, sync_failures FROM onboarding_settings WHERE hidden_at IS NULL \
+                "SELECT {}, token_checked_at FROM onboarding_settings WHERE hidden_at IS NULL \
                  AND token_type <> 'none' ORDER BY tenant, id",
                 settings::COLUMNS
             )))
@@ -32,7 +30,6 @@ impl Storage {
                 Ok(SettingHealth {
                     setting: settings::setting(row)?,
                     checked_at: row.time("token_checked_at")?,
-                    failures: row.get("sync_failures")?,
                 })
             })
             .collect()

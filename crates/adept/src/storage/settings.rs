@@ -18,7 +18,8 @@ use crate::domain::{
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
     share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, \
-    current_token, proven_token, token_expires_at, server_uuid, org_id, server_name, org_name, sync_triggered_at, sync_succeeded_at, device_count";
+    current_token, proven_token, token_expires_at, server_uuid, org_id, server_name, org_name, sync_triggered_at, \
+    sync_succeeded_at, sync_failures, device_count";
 
 /// What came of making a setting.
 pub enum Created {
@@ -98,6 +99,7 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
         sync: SyncStatus {
             triggered_at: row.time("sync_triggered_at")?,
             succeeded_at: row.time("sync_succeeded_at")?,
+            failures: row.get("sync_failures")?,
             device_count: row.get("device_count")?,
         },
     })

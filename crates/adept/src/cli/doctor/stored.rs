@@ -88,6 +88,7 @@ fn token(setting: &Setting, clock: &Clock) -> Finding {
         TokenStanding::State(TokenState::Ok) => Finding::good(ABOUT, text),
         TokenStanding::Expiring { .. }
         | TokenStanding::Unproven
+        | TokenStanding::Failing
         | TokenStanding::State(
             TokenState::None | TokenState::Throttled | TokenState::Unreachable | TokenState::Terms,
         ) => Finding::mind(ABOUT, text),

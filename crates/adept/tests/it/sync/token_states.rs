@@ -123,7 +123,7 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
             (token.standing.as_str(), token.failures)
         })
         .collect();
-    assert_eq!(words, [("terms", 1), ("revoked", 1), ("expired", 1), ("ok", 1)]);
+    assert_eq!(words, [("terms", 1), ("revoked", 1), ("expired", 1), ("failing", 1)]);
 }
 
 #[tokio::test]
