@@ -65,7 +65,12 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
     (7, "assignment", include_str!("../../../migrations/0007_assignment.sql")),
     (8, "calls_under_way", include_str!("../../../migrations/0008_calls_under_way.sql")),
     (9, "faults_of_profile_calls", include_str!("../../../migrations/0009_faults_of_profile_calls.sql")),
-    (11, "refusals_and_rests", include_str!("../../../migrations/0011_refusals_and_rests.sql")),
+    (10, "refusals_and_rests", include_str!("../../../migrations/0010_refusals_and_rests.sql")),
+    (
+        11,
+        "apple_profiles_of_a_tenant",
+        include_str!("../../../migrations/0011_apple_profiles_of_a_tenant.sql"),
+    ),
 ];
 
 /// How to open the storage.

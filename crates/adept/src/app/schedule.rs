@@ -184,7 +184,7 @@ impl App {
 
     /// Whether profiles are still to have what this process has Apple told of them; says it once when they are not.
     pub(super) async fn has_common_terms(&self) -> Result<bool, Error> {
-        let is_ours = self.storage.has_common_terms(&self.common_digest()).await?;
+        let is_ours = self.storage.common_terms().await?.is_none_or(|noted| noted == self.common_digest());
         let mut seen = self.common_terms.lock().await;
         if !is_ours && !seen.are_others {
             tracing::warn!(

@@ -245,8 +245,8 @@ impl Storage {
         Ok(is_other)
     }
 
-    /// Whether no process noted another digest since.
-    pub async fn has_common_terms(&self, digest: &str) -> Result<bool, Error> {
+    /// The digest that was noted last; none when no process noted any yet.
+    pub async fn common_terms(&self) -> Result<Option<String>, Error> {
         let row = self
             .db
             .row(
@@ -254,7 +254,7 @@ impl Storage {
                     .bind(TenantId::DEPLOYMENT.to_string()),
             )
             .await?;
-        Ok(row.map(|row| row.get::<String>("value")).transpose()?.is_none_or(|noted| noted == digest))
+        row.map(|row| row.get("value")).transpose()
     }
 }
 

@@ -77,8 +77,9 @@ pub(super) async fn note_contradictions(
         let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
         let text = format!(
             "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, apple_uuid, detail) \
-             SELECT tenant, setting, serial_key, $3, 'contradicted', NULL, assigned_uuid, COALESCE(profile_uuid, \
-             profile_status) FROM devices WHERE {CONTRADICTED} \
+             SELECT tenant, setting, serial_key, $3, 'contradicted', NULL, assigned_uuid, \
+             CASE WHEN profile_uuid IS NULL OR profile_status IN ('empty', 'removed') THEN profile_status \
+             ELSE profile_uuid END FROM devices WHERE {CONTRADICTED} \
              ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING"
         );
         if tx.execute(owner(text).bind(at).rows(keys.clone())).await? > 0 {

@@ -296,7 +296,8 @@ impl Storage {
         Ok(touched == 1)
     }
 
-    /// Removes for good what was hidden before `before`; audit entries stay. Answers how many settings went.
+    /// Removes for good what was hidden before `before`; audit entries stay, and the ids that Apple gave to profiles, by which
+    /// a setting that is made anew for the server knows what is ours. Answers how many settings went.
     pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
         let old = tx
@@ -319,8 +320,6 @@ impl Storage {
             "DELETE FROM profile_definitions WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM apple_calls WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
-            "DELETE FROM apple_profiles WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",
             "DELETE FROM sync_runs WHERE (tenant, setting) IN \
              (SELECT tenant, id FROM onboarding_settings WHERE hidden_at < $1)",

@@ -9,9 +9,10 @@ use super::{
     assignment::wish,
     audit,
     db::{Statement, Transaction, sql, sql_of_parts},
+    device_events::{self, Told},
     profiles::take,
 };
-use crate::domain::{AuditEvent, DeviceId, DeviceRow, Profile, SettingId, TenantId};
+use crate::domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, SettingId, TenantId};
 
 /// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
 fn look_again(now: &'static str) -> String {
@@ -218,15 +219,21 @@ impl Storage {
         }
         let removed = tx
             .row(
-                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING deleted")
-                    .bind(tenant.0)
-                    .bind(setting.0)
-                    .bind(id.to_string()),
+                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
+                     RETURNING deleted, serial_key, wanted_profile")
+                .bind(tenant.0)
+                .bind(setting.0)
+                .bind(id.to_string()),
             )
             .await?;
         let Some(removed) = removed else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
             count(&mut tx, tenant, setting, -1).await?;
+        }
+        if removed.get::<Option<String>>("wanted_profile")?.is_some() {
+            let key: String = removed.get("serial_key")?;
+            let told = Told::of(DeviceEventKind::Unwanted);
+            device_events::write(&mut tx, (tenant, setting), &[&key], event.at, &told).await?;
         }
         audit::write(&mut tx, tenant, event).await?;
         tx.commit().await?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     app::{App, Error},
-    domain::{Profile, SettingId, Verdict, about_definition},
+    domain::{Profile, SettingId, TokenStanding, TokenState, Verdict, about_definition},
     storage::{DeviceStory, Plan},
 };
 
@@ -33,8 +33,8 @@ impl App {
 
     async fn tell(&self, story: DeviceStory) -> Result<ToldDevice, Error> {
         let (setting, device) = (&story.setting, &story.device);
-        let plan =
-            self.storage.plan(setting.tenant, setting.id, self.wanted_common_digest().as_deref()).await?;
+        let common = self.noted_common_digest().await?;
+        let plan = self.storage.plan(setting.tenant, setting.id, common.as_deref()).await?;
         let mut sentences = vec![self.has(&story).await?];
         if device.deleted {
             sentences.push(
@@ -119,7 +119,7 @@ impl App {
         let profile = &planned.profile;
         let mut sentences =
             vec![format!("It is to have {}, revision {}, {why}.", called(profile), profile.revision)];
-        if !has_none && ours == Some((profile.id, profile.revision)) {
+        if !has_none && planned.apple_uuid.is_some() && planned.apple_uuid == device.profile_uuid {
             sentences.push("So it is as it should be.".to_owned());
             return Ok(sentences);
         }
@@ -127,13 +127,25 @@ impl App {
             && let Some(failure) = &tries.failure
         {
             sentences.push(about_definition(failure, tries.again_at));
+        } else if !has_none && ours == Some((profile.id, profile.revision)) {
+            sentences
+                .push("What it has was defined with another enrolment URL or other common terms.".to_owned());
         }
         if let Some(failure) = &device.assign_failure {
             sentences.push(format!("{failure}: {}", Verdict::from_word(failure).about_assignment()));
         }
-        sentences.push(match device.assign_due_at.filter(|due| *due > self.clock.now()) {
+        let now = self.clock.now();
+        let standing = setting.standing(now);
+        sentences.push(match device.assign_due_at.filter(|due| *due > now) {
             Some(due) => format!("It rests until {due:.0}."),
-            None => "It is assigned at the next run.".to_owned(),
+            None if matches!(
+                standing,
+                TokenStanding::State(TokenState::Ok) | TokenStanding::Expiring { .. }
+            ) =>
+            {
+                "It is assigned at the next run.".to_owned()
+            }
+            None => format!("It waits for the server token ({}). {}", standing.as_str(), standing.sentence()),
         });
         Ok(sentences)
     }

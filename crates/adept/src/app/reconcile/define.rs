@@ -12,13 +12,16 @@ use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{App, Clock, CommonTerms, failpoint, profiles},
+    app::{App, Clock, CommonTerms, Error, failpoint, profiles},
     domain::{
         AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
         definition,
     },
     storage::{PlannedProfile, Storage},
 };
+
+/// How a digest begins without an enrolment URL.
+const NO_URL: &str = "no URL ";
 
 /// What became of a revision.
 pub(super) enum Defined {
@@ -139,7 +142,8 @@ impl Defining {
 }
 
 impl App {
-    /// Tells apart what the operator has Apple told of every profile alike.
+    /// Tells apart what the operator has Apple told of every profile alike, and begins with [`NO_URL`] while nobody says
+    /// where devices enrol.
     pub(in crate::app) fn common_digest(&self) -> String {
         let CommonTerms { org_magic, support_email_address, language, region, anchor_certs } =
             &self.options.common_terms;
@@ -152,7 +156,15 @@ impl App {
             anchor_certs
         ]);
         let hash = digest::digest(&digest::SHA256, all.to_string().as_bytes());
-        hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        if self.options.mdm_url.is_none() { format!("{NO_URL}{hash}") } else { hash }
+    }
+
+    /// The same as [`App::wanted_common_digest`] for whoever tells of devices, beside the process that reconciles: what that
+    /// one noted.
+    pub(in crate::app) async fn noted_common_digest(&self) -> Result<Option<String>, Error> {
+        let Some(noted) = self.storage.common_terms().await? else { return Ok(self.wanted_common_digest()) };
+        Ok((!noted.starts_with(NO_URL)).then_some(noted))
     }
 
     /// By what a definition at Apple is known to be the present one. While nobody says where devices enrol none can be

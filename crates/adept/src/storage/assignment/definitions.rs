@@ -155,7 +155,8 @@ impl Storage {
         Ok(())
     }
 
-    /// The profile and revision that Apple knows by an id; none when it is not ours.
+    /// The profile and revision that Apple knows by an id; none when it is not ours. It may be of a setting that is deleted
+    /// by now.
     pub async fn profile_of_uuid(
         &self,
         tenant: TenantId,
@@ -166,7 +167,7 @@ impl Storage {
             .db
             .row(
                 sql("SELECT profile, revision FROM apple_profiles \
-                     WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                     WHERE tenant = $1 AND apple_uuid = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
                 .bind(tenant.to_string())
                 .bind(setting.to_string())
                 .bind(apple_uuid),

@@ -67,10 +67,11 @@ const DIFFERS: &str = "deleted = FALSE AND source = 'deviceEnrollmentProgram' AN
 /// `$3` is the wanted profile.
 const WANTED: &str = "wanted_profile = $3";
 
-/// `$3` is the platform. Another product's profile is left alone: `$6` and `$7` are tenant and setting as text.
+/// `$3` is the platform. Another product's profile is left alone: `$6` is the tenant as text, since a profile may
+/// have been defined for a setting that is deleted by now.
 const DEFAULT: &str = "wanted_profile IS NULL AND platform = $3 AND (profile_uuid IS NULL \
     OR profile_status IN ('empty', 'removed') OR profile_uuid IN \
-    (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = $6 AND apple_profiles.setting = $7))";
+    (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = $6))";
 
 /// The statement that finds devices of `target`; `{1}` and `{2}` in `rest` are the next two placeholders.
 fn find(
@@ -82,7 +83,7 @@ fn find(
 ) -> Statement {
     let (whose, value, next) = match target.reason {
         Reason::Wanted => (WANTED, target.profile.to_string(), ["$6", "$7"]),
-        Reason::Default(platform) => (DEFAULT, platform.as_str().to_owned(), ["$8", "$9"]),
+        Reason::Default(platform) => (DEFAULT, platform.as_str().to_owned(), ["$7", "$8"]),
     };
     let rest = rest.replace("{1}", next[0]).replace("{2}", next[1]);
     let text = format!(
@@ -97,7 +98,7 @@ fn find(
         .bind(now);
     match target.reason {
         Reason::Wanted => statement,
-        Reason::Default(_) => statement.bind(tenant.to_string()).bind(setting.to_string()),
+        Reason::Default(_) => statement.bind(tenant.to_string()),
     }
 }
 
@@ -202,11 +203,10 @@ impl Storage {
                 sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
                      AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
                      AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles \
-                     WHERE apple_profiles.tenant = $3 AND apple_profiles.setting = $4)")
+                     WHERE apple_profiles.tenant = $3)")
                 .bind(lease.tenant.0)
                 .bind(lease.setting.0)
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string()),
+                .bind(lease.tenant.to_string()),
             )
             .await?;
         let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);

@@ -11,10 +11,13 @@ use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::ground::Ground;
+use super::ground::{Ground, KINDS};
 use crate::{
     onboarding::upload,
-    support::{database::Kind, test_app::TestApp},
+    support::{
+        database::Kind,
+        test_app::{S, TestApp},
+    },
     sync::{fault, held, release},
 };
 
@@ -60,9 +63,14 @@ async fn survives_a_rolling_restart(kind: Kind) {
         "the older process leaves it alone"
     );
     let second = started_elsewhere(&ground).await;
+    let serial = ground.serials(None).await[0].clone();
+    let told = second.app.device_stories(&serial).await.unwrap().remove(0).sentences.join(" ");
+    assert!(told.contains("another enrolment URL") && told.contains("at the next run"), "{told}");
     let older = mem::replace(&mut ground.test, second);
     ground.settle().await;
     assert_eq!(with_other_url(&ground).await, 1);
+    let told = older.app.device_stories(&serial).await.unwrap().remove(0).sentences.join(" ");
+    assert!(told.contains("as it should be"), "{told}");
 
     ground.want(&profile, &ground.serials(None).await).await;
     older.clock.advance(SignedDuration::from_mins(31));
@@ -172,4 +180,46 @@ async fn a_device_that_is_wanted_in_the_midst_of_a_run_is_assigned_whatever_the_
 #[tokio::test]
 async fn a_device_that_is_wanted_in_the_midst_of_a_run_is_assigned_whatever_the_clocks_say_on_postgresql() {
     wanted_in_the_midst_of_a_run(Kind::Postgres).await;
+}
+
+async fn made_anew_for_its_server(kind: Kind) {
+    let mut ground = Ground::new(kind, 3).await;
+    let profile = ground.profile(IOS, "Old").await;
+    ground.want(&profile, &ground.serials(None).await).await;
+    ground.settle().await;
+    let app = Arc::clone(&ground.test.app);
+    let caller = Caller::operator(ground.test.storage.default_tenant());
+    let origin = Origin { caller, request: app.ids().uuid(app.clock()) };
+    app.remove_setting(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    ground.pass(SignedDuration::from_secs(2)).await;
+    assert_eq!(ground.test.storage.purge_settings(ground.test.clock.now()).await.unwrap(), 1);
+
+    let client = ground.client().await;
+    ground.setting = client.create_setting().await;
+    let key = client.get_json(&format!("/beta/{S}/{}/getEncryptionPublicKey", ground.setting)).await;
+    ground.test.portal.trust(&ground.server, key["value"].as_str().unwrap()).await;
+    let token = ground.test.portal.token(&ground.server).await;
+    assert_eq!(upload(&client, &ground.setting, &token).await.status, 204);
+    ground.settle().await;
+    let told =
+        app.device_stories(&ground.serials(None).await[0]).await.unwrap().remove(0).sentences.join(" ");
+    assert!(told.contains("At Apple it has the deleted profile"), "{told}");
+    for (kind, name) in KINDS {
+        let profile = ground.profile(kind, name).await;
+        ground.make_default(&profile).await;
+    }
+    ground.settle().await;
+    let names: Vec<_> = ground.truth().await.into_values().map(Option::unwrap).collect();
+    assert!(names.iter().all(|name| name != "Old"), "{names:?}");
+    assert!(app.reconciling().await.foreign.iter().all(|(_, _, devices)| *devices == 0));
+}
+
+#[tokio::test]
+async fn what_a_deleted_setting_assigned_is_known_to_its_successor_on_sqlite() {
+    made_anew_for_its_server(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn what_a_deleted_setting_assigned_is_known_to_its_successor_on_postgresql() {
+    made_anew_for_its_server(Kind::Postgres).await;
 }

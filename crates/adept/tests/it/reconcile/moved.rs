@@ -148,4 +148,6 @@ async fn a_profile_that_was_removed_at_apple_is_assigned_anew_even_if_the_record
     ground.portal(Method::PATCH, &path, removed).await;
     ground.sync().await;
     assert_eq!(ground.assignments().await, 2);
+    let told = ("contradicted".to_owned(), Some("removed".to_owned()));
+    assert!(ground.history(&serials[0]).await.contains(&told), "not that it has another profile");
 }

@@ -1,5 +1,6 @@
 //! What people are told when they ask why a device has its profile.
 
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::json;
 
@@ -74,4 +75,37 @@ async fn a_refused_profile_shows_its_code_and_who_must_act() {
     ground.settle().await;
     let text = told(&ground, &serials[0]).await;
     has(&text, "Apple refuses to define this profile (SUPPORT_EMAIL_INVALID). Change the profile");
+}
+
+#[tokio::test]
+async fn a_device_waits_for_its_token_and_the_story_says_so() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    has(&told(&ground, &serials[0]).await, "It is assigned at the next run.");
+    let revoke = format!("/servers/{}/revoke", ground.server);
+    ground.test.portal.call(Method::POST, &revoke, String::new()).await;
+    ground.sync().await;
+    let text = told(&ground, &serials[0]).await;
+    has(&text, "It waits for the server token (");
+    assert!(!text.contains("next run"), "{text}");
+    ground.pass(SignedDuration::from_hours(24 * 400)).await;
+    has(&told(&ground, &serials[0]).await, "It waits for the server token (expired).");
+}
+
+#[tokio::test]
+async fn a_wish_that_goes_with_its_device_is_in_the_history() {
+    let ground = Ground::new(Kind::Sqlite, 1).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials).await;
+    let path =
+        format!("/beta/{}/{}/importedAppleDeviceIdentities", crate::support::test_app::S, ground.setting);
+    let client = ground.client().await;
+    let id = client.get_json(&path).await["value"][0]["id"].as_str().unwrap().to_owned();
+    ground.pass(SignedDuration::from_secs(1)).await;
+    assert_eq!(ground.client().await.delete(&format!("{path}/{id}")).await.status, 204);
+    let words: Vec<_> = ground.history(&serials[0]).await.into_iter().map(|(word, _)| word).collect();
+    assert_eq!(words, ["wanted", "unwanted"]);
 }
