@@ -31,6 +31,7 @@ use uuid::Uuid;
 
 pub use apple::AppleOptions;
 pub use clock::{Clock, Ids};
+pub use devices::AskedDevice;
 pub use devices::Imported;
 pub use devices::ToldDevice;
 pub use error::Error;

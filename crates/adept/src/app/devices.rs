@@ -1,9 +1,11 @@
 //! Devices as callers see them. What Apple said is stored; no list ever asks Apple. Writing them by hand is `by_hand`'s
 //! work.
 
+mod asked;
 mod by_hand;
 mod story;
 
+pub use asked::AskedDevice;
 pub use by_hand::Imported;
 pub use story::ToldDevice;
 

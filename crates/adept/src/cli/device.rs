@@ -1,5 +1,7 @@
-//! `adept device`: what is known of a device, for whoever asks why it has its profile. It reads what is stored, beside a
-//! running service or without one, and asks Apple nothing.
+//! `adept device`: what is known of a device, for whoever asks why it has its profile. `show` reads what is stored, beside a
+//! running service or without one, and asks Apple nothing; `ask` asks Apple and stores nothing.
+
+mod ask;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -16,11 +18,15 @@ use crate::{
     domain::SettingId,
 };
 
+pub use ask::Ask;
+
 /// What to do with devices.
 #[derive(Subcommand)]
 pub enum Device {
     /// Tell what a device has, what it is to have, and what happened to it
     Show(Show),
+    /// Ask Apple now, from this machine, what it knows of a device; nothing is stored
+    Ask(Box<Ask>),
 }
 
 /// Flags of `adept device show`.
@@ -38,7 +44,13 @@ pub struct Show {
 }
 
 pub(super) async fn run(command: Device) -> Result<(), Failure> {
-    let Device::Show(flags) = command;
+    match command {
+        Device::Show(flags) => show(flags).await,
+        Device::Ask(flags) => ask::run(*flags).await,
+    }
+}
+
+async fn show(flags: Show) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     // Nothing here asks Apple, so its address does not matter.

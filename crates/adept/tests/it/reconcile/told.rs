@@ -109,3 +109,36 @@ async fn a_wish_that_goes_with_its_device_is_in_the_history() {
     let words: Vec<_> = ground.history(&serials[0]).await.into_iter().map(|(word, _)| word).collect();
     assert_eq!(words, ["wanted", "unwanted"]);
 }
+
+#[tokio::test]
+async fn apple_says_of_a_device_what_no_sync_has_told_yet() {
+    let ground = Ground::new(Kind::Sqlite, 2).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    ground.want(&profile, &serials[..1]).await;
+    ground.settle().await;
+    let said = async |serial: &str| {
+        let only = Some(ground.setting.parse().unwrap());
+        let mut asked = ground.test.app.ask_about_device(serial, only).await.unwrap();
+        (asked[0].is_answered, asked.remove(0).sentences.join(" "))
+    };
+    let (answered, text) = said(&serials[0].to_lowercase()).await;
+    assert!(answered);
+    has(&text, "Apple says that it has profile \"Wanted\", revision 1 (assigned; Apple's id ");
+    has(&text, "The profile was assigned at 20");
+    has(&text, "It was assigned to this server at 20");
+    has(&said(&serials[1]).await.1, "Apple says that it has no profile (empty).");
+    let carried = json!({ "profile_status": "pushed", "profile_uuid": FOREIGN });
+    let path = format!("/servers/{}/devices/{}", ground.server, serials[1]);
+    ground.portal(Method::PATCH, &path, carried).await;
+    has(&said(&serials[1]).await.1, "it has a profile that Adept did not make (pushed; Apple's id 0123");
+    has(&told(&ground, &serials[1]).await, "At Apple it has no profile.");
+    has(&said("C02NOBODY").await.1, "NOT_ACCESSIBLE: it is not assigned to this server");
+
+    let busy = json!({ "path": "/devices", "status": 429, "headers": { "retry-after": "600" }, "body": "" });
+    script(&ground.test, busy).await;
+    assert!(!said(&serials[0]).await.0);
+    let (answered, text) = said(&serials[0]).await;
+    assert!(!answered);
+    has(&text, "Apple asked for a wait until 20");
+}

@@ -1,0 +1,66 @@
+//! `adept device ask`: asks Apple now about a device, from this machine and with its configuration.
+
+use clap::Args;
+use serde_json::json;
+
+use super::super::{
+    Exit, Failure,
+    client::Json,
+    open::{self, WhenMissing},
+    say,
+};
+use crate::{app::Clock, config, domain::SettingId};
+
+/// Flags of `adept device ask`.
+#[derive(Args)]
+pub struct Ask {
+    /// The device's serial number
+    serial: String,
+    /// Ask with this setting's token, whether it lists the device or not; without it all that list the device
+    #[arg(long, env = "ADEPT_DEVICE_ASK_SETTING", value_name = "ID")]
+    setting: Option<SettingId>,
+    #[command(flatten)]
+    json: Json,
+    #[command(flatten)]
+    apple: config::Apple,
+    #[command(flatten)]
+    storage: config::Storage,
+}
+
+pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
+    let app = open::app(storage.clone(), &flags.apple, clock)?;
+    let asked = app.ask_about_device(&flags.serial, flags.setting).await;
+    storage.close().await;
+    let asked = asked.map_err(Failure::failed)?;
+    if asked.is_empty() {
+        let missing = match flags.setting {
+            Some(setting) => format!("there is no setting {setting}"),
+            None => format!("no setting lists a device {}; name one with --setting", flags.serial),
+        };
+        return Err(Failure::new(Exit::NotFound, missing));
+    }
+    if flags.json.json {
+        let devices = asked.iter().map(|device| {
+            json!({
+                "settingId": device.setting.to_string(),
+                "title": device.title,
+                "answered": device.is_answered,
+                "sentences": device.sentences,
+            })
+        });
+        say(json!(devices.collect::<Vec<_>>()));
+    } else {
+        for device in &asked {
+            say(&device.title);
+            for sentence in &device.sentences {
+                say(format_args!("  {sentence}"));
+            }
+        }
+    }
+    match asked.iter().all(|device| device.is_answered) {
+        true => Ok(()),
+        false => Err(Failure::new(Exit::Unavailable, "Apple did not say how the device stands")),
+    }
+}
