@@ -30,7 +30,11 @@ async fn a_lost_answer_to_a_definition_leads_to_three_definitions_at_most_and_no
     let ground = Ground::new(Kind::Sqlite, 3).await;
     let profile = ground.profile(IOS, "Wanted").await;
     let serials = ground.serials(None).await;
-    script(&ground.test, json!({ "path": "/profile", "method": "POST", "cut": true, "times": 9 })).await;
+    // Apple defines the profile each time, and nobody hears of it. No call is refused for its session instead.
+    ground.portal(Method::PUT, "/options", json!({ "session_ttl_seconds": 86_400 })).await;
+    let lost = json!({ "match": { "path": "/profile", "method": "POST" }, "times": 9,
+        "do": { "disconnect": { "applied": true } } });
+    ground.portal(Method::POST, "/faults", lost).await;
     ground.want(&profile, &serials).await;
     ground.settle().await;
     ground.settle().await;
@@ -40,9 +44,13 @@ async fn a_lost_answer_to_a_definition_leads_to_three_definitions_at_most_and_no
         ground.settle().await;
     }
     assert_eq!(asked(&ground.test, "POST /profile").await, 3);
-    assert_eq!(ground.assignments().await, 0);
+    assert_eq!((ground.defined().await, ground.assignments().await), (3, 0));
+    let path = format!("/servers/{}/profiles", ground.server);
+    let defined = ground.portal(Method::GET, &path, json!(null)).await;
+    let orphans = defined["profiles"].as_array().unwrap();
+    assert!(orphans.iter().all(|one| one["orphan"] == true && one["devices"] == 0), "{defined}");
 
-    ground.test.portal.call(Method::DELETE, "/answers", String::new()).await;
+    ground.test.portal.call(Method::DELETE, "/faults", String::new()).await;
     ground.rename(&profile, IOS, "Changed").await;
     ground.settle().await;
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Changed")));
