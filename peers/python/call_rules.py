@@ -52,7 +52,7 @@ AGENT = re.compile(r"[A-Za-z][A-Za-z0-9.-]*/[0-9A-Za-z.-]+( .+)?")
 
 
 def hold_call(judge, exchange, proxy, known):
-    """Holds one call; `known` keeps what was seen so far and is the same for all calls."""
+    """Holds one call; `known` keeps what was seen so far: nonces of all calls, and what Apple told each server."""
 
     def hold(rule, wanted, seen):
         judge.hold(f"{rule} [{exchange.number}: {exchange.call}]", wanted, seen)
@@ -81,8 +81,8 @@ def hold_call(judge, exchange, proxy, known):
         hold("Apple: X-ADM-Auth-Session, once", 1, len(exchange.header("X-ADM-Auth-Session")))
         hold("RFC 5849: credentials go to /session alone", [], exchange.header("Authorization"))
     if isinstance(exchange.json, dict):
-        hold_body(hold, call, exchange.json, known)
-    remember(call, exchange, known)
+        hold_body(hold, call, exchange.json, told(exchange, proxy, known))
+    remember(call, exchange, told(exchange, proxy, known))
 
 
 def hold_signature(hold, exchange, proxy, known):
@@ -190,4 +190,10 @@ def remember(call, exchange, known):
 
 
 def nothing_known():
-    return {"nonces": set(), "cursors": set(), "serials": set(), "profiles": set()}
+    return {"nonces": set(), "servers": {}}
+
+
+def told(exchange, proxy, known):
+    """What Apple told the server of this call: cursors, devices and profiles of another one are none of its own."""
+    server = proxy.servers.get(exchange.token)
+    return known["servers"].setdefault(server, {"cursors": set(), "serials": set(), "profiles": set()})

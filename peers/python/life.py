@@ -35,6 +35,7 @@ class Life:
         """Downloads a token in Apple's portal, seals it for Adept and uploads it; the status."""
         token = self.server.token(**query)
         self.proxy.tokens[token["access_token"]] = token
+        self.proxy.servers[token["access_token"]] = self.server.uuid
         self.tokens.add(token["access_token"])
         return self.setting.upload(seal(token, self.setting.public_key()))
 

@@ -126,6 +126,20 @@ def mistakes(judge, proxy):
     judge.hold("The judge notices a nonce that was used", 1, differences(session, proxy, known))
 
 
+def strangers(judge, proxy):
+    """What Apple told another server is not taken for one's own"""
+    known = nothing_known()
+    for exchange in proxy.exchanges:
+        hold_call(Judge(), exchange, proxy, known)
+    for call in ["POST /devices/sync", "POST /profile/devices", "POST /devices/disown"]:
+        right = next(exchange for exchange in proxy.exchanges if exchange.call == call)
+        own = proxy.servers[right.token]
+        wrong = copy.copy(right)
+        wrong.token = next(token for token, server in proxy.servers.items() if server != own)
+        judge.hold(f"The judge notices nothing in {call} of its own server", 0, differences(right, proxy, known))
+        judge.hold(f"The judge notices {call} of another server", True, differences(wrong, proxy, known) > 0)
+
+
 def differences(exchange, proxy, known):
     """What differs in one call, when so much is known."""
     own = Judge()
@@ -162,4 +176,4 @@ def wrong_order(judge, proxy):
         judge.hold(f"The judge notices {mistake}", True, own.differences > 0)
 
 
-PARTS = [mistakes, wrong_order]
+PARTS = [mistakes, strangers, wrong_order]

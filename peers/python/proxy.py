@@ -75,6 +75,8 @@ class Proxy:
         self.exchanges = []
         # The server tokens that there are, by access token; and whose each session is.
         self.tokens = {}
+        # The server that each of them is of. What one token of a server was told of, the next may use.
+        self.servers = {}
         self.owners = {}
         self.behind = None
         self._lock = threading.Lock()
