@@ -1,8 +1,9 @@
 //! `adept serve` as a program of its own, on a database of its own: started, killed and started again.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Result;
@@ -14,6 +15,9 @@ use crate::process::Process;
 
 /// The longest start that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How a process ends itself (signal(7)).
+const SIGABRT: i32 = 6;
 
 /// How a service is started, as often as wanted, always on the same database and port.
 #[derive(Clone)]
@@ -128,6 +132,17 @@ impl Launch {
         self.begin(command, Instant::now())
     }
 
+    /// The same of one that may end itself before its first answer, as at a named place; none when it did.
+    pub(crate) fn start_or_end(&self, change: impl FnOnce(&mut Command)) -> Result<Option<Service>> {
+        let mut command = Command::new(&self.adept);
+        change(&mut command);
+        match self.first_answer(command, Instant::now())? {
+            Begun::Answered(service, _) => Ok(Some(service)),
+            Begun::Ended(status) if status.signal() == Some(SIGABRT) => Ok(None),
+            Begun::Ended(status) => Err(self.ended(status)),
+        }
+    }
+
     /// Starts it after `change` to its command, and waits until it has ended by itself; false when it did not in that time
     /// and was killed.
     pub(crate) fn start_to_end(&self, change: impl FnOnce(&mut Command), patience: Duration) -> Result<bool> {
@@ -145,13 +160,24 @@ impl Launch {
         process.kill().map(|()| false)
     }
 
-    fn begin(&self, mut command: Command, started: Instant) -> Result<(Service, Duration)> {
+    fn begin(&self, command: Command, started: Instant) -> Result<(Service, Duration)> {
+        match self.first_answer(command, started)? {
+            Begun::Answered(service, took) => Ok((service, took)),
+            Begun::Ended(status) => Err(self.ended(status)),
+        }
+    }
+
+    fn ended(&self, status: ExitStatus) -> String {
+        format!("`adept serve` ended ({status}); {} says why.", self.log().display())
+    }
+
+    fn first_answer(&self, mut command: Command, started: Instant) -> Result<Begun> {
         command.arg("serve").args(&self.storage).args(&self.flags);
         let mut process = Process::start(&mut command, &self.log())?;
         let authority = self.folder.join("tls/ca.pem");
         loop {
             if let Some(status) = process.ended()? {
-                return Err(format!("`adept serve` ended ({status}); {} says why.", self.log().display()));
+                return Ok(Begun::Ended(status));
             }
             // The first start makes the authority first, so there may be none to trust yet.
             if let Ok(trust) = http::trust(&authority)
@@ -159,7 +185,7 @@ impl Launch {
             {
                 let took = started.elapsed();
                 answer.expect(200)?;
-                return Ok((Service { process, port: self.port, trust }, took));
+                return Ok(Begun::Answered(Service { process, port: self.port, trust }, took));
             }
             if started.elapsed() > PATIENCE {
                 return Err(format!("`adept serve` does not answer; {} may say why.", self.log().display()));
@@ -173,6 +199,14 @@ impl Launch {
         command.args(words).args(&self.storage);
         command
     }
+}
+
+/// What became of a start.
+enum Begun {
+    /// It answered after this time.
+    Answered(Service, Duration),
+    /// It ended before.
+    Ended(ExitStatus),
 }
 
 /// A running service, killed when dropped.

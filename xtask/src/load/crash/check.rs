@@ -25,7 +25,7 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
     let mut tally = Tally::default();
     // Nothing changes at Apple any more, so a sync that ends from now on has seen everything.
     let restarted = world.now();
-    world.restart(None)?;
+    world.restart()?;
     let mut portal = world.apple.portal();
     for (number, setting) in world.settings.iter_mut().enumerate() {
         let id = setting.id.clone();

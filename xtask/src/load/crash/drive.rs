@@ -32,7 +32,9 @@ pub(super) type Broken = Option<(Instant, io::Error)>;
 
 /// Drives the service until it is dead; what was done to it.
 pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<Tally> {
-    world.prepare(kill)?;
+    if !world.prepare(kill)? {
+        return Ok(Tally { at_places: 1, ..Tally::default() });
+    }
     let World { service, graph, settings, apple, launch, .. } = world;
     let fetches = matches!(kill, Kill::At(Place::MissingSettled | Place::FetchEnded, _));
     if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {

@@ -133,10 +133,14 @@ impl World {
         Ok(())
     }
 
-    /// Starts the service anew, such that it ends as `kill` says, and signs in anew when the bearer token is too old.
-    pub(super) fn restart(&mut self, kill: Option<Kill>) -> Result {
+    /// Starts the service anew, and signs in anew when the bearer token is too old.
+    pub(super) fn restart(&mut self) -> Result {
         self.service.process.kill()?;
-        let (service, _) = self.launch.start_with(set(self.ahead, kill))?;
+        let (service, _) = self.launch.start_with(set(self.ahead, None))?;
+        self.take_up(service)
+    }
+
+    fn take_up(&mut self, service: Service) -> Result {
         self.service = service;
         if self.ahead - self.signed_in > BEARER {
             return self.sign_in();
@@ -158,11 +162,16 @@ impl World {
         Ok(())
     }
 
-    /// The service as it has to be for this way to end.
-    pub(super) fn prepare(&mut self, kill: Kill) -> Result {
-        match kill {
-            Kill::After(_) => Ok(()),
-            Kill::At(..) => self.restart(Some(kill)),
+    /// The service as it has to be for this way to end; false when it has ended there already, because something was owed
+    /// that led it to the place before its first answer.
+    pub(super) fn prepare(&mut self, kill: Kill) -> Result<bool> {
+        if let Kill::After(_) = kill {
+            return Ok(true);
+        }
+        self.service.process.kill()?;
+        match self.launch.start_or_end(set(self.ahead, Some(kill)))? {
+            Some(service) => self.take_up(service).map(|()| true),
+            None => Ok(false),
         }
     }
 }
