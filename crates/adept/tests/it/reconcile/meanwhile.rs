@@ -45,7 +45,7 @@ async fn assigned(kind: Kind, devices: u32) -> (Ground, String) {
 /// How many devices have a profile with the other enrolment URL.
 async fn with_other_url(ground: &Ground) -> usize {
     let of = |kind: &str| format!("/servers/{}/{kind}", ground.server);
-    let devices = ground.portal(Method::GET, &of("devices"), json!(null)).await;
+    let devices = ground.portal(Method::GET, &of("devices?limit=10000"), json!(null)).await;
     let profiles = ground.portal(Method::GET, &of("profiles"), json!(null)).await;
     let profiles = profiles["profiles"].as_array().unwrap();
     let other = |uuid: &Value| {
@@ -91,11 +91,10 @@ async fn another_enrolment_url_survives_an_older_process_on_postgresql() {
 }
 
 async fn survives_a_run_under_way(kind: Kind) {
-    let (mut ground, profile) = assigned(kind, 2).await;
+    let (mut ground, profile) = assigned(kind, 1002).await;
     ground.want(&profile, &ground.serials(None).await).await;
-    let rule =
-        fault(&ground.test, json!({ "match": { "path": "/profile/devices" }, "do": { "hold": "after" } }))
-            .await;
+    let hold = json!({ "match": { "path": "/profile/devices", "nth": 1 }, "do": { "hold": "after" } });
+    let rule = fault(&ground.test, hold).await;
     let app = Arc::clone(&ground.test.app);
     let running = tokio::spawn(async move { app.reconcile_what_is_due().await.unwrap() });
     held(&ground.test, &rule, 1).await;
@@ -103,9 +102,11 @@ async fn survives_a_run_under_way(kind: Kind) {
     release(&ground.test, &rule).await;
     assert_eq!(running.await.unwrap(), 1);
     assert_eq!(with_other_url(&ground).await, 0);
+    let without = ground.truth().await.into_values().filter(Option::is_none).count();
+    assert_eq!(without, 1, "the older process begins no other call");
     let _older = mem::replace(&mut ground.test, started);
     ground.settle().await;
-    assert_eq!(with_other_url(&ground).await, 2);
+    assert_eq!(with_other_url(&ground).await, 1002);
 }
 
 #[tokio::test]
