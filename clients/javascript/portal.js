@@ -17,7 +17,7 @@ export async function addServer(name, certificate) {
   return server;
 }
 
-/** Assigns devices of the organisation to a server. */
+/** Assigns devices of the organization to a server. */
 export const assignDevices = (server, devices) =>
   ask("POST", `/servers/${server}/devices`, JSON.stringify({ devices }));
 

@@ -46,7 +46,7 @@ async def watch_sync(stage):
 
 
 async def renew(stage):
-    """A replaced token is noticed, and the next one, sealed to a new key, mends it"""
+    """A replaced token is noticed, and the next one, sealed to a new key, fixes it"""
     before = await stage.setting.get_encryption_public_key.get()
     await stage.setting.generate_encryption_public_key.post()
     key = await stage.setting.get_encryption_public_key.get()
@@ -62,11 +62,11 @@ async def renew(stage):
     portal.assign_devices(stage.server, [device(DEVICES)])
     await upload_token(stage, token)
 
-    async def mended():
+    async def fixed():
         setting = await stage.setting.get()
         return (setting.synced_device_count, setting.last_sync_error_code) == (DEVICES + 1, 0)
 
-    await until(mended, "the sync goes on with the new token")
+    await until(fixed, "the sync goes on with the new token")
 
 
 async def refuse_what_is_wrong(stage):

@@ -26,7 +26,7 @@ def replace_certificate(server, certificate):
 
 
 def assign_devices(server, devices):
-    """Assigns devices of the organisation to a server."""
+    """Assigns devices of the organization to a server."""
     ask("POST", f"/servers/{server}/devices", json.dumps({"devices": devices}).encode())
 
 

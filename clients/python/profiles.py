@@ -112,7 +112,7 @@ async def assign(stage):
 
 
 async def export(stage):
-    """A profile is exported for devices that enrol by hand"""
+    """A profile is exported for devices that enroll by hand"""
     exported = await profile_of(stage, EnrollmentProfile).export_mobile_config.get()
     payload = plistlib.loads(exported.value.encode())
     assert payload["PayloadType"] in ("Configuration", "Profile Service"), payload

@@ -61,7 +61,7 @@ class Setting:
         self.graph.must("POST", f"{self.path}/syncWithAppleDeviceEnrollmentProgram")
 
     def release(self, serials):
-        """Wants these devices released from the organisation."""
+        """Wants these devices released from the organization."""
         self.graph.must("POST", f"{self.path}/releaseAppleDevices", {"deviceSerialNumbers": serials})
 
     def want(self, profile, serials):
@@ -87,7 +87,7 @@ def serve(adept, folder, apple_url, port):
     return running(
         *[adept, "serve", "--plain-http", "--listen", f"127.0.0.1:{port}", "--metrics-listen", "off"],
         *["--apple-url", apple_url, "--data-dir", str(folder), "--log", "warn"],
-        *["--mdm-url", "https://mdm.example.org/enrol/{settingId}"],
+        *["--mdm-url", "https://mdm.example.org/enroll/{settingId}"],
         stderr=(folder / "serve.log").open("a"),
         stdout=subprocess.DEVNULL,
     )

@@ -38,13 +38,13 @@ class Judge:
         except Exception:
             part.differences += 1
             part.lines.append(f"  DIFFERENCE  This part broke off:\n{traceback.format_exc()}")
-        verdict = f"{part.differences} differ" if part.differences else "ok"
+        result = f"{part.differences} differ" if part.differences else "ok"
         seconds = time.monotonic() - started
         with self.lock:
             self.held += part.held
             self.differences += part.differences
             print(
-                *part.lines, f"{part.held:5} rules  {verdict:10} {seconds:4.1f} s  {play.__doc__}", sep="\n", flush=True
+                *part.lines, f"{part.held:5} rules  {result:10} {seconds:4.1f} s  {play.__doc__}", sep="\n", flush=True
             )
 
     def end(self):

@@ -62,7 +62,7 @@ def onboard_macs(life, count):
 
 
 def explicitly(judge, life):
-    """2,001 devices by name, a profile that changes, a device that is assigned anew at Apple"""
+    """2,001 devices by name, a profile that changes, a device that is assigned again at Apple"""
     serials = onboard_macs(life, 2001)
     profile = life.setting.make_profile(**STAFF)
 
@@ -84,7 +84,7 @@ def explicitly(judge, life):
     life.server.life(serials[0], "move", to=life.server.uuid)
     said = life.sync(assigned)
     judge.hold(
-        "Observed: a device that is assigned to its server anew gets its profile again", serials[:1], assigned(said)
+        "Observed: a device that is assigned to its server again gets its profile again", serials[:1], assigned(said)
     )
     judge.hold("Observed: once", [], assigned(life.sync()))
 

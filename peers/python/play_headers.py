@@ -87,7 +87,7 @@ def versions(judge):
         account = set(apple.account().json)
         third = {"org_id", "org_id_hash", "org_type", "org_version", "urls"}
         judge.hold(
-            f"Apple account-detail, version {version}: the organisation from 3 on",
+            f"Apple account-detail, version {version}: the organization from 3 on",
             third if speaks >= 3 else set(),
             account & third,
         )

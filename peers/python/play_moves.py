@@ -43,7 +43,7 @@ def details(judge):
 
 
 def release(judge):
-    """Devices that leave the organisation"""
+    """Devices that leave the organization"""
     portal.reset()
     server = Server()
     server.seed(3)

@@ -109,7 +109,7 @@ def locks(judge):
     before = Server("Before", version="v1")
     before.add({"serial_number": "PEERLOCK0004", "device_family": "iPhone"})
     answer = before.client().lock("PEERLOCK0004").json["response_status"]
-    judge.hold("Apple: an organisation of before Apple Business Manager", "ORG_NOT_SUPPORTED", answer)
+    judge.hold("Apple: an organization of before Apple Business Manager", "ORG_NOT_SUPPORTED", answer)
 
 
 def replacements(judge):
@@ -176,7 +176,7 @@ def account_driven_enrollment(judge):
     for method in ["GET", "POST", "DELETE"]:
         body = {"mdm_service_discovery_url": url} if method == "POST" else None
         judge.hold(
-            f"Apple: {method} in an organisation of before",
+            f"Apple: {method} in an organization of before",
             (400, "ORG_NOT_SUPPORTED"),
             before.call(method, path, body).code,
         )

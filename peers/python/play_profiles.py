@@ -7,7 +7,7 @@ from apple import devices_of
 from device_record import TIME, UUID, hold_record
 from portal import Server
 
-LEAST = {"profile_name": "Least", "url": "https://mdm.example.org/enrol"}
+LEAST = {"profile_name": "Least", "url": "https://mdm.example.org/enroll"}
 FLAGS = {
     "allow_pairing": True,
     "auto_advance_setup": False,
@@ -22,7 +22,7 @@ FLAGS = {
 CERTIFICATE = base64.b64encode(b"any bytes will do for a service that only keeps them").decode()
 FULL = {
     "profile_name": "Alles für jedes Gerät – 全部",
-    "url": "https://mdm.example.org/enrol?for=all&also=%C3%A9",
+    "url": "https://mdm.example.org/enroll?for=all&also=%C3%A9",
     "allow_pairing": False,
     "is_supervised": True,
     "is_mandatory": True,
@@ -86,10 +86,10 @@ def validation(judge):
         (400, "CONFIG_URL_INVALID"),
         define(url=base + "a" * (2001 - len(base))),
     )
-    for url in ["https://[2001:db8::1]:8443/enrol", "https://mdm.example.org:443/a/b?c=d&e=%20", "http://10.0.0.1/"]:
+    for url in ["https://[2001:db8::1]:8443/enroll", "https://mdm.example.org:443/a/b?c=d&e=%20", "http://10.0.0.1/"]:
         judge.hold(f"RFC 2396, RFC 2732: {url}", good, define(url=url))
     for url in [
-        "enrol",
+        "enroll",
         "mdm.example.org",
         "https://",
         "https://a b/",
@@ -178,7 +178,7 @@ def reading(judge):
     judge.hold("Apple get-profile: an empty uuid", (400, "PROFILE_UUID_REQUIRED"), apple.profile("").code)
     judge.hold("Apple get-profile: an unknown uuid", (400, "NOT_FOUND"), apple.profile("0" * 32).code)
     foreign = Server("Foreign").client()
-    judge.hold("Simulator: a profile of another organisation", (400, "NOT_FOUND"), foreign.profile(uuid).code)
+    judge.hold("Simulator: a profile of another organization", (400, "NOT_FOUND"), foreign.profile(uuid).code)
     for status in [404, 200]:
         with portal.options(unknown_profile_get_status=status):
             judge.hold(

@@ -53,7 +53,7 @@ def signatures(judge):
     judge.hold(f"{bad}: a nonce that was used", (401, "nonce_used"), ask(once).code)
     stamped = {"timestamp": str(int(time.time())), "nonce": "twice"}
     ask(apple.signature(**stamped))
-    judge.hold(f"{bad}: a nonce that was used, signed anew", (401, "nonce_used"), ask(apple.signature(**stamped)).code)
+    judge.hold(f"{bad}: a nonce that was used, signed again", (401, "nonce_used"), ask(apple.signature(**stamped)).code)
     for minutes in [-6, 6]:
         late = apple.signature(timestamp=str(int(time.time()) + minutes * 60))
         judge.hold(f"{bad}: a clock that is {minutes} minutes off", (401, "timestamp_refused"), ask(late).code)
@@ -271,7 +271,7 @@ def terms(judge):
     judge.hold("Apple: calls say T_C_NOT_SIGNED", waiting, apple.account().code)
     judge.hold("Apple: so does fetching", waiting, apple.fetch().code)
     judge.hold("Apple: so does /session", waiting, portal.apple(apple.token).ask_session().code)
-    judge.hold("Observed: terms are each organisation's own", 200, calm.account().status)
+    judge.hold("Observed: terms are each organization's own", 200, calm.account().status)
     for spelling, body in {
         "bare": b"T_C_NOT_SIGNED",
         "padded": re.compile(r"\s+T_C_NOT_SIGNED\s*|\s*T_C_NOT_SIGNED\s+"),

@@ -64,10 +64,10 @@ def fault(do, times=1, **match):
 
 
 class Server:
-    """A device management service of an organisation, with its public key."""
+    """A device management service of an organization, with its public key."""
 
-    def __init__(self, name="Peer", key=KEY, **organisation):
-        org = ask("POST", "/organizations", organisation)["org_id"] if organisation else None
+    def __init__(self, name="Peer", key=KEY, **organization):
+        org = ask("POST", "/organizations", organization)["org_id"] if organization else None
         made = ask("POST", "/servers", {"name": name} | ({"org_id": org} if org else {}))
         self.uuid = made["server_uuid"]
         self.path = f"/servers/{self.uuid}"
@@ -76,7 +76,7 @@ class Server:
         ask("PUT", f"{self.path}/certificate", data=key.certificate_pem)
 
     def sibling(self):
-        """Another server of the same organisation."""
+        """Another server of the same organization."""
         other = Server.__new__(Server)
         made = ask("POST", "/servers", {"name": "Sibling", "org_id": self.org})
         other.uuid, other.org, other.key = made["server_uuid"], self.org, self.key

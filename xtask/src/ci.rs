@@ -18,7 +18,7 @@ fn all(steps: &mut Steps) -> Result {
     component("clippy", "clippy")?;
     steps.run("fmt", || {
         check(&mut cargo(["fmt", "--all", "--check"]))
-            .map_err(|error| format!("{error} Run `cargo fmt --all` to mend it."))
+            .map_err(|error| format!("{error} Run `cargo fmt --all` to fix it."))
     })?;
     steps.run("tidy", tidy::run)?;
     steps.run("clippy", || {

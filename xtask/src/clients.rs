@@ -21,7 +21,7 @@ pub(crate) struct Flags {
     /// Only these; all of them unless named.
     #[arg(value_parser = NAMES)]
     only: Vec<String>,
-    /// Play nothing; write the lock files anew from requirements.in and package.json.
+    /// Play nothing; write the lock files again from requirements.in and package.json.
     #[arg(long)]
     lock: bool,
 }

@@ -33,7 +33,7 @@ pub(crate) fn programs(wanted: &[Program]) -> Result {
     Ok(())
 }
 
-/// A virtual environment in `folder`, anew when the lock file changed. pip takes nothing whose hash the lock file does not name.
+/// A virtual environment in `folder`, again when the lock file changed. pip takes nothing whose hash the lock file does not name.
 pub(crate) fn python(folder: &Path, lock: &Path) -> Result {
     if is_fresh(folder, lock) {
         return Ok(());

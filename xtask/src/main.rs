@@ -47,7 +47,7 @@ enum Chore {
     Crash(crash::Flags),
     /// Check the house rules that the compiler cannot see.
     Tidy,
-    /// Write the generated files anew.
+    /// Write the generated files again.
     Gen {
         /// Write nothing; fail if a file is not what would be written.
         #[arg(long)]

@@ -15,7 +15,7 @@ pub(crate) struct Flags {
     /// Name every rule that was held, and not only those that something differs from.
     #[arg(long)]
     all: bool,
-    /// Judge nothing; write the lock file anew from requirements.in.
+    /// Judge nothing; write the lock file again from requirements.in.
     #[arg(long)]
     lock: bool,
 }

@@ -20,7 +20,7 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root());
-    // These describe xtask itself; a nested cargo would see changed inputs in them and build crates anew.
+    // These describe xtask itself; a nested cargo would see changed inputs in them and build crates again.
     for name in std::env::vars_os().map(|(name, _)| name) {
         if name.to_string_lossy().starts_with("CARGO_PKG_") || name == "CARGO_MANIFEST_DIR" {
             command.env_remove(name);

@@ -1,4 +1,4 @@
-//! `cargo xtask tidy`: the house rules that the compiler cannot see. Each finding is a sentence that says how to mend
+//! `cargo xtask tidy`: the house rules that the compiler cannot see. Each finding is a sentence that says how to fix
 //! it. Reads sources as text; what rustfmt and clippy check is theirs.
 
 mod arrows;
@@ -17,7 +17,7 @@ use std::path::Path;
 use crate::run::{Result, root};
 use source::Source;
 
-/// What is wrong, where, and how to mend it.
+/// What is wrong, where, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Finding {
     rule: &'static str,
@@ -60,10 +60,10 @@ pub(crate) fn run() -> Result {
     }
     match findings.len() {
         0 => {
-            println!("tidy: {} files, nothing to mend", files.len());
+            println!("tidy: {} files, nothing to fix", files.len());
             Ok(())
         }
-        count => Err(format!("tidy: {count} to mend.")),
+        count => Err(format!("tidy: {count} to fix.")),
     }
 }
 

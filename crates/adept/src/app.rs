@@ -1,27 +1,27 @@
-//! What the service does, independent of how it is asked: onboarding, keys, devices, synchronisation.
+//! What the service does, independent of how it is asked: onboarding, keys, devices, synchronization.
 //!
 //! Every check comes before any effect; a change is one transaction; no call to Apple and no RSA work happens while a
 //! transaction is open. Nothing here knows HTTP, JSON shapes or SQL.
 
 mod apple;
 mod apple_session;
+mod assignment;
 mod audit;
 mod clock;
 mod devices;
 mod error;
 mod failpoint;
 mod health;
+mod keyed_mutex;
 mod keys;
 mod onboarding;
 mod open_token;
 mod profiles;
-mod prove;
-mod reconcile;
 mod schedule;
 mod settings;
 mod supervise;
 mod sync;
-mod turns;
+mod verify;
 
 use std::{num::NonZero, sync::Arc, time::Duration};
 
@@ -30,14 +30,14 @@ use tokio::sync::{Mutex, Notify, Semaphore};
 use uuid::Uuid;
 
 pub use apple::AppleOptions;
+pub use assignment::AssignmentStatus;
 pub use clock::{Clock, Ids};
-pub use devices::AskedDevice;
+pub use devices::AppleLookup;
+pub use devices::DeviceExplanation;
 pub use devices::Imported;
-pub use devices::ToldDevice;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
-pub use reconcile::Reconciling;
 pub use sync::SyncCounted;
 
 pub use crate::storage::{ListQuery, Listed, Position};
@@ -59,16 +59,16 @@ pub struct AppOptions {
     pub lease: Duration,
     /// Settings whose waits for Apple overlap in this process.
     pub parallel_syncs: usize,
-    /// Where devices enrol, with `{settingId}` and `{tenantId}` where wanted; none while the operator has not said so.
+    /// Where devices enroll, with `{settingId}` and `{tenantId}` where wanted; none while the operator has not said so.
     pub mdm_url: Option<String>,
     /// What Apple is told of every profile alike.
-    pub common_terms: CommonTerms,
+    pub shared_profile_options: SharedProfileOptions,
 }
 
 /// What Apple is told of every profile alike, where it is configured; no text is empty.
 #[derive(Clone, Debug, Default)]
-pub struct CommonTerms {
-    /// `org_magic`: the same for all services of one organisation, at most 256 characters.
+pub struct SharedProfileOptions {
+    /// `org_magic`: the same for all services of one organization, at most 256 characters.
     pub org_magic: Option<String>,
     /// `support_email_address`: at most 250 characters.
     pub support_email_address: Option<String>,
@@ -76,7 +76,7 @@ pub struct CommonTerms {
     pub language: Option<String>,
     /// `region`: ISO 3166-1, two capital letters.
     pub region: Option<String>,
-    /// `anchor_certs`: DER in base64. With any, devices trust no other root at the enrolment URL.
+    /// `anchor_certs`: DER in base64. With any, devices trust no other root at the enrollment URL.
     pub anchor_certs: Vec<String>,
 }
 
@@ -89,7 +89,7 @@ impl Default for AppOptions {
             lease: Duration::from_secs(30),
             parallel_syncs: 64,
             mdm_url: None,
-            common_terms: CommonTerms::default(),
+            shared_profile_options: SharedProfileOptions::default(),
         }
     }
 }
@@ -99,19 +99,19 @@ pub struct App {
     storage: Storage,
     apple: Client,
     answers: Arc<apple::Answers>,
-    verdicts: reconcile::Verdicts,
+    results: assignment::AssignmentCounts,
     clock: Clock,
     ids: Ids,
     options: AppOptions,
     /// One slot per core: RSA work beyond that only makes everything slower.
     rsa: Arc<Semaphore>,
-    /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroises them when they are dropped.
+    /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
     private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
-    turns: turns::Turns,
+    upload_mutex: keyed_mutex::KeyedMutex,
     sync_slots: Arc<Semaphore>,
     wake_sync: Notify,
     sync_counts: sync::SyncCounts,
-    common_terms: Mutex<schedule::CommonTermsSeen>,
+    shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
 }
 
 impl App {
@@ -127,7 +127,7 @@ impl App {
         Ok(Arc::new(Self {
             apple: apple.client(&clock, &answers)?,
             answers,
-            verdicts: reconcile::Verdicts::default(),
+            results: assignment::AssignmentCounts::default(),
             storage,
             clock,
             ids: Ids,
@@ -136,11 +136,11 @@ impl App {
                 .max_capacity(64)
                 .time_to_idle(Duration::from_secs(600))
                 .build(),
-            turns: turns::Turns::default(),
+            upload_mutex: keyed_mutex::KeyedMutex::default(),
             sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
             wake_sync: Notify::new(),
             sync_counts: sync::SyncCounts::default(),
-            common_terms: Mutex::default(),
+            shared_profile_options: Mutex::default(),
             options,
         }))
     }

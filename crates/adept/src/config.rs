@@ -15,7 +15,7 @@ const APPLE_URL: &str = "https://mdmenrollment.apple.com";
 /// How lines of the log look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// For people; coloured on a terminal.
+    /// For people; colored on a terminal.
     #[default]
     Text,
     /// One JSON object a line.
@@ -135,7 +135,7 @@ pub struct Apple {
     /// How long a process that stopped keeps others from its settings; 10s at least
     #[arg(long, env = "ADEPT_LEASE", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub lease: SignedDuration,
-    /// URL where devices enrol, with {settingId} and {tenantId} where wanted
+    /// URL where devices enroll, with {settingId} and {tenantId} where wanted
     #[arg(long, env = "ADEPT_MDM_URL", value_name = "URL", value_parser = mdm_url)]
     pub mdm_url: Option<String>,
     /// What Apple is told of every profile.
@@ -150,7 +150,7 @@ pub struct Apple {
 /// What Apple is told of every profile alike. A change reaches a profile when the profile itself is changed.
 #[derive(Args, Clone, Default)]
 pub struct Profiles {
-    /// Told to Apple with every profile (`org_magic`); the same for all services of one organisation
+    /// Told to Apple with every profile (`org_magic`); the same for all services of one organization
     #[arg(long, env = "ADEPT_ORG_MAGIC", value_name = "TEXT", value_parser = text_of::<256>)]
     pub org_magic: Option<String>,
     /// E-mail address that devices show for support
@@ -162,7 +162,7 @@ pub struct Profiles {
     /// Region of devices that set themselves up, such as `DE`; with --language
     #[arg(long, env = "ADEPT_REGION", value_name = "CODE", value_parser = region, requires = "language")]
     pub region: Option<String>,
-    /// Certificates (PEM) that devices trust at the enrolment URL, in place of all they know
+    /// Certificates (PEM) that devices trust at the enrollment URL, in place of all they know
     #[arg(long, env = "ADEPT_ANCHOR_CERTS", value_name = "FILE")]
     pub anchor_certs: Option<PathBuf>,
 }
@@ -292,8 +292,8 @@ mod tests {
     }
 
     #[test]
-    fn an_enrolment_url_is_https_with_known_placeholders() {
-        assert!(mdm_url("https://mdm.example.org/enrol/{tenantId}?s={settingId}").is_ok());
+    fn an_enrollment_url_is_https_with_known_placeholders() {
+        assert!(mdm_url("https://mdm.example.org/enroll/{tenantId}?s={settingId}").is_ok());
         for refused in ["http://mdm.example.org", "https://mdm.example.org/{serial}", "https://{", "mdm"] {
             assert!(mdm_url(refused).is_err(), "{refused}");
         }

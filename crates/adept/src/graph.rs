@@ -2,11 +2,9 @@
 //!
 //! `graph/router.rs` is the whole API on one page; `graph/dispatch.rs` says in which order a request is refused.
 
-mod answer;
 mod audit_events;
 mod batch;
 mod body;
-mod call;
 mod default_profiles;
 mod device_management;
 mod dispatch;
@@ -14,14 +12,16 @@ mod enrollment_profiles;
 mod entity;
 mod error;
 mod expand;
-mod given;
 mod imported_apple_device_identities;
+mod input_value;
 mod listing;
 mod metadata;
 mod onboarding_settings;
 mod path;
 #[doc(hidden)]
 pub mod probes;
+mod request_context;
+mod response;
 mod router;
 mod service_document;
 mod throttle;
@@ -35,7 +35,7 @@ use axum::{Router, body::Body, http::Request, routing::any};
 use bytes::Bytes;
 
 use crate::{app::App, auth::Auth};
-use call::Version;
+use request_context::Version;
 use throttle::Throttled;
 
 pub use throttle::Throttle;

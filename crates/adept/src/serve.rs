@@ -28,7 +28,7 @@ use crate::{
     oauth::{self, OAuth},
 };
 use health::Checkup;
-use limits::Patience;
+use limits::Timeouts;
 use metrics::Metrics;
 use tls::{Tls, TlsError};
 
@@ -92,7 +92,7 @@ impl Running {
         let mut tasks = JoinSet::new();
         let checkup = Arc::new(Checkup::new(Arc::clone(&app)));
         let counters = Metrics::default();
-        let patience = Patience::default();
+        let patience = Timeouts::default();
 
         let address = listener.address();
         let handle = Handle::new();
@@ -182,7 +182,7 @@ fn public_router(
     throttle: Throttle,
     checkup: Arc<Checkup>,
     counters: Metrics,
-    patience: Patience,
+    patience: Timeouts,
 ) -> Router {
     let counted = {
         let counters = counters.clone();

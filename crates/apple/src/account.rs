@@ -11,21 +11,21 @@ pub const LARGEST_PAGE: u32 = 1000;
 pub struct Account {
     /// The server's name in the portal.
     pub server_name: Option<String>,
-    /// Stable across token renewals. Compare [`Account::normalised_server_uuid`] instead.
+    /// Stable across token renewals. Compare [`Account::normalized_server_uuid`] instead.
     pub server_uuid: Option<String>,
     /// The Apple account that downloaded the current token.
     pub admin_id: Option<String>,
     /// Older name of `admin_id`.
     pub facilitator_id: Option<String>,
-    /// The organisation's name.
+    /// The organization's name.
     pub org_name: Option<String>,
-    /// The organisation's e-mail address.
+    /// The organization's e-mail address.
     pub org_email: Option<String>,
-    /// The organisation's telephone number.
+    /// The organization's telephone number.
     pub org_phone: Option<String>,
-    /// The organisation's postal address.
+    /// The organization's postal address.
     pub org_address: Option<String>,
-    /// The organisation's customer id.
+    /// The organization's customer id.
     pub org_id: Option<String>,
     /// Equals `organizationIdHash` of Apps and Books.
     pub org_id_hash: Option<String>,
@@ -61,8 +61,8 @@ impl Account {
 
     /// `server_uuid` in upper case without dashes: both spellings occur for one server.
     #[must_use]
-    pub fn normalised_server_uuid(&self) -> Option<String> {
-        Some(normalised_uuid(self.server_uuid.as_deref()?)).filter(|uuid| !uuid.is_empty())
+    pub fn normalized_server_uuid(&self) -> Option<String> {
+        Some(normalized_uuid(self.server_uuid.as_deref()?)).filter(|uuid| !uuid.is_empty())
     }
 
     pub(crate) fn from_json(mut object: Map<String, Value>) -> Self {
@@ -101,7 +101,7 @@ impl AccountUrl {
 
 /// A uuid of a server or profile in upper case without dashes, for comparing: both spellings occur for one thing.
 #[must_use]
-pub fn normalised_uuid(uuid: &str) -> String {
+pub fn normalized_uuid(uuid: &str) -> String {
     let kept = uuid.trim().chars().filter(|letter| *letter != '-');
     kept.map(|letter| letter.to_ascii_uppercase()).collect()
 }

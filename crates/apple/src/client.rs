@@ -122,7 +122,7 @@ impl Session {
         Self { deadline: Some(Instant::now() + time), ..self.clone() }
     }
 
-    /// Proves the credentials: asks `GET /session` anew, whether or not there is a session.
+    /// Proves the credentials: asks `GET /session` again, whether or not there is a session.
     ///
     /// # Errors
     /// Apple's refusal, or none of its answers.

@@ -29,9 +29,9 @@ pub struct Device {
     pub model: Option<String>,
     /// Order text.
     pub description: Option<String>,
-    /// Colour; Apple leaves it out for some models.
+    /// Color; Apple leaves it out for some models.
     pub color: Option<String>,
-    /// The organisation's asset tag.
+    /// The organization's asset tag.
     pub asset_tag: Option<String>,
     /// State of the profile at Apple; `None` means [`ProfileStatus::Empty`].
     pub profile_status: Option<ProfileStatus>,
@@ -49,7 +49,7 @@ pub struct Device {
     pub os: Option<String>,
     /// `iPad`, `iPhone`, `iPod`, `Mac`, `AppleTV`, `Vision` or something newer.
     pub device_family: Option<String>,
-    /// Present: the next enrolment is a migration, due then.
+    /// Present: the next enrollment is a migration, due then.
     pub mdm_migration_deadline: Option<Timestamp>,
     /// Since protocol 10.
     pub imei: Vec<String>,
@@ -84,7 +84,7 @@ pub enum ProfileStatus {
     Empty,
     /// Stored at Apple.
     Assigned,
-    /// The device has fetched it, which does not prove that it enrolled.
+    /// The device has fetched it, which does not verify that it enrolled.
     Pushed,
     /// Taken away again.
     Removed,

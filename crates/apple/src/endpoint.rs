@@ -15,7 +15,7 @@ pub enum Endpoint {
     SyncDevices,
     /// `POST /devices`: details of named devices.
     DeviceDetails,
-    /// `POST /devices/disown`: devices leave the organisation for good.
+    /// `POST /devices/disown`: devices leave the organization for good.
     DisownDevices,
     /// `POST /device/activationlock`: one device is locked.
     ActivationLock,

@@ -1,4 +1,4 @@
-//! The small answers around enrolment: which device one replaces, where managed Apple accounts enrol, and the tokens of
+//! The small answers around enrollment: which device one replaces, where managed Apple accounts enroll, and the tokens of
 //! beta releases.
 
 use jiff::{Timestamp, civil::Date};

@@ -28,9 +28,9 @@ pub enum AppleErrorKind {
     Forbidden,
     /// `ACCESS_DENIED`: the token is valid, but not for this.
     AccessDenied,
-    /// `T_C_NOT_SIGNED`: the organisation has to accept new terms.
+    /// `T_C_NOT_SIGNED`: the organization has to accept new terms.
     TermsNotSigned,
-    /// `APPLE_SEED_FOR_IT_TURNED_OFF`: the organisation has no access to beta releases.
+    /// `APPLE_SEED_FOR_IT_TURNED_OFF`: the organization has no access to beta releases.
     SeedTurnedOff,
     /// `CURSOR_REQUIRED`.
     CursorRequired,
@@ -50,7 +50,7 @@ pub enum AppleErrorKind {
     ProfileRefused(ProfileFault),
     /// `MDM_SERVICE_DISCOVERY_URL_REQUIRED` or `…_NOT_VALID`: the address is missing, malformed or not https.
     DiscoveryUrlRefused,
-    /// `ORG_NOT_SUPPORTED`: Apple does not offer this to the organisation.
+    /// `ORG_NOT_SUPPORTED`: Apple does not offer this to the organization.
     OrgNotSupported,
     /// `USER_AGENT_MISSING`.
     UserAgentMissing,
@@ -81,7 +81,7 @@ pub enum AppleErrorKind {
 }
 
 impl AppleErrorKind {
-    /// What happened and, where someone can mend it, what to do.
+    /// What happened and, where someone can fix it, what to do.
     const fn sentence(self) -> &'static str {
         match self {
             Self::TokenExpired => "the server token has expired; download a new one from Apple",
@@ -100,9 +100,9 @@ impl AppleErrorKind {
             }
             Self::AccessDenied => "Apple does not let this server token do that",
             Self::TermsNotSigned => {
-                "the organisation has to accept Apple's new terms in Apple Business or School Manager"
+                "the organization has to accept Apple's new terms in Apple Business or School Manager"
             }
-            Self::SeedTurnedOff => "the organisation has turned access to beta releases off",
+            Self::SeedTurnedOff => "the organization has turned access to beta releases off",
             Self::CursorRequired => "Apple wants a cursor that was not sent",
             Self::InvalidCursor => "Apple does not know the cursor; a full fetch is needed",
             Self::ExhaustedCursor => "the cursor has already returned every device",
@@ -114,7 +114,7 @@ impl AppleErrorKind {
             Self::DiscoveryUrlRefused => {
                 "Apple refuses the service discovery address; it has to be a well-formed https address"
             }
-            Self::OrgNotSupported => "Apple does not offer this to the organisation",
+            Self::OrgNotSupported => "Apple does not offer this to the organization",
             Self::UserAgentMissing => "Apple wants a User-Agent; configure one",
             Self::UserAgentInvalid => "Apple refuses this User-Agent; configure another",
             Self::MalformedRequest => "Apple could not read the request",
@@ -137,7 +137,7 @@ impl AppleErrorKind {
 pub enum ProfileFault {
     /// `CONFIG_NAME_REQUIRED` or `CONFIG_NAME_INVALID`: the name has 1 to 125 characters.
     Name,
-    /// `CONFIG_URL_REQUIRED` or `CONFIG_URL_INVALID`: the enrolment address has 1 to 2000 characters and is a URL.
+    /// `CONFIG_URL_REQUIRED` or `CONFIG_URL_INVALID`: the enrollment address has 1 to 2000 characters and is a URL.
     Url,
     /// `DEPARTMENT_INVALID`: empty or over 125 characters; `DEPARTMENT_REQUIRED` before protocol 2.
     Department,
@@ -157,9 +157,9 @@ impl ProfileFault {
     const fn sentence(self) -> &'static str {
         match self {
             Self::Name => "Apple refuses the profile's name, which has 1 to 125 characters",
-            Self::Url => "Apple refuses the profile's enrolment address",
+            Self::Url => "Apple refuses the profile's enrollment address",
             Self::Department => "Apple refuses the profile's department, which has 1 to 125 characters",
-            Self::Magic => "Apple refuses the profile's organisation word, which has 1 to 256 characters",
+            Self::Magic => "Apple refuses the profile's organization word, which has 1 to 256 characters",
             Self::SupportPhone => {
                 "Apple refuses the profile's telephone number, which has 1 to 50 characters"
             }

@@ -46,10 +46,10 @@ pub fn signature_base_string(method: &str, url: &Url, parameters: &[(&str, &str)
         .chain(parameters.iter().map(|(name, value)| (percent_encode(name), percent_encode(value))))
         .collect();
     pairs.sort_unstable();
-    let normalised =
+    let normalized =
         pairs.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&");
     let address = base_string_uri(url);
-    format!("{}&{}&{}", method.to_ascii_uppercase(), percent_encode(&address), percent_encode(&normalised))
+    format!("{}&{}&{}", method.to_ascii_uppercase(), percent_encode(&address), percent_encode(&normalized))
 }
 
 /// The address without query and fragment (RFC 5849, section 3.4.1.2): scheme and host in lower case, no default port.

@@ -13,7 +13,7 @@ use crate::account::{into_list, into_text};
 pub struct Profile {
     /// 1 to 125 characters.
     pub profile_name: String,
-    /// Where the device enrols: a URL of at most 2000 characters.
+    /// Where the device enrolls: a URL of at most 2000 characters.
     pub url: String,
     /// Obsolete since iOS 13. Default true.
     pub allow_pairing: bool,
@@ -42,7 +42,7 @@ pub struct Profile {
     /// An https URL that people sign in at.
     #[serde(skip_serializing_if = "is_empty")]
     pub configuration_web_url: Option<String>,
-    /// At most 256 characters; the same for all services of one organisation.
+    /// At most 256 characters; the same for all services of one organization.
     #[serde(skip_serializing_if = "is_empty")]
     pub org_magic: Option<String>,
     /// At most 125 characters.
@@ -97,7 +97,7 @@ impl Default for Profile {
 /// A profile as Apple keeps it, perhaps defined by another product.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DefinedProfile {
-    /// As Apple spells it; compare by [`crate::account::normalised_uuid`]. Apple's page does not promise it.
+    /// As Apple spells it; compare by [`crate::account::normalized_uuid`]. Apple's page does not promise it.
     pub profile_uuid: Option<String>,
     /// The profile, with Apple's defaults for what is not listed.
     pub profile: Profile,

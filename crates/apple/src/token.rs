@@ -63,7 +63,7 @@ impl ServerToken {
     }
 }
 
-/// A token file that was read and not yet opened: nothing in it is proven.
+/// A token file that was read and not yet opened: nothing in it is verified.
 pub struct SealedToken {
     message: enveloped::Enveloped,
 }

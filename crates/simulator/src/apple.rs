@@ -185,7 +185,7 @@ fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
         look(&shared.read(), endpoint, admitted.server, call, now)
     };
     let world = shared.read();
-    let server = world.server_and_organisation(admitted.server).map(|(server, _)| server.uuid.clone());
+    let server = world.server_and_organization(admitted.server).map(|(server, _)| server.uuid.clone());
     Outcome { result, server, rotated: admitted.rotated }
 }
 
@@ -197,8 +197,8 @@ fn act(
     call: &Call,
     now: Timestamp,
 ) -> Result<Vec<u8>, Problem> {
-    let (_, organisation) = world.server_and_organisation(server).ok_or_else(Problem::unknown_session)?;
-    if !organisation.terms_accepted {
+    let (_, organization) = world.server_and_organization(server).ok_or_else(Problem::unknown_session)?;
+    if !organization.terms_accepted {
         return Err(Problem::terms());
     }
     let version = headers::protocol_version(&call.headers);
@@ -226,21 +226,21 @@ fn look(
     call: &Call,
     now: Timestamp,
 ) -> Result<Vec<u8>, Problem> {
-    let (known, organisation) = world.server_and_organisation(server).ok_or_else(Problem::unknown_session)?;
-    if !organisation.terms_accepted {
+    let (known, organization) = world.server_and_organization(server).ok_or_else(Problem::unknown_session)?;
+    if !organization.terms_accepted {
         return Err(Problem::terms());
     }
     let version = headers::protocol_version(&call.headers);
     match endpoint {
         Endpoint::Session => Err(Problem::unknown_path()),
-        Endpoint::Account => account::show(world, known, organisation, version),
+        Endpoint::Account => account::show(world, known, organization, version),
         Endpoint::ServerDevices => server_devices::page(world, server, version, &call.body, now),
         Endpoint::DevicesSync => devices_sync::page(world, server, version, &call.body, now),
         Endpoint::Devices => devices::details(world, server, version, &call.body),
         Endpoint::ReplacementDetails => replacement_details::show(world, server, version, &call.query),
         Endpoint::Profile => profile::show(world, server, version, &call.query),
         Endpoint::AccountDriven => account_driven::show(world, server),
-        Endpoint::BetaTokens => beta_tokens::list(world, organisation),
+        Endpoint::BetaTokens => beta_tokens::list(world, organization),
         Endpoint::Disown | Endpoint::ActivationLock | Endpoint::ProfileDevices => {
             Err(Problem::unknown_path())
         }

@@ -85,7 +85,7 @@ impl Clock {
     }
 
     /// A clock beside this one, as this one was at the start.
-    pub(crate) fn anew(&self) -> Clock {
+    pub(crate) fn again(&self) -> Clock {
         Clock { hands: Mutex::new(self.start), start: self.start }
     }
 

@@ -1,6 +1,6 @@
 //! Server tokens as the portal hands them out: an S/MIME message around CMS EnvelopedData.
 //!
-//! This module reads the uploaded certificate and seals text for it. It knows nothing of organisations, servers
+//! This module reads the uploaded certificate and seals text for it. It knows nothing of organizations, servers
 //! or what the text says, and it never opens a token: only the owner of the private key can.
 
 mod ber;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::clock::Clock;
 use crate::faults::Wanted;
 use crate::p7m::Certificate;
-use crate::world::{OrganisationType, OrganisationVersion, PortalRefused, Scripted, World};
+use crate::world::{OrganizationType, OrganizationVersion, PortalRefused, Scripted, World};
 
 /// One document.
 #[derive(Default, Deserialize)]
@@ -21,7 +21,7 @@ pub(crate) struct Scenario {
     repeatable: Option<bool>,
     clock: Option<Setting>,
     options: Option<Map<String, Value>>,
-    organizations: Vec<Organisation>,
+    organizations: Vec<Organization>,
     faults: Vec<Wanted>,
     statuses: Vec<Scripted>,
 }
@@ -35,23 +35,23 @@ struct Setting {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Organisation {
+struct Organization {
     name: Option<String>,
     #[serde(rename = "type")]
-    kind: OrganisationType,
-    version: OrganisationVersion,
+    kind: OrganizationType,
+    version: OrganizationVersion,
     org_id: Option<String>,
     terms_accepted: bool,
     beta_enabled: bool,
     servers: Vec<Server>,
 }
 
-impl Default for Organisation {
-    fn default() -> Organisation {
-        Organisation {
+impl Default for Organization {
+    fn default() -> Organization {
+        Organization {
             name: None,
-            kind: OrganisationType::default(),
-            version: OrganisationVersion::default(),
+            kind: OrganizationType::default(),
+            version: OrganizationVersion::default(),
             org_id: None,
             terms_accepted: true,
             beta_enabled: true,
@@ -99,7 +99,7 @@ impl Scenario {
     /// `repeatable` and the clock's own start decide. On an error the clock stays as it was.
     pub(crate) fn build(self, seed: u64, repeatable: bool, clock: &Clock) -> Result<World, PortalRefused> {
         let setting = self.clock.unwrap_or_default();
-        let begun = clock.anew();
+        let begun = clock.again();
         if let Some(running) = setting.running {
             begun.run(running);
         }
@@ -109,8 +109,8 @@ impl Scenario {
         let now = begun.now();
         let mut world = World::new(self.seed.unwrap_or(seed), self.repeatable.unwrap_or(repeatable));
         world.change_switches(&Value::Object(self.options.unwrap_or_default()))?;
-        for organisation in self.organizations {
-            organisation.found(&mut world, now)?;
+        for organization in self.organizations {
+            organization.found(&mut world, now)?;
         }
         for wanted in self.faults {
             wanted.check().map_err(invalid)?;
@@ -125,9 +125,9 @@ impl Scenario {
     }
 }
 
-impl Organisation {
+impl Organization {
     fn found(self, world: &mut World, now: Timestamp) -> Result<(), PortalRefused> {
-        let founded = world.found_organisation(self.name, self.kind, self.version, self.org_id)?;
+        let founded = world.found_organization(self.name, self.kind, self.version, self.org_id)?;
         let org_id = founded.org_id.clone();
         world.set_terms(&org_id, self.terms_accepted)?;
         world.set_beta_access(&org_id, self.beta_enabled)?;

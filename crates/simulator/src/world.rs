@@ -3,7 +3,7 @@
 
 mod accounts;
 mod assignments;
-mod catalogue;
+mod catalog;
 mod cursors;
 mod devices;
 mod history;
@@ -11,7 +11,7 @@ mod identity;
 mod life;
 mod log;
 mod nonces;
-mod organisation;
+mod organization;
 mod profiles;
 mod record;
 mod scripted;
@@ -26,12 +26,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use aws_lc_rs::hmac;
 
 pub(crate) use assignments::Statuses;
-pub(crate) use catalogue::Radio;
+pub(crate) use catalog::Radio;
 pub(crate) use cursors::{CursorRefused, Page};
 pub(crate) use identity::Identity;
 pub(crate) use life::Lock;
 pub(crate) use log::{Event, Operation, Step};
-pub(crate) use organisation::{Organisation, OrganisationType, OrganisationVersion};
+pub(crate) use organization::{Organization, OrganizationType, OrganizationVersion};
 pub(crate) use profiles::{Profile, ProfileId};
 pub(crate) use record::{Given, ProfileStatus, Record, Serial};
 pub(crate) use scripted::{Scripted, ScriptedCall};
@@ -78,7 +78,7 @@ pub(crate) struct World {
     pub(crate) scripted: ScriptedStatuses,
     /// Where ids and secrets come from.
     random: Source,
-    organisations: BTreeMap<String, Organisation>,
+    organizations: BTreeMap<String, Organization>,
     /// Servers are never removed, so a position names one for the life of the world.
     servers: Vec<Server>,
     server_positions: HashMap<String, usize>,
@@ -126,7 +126,7 @@ impl World {
             delays: Delays::default(),
             requests: Requests::default(),
             scripted: ScriptedStatuses::default(),
-            organisations: BTreeMap::new(),
+            organizations: BTreeMap::new(),
             servers: Vec::new(),
             server_positions: HashMap::new(),
             consumers: HashMap::new(),
@@ -145,10 +145,10 @@ impl World {
         }
     }
 
-    /// The server with this position and its organisation; `None` only after a reset.
-    pub(crate) fn server_and_organisation(&self, position: usize) -> Option<(&Server, &Organisation)> {
+    /// The server with this position and its organization; `None` only after a reset.
+    pub(crate) fn server_and_organization(&self, position: usize) -> Option<(&Server, &Organization)> {
         let server = self.servers.get(position)?;
-        Some((server, self.organisations.get(&server.org_id)?))
+        Some((server, self.organizations.get(&server.org_id)?))
     }
 
     /// The position of the server with this `server_uuid`; dashes and case do not matter.
@@ -166,7 +166,7 @@ impl World {
         &self.servers
     }
 
-    pub(crate) fn organisations(&self) -> impl Iterator<Item = &Organisation> {
-        self.organisations.values()
+    pub(crate) fn organizations(&self) -> impl Iterator<Item = &Organization> {
+        self.organizations.values()
     }
 }

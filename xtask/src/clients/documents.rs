@@ -44,7 +44,7 @@ pub(super) const QUICK_START: Document = Document {
         Instead {
             printed: "cargo build --release",
             typed: "adept --version",
-            because: "the program is built already, unoptimised, and on the PATH",
+            because: "the program is built already, unoptimized, and on the PATH",
         },
         Instead {
             printed: "adept serve --apple-url",

@@ -22,7 +22,7 @@ pub(super) fn javascript(adept: &Path, packages: &Packages) -> Result<String> {
 
 const SIMULATOR: &str = "adept simulator --listen 127.0.0.1:8080";
 const SERVICE: &str = "adept serve --listen 127.0.0.1:8443 --metrics-listen off --apple-url http://127.0.0.1:8080 \
-                       --throttle graph --mdm-url 'https://mdm.example.org/enrol/{settingId}'";
+                       --throttle graph --mdm-url 'https://mdm.example.org/enroll/{settingId}'";
 const CREDENTIALS: &str = r#"
 adept client add life-cycle --permission DeviceManagementServiceConfig.ReadWrite.All \
   --permission DeviceManagementApps.Read.All > client.txt

@@ -3,13 +3,13 @@
 
 mod assigned;
 mod check;
+mod desired;
 mod dice;
 mod drive;
 mod history;
 mod kill;
 mod tally;
 mod want;
-mod wishes;
 mod world;
 
 use std::sync::Mutex;

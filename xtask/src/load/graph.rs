@@ -41,7 +41,7 @@ pub(crate) struct Device {
     pub(crate) deleted: bool,
     pub(crate) description: Option<String>,
     /// The id of the profile that someone wants for it.
-    pub(crate) wanted_profile: Option<String>,
+    pub(crate) desired_profile: Option<String>,
 }
 
 /// A page of a list.
@@ -180,7 +180,7 @@ impl Graph {
             let device = Device {
                 deleted: row["isDeleted"].as_bool().unwrap_or_default(),
                 description: row["description"].as_str().map(str::to_owned),
-                wanted_profile: row["requestedEnrollmentProfileId"].as_str().map(str::to_owned),
+                desired_profile: row["requestedEnrollmentProfileId"].as_str().map(str::to_owned),
             };
             if all.insert(serial.to_owned(), device).is_some() {
                 return Err(format!("Device {serial} is listed twice."));

@@ -71,7 +71,7 @@ impl Server {
             "C",
             "--no-sync",
         ]);
-        // A cleartext password on loopback costs the client nothing; SCRAM in an unoptimised client costs much.
+        // A cleartext password on loopback costs the client nothing; SCRAM in an unoptimized client costs much.
         initdb.args(["--auth", "password", "--pwfile", "password"]);
         // A collation that is not byte order shows every ORDER BY that forgot its COLLATE "C".
         if output(self.program("initdb").arg("--help"))?.contains("--icu-locale") {

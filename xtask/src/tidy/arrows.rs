@@ -10,7 +10,7 @@ use super::{Finding, TextFile};
 struct Arrow {
     from: &'static str,
     to: &'static [&'static str],
-    mend: &'static str,
+    fix: &'static str,
 }
 
 const MODULES: &[Arrow] = &[
@@ -30,37 +30,33 @@ const MODULES: &[Arrow] = &[
             "odata",
             "simulator",
         ],
-        mend: "add the new module to the table in xtask/src/tidy/arrows.rs and to ARCHITECTURE.md",
+        fix: "add the new module to the table in xtask/src/tidy/arrows.rs and to ARCHITECTURE.md",
     },
-    Arrow { from: "config", to: &["domain"], mend: "let `cli` put the two together" },
+    Arrow { from: "config", to: &["domain"], fix: "let `cli` put the two together" },
     Arrow {
         from: "serve",
         to: &["graph", "console", "oauth", "app", "auth", "domain"],
-        mend: "add an operation to `app` and call that, or let `cli` hand the value in",
+        fix: "add an operation to `app` and call that, or let `cli` hand the value in",
     },
     Arrow {
         from: "graph",
         to: &["app", "auth", "domain", "odata"],
-        mend: "add an operation to `app` and call that",
+        fix: "add an operation to `app` and call that",
     },
-    Arrow {
-        from: "console",
-        to: &["app", "auth", "domain"],
-        mend: "add an operation to `app` and call that",
-    },
+    Arrow { from: "console", to: &["app", "auth", "domain"], fix: "add an operation to `app` and call that" },
     Arrow {
         from: "oauth",
         to: &["app", "auth", "domain"],
-        mend: "add an operation to `app` or `auth` and call that",
+        fix: "add an operation to `app` or `auth` and call that",
     },
-    Arrow { from: "auth", to: &["storage", "domain"], mend: "take what is needed as an argument" },
+    Arrow { from: "auth", to: &["storage", "domain"], fix: "take what is needed as an argument" },
     Arrow {
         from: "app",
         to: &["storage", "apple", "domain", "odata"],
-        mend: "take what is needed as an argument; a `Caller` is a word of `domain`",
+        fix: "take what is needed as an argument; a `Caller` is a word of `domain`",
     },
-    Arrow { from: "storage", to: &["domain", "odata"], mend: "take the value as an argument from `app`" },
-    Arrow { from: "domain", to: &[], mend: "pass the value in, or move the rule to `app`" },
+    Arrow { from: "storage", to: &["domain", "odata"], fix: "take the value as an argument from `app`" },
+    Arrow { from: "domain", to: &[], fix: "pass the value in, or move the rule to `app`" },
 ];
 
 /// Our crates, as their manifests may name each other.
@@ -68,16 +64,16 @@ const CRATES: &[Arrow] = &[
     Arrow {
         from: "adept",
         to: &["apple", "odata", "simulator"],
-        mend: "let the crate start `adept` as a program",
+        fix: "let the crate start `adept` as a program",
     },
-    Arrow { from: "apple", to: &[], mend: "keep Apple's side usable alone; pass the value in" },
-    Arrow { from: "odata", to: &[], mend: "stay generic over the field type" },
+    Arrow { from: "apple", to: &[], fix: "keep Apple's side usable alone; pass the value in" },
+    Arrow { from: "odata", to: &[], fix: "stay generic over the field type" },
     Arrow {
         from: "simulator",
         to: &[],
-        mend: "write it again from the contract, so that no misreading passes twice",
+        fix: "write it again from the contract, so that no misreading passes twice",
     },
-    Arrow { from: "xtask", to: &["apple", "odata"], mend: "start `adept` as a program" },
+    Arrow { from: "xtask", to: &["apple", "odata"], fix: "start `adept` as a program" },
 ];
 
 /// Checks one Rust file.
@@ -166,7 +162,7 @@ fn refuse(table: &[Arrow], from: &str, to: &str) -> Option<String> {
         ));
     }
     let may = if arrow.to.is_empty() { "nothing of ours".to_owned() } else { arrow.to.join(", ") };
-    Some(format!("`{from}` may not use `{to}` (it may use {may}): {}", arrow.mend))
+    Some(format!("`{from}` may not use `{to}` (it may use {may}): {}", arrow.fix))
 }
 
 #[cfg(test)]

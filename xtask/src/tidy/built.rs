@@ -1,4 +1,4 @@
-//! What is really built, asked of cargo: no banned crate, no licence outside the list, one source. Reads the same
+//! What is really built, asked of cargo: no banned crate, no license outside the list, one source. Reads the same
 //! deny.toml as cargo-deny, which is not needed for it.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ const RULES: &str = "deny.toml";
 /// Asks cargo for the dependency tree of all crates with all features, tests included, on this machine's target.
 pub(super) fn check(files: &[TextFile]) -> Result<Vec<Finding>> {
     let Some(rules) = files.iter().find(|file| file.path == RULES) else {
-        let sentence = "write deny.toml: banned crates and allowed licences, each with its reason";
+        let sentence = "write deny.toml: banned crates and allowed licenses, each with its reason";
         return Ok(vec![Finding::new("deny", RULES, 0, sentence)]);
     };
     let tree =
@@ -22,19 +22,19 @@ pub(super) fn check(files: &[TextFile]) -> Result<Vec<Finding>> {
     Ok(judge(&rules.text, &tree))
 }
 
-/// `tree` has one line per use of a package: `name v1.2.3 (…)|licence`.
+/// `tree` has one line per use of a package: `name v1.2.3 (…)|license`.
 fn judge(rules: &str, tree: &str) -> Vec<Finding> {
     let banned = banned(rules);
     let allowed = allowed(rules);
     let mut packages = BTreeMap::new();
     for line in tree.lines().filter(|line| !line.trim().is_empty()) {
-        let (package, licence) = line.split_once('|').unwrap_or((line, ""));
+        let (package, license) = line.split_once('|').unwrap_or((line, ""));
         let package = package.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-        packages.insert(package, licence.trim());
+        packages.insert(package, license.trim());
     }
     let mut findings = Vec::new();
     let mut find = |line, sentence| findings.push(Finding::new("deny", RULES, line, sentence));
-    for (package, licence) in packages {
+    for (package, license) in packages {
         let name = package.split(' ').next().unwrap_or_default();
         if let Some((line, reason)) = banned.get(name) {
             let sentence = format!(
@@ -43,9 +43,9 @@ fn judge(rules: &str, tree: &str) -> Vec<Finding> {
             );
             find(*line, sentence);
         }
-        if !is_allowed(licence, &allowed) {
+        if !is_allowed(license, &allowed) {
             let sentence = format!(
-                "the licence of `{package}` is `{licence}`: add it to [licenses] with a reason, or do without the crate"
+                "the license of `{package}` is `{license}`: add it to [licenses] with a reason, or do without the crate"
             );
             find(0, sentence);
         }
@@ -62,7 +62,7 @@ fn banned(rules: &str) -> BTreeMap<&str, (usize, &str)> {
     inside.collect()
 }
 
-/// Licences in `allow = […]`, one a line.
+/// Licenses in `allow = […]`, one a line.
 fn allowed(rules: &str) -> Vec<&str> {
     section(rules, "[licenses]")
         .filter_map(|(_, text)| text.trim().strip_prefix('"')?.split('"').next())
@@ -82,8 +82,8 @@ fn quoted_after<'a>(text: &'a str, key: &str) -> Option<&'a str> {
 }
 
 /// Reads an SPDX expression: one side of an OR is enough, both of an AND are needed.
-fn is_allowed(licence: &str, allowed: &[&str]) -> bool {
-    let words = licence.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
+fn is_allowed(license: &str, allowed: &[&str]) -> bool {
+    let words = license.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let words: Vec<&str> = words.split_whitespace().collect();
     let mut rest = words.as_slice();
     !words.is_empty() && either(&mut rest, allowed) && rest.is_empty()
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn licence_expressions_are_read() {
+    fn license_expressions_are_read() {
         let allowed = allowed(DENY);
         for fine in [
             "MIT",

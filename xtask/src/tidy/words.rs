@@ -66,7 +66,7 @@ fn code(source: &Source) -> Vec<Finding> {
                 find(token, "unfinished", format!("`{name}!` is for the way there: write what belongs here"));
             }
             ("[", "ignore", "]" | "=") => {
-                let sentence = "a test that does not run proves nothing: mend it or delete it";
+                let sentence = "a test that does not run verifies nothing: fix it or delete it";
                 find(token, "unfinished", sentence.into());
             }
             ("[", "allow", "(") => find(token, "allow", ALLOW.into()),

@@ -147,7 +147,7 @@ pub(super) fn facts(account: &Account) -> AccountFacts {
     let limit = ["/server/devices", "/devices/sync"].map(|path| account.page_limit(path, 1000));
     AccountFacts {
         server: ServerIdentity {
-            server_uuid: account.normalised_server_uuid(),
+            server_uuid: account.normalized_server_uuid(),
             org_id: account.org_id.clone(),
             server_name: account.server_name.clone(),
             org_name: account.org_name.clone(),

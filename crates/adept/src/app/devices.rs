@@ -1,13 +1,13 @@
-//! Devices as callers see them. What Apple said is stored; no list ever asks Apple. Writing them by hand is `by_hand`'s
+//! Devices as callers see them. What Apple said is stored; no list ever asks Apple. Writing them by hand is `manual_import`'s
 //! work.
 
-mod asked;
-mod by_hand;
-mod story;
+mod apple_lookup;
+mod explain;
+mod manual_import;
 
-pub use asked::AskedDevice;
-pub use by_hand::Imported;
-pub use story::ToldDevice;
+pub use apple_lookup::AppleLookup;
+pub use explain::DeviceExplanation;
+pub use manual_import::Imported;
 
 use adept_odata::Filter;
 

@@ -4,12 +4,12 @@
 //! | place | what is stored there |
 //! |---|---|
 //! | `upload-opened` | nothing; Apple knows nothing of it yet |
-//! | `upload-proven` | nothing; Apple accepted the token |
+//! | `upload-verified` | nothing; Apple accepted the token |
 //! | `upload-saved` | everything; the caller was not answered |
 //! | `sync-claimed` | the lease |
 //! | `page-read` | what the pages before it brought |
 //! | `page-stored` | the page, its cursor and its part of the history |
-//! | `missing-settled` | some of the devices that a complete fetch did not list are marked, the others not yet |
+//! | `absent-settled` | some of the devices that a complete fetch did not list are marked, the others not yet |
 //! | `fetch-ended` | the whole fetch, and when the next one is owed |
 //! | `sync-ended` | the run's end |
 //! | `define-begun`, `assign-begun`, `release-begun` | that the call is about to be made |

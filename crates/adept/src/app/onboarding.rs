@@ -1,4 +1,4 @@
-//! The upload of a server token, the heart of the service: open it, prove it at Apple, decide, save.
+//! The upload of a server token, the heart of the service: open it, verify it at Apple, decide, save.
 //!
 //! A refused upload leaves nothing behind but an audit entry's absence and, where Apple asked for one, a wait.
 
@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::{App, Error, apple, failpoint};
 use crate::{
     domain::{
-        Acceptance, Change, KeyPairId, Known, Origin, Proof, Refusal, ServerIdentity, Setting, SettingId,
-        TenantId, TokenComparison, TokenState, TokenType, accept,
+        Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId, TenantId,
+        TokenComparison, TokenState, TokenType, Verification, accept,
     },
     storage::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged},
 };
@@ -21,7 +21,7 @@ use crate::{
 /// Everything together, waiting for one's turn included.
 const UPLOAD_TIME: Duration = Duration::from_secs(20);
 
-/// How often an upload that was overtaken by another starts again.
+/// How often an upload that was superseded by another starts again.
 const ATTEMPTS: usize = 3;
 
 /// What a client uploads.
@@ -40,7 +40,7 @@ struct Offer {
 }
 
 impl App {
-    /// Uploads a server token: on `Ok` it is proven (or waits for terms), sealed and durable, and a sync is due.
+    /// Uploads a server token: on `Ok` it is verified (or waits for terms), sealed and durable, and a sync is due.
     pub async fn upload_token(
         &self,
         origin: &Origin,
@@ -49,7 +49,7 @@ impl App {
     ) -> Result<(), Error> {
         let tenant = origin.caller.tenant;
         let deadline = Instant::now() + UPLOAD_TIME;
-        let _turn = timeout_at(deadline, self.turns.take(id)).await.map_err(|_| too_slow())?;
+        let _turn = timeout_at(deadline, self.upload_mutex.take(id)).await.map_err(|_| too_slow())?;
         let mut known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
         if id.0 == tenant.0 {
             return Err(Error::Invalid(
@@ -67,9 +67,9 @@ impl App {
         for _ in 0..ATTEMPTS {
             let asked =
                 timeout_at(deadline, self.show_to_apple(&offer.token)).await.map_err(|_| too_slow())?;
-            let proof = self.proof(tenant, id, &offer, asked).await?;
-            failpoint::at("upload-proven");
-            match self.save(origin, &known, &offer, &proof).await? {
+            let verification = self.verification(tenant, id, &offer, asked).await?;
+            failpoint::at("upload-verified");
+            match self.save(origin, &known, &offer, &verification).await? {
                 TokenChanged::Done => {
                     failpoint::at("upload-saved");
                     self.forget_replaced(&known, &offer);
@@ -85,7 +85,7 @@ impl App {
             }
         }
         Err(Error::Unavailable {
-            message: "Other uploads to this setting overtook this one again and again. Nothing was changed by it; try \
+            message: "Other uploads to this setting superseded this one again and again. Nothing was changed by it; try \
                       again."
                 .to_owned(),
             retry_after: Some(Duration::from_secs(5)),
@@ -135,16 +135,16 @@ impl App {
         session.account().await
     }
 
-    /// What Apple's answer proves; a refusal of Apple's becomes one of ours.
-    async fn proof(
+    /// What Apple's answer verifies; a refusal of Apple's becomes one of ours.
+    async fn verification(
         &self,
         tenant: TenantId,
         id: SettingId,
         offer: &Offer,
         asked: Result<adept_apple::account::Account, adept_apple::error::AppleError>,
-    ) -> Result<Proof, Error> {
+    ) -> Result<Verification, Error> {
         let error = match asked {
-            Ok(account) => return Ok(Proof::Account(apple::facts(&account))),
+            Ok(account) => return Ok(Verification::Account(apple::facts(&account))),
             Err(error) => error,
         };
         let state = apple::state_of(&error);
@@ -152,7 +152,7 @@ impl App {
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
         self.keep_wait((tenant, id), &consumer, &error).await?;
         match state {
-            TokenState::Terms => Ok(Proof::TermsNotSigned),
+            TokenState::Terms => Ok(Verification::TermsNotSigned),
             state if state.refused_as_credential() => Err(Error::Invalid(format!(
                 "Apple does not accept this server token ({}). Nothing was changed. {}",
                 error.code.as_deref().unwrap_or("no reason given"),
@@ -160,7 +160,7 @@ impl App {
             ))),
             state => Err(Error::Unavailable {
                 message: format!(
-                    "The server token could not be proven at Apple. Nothing was changed. {}",
+                    "The server token could not be verified at Apple. Nothing was changed. {}",
                     state.sentence()
                 ),
                 retry_after: Some(apple::wait_of(&error).unwrap_or(Duration::from_secs(5))),
@@ -174,24 +174,24 @@ impl App {
         origin: &Origin,
         known: &Onboarding,
         offer: &Offer,
-        proof: &Proof,
+        verification: &Verification,
     ) -> Result<TokenChanged, Error> {
         let setting = &known.setting;
         let comparison = compare(known, &offer.token)?;
-        let accepted = accept(&comparison, proof).map_err(refusal)?;
-        let account = match proof {
-            Proof::Account(account) => Some(account),
-            Proof::TermsNotSigned => None,
+        let accepted = accept(&comparison, verification).map_err(refusal)?;
+        let account = match verification {
+            Verification::Account(account) => Some(account),
+            Verification::TermsNotSigned => None,
         };
         let admin_id = account.and_then(|account| account.admin_id.clone());
         let apple_identifier =
             offer.apple_id.clone().or_else(|| setting.apple_identifier.clone()).or_else(|| admin_id.clone());
-        let proven = !matches!(accepted, Acceptance::Unproven);
+        let verified = !matches!(accepted, Acceptance::Unverified);
         let repeated = comparison.same_as_current;
         let (server, binds, other_account) = match &accepted {
-            Acceptance::Proven { server, binds, other_account } => (server, *binds, *other_account),
+            Acceptance::Verified { server, binds, other_account } => (server, *binds, *other_account),
             Acceptance::Repeated { server, binds } => (server, *binds, false),
-            Acceptance::Unproven => (&setting.server, false, false),
+            Acceptance::Unverified => (&setting.server, false, false),
         };
         let token_type = account
             .map_or(setting.token_type, |account| TokenType::from_org_type(account.org_type.as_deref()));
@@ -206,10 +206,10 @@ impl App {
             }),
             apple_identifier: apple_identifier.clone(),
             token_type,
-            state: if proven { TokenState::Ok } else { TokenState::Terms },
+            state: if verified { TokenState::Ok } else { TokenState::Terms },
             server,
             binds,
-            proven,
+            verified,
             page_limit: account.map(|account| account.page_limit),
         };
         let mut changes = token_changes(setting, offer, apple_identifier.as_deref(), server);
@@ -255,11 +255,11 @@ pub(super) fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known
         })
     };
     let current = known.current.as_ref().map(with).transpose()?;
-    let proven = known.proven.as_ref().map(with).transpose()?;
+    let verified = known.verified.as_ref().map(with).transpose()?;
     Ok(Known {
         server: known.setting.server.clone(),
         same_as_current: current.is_some_and(|current| current.same_token),
-        token: proven.or(current),
+        token: verified.or(current),
     })
 }
 

@@ -16,7 +16,7 @@ use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, TokenType, check_enrolment_url,
+        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, TokenType, check_enrollment_url,
         check_profile,
     },
     storage::ProfileDeleted,
@@ -35,7 +35,7 @@ impl App {
     ) -> Result<Listed<Profile>, Error> {
         self.setting(caller, setting).await?;
         let Listed { rows, next, total } = self.storage.profiles(caller.tenant, setting, query).await?;
-        let rows = rows.into_iter().map(|profile| self.with_enrolment_url(profile)).collect();
+        let rows = rows.into_iter().map(|profile| self.with_enrollment_url(profile)).collect();
         Ok(Listed { rows, next, total })
     }
 
@@ -59,7 +59,7 @@ impl App {
     ) -> Result<Profile, Error> {
         self.setting(caller, setting).await?;
         let profile = self.storage.profile(caller.tenant, setting, id).await?.ok_or(Error::NO_PROFILE)?;
-        Ok(self.with_enrolment_url(profile))
+        Ok(self.with_enrollment_url(profile))
     }
 
     /// Makes a profile.
@@ -93,7 +93,7 @@ impl App {
             version: 1,
             created_at: now,
             modified_at: now,
-            enrolment_url: None,
+            enrollment_url: None,
         };
         let empty = profile.clone();
         profile.apply(given);
@@ -102,7 +102,7 @@ impl App {
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = given.admin_password.as_ref().and_then(Option::as_ref);
         match self.storage.create_profile(&profile, password, &event).await? {
-            true => Ok(self.with_enrolment_url(profile)),
+            true => Ok(self.with_enrollment_url(profile)),
             false => Err(Error::NO_SETTING),
         }
     }
@@ -162,13 +162,13 @@ impl App {
         }
     }
 
-    pub(super) fn with_enrolment_url(&self, profile: Profile) -> Profile {
+    pub(super) fn with_enrollment_url(&self, profile: Profile) -> Profile {
         let filled = self.options.mdm_url.as_ref().map(|template| {
             template
                 .replace("{settingId}", &profile.setting.to_string())
                 .replace("{tenantId}", &profile.tenant.to_string())
         });
-        Profile { enrolment_url: filled.filter(|url| check_enrolment_url(url).is_ok()), ..profile }
+        Profile { enrollment_url: filled.filter(|url| check_enrollment_url(url).is_ok()), ..profile }
     }
 
     fn profile_event(

@@ -1,4 +1,4 @@
-//! When to synchronise: the state says what is due, this process takes as many leases as it has slots, and sleeps
+//! When to synchronize: the state says what is due, this process takes as many leases as it has slots, and sleeps
 //! until something may be due again.
 
 use std::{sync::Arc, time::Duration};
@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{App, Error, settings::Purged, supervise::supervise};
 use crate::{
     domain::{Caller, Origin, SettingId, SyncRun},
-    storage::{Claim, ReconcileClaim},
+    storage::{AssignmentClaim, Claim},
 };
 
 /// Another process may make something due, so the state is asked at least this often.
@@ -19,9 +19,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How often what was deleted long ago is looked for.
 const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// What a process knows of the common terms that are noted in the database.
+/// What a process knows of the shared profile options that are noted in the database.
 #[derive(Default)]
-pub(super) struct CommonTermsSeen {
+pub(super) struct SharedProfileOptionsSeen {
     /// It noted its own.
     is_noted: bool,
     /// It could not be done, and it said so.
@@ -31,7 +31,7 @@ pub(super) struct CommonTermsSeen {
 }
 
 impl App {
-    /// Synchronises whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
+    /// Synchronizes whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
     /// ends it before.
     pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
         supervise("the schedule of syncs", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone())).await;
@@ -57,8 +57,8 @@ impl App {
                     tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
                 }
             }
-            self.note_common_terms().await;
-            match self.claim_reconciles().await {
+            self.note_shared_profile_options().await;
+            match self.claim_assignments().await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
                         let app = Arc::clone(&self);
@@ -77,7 +77,7 @@ impl App {
             while let Some(run) = runs.try_join_next() {
                 if let Err(error) = run {
                     // Its lease ends by itself, and then the setting is due again.
-                    tracing::error!(%error, "a sync or a reconciliation failed in an unforeseen way; please report this");
+                    tracing::error!(%error, "a sync or an assignment run failed in an unforeseen way; please report this");
                 }
             }
             purge_at = self.purge_when_due(purge_at).await;
@@ -109,7 +109,7 @@ impl App {
     /// Reconciles every setting that is due now, to the end. What `run_background` does, at a moment of the caller's
     /// choice.
     pub async fn reconcile_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let claims = self.claim_reconciles().await?;
+        let claims = self.claim_assignments().await?;
         let count = claims.len();
         let mut runs = JoinSet::new();
         for (claim, slot) in claims {
@@ -133,17 +133,17 @@ impl App {
         slots
     }
 
-    async fn claim_reconciles(&self) -> Result<Vec<(ReconcileClaim, OwnedSemaphorePermit)>, Error> {
+    async fn claim_assignments(&self) -> Result<Vec<(AssignmentClaim, OwnedSemaphorePermit)>, Error> {
         let now = self.clock.now();
-        let due = self.storage.next_reconcile_due().await?;
-        if due.is_none_or(|due| due > now) || !self.has_common_terms().await? {
+        let due = self.storage.next_assignment_due().await?;
+        if due.is_none_or(|due| due > now) || !self.has_shared_profile_options().await? {
             return Ok(Vec::new());
         }
         let slots = self.free_slots();
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = self.storage.claim_due_reconciles(now, self.lease_end(), slots.len() as i64).await?;
+        let claims = self.storage.claim_due_assignments(now, self.lease_end(), slots.len() as i64).await?;
         Ok(claims.into_iter().zip(slots).collect())
     }
 
@@ -158,38 +158,45 @@ impl App {
         Ok(claims.into_iter().zip(slots).collect())
     }
 
-    /// Has profiles defined anew when the operator has other things told of them than before. Notes it once in the life
+    /// Has profiles defined again when the operator has other things told of them than before. Notes it once in the life
     /// of a process: of several with different ones the last that started counts.
-    pub async fn note_common_terms(&self) {
-        let mut seen = self.common_terms.lock().await;
+    pub async fn note_shared_profile_options(&self) {
+        let mut seen = self.shared_profile_options.lock().await;
         if seen.is_noted {
             return;
         }
-        match self.storage.note_common_terms(&self.common_digest(), self.clock.now()).await {
+        match self.storage.note_shared_profile_options(&self.shared_options_digest(), self.clock.now()).await
+        {
             Ok(is_other) => {
                 seen.is_noted = true;
                 if is_other {
                     tracing::info!(
-                        "profiles are defined at Apple with the configured enrolment URL and common terms"
+                        "profiles are defined at Apple with the configured enrollment URL and shared profile options"
                     );
                 }
             }
             Err(error) if seen.has_failed => tracing::debug!("nor can they be noted now: {error}"),
             Err(error) => {
                 seen.has_failed = true;
-                tracing::warn!("the configured enrolment URL and common terms cannot be noted now: {error}");
+                tracing::warn!(
+                    "the configured enrollment URL and shared profile options cannot be noted now: {error}"
+                );
             }
         }
     }
 
     /// Whether profiles are still to have what this process has Apple told of them; says it once when they are not.
-    pub(super) async fn has_common_terms(&self) -> Result<bool, Error> {
-        let is_ours = self.storage.common_terms().await?.is_none_or(|noted| noted == self.common_digest());
-        let mut seen = self.common_terms.lock().await;
+    pub(super) async fn has_shared_profile_options(&self) -> Result<bool, Error> {
+        let is_ours = self
+            .storage
+            .shared_profile_options()
+            .await?
+            .is_none_or(|noted| noted == self.shared_options_digest());
+        let mut seen = self.shared_profile_options.lock().await;
         if !is_ours && !seen.are_others {
             tracing::warn!(
-                "a process with another enrolment URL or other common terms started later: this one defines, \
-                assigns and releases nothing any more, but goes on to synchronise; start it again with the same ones"
+                "a process with another enrollment URL or other shared profile options started later: this one defines, \
+                assigns and releases nothing any more, but goes on to synchronize; start it again with the same ones"
             );
         }
         seen.are_others = !is_ours;
@@ -255,7 +262,7 @@ impl App {
 
 fn nothing_to_sync() -> Error {
     Error::Conflict(
-        "This setting has no server token yet, so there is nothing to synchronise. Nothing was changed. Upload a token \
+        "This setting has no server token yet, so there is nothing to synchronize. Nothing was changed. Upload a token \
          first."
             .to_owned(),
     )

@@ -66,7 +66,7 @@ impl App {
             created_at: now,
             modified_at: now,
             token_state: TokenState::None,
-            token_proven: false,
+            token_verified: false,
             token_generation: 0,
             token_expires_at: None,
             server: ServerIdentity::default(),
@@ -155,16 +155,16 @@ impl App {
                 setting.sync.device_count
             )));
         }
-        self.hide_setting(origin, &setting).await
+        self.soft_delete_setting(origin, &setting).await
     }
 
     /// Deletes a setting whatever its state; for the operator.
     pub async fn remove_setting(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let setting = self.setting(&origin.caller, id).await?;
-        self.hide_setting(origin, &setting).await
+        self.soft_delete_setting(origin, &setting).await
     }
 
-    async fn hide_setting(&self, origin: &Origin, setting: &Setting) -> Result<(), Error> {
+    async fn soft_delete_setting(&self, origin: &Origin, setting: &Setting) -> Result<(), Error> {
         if setting.token_type == TokenType::None {
             return Err(Error::Conflict(
                 "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed."
@@ -176,7 +176,7 @@ impl App {
         let now = self.clock.now();
         let hidden = self
             .storage
-            .hide_setting(setting.tenant, setting.id, setting.token_generation, now, &event)
+            .soft_delete_setting(setting.tenant, setting.id, setting.token_generation, now, &event)
             .await?;
         match (hidden, self.storage.setting(setting.tenant, setting.id).await?) {
             (true, _) => Ok(()),
@@ -189,7 +189,7 @@ impl App {
 
     /// Brings a deleted setting back, without its token; for the operator.
     pub async fn restore_setting(&self, id: SettingId) -> Result<Setting, Error> {
-        let hidden = self.storage.hidden_settings().await?;
+        let hidden = self.storage.soft_deleted_settings().await?;
         let (setting, _) =
             hidden.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
         let origin = Origin { caller: Caller::operator(setting.tenant), request: self.ids.uuid(&self.clock) };
@@ -210,7 +210,7 @@ impl App {
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         Ok(Purged {
             settings: self.storage.purge_settings(before(KEPT_AFTER_DELETION)).await?,
-            devices: self.storage.purge_gone_devices(before(GONE_DEVICES_KEPT)).await?,
+            devices: self.storage.purge_tombstones(before(GONE_DEVICES_KEPT)).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })

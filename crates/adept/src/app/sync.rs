@@ -1,11 +1,11 @@
-//! One synchronisation of one setting: fetch to the end, then deltas; every page with its cursor in one transaction.
+//! One synchronization of one setting: fetch to the end, then deltas; every page with its cursor in one transaction.
 //!
 //! A run holds a lease that a heartbeat renews, also while Apple is slow. Losing the lease, the token or the setting
 //! ends it, and what it learned last is discarded.
 
+mod absent;
 mod counts;
 mod end;
-mod gone;
 mod pages;
 mod record;
 mod seen;
@@ -43,9 +43,9 @@ impl Run {
     }
 
     /// Whether nobody knows yet, or any more, that the token is the setting's.
-    fn needs_proof(&self) -> bool {
+    fn needs_verification(&self) -> bool {
         let setting = &self.known.setting;
-        !setting.token_proven
+        !setting.token_verified
             || setting.server.server_uuid.is_none()
             || setting.token_state == TokenState::WrongServer
     }
@@ -57,8 +57,8 @@ impl App {
         failpoint::at("sync-claimed");
         let ended = tokio::select! {
             ended = self.sync_as_claimed(claim) => ended,
-            () = self.keep_lease(&claim.lease) => Ok(Outcome::Overtaken.into()),
-            () = shutdown.cancelled() => Ok(Outcome::Overtaken.into()),
+            () = self.keep_lease(&claim.lease) => Ok(Outcome::Superseded.into()),
+            () = shutdown.cancelled() => Ok(Outcome::Superseded.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync was broken off: {error}");
@@ -71,7 +71,7 @@ impl App {
         if !shutdown.is_cancelled()
             && let Err(error) = self.storage.settle_devices().await
         {
-            tracing::warn!("the database did not look at its devices anew, so lists may be slow: {error}");
+            tracing::warn!("the database did not look at its devices again, so lists may be slow: {error}");
         }
     }
 
@@ -92,13 +92,13 @@ impl App {
     async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Ended, Error> {
         let lease = &claim.lease;
         let Some(known) = self.storage.onboarding(lease.tenant, lease.setting).await? else {
-            return Ok(Outcome::Overtaken.into());
+            return Ok(Outcome::Superseded.into());
         };
         let Some((session, consumer)) = self.session_of(&known)? else {
-            return Ok(Outcome::Overtaken.into());
+            return Ok(Outcome::Superseded.into());
         };
         if known.setting.token_generation != lease.generation {
-            return Ok(Outcome::Overtaken.into());
+            return Ok(Outcome::Superseded.into());
         }
         let now = self.clock.now();
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
@@ -124,11 +124,11 @@ impl App {
             return Ok(Ended { outcome: Outcome::Wait(state, pause), error: Some(error) });
         }
         if state.refused_as_credential()
-            && !run.known.setting.token_proven
-            && self.bring_back_proven(&run.known, state).await?
+            && !run.known.setting.token_verified
+            && self.restore_verified(&run.known, state).await?
         {
             end::tell(run.claim.lease.setting, state, Some(&error));
-            return Ok(Outcome::Overtaken.into());
+            return Ok(Outcome::Superseded.into());
         }
         Ok(Ended { outcome: Outcome::State(state), error: Some(error) })
     }

@@ -6,7 +6,7 @@ mod client;
 mod farewell;
 mod folder;
 mod stage;
-mod story;
+mod steps;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -22,7 +22,7 @@ use jiff::SignedDuration;
 use self::{
     folder::Folder,
     stage::Stage,
-    story::{Registered, Story},
+    steps::{Registered, Story},
 };
 use super::{
     Failure,

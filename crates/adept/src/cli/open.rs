@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{Exit, Failure};
 use crate::{
-    app::{App, AppOptions, AppleOptions, Clock, CommonTerms, Ids},
+    app::{App, AppOptions, AppleOptions, Clock, Ids, SharedProfileOptions},
     config,
     domain::TenantId,
     storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions},
@@ -87,14 +87,14 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
         full_fetch_interval: unsigned(flags.full_fetch_interval),
         lease: unsigned(flags.lease),
         mdm_url: flags.mdm_url.clone(),
-        common_terms: common_terms(&flags.profiles)?,
+        shared_profile_options: shared_profile_options(&flags.profiles)?,
         ..AppOptions::default()
     };
     App::new(storage, &apple, clock, options).map_err(|error| Failure::usage(format!("--apple-url: {error}")))
 }
 
 /// What Apple is told of every profile, its certificates read from their file.
-fn common_terms(flags: &config::Profiles) -> Result<CommonTerms, Failure> {
+fn shared_profile_options(flags: &config::Profiles) -> Result<SharedProfileOptions, Failure> {
     let anchor_certs = match &flags.anchor_certs {
         None => Vec::new(),
         Some(file) => {
@@ -106,7 +106,7 @@ fn common_terms(flags: &config::Profiles) -> Result<CommonTerms, Failure> {
             read.map_err(|error| unfit(&error))?.iter().map(|der| BASE64_STANDARD.encode(der)).collect()
         }
     };
-    Ok(CommonTerms {
+    Ok(SharedProfileOptions {
         org_magic: flags.org_magic.clone(),
         support_email_address: flags.support_email.clone(),
         language: flags.language.clone(),

@@ -98,7 +98,7 @@ async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
     let visible = storage.health().await?.into_iter().map(|health| (health.setting, false));
-    let deleted = storage.hidden_settings().await?.into_iter().map(|(setting, _)| (setting, true));
+    let deleted = storage.soft_deleted_settings().await?.into_iter().map(|(setting, _)| (setting, true));
     let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
     storage.close().await;
     let now = Clock::system().now();

@@ -10,9 +10,9 @@ use adept_odata::{Kind, parse_query_string};
 
 use super::{
     Graph,
-    answer::Answer,
-    call::{Call, Metadata, Version},
     error::Error,
+    request_context::{Metadata, RequestContext, Version},
+    response::GraphResponse,
     types::{AUDIT_EVENT, AUDIT_EVENT_V1, EntityType},
     value::{Object, Value},
 };
@@ -33,7 +33,7 @@ pub(super) fn kind(version: Version) -> &'static EntityType<AuditEntry, AuditFie
 }
 
 /// A few names, as much of them as the query asks for.
-fn names(graph: &Graph, call: &Call, names: &[String]) -> Result<Answer, Error> {
+fn names(graph: &Graph, call: &RequestContext, names: &[String]) -> Result<GraphResponse, Error> {
     let options = parse_query_string(&call.query).map_err(Error::BadQuery)?;
     for (given, option) in [(&options.filter, "$filter"), (&options.search, "$search")] {
         if given.is_some() {
@@ -53,5 +53,5 @@ fn names(graph: &Graph, call: &Call, names: &[String]) -> Result<Answer, Error> 
     }
     Value::List(shown.map(|name| Value::text(name)).collect()).write(document.member("value"));
     document.close();
-    Ok(Answer::json(out, call.metadata))
+    Ok(GraphResponse::json(out, call.metadata))
 }

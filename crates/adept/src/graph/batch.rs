@@ -12,11 +12,11 @@ use axum::http::Uri;
 
 use super::{
     Edge,
-    answer::Answer,
     body::LIMIT,
-    call::{Call, Version},
     error::Error,
-    given::members,
+    input_value::members,
+    request_context::{RequestContext, Version},
+    response::GraphResponse,
     router::Outcome,
     value::{Object, write_text},
 };
@@ -29,7 +29,7 @@ pub(super) const OPERATION: &str = "protocol.batch";
 #[derive(Clone, Copy)]
 pub(super) struct InBatch;
 
-pub(super) async fn handle(edge: &Edge, call: &mut Call) -> Outcome {
+pub(super) async fn handle(edge: &Edge, call: &mut RequestContext) -> Outcome {
     if call.in_batch {
         return Err(Error::BadItem("A batch cannot hold another batch. Nothing was changed by this one."));
     }
@@ -48,7 +48,7 @@ pub(super) async fn handle(edge: &Edge, call: &mut Call) -> Outcome {
         };
         answers[place] = Some(answered);
     }
-    Ok(Answer::json(document(&items, &answers), call.metadata))
+    Ok(GraphResponse::json(document(&items, &answers), call.metadata))
 }
 
 /// What can be said of a batch without running it: the order of its requests, what each waits for, where each leads.

@@ -10,9 +10,9 @@ use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
 use super::{
-    call::Call,
     error::Error,
-    given::{Members, members},
+    input_value::{Members, members},
+    request_context::RequestContext,
 };
 
 /// What a token upload may hold, in bytes: a token of 64 KiB in base64, and JSON around it.
@@ -27,7 +27,7 @@ const DRAINING: Duration = Duration::from_secs(10);
 /// A body that was received. It is wiped when dropped, since bodies hold tokens and passwords.
 pub(super) struct Received(Zeroizing<Vec<u8>>);
 
-impl Call {
+impl RequestContext {
     /// The whole body; an error when it is longer than `limit` bytes.
     pub(super) async fn receive(&mut self, limit: usize) -> Result<Received, Error> {
         let announced = announced(&self.headers);

@@ -7,7 +7,7 @@ pub(super) mod get_ref;
 pub(super) mod set_ref;
 pub(super) mod update;
 
-use super::{Graph, call::Call, error::Error, given::shortened};
+use super::{Graph, error::Error, input_value::shortened, request_context::RequestContext};
 use crate::{
     app,
     domain::{DevicePlatform, Profile, SettingId},
@@ -22,14 +22,14 @@ pub(super) const NAVIGATIONS: [(&str, DevicePlatform); 4] = [
 ];
 
 /// The platform whose default the path means.
-fn platform_of(call: &Call) -> Result<DevicePlatform, Error> {
+fn platform_of(call: &RequestContext) -> Result<DevicePlatform, Error> {
     let meant = NAVIGATIONS.iter().find(|(name, _)| call.route.template.split('/').any(|part| part == *name));
     let unknown = app::Error::Internal { cause: format!("no platform for {}", call.route.template) };
     meant.map(|(_, platform)| *platform).ok_or(Error::App(unknown))
 }
 
 /// Setting and default profile that the path names.
-async fn default_of(graph: &Graph, call: &mut Call) -> Result<(SettingId, Profile), Error> {
+async fn default_of(graph: &Graph, call: &mut RequestContext) -> Result<(SettingId, Profile), Error> {
     let setting = call.setting_id()?;
     Ok((setting, graph.app.default_profile(&call.caller, setting, platform_of(call)?).await?))
 }

@@ -11,11 +11,11 @@ use tracing::Instrument;
 
 use super::{
     Edge, Throttle,
-    answer::{Answer, RequestIds},
     batch::{self, InBatch},
     body::drain,
-    call::{Call, Metadata, Version, accepted},
     error::Error,
+    request_context::{Metadata, RequestContext, Version, accepted},
+    response::{GraphResponse, RequestIds},
     router::{Does, Handler, Outcome, Route, Tell},
     tree::{Found, Lost},
 };
@@ -25,15 +25,15 @@ use crate::domain::Caller;
 const NOWHERE: &str = "none";
 
 /// Where a request leads.
-enum Way {
+enum ResolvedRoute {
     /// To what everyone is told.
     Tell(&'static Route, Version, Tell),
     /// To what a caller may be served.
-    Serve(Place),
+    Serve(Endpoint),
 }
 
 /// Where a caller is served.
-struct Place {
+struct Endpoint {
     version: Version,
     route: &'static Route,
     serve: Handler,
@@ -70,20 +70,24 @@ impl Edge {
         .await
     }
 
-    async fn answer(&self, request: Request<Body>, ids: &RequestIds) -> (&'static str, Answer) {
+    async fn answer(&self, request: Request<Body>, ids: &RequestIds) -> (&'static str, GraphResponse) {
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
             return (NOWHERE, Self::preflight());
         }
         let way = self.way(&parts.method, parts.uri.path());
         let operation = match &way {
-            Ok(Way::Tell(route, ..) | Way::Serve(Place { route, .. })) => route.operation,
+            Ok(ResolvedRoute::Tell(route, ..) | ResolvedRoute::Serve(Endpoint { route, .. })) => {
+                route.operation
+            }
             Err(_) => NOWHERE,
         };
         tracing::Span::current().record("operation", operation);
         let (outcome, headers, unread) = match way {
-            Ok(Way::Tell(_, version, tell)) => (tell(self, version, &parts.headers), parts.headers, body),
-            Ok(Way::Serve(place)) => self.serve_caller(parts, body, ids, Ok(place)).await,
+            Ok(ResolvedRoute::Tell(_, version, tell)) => {
+                (tell(self, version, &parts.headers), parts.headers, body)
+            }
+            Ok(ResolvedRoute::Serve(place)) => self.serve_caller(parts, body, ids, Ok(place)).await,
             Err(lost) => self.serve_caller(parts, body, ids, Err(lost)).await,
         };
         drain(unread, &headers).await;
@@ -96,7 +100,7 @@ impl Edge {
         parts: Parts,
         body: Body,
         ids: &RequestIds,
-        place: Result<Place, Error>,
+        place: Result<Endpoint, Error>,
     ) -> (Outcome, HeaderMap, Body) {
         match self.admit(&parts, place).await {
             Ok((caller, place, metadata)) => {
@@ -109,7 +113,7 @@ impl Edge {
     }
 
     /// Where method and path lead.
-    fn way(&self, method: &Method, path: &str) -> Result<Way, Error> {
+    fn way(&self, method: &Method, path: &str) -> Result<ResolvedRoute, Error> {
         let path = path.trim_start_matches('/');
         let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
         let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
@@ -126,8 +130,10 @@ impl Edge {
             return Err(Error::MethodNotAllowed { offered });
         };
         Ok(match route.does {
-            Does::Tell(tell) => Way::Tell(route, version, tell),
-            Does::Serve(serve) => Way::Serve(Place { version, route, serve, keys, cast, arguments }),
+            Does::Tell(tell) => ResolvedRoute::Tell(route, version, tell),
+            Does::Serve(serve) => {
+                ResolvedRoute::Serve(Endpoint { version, route, serve, keys, cast, arguments })
+            }
         })
     }
 
@@ -135,8 +141,8 @@ impl Edge {
     async fn admit(
         &self,
         parts: &Parts,
-        place: Result<Place, Error>,
-    ) -> Result<(Caller, Place, Metadata), Error> {
+        place: Result<Endpoint, Error>,
+    ) -> Result<(Caller, Endpoint, Metadata), Error> {
         let headers = &parts.headers;
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
@@ -157,7 +163,7 @@ impl Edge {
         Ok((caller, place, metadata))
     }
 
-    pub(super) fn refuse(&self, error: Error, ids: &RequestIds) -> Answer {
+    pub(super) fn refuse(&self, error: Error, ids: &RequestIds) -> GraphResponse {
         let row = error.row();
         if let Some(cause) = &row.cause {
             tracing::error!(cause, status = row.status.as_u16(), "the request failed");
@@ -171,10 +177,10 @@ fn call(
     body: Body,
     ids: &RequestIds,
     caller: Caller,
-    place: Place,
+    place: Endpoint,
     metadata: Metadata,
-) -> Call {
-    Call {
+) -> RequestContext {
+    RequestContext {
         caller,
         request: ids.request,
         version: place.version,

@@ -14,10 +14,10 @@ use adept_odata::{Filter, Literal};
 
 use super::{
     Graph,
-    call::Call,
     error::Error,
-    given::{BadBody, Members, TYPE, named_type, shortened},
+    input_value::{BadBody, Members, TYPE, named_type, shortened},
     onboarding_settings,
+    request_context::RequestContext,
     types::{DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, profile_type},
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) fn set(setting: SettingId) -> String {
 }
 
 /// The profile that the path names; it must exist before anything else of a request is judged.
-async fn profile_of(graph: &Graph, call: &mut Call) -> Result<Profile, Error> {
+async fn profile_of(graph: &Graph, call: &mut RequestContext) -> Result<Profile, Error> {
     let setting = call.setting_id()?;
     let key = call.keys.get(1).map_or("", String::as_str);
     match ProfileId::named(key, setting) {
@@ -59,7 +59,7 @@ fn is_of(kind: ProfileKind, cast: Option<&str>) -> bool {
 }
 
 /// The type that the path narrows a list to.
-fn listed_type(call: &Call) -> &'static ProfileType {
+fn listed_type(call: &RequestContext) -> &'static ProfileType {
     match call.cast.map(ProfileKind::from_word) {
         None => &ENROLLMENT_PROFILE,
         Some(Some(kind)) => profile_type(kind),
@@ -68,7 +68,7 @@ fn listed_type(call: &Call) -> &'static ProfileType {
 }
 
 /// The filter, which also keeps to the types that the path narrows to.
-fn narrowed(call: &Call, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
+fn narrowed(call: &RequestContext, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
     if call.cast.is_none() {
         return filter;
     }

@@ -5,8 +5,8 @@ use axum::http::{StatusCode, header};
 
 use super::{
     Graph, Root,
-    answer::{Answer, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
-    call::{Call, Metadata, Version},
+    request_context::{Metadata, RequestContext, Version},
+    response::{GraphResponse, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
     types::{ComplexType, EntityType, Operation},
     value::{Object, Value},
 };
@@ -35,11 +35,11 @@ impl Shape {
     pub(super) fn document<R, F, W>(
         &self,
         graph: &Graph,
-        call: &Call,
+        call: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
-    ) -> Answer {
+    ) -> GraphResponse {
         self.document_with(graph, call, kind, row, set, &Vec::new())
     }
 
@@ -47,19 +47,19 @@ impl Shape {
     pub(super) fn document_with<R, F, W>(
         &self,
         graph: &Graph,
-        call: &Call,
+        call: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
         behind: &Behind,
-    ) -> Answer {
+    ) -> GraphResponse {
         let mut out = Vec::with_capacity(1024);
         let mut document = Object::open(&mut out);
         self.context(graph, call.version, kind.of(row), set, "/$entity", &mut document);
         self.entity(&graph.root(call.version), kind, row, set, &mut document);
         write_behind(behind, &mut document);
         document.close();
-        Answer::json(out, self.metadata)
+        GraphResponse::json(out, self.metadata)
     }
 
     /// `@odata.context` of a document: the set, what was selected of it, and `suffix`.
@@ -124,7 +124,7 @@ impl Shape {
 }
 
 /// A written entity, as `Prefer: return` wants it: whole, or not at all.
-pub(super) fn written(call: &Call, entity: Answer) -> Answer {
+pub(super) fn written(call: &RequestContext, entity: GraphResponse) -> GraphResponse {
     match call.prefers_minimal() {
         None => entity,
         Some(true) => entity.minimal().header(PREFERENCE_APPLIED, "return=minimal"),
@@ -133,7 +133,7 @@ pub(super) fn written(call: &Call, entity: Answer) -> Answer {
 }
 
 /// What a function or action returned that is no entity: `{"value": …}` of an EDM type.
-pub(super) fn returned(graph: &Graph, call: &Call, kind: Kind, value: &Value<'_>) -> Answer {
+pub(super) fn returned(graph: &Graph, call: &RequestContext, kind: Kind, value: &Value<'_>) -> GraphResponse {
     let mut out = Vec::with_capacity(2048);
     let mut document = Object::open(&mut out);
     if call.metadata != Metadata::None {
@@ -142,11 +142,16 @@ pub(super) fn returned(graph: &Graph, call: &Call, kind: Kind, value: &Value<'_>
     }
     value.write(document.member("value"));
     document.close();
-    Answer::json(out, call.metadata)
+    GraphResponse::json(out, call.metadata)
 }
 
 /// A new entity: 201 and where it is from now on.
-pub(super) fn created(graph: &Graph, call: &Call, entity: Answer, path: &str) -> Answer {
+pub(super) fn created(
+    graph: &Graph,
+    call: &RequestContext,
+    entity: GraphResponse,
+    path: &str,
+) -> GraphResponse {
     let location = format!("{}/{}/{path}", graph.public_url, call.version.as_str());
     let answer = written(call, entity.status(StatusCode::CREATED)).header(header::LOCATION, &*location);
     // Without a body this is the only place where the client finds the id (OData 4.0, part 1, 8.3.4).

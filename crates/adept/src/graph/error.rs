@@ -7,7 +7,7 @@ use axum::http::{Method, StatusCode};
 
 use super::{
     batch::BadBatch,
-    given::{BadBody, shortened},
+    input_value::{BadBody, shortened},
     throttle::Exceeded,
 };
 use crate::{app, auth::Denied, domain::Permission};

@@ -8,11 +8,11 @@ use adept_odata::{Expand, QueryOptions, parse_expand};
 
 use super::{
     Graph,
-    call::{Call, Metadata, Version},
     entity::Behind,
     error::Error,
     listing,
     listing::Listing,
+    request_context::{Metadata, RequestContext, Version},
     types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
     value::Value,
 };
@@ -23,7 +23,7 @@ const ROWS: u32 = 20;
 
 /// What is expanded.
 pub(super) struct Expansions {
-    asked: Asked,
+    asked: ExpandScope,
     wanted: Vec<Wanted>,
 }
 
@@ -36,7 +36,7 @@ struct Wanted {
 
 /// Who asks, and how the answer is to look.
 #[derive(Clone)]
-struct Asked {
+struct ExpandScope {
     caller: Caller,
     version: Version,
     metadata: Metadata,
@@ -45,15 +45,20 @@ struct Asked {
 impl Expansions {
     /// What the `$expand` of a query of entities of this type asks for.
     pub(super) fn of<R, F, W>(
-        call: &Call,
+        call: &RequestContext,
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
     ) -> Result<Self, Error> {
-        let asked = Asked { caller: call.caller.clone(), version: call.version, metadata: call.metadata };
+        let asked =
+            ExpandScope { caller: call.caller.clone(), version: call.version, metadata: call.metadata };
         Self::read(&asked, options, &kind.ways())
     }
 
-    fn read(asked: &Asked, options: &QueryOptions, ways: &[&'static Navigation]) -> Result<Self, Error> {
+    fn read(
+        asked: &ExpandScope,
+        options: &QueryOptions,
+        ways: &[&'static Navigation],
+    ) -> Result<Self, Error> {
         let wanted = match &options.expand {
             None => Vec::new(),
             Some(text) => {
@@ -76,7 +81,7 @@ impl Expansions {
 }
 
 /// One of the navigations. Of what lies behind them only settings lead on.
-fn understood(asked: &Asked, item: Expand, ways: &[&'static Navigation]) -> Result<Wanted, Error> {
+fn understood(asked: &ExpandScope, item: Expand, ways: &[&'static Navigation]) -> Result<Wanted, Error> {
     let way = ways.iter().find(|way| way.name.eq_ignore_ascii_case(&item.path));
     let way = *way.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
     listing::refuse_search(&item.options)?;
@@ -94,7 +99,7 @@ fn understood(asked: &Asked, item: Expand, ways: &[&'static Navigation]) -> Resu
 /// One navigation of one entity.
 struct At<'a> {
     graph: &'a Graph,
-    asked: &'a Asked,
+    asked: &'a ExpandScope,
     wanted: &'a Wanted,
 }
 

@@ -14,10 +14,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
     Graph, Root,
-    answer::{Answer, PREFERENCE_APPLIED},
-    call::{Call, Metadata, Version},
     entity::{Behind, Shape, write_behind},
     error::Error,
+    request_context::{Metadata, RequestContext, Version},
+    response::{GraphResponse, PREFERENCE_APPLIED},
     types::{EntityType, Selectable},
     value::{Object, Value},
 };
@@ -38,7 +38,7 @@ pub(super) struct Listing<F> {
     preferred_page: Option<u32>,
 }
 
-impl Call {
+impl RequestContext {
     /// Reads the query of a list of entities of this type.
     pub(super) fn listing<R, F: Copy + PartialEq, W>(
         &self,
@@ -172,11 +172,11 @@ impl<F> Listing<F> {
     pub(super) fn answer<R, W>(
         &self,
         graph: &Graph,
-        call: &Call,
+        call: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
-    ) -> Answer {
+    ) -> GraphResponse {
         self.answer_with(graph, call, kind, set, listed, &[])
     }
 
@@ -184,12 +184,12 @@ impl<F> Listing<F> {
     pub(super) fn answer_with<R, W>(
         &self,
         graph: &Graph,
-        call: &Call,
+        call: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
         behind: &[Behind],
-    ) -> Answer {
+    ) -> GraphResponse {
         let mut out = Vec::with_capacity(256 + listed.rows.len() * 512);
         let mut document = Object::open(&mut out);
         self.shape.context(graph, call.version, kind, set, "", &mut document);
@@ -201,7 +201,7 @@ impl<F> Listing<F> {
         }
         self.rows(&graph.root(call.version), kind, set, listed, behind, document.member("value"));
         document.close();
-        let answer = Answer::json(out, self.shape.metadata);
+        let answer = GraphResponse::json(out, self.shape.metadata);
         match self.preferred_page {
             Some(size) => answer.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
             None => answer,

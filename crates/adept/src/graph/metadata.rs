@@ -9,8 +9,8 @@ use axum::http::HeaderMap;
 
 use super::{
     Edge,
-    answer::Answer,
-    call::Version,
+    request_context::Version,
+    response::GraphResponse,
     router::Outcome,
     types::{Binding, Described, ENTITY, Member, Model, Operation},
 };
@@ -22,7 +22,7 @@ pub(super) fn tell(edge: &Edge, version: Version, _headers: &HeaderMap) -> Outco
         Version::Beta => beta,
         Version::V1 => v1,
     };
-    Ok(Answer::xml(document.clone()))
+    Ok(GraphResponse::xml(document.clone()))
 }
 
 /// The document of that version.

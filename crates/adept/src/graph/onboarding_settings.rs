@@ -15,7 +15,7 @@ pub(super) mod unshare_for_school_data_sync_service;
 pub(super) mod update;
 pub(super) mod upload_dep_token;
 
-use super::{Graph, call::Call, error::Error};
+use super::{Graph, error::Error, request_context::RequestContext};
 use crate::domain::Setting;
 
 /// The operation that lists them.
@@ -25,7 +25,7 @@ pub(super) const LIST: &str = "depOnboardingSetting.list";
 pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 
 /// The setting that the path names; it must exist in the caller's tenant before anything else of a request is judged.
-pub(super) async fn setting_of(graph: &Graph, call: &mut Call) -> Result<Setting, Error> {
+pub(super) async fn setting_of(graph: &Graph, call: &mut RequestContext) -> Result<Setting, Error> {
     let id = call.setting_id()?;
     Ok(graph.app.setting(&call.caller, id).await?)
 }

@@ -1,7 +1,7 @@
 //! What must hold of any path and of any batch, said as assertions: fuzz targets call these, and the test that replays
 //! their seeds. Nothing of the service does. Each answers whether what it was given was understood.
 
-use super::{batch, call::Version, error::Error, router, tree::Lost};
+use super::{batch, error::Error, request_context::Version, router, tree::Lost};
 
 const ORIGIN: &str = "https://localhost:8443";
 

@@ -6,13 +6,12 @@ use std::{future::Future, pin::Pin};
 use axum::http::{HeaderMap, Method};
 
 use super::{
-    Edge,
-    answer::Answer,
-    audit_events, batch,
-    call::{Call, Version},
-    default_profiles, device_management, enrollment_profiles,
+    Edge, audit_events, batch, default_profiles, device_management, enrollment_profiles,
     error::Error,
-    imported_apple_device_identities, metadata, onboarding_settings, service_document,
+    imported_apple_device_identities, metadata, onboarding_settings,
+    request_context::{RequestContext, Version},
+    response::GraphResponse,
+    service_document,
     tree::Tree,
 };
 use crate::domain::Permission;
@@ -47,9 +46,9 @@ pub(super) struct Verb {
 }
 
 /// What a handler says.
-pub(super) type Outcome = Result<Answer, Error>;
+pub(super) type Outcome = Result<GraphResponse, Error>;
 pub(super) type Handler =
-    for<'a> fn(&'a Edge, &'a mut Call) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+    for<'a> fn(&'a Edge, &'a mut RequestContext) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 pub(super) type Tell = fn(&Edge, Version, &HeaderMap) -> Outcome;
 

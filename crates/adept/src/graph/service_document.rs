@@ -4,8 +4,8 @@ use axum::http::HeaderMap;
 
 use super::{
     Edge,
-    answer::Answer,
-    call::{Metadata, Version, accepted},
+    request_context::{Metadata, Version, accepted},
+    response::GraphResponse,
     router::Outcome,
     value::{Object, Value},
 };
@@ -23,5 +23,5 @@ pub(super) fn tell(edge: &Edge, version: Version, headers: &HeaderMap) -> Outcom
     let root = Value::Object(root.map(|(name, value)| (name, Value::text(value))).to_vec());
     Value::List(vec![root]).write(document.member("value"));
     document.close();
-    Ok(Answer::json(out, metadata))
+    Ok(GraphResponse::json(out, metadata))
 }

@@ -1,5 +1,5 @@
 //! One description of each Graph type: its properties, their EDM types, whether they may be null, who sets them. It feeds
-//! serialisation, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
+//! serialization, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
 //! It holds no values and writes no JSON.
 
 mod audit_event;
@@ -31,7 +31,7 @@ pub(super) use imported_apple_device_identity::{
 };
 pub(super) use operations::{Binding, Operation};
 
-use super::{given::Given, value::Value};
+use super::{input_value::InputValue, value::Value};
 
 /// An entity type, shown from rows `R`, filtered and ordered by fields `F`, written through `W`.
 pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
@@ -105,7 +105,7 @@ pub(super) struct Property<R, F: 'static, W> {
 }
 
 /// Takes a value that fits the kind and nullability it was checked against.
-pub(super) type Write<W> = fn(&mut W, Given);
+pub(super) type Write<W> = fn(&mut W, InputValue);
 
 /// An action with its parameters, whose arguments are gathered in an `A`.
 pub(super) struct ActionType<A: 'static> {

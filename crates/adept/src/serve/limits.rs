@@ -17,7 +17,7 @@ const STREAMS: u32 = 100;
 
 /// How long a client may take.
 #[derive(Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Timeouts {
     /// To stand the TLS.
     pub(super) handshake: Duration,
     /// From there to the end of the first request's head.
@@ -31,7 +31,7 @@ pub(super) struct Patience {
     pub(super) body: Duration,
 }
 
-impl Default for Patience {
+impl Default for Timeouts {
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(10),
@@ -44,7 +44,7 @@ impl Default for Patience {
 }
 
 /// Sets the time limits of a server.
-pub(super) fn limit<A>(server: Server<SocketAddr, A>, patience: Patience) -> Server<SocketAddr, A> {
+pub(super) fn limit<A>(server: Server<SocketAddr, A>, patience: Timeouts) -> Server<SocketAddr, A> {
     let mut server = server.first_request_timeout(patience.first_request);
     let builder = server.http_builder();
     builder.http1().header_read_timeout(patience.next_request);
@@ -58,12 +58,12 @@ pub(super) fn limit<A>(server: Server<SocketAddr, A>, patience: Patience) -> Ser
 
 /// Lets in as many connections as there is room for; the next one is closed at once.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(super) struct ConnectionLimit {
     pub(super) handle: Handle<SocketAddr>,
     pub(super) room: usize,
 }
 
-impl<S> Accept<TcpStream, S> for Door {
+impl<S> Accept<TcpStream, S> for ConnectionLimit {
     type Stream = TcpStream;
     type Service = S;
     type Future = Ready<io::Result<(TcpStream, S)>>;
@@ -80,7 +80,7 @@ impl<S> Accept<TcpStream, S> for Door {
 
 /// Ends a request whose body stops coming.
 pub(super) async fn no_slow_bodies(
-    State(patience): State<Patience>,
+    State(patience): State<Timeouts>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -115,7 +115,7 @@ mod tests {
     /// An echo that waits no longer than 50 ms for anything, and the way to it.
     fn start(room: usize) -> (SocketAddr, Handle<SocketAddr>) {
         let soon = Duration::from_millis(50);
-        let patience = Patience {
+        let patience = Timeouts {
             handshake: soon,
             first_request: soon,
             next_request: soon,

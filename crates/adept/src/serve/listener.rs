@@ -10,7 +10,7 @@ use axum_server::{
 
 use super::{
     StartError,
-    limits::{self, Door, Patience},
+    limits::{self, ConnectionLimit, Timeouts},
 };
 
 /// A bound socket. Clients that connect wait until it is served.
@@ -40,7 +40,7 @@ impl Listener {
         tls: Option<RustlsConfig>,
         handle: Handle<SocketAddr>,
         room: usize,
-        patience: Patience,
+        patience: Timeouts,
     ) {
         let address = self.address;
         let service = router.into_make_service();
@@ -48,7 +48,7 @@ impl Listener {
             Ok(server) => server,
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
         };
-        let door = Door { handle: handle.clone(), room };
+        let door = ConnectionLimit { handle: handle.clone(), room };
         let server = limits::limit(server.handle(handle).acceptor(door), patience);
         let served = match tls {
             None => server.serve(service).await,

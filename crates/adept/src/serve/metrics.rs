@@ -12,7 +12,7 @@ use prometheus_client::{
 };
 
 use crate::{
-    app::{Health, Reconciling, SyncCounted},
+    app::{AssignmentStatus, Health, SyncCounted},
     domain::{TokenStanding, TokenState},
 };
 
@@ -56,7 +56,7 @@ struct StateLabels {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct VerdictLabels {
     asked: &'static str,
-    verdict: &'static str,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -99,7 +99,7 @@ pub struct Observed<'a> {
     /// Apple's answers: endpoint, code, how many.
     pub apple_answers: &'a [(&'static str, String, u64)],
     /// How reconciling stands.
-    pub reconciling: &'a Reconciling,
+    pub assignment: &'a AssignmentStatus,
     /// What syncs met.
     pub syncs: SyncCounted,
     /// Time between two syncs of a setting.
@@ -135,7 +135,7 @@ impl Metrics {
         }
         registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
         register_syncs(&mut registry, observed);
-        register_reconciling(&mut registry, observed.reconciling);
+        register_assignment(&mut registry, observed.assignment);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
         Ok(text)
@@ -156,21 +156,17 @@ fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
     for (change, count) in changes {
         drift.get_or_create(&ChangeLabel { change }).inc_by(count.unsigned_abs());
     }
-    registry.register("drifted_devices", "Devices whose change only a reconciling fetch found", drift);
+    registry.register("drifted_devices", "Devices whose change only a full resync found", drift);
 }
 
-fn register_reconciling(registry: &mut Registry, reconciling: &Reconciling) {
-    let verdicts = Family::<VerdictLabels, Counter>::default();
-    for (asked, verdict, count) in &reconciling.verdicts {
-        verdicts.get_or_create(&VerdictLabels { asked, verdict }).inc_by(*count);
+fn register_assignment(registry: &mut Registry, assignment: &AssignmentStatus) {
+    let results = Family::<VerdictLabels, Counter>::default();
+    for (asked, result, count) in &assignment.results {
+        results.get_or_create(&VerdictLabels { asked, result }).inc_by(*count);
     }
-    registry.register(
-        "device_verdicts",
-        "Devices by what Apple was asked of them and what it said",
-        verdicts,
-    );
+    registry.register("device_results", "Devices by what Apple was asked of them and what it said", results);
     let waiting = Family::<WaitingLabels, Gauge>::default();
-    for devices in &reconciling.waiting {
+    for devices in &assignment.waiting {
         let labels = WaitingLabels {
             tenant: devices.tenant.to_string(),
             setting: devices.setting.to_string(),
@@ -180,7 +176,7 @@ fn register_reconciling(registry: &mut Registry, reconciling: &Reconciling) {
     }
     registry.register("waiting_devices", "Devices that are looked at again now or later", waiting);
     let foreign = Family::<SettingLabels, Gauge>::default();
-    for (tenant, setting, devices) in &reconciling.foreign {
+    for (tenant, setting, devices) in &assignment.foreign {
         let labels = SettingLabels { tenant: tenant.to_string(), setting: setting.to_string() };
         foreign.get_or_create(&labels).set(*devices);
     }
@@ -211,7 +207,9 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
         failures.get_or_create(&labels()).set(token.failures);
         let stands = match token.standing {
             TokenStanding::State(state) => state,
-            TokenStanding::Expiring { .. } | TokenStanding::Unproven | TokenStanding::Failing => token.state,
+            TokenStanding::Expiring { .. } | TokenStanding::Unverified | TokenStanding::Failing => {
+                token.state
+            }
         };
         for state in TokenState::ALL {
             let TokenLabels { tenant, setting, name } = labels();

@@ -81,11 +81,11 @@ pub(super) fn operator_router(
 async fn scrape(State(scraped): State<Scraped>) -> Response {
     let health = scraped.checkup.health().await;
     let apple_answers = scraped.app.apple_answers();
-    let reconciling = scraped.app.reconciling().await;
+    let assignment = scraped.app.assignment_status().await;
     let observed = Observed {
         health: &health,
         apple_answers: &apple_answers,
-        reconciling: &reconciling,
+        assignment: &assignment,
         syncs: scraped.app.sync_counts(),
         sync_interval: scraped.app.sync_interval(),
         connections: scraped.served.connection_count(),

@@ -21,8 +21,8 @@ pub fn start(json: bool, filter: &str) -> Result<(), String> {
             fmt::layer().with_writer(std::io::stderr).json().flatten_event(true).with_span_list(false);
         registry.with(lines).try_init()
     } else {
-        let colours = std::io::stderr().is_terminal();
-        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours)).try_init()
+        let colors = std::io::stderr().is_terminal();
+        registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colors)).try_init()
     };
     if started.is_err() {
         tracing::debug!("the log was started before and stays as it is");

@@ -8,13 +8,13 @@
 #![expect(clippy::duplicate_mod, reason = "each battery runs once on every database")]
 
 mod apple_sessions;
+mod assignment;
 mod auth;
 mod cli;
 mod demo;
 mod graph;
 mod oauth;
 mod onboarding;
-mod reconcile;
 // Wants the machine for itself: `cargo xtask crash --replicas`, and a step of `cargo xtask ci`.
 #[cfg(feature = "failpoints")]
 mod replicas;

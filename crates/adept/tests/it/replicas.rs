@@ -82,11 +82,11 @@ async fn three_replicas_of_which_one_is_killed_again_and_again_end_with_what_app
     let quiet = world.ask_for_syncs(&world.settings).await;
     world.wait_for_syncs(&world.settings[1..], quiet, PATIENCE).await;
     assert!(!world.has_synced(hangs).await, "it still hangs, and has held nobody up");
-    told("every setting but the one that hangs is synchronised");
+    told("every setting but the one that hangs is synchronized");
     world.remove_fault(&held).await;
     let quiet = world.ask_for_syncs(&world.settings[..1]).await;
     world.wait_for_syncs(&world.settings[..1], quiet, PATIENCE).await;
-    told("the one that hung is synchronised too");
+    told("the one that hung is synchronized too");
 
     load.wait_for_defaults(world.settings.iter().filter(|one| has_defaults(one)), PATIENCE).await;
     told("every device has its profile");

@@ -1,4 +1,4 @@
-//! Synchronisation against a simulated Apple: first fetch, deltas, tokens and settings that change meanwhile.
+//! Synchronization against a simulated Apple: first fetch, deltas, tokens and settings that change meanwhile.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::{
     },
 };
 
+mod absent;
 mod account;
 mod cursors;
 mod fetch_cursors;
-mod gone;
+mod full_resync;
 mod history;
 mod in_flight;
 mod outage;
-mod reconciling;
 mod token_states;
 
 /// Fetches everything once more, as the operator may ask.

@@ -53,7 +53,7 @@ pub(super) fn account(body: &[u8]) -> Decoded<Account> {
 /// A page of a fetch or a sync. An object with none of a page's keys is not a page.
 pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
     let page: Page = json(body)?;
-    if !page.recognised || page.page.more_to_follow && page.page.cursor.is_none() {
+    if !page.recognized || page.page.more_to_follow && page.page.cursor.is_none() {
         return Err(AppleErrorKind::NotUnderstood);
     }
     Ok(page.page)
@@ -95,7 +95,7 @@ pub(super) fn replacement(body: &[u8]) -> Decoded<Replacement> {
     Replacement::from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
 }
 
-/// Where managed Apple accounts enrol.
+/// Where managed Apple accounts enroll.
 pub(super) fn service_discovery(body: &[u8]) -> Decoded<ServiceDiscovery> {
     ServiceDiscovery::from_json(object(body)?).ok_or(AppleErrorKind::NotUnderstood)
 }
@@ -158,7 +158,7 @@ impl<'de> Deserialize<'de> for Devices {
 struct Page {
     page: DevicePage,
     /// Whether any key of a page was there.
-    recognised: bool,
+    recognized: bool,
 }
 
 impl<'de> Deserialize<'de> for Page {
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for Page {
                 f.write_str("a page of devices")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page, A::Error> {
-                let (mut page, mut recognised) = (DevicePage::default(), false);
+                let (mut page, mut recognized) = (DevicePage::default(), false);
                 while let Some(Key(key)) = map.next_key()? {
                     match &*key {
                         "devices" => {
@@ -198,9 +198,9 @@ impl<'de> Deserialize<'de> for Page {
                             continue;
                         }
                     }
-                    recognised = true;
+                    recognized = true;
                 }
-                Ok(Page { page, recognised })
+                Ok(Page { page, recognized })
             }
         }
         deserializer.deserialize_map(APage)

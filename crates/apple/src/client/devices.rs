@@ -58,7 +58,7 @@ impl Session {
         Ok(details)
     }
 
-    /// Releases devices from the organisation, for good: only a person can bring one back. One request of 1 to
+    /// Releases devices from the organization, for good: only a person can bring one back. One request of 1 to
     /// [`super::MOST_SERIALS`] serial numbers, doubles not counted.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Session {
         self.act_on_devices(Endpoint::DisownDevices, None, serials).await
     }
 
-    /// Locks a device to the organisation; without an escrow key to the person who made the server at Apple. The
+    /// Locks a device to the organization; without an escrow key to the person who made the server at Apple. The
     /// message is shown on the locked device.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! The calls about enrolment with a managed Apple account, and about beta releases.
+//! The calls about enrollment with a managed Apple account, and about beta releases.
 
 use serde::Serialize;
 

@@ -13,7 +13,7 @@ use aws_lc_rs::digest;
 
 use crate::{error::AppleError, secret::Secret, token::ServerToken};
 
-/// How many tokens' sessions are kept; beyond that the one unused for longest is dropped and opened anew when needed.
+/// How many tokens' sessions are kept; beyond that the one unused for longest is dropped and opened again when needed.
 const MOST_SLOTS: usize = 10_000;
 
 /// SHA-256 of the four secrets of a token.
@@ -129,17 +129,17 @@ pub(super) enum Boarding {
     Closed(Since),
 }
 
-/// A caller takes the outcome of every `/session` request that ends, or for a proof begins, after this.
+/// A caller takes the outcome of every `/session` request that ends, or for a verification begins, after this.
 #[derive(Clone, Copy)]
 pub(super) struct Since {
     number: u64,
-    proof: bool,
+    verification: bool,
 }
 
 impl Since {
     /// Whether only a new `/session` request will do.
     pub(super) fn is_proof(self) -> bool {
-        self.proof
+        self.verification
     }
 }
 
@@ -164,13 +164,13 @@ impl Slot {
         let mut state = lock(&self.state);
         match state.ticket() {
             Some(ticket) => Boarding::Ready(ticket),
-            None => Boarding::Closed(Since { number: state.ended, proof: false }),
+            None => Boarding::Closed(Since { number: state.ended, verification: false }),
         }
     }
 
     /// From now on: only requests that are begun after this call count.
     pub(super) fn since_now(&self) -> Since {
-        Since { number: lock(&self.state).begun, proof: true }
+        Since { number: lock(&self.state).begun, verification: true }
     }
 
     /// Waits until nobody else is asking `/session`.
@@ -186,7 +186,7 @@ impl Slot {
                 return Turn::Ended(Ok(ticket));
             }
         }
-        if !since.proof
+        if !since.verification
             && let Some(ticket) = state.ticket()
         {
             return Turn::Found(ticket);

@@ -1,5 +1,5 @@
 //! Whom a token is sealed to, and the certificate it is compared with: both as the bytes that stand in the files.
-//! Serials are no numbers here (Apple's own sample has a negative one), and names are not normalised.
+//! Serials are no numbers here (Apple's own sample has a negative one), and names are not normalized.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 

@@ -50,7 +50,7 @@ async fn an_account_is_read_whole() {
     .await
     .unwrap();
     assert_eq!(account.server_name.as_deref(), Some("MDM"));
-    assert_eq!(account.normalised_server_uuid().as_deref(), Some("9CBAA3A477A44E43B2A60A1B2C3D4E5F"));
+    assert_eq!(account.normalized_server_uuid().as_deref(), Some("9CBAA3A477A44E43B2A60A1B2C3D4E5F"));
     assert_eq!(account.org_phone.as_deref(), Some("4089967550"));
     assert_eq!(account.org_type.as_deref(), Some("edu"));
     assert_eq!(account.urls.len(), 3);
@@ -69,7 +69,7 @@ async fn an_account_may_lack_everything() {
     for body in ["{}", r#"{"server_uuid":null,"org_name":"","urls":null,"admin_id":["x"]}"#, "\u{feff}{}"] {
         let account = account(body).await.unwrap();
         assert_eq!(account, Account::default(), "{body}");
-        assert_eq!(account.normalised_server_uuid(), None);
+        assert_eq!(account.normalized_server_uuid(), None);
         assert_eq!(account.page_limit("/devices/sync", 1000), 1000);
     }
     for body in ["", "[]", "null", "7", "{", "{}x"] {

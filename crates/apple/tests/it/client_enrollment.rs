@@ -1,4 +1,4 @@
-//! Enrolment with a managed Apple account, and beta releases.
+//! Enrollment with a managed Apple account, and beta releases.
 
 use adept_apple::{
     enrollment::ServiceDiscovery,

@@ -1,7 +1,7 @@
 //! Defining, reading, assigning and removing profiles, and what a lost answer does not lead to.
 
 use adept_apple::{
-    account::normalised_uuid,
+    account::normalized_uuid,
     client::{Client, ClientConfig},
     error::{AppleErrorKind as Kind, Endpoint, ProfileFault},
     profile::{DefinedProfile, Profile},
@@ -25,7 +25,7 @@ fn whole() -> Profile {
     let list = |items: &[&str]| items.iter().map(|item| (*item).to_owned()).collect();
     Profile {
         profile_name: "Standard".to_owned(),
-        url: "https://mdm.example.com/enrol".to_owned(),
+        url: "https://mdm.example.com/enroll".to_owned(),
         allow_pairing: false,
         is_supervised: true,
         is_mandatory: true,
@@ -241,6 +241,6 @@ async fn a_definition_whose_answer_is_lost_is_never_sent_again() {
 
 #[test]
 fn both_spellings_of_a_uuid_are_one() {
-    assert_eq!(normalised_uuid(" 88fc4e37-8ffd-4b0d-9c0d-d2c0d6d9d2b5 "), UUID);
-    assert_eq!(normalised_uuid(UUID), UUID);
+    assert_eq!(normalized_uuid(" 88fc4e37-8ffd-4b0d-9c0d-d2c0d6d9d2b5 "), UUID);
+    assert_eq!(normalized_uuid(UUID), UUID);
 }

@@ -307,7 +307,7 @@ async fn authenticating_always_asks_anew() {
 }
 
 #[tokio::test]
-async fn a_proof_is_never_one_that_was_under_way_before() {
+async fn a_verification_is_never_one_that_was_under_way_before() {
     let hold = Arc::new(Semaphore::new(0));
     let held = Arc::clone(&hold);
     let server = Server::start(move |seen| match seen.nth {
@@ -332,7 +332,7 @@ async fn a_proof_is_never_one_that_was_under_way_before() {
 }
 
 #[tokio::test]
-async fn a_failed_proof_leaves_a_live_session_alone() {
+async fn a_failed_verification_leaves_a_live_session_alone() {
     let server = Server::start(|seen| match (&*seen.path, seen.nth) {
         (SESSION, 0) => Reply::session("S1"),
         (SESSION, _) => Reply::new(503, ""),
@@ -439,7 +439,7 @@ async fn a_caller_that_gives_up_leaves_its_place_to_the_next() {
 
 #[tokio::test]
 async fn callers_survive_rotation_that_kills_the_old_session_at_once() {
-    // The server honours only the newest session and rotates with every good answer.
+    // The server honors only the newest session and rotates with every good answer.
     let live = Mutex::new("S1".to_owned());
     let server = Server::start(move |seen| {
         let mut live = live.lock().unwrap();

@@ -232,12 +232,12 @@ async fn a_place_that_does_not_answer_stops_no_call() {
 }
 
 #[tokio::test]
-async fn a_proof_writes_nothing_and_what_it_opened_is_shared_by_the_first_call() {
+async fn a_verification_writes_nothing_and_what_it_opened_is_shared_by_the_first_call() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
     let (client, place) = (server.client(), Arc::new(Place::default()));
-    let proof = client.session(token("a"));
-    proof.authenticate().await.unwrap();
-    proof.account().await.unwrap();
+    let verification = client.session(token("a"));
+    verification.authenticate().await.unwrap();
+    verification.account().await.unwrap();
     assert_eq!(place.counts(), (0, 0));
     let stored = client.shared_session(token("a"), Arc::clone(&place) as Arc<dyn SharedSession>);
     stored.account().await.unwrap();

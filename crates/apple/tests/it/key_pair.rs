@@ -96,7 +96,7 @@ fn pairs_differ_in_key_and_serial() {
 }
 
 #[test]
-fn impossible_wishes_are_refused() {
+fn impossible_desired_profiles_are_refused() {
     let generate = |name: &str, now: &str| KeyPair::generate(name, now.parse().unwrap()).err();
     assert_eq!(generate("", NOW), Some(KeyPairError::CommonName));
     assert_eq!(generate("line\nbreak", NOW), Some(KeyPairError::CommonName));

@@ -38,7 +38,7 @@ fn the_base_string_is_that_of_rfc_5849_section_3_4_1_1() {
 }
 
 #[test]
-fn addresses_are_normalised_as_in_rfc_5849_section_3_4_1_2() {
+fn addresses_are_normalized_as_in_rfc_5849_section_3_4_1_2() {
     assert_eq!(base_string_uri(&url("HTTP://EXAMPLE.COM:80/r%20v/X?id=123")), "http://example.com/r%20v/X");
     assert_eq!(base_string_uri(&url("https://www.example.net:8080/?q=1")), "https://www.example.net:8080/");
     assert_eq!(base_string_uri(&url("https://EXAMPLE.net:443/session#x")), "https://example.net/session");

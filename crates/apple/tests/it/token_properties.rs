@@ -12,7 +12,7 @@ use super::support::encoding::{Encoding, Text};
 use super::support::seal::{PIECES, Shape};
 use super::support::{JSON, KEY, open, repository, seal};
 
-/// Far more than any input takes even without optimisation on a busy machine, and far less than a quadratic path would.
+/// Far more than any input takes even without optimization on a busy machine, and far less than a quadratic path would.
 const SOON: Duration = Duration::from_secs(2);
 
 fn soon<T>(what: &str, work: impl FnOnce() -> T) -> T {

@@ -25,7 +25,7 @@ fn every_seed_is_answered_and_the_valid_ones_open() {
     assert!(valid >= 20, "{valid} valid seeds");
 }
 
-/// With `ADEPT_WRITE_SEEDS=1` in the environment this writes them anew; the random parts of a token change each time.
+/// With `ADEPT_WRITE_SEEDS=1` in the environment this writes them again; the random parts of a token change each time.
 #[test]
 fn every_shape_has_a_seed() {
     let writes = std::env::var_os("ADEPT_WRITE_SEEDS").is_some();

@@ -21,7 +21,7 @@ fn fastest(mut work: impl FnMut()) -> Duration {
         .unwrap()
 }
 
-/// A millisecond as built for use; tests are built without optimisation.
+/// A millisecond as built for use; tests are built without optimization.
 const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5 } else { 1 });
 
 fn problem(text: &str) -> Problem {

@@ -1,4 +1,4 @@
-//! `GET /account`: which server and organisation the token is for, and which calls there are.
+//! `GET /account`: which server and organization the token is for, and which calls there are.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::endpoint::Endpoint;
 use super::problem::Problem;
 use super::replacement_details;
-use crate::world::{Organisation, OrganisationType, OrganisationVersion, Server, World};
+use crate::world::{Organization, OrganizationType, OrganizationVersion, Server, World};
 
 #[derive(Serialize)]
 struct Account<'a> {
@@ -27,8 +27,8 @@ struct Account<'a> {
 struct Since3<'a> {
     org_id: &'a str,
     org_id_hash: String,
-    org_type: OrganisationType,
-    org_version: OrganisationVersion,
+    org_type: OrganizationType,
+    org_version: OrganizationVersion,
     urls: Vec<Url>,
 }
 
@@ -49,7 +49,7 @@ struct Limit {
 pub(super) fn show(
     world: &World,
     server: &Server,
-    organisation: &Organisation,
+    organization: &Organization,
     version: u32,
 ) -> Result<Vec<u8>, Problem> {
     let admin = server.admin().unwrap_or_default();
@@ -58,15 +58,15 @@ pub(super) fn show(
         server_uuid: &server.uuid,
         admin_id: admin,
         facilitator_id: admin,
-        org_name: &organisation.org_name,
-        org_email: &organisation.org_email,
-        org_phone: &organisation.org_phone,
-        org_address: &organisation.org_address,
+        org_name: &organization.org_name,
+        org_email: &organization.org_email,
+        org_phone: &organization.org_phone,
+        org_address: &organization.org_address,
         since_3: (version >= 3).then(|| Since3 {
-            org_id: &organisation.org_id,
-            org_id_hash: hash(&organisation.org_id),
-            org_type: organisation.org_type,
-            org_version: organisation.org_version,
+            org_id: &organization.org_id,
+            org_id_hash: hash(&organization.org_id),
+            org_type: organization.org_type,
+            org_version: organization.org_version,
             urls: Endpoint::ALL
                 .into_iter()
                 .filter(|endpoint| {

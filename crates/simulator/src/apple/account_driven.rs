@@ -48,10 +48,10 @@ pub(super) fn delete(world: &mut World, server: usize) -> Result<Vec<u8>, Proble
 }
 
 fn supported(world: &World, server: usize) -> Result<(), Problem> {
-    match world.server_and_organisation(server) {
-        Some((_, organisation)) if organisation.supports_enrollment() => Ok(()),
+    match world.server_and_organization(server) {
+        Some((_, organization)) if organization.supports_enrollment() => Ok(()),
         _ => {
-            let reason = "The organisation is still in the programme of before.";
+            let reason = "The organization is still in the programme of before.";
             Err(Problem::bad_request("ORG_NOT_SUPPORTED", reason))
         }
     }

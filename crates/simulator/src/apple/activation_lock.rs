@@ -43,7 +43,7 @@ fn try_lock(world: &mut World, server: usize, device: &str, lock: Lock) -> &'sta
     let Some((event, serial)) = world.device(server, device).zip(Serial::new(device)) else {
         return "NOT_ACCESSIBLE";
     };
-    let old = world.server_and_organisation(server).is_some_and(|(_, known)| !known.supports_enrollment());
+    let old = world.server_and_organization(server).is_some_and(|(_, known)| !known.supports_enrollment());
     let family = device_json::family(world, &event.record);
     match family.as_deref() {
         _ if old => "ORG_NOT_SUPPORTED",

@@ -4,9 +4,9 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::problem::Problem;
-use crate::world::{BetaTokensKey, Organisation, World};
+use crate::world::{BetaTokensKey, Organization, World};
 
-/// Titles and `os` of the programmes. A token follows from the organisation.
+/// Titles and `os` of the programmes. A token follows from the organization.
 const PROGRAMMES: [(&str, &str); 6] = [
     ("HomePod software beta", "homePodOS"),
     ("iOS beta", "iOS"),
@@ -16,13 +16,13 @@ const PROGRAMMES: [(&str, &str); 6] = [
     ("watchOS beta", "watchOS"),
 ];
 
-pub(super) fn list(world: &World, organisation: &Organisation) -> Result<Vec<u8>, Problem> {
-    if !organisation.beta_access {
-        let reason = "The organisation has no access to beta software.";
+pub(super) fn list(world: &World, organization: &Organization) -> Result<Vec<u8>, Problem> {
+    if !organization.beta_access {
+        let reason = "The organization has no access to beta software.";
         return Err(Problem::new(StatusCode::FORBIDDEN, "APPLE_SEED_FOR_IT_TURNED_OFF", reason));
     }
     let token = |(title, os): &(&str, &str)| {
-        let token = super::account::hash(&format!("{}:{os}", organisation.org_id)).to_uppercase();
+        let token = super::account::hash(&format!("{}:{os}", organization.org_id)).to_uppercase();
         json!({ "title": title, "os": os, "token": token })
     };
     let tokens: Value = PROGRAMMES.iter().map(token).collect();

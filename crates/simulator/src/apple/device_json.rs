@@ -31,7 +31,7 @@ pub(super) struct Show<'a> {
 impl<'a> Show<'a> {
     pub(super) fn new(world: &'a World, server: usize, version: u32) -> Show<'a> {
         let owner =
-            world.server_and_organisation(server).map(|(_, organisation)| organisation.org_email.as_str());
+            world.server_and_organization(server).map(|(_, organization)| organization.org_email.as_str());
         let assigned_by = serde_json::Value::from(owner.unwrap_or_default()).to_string();
         Show { world, version, assigned_by }
     }

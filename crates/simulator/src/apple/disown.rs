@@ -1,4 +1,4 @@
-//! `POST /devices/disown`: releases devices from the organisation, for good.
+//! `POST /devices/disown`: releases devices from the organization, for good.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;

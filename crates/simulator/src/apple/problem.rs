@@ -34,7 +34,7 @@ impl Problem {
     }
 
     pub(super) fn terms() -> Problem {
-        let reason = "The organisation has not accepted the newest terms.";
+        let reason = "The organization has not accepted the newest terms.";
         Problem::new(StatusCode::FORBIDDEN, "T_C_NOT_SIGNED", reason)
     }
 

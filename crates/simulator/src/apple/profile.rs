@@ -10,7 +10,7 @@ use super::profile_check;
 use super::serials;
 use crate::world::{Statuses, World};
 
-/// Fields that only protocol version 2 and later honour.
+/// Fields that only protocol version 2 and later honor.
 const SINCE_2: [&str; 4] =
     ["support_email_address", "await_device_configured", "is_multi_user", "auto_advance_setup"];
 

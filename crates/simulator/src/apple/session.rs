@@ -44,7 +44,7 @@ fn answer(
             }
         })?;
     let server = credentials.server;
-    outcome.server = world.server_and_organisation(server).map(|(server, _)| server.uuid.clone());
+    outcome.server = world.server_and_organization(server).map(|(server, _)| server.uuid.clone());
     let method = call.method.as_str();
     let secrets = [credentials.consumer_secret, credentials.access_secret];
     if !signed.fits(method, urls, &call.path, secrets) {
@@ -64,7 +64,7 @@ fn answer(
     if !world.note_nonce(&signed.consumer_key, &signed.nonce, now) {
         return Err(unauthorized("nonce_used", "The nonce was used before."));
     }
-    if world.server_and_organisation(server).is_some_and(|(_, organisation)| !organisation.terms_accepted) {
+    if world.server_and_organization(server).is_some_and(|(_, organization)| !organization.terms_accepted) {
         return Err(Problem::terms());
     }
     let token = world.open_session(server, now);

@@ -1,4 +1,4 @@
-//! Organisations and their terms.
+//! Organizations and their terms.
 
 use std::sync::Arc;
 
@@ -11,16 +11,16 @@ use serde_json::{Value, json};
 
 use super::{Refused, body};
 use crate::Shared;
-use crate::world::{Organisation, OrganisationType, OrganisationVersion};
+use crate::world::{Organization, OrganizationType, OrganizationVersion};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct NewOrganisation {
+struct NewOrganization {
     name: Option<String>,
     #[serde(default, rename = "type")]
-    kind: OrganisationType,
+    kind: OrganizationType,
     #[serde(default)]
-    version: OrganisationVersion,
+    version: OrganizationVersion,
     org_id: Option<String>,
 }
 
@@ -39,17 +39,17 @@ struct BetaAccess {
 pub(super) async fn create(
     State(shared): State<Arc<Shared>>,
     bytes: Bytes,
-) -> Result<(StatusCode, Json<Organisation>), Refused> {
-    let new: NewOrganisation = body(&bytes)?;
+) -> Result<(StatusCode, Json<Organization>), Refused> {
+    let new: NewOrganization = body(&bytes)?;
     let mut world = shared.write();
-    let organisation = world.found_organisation(new.name, new.kind, new.version, new.org_id)?;
-    Ok((StatusCode::CREATED, Json(organisation.clone())))
+    let organization = world.found_organization(new.name, new.kind, new.version, new.org_id)?;
+    Ok((StatusCode::CREATED, Json(organization.clone())))
 }
 
 pub(super) async fn list(State(shared): State<Arc<Shared>>) -> Json<Value> {
     let world = shared.read();
-    let organisations: Vec<_> = world.organisations().collect();
-    Json(json!({ "organizations": organisations }))
+    let organizations: Vec<_> = world.organizations().collect();
+    Json(json!({ "organizations": organizations }))
 }
 
 pub(super) async fn set_terms(

@@ -102,7 +102,7 @@ impl World {
         }
         if self.life.has_released(&self.servers[server].org_id, &serial) {
             return Err(PortalRefused::Conflict(format!(
-                "The organisation released device {text}, which is for good. No device was added."
+                "The organization released device {text}, which is for good. No device was added."
             )));
         }
         Ok(serial)

@@ -3,7 +3,7 @@
 
 use std::io::Write;
 
-use super::catalogue::{self, Model};
+use super::catalog::{self, Model};
 use super::record::Serial;
 
 /// Serial numbers leave out I and O.
@@ -30,7 +30,7 @@ pub(crate) struct Identity {
 impl Identity {
     pub(crate) fn new(seed: u64, number: u32) -> Identity {
         let hash = mix(seed ^ mix(u64::from(number)));
-        let (position, model) = catalogue::pick(hash >> 8);
+        let (position, model) = catalog::pick(hash >> 8);
         Identity { number, hash, position, model }
     }
 
@@ -96,7 +96,7 @@ fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
     let _ = out.write_fmt(text);
 }
 
-/// The finaliser of SplitMix64: every bit of the input moves every bit of the output.
+/// The finalizer of SplitMix64: every bit of the input moves every bit of the output.
 fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -24,7 +24,7 @@ pub(crate) struct Lock {
 /// What is true of few devices only. Seconds since 1970 throughout.
 #[derive(Default)]
 pub(super) struct Life {
-    /// The organisation that gave a device away for good.
+    /// The organization that gave a device away for good.
     released: HashMap<Serial, String>,
     /// When the device was added by Apple Configurator.
     by_configurator: HashMap<Serial, i64>,
@@ -105,7 +105,7 @@ impl World {
         true
     }
 
-    /// Moves a device to another server of the organisation, or assigns it to the same one again. Its profile and
+    /// Moves a device to another server of the organization, or assigns it to the same one again. Its profile and
     /// its lock do not come along.
     pub(crate) fn move_device(
         &mut self,
@@ -119,7 +119,7 @@ impl World {
         let (from, to) = (place.server as usize, self.server_position(to)?);
         if self.servers[from].org_id != self.servers[to].org_id {
             return Err(PortalRefused::Conflict(
-                "The servers belong to different organisations. The device stays where it is.".to_owned(),
+                "The servers belong to different organizations. The device stays where it is.".to_owned(),
             ));
         }
         let now = self.servers[to].log.time(now.as_second());
@@ -149,7 +149,7 @@ impl World {
         Ok(())
     }
 
-    /// Releases a device from its organisation, for good unless Apple Configurator had added it.
+    /// Releases a device from its organization, for good unless Apple Configurator had added it.
     pub(crate) fn release_device(
         &mut self,
         uuid: &str,

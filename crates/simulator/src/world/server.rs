@@ -1,11 +1,11 @@
-//! Device management servers: what an organisation registers, uploads a certificate to and assigns devices to.
+//! Device management servers: what an organization registers, uploads a certificate to and assigns devices to.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::log::Log;
-use super::organisation::{OrganisationType, OrganisationVersion};
+use super::organization::{OrganizationType, OrganizationVersion};
 use super::tokens::{Account, Token};
 use super::{PortalRefused, World};
 use crate::p7m::Certificate;
@@ -50,7 +50,7 @@ impl Server {
 }
 
 impl World {
-    /// Registers a server, with an organisation of its own when none is named.
+    /// Registers a server, with an organization of its own when none is named.
     pub(crate) fn register_server(
         &mut self,
         name: Option<String>,
@@ -71,17 +71,17 @@ impl World {
         }
         let org_id = match org_id {
             None => {
-                let version = OrganisationVersion::V2;
-                self.found_organisation(None, OrganisationType::Org, version, None)?.org_id.clone()
+                let version = OrganizationVersion::V2;
+                self.found_organization(None, OrganizationType::Org, version, None)?.org_id.clone()
             }
-            Some(org_id) if self.organisations.contains_key(&org_id) => org_id,
+            Some(org_id) if self.organizations.contains_key(&org_id) => org_id,
             Some(org_id) => {
-                return Err(PortalRefused::Missing(format!("No organisation has the org_id {org_id}.")));
+                return Err(PortalRefused::Missing(format!("No organization has the org_id {org_id}.")));
             }
         };
         if self.servers.iter().any(|server| server.org_id == org_id && server.name == name) {
             return Err(PortalRefused::Conflict(format!(
-                "The organisation already has a server called {name:?}."
+                "The organization already has a server called {name:?}."
             )));
         }
         let position = self.servers.len();

@@ -1,4 +1,4 @@
-//! The switches of `PUT /_sim/options`: where Apple's behaviour is unknown or varies, each reading can be chosen.
+//! The switches of `PUT /_sim/options`: where Apple's behavior is unknown or varies, each reading can be chosen.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -123,7 +123,7 @@ pub(crate) enum SignatureClock {
     Any,
 }
 
-/// The switches. `Default` is the behaviour that the public sources agree on most.
+/// The switches. `Default` is the behavior that the public sources agree on most.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Switches {

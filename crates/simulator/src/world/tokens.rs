@@ -118,8 +118,8 @@ impl World {
             })?,
         };
         let server = &self.servers[position];
-        let organisation = &self.organisations[&server.org_id];
-        let email = account.unwrap_or_else(|| server.admin().unwrap_or(&organisation.org_email).to_owned());
+        let organization = &self.organizations[&server.org_id];
+        let email = account.unwrap_or_else(|| server.admin().unwrap_or(&organization.org_email).to_owned());
         self.may_download(&email)?;
         let (random, server) = (&mut self.random, &mut self.servers[position]);
         let known = server.accounts.iter().position(|known| known.email == email);

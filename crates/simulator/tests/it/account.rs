@@ -1,11 +1,11 @@
-//! `GET /account`: what each protocol version sees of server and organisation.
+//! `GET /account`: what each protocol version sees of server and organization.
 
 use serde_json::{Value, json};
 
 use crate::support::Sim;
 
 #[tokio::test]
-async fn version_3_adds_the_organisation_and_the_calls() {
+async fn version_3_adds_the_organization_and_the_calls() {
     let sim = Sim::start().await;
     let org = sim.portal(201, "POST", "/organizations", json!({ "name": "A school", "type": "edu" })).await;
     let body = json!({ "name": "Lab", "org_id": org["org_id"] });
@@ -67,7 +67,7 @@ async fn only_the_paged_calls_carry_a_limit_and_it_can_be_changed() {
 }
 
 #[tokio::test]
-async fn two_servers_of_one_organisation_share_its_id_only() {
+async fn two_servers_of_one_organization_share_its_id_only() {
     let sim = Sim::start().await;
     let first = sim.portal(201, "POST", "/servers", json!({})).await;
     let second = sim.portal(201, "POST", "/servers", json!({ "org_id": first["org_id"] })).await;

@@ -58,7 +58,7 @@ async fn changes_come_in_order_and_a_device_may_come_several_times_across_pages(
     assert_eq!(first["devices"][0]["model"], "Mac");
     assert_eq!(first["devices"][1]["color"], "RED");
     assert_eq!((&second["devices"][0]["asset_tag"], second["devices"][0].get("color")), (&json!("2"), None));
-    assert_eq!(third["devices"][0].get("model"), None, "a device that is added again starts anew");
+    assert_eq!(third["devices"][0].get("model"), None, "a device that is added again starts again");
     for device in [&first["devices"][0], &third["devices"][0]] {
         assert_eq!(device["op_date"], device["device_assigned_date"]);
         let date = device["op_date"].as_str().unwrap();

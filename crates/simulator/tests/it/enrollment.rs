@@ -1,4 +1,4 @@
-//! Account-driven enrollment and beta tokens: the calls that are about the organisation and not about devices.
+//! Account-driven enrollment and beta tokens: the calls that are about the organization and not about devices.
 
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ async fn the_discovery_url_is_set_shown_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_organisation_of_before_has_no_account_driven_enrollment() {
+async fn an_organization_of_before_has_no_account_driven_enrollment() {
     let sim = Sim::start().await;
     sim.portal(201, "POST", "/organizations", json!({ "org_id": "1", "version": "v1" })).await;
     let server = sim.server_of("1").await;

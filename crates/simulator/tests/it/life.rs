@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Server, Sim};
 
-/// Two servers of one organisation; the first has the device ONE with a profile.
+/// Two servers of one organization; the first has the device ONE with a profile.
 async fn ready() -> (Sim, [Server; 2], [String; 2]) {
     let sim = Sim::start().await;
     let first = sim.server().await;
@@ -110,7 +110,7 @@ async fn assigning_to_the_same_server_again_or_moving_back_clears_the_profile() 
 }
 
 #[tokio::test]
-async fn devices_do_not_move_between_organisations() {
+async fn devices_do_not_move_between_organizations() {
     let (sim, servers, _) = ready().await;
     let stranger = sim.server().await;
     let path = format!("/servers/{}/devices/ONE/move", servers[0].uuid);

@@ -1,4 +1,4 @@
-//! The portal side: organisations, servers, devices, options.
+//! The portal side: organizations, servers, devices, options.
 
 use std::net::{IpAddr, UdpSocket};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::Sim;
 
 #[tokio::test]
-async fn an_organisation_is_made_as_asked() {
+async fn an_organization_is_made_as_asked() {
     let sim = Sim::start().await;
     let org = sim.portal(201, "POST", "/organizations", json!({ "name": "A school", "type": "edu" })).await;
     assert_eq!((&org["org_name"], &org["org_type"]), (&json!("A school"), &json!("edu")));
@@ -21,7 +21,7 @@ async fn an_organisation_is_made_as_asked() {
 }
 
 #[tokio::test]
-async fn server_names_are_unique_in_their_organisation() {
+async fn server_names_are_unique_in_their_organization() {
     let sim = Sim::start().await;
     let first = sim.portal(201, "POST", "/servers", json!({ "name": "Lab" })).await;
     let org = &first["org_id"];
@@ -170,7 +170,7 @@ async fn unknown_paths_and_ids_are_said_to_be_unknown() {
     }
     let server = sim.server().await;
     let token = format!("/servers/{}/token", server.uuid);
-    for query in ["?chunks=0", "?expires=soon", "?cipher=rot13", "?line_ends=cr", "?colour=red"] {
+    for query in ["?chunks=0", "?expires=soon", "?cipher=rot13", "?line_ends=cr", "?color=red"] {
         sim.portal(400, "POST", &format!("{token}{query}"), Value::Null).await;
     }
 }

@@ -148,7 +148,7 @@ async fn protocol_version_1_knows_fewer_fields() {
     let old = sim.send(request("GET", &path, "1")).await.json();
     assert_eq!((old.get("is_multi_user"), old.get("support_email_address")), (None, None));
     let new = sim.send(request("GET", &path, "2")).await.json();
-    assert_eq!(new["is_multi_user"], false, "what version 1 sent was not honoured");
+    assert_eq!(new["is_multi_user"], false, "what version 1 sent was not honored");
 }
 
 #[tokio::test]

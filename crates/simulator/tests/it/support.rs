@@ -149,12 +149,12 @@ impl Sim {
         self.portal(200, "PUT", "/options", change).await;
     }
 
-    /// A server of an organisation of its own, ready to be talked to.
+    /// A server of an organization of its own, ready to be talked to.
     pub(crate) async fn server(&self) -> Server {
         self.ready(self.portal(201, "POST", "/servers", json!({})).await).await
     }
 
-    /// A server of an organisation that exists, ready to be talked to.
+    /// A server of an organization that exists, ready to be talked to.
     pub(crate) async fn server_of(&self, org_id: &str) -> Server {
         self.ready(self.portal(201, "POST", "/servers", json!({ "org_id": org_id })).await).await
     }

@@ -43,7 +43,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     Ok(vec![
         Row {
             figure: format!(
-                "CPU time of a reconciling fetch of {} devices in which nothing changed, over that of the first fetch, {kind}",
+                "CPU time of a full resync of {} devices in which nothing changed, over that of the first fetch, {kind}",
                 thousands(devices as f64)
             ),
             reach: "≤ 0.5".to_owned(),

@@ -45,7 +45,7 @@ impl Cpu {
 /// On an empty database: makes `devices` at Apple, whose pages then take `delay` milliseconds each, uploads the first
 /// token and waits until Graph says that every device is there.
 pub(super) fn first_sync(bench: &Bench, kind: Kind, devices: usize, delay: u64) -> Result<Fleet> {
-    let flags = ["--mdm-url", "https://mdm.example.org/enrol/{settingId}"];
+    let flags = ["--mdm-url", "https://mdm.example.org/enroll/{settingId}"];
     let mut on = Onboarded::start(bench, kind, &flags, crate::service::Launch::start)?;
     let pair = on.pair("fleet")?;
     let mut portal = on.apple.portal();

@@ -1,10 +1,10 @@
-//! What must come of wishes in the end: at Apple every device has what it is to have, in its last revision, and nothing
+//! What must come of desired state in the end: at Apple every device has what it is to have, in its last revision, and nothing
 //! was done to a device that nobody asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::wishes::{FOREIGN, Wishes};
+use super::desired::{DesiredState, FOREIGN};
 use super::world::Onboarding;
 use crate::Result;
 use crate::apple::{Portal, State};
@@ -21,18 +21,20 @@ pub(super) fn converge(portal: &mut Portal, setting: &Onboarding) -> Result<u64>
     loop {
         let devices = portal.states(&setting.server)?;
         let defined = portal.profiles(&setting.server)?;
-        let Some(wishes) = &setting.wishes else { return untouched(&devices, &defined).map(|()| 0) };
-        never_asked(&devices, &defined, wishes)?;
-        match pending(&devices, &defined, wishes) {
-            None => return defined_once(&devices, &defined).map(|()| assigned(&devices, wishes)),
+        let Some(desired_state) = &setting.desired_state else {
+            return untouched(&devices, &defined).map(|()| 0);
+        };
+        never_asked(&devices, &defined, desired_state)?;
+        match pending(&devices, &defined, desired_state) {
+            None => return defined_once(&devices, &defined).map(|()| assigned(&devices, desired_state)),
             Some(what) if waiting.elapsed() > PATIENCE => return Err(format!("PROFILES DRIFT: {what}")),
             Some(_) => std::thread::sleep(Duration::from_millis(50)),
         }
     }
 }
 
-fn assigned(devices: &BTreeMap<String, State>, wishes: &Wishes) -> u64 {
-    devices.iter().filter(|(serial, state)| wishes.wanted(serial, state).is_some()).count() as u64
+fn assigned(devices: &BTreeMap<String, State>, desired_state: &DesiredState) -> u64 {
+    devices.iter().filter(|(serial, state)| desired_state.wanted(serial, state).is_some()).count() as u64
 }
 
 /// A setting of which nobody wanted anything.
@@ -52,14 +54,14 @@ fn untouched(devices: &BTreeMap<String, State>, defined: &BTreeMap<String, Strin
 fn pending(
     devices: &BTreeMap<String, State>,
     defined: &BTreeMap<String, String>,
-    wishes: &Wishes,
+    desired_state: &DesiredState,
 ) -> Option<String> {
-    let asked = wishes.released.iter().filter(|(_, answered)| **answered);
+    let asked = desired_state.released.iter().filter(|(_, answered)| **answered);
     if let Some((serial, _)) = asked.into_iter().find(|(serial, _)| devices.contains_key(*serial)) {
         return Some(format!("device {serial} was to be released, and Apple still has it."));
     }
     devices.iter().find_map(|(serial, state)| {
-        let wanted = &wishes.wanted(serial, state)?.name.answered;
+        let wanted = &desired_state.wanted(serial, state)?.name.answered;
         let name = state.profile.as_ref().and_then(|uuid| defined.get(uuid));
         (name != Some(wanted)).then(|| {
             format!(
@@ -74,11 +76,11 @@ fn pending(
 fn never_asked(
     devices: &BTreeMap<String, State>,
     defined: &BTreeMap<String, String>,
-    wishes: &Wishes,
+    desired_state: &DesiredState,
 ) -> Result {
     for (serial, state) in devices {
         let Some(uuid) = &state.profile else { continue };
-        let is_foreign = wishes.foreign.contains(serial);
+        let is_foreign = desired_state.foreign.contains(serial);
         if uuid == FOREIGN && is_foreign {
             continue;
         }
@@ -90,11 +92,11 @@ fn never_asked(
                 "Device {serial} had another product's profile, and a default took it ('{name}')."
             ));
         }
-        if !state.is_mobile() && !wishes.explicit.contains_key(serial) {
+        if !state.is_mobile() && !desired_state.explicit.contains_key(serial) {
             return Err(format!("DEVICE {serial} WAS TOUCHED ('{name}'), and nobody asked for it."));
         }
     }
-    let lost = wishes
+    let lost = desired_state
         .foreign
         .iter()
         .find(|serial| devices.get(*serial).is_some_and(|state| state.profile.is_none()));

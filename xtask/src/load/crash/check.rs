@@ -1,4 +1,4 @@
-//! What must hold after a kill: every answered upload and wish, no half of an unanswered one, and after the next whole
+//! What must hold after a kill: every answered upload and desired state, no half of an unanswered one, and after the next whole
 //! sync exactly the devices that Apple has, each with the profile that it is to have.
 
 use std::collections::BTreeMap;
@@ -39,8 +39,8 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
     for (number, setting) in world.settings.iter_mut().enumerate() {
         let id = setting.id.clone();
         let named = |error: String| format!("setting {number} ({id}): {error}");
-        if let Some(wishes) = &mut setting.wishes {
-            wishes.settle(&mut world.graph, &id).map_err(named)?;
+        if let Some(desired_state) = &mut setting.desired_state {
+            desired_state.settle(&mut world.graph, &id).map_err(named)?;
         }
         if setting.answered.is_some() {
             let synced = sync(&mut world.graph, setting, restarted).map_err(named)?;
@@ -53,7 +53,7 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
             history::check(&world.launch, setting, present).map_err(named)?;
         }
     }
-    // The caller of before the kill was known all the time; now it signs in anew, and the command line knows it too.
+    // The caller of before the kill was known all the time; now it signs in again, and the command line knows it too.
     world.sign_in()?;
     if !world.list_clients()?.contains(&world.credentials.client) {
         return Err("`adept client list` has lost the application.".to_owned());
@@ -171,13 +171,13 @@ fn devices(
         });
         match same {
             // What Apple was told to release is gone there a moment before it is here.
-            Err(_) if setting.wishes.is_some() && waiting.elapsed() < STORING => {
+            Err(_) if setting.desired_state.is_some() && waiting.elapsed() < STORING => {
                 std::thread::sleep(Duration::from_millis(20));
             }
             Err(error) => return Err(error),
             Ok(()) => {
                 tally.devices_equal += present;
-                tally.devices_gone += listed.len() as u64 - present;
+                tally.devices_tombstone += listed.len() as u64 - present;
                 setting.listed = truth.into_keys().collect();
                 return Ok(present);
             }
@@ -229,7 +229,7 @@ mod tests {
             stored: Vec::new(),
             modified: None,
             listed: listed.iter().map(|serial| (*serial).to_owned()).collect::<BTreeSet<_>>(),
-            wishes: None,
+            desired_state: None,
             history: BTreeMap::new(),
         }
     }
@@ -239,7 +239,7 @@ mod tests {
     }
 
     fn listed(devices: &[(&str, bool)]) -> BTreeMap<String, Device> {
-        let device = |deleted| Device { deleted, description: None, wanted_profile: None };
+        let device = |deleted| Device { deleted, description: None, desired_profile: None };
         devices.iter().map(|(serial, deleted)| ((*serial).to_owned(), device(*deleted))).collect()
     }
 

@@ -1,4 +1,4 @@
-//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, wishes; all at once,
+//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, desired state; all at once,
 //! until the service is dead.
 
 use std::io;
@@ -63,7 +63,7 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let for_wishes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
-    let mut wishes: Vec<_> = settings.iter_mut().map(|setting| setting.wishes.take()).collect();
+    let mut desired_state: Vec<_> = settings.iter_mut().map(|setting| setting.desired_state.take()).collect();
     let for_syncs = graph.over(service.connect());
     let process = &mut service.process;
     let (dead, apple) = (&dead, &*apple);
@@ -74,13 +74,13 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
             let dice = dice.split();
             threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), dice, dead)));
         }
-        let wanting = servers.iter().zip(&listed).zip(for_wishes).zip(&mut wishes);
-        for ((((id, server), listed), graph), wishes) in wanting {
-            let Some(wishes) = wishes else { continue };
+        let wanting = servers.iter().zip(&listed).zip(for_wishes).zip(&mut desired_state);
+        for ((((id, server), listed), graph), desired_state) in wanting {
+            let Some(desired_state) = desired_state else { continue };
             let dice = dice.split();
             let place = Where { setting: id, server, listed };
             threads.push(scope.spawn(move || {
-                want::until_killed(&place, wishes, kill, (graph, apple.portal()), dice, dead)
+                want::until_killed(&place, desired_state, kill, (graph, apple.portal()), dice, dead)
             }));
         }
         let dice = dice.split();
@@ -95,8 +95,8 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
     });
     apple.portal().tell_again()?;
     let (broken, killed) = outcome?;
-    for (setting, wishes) in settings.iter_mut().zip(wishes) {
-        setting.wishes = wishes;
+    for (setting, desired_state) in settings.iter_mut().zip(desired_state) {
+        setting.desired_state = desired_state;
     }
     // Nobody else cuts connections here, so one that breaks earlier is a fault of the living service.
     if let Some((_, error)) =

@@ -45,7 +45,7 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
     // One that is under way may find nothing and be counted with the run before it.
     known.retain(|number, _| !under_way.contains(number));
     setting.history = known;
-    let asked = setting.wishes.as_ref().map_or(0, |wishes| wishes.released.len()) as i64;
+    let asked = setting.desired_state.as_ref().map_or(0, |desired_state| desired_state.released.len()) as i64;
     let told = added - removed;
     let present = present as i64;
     if !(present..=present + asked).contains(&told) {

@@ -86,12 +86,12 @@ impl Place {
     pub(super) fn name(self) -> &'static str {
         match self {
             Place::UploadOpened => "upload-opened",
-            Place::UploadProven => "upload-proven",
+            Place::UploadProven => "upload-verified",
             Place::UploadSaved => "upload-saved",
             Place::SyncClaimed => "sync-claimed",
             Place::PageRead => "page-read",
             Place::PageStored => "page-stored",
-            Place::MissingSettled => "missing-settled",
+            Place::MissingSettled => "absent-settled",
             Place::FetchEnded => "fetch-ended",
             Place::SyncEnded => "sync-ended",
             Place::DefineBegun => "define-begun",

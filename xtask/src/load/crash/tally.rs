@@ -14,7 +14,7 @@ pub(super) struct Tally {
     /// Syncs that were due or under way when the service was killed.
     pub(super) syncs_cut: u64,
     pub(super) devices_equal: u64,
-    pub(super) devices_gone: u64,
+    pub(super) devices_tombstone: u64,
     /// Devices that have the profile that they are to have.
     pub(super) assigned: u64,
     /// Kills at named places that were come to.
@@ -33,7 +33,7 @@ impl Tally {
             uploads_absent,
             syncs_cut,
             devices_equal,
-            devices_gone,
+            devices_tombstone,
             assigned,
             at_places,
             past_places,
@@ -45,7 +45,7 @@ impl Tally {
         self.uploads_absent += uploads_absent;
         self.syncs_cut += syncs_cut;
         self.devices_equal += devices_equal;
-        self.devices_gone += devices_gone;
+        self.devices_tombstone += devices_tombstone;
         self.assigned += assigned;
         self.at_places += at_places;
         self.past_places += past_places;
@@ -66,7 +66,7 @@ impl Tally {
             self.uploads_absent,
             self.syncs_cut,
             self.devices_equal,
-            self.devices_gone,
+            self.devices_tombstone,
             self.assigned
         )
     }
@@ -83,7 +83,7 @@ impl fmt::Display for Tally {
             self.uploads_absent,
             self.syncs_cut,
             self.devices_equal,
-            self.devices_gone,
+            self.devices_tombstone,
             self.assigned
         )
     }

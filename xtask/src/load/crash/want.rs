@@ -1,14 +1,14 @@
-//! The wishes that are made before a kill: defaults set and cleared, profiles changed, devices given one or released.
+//! The desired state that are made before a kill: defaults set and cleared, profiles changed, devices given one or released.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::desired::{DesiredState, DesiredValue};
 use super::dice::Dice;
 use super::drive::Broken;
 use super::kill::{Kill, Place};
-use super::wishes::{Wish, Wishes};
 use crate::Result;
 use crate::apple::{Portal, State};
 use crate::graph::Graph;
@@ -27,7 +27,7 @@ enum Act {
     Release,
 }
 
-/// Whose wishes they are.
+/// Whose desired state they are.
 pub(super) struct Where<'a> {
     pub(super) setting: &'a str,
     pub(super) server: &'a str,
@@ -38,7 +38,7 @@ pub(super) struct Where<'a> {
 /// Asks for one thing after the other until the service is dead.
 pub(super) fn until_killed(
     place: &Where<'_>,
-    wishes: &mut Wishes,
+    desired_state: &mut DesiredState,
     kill: Kill,
     (mut graph, mut portal): (Graph, Portal),
     mut dice: Dice,
@@ -73,7 +73,7 @@ pub(super) fn until_killed(
         let is_change = matches!(act, Act::Default | Act::Edit);
         if !is_change || changes < CHANGES {
             changes += usize::from(is_change);
-            let broken = ask(&mut graph, place, wishes, act, &devices, &mut dice)?;
+            let broken = ask(&mut graph, place, desired_state, act, &devices, &mut dice)?;
             if broken.is_some() {
                 return Ok(broken);
             }
@@ -87,7 +87,7 @@ pub(super) fn until_killed(
 fn ask(
     graph: &mut Graph,
     Where { setting, listed, .. }: &Where<'_>,
-    wishes: &mut Wishes,
+    desired_state: &mut DesiredState,
     act: Act,
     devices: &BTreeMap<String, State>,
     dice: &mut Dice,
@@ -96,22 +96,22 @@ fn ask(
     match act {
         Act::Default => {
             let place = dice.within(0..2) as usize;
-            wishes.default.cut_off(Some(place));
-            match done(graph.make_default(setting, &wishes.profiles[place].id), &[])? {
-                Ok(_) => wishes.default.answered(Some(place)),
+            desired_state.default.cut_off(Some(place));
+            match done(graph.make_default(setting, &desired_state.profiles[place].id), &[])? {
+                Ok(_) => desired_state.default.answered(Some(place)),
                 Err(error) => return broken(error),
             }
         }
         Act::Clear => {
-            wishes.default.cut_off(None);
+            desired_state.default.cut_off(None);
             // Where none is set there is none to clear, which is as good.
             match done(graph.clear_default(setting), &[404])? {
-                Ok(_) => wishes.default.answered(None),
+                Ok(_) => desired_state.default.answered(None),
                 Err(error) => return broken(error),
             }
         }
         Act::Edit => {
-            let profile = &mut wishes.profiles[dice.within(0..3) as usize];
+            let profile = &mut desired_state.profiles[dice.within(0..3) as usize];
             let name = profile.next_name();
             profile.name.cut_off(name.clone());
             match done(graph.rename_profile(setting, &profile.id, &name), &[])? {
@@ -122,34 +122,41 @@ fn ask(
         Act::Assign => {
             let place = dice.within(1..3) as usize;
             let fits = |state: &State| if place == 1 { state.is_mobile() } else { state.is_mac() };
-            let chosen = wishes.choose(devices, listed, fits, 12, dice);
+            let chosen = desired_state.choose(devices, listed, fits, 12, dice);
             if chosen.is_empty() {
                 return Ok(None);
             }
-            let wishes_of = |wishes: &mut Wishes, note: fn(&mut Wish<Option<usize>>, Option<usize>)| {
-                for serial in &chosen {
-                    let wish = wishes.explicit.entry((*serial).clone()).or_insert_with(|| Wish::new(None));
-                    note(wish, Some(place));
-                }
-            };
-            wishes_of(wishes, Wish::cut_off);
-            match done(graph.assign(setting, &wishes.profiles[place].id, &chosen), &[])? {
-                Ok(_) => wishes_of(wishes, Wish::answered),
+            let wishes_of =
+                |desired_state: &mut DesiredState,
+                 note: fn(&mut DesiredValue<Option<usize>>, Option<usize>)| {
+                    for serial in &chosen {
+                        let desired = desired_state
+                            .explicit
+                            .entry((*serial).clone())
+                            .or_insert_with(|| DesiredValue::new(None));
+                        note(desired, Some(place));
+                    }
+                };
+            wishes_of(desired_state, DesiredValue::cut_off);
+            match done(graph.assign(setting, &desired_state.profiles[place].id, &chosen), &[])? {
+                Ok(_) => wishes_of(desired_state, DesiredValue::answered),
                 Err(error) => return broken(error),
             }
         }
         Act::Release => {
             // Macs alone, so that enough phones are left.
-            let chosen = wishes.choose(devices, listed, State::is_mac, 3, dice);
+            let chosen = desired_state.choose(devices, listed, State::is_mac, 3, dice);
             if chosen.is_empty() {
                 return Ok(None);
             }
             for serial in &chosen {
-                wishes.released.entry((*serial).clone()).or_insert(false);
+                desired_state.released.entry((*serial).clone()).or_insert(false);
             }
             // One that Apple has taken away already cannot be released, and then none of them is.
             match done(graph.release(setting, &chosen), &[400, 404])? {
-                Ok(true) => wishes.released.extend(chosen.iter().map(|serial| ((*serial).clone(), true))),
+                Ok(true) => {
+                    desired_state.released.extend(chosen.iter().map(|serial| ((*serial).clone(), true)))
+                }
                 Ok(false) => {}
                 Err(error) => return broken(error),
             }
@@ -165,7 +172,7 @@ fn done(answer: io::Result<Answer>, refused: &[u16]) -> Result<io::Result<bool>>
         Ok(answer) if refused.contains(&answer.status) => Ok(Ok(false)),
         Ok(answer) => {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
-            Err(format!("A wish was refused with {}: {text}", answer.status))
+            Err(format!("A desired state was refused with {}: {text}", answer.status))
         }
         Err(error) => Ok(Err(error)),
     }

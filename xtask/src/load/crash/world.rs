@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::desired::DesiredState;
 use super::dice::Dice;
 use super::history::Line;
 use super::kill::Kill;
-use super::wishes::Wishes;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::Kind;
@@ -59,7 +59,7 @@ pub(super) struct Onboarding {
     /// Listed at the last comparison and not gone.
     pub(super) listed: BTreeSet<String>,
     /// None where nothing is wanted of the devices.
-    pub(super) wishes: Option<Wishes>,
+    pub(super) desired_state: Option<DesiredState>,
     /// What the history told, by the number of the run.
     pub(super) history: BTreeMap<i64, Line>,
 }
@@ -77,7 +77,7 @@ impl World {
         portal.limit_pages(PAGE)?;
         portal.delay_pages(dice.within(0..20))?;
         // What a killed service held is free again after ten seconds, the shortest lease; a call to Apple may take most of them.
-        let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enrol/{settingId}"];
+        let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enroll/{settingId}"];
         let launch = Launch::new(ground, kind, apple.port, &flags)?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
@@ -88,7 +88,8 @@ impl World {
             let server = portal.register(&graph.public_key(&id)?)?;
             portal.add_devices(&server, dice.within(100..1500) as usize)?;
             let wanting = number < WITH_PROFILES;
-            let wishes = wanting.then(|| Wishes::begin(&mut graph, &mut portal, &id, &server)).transpose()?;
+            let desired_state =
+                wanting.then(|| DesiredState::begin(&mut graph, &mut portal, &id, &server)).transpose()?;
             settings.push(Onboarding {
                 id,
                 server,
@@ -97,7 +98,7 @@ impl World {
                 stored: Vec::new(),
                 modified: None,
                 listed: BTreeSet::new(),
-                wishes,
+                desired_state,
                 history: BTreeMap::new(),
             });
         }
@@ -133,7 +134,7 @@ impl World {
         Ok(())
     }
 
-    /// Starts the service anew, and signs in anew when the bearer token is too old.
+    /// Starts the service again, and signs in again when the bearer token is too old.
     pub(super) fn restart(&mut self) -> Result {
         self.service.process.kill()?;
         let (service, _) = self.launch.start_with(set(self.ahead, None))?;
@@ -155,7 +156,7 @@ impl World {
         self.launch.start_to_end(set(self.ahead, Some(kill)), LONGEST_WAY)
     }
 
-    /// Signs in anew.
+    /// Signs in again.
     pub(super) fn sign_in(&mut self) -> Result {
         self.graph = self.service.sign_in(&self.credentials)?;
         self.signed_in = self.ahead;

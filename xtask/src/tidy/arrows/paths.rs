@@ -50,7 +50,7 @@ impl Scope<'_> {
         }
     }
 
-    /// Turns `super::…` and `self::…` into a path from the crate's root.
+    /// KeyedMutex `super::…` and `self::…` into a path from the crate's root.
     fn resolve(&self, path: &[&str]) -> Vec<String> {
         let mut here: Vec<&str> = self.module.iter().map(String::as_str).collect();
         here.extend(self.inner.iter().map(|(name, _)| name.as_str()));

@@ -4,7 +4,7 @@
 use crate::{
     app::{App, Error},
     domain::{Change, DeviceRow, Origin, ProfileId, SettingId},
-    storage::Wished,
+    storage::DesiredChange,
 };
 
 /// Serial numbers that the audit log names; the rest is counted.
@@ -25,7 +25,7 @@ impl App {
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
         changes.extend(taken_over(&listed, &profile.id.to_string()));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
-        let wished = self.storage.want_profile(&profile, &serials, self.clock.now(), &event).await?;
+        let wished = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(wished, Error::NO_PROFILE, "listed under this setting")
     }
 
@@ -41,7 +41,7 @@ impl App {
         let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
         let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
         let now = self.clock.now();
-        let wished = self.storage.want_release(setting.tenant, setting.id, &serials, now, &event).await?;
+        let wished = self.storage.request_release(setting.tenant, setting.id, &serials, now, &event).await?;
         answer(wished, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }
@@ -49,7 +49,7 @@ impl App {
 /// Which of the devices wanted another profile before, and which one.
 fn taken_over(listed: &[DeviceRow], profile: &str) -> Option<Change> {
     let other = |device: &DeviceRow| {
-        let former = device.wanted_profile.as_deref().filter(|former| *former != profile)?;
+        let former = device.desired_profile.as_deref().filter(|former| *former != profile)?;
         Some(format!("{}: {former}", device.serial))
     };
     let others: Vec<String> = listed.iter().filter_map(other).collect();
@@ -58,11 +58,11 @@ fn taken_over(listed: &[DeviceRow], profile: &str) -> Option<Change> {
     Some(Change { property, old: Some(old), new: Some(profile.to_owned()) })
 }
 
-fn answer(wished: Wished, gone: Error, wanted: &str) -> Result<(), Error> {
+fn answer(wished: DesiredChange, gone: Error, wanted: &str) -> Result<(), Error> {
     match wished {
-        Wished::Done => Ok(()),
-        Wished::Gone => Err(gone),
-        Wished::Unknown(serials) => Err(Error::Invalid(format!(
+        DesiredChange::Done => Ok(()),
+        DesiredChange::Gone => Err(gone),
+        DesiredChange::Unknown(serials) => Err(Error::Invalid(format!(
             "These serial numbers are not {wanted}, five at most being named: {}. Nothing was changed.",
             serials.iter().map(|serial| shortened(serial)).collect::<Vec<_>>().join(", ")
         ))),

@@ -17,7 +17,7 @@ impl App {
         self.setting(caller, setting).await?;
         let profile = self.storage.default_profile(caller.tenant, setting, platform).await?;
         profile
-            .map(|profile| self.with_enrolment_url(profile))
+            .map(|profile| self.with_enrollment_url(profile))
             .ok_or(Error::NotFound { what: "A default profile of this platform" })
     }
 

@@ -1,4 +1,4 @@
-//! The configuration profile that sends a device to the enrolment URL: what Apple Configurator, or a person, puts on it.
+//! The configuration profile that sends a device to the enrollment URL: what Apple Configurator, or a person, puts on it.
 //!
 //! It is a "Profile Service" payload: the device posts its attributes to the URL and is answered its management profile.
 //! Source: Apple, "Over-the-Air Profile Delivery and Configuration"; "TopLevel" and "Profile Service".
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl App {
-    /// The configuration profile, as XML; a conflict while no enrolment URL is configured.
+    /// The configuration profile, as XML; a conflict while no enrollment URL is configured.
     pub async fn export_mobile_config(
         &self,
         caller: &Caller,
@@ -17,10 +17,10 @@ impl App {
         id: ProfileId,
     ) -> Result<String, Error> {
         let profile = self.profile(caller, setting, id).await?;
-        match &profile.enrolment_url {
+        match &profile.enrollment_url {
             Some(url) => Ok(mobile_config(&profile, url)),
             None => Err(Error::Conflict(
-                "Where devices enrol is not configured, so there is nothing that a profile could point to. The operator \
+                "Where devices enroll is not configured, so there is nothing that a profile could point to. The operator \
                  sets it with --mdm-url."
                     .to_owned(),
             )),

@@ -1,4 +1,4 @@
-//! What the syncs of this process met, for whoever watches: repeated cursors, and the drift that reconciling fetches
+//! What the syncs of this process met, for whoever watches: repeated cursors, and the drift that full resyncs
 //! found.
 
 use std::{
@@ -23,7 +23,7 @@ pub(in crate::app) struct SyncCounts {
 pub struct SyncCounted {
     /// Walks that Apple ended by a cursor it had given before.
     pub repeated_cursors: u64,
-    /// What reconciling fetches found that no delta had told.
+    /// What full resyncs found that no delta had told.
     pub drift: DeviceChanges,
 }
 

@@ -31,7 +31,7 @@ pub(super) enum Outcome {
     /// Something of ours failed; nothing was learned of the token.
     BrokenOff,
     /// Lease, token or setting changed, or the process stops: what was learned last is discarded.
-    Overtaken,
+    Superseded,
 }
 
 /// An outcome, and the answer of Apple's that led to it.
@@ -49,7 +49,7 @@ impl From<Outcome> for Ended {
 impl App {
     pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, error }: Ended) -> Result<(), Error> {
         let now = self.clock.now();
-        // A reconciling fetch leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
+        // A full resync leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
         let stuck = match outcome {
             Outcome::RepeatedCursor(kind) => Some(kind),
             _ => None,
@@ -60,7 +60,7 @@ impl App {
             Outcome::Wait(state, rest) => (SyncOutcome::Token(state), rest),
             Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
             Outcome::BrokenOff => (SyncOutcome::BrokenOff, self.pause_after(claim.failures)),
-            Outcome::Overtaken => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Outcome::Superseded => return Ok(self.storage.release_lease(&claim.lease, now).await?),
         };
         if let SyncOutcome::Token(state) = outcome
             && state != TokenState::Ok
@@ -75,8 +75,8 @@ impl App {
             now,
             next_due: after(pause),
             soonest: later(claim.started_at, BETWEEN_SYNCS),
-            repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::Reconciling),
-            full_fetch: (stuck == Some(SyncKind::Reconciling))
+            repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::FullResync),
+            full_fetch: (stuck == Some(SyncKind::FullResync))
                 .then(|| FullFetchMove { seen: claim.full_fetch_due, to: after(self.options.sync_interval) }),
         };
         let kind = Plan::of(claim, claim.page_limit, claim.started_at).kind();

@@ -10,7 +10,7 @@ use super::{
     super::{App, Error, failpoint},
     Outcome, Run,
     seen::Seen,
-    walk::{Place, ReadPage, Walk},
+    walk::{CursorPosition, ReadPage, Walk},
 };
 use crate::{
     domain::{DeviceChanges, OperationType, SyncKind},
@@ -66,7 +66,7 @@ impl ReadPage {
 }
 
 /// What this run left last in the setting's row, by which it sees whether someone else changed it since.
-pub(super) struct Left {
+pub(super) struct FetchProgress {
     /// The cursor's revision.
     pub(super) revision: i64,
     /// When a complete fetch is owed.
@@ -87,21 +87,22 @@ impl App {
             if let Some(Ok(Walk::Apple(error))) = reader.try_join_next() {
                 self.keep_wait(run.place(), &run.consumer, &error).await?;
             }
-            return stored.map(|_| Walk::Done(Outcome::Overtaken));
+            return stored.map(|_| Walk::Done(Outcome::Superseded));
         }
         match reader.join_next().await {
             Some(Ok(walk)) => Ok(walk),
             Some(Err(error)) => {
                 Err(Error::Internal { cause: format!("the reader of pages stopped: {error}") })
             }
-            None => Ok(Walk::Done(Outcome::Overtaken)),
+            None => Ok(Walk::Done(Outcome::Superseded)),
         }
     }
 
     /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
     async fn store_pages(&self, run: &Run, mut pages: Pages) -> Result<bool, Error> {
         let claim = &run.claim;
-        let mut left = Left { revision: claim.cursor_revision, full_fetch_due: claim.full_fetch_due };
+        let mut left =
+            FetchProgress { revision: claim.cursor_revision, full_fetch_due: claim.full_fetch_due };
         // What the fetch under way listed; none when it cannot be complete.
         let mut seen = None;
         let mut drift = DeviceChanges::default();
@@ -119,7 +120,7 @@ impl App {
             }
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages };
-            let to = to.as_ref().map(Place::as_stored);
+            let to = to.as_ref().map(CursorPosition::as_stored);
             let owes_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
             let cursor = CursorMove { seen_revision: left.revision, to, owes_fetch };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
@@ -139,7 +140,7 @@ impl App {
                 let gone = self.end_fetch(run, kind, seen.take(), &mut left).await?;
                 let Some(gone) = gone else { return Ok(false) };
                 drift.removed += gone;
-                if kind == SyncKind::Reconciling {
+                if kind == SyncKind::FullResync {
                     self.report_drift(claim, drift);
                 }
             }
@@ -152,9 +153,9 @@ impl App {
         let DeviceChanges { added, changed, removed } = drift;
         let setting = claim.lease.setting;
         if drift == DeviceChanges::default() {
-            tracing::info!(%setting, "a reconciling fetch found everything as the deltas had told it");
+            tracing::info!(%setting, "a full resync found everything as the deltas had told it");
         } else {
-            tracing::warn!(%setting, added, changed, removed, "a reconciling fetch found what no delta had told");
+            tracing::warn!(%setting, added, changed, removed, "a full resync found what no delta had told");
         }
     }
 }

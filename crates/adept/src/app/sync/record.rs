@@ -1,6 +1,6 @@
 //! Apple's device record in our words.
 
-use adept_apple::account::normalised_uuid;
+use adept_apple::account::normalized_uuid;
 use adept_apple::device::{Device, OpType, ProfileStatus};
 use aws_lc_rs::digest;
 
@@ -28,7 +28,7 @@ pub(super) fn record(device: Device) -> AppleRecord {
         operation_at: device.op_date,
         platform: device.os.as_deref().map(DevicePlatform::from_apple_os),
         description: device.description,
-        profile_uuid: device.profile_uuid.as_deref().map(normalised_uuid),
+        profile_uuid: device.profile_uuid.as_deref().map(normalized_uuid),
         profile_status: status,
         record,
         digest,

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{App, Error, failpoint, prove::Proven},
+    super::{App, Error, failpoint, verify::Verified},
     Outcome, Run,
     record::record,
 };
@@ -43,11 +43,11 @@ pub(super) enum Walk {
 /// A page that was read, and what it means.
 pub(super) struct ReadPage {
     pub(super) records: Vec<AppleRecord>,
-    /// A fetch moves the cursor page by page and can go on after an interruption; a reconciling fetch leaves the
+    /// A fetch moves the cursor page by page and can go on after an interruption; a full resync leaves the
     /// cursor of the deltas until its end.
     pub(super) kind: SyncKind,
     /// Where the cursor goes; none leaves it.
-    pub(super) to: Option<Place>,
+    pub(super) to: Option<CursorPosition>,
     /// The first page of a fetch that is read from its beginning.
     pub(super) begins: bool,
     /// The last page of a fetch.
@@ -60,14 +60,14 @@ pub(super) struct ReadPage {
 
 /// A place to go on from.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct CursorPosition {
     cursor: Option<String>,
     issued_at: Timestamp,
     complete: bool,
     limit: u32,
 }
 
-impl Place {
+impl CursorPosition {
     pub(super) fn as_stored(&self) -> CursorPlace<'_> {
         CursorPlace {
             cursor: self.cursor.as_deref(),
@@ -85,7 +85,7 @@ pub(super) struct Plan {
     kind: SyncKind,
     /// From the stored cursor.
     resumes: bool,
-    /// A reconciling fetch is due when the deltas are read.
+    /// A full resync is due when the deltas are read.
     reconciles: bool,
 }
 
@@ -101,7 +101,7 @@ impl Plan {
             || claim.cursor_repeats >= REPEATS;
         let deltas = claim.cursor_complete && !fresh;
         Self {
-            kind: if deltas { SyncKind::Delta } else { SyncKind::Fetch },
+            kind: if deltas { SyncKind::Delta } else { SyncKind::FullFetch },
             resumes: !fresh,
             reconciles: deltas && claim.full_fetch_due.is_some_and(|due| due <= now),
         }
@@ -109,7 +109,7 @@ impl Plan {
 
     /// What the run is called as a whole.
     pub(super) fn kind(self) -> SyncKind {
-        if self.reconciles { SyncKind::Reconciling } else { self.kind }
+        if self.reconciles { SyncKind::FullResync } else { self.kind }
     }
 }
 
@@ -151,11 +151,11 @@ impl Chain {
 impl App {
     /// The page limit by `/account`, when the token is this setting's; else how the walk ends.
     async fn ask_account(&self, run: &Run) -> Result<u32, Walk> {
-        match self.prove_token(&run.claim, &run.known, &run.session).await {
-            Ok(Proven::Yes { page_limit }) => Ok(page_limit),
-            Ok(Proven::WrongServer) => Err(Walk::Done(Outcome::State(TokenState::WrongServer))),
-            Ok(Proven::Overtaken) => Err(Walk::Done(Outcome::Overtaken)),
-            Ok(Proven::Failed(error)) => Err(Walk::Apple(error)),
+        match self.verify_token(&run.claim, &run.known, &run.session).await {
+            Ok(Verified::Yes { page_limit }) => Ok(page_limit),
+            Ok(Verified::WrongServer) => Err(Walk::Done(Outcome::State(TokenState::WrongServer))),
+            Ok(Verified::Superseded) => Err(Walk::Done(Outcome::Superseded)),
+            Ok(Verified::Failed(error)) => Err(Walk::Apple(error)),
             Err(error) => Err(Walk::Failed(error)),
         }
     }
@@ -164,7 +164,7 @@ impl App {
         let Run { claim, session, .. } = run;
         let mut limit = claim.page_limit;
         let mut asked_account = false;
-        if run.needs_proof() {
+        if run.needs_verification() {
             limit = match self.ask_account(run).await {
                 Ok(limit) => limit,
                 Err(walk) => return walk,
@@ -205,10 +205,10 @@ impl App {
                     | AppleErrorKind::CursorRequired
                         if !started_over =>
                     {
-                        tracing::info!(setting = %claim.lease.setting, "Apple gave up our cursor ({error}); fetching anew");
+                        tracing::info!(setting = %claim.lease.setting, "Apple gave up our cursor ({error}); fetching again");
                         started_over = true;
                         let kind =
-                            if chain.kind == SyncKind::Reconciling { chain.kind } else { SyncKind::Fetch };
+                            if chain.kind == SyncKind::FullResync { chain.kind } else { SyncKind::FullFetch };
                         reconciles = false;
                         chain = Chain::new(kind, None, self.clock.now());
                         continue;
@@ -219,7 +219,7 @@ impl App {
             let stuck = chain.advance(&page, self.clock.now());
             let at_end = !page.more_to_follow;
             let ends = at_end && chain.fetches();
-            let place = Place {
+            let place = CursorPosition {
                 cursor: chain.cursor.clone(),
                 issued_at: chain.issued_at,
                 complete: at_end || !chain.fetches(),
@@ -228,7 +228,7 @@ impl App {
             let page = ReadPage {
                 records: page.devices.into_iter().map(record).collect(),
                 kind: chain.kind,
-                to: (chain.kind != SyncKind::Reconciling || ends).then_some(place),
+                to: (chain.kind != SyncKind::FullResync || ends).then_some(place),
                 begins,
                 ends,
                 whole,
@@ -236,12 +236,12 @@ impl App {
             };
             chain.at_beginning = false;
             if read.send(page).await.is_err() {
-                return Walk::Done(Outcome::Overtaken);
+                return Walk::Done(Outcome::Superseded);
             }
             if stuck {
                 self.sync_counts.repeated_cursor();
-                // A reconciling fetch does not count: the stored cursor is not its own.
-                let in_a_row = (chain.kind != SyncKind::Reconciling).then_some(claim.cursor_repeats + 1);
+                // A full resync does not count: the stored cursor is not its own.
+                let in_a_row = (chain.kind != SyncKind::FullResync).then_some(claim.cursor_repeats + 1);
                 tracing::warn!(
                     setting = %claim.lease.setting, kind = chain.kind.as_str(), in_a_row,
                     "Apple repeats a cursor; the walk stops until the next sync"
@@ -254,7 +254,7 @@ impl App {
                 (true, false) if reconciles => {
                     reconciles = false;
                     tracing::info!(setting = %claim.lease.setting, "fetching everything again, to find what deltas missed");
-                    Chain::new(SyncKind::Reconciling, None, self.clock.now())
+                    Chain::new(SyncKind::FullResync, None, self.clock.now())
                 }
                 (true, false) => return Walk::Done(Outcome::Complete),
             };

@@ -38,7 +38,7 @@ pub(super) enum Body {
 }
 
 /// An answer.
-pub(super) struct Answer {
+pub(super) struct Response {
     pub(super) status: u16,
     pub(super) text: String,
     /// The file name that the answer proposes.
@@ -46,7 +46,7 @@ pub(super) struct Answer {
     took: Duration,
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON; null when it is none.
     pub(super) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_default()
@@ -91,7 +91,7 @@ impl Client {
         path: &str,
         body: Body,
         expected: u16,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<Response, Failure> {
         let shown = self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name));
         stage.ask(self.who, method.as_str(), &shown);
         let said = match &body {
@@ -121,7 +121,7 @@ impl Client {
     }
 
     /// Sends a request and shows nothing.
-    pub(super) async fn send(&mut self, method: Method, path: &str, body: Body) -> Result<Answer, Failure> {
+    pub(super) async fn send(&mut self, method: Method, path: &str, body: Body) -> Result<Response, Failure> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(bearer) = &self.bearer {
             request =
@@ -145,6 +145,6 @@ impl Client {
         let file_name =
             disposition.and_then(|value| value.to_str().ok()?.split('"').nth(1).map(str::to_owned));
         let text = response.text().await.map_err(unanswered)?;
-        Ok(Answer { status, text, file_name, took })
+        Ok(Response { status, text, file_name, took })
     }
 }

@@ -6,21 +6,21 @@ use super::{
     folder::Folder,
     grouped, spoken,
     stage::{Ink, Stage},
-    story::{Registered, Told},
+    steps::{Registered, Spoken},
 };
 use crate::serve::Running;
 
 /// Says how it went and how to go on.
 pub(super) fn say(
     stage: &Stage,
-    told: &Told,
+    told: &Spoken,
     application: &Registered,
     adept: &Running,
     simulator: &str,
     folder: &Folder,
     exit: bool,
 ) {
-    let Told { devices, requests, took, .. } = told;
+    let Spoken { devices, requests, took, .. } = told;
     stage.line("");
     stage.line(format_args!(
         "  {} {}",
@@ -56,7 +56,7 @@ pub(super) fn say(
 }
 
 /// Commands for a shell, each line short enough for the stage.
-fn go_on(told: &Told, application: &Registered, adept: &Running, simulator: &str) -> String {
+fn go_on(told: &Spoken, application: &Registered, adept: &Running, simulator: &str) -> String {
     let url = adept.url();
     let ca =
         adept.trust().map(|trust| fs::canonicalize(&trust.ca_file).unwrap_or_else(|_| trust.ca_file.clone()));
@@ -65,7 +65,7 @@ fn go_on(told: &Told, application: &Registered, adept: &Running, simulator: &str
     let metrics = adept.metrics_url().unwrap_or_default();
     let Registered { tenant, client, secret, .. } = application;
     let secret = secret.reveal();
-    let Told { setting, organization, .. } = told;
+    let Spoken { setting, organization, .. } = told;
     format!(
         r#"export ADEPT={url}
 export CA='{ca}'

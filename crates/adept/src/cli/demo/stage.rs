@@ -1,6 +1,6 @@
 //! What the audience sees: headings, request lines with their status, what changed. Knows nothing of what is played.
 //!
-//! Colours and pauses are for terminals; elsewhere the same text comes plain and at once. `NO_COLOR` is respected.
+//! Colors and pauses are for terminals; elsewhere the same text comes plain and at once. `NO_COLOR` is respected.
 
 use std::{
     env,
@@ -49,7 +49,7 @@ pub(super) enum Ink {
 /// The stage.
 pub(super) struct Stage {
     terminal: bool,
-    colours: bool,
+    colors: bool,
     /// The step that is played.
     number: usize,
     /// Where the open line stands.
@@ -62,7 +62,7 @@ impl Stage {
         let terminal = io::stdout().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { terminal, colours: terminal && !dumb && !set("NO_COLOR"), number: 0, column: 0 }
+        Self { terminal, colors: terminal && !dumb && !set("NO_COLOR"), number: 0, column: 0 }
     }
 
     /// Whether someone watches.
@@ -70,11 +70,11 @@ impl Stage {
         self.terminal
     }
 
-    /// `text` in a colour, where there are colours.
+    /// `text` in a color, where there are colors.
     pub(super) fn ink(&self, ink: Ink, text: impl Display) -> String {
         match ink {
             Ink::Plain => text.to_string(),
-            _ if !self.colours => text.to_string(),
+            _ if !self.colors => text.to_string(),
             _ => format!("\x1b[{}m{text}\x1b[0m", ink as u8),
         }
     }

@@ -87,7 +87,7 @@ fn token(setting: &Setting, clock: &Clock) -> Finding {
     match standing {
         TokenStanding::State(TokenState::Ok) => Finding::good(ABOUT, text),
         TokenStanding::Expiring { .. }
-        | TokenStanding::Unproven
+        | TokenStanding::Unverified
         | TokenStanding::Failing
         | TokenStanding::State(
             TokenState::None | TokenState::Throttled | TokenState::Unreachable | TokenState::Terms,

@@ -44,7 +44,7 @@ pub(super) async fn run(flags: Check) -> Result<(), Failure> {
         TokenStanding::State(TokenState::Unreachable | TokenState::Throttled) => {
             Err(Failure::new(Exit::Unavailable, "Apple did not say whether it accepts the token"))
         }
-        TokenStanding::State(_) | TokenStanding::Unproven | TokenStanding::Failing => {
+        TokenStanding::State(_) | TokenStanding::Unverified | TokenStanding::Failing => {
             Err(Failure::new(Exit::Refused, "the token does not work"))
         }
     }

@@ -3,9 +3,9 @@
 use super::names;
 use crate::{
     app::App,
-    graph::{Graph, call::Call, router::Outcome},
+    graph::{Graph, request_context::RequestContext, router::Outcome},
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     names(graph, call, &[App::AUDIT_COMPONENT.to_owned()])
 }

@@ -13,9 +13,9 @@ use serde_json::Value as Json;
 use super::InBatch;
 use crate::graph::{
     Edge,
-    answer::RequestIds,
-    call::Version,
     error::Error,
+    request_context::Version,
+    response::RequestIds,
     value::{Object, Value, write_text},
 };
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json};
 
 use super::item::Item;
-use crate::graph::given::{Members, shortened};
+use crate::graph::input_value::{Members, shortened};
 
 /// Requests in a batch at most. Source: the same page of Microsoft's.
 const MOST: usize = 20;

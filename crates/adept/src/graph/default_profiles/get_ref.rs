@@ -3,14 +3,14 @@
 use super::default_of;
 use crate::graph::{
     Graph,
-    answer::Answer,
-    call::{Call, Metadata},
     enrollment_profiles::set,
+    request_context::{Metadata, RequestContext},
+    response::GraphResponse,
     router::Outcome,
     value::{Object, Value},
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let (setting, profile) = default_of(graph, call).await?;
     let version = call.version.as_str();
     let address = format!("{}/{version}/{}('{}')", graph.public_url, set(setting), profile.full_id());
@@ -21,5 +21,5 @@ pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome 
     }
     Value::Text(address.into()).write(document.member("@odata.id"));
     document.close();
-    Ok(Answer::json(out, call.metadata))
+    Ok(GraphResponse::json(out, call.metadata))
 }

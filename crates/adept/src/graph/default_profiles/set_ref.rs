@@ -5,23 +5,23 @@ use crate::{
     domain::{ProfileId, SettingId},
     graph::{
         Graph,
-        answer::Answer,
         body::LIMIT,
-        call::{Call, Version},
         error::Error,
-        given::{BadBody, Members},
+        input_value::{BadBody, Members},
         onboarding_settings::setting_of,
+        request_context::{RequestContext, Version},
+        response::GraphResponse,
         router::{self, Outcome},
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?.id;
     let profile = referred(&call.object(&body)?, &graph.public_url, call.version, setting)?;
     let platform = Some(platform_of(call)?);
     graph.app.set_default_profile(&call.origin(), setting, profile, platform).await?;
-    Ok(Answer::no_content())
+    Ok(GraphResponse::no_content())
 }
 
 /// The profile of `setting` that the reference in a body leads to.

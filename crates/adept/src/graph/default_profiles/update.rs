@@ -4,14 +4,14 @@ use super::default_of;
 use crate::graph::{
     Graph,
     body::LIMIT,
-    call::Call,
     enrollment_profiles::{set, unchanged_type},
     entity::{Shape, written},
+    request_context::RequestContext,
     router::Outcome,
     types::ENROLLMENT_PROFILE,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let (setting, profile) = default_of(graph, call).await?;
     let members = call.object(&body)?;

@@ -2,14 +2,14 @@
 
 use crate::graph::{
     Graph,
-    call::Call,
     expand::Expansions,
     listing::shape_of,
+    request_context::RequestContext,
     router::Outcome,
     types::{DEVICE_MANAGEMENT, DeviceManagement},
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let options = call.options()?;
     let expansions = Expansions::of(call, &options, &DEVICE_MANAGEMENT)?;
     let mut shape = shape_of(&options, &DEVICE_MANAGEMENT, call.metadata)?;

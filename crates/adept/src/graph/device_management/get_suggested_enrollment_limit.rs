@@ -2,17 +2,17 @@
 
 use crate::graph::{
     Graph,
-    answer::Answer,
-    call::{Call, Metadata},
+    request_context::{Metadata, RequestContext},
+    response::GraphResponse,
     router::Outcome,
     value::{Object, Value},
 };
 
-/// Devices a day that a tenant had better not exceed, whatever the type: nothing here enrols devices, so nothing here
+/// Devices a day that a tenant had better not exceed, whatever the type: nothing here enrolls devices, so nothing here
 /// limits them.
 const PLENTY: i64 = 1_000_000;
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let mut out = Vec::with_capacity(256);
     let mut document = Object::open(&mut out);
     if call.metadata != Metadata::None {
@@ -21,5 +21,5 @@ pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome 
     }
     Value::Int(PLENTY).write(document.member("suggestedDailyLimit"));
     document.close();
-    Ok(Answer::json(out, call.metadata))
+    Ok(GraphResponse::json(out, call.metadata))
 }

@@ -6,15 +6,15 @@ use crate::{
     graph::{
         Graph,
         body::LIMIT,
-        call::Call,
         entity::{Shape, created},
         onboarding_settings::setting_of,
+        request_context::RequestContext,
         router::Outcome,
         types::{ENROLLMENT_PROFILE, profile_type},
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?.id;
     let members = call.object(&body)?;

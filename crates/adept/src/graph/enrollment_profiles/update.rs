@@ -3,15 +3,15 @@
 use super::{profile_of, set, unchanged_type};
 use crate::graph::{
     Graph,
-    answer::Answer,
     body::LIMIT,
-    call::Call,
     entity::{Shape, written},
+    request_context::RequestContext,
+    response::GraphResponse,
     router::Outcome,
     types::ENROLLMENT_PROFILE,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let profile = profile_of(graph, call).await?;
     let members = call.object(&body)?;
@@ -19,7 +19,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome 
     let profile = graph.app.update_profile(&call.origin(), profile.setting, profile.id, &patch).await?;
     // Observed: a client takes nothing but 204 for a change of a profile.
     if call.prefers_minimal().is_none() {
-        return Ok(Answer::no_content());
+        return Ok(GraphResponse::no_content());
     }
     let shape = Shape::whole(call.metadata);
     Ok(written(call, shape.document(graph, call, &ENROLLMENT_PROFILE, &profile, &set(profile.setting))))

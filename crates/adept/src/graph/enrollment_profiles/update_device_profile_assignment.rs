@@ -2,11 +2,11 @@
 
 use super::profile_of;
 use crate::graph::{
-    Graph, answer::Answer, body::LIMIT, call::Call, given::BadBody, router::Outcome,
-    types::UPDATE_DEVICE_PROFILE_ASSIGNMENT,
+    Graph, body::LIMIT, input_value::BadBody, request_context::RequestContext, response::GraphResponse,
+    router::Outcome, types::UPDATE_DEVICE_PROFILE_ASSIGNMENT,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let profile = profile_of(graph, call).await?;
     let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read(call.object(&body)?)?;
@@ -14,5 +14,5 @@ pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome 
         return Err(BadBody::Missing { parameter: "deviceIds" }.into());
     }
     graph.app.assign_profile(&call.origin(), profile.setting, profile.id, serials).await?;
-    Ok(Answer::no_content())
+    Ok(GraphResponse::no_content())
 }

@@ -4,14 +4,14 @@ use super::set;
 use crate::graph::{
     Graph,
     body::LIMIT,
-    call::Call,
     entity::{Shape, created},
     onboarding_settings::setting_of,
+    request_context::RequestContext,
     router::Outcome,
     types::IMPORTED_APPLE_DEVICE_IDENTITY,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?.id;
     let given = IMPORTED_APPLE_DEVICE_IDENTITY.read(call.object(&body)?)?;

@@ -1,9 +1,11 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}/importedAppleDeviceIdentities/{id}`
 
 use super::set;
-use crate::graph::{Graph, call::Call, router::Outcome, types::IMPORTED_APPLE_DEVICE_IDENTITY};
+use crate::graph::{
+    Graph, request_context::RequestContext, router::Outcome, types::IMPORTED_APPLE_DEVICE_IDENTITY,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let (setting, device) = (call.setting_id()?, call.device_id()?);
     let shape = call.shape(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
     let device = graph.app.device(&call.caller, setting, device).await?;

@@ -9,12 +9,12 @@ use crate::{
     domain::{DevicePatch, SettingId},
     graph::{
         Graph,
-        answer::Answer,
         body::LIMIT,
-        call::{Call, Metadata},
         entity::Shape,
-        given::{BadBody, Members},
+        input_value::{BadBody, Members},
         onboarding_settings::setting_of,
+        request_context::{Metadata, RequestContext},
+        response::GraphResponse,
         router::Outcome,
         types::{
             IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY,
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?.id;
     let (devices, overwrite) = arguments(call.object(&body)?)?;
@@ -60,7 +60,7 @@ fn wrong(place: String, collection: &str) -> BadBody {
 }
 
 /// One result for each device, in their order.
-fn answer(graph: &Graph, call: &Call, setting: SettingId, imported: &[Imported]) -> Answer {
+fn answer(graph: &Graph, call: &RequestContext, setting: SettingId, imported: &[Imported]) -> GraphResponse {
     let kind = Kind::Complex(IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.name);
     let (set, shape, root) = (set(setting), Shape::whole(call.metadata), graph.root(call.version));
     let mut out = Vec::with_capacity(64 + imported.len() * 512);
@@ -84,5 +84,5 @@ fn answer(graph: &Graph, call: &Call, setting: SettingId, imported: &[Imported])
     }
     results.push(b']');
     document.close();
-    Answer::json(out, call.metadata)
+    GraphResponse::json(out, call.metadata)
 }

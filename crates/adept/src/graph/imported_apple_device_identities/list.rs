@@ -1,9 +1,11 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}/importedAppleDeviceIdentities`
 
 use super::{set, with_bare_profiles};
-use crate::graph::{Graph, call::Call, router::Outcome, types::IMPORTED_APPLE_DEVICE_IDENTITY};
+use crate::graph::{
+    Graph, request_context::RequestContext, router::Outcome, types::IMPORTED_APPLE_DEVICE_IDENTITY,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let setting = call.setting_id()?;
     let mut listing = call.listing(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
     if let Some(filter) = &mut listing.query.filter {

@@ -4,13 +4,13 @@ use super::set;
 use crate::graph::{
     Graph,
     body::LIMIT,
-    call::Call,
     entity::{Shape, written},
+    request_context::RequestContext,
     router::Outcome,
     types::IMPORTED_APPLE_DEVICE_IDENTITY,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let (setting, device) = (call.setting_id()?, call.device_id()?);
     graph.app.device(&call.caller, setting, device).await?;

@@ -6,14 +6,14 @@ use crate::{
     graph::{
         Graph,
         body::LIMIT,
-        call::Call,
         entity::{Shape, created},
+        request_context::RequestContext,
         router::Outcome,
         types::DEP_ONBOARDING_SETTING,
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let given = DEP_ONBOARDING_SETTING.read(call.object(&body)?)?;
     let new = NewSetting {

@@ -3,9 +3,11 @@
 use adept_odata::Kind;
 
 use super::setting_of;
-use crate::graph::{Graph, body::LIMIT, call::Call, entity::returned, router::Outcome, value::Value};
+use crate::graph::{
+    Graph, body::LIMIT, entity::returned, request_context::RequestContext, router::Outcome, value::Value,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?;
     call.nothing(&body)?;

@@ -2,10 +2,11 @@
 
 use super::{SET, setting_of};
 use crate::graph::{
-    Graph, call::Call, expand::Expansions, listing::shape_of, router::Outcome, types::DEP_ONBOARDING_SETTING,
+    Graph, expand::Expansions, listing::shape_of, request_context::RequestContext, router::Outcome,
+    types::DEP_ONBOARDING_SETTING,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let options = call.options()?;
     let expansions = Expansions::of(call, &options, &DEP_ONBOARDING_SETTING)?;
     let mut shape = shape_of(&options, &DEP_ONBOARDING_SETTING, call.metadata)?;

@@ -1,9 +1,12 @@
 //! `GET /deviceManagement/depOnboardingSettings`
 
 use super::SET;
-use crate::graph::{Graph, call::Call, expand::Expansions, router::Outcome, types::DEP_ONBOARDING_SETTING};
+use crate::graph::{
+    Graph, expand::Expansions, request_context::RequestContext, router::Outcome,
+    types::DEP_ONBOARDING_SETTING,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let options = call.options()?;
     let expansions = Expansions::of(call, &options, &DEP_ONBOARDING_SETTING)?;
     let mut listing = call.listing_of(&options, &DEP_ONBOARDING_SETTING)?;

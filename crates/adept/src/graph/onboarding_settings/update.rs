@@ -4,13 +4,13 @@ use super::{SET, setting_of};
 use crate::graph::{
     Graph,
     body::LIMIT,
-    call::Call,
     entity::{Shape, written},
+    request_context::RequestContext,
     router::Outcome,
     types::DEP_ONBOARDING_SETTING,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(LIMIT).await?;
     let setting = setting_of(graph, call).await?;
     let patch = DEP_ONBOARDING_SETTING.read(call.object(&body)?)?;

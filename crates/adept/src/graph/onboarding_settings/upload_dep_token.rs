@@ -4,12 +4,12 @@ use super::setting_of;
 use crate::{
     app::TokenUpload,
     graph::{
-        Graph, answer::Answer, body::TOKEN_LIMIT, call::Call, given::BadBody, router::Outcome,
-        types::UPLOAD_DEP_TOKEN,
+        Graph, body::TOKEN_LIMIT, input_value::BadBody, request_context::RequestContext,
+        response::GraphResponse, router::Outcome, types::UPLOAD_DEP_TOKEN,
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome {
+pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
     let body = call.receive(TOKEN_LIMIT).await?;
     let setting = setting_of(graph, call).await?;
     let given = UPLOAD_DEP_TOKEN.read(call.object(&body)?)?;
@@ -18,5 +18,5 @@ pub(in crate::graph) async fn handle(graph: &Graph, call: &mut Call) -> Outcome 
     }
     let upload = TokenUpload { apple_id: given.apple_id, dep_token: given.dep_token };
     graph.app.upload_token(&call.origin(), setting.id, upload).await?;
-    Ok(Answer::no_content())
+    Ok(GraphResponse::no_content())
 }

@@ -8,7 +8,7 @@ use super::{
     IMPORTED_APPLE_DEVICE_IDENTITY_RESULT, Member, Navigation, Numbered, Operation, complex, enums,
     operations,
 };
-use crate::graph::call::Version;
+use crate::graph::request_context::Version;
 
 /// The root of every entity type.
 pub(in crate::graph) const ENTITY: &str = "microsoft.graph.entity";

@@ -19,7 +19,7 @@ pub(in crate::graph) use dep_mac_os_enrollment_profile::DEP_MAC_OS_ENROLLMENT_PR
 use super::{ActionType, Base, ComplexType, EntityType, Parameter, Property};
 use crate::{
     domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
-    graph::{given::Given, value::Value},
+    graph::{input_value::InputValue, value::Value},
 };
 
 type P = Property<Profile, F, ProfilePatch>;
@@ -80,7 +80,7 @@ pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
     properties: &[
         P::new("id", Kind::String, |profile| Value::Text(profile.full_id().into())).field(F::Id),
         P::new("configurationEndpointUrl", Kind::String, |profile| {
-            Value::optional_text(profile.enrolment_url.as_deref())
+            Value::optional_text(profile.enrollment_url.as_deref())
         })
         .nullable(),
         P::new("description", Kind::String, |profile| Value::optional_text(profile.description.as_deref()))
@@ -163,30 +163,31 @@ fn shown(value: Option<&ProfileValue>, kind: Kind, nullable: bool) -> Value<'_> 
     }
 }
 
-fn keep(patch: &mut ProfilePatch, name: &'static str, given: Given) {
+fn keep(patch: &mut ProfilePatch, name: &'static str, given: InputValue) {
     patch.values.insert(name, value(given));
 }
 
-fn value(given: Given) -> Option<ProfileValue> {
+fn value(given: InputValue) -> Option<ProfileValue> {
     Some(match given {
-        Given::Null => return None,
-        Given::Bool(value) => ProfileValue::Bool(value),
-        Given::Int(number) => ProfileValue::Int(number),
-        Given::Text(text) => ProfileValue::Text(text),
-        Given::Enum(member) => ProfileValue::Text(member.to_owned()),
-        Given::Guid(guid) => ProfileValue::Text(guid.hyphenated().to_string()),
-        Given::DateTime(moment) => ProfileValue::Text(moment.to_string()),
-        Given::List(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
-        Given::Object(members) => {
-            let member =
-                |(name, given): (&str, Given)| (name.to_owned(), value(given).unwrap_or(ProfileValue::Null));
+        InputValue::Null => return None,
+        InputValue::Bool(value) => ProfileValue::Bool(value),
+        InputValue::Int(number) => ProfileValue::Int(number),
+        InputValue::Text(text) => ProfileValue::Text(text),
+        InputValue::Enum(member) => ProfileValue::Text(member.to_owned()),
+        InputValue::Guid(guid) => ProfileValue::Text(guid.hyphenated().to_string()),
+        InputValue::DateTime(moment) => ProfileValue::Text(moment.to_string()),
+        InputValue::List(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
+        InputValue::Object(members) => {
+            let member = |(name, given): (&str, InputValue)| {
+                (name.to_owned(), value(given).unwrap_or(ProfileValue::Null))
+            };
             ProfileValue::Object(members.into_iter().map(member).collect::<BTreeMap<_, _>>())
         }
     })
 }
 
 /// A password that was sent; an empty one is none.
-fn password(given: Given) -> Option<Zeroizing<String>> {
+fn password(given: InputValue) -> Option<Zeroizing<String>> {
     given.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
 }
 

@@ -27,13 +27,13 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
                 .field(F::SerialNumber)
                 .write(|patch, given| patch.serial = given.text()),
             P::new("requestedEnrollmentProfileId", Kind::String, |device| {
-                Value::optional_text(device.wanted_profile.as_deref())
+                Value::optional_text(device.desired_profile.as_deref())
             })
             .nullable()
             .field(F::RequestedProfile)
-            .write(|patch, given| patch.wanted_profile = Some(given.text().filter(|text| !text.is_empty()))),
+            .write(|patch, given| patch.desired_profile = Some(given.text().filter(|text| !text.is_empty()))),
             P::new("requestedEnrollmentProfileAssignmentDateTime", Kind::DateTimeOffset, |device| {
-                device.wanted_at.map_or(Value::Null, Value::DateTime)
+                device.desired_at.map_or(Value::Null, Value::DateTime)
             })
             .nullable()
             .field(F::RequestedProfileAt),

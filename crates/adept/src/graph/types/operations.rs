@@ -8,7 +8,7 @@ use super::{
     IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
     UPLOAD_DEP_TOKEN, described::Takes,
 };
-use crate::graph::call::Version;
+use crate::graph::request_context::Version;
 
 /// A bound action or function.
 pub(in crate::graph) struct Operation {

@@ -78,7 +78,7 @@ async fn what_was_there_before_is_told_of_every_change() {
     let cleared = json!([["isDefault", "true", "false"], [default, second, null]]);
     assert_eq!(told().await, (json!("clearDefaultProfile"), cleared));
 
-    // The former wish for a device.
+    // The former desired state for a device.
     let devices = admin.get_json(&format!("{base}/importedAppleDeviceIdentities")).await;
     let serial = devices["value"][0]["serialNumber"].as_str().unwrap();
     let bare = |id: &str| id.split_once('_').unwrap().1.to_owned();

@@ -64,7 +64,7 @@ async fn a_profile_of_every_type_is_visible_at_once_under_its_id() {
         assert_eq!(made["displayName"], body["displayName"]);
         assert_eq!(made["requiresUserAuthentication"], false);
         let url =
-            format!("https://mdm.example.org/enrol/{setting}?tenant={}&v=1", test.storage.default_tenant());
+            format!("https://mdm.example.org/enroll/{setting}?tenant={}&v=1", test.storage.default_tenant());
         assert_eq!(made["configurationEndpointUrl"], url);
         assert_eq!(admin.get_json(&path(&setting, &made)).await, made);
         let page = admin.get_json(&format!("/beta/{S}/{setting}/enrollmentProfiles?$count=true")).await;
@@ -387,7 +387,7 @@ async fn devices_are_assigned_by_serial_number_all_or_none() {
 }
 
 #[tokio::test]
-async fn a_sync_leaves_wishes_alone() {
+async fn a_sync_leaves_desired_profiles_alone() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = test.onboarded(&admin, 2).await;
@@ -404,7 +404,7 @@ async fn a_sync_leaves_wishes_alone() {
 }
 
 #[tokio::test]
-async fn an_exported_profile_points_to_the_enrolment_url() {
+async fn an_exported_profile_points_to_the_enrollment_url() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let reader = test.client(test.storage.default_tenant(), &[READ]).await;
@@ -414,7 +414,7 @@ async fn an_exported_profile_points_to_the_enrolment_url() {
         let exported = reader.get_json(&format!("{}/{spelling}", path(&setting, &made))).await;
         let text = exported["value"].as_str().unwrap();
         let url = format!(
-            "<string>https://mdm.example.org/enrol/{setting}?tenant={}&amp;v=1</string>",
+            "<string>https://mdm.example.org/enroll/{setting}?tenant={}&amp;v=1</string>",
             test.storage.default_tenant()
         );
         assert!(text.starts_with("<?xml") && text.contains(&url), "{text}");
@@ -452,7 +452,7 @@ async fn releasing_is_asked_for_devices_that_apple_lists() {
 }
 
 #[tokio::test]
-async fn without_an_enrolment_url_there_is_none_to_show_and_nothing_to_export() {
+async fn without_an_enrollment_url_there_is_none_to_show_and_nothing_to_export() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -463,7 +463,7 @@ async fn without_an_enrolment_url_there_is_none_to_show_and_nothing_to_export() 
     let caller = Caller::operator(test.storage.default_tenant());
     let setting = setting.parse().unwrap();
     let id = ProfileId::named(made["id"].as_str().unwrap(), setting).unwrap();
-    assert_eq!(app.profile(&caller, setting, id).await.unwrap().enrolment_url, None);
+    assert_eq!(app.profile(&caller, setting, id).await.unwrap().enrollment_url, None);
     let refused = app.export_mobile_config(&caller, setting, id).await.unwrap_err();
     assert!(refused.to_string().contains("--mdm-url"), "{refused}");
 }

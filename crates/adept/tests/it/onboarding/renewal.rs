@@ -73,7 +73,7 @@ async fn without_an_apple_id_the_stored_one_stays_and_a_first_upload_takes_apple
 }
 
 #[tokio::test]
-async fn the_same_file_again_is_accepted_and_proven_again() {
+async fn the_same_file_again_is_accepted_and_verified_again() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = pair(&test, &client).await;

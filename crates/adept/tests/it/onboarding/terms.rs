@@ -1,4 +1,4 @@
-//! Terms that nobody accepted yet: a token is taken on trust, proven by the first good answer, and given up again when
+//! Terms that nobody accepted yet: a token is taken on trust, verified by the first good answer, and given up again when
 //! it turns out to be another server's.
 
 use reqwest::Method;
@@ -20,20 +20,20 @@ async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage
 }
 
 #[tokio::test]
-async fn a_first_token_is_taken_and_proven_when_the_terms_are_accepted() {
+async fn a_first_token_is_taken_and_verified_when_the_terms_are_accepted() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = pair(&test, &client).await;
     set_terms(&test, &pair.server, false).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
     assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 1);
-    assert!(!token_of(&test, &pair).await.setting.token_proven);
+    assert!(!token_of(&test, &pair).await.setting.token_verified);
 
     set_terms(&test, &pair.server, true).await;
     assert!(syncs(&test, &client, &pair.setting).await);
-    let proven = token_of(&test, &pair).await.setting;
-    assert!(proven.token_proven);
-    assert_eq!(proven.server.server_uuid, Some(pair.server.to_uppercase().replace('-', "")));
+    let verified = token_of(&test, &pair).await.setting;
+    assert!(verified.token_verified);
+    assert_eq!(verified.server.server_uuid, Some(pair.server.to_uppercase().replace('-', "")));
     assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0);
 }
 
@@ -52,7 +52,7 @@ async fn a_token_with_another_consumer_key_is_refused_while_terms_wait() {
 }
 
 #[tokio::test]
-async fn an_unproven_renewal_keeps_the_proven_token_which_comes_back_when_apple_refuses_the_newer() {
+async fn an_unverified_renewal_keeps_the_verified_token_which_comes_back_when_apple_refuses_the_newer() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = pair(&test, &client).await;
@@ -62,7 +62,7 @@ async fn an_unproven_renewal_keeps_the_proven_token_which_comes_back_when_apple_
     set_terms(&test, &pair.server, false).await;
     assert_eq!(upload(&client, &pair.setting, &renewal).await.status, 204);
     let waiting = token_of(&test, &pair).await;
-    assert!(waiting.proven.is_some() && !waiting.setting.token_proven);
+    assert!(waiting.verified.is_some() && !waiting.setting.token_verified);
     assert_eq!(waiting.setting.token_generation, 2);
 
     // Meanwhile the renewal is replaced at Apple as well.
@@ -70,12 +70,12 @@ async fn an_unproven_renewal_keeps_the_proven_token_which_comes_back_when_apple_
     set_terms(&test, &pair.server, true).await;
     assert!(!syncs(&test, &client, &pair.setting).await);
     let back = token_of(&test, &pair).await;
-    assert!(back.proven.is_none() && back.setting.token_proven);
+    assert!(back.verified.is_none() && back.setting.token_verified);
     assert_eq!(back.setting.token_generation, 3);
 }
 
 #[tokio::test]
-async fn an_unproven_token_of_an_onboarded_server_is_neither_bound_nor_synchronised() {
+async fn an_unverified_token_of_an_onboarded_server_is_neither_bound_nor_synchronized() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let first = pair(&test, &client).await;

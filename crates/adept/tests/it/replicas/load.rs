@@ -17,7 +17,7 @@ use super::{
     fleet::Fleet,
     world::{Onboarded, World, serials},
 };
-use crate::{reconcile::ground::KINDS, support::test_app::S};
+use crate::{assignment::ground::KINDS, support::test_app::S};
 
 /// Who uploads at the same time. Each setting is one uploader's, so that its tokens follow one another.
 const UPLOADERS: usize = 6;

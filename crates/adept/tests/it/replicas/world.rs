@@ -131,8 +131,8 @@ impl World {
         for change in [
             "UPDATE profile_definitions SET attempted_at = attempted_at - $1, again_at = again_at - $1",
             "UPDATE devices SET assign_due_at = assign_due_at - $1 WHERE assign_due_at IS NOT NULL",
-            "UPDATE onboarding_settings SET reconcile_due_at = reconcile_due_at - $1 \
-             WHERE reconcile_due_at IS NOT NULL AND lease_until < reconcile_due_at",
+            "UPDATE onboarding_settings SET assignment_due_at = assignment_due_at - $1 \
+             WHERE assignment_due_at IS NOT NULL AND lease_until < assignment_due_at",
         ] {
             sqlx::query(change).bind(day).execute(&mut database).await.unwrap();
         }
@@ -169,7 +169,7 @@ impl World {
                 return;
             }
             let some: Vec<_> = left.iter().take(5).collect();
-            assert!(began.elapsed() < patience, "{} settings are not synchronised: {some:?}", left.len());
+            assert!(began.elapsed() < patience, "{} settings are not synchronized: {some:?}", left.len());
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
@@ -243,7 +243,7 @@ async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, m
         created_at: now,
         modified_at: now,
         token_state: TokenState::None,
-        token_proven: false,
+        token_verified: false,
         token_generation: 0,
         token_expires_at: None,
         server: ServerIdentity::default(),

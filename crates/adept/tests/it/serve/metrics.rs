@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adept::{
-    app::{Health, Reconciling, SyncCounted, TokenHealth},
+    app::{AssignmentStatus, Health, SyncCounted, TokenHealth},
     domain::{SettingId, TenantId, TokenStanding, TokenState},
     serve::metrics::{Metrics, Observed},
     storage::WaitingDevices,
@@ -16,8 +16,8 @@ use crate::support::database::noon;
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let apple_answers = [("/account", "200".to_owned(), 7), ("/account", "Forbidden".to_owned(), 1)];
-    let reconciling = Reconciling {
-        verdicts: vec![("assign", "SUCCESS", 998), ("assign", "FAILED", 2)],
+    let assignment = AssignmentStatus {
+        results: vec![("assign", "SUCCESS", 998), ("assign", "FAILED", 2)],
         waiting: vec![WaitingDevices {
             tenant: TenantId(Uuid::from_u128(1)),
             setting: SettingId(Uuid::from_u128(2)),
@@ -30,7 +30,7 @@ fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
         .text(&Observed {
             health: &health,
             apple_answers: &apple_answers,
-            reconciling: &reconciling,
+            assignment: &assignment,
             syncs: SyncCounted::default(),
             sync_interval: Duration::from_secs(1800),
             connections: 3,
@@ -67,7 +67,7 @@ fn every_token_has_its_end_state_sync_and_devices() {
         let value = i32::from(state == TokenState::Ok);
         has(&text, &format!("adept_token_state{{{labels},state=\"{}\"}} {value}", state.as_str()));
     }
-    has(&text, "adept_device_verdicts_total{asked=\"assign\",verdict=\"FAILED\"} 2");
+    has(&text, "adept_device_results_total{asked=\"assign\",result=\"FAILED\"} 2");
     let waiting = labels.split(",name=").next().unwrap();
     has(&text, &format!("adept_waiting_devices{{{waiting},state=\"FAILED\"}} 2"));
     has(&text, &format!("adept_foreign_devices{{{waiting}}} 3"));

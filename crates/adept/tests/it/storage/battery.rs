@@ -53,7 +53,7 @@ fn setting(owner: TenantId, number: u128, name: &str) -> Setting {
         created_at: noon(),
         modified_at: noon(),
         token_state: TokenState::None,
-        token_proven: false,
+        token_verified: false,
         token_generation: 0,
         token_expires_at: None,
         server: ServerIdentity::default(),
@@ -93,7 +93,7 @@ pub(super) async fn upload(
     number: u128,
     seen: i64,
     server: &ServerIdentity,
-    proven: bool,
+    verified: bool,
 ) -> TokenChanged {
     let json = format!("token {number}");
     let change = TokenChange {
@@ -106,10 +106,10 @@ pub(super) async fn upload(
         }),
         apple_identifier: Some("admin@example.com".to_owned()),
         token_type: TokenType::Dep,
-        state: if proven { TokenState::Ok } else { TokenState::Terms },
+        state: if verified { TokenState::Ok } else { TokenState::Terms },
         server,
-        binds: proven,
-        proven,
+        binds: verified,
+        verified,
         page_limit: Some(500),
     };
     let event = event(800_000 + number, setting);
@@ -261,14 +261,14 @@ async fn a_token_takes_effect_whole_and_under_the_generation_it_was_learned_unde
 
     let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 1");
-    assert!(known.setting.token_proven && known.proven.is_none());
+    assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!((known.setting.token_generation, known.setting.token_state), (1, TokenState::Ok));
     assert_eq!(known.setting.server, own);
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(noon()));
 }
 
 #[tokio::test]
-async fn an_unproven_token_keeps_the_proven_one_until_it_is_proven_or_refused() {
+async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refused() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
@@ -278,16 +278,16 @@ async fn an_unproven_token_keeps_the_proven_one_until_it_is_proven_or_refused() 
     upload(&storage, &made, 3, 2, &own, false).await;
     let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 3");
-    let proven = known.proven.unwrap();
-    assert_eq!(&**proven.json, b"token 1");
-    assert!(!known.setting.token_proven);
+    let verified = known.verified.unwrap();
+    assert_eq!(&**verified.json, b"token 1");
+    assert!(!known.setting.token_verified);
 
     let event = event(42, &made);
-    assert!(!storage.restore_proven_token(tenant(1), made.id, 2, &proven, noon(), &event).await.unwrap());
-    assert!(storage.restore_proven_token(tenant(1), made.id, 3, &proven, noon(), &event).await.unwrap());
+    assert!(!storage.restore_verified_token(tenant(1), made.id, 2, &verified, noon(), &event).await.unwrap());
+    assert!(storage.restore_verified_token(tenant(1), made.id, 3, &verified, noon(), &event).await.unwrap());
     let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 1");
-    assert!(known.setting.token_proven && known.proven.is_none());
+    assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!(known.setting.token_generation, 4);
 }
 
@@ -326,7 +326,7 @@ async fn a_server_belongs_to_one_setting_of_a_tenant_even_when_two_uploads_race(
 }
 
 #[tokio::test]
-async fn the_same_uuid_of_another_organisation_is_another_server() {
+async fn the_same_uuid_of_another_organization_is_another_server() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     for (number, org) in [(1, "1"), (2, "2")] {
@@ -349,8 +349,8 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
         next += 1;
         event(2_000 + next, setting)
     };
-    assert!(!storage.hide_setting(tenant(1), made.id, 0, noon(), &event(&made)).await.unwrap());
-    assert!(storage.hide_setting(tenant(1), made.id, 1, noon(), &event(&made)).await.unwrap());
+    assert!(!storage.soft_delete_setting(tenant(1), made.id, 0, noon(), &event(&made)).await.unwrap());
+    assert!(storage.soft_delete_setting(tenant(1), made.id, 1, noon(), &event(&made)).await.unwrap());
     assert!(storage.onboarding(tenant(1), made.id).await.unwrap().is_none());
     assert_eq!(storage.next_sync_due().await.unwrap(), None);
     assert_eq!(storage.purge_settings(noon()).await.unwrap(), 0);
@@ -358,16 +358,16 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
     // Another setting for its server may be made meanwhile; then the old one stays away.
     let second = make(&storage, tenant(1), 2, "t").await;
     upload(&storage, &second, 2, 0, &server("AAAA", None), true).await;
-    let (hidden, at) = storage.hidden_settings().await.unwrap().remove(0);
+    let (hidden, at) = storage.soft_deleted_settings().await.unwrap().remove(0);
     assert_eq!((hidden.id, at), (made.id, noon()));
     assert!(!storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
-    assert!(storage.hide_setting(tenant(1), second.id, 1, later(60), &event(&second)).await.unwrap());
+    assert!(storage.soft_delete_setting(tenant(1), second.id, 1, later(60), &event(&second)).await.unwrap());
     assert!(storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
     let back = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
     assert!(back.current.is_none());
 
     assert_eq!(storage.purge_settings(later(61)).await.unwrap(), 1);
-    assert!(storage.hidden_settings().await.unwrap().is_empty());
+    assert!(storage.soft_deleted_settings().await.unwrap().is_empty());
 }
 
 #[tokio::test]

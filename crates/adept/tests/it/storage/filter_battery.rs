@@ -177,8 +177,8 @@ impl Row<DeviceField> for Device<'_> {
             DeviceField::DiscoverySource => member(members::DISCOVERY_SOURCE, device.source.as_str()),
             DeviceField::IsDeleted => Some(Literal::Boolean(device.deleted)),
             DeviceField::Created => Some(Literal::DateTime(device.created_at)),
-            DeviceField::RequestedProfile => device.wanted_profile.clone().map(Literal::Text),
-            DeviceField::RequestedProfileAt => device.wanted_at.map(Literal::DateTime),
+            DeviceField::RequestedProfile => device.desired_profile.clone().map(Literal::Text),
+            DeviceField::RequestedProfileAt => device.desired_at.map(Literal::DateTime),
             DeviceField::IsSupervised => Some(Literal::Boolean(device.supervised)),
             DeviceField::LastContacted => Some(Literal::DateTime("0001-01-01T00:00:00Z".parse().unwrap())),
             DeviceField::EnrollmentState => member(members::ENROLLMENT_STATE, "notContacted"),
@@ -208,7 +208,7 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     );
     let (mut devices, mut statements) = (Vec::new(), String::new());
     for number in 0..80 {
-        let (description, (platform, source, deleted), (created_at, wanted_profile, wanted_at)) =
+        let (description, (platform, source, deleted), (created_at, desired_profile, desired_at)) =
             one(runner, &row);
         let serial = format!("{}{number}", ["SN", "sn", "x", "É"][number % 4]);
         // What only a sync writes.
@@ -225,8 +225,8 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
             source: DiscoverySource::AdminImport,
             deleted: false,
             created_at,
-            wanted_profile,
-            wanted_at,
+            desired_profile,
+            desired_at,
             supervised: number % 3 == 0,
         });
     }

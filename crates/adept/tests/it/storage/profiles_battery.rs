@@ -1,4 +1,4 @@
-//! What must hold of profiles, defaults and wishes on either database.
+//! What must hold of profiles, defaults and desired state on either database.
 
 use std::slice::from_ref;
 
@@ -8,7 +8,7 @@ use adept::{
         ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SyncStatus,
         TenantId, TokenState, TokenType,
     },
-    storage::{Created, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage, Wished},
+    storage::{Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage},
 };
 use adept_odata::{CompareOp, Filter, Literal, OrderBy};
 use uuid::Uuid;
@@ -47,7 +47,7 @@ async fn setting(storage: &Storage, number: u128) -> SettingId {
         created_at: noon(),
         modified_at: noon(),
         token_state: TokenState::None,
-        token_proven: false,
+        token_verified: false,
         token_generation: 0,
         token_expires_at: None,
         server: ServerIdentity::default(),
@@ -86,7 +86,7 @@ fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
         version: 1,
         created_at: noon(),
         modified_at: noon(),
-        enrolment_url: None,
+        enrollment_url: None,
     }
 }
 
@@ -106,8 +106,8 @@ fn device(setting: SettingId, number: u128, serial: &str) -> DeviceRow {
         source: DiscoverySource::AdminImport,
         deleted: false,
         created_at: noon(),
-        wanted_profile: None,
-        wanted_at: None,
+        desired_profile: None,
+        desired_at: None,
         supervised: false,
     }
 }
@@ -219,7 +219,7 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
 }
 
 /// Writes devices whatever is listed.
-async fn by_hand(
+async fn manual_import(
     storage: &Storage,
     place: (TenantId, SettingId),
     new: &[DeviceRow],
@@ -238,31 +238,31 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     let wanted = make(&storage, own_setting, 1, "a").await;
     let devices = [device(own_setting, 1, "SERIAL1"), device(own_setting, 2, "SERIAL2")];
     let place = (tenant(1), own_setting);
-    assert!(by_hand(&storage, place, &devices, &[], event(4000)).await);
+    assert!(manual_import(&storage, place, &devices, &[], event(4000)).await);
     let foreign = [device(other, 3, "FOREIGN")];
-    assert!(by_hand(&storage, (tenant(1), other), &foreign, &[], event(4001)).await);
+    assert!(manual_import(&storage, (tenant(1), other), &foreign, &[], event(4001)).await);
     assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 2);
 
     let refused =
-        storage.want_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002)).await;
-    let Wished::Unknown(mut unknown) = refused.unwrap() else { panic!("not refused") };
+        storage.set_desired_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002)).await;
+    let DesiredChange::Unknown(mut unknown) = refused.unwrap() else { panic!("not refused") };
     unknown.sort();
     assert_eq!(unknown, ["FOREIGN", "x'"]);
     let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
-    assert_eq!(row.wanted_profile, None);
+    assert_eq!(row.desired_profile, None);
 
-    let done = storage.want_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
-    assert_eq!(done, Wished::Done);
+    let done = storage.set_desired_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
+    assert_eq!(done, DesiredChange::Done);
     let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
-    assert_eq!((row.wanted_profile, row.wanted_at), (Some(wanted.id.to_string()), Some(noon())));
+    assert_eq!((row.desired_profile, row.desired_at), (Some(wanted.id.to_string()), Some(noon())));
     assert!(row.supervised);
     assert_eq!(storage.delete_profile(&wanted, &event(4004)).await.unwrap(), ProfileDeleted::Wanted(1));
     assert!(storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4005)).await.unwrap());
     assert!(!storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4006)).await.unwrap());
     assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 1);
     assert_eq!(storage.delete_profile(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
-    let gone = storage.want_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
-    assert_eq!(gone, Wished::Gone);
+    let gone = storage.set_desired_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
+    assert_eq!(gone, DesiredChange::Gone);
 }
 
 #[tokio::test]
@@ -273,7 +273,7 @@ async fn devices_by_hand_are_added_once_and_changed_in_place() {
     let place = (tenant(1), setting);
     let first = device(setting, 1, "Serial1");
     let write = async |new: &[DeviceRow], changed: &[DeviceRow], number| {
-        assert!(by_hand(&storage, place, new, changed, event(number)).await);
+        assert!(manual_import(&storage, place, new, changed, event(number)).await);
     };
     write(from_ref(&first), &[], 5000).await;
     let serials = own(&["SERIAL1"]);
@@ -296,10 +296,10 @@ async fn only_devices_that_apple_lists_can_be_released() {
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let imported = [device(setting, 1, "BYHAND")];
-    assert!(by_hand(&storage, (tenant(1), setting), &imported, &[], event(6000)).await);
+    assert!(manual_import(&storage, (tenant(1), setting), &imported, &[], event(6000)).await);
     let refused =
-        storage.want_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
-    assert_eq!(refused, Wished::Unknown(own(&["BYHAND"])));
+        storage.request_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
+    assert_eq!(refused, DesiredChange::Unknown(own(&["BYHAND"])));
 }
 
 #[tokio::test]
@@ -308,23 +308,24 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let listed = [device(setting, 1, "SERIAL1")];
-    assert!(by_hand(&storage, (tenant(1), setting), &listed, &[], event(7000)).await);
+    assert!(manual_import(&storage, (tenant(1), setting), &listed, &[], event(7000)).await);
     for round in 0..5u128 {
         let raced = make(&storage, setting, 100 + round, "raced").await;
         let (wanting, defaulting, deleting) = (storage.clone(), storage.clone(), storage.clone());
         let (first, second, third) = (raced.clone(), raced.clone(), raced.clone());
         let base = 7100 + round * 10;
-        let wish = tokio::spawn(async move {
-            wanting.want_profile(&first, &own(&["SERIAL1"]), noon(), &event(base)).await.unwrap()
+        let desired = tokio::spawn(async move {
+            wanting.set_desired_profile(&first, &own(&["SERIAL1"]), noon(), &event(base)).await.unwrap()
         });
         let default = tokio::spawn(async move {
             defaulting.set_default_profile(&second, DevicePlatform::Ios, &event(base + 1)).await.unwrap()
         });
         let deleted =
             tokio::spawn(async move { deleting.delete_profile(&third, &event(base + 2)).await.unwrap() });
-        let (wish, default, deleted) = (wish.await.unwrap(), default.await.unwrap(), deleted.await.unwrap());
+        let (desired, default, deleted) =
+            (desired.await.unwrap(), default.await.unwrap(), deleted.await.unwrap());
         if deleted == ProfileDeleted::Done {
-            assert_eq!((wish, default), (Wished::Gone, false));
+            assert_eq!((desired, default), (DesiredChange::Gone, false));
         } else {
             assert!(storage.profile(tenant(1), setting, raced.id).await.unwrap().is_some());
         }

@@ -19,11 +19,11 @@ impl Portal {
         sent(self.http.request(method, format!("{}{path}", self.base)).body(body)).await
     }
 
-    /// A new organisation with one server; answers the server's uuid.
+    /// A new organization with one server; answers the server's uuid.
     pub async fn server(&self) -> String {
-        let organisation = self.call(Method::POST, "/organizations", "{}".to_owned()).await;
-        let organisation: Value = serde_json::from_str(&organisation).unwrap();
-        let body = json!({ "org_id": organisation["org_id"] }).to_string();
+        let organization = self.call(Method::POST, "/organizations", "{}".to_owned()).await;
+        let organization: Value = serde_json::from_str(&organization).unwrap();
+        let body = json!({ "org_id": organization["org_id"] }).to_string();
         let server = self.call(Method::POST, "/servers", body).await;
         let server: Value = serde_json::from_str(&server).unwrap();
         server["server_uuid"].as_str().unwrap().to_owned()

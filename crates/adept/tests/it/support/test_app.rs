@@ -97,11 +97,11 @@ impl TestApp {
         Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
     }
 
-    /// This one, started again as `behaviour` says.
-    pub async fn started_as(&self, behaviour: AppOptions) -> Self {
+    /// This one, started again as `behavior` says.
+    pub async fn started_as(&self, behavior: AppOptions) -> Self {
         let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
         let (apple, clock, url) = (self.apple.clone(), self.clock.clone(), Some(self.url.as_str()));
-        Self::behaving(database, storage, apple, clock, url, Throttle::Off, behaviour).await
+        Self::behaving(database, storage, apple, clock, url, Throttle::Off, behavior).await
     }
 
     /// This one, started where no connection to Apple is made.
@@ -137,10 +137,10 @@ impl TestApp {
         clock: Clock,
         public_url: Option<&str>,
         throttle: Throttle,
-        behaviour: AppOptions,
+        behavior: AppOptions,
     ) -> Self {
         let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
-        let app = App::new(storage.clone(), &options, clock.clone(), behaviour).unwrap();
+        let app = App::new(storage.clone(), &options, clock.clone(), behavior).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let url = format!("http://{address}");
@@ -193,7 +193,7 @@ impl TestApp {
         tenant
     }
 
-    /// A setting whose token Apple accepts and whose `devices` were synchronised.
+    /// A setting whose token Apple accepts and whose `devices` were synchronized.
     pub async fn onboarded(&self, client: &Client, devices: u32) -> String {
         let setting = client.create_setting().await;
         let server = self.portal.server().await;
@@ -209,8 +209,8 @@ impl TestApp {
     }
 }
 
-/// Where devices enrol.
-pub const MDM_URL: &str = "https://mdm.example.org/enrol/{settingId}?tenant={tenantId}&v=1";
+/// Where devices enroll.
+pub const MDM_URL: &str = "https://mdm.example.org/enroll/{settingId}?tenant={tenantId}&v=1";
 
 /// How the service behaves in most tests.
 pub fn app_options() -> AppOptions {

@@ -17,9 +17,9 @@ async fn apple_names_no_server(test: &TestApp) -> String {
     fault(test, rule).await
 }
 
-async fn proofs(test: &TestApp) -> Vec<Value> {
+async fn verifications(test: &TestApp) -> Vec<Value> {
     let client = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
-    let filter = "$filter=activityType%20eq%20'proveDepToken%20DepOnboardingSetting'";
+    let filter = "$filter=activityType%20eq%20'verifyDepToken%20DepOnboardingSetting'";
     let listed = client.get_json(&format!("/beta/deviceManagement/auditEvents?{filter}")).await;
     listed["value"].as_array().unwrap().clone()
 }
@@ -31,7 +31,7 @@ async fn checked(test: &TestApp, Pair { setting, .. }: &Pair) -> &'static str {
 }
 
 /// A setting whose first token was taken while terms waited that are accepted by now.
-async fn unproven(test: &TestApp, client: &Client, devices: u32) -> Pair {
+async fn unverified(test: &TestApp, client: &Client, devices: u32) -> Pair {
     let pair = pair(test, client).await;
     test.portal.give_devices(&pair.server, devices).await;
     accept_terms(test, &pair.server, false).await;
@@ -41,17 +41,17 @@ async fn unproven(test: &TestApp, client: &Client, devices: u32) -> Pair {
 }
 
 #[tokio::test]
-async fn a_token_whose_server_is_never_named_is_synced_at_the_interval_and_proven_once() {
+async fn a_token_whose_server_is_never_named_is_synced_at_the_interval_and_verified_once() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     apple_names_no_server(&test).await;
-    let pair = unproven(&test, &client, 3).await;
+    let pair = unverified(&test, &client, 3).await;
     let mut last = Value::Null;
     for round in 1..=3 {
         assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
         let left = test.storage.next_sync_due().await.unwrap().unwrap().duration_since(test.clock.now());
         assert!(left > SignedDuration::from_mins(29), "round {round}: again in {left:#}");
-        assert_eq!(proofs(&test).await.len(), 1, "round {round}");
+        assert_eq!(verifications(&test).await.len(), 1, "round {round}");
         assert!(asked(&test, "GET /account").await >= round, "it is asked for its server's name");
         let modified = shown(&test.admin().await, &pair.setting).await["lastModifiedDateTime"].clone();
         assert!(round == 1 || modified == last, "round {round}");
@@ -79,12 +79,12 @@ async fn a_token_whose_server_is_never_named_is_tried_ever_more_seldom_when_sync
 }
 
 #[tokio::test]
-async fn the_sync_that_proves_a_token_reads_pages_of_the_size_that_apple_allows_it() {
+async fn the_sync_that_verifies_a_token_reads_pages_of_the_size_that_apple_allows_it() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let options = json!({ "limit_maximum": 200, "limit_default": 100 }).to_string();
     test.portal.call(Method::PUT, "/options", options).await;
-    let pair = unproven(&test, &client, 500).await;
+    let pair = unverified(&test, &client, 500).await;
     assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "POST /server/devices").await, 3);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 500);
@@ -107,7 +107,7 @@ async fn a_renewal_taken_while_terms_waited_stays_though_apple_names_no_server_t
     let known =
         test.storage.onboarding(test.storage.default_tenant(), pair.setting.parse().unwrap()).await.unwrap();
     let setting = known.unwrap().setting;
-    assert!(setting.token_proven && setting.server.server_uuid.is_some());
+    assert!(setting.token_verified && setting.server.server_uuid.is_some());
     assert_eq!(setting.token_generation, 2, "nothing was put back");
     assert_eq!(checked(&test, &pair).await, "ok");
 }
@@ -138,7 +138,7 @@ async fn a_fetch_that_is_repeated_asks_first_whose_server_it_is_and_how_large_pa
 
     resyncs(&test, &pair.setting).await;
     assert_eq!(asked(&test, "GET /account").await, accounts + 1);
-    assert_eq!(proofs(&test).await.len(), 0, "nothing was new");
+    assert_eq!(verifications(&test).await.len(), 0, "nothing was new");
 
     let renamed = json!({ "set": { "server_name": "Another name" } });
     fault(&test, json!({ "match": { "path": "/account" }, "do": renamed })).await;
@@ -147,7 +147,7 @@ async fn a_fetch_that_is_repeated_asks_first_whose_server_it_is_and_how_large_pa
     let fetches = asked(&test, "POST /server/devices").await;
     resyncs(&test, &pair.setting).await;
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 2, "ten devices");
-    assert_eq!(proofs(&test).await.len(), 1);
+    assert_eq!(verifications(&test).await.len(), 1);
 
     let other = json!({ "set": { "server_uuid": "0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A0A" } });
     let rule = fault(&test, json!({ "match": { "path": "/account" }, "times": null, "do": other })).await;

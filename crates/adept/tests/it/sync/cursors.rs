@@ -35,9 +35,9 @@ async fn a_repeated_cursor_ends_the_walk_and_the_third_in_a_row_leads_to_a_fetch
     let fetches = asked(&test, "POST /server/devices").await;
     assert!(syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1);
-    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Fetch);
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::FullFetch);
     assert_eq!(listed(&client, &pair.setting).await.len(), 10);
-    // The count starts anew.
+    // The count starts again.
     assert!(syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1);
 }
@@ -111,10 +111,10 @@ async fn a_fetch_that_was_read_in_two_runs_is_followed_by_a_complete_one_when_de
     let (succeeded, ()) = tokio::join!(syncs(&test, &client, &pair.setting), breaking);
     assert!(!succeeded);
     assert!(syncs(&test, &client, &pair.setting).await);
-    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Fetch);
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::FullFetch);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 2500, "half a fetch tells nothing");
     assert!(syncs(&test, &client, &pair.setting).await);
-    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Reconciling);
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::FullResync);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 2499);
 }
 

@@ -90,7 +90,7 @@ async fn a_repeated_fetch_in_a_circle_leaves_the_deltas_their_cursor_and_waits_f
         script(&test, json!({ "path": "/server/devices", "status": 200, "body": body, "times": 2 })).await;
         resyncs(&test, &pair.setting).await;
         let run = history(&test, &pair.setting).await.remove(0);
-        assert_eq!((run.kind, run.outcome), (SyncKind::Reconciling, SyncOutcome::RepeatedCursor));
+        assert_eq!((run.kind, run.outcome), (SyncKind::FullResync, SyncOutcome::RepeatedCursor));
         test.portal.call(reqwest::Method::DELETE, "/answers", String::new()).await;
     }
     let fetches = asked(&test, FETCH).await;
@@ -102,6 +102,6 @@ async fn a_repeated_fetch_in_a_circle_leaves_the_deltas_their_cursor_and_waits_f
 
     pass(&test, SignedDuration::from_mins(31)).await;
     assert!(syncs(&test, &test.admin().await, &pair.setting).await);
-    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::Reconciling);
+    assert_eq!(history(&test, &pair.setting).await[0].kind, SyncKind::FullResync);
     assert_eq!(listed(&test.admin().await, &pair.setting).await.len(), 11);
 }

@@ -35,7 +35,7 @@ async fn runs_are_told(kind: Kind) {
             (SyncKind::Delta, 1, 1, 1, ok, None),
             (SyncKind::Delta, 2, 0, 0, terms, Some("T_C_NOT_SIGNED")),
             (SyncKind::Delta, 3, 3, 0, ok, None),
-            (SyncKind::Fetch, 1, 4, 2500, ok, None),
+            (SyncKind::FullFetch, 1, 4, 2500, ok, None),
         ]
     );
     assert!(history.iter().all(|run| run.drift == DeviceChanges::default()));

@@ -25,14 +25,14 @@ async fn after_eight_days_everything_is_fetched_and_what_left_meanwhile_is_gone(
     let client = test.admin().await;
     assert!(syncs(&test, &client, &pair.setting).await);
     let run = history(&test, &pair.setting).await.remove(0);
-    assert_eq!((run.kind, run.changes.added, run.changes.removed), (SyncKind::Fetch, 5, 10));
+    assert_eq!((run.kind, run.changes.added, run.changes.removed), (SyncKind::FullFetch, 5, 10));
     assert_eq!(listed(&client, &pair.setting).await.len(), 95);
     assert_eq!(asked(&test, "POST /devices/sync").await, deltas + 1, "the dead cursor was not sent");
 }
 
 #[tokio::test]
 async fn a_cursor_is_given_up_shortly_before_apple_forgets_it() {
-    for (hours, kind) in [(6 * 24 + 19, SyncKind::Delta), (6 * 24 + 21, SyncKind::Fetch)] {
+    for (hours, kind) in [(6 * 24 + 19, SyncKind::Delta), (6 * 24 + 21, SyncKind::FullFetch)] {
         let test = TestApp::start().await;
         let client = test.admin().await;
         let pair = synced(&test, &client, 10).await;
@@ -50,7 +50,7 @@ async fn everything_is_fetched_again_by_itself_after_a_week() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = synced(&test, &client, 10).await;
-    for kind in [SyncKind::Delta, SyncKind::Reconciling, SyncKind::Delta, SyncKind::Reconciling] {
+    for kind in [SyncKind::Delta, SyncKind::FullResync, SyncKind::Delta, SyncKind::FullResync] {
         pass(&test, DAY * 4).await;
         test.portal.give_devices(&pair.server, 1).await;
         assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);

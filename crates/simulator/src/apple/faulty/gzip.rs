@@ -37,7 +37,7 @@ fn crc32(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The check value that catalogues of checksums give for CRC-32.
+    /// The check value that catalogs of checksums give for CRC-32.
     #[test]
     fn the_checksum_is_the_well_known_one() {
         assert_eq!(crc32(b"123456789"), 0xCBF4_3926);

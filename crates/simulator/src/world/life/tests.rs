@@ -1,11 +1,11 @@
-//! Lives of devices, step by step and at random, on two servers of one organisation.
+//! Lives of devices, step by step and at random, on two servers of one organization.
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::Value;
 
-use super::super::{MovedIn, Operation, OrganisationVersion, ProfileId};
+use super::super::{MovedIn, Operation, OrganizationVersion, ProfileId};
 use super::*;
 use crate::apple;
 
@@ -15,10 +15,10 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap()
 }
 
-/// Two servers of one organisation, each with a profile.
+/// Two servers of one organization, each with a profile.
 fn world() -> (World, [String; 2], [ProfileId; 2]) {
     let mut world = World::new(1, false);
-    let org = world.found_organisation(None, Default::default(), OrganisationVersion::V2, None);
+    let org = world.found_organization(None, Default::default(), OrganizationVersion::V2, None);
     let org_id = org.unwrap().org_id.clone();
     let uuids =
         [0, 1].map(|_| world.register_server(None, Some(org_id.clone()), None).unwrap().uuid.to_string());

@@ -138,7 +138,7 @@ async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut Te
         let tags = tags.map(|tags| json!(tags).to_string());
         statements.push_str(&format!(
             "INSERT INTO onboarding_settings (tenant, id, token_name, apple_identifier, token_type, \
-             data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at, modified_at, hidden_at, token_state, \
+             data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at, modified_at, deleted_at, token_state, \
              token_generation, token_expires_at, page_limit, cursor_complete, cursor_revision, sync_triggered_at, \
              sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until) VALUES ('{owner}', '{}', {}, {}, \
              '{kind}', {consent}, {share}, {}, 0, {}, {}, '{state}', 0, {}, 1000, FALSE, 0, {}, {}, 0, {count}, 0, 0);\n",

@@ -1,0 +1,270 @@
+//! AssignmentStatus one setting: what its devices are to have, against what Apple has. Everything comes from what is stored;
+//! whatever was learned from Apple is stored before the next thing is asked.
+//!
+//! A run holds the setting's lease, as a sync does. Before each call to Apple the lease is lengthened and the desired state are
+//! read again; the call is cut before the lease can end. Nothing wanted means that Apple's state is left alone.
+
+mod assign;
+mod counts;
+mod define;
+mod release;
+mod unresolved;
+
+use std::sync::{Mutex, PoisonError};
+
+use adept_apple::{
+    client::Session,
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{sync::oneshot, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub(super) use self::counts::AssignmentCounts;
+pub use self::counts::AssignmentStatus;
+use super::{App, Error, apple};
+use crate::{
+    domain::{Setting, TokenState},
+    storage::{self, AssignmentClaim, AssignmentEnd, Begun, Held, Lease, Shown},
+};
+
+/// After an answer was lost.
+const AFTER_LOST_ANSWER: SignedDuration = SignedDuration::from_mins(5);
+/// After Apple refused something for a reason that is not the token's.
+const AFTER_REFUSAL: SignedDuration = SignedDuration::from_mins(15);
+/// After something of ours failed.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(1);
+
+/// Why a run stops before its end.
+enum Stop {
+    /// Lease, token or setting are other ones by now.
+    Superseded,
+    /// A sync goes first.
+    SyncIsDue,
+    /// A process with another enrollment URL or other shared profile options started since; what is due is its work.
+    OtherSharedOptions,
+    /// The token's time is over; Apple is not shown it.
+    Expired,
+    /// Apple asked for a wait until then.
+    Wait(Timestamp),
+    /// An answer of Apple's.
+    Apple(AppleError),
+    /// Something of ours.
+    Failed(Error),
+}
+
+impl From<storage::Error> for Stop {
+    fn from(error: storage::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<AppleError> for Stop {
+    fn from(error: AppleError) -> Self {
+        Self::Apple(error)
+    }
+}
+
+/// What came of a run that reached its end.
+struct Finished {
+    /// The desired state under which all devices were looked at, if they were.
+    scanned_generation: Option<i64>,
+    /// When something waits for.
+    next_due: Option<Timestamp>,
+    /// Whether Apple was asked for anything.
+    asked: bool,
+}
+
+/// The call of a run that goes on when the run is broken off.
+type Outliving = Mutex<Option<JoinHandle<()>>>;
+
+/// A run under way.
+struct Run<'a> {
+    app: &'a App,
+    outliving: &'a Outliving,
+    lease: Lease,
+    setting: Setting,
+    session: Session,
+    /// The desired state under which it works.
+    desired_generation: i64,
+    /// Calls made so far: a run gives way to a sync only after one.
+    calls: usize,
+}
+
+impl App {
+    /// Runs what was claimed and writes down how it ended.
+    pub(super) async fn reconcile_setting(&self, claim: &AssignmentClaim, shutdown: &CancellationToken) {
+        let (mut consumer, outliving) = (None, Outliving::default());
+        let done = tokio::select! {
+            done = self.reconcile_as_claimed(claim, &mut consumer, &outliving) => done,
+            () = self.keep_lease(&claim.lease) => Err(Stop::Superseded),
+            () = shutdown.cancelled() => Err(Stop::Superseded),
+        };
+        let call = outliving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(call) = call {
+            // It is cut before the lease ends; whether it failed is known to the run, or to nobody.
+            let _ = call.await;
+        }
+        if let Err(error) = self.end_assignment_run(claim, done, consumer.as_deref()).await {
+            // The lease ends by itself, and the setting is due again then.
+            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+                "the end of an assignment run was not stored: {error}");
+        }
+    }
+
+    async fn reconcile_as_claimed(
+        &self,
+        claim: &AssignmentClaim,
+        consumer_of: &mut Option<String>,
+        outliving: &Outliving,
+    ) -> Result<Finished, Stop> {
+        let lease = claim.lease;
+        let known = self.storage.onboarding(lease.tenant, lease.setting).await?.ok_or(Stop::Superseded)?;
+        let (session, consumer) = self.session_of(&known)?.ok_or(Stop::Superseded)?;
+        if known.setting.token_generation != lease.generation || !known.setting.token_verified {
+            return Err(Stop::Superseded);
+        }
+        let now = self.clock.now();
+        if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
+            return Err(Stop::Expired);
+        }
+        if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
+            return Err(Stop::Wait(until));
+        }
+        *consumer_of = Some(consumer);
+        let setting = known.setting;
+        let mut run = Run { app: self, outliving, lease, setting, session, desired_generation: 0, calls: 0 };
+        run.settle_unresolved_calls().await?;
+        let unreleased = run.release_devices().await?;
+        let finished = run.assign_devices().await?;
+        unreleased.map_or(Ok(finished), |error| Err(Stop::Apple(error)))
+    }
+
+    async fn end_assignment_run(
+        &self,
+        claim: &AssignmentClaim,
+        done: Result<Finished, Stop>,
+        consumer: Option<&str>,
+    ) -> Result<(), Error> {
+        let now = self.clock.now();
+        let end =
+            |shown, next_due| AssignmentEnd { shown, scanned_generation: None, next_due, sync_by: None, now };
+        let after = |wait: SignedDuration| now.checked_add(wait).ok();
+        // Soon at first, then as seldom as syncs.
+        let pause = SignedDuration::try_from(self.pause_after(claim.failures)).unwrap_or(AFTER_REFUSAL);
+        let end = match done {
+            Ok(Finished { scanned_generation, next_due, asked: true }) => {
+                AssignmentEnd { scanned_generation, ..end(Shown::Well, next_due) }
+            }
+            Ok(Finished { scanned_generation, next_due, asked: false }) => {
+                let sync_by = (claim.failures > 0).then_some(now);
+                AssignmentEnd { scanned_generation, sync_by, ..end(Shown::NothingAsked, next_due) }
+            }
+            Err(Stop::Superseded) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            // Syncs know this by themselves, and what is due here follows the next one that succeeds.
+            Err(Stop::Expired) => AssignmentEnd { sync_by: Some(now), ..end(Shown::Nothing, after(pause)) },
+            Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(Shown::Nothing, Some(now)),
+            Err(Stop::Wait(until)) => end(Shown::Nothing, Some(until)),
+            Err(Stop::Failed(error)) => {
+                tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+                    "an assignment run was broken off: {error}");
+                end(Shown::Nothing, after(AFTER_FAILURE))
+            }
+            Err(Stop::Apple(error)) => {
+                let state = apple::state_of(&error);
+                tracing::warn!(setting = %claim.lease.setting, state = state.as_str(),
+                    detail = error.detail.as_deref(), means = state.sentence(),
+                    "Apple ended an assignment run: {error}");
+                match (apple::wait_of(&error), consumer) {
+                    (Some(wait), Some(consumer)) => {
+                        let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
+                        let (tenant, setting) = (claim.lease.tenant, claim.lease.setting);
+                        self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
+                        // However short the wait is, an answer like this one is not asked for at once again.
+                        end(Shown::Fault(state), after(pause).max(Some(until)))
+                    }
+                    _ if state == TokenState::NotUnderstood => end(Shown::Nothing, after(AFTER_REFUSAL)),
+                    _ if may_be_done(&error) => end(Shown::Fault(state), after(pause.max(AFTER_LOST_ANSWER))),
+                    _ => end(Shown::Fault(state), after(pause)),
+                }
+            }
+        };
+        if !self.storage.end_assignment_run(claim, &end).await? {
+            self.storage.release_lease(&claim.lease, now).await?;
+        }
+        Ok(())
+    }
+}
+
+impl Run<'_> {
+    /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: whoever finds
+    /// his own here, behind the desired state, makes no call under those of another.
+    async fn hold(&mut self) -> Result<Held, Stop> {
+        let (now, until) = (self.app.clock.now(), self.app.lease_end());
+        let held = self.app.storage.hold(&self.lease, now, until).await?.ok_or(Stop::Superseded)?;
+        self.desired_generation = held.desired_generation;
+        if !self.app.has_shared_profile_options().await? {
+            return Err(Stop::OtherSharedOptions);
+        }
+        Ok(held)
+    }
+
+    /// Stores the call that is about to be made. False when desired state changed.
+    async fn begin(&mut self, call: &storage::InFlightCall) -> Result<bool, Stop> {
+        let times = (self.app.clock.now(), self.app.lease_end());
+        let gives_way = self.calls > 0;
+        match self
+            .app
+            .storage
+            .begin_call(&self.lease, self.desired_generation, gives_way, call, times)
+            .await?
+        {
+            Begun::Yes => {
+                self.calls += 1;
+                Ok(true)
+            }
+            Begun::Stale => Ok(false),
+            Begun::SyncIsDue => Err(Stop::SyncIsDue),
+        }
+    }
+
+    /// Lets a call come to its end although the run may be broken off meanwhile, which waits for it then.
+    async fn to_its_end<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, Stop>> + Send + 'static,
+    ) -> Result<T, Stop> {
+        let (tell, told) = oneshot::channel();
+        let task = tokio::spawn(async move {
+            // Nobody may listen any more.
+            let _ = tell.send(call.await);
+        });
+        *self.outliving.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
+        told.await.unwrap_or_else(|_| {
+            Err(Stop::Failed(Error::Internal { cause: "a call stopped in an unforeseen way".to_owned() }))
+        })
+    }
+
+    /// For the next call, which is cut well before the lease ends that was lengthened for it.
+    fn bounded_session(&self) -> Session {
+        self.session.within(self.app.options.lease * 5 / 6)
+    }
+}
+
+/// Whether Apple may have done what was asked although this came back: surely not, if it never left, or if whoever
+/// answered refused it.
+fn may_be_done(error: &AppleError) -> bool {
+    let is_refused = error.status.is_some_and(|status| (400..500).contains(&status));
+    error.endpoint != Endpoint::Session
+        && !error.is_unsent
+        && !is_refused
+        && matches!(
+            error.kind,
+            Kind::Timeout | Kind::Unreachable | Kind::ServerError | Kind::NotUnderstood | Kind::BodyTooLarge
+        )
+}

@@ -1,0 +1,340 @@
+//! Assigning: target by target, a thousand devices a call, one call at a time. While Apple works on these, the last answer
+//! is stored and the next thousand are found.
+
+use adept_apple::{
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    serial_status::{SerialStatus, SerialStatuses},
+};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Finished, Run, Stop, define::Defined, may_be_done};
+use crate::{
+    app::{failpoint, profiles},
+    domain::{AssignmentResult, AuditEvent, Change, Profile, Target},
+    storage::{Assigned, DeviceResult, Held, InFlightCall, Plan, ScanPosition, WorkDevice},
+};
+
+/// How far one look at the plan came.
+enum Looked {
+    /// Other profiles or defaults are wanted by now.
+    PlanChanged,
+    /// To its end; the time at which a profile is sent to Apple again that it does not know yet.
+    Through(Option<Timestamp>),
+}
+
+/// How far the devices of one target came.
+enum Walked {
+    /// Other profiles or defaults are wanted by now.
+    PlanChanged,
+    /// Apple does not know the profile any more.
+    Unknown,
+    /// To their end.
+    Through,
+}
+
+/// What is assigned.
+struct Assignment<'a> {
+    target: &'a Target,
+    profile: &'a Profile,
+    apple_uuid: &'a str,
+}
+
+/// A call that Apple answered, or not.
+struct AnsweredCall {
+    call: Uuid,
+    /// The desired state under which it began.
+    desired_generation: i64,
+    devices: Vec<WorkDevice>,
+    answer: Result<SerialStatuses, AppleError>,
+}
+
+/// What is known of a call.
+pub(super) struct Settled<'a> {
+    pub(super) call: Uuid,
+    /// The desired state under which it began; of a lost call they are not known any more.
+    pub(super) desired_generation: Option<i64>,
+    pub(super) devices: &'a [DeviceResult],
+    /// The wait that Apple asked for.
+    pub(super) retry_after: Option<SignedDuration>,
+}
+
+impl Run<'_> {
+    /// Gives every device the profile that it is to have.
+    pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
+        loop {
+            let started = self.app.clock.now();
+            let held = self.hold().await?;
+            let mut plan = self.plan().await?;
+            let Looked::Through(blocked) = self.assign_plan(&mut plan, held.scan_all).await? else {
+                continue;
+            };
+            return self.finish(started, held, blocked).await;
+        }
+    }
+
+    /// Ends a look that began at `started` under what was `held` then: what is wanted since was not looked at, whatever
+    /// time it bears, and makes the setting due again.
+    async fn finish(
+        &mut self,
+        started: Timestamp,
+        held: Held,
+        blocked: Option<Timestamp>,
+    ) -> Result<Finished, Stop> {
+        let storage = &self.app.storage;
+        let Held { desired_generation, scan_all: all, .. } = held;
+        if all && blocked.is_none() {
+            let foreign = storage.count_foreign_devices(&self.lease).await?;
+            if foreign > 0 {
+                tracing::info!(setting = %self.lease.setting, devices = foreign,
+                    "devices carry another product's profile and keep it until a profile is assigned to them");
+            }
+        }
+        let next = storage.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
+        let release = storage.next_release_due(&self.lease).await?;
+        Ok(Finished {
+            scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
+            next_due: [blocked, next, release].into_iter().flatten().min(),
+            asked: self.calls > 0,
+        })
+    }
+
+    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Looked, Stop> {
+        let targets = plan.targets();
+        let mut blocked: Option<Timestamp> = None;
+        for target in &targets {
+            let Some(planned) = plan.0.iter_mut().find(|planned| planned.profile.id == target.profile) else {
+                continue;
+            };
+            let mut first =
+                self.find(target, planned.apple_uuid.as_deref(), ScanPosition::start(all)).await?;
+            if first.0.is_empty() {
+                continue;
+            }
+            if planned.apple_uuid.is_none() {
+                match self.define(planned).await? {
+                    Defined::As(uuid) => planned.apple_uuid = Some(uuid),
+                    Defined::At(time) => {
+                        blocked = Some(blocked.map_or(time, |known| known.min(time)));
+                        continue;
+                    }
+                    Defined::Never => continue,
+                    Defined::Stale => return Ok(Looked::PlanChanged),
+                }
+                first = self.find(target, planned.apple_uuid.as_deref(), ScanPosition::start(all)).await?;
+            }
+            let (profile, uuid) = (planned.profile.clone(), planned.apple_uuid.clone().unwrap_or_default());
+            match self.assign_target(&targets, target, &profile, &uuid, first).await? {
+                Walked::Through => {}
+                Walked::PlanChanged | Walked::Unknown => return Ok(Looked::PlanChanged),
+            }
+        }
+        Ok(Looked::Through(blocked))
+    }
+
+    async fn find(
+        &self,
+        target: &Target,
+        apple_uuid: Option<&str>,
+        place: ScanPosition,
+    ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
+        let owner = (self.lease.tenant, self.lease.setting);
+        let now = self.app.clock.now();
+        Ok(self.app.storage.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+    }
+
+    /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
+    async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
+        self.hold().await?;
+        Ok(self.plan().await?.targets() == targets)
+    }
+
+    async fn plan(&self) -> Result<Plan, Stop> {
+        let common = self.app.desired_options_digest();
+        Ok(self.app.storage.plan(self.lease.tenant, self.lease.setting, common.as_deref()).await?)
+    }
+
+    async fn assign_target(
+        &mut self,
+        targets: &[Target],
+        target: &Target,
+        profile: &Profile,
+        apple_uuid: &str,
+        first: (Vec<WorkDevice>, Option<ScanPosition>),
+    ) -> Result<Walked, Stop> {
+        let to = Assignment { target, profile, apple_uuid };
+        let mut last = None;
+        let walked = self.walk_target(targets, &to, first, &mut last).await;
+        // However the walk ended, what Apple answered last is stored.
+        let known = match last {
+            Some(asked) => self.settle(&to, asked).await,
+            None => Ok(true),
+        };
+        let walked = walked?;
+        if known? { Ok(walked) } else { Ok(Walked::Unknown) }
+    }
+
+    async fn walk_target(
+        &mut self,
+        targets: &[Target],
+        to: &Assignment<'_>,
+        (mut devices, mut next): (Vec<WorkDevice>, Option<ScanPosition>),
+        last: &mut Option<AnsweredCall>,
+    ) -> Result<Walked, Stop> {
+        let owner = (self.lease.tenant, self.lease.setting);
+        loop {
+            if devices.is_empty() {
+                let Some(place) = next.take() else { return Ok(Walked::Through) };
+                (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
+                continue;
+            }
+            let call = InFlightCall {
+                id: self.app.ids.uuid(&self.app.clock),
+                assigns: Some((to.target.profile, to.target.revision, to.apple_uuid.to_owned())),
+                serials: devices.iter().map(|device| device.serial.clone()).collect(),
+            };
+            if !self.begin(&call).await? {
+                if !self.same_plan(targets).await? {
+                    return Ok(Walked::PlanChanged);
+                }
+                let now = self.app.clock.now();
+                let storage = &self.app.storage;
+                devices = storage.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
+                continue;
+            }
+            failpoint::at("assign-begun");
+            let before = last.take();
+            let session = self.bounded_session();
+            let asked = session.assign_profile(to.apple_uuid, &call.serials);
+            let meanwhile = async {
+                let known = match before {
+                    Some(asked) => self.settle(to, asked).await,
+                    None => Ok(true),
+                };
+                let upcoming = match next {
+                    Some(place) => self.find(to.target, Some(to.apple_uuid), place).await,
+                    None => Ok((Vec::new(), None)),
+                };
+                (known, upcoming)
+            };
+            let (answer, (known, upcoming)) = tokio::join!(asked, meanwhile);
+            failpoint::at("assign-answered");
+            let is_refused = answer.is_err();
+            let asked =
+                AnsweredCall { call: call.id, desired_generation: self.desired_generation, devices, answer };
+            if is_refused {
+                // Nothing more is asked before it is known what this means.
+                let still_known = self.settle(to, asked).await?;
+                if !still_known {
+                    return Ok(Walked::Unknown);
+                }
+            } else {
+                *last = Some(asked);
+            }
+            if !known? {
+                return Ok(Walked::Unknown);
+            }
+            (devices, next) = upcoming?;
+        }
+    }
+
+    /// Stores what Apple answered; false when it does not know the profile any more.
+    async fn settle(&self, to: &Assignment<'_>, asked: AnsweredCall) -> Result<bool, Stop> {
+        let AnsweredCall { call, desired_generation, devices, answer } = asked;
+        let statuses = match answer {
+            Ok(statuses) => statuses,
+            Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
+            Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
+                tracing::warn!(setting = %self.lease.setting, profile = %to.profile.id, to.apple_uuid,
+                    "Apple does not know this profile any more; it is defined again");
+                let now = self.app.clock.now();
+                self.app.storage.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
+                return Ok(false);
+            }
+            Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
+                all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
+            }
+            Err(error) => {
+                self.app.storage.take_back_call(&self.lease, call).await?;
+                return Err(Stop::Apple(error));
+            }
+        };
+        let results: Vec<DeviceResult> = devices
+            .iter()
+            .map(|device| DeviceResult {
+                serial: device.serial.clone(),
+                result: result(statuses.of.get(&device.serial)),
+                attempts: device.attempts,
+            })
+            .collect();
+        let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
+        let settled =
+            Settled { call, desired_generation: Some(desired_generation), devices: &results, retry_after };
+        self.store_assignment(to.profile, to.target.reason.as_str(), to.apple_uuid, &settled).await?;
+        failpoint::at("assign-stored");
+        Ok(true)
+    }
+
+    /// Stores what is known of an assignment.
+    pub(super) async fn store_assignment(
+        &self,
+        profile: &Profile,
+        reason: &str,
+        apple_uuid: &str,
+        settled: &Settled<'_>,
+    ) -> Result<(), Stop> {
+        let devices = settled.devices;
+        let event = self.told_event(profile, "assignProfileAtApple", devices);
+        let assigned = Assigned {
+            call: settled.call,
+            profile: profile.id,
+            apple_uuid,
+            reason,
+            devices,
+            retry_after: settled.retry_after,
+            seen_desired_generation: settled.desired_generation,
+            between_fetches: self.app.options.sync_interval,
+            now: self.app.clock.now(),
+        };
+        if !self.app.storage.end_assignment(&self.lease, &assigned, &event).await? {
+            return Err(Stop::Superseded);
+        }
+        self.app.count_results("assign", devices);
+        let counted = counted(devices);
+        tracing::info!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision, counted,
+            "a profile was assigned at Apple");
+        Ok(())
+    }
+
+    fn told_event(&self, profile: &Profile, activity: &'static str, devices: &[DeviceResult]) -> AuditEvent {
+        self.app.event_about(profiles::resource(profile), None, activity, "Action", outcome(devices))
+    }
+}
+
+/// The audit's words for a call about devices.
+pub(super) fn outcome(devices: &[DeviceResult]) -> Vec<Change> {
+    let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
+    vec![
+        Change { property: "deviceIds", old: None, new: Some(profiles::named(&serials)) },
+        Change { property: "outcome", old: None, new: Some(counted(devices)) },
+    ]
+}
+
+/// Such as `998 SUCCESS, 2 FAILED`.
+fn counted(devices: &[DeviceResult]) -> String {
+    let of = |result| devices.iter().filter(|device| device.result == result).count();
+    let counts =
+        AssignmentResult::ALL.into_iter().map(|result| (of(result), result)).filter(|(count, _)| *count > 0);
+    counts.map(|(count, result)| format!("{count} {}", result.as_str())).collect::<Vec<_>>().join(", ")
+}
+
+/// The same of every device.
+fn all(devices: &[WorkDevice], status: SerialStatus) -> SerialStatuses {
+    let of = devices.iter().map(|device| (device.serial.clone(), status.clone()));
+    SerialStatuses { of: of.collect(), retry_after: None }
+}
+
+/// Apple's word in ours; what is left out has failed.
+pub(super) fn result(status: Option<&SerialStatus>) -> AssignmentResult {
+    status.map_or(AssignmentResult::Failed, |status| AssignmentResult::from_word(status.as_str()))
+}

@@ -1,0 +1,216 @@
+//! Defining a profile's revision at Apple: without devices, so that one whose answer got lost can hold none; each attempt
+//! is stored before it is made; what Apple refuses is not sent again.
+
+use adept_apple::{
+    account::normalized_uuid,
+    client::Session,
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    profile::Profile as AppleProfile,
+};
+use aws_lc_rs::digest;
+use jiff::Timestamp;
+
+use super::{Run, Stop, may_be_done};
+use crate::{
+    app::{App, Clock, Error, SharedProfileOptions, failpoint, profiles},
+    domain::{
+        AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
+        definition,
+    },
+    storage::{PlannedProfile, Storage},
+};
+
+/// How a digest begins without an enrollment URL.
+const NO_URL: &str = "no URL ";
+
+/// What became of a revision.
+pub(super) enum Defined {
+    /// Apple knows it by this id.
+    As(String),
+    /// It is sent later.
+    At(Timestamp),
+    /// It is not sent any more.
+    Never,
+    /// Wishes changed meanwhile.
+    Stale,
+}
+
+impl Run<'_> {
+    /// Has Apple define a revision that it does not know yet.
+    pub(super) async fn define(&mut self, planned: &PlannedProfile) -> Result<Defined, Stop> {
+        let profile = self.app.with_enrollment_url(planned.profile.clone());
+        let now = self.app.clock.now();
+        match definition(planned.tries.as_ref(), profile.enrollment_url.is_some(), now) {
+            Definition::Now => {}
+            Definition::At(time) => return Ok(Defined::At(time)),
+            Definition::Never(failure) => return self.give_up(planned, &failure).await,
+        }
+        let storage = &self.app.storage;
+        let until = self.app.lease_end();
+        if !storage.begin_definition(&self.lease, self.desired_generation, &profile, now, until).await? {
+            return Ok(Defined::Stale);
+        }
+        self.calls += 1;
+        failpoint::at("define-begun");
+        let defining = Defining {
+            session: self.bounded_session(),
+            storage: self.app.storage.clone(),
+            clock: self.app.clock.clone(),
+            told: self.app.told(&profile),
+            common: self.app.shared_options_digest(),
+            event: self.app.event_about(
+                profiles::resource(&profile),
+                None,
+                "defineProfileAtApple",
+                "Action",
+                Vec::new(),
+            ),
+            profile: profile.clone(),
+        };
+        match self.to_its_end(defining.ask()).await {
+            Ok(uuid) => Ok(Defined::As(uuid)),
+            // With 503 Apple says itself that it did not do it.
+            Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
+                storage.take_back_definition(&self.lease, &profile).await?;
+                self.refused(&profile, error).await
+            }
+            Err(stop) => Err(stop),
+        }
+    }
+
+    /// What follows from an answer with which Apple surely defined nothing.
+    async fn refused(&self, profile: &Profile, error: AppleError) -> Result<Defined, Stop> {
+        let again_at = match error.kind {
+            _ if error.endpoint != Endpoint::DefineProfile => return Err(Stop::Apple(error)),
+            Kind::ProfileRefused(_) => None,
+            Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused => {
+                self.app.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
+            }
+            _ => return Err(Stop::Apple(error)),
+        };
+        let code = error.code.unwrap_or_else(|| "without a code".to_owned());
+        self.store_failure(profile, &code, again_at).await?;
+        Ok(again_at.map_or(Defined::Never, Defined::At))
+    }
+
+    async fn give_up(&self, planned: &PlannedProfile, failure: &str) -> Result<Defined, Stop> {
+        let is_known = planned.tries.as_ref().is_some_and(|tries| tries.failure.as_deref() == Some(failure));
+        if !is_known {
+            self.store_failure(&planned.profile, failure, None).await?;
+        }
+        Ok(Defined::Never)
+    }
+
+    async fn store_failure(
+        &self,
+        profile: &Profile,
+        failure: &str,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), Stop> {
+        self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        tracing::warn!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
+            failure, "{}", about_definition(failure, again_at));
+        Ok(())
+    }
+}
+
+/// A definition under way: what Apple gives is stored, whatever becomes of the run.
+struct Defining {
+    session: Session,
+    storage: Storage,
+    clock: Clock,
+    told: AppleProfile,
+    common: String,
+    event: AuditEvent,
+    profile: Profile,
+}
+
+impl Defining {
+    async fn ask(mut self) -> Result<String, Stop> {
+        let answer = self.session.define_profile(&self.told).await;
+        failpoint::at("define-answered");
+        let (uuid, profile) = (normalized_uuid(&answer?), &self.profile);
+        tracing::info!(setting = %profile.setting, profile = %profile.id, revision = profile.revision, uuid,
+            "a profile was defined at Apple");
+        let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
+        self.event.changes.push(change);
+        let now = self.clock.now();
+        self.storage.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
+        failpoint::at("define-stored");
+        Ok(uuid)
+    }
+}
+
+impl App {
+    /// Tells apart what the operator has Apple told of every profile alike, and begins with [`NO_URL`] while nobody says
+    /// where devices enroll.
+    pub(in crate::app) fn shared_options_digest(&self) -> String {
+        let SharedProfileOptions { org_magic, support_email_address, language, region, anchor_certs } =
+            &self.options.shared_profile_options;
+        let all = serde_json::json!([
+            self.options.mdm_url,
+            org_magic,
+            support_email_address,
+            language,
+            region,
+            anchor_certs
+        ]);
+        let hash = digest::digest(&digest::SHA256, all.to_string().as_bytes());
+        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        if self.options.mdm_url.is_none() { format!("{NO_URL}{hash}") } else { hash }
+    }
+
+    /// The same as [`App::desired_options_digest`] for whoever tells of devices, beside the process that reconciles: what that
+    /// one noted.
+    pub(in crate::app) async fn noted_options_digest(&self) -> Result<Option<String>, Error> {
+        let Some(noted) = self.storage.shared_profile_options().await? else {
+            return Ok(self.desired_options_digest());
+        };
+        Ok((!noted.starts_with(NO_URL)).then_some(noted))
+    }
+
+    /// By what a definition at Apple is known to be the present one. While nobody says where devices enroll none can be
+    /// replaced, and each is as good as it was.
+    pub(in crate::app) fn desired_options_digest(&self) -> Option<String> {
+        self.options.mdm_url.as_ref().map(|_| self.shared_options_digest())
+    }
+
+    /// What Apple is told of a profile.
+    fn told(&self, profile: &Profile) -> AppleProfile {
+        let terms = profile.apple_terms();
+        let common = &self.options.shared_profile_options;
+        let url = profile.enrollment_url.clone().unwrap_or_default();
+        let (allow_pairing, supervising_host_certs) = match terms.pairing {
+            Pairing::Allowed => (true, Vec::new()),
+            Pairing::Refused => (false, Vec::new()),
+            Pairing::Hosts(certificates) => (false, certificates.iter().map(|text| compact(text)).collect()),
+        };
+        AppleProfile {
+            profile_name: terms.name,
+            configuration_web_url: terms.web_sign_in.then(|| url.clone()),
+            url,
+            allow_pairing,
+            supervising_host_certs,
+            is_supervised: terms.supervised,
+            is_mandatory: terms.mandatory,
+            is_mdm_removable: terms.removable,
+            await_device_configured: terms.awaits_configuration,
+            is_multi_user: terms.multi_user,
+            auto_advance_setup: terms.auto_advance,
+            department: terms.department,
+            support_phone_number: terms.support_phone,
+            skip_setup_items: terms.skipped,
+            org_magic: common.org_magic.clone(),
+            support_email_address: common.support_email_address.clone(),
+            language: common.language.clone(),
+            region: common.region.clone(),
+            anchor_certs: common.anchor_certs.clone(),
+            ..AppleProfile::default()
+        }
+    }
+}
+
+/// Base64 without the line ends that people paste.
+fn compact(text: &str) -> String {
+    text.split_ascii_whitespace().collect()
+}

@@ -1,0 +1,106 @@
+//! Releasing devices that someone wants Apple to release: for good, and therefore never on a guess.
+
+use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
+use uuid::Uuid;
+
+use super::{
+    Run, Stop,
+    assign::{outcome, result},
+    may_be_done,
+};
+use crate::{
+    app::{apple, failpoint},
+    domain::{AssignmentResult, TokenState},
+    storage::{DeviceResult, InFlightCall, Released},
+};
+
+impl Run<'_> {
+    /// Has Apple release every device whose release is due. Answers the error for which releases were put off: it is no
+    /// reason to assign nothing.
+    pub(super) async fn release_devices(&mut self) -> Result<Option<AppleError>, Stop> {
+        loop {
+            self.hold().await?;
+            let now = self.app.clock.now();
+            let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
+            if devices.is_empty() {
+                return Ok(None);
+            }
+            let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
+            let call = InFlightCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
+            if !self.begin(&call).await? {
+                continue;
+            }
+            failpoint::at("release-begun");
+            let answer = self.bounded_session().disown_devices(&call.serials).await;
+            failpoint::at("release-answered");
+            match answer {
+                Ok(statuses) => {
+                    for device in &mut devices {
+                        device.result = result(statuses.of.get(&device.serial));
+                    }
+                }
+                Err(error) => match said_of_each(&error) {
+                    Some(result) => devices.iter_mut().for_each(|device| device.result = result),
+                    None => return self.put_off(call.id, &devices, error).await.map(Some),
+                },
+            }
+            self.store_release(call.id, &devices).await?;
+            failpoint::at("release-stored");
+        }
+    }
+
+    /// Puts releases off after an answer that says nothing of the devices; answers it, unless it ends the run.
+    async fn put_off(
+        &self,
+        call: Uuid,
+        devices: &[DeviceResult],
+        error: AppleError,
+    ) -> Result<AppleError, Stop> {
+        let storage = &self.app.storage;
+        if !may_be_done(&error) {
+            storage.take_back_call(&self.lease, call).await?;
+        }
+        let state = apple::state_of(&error);
+        let is_its_own = error.endpoint == Endpoint::DisownDevices
+            && !error.is_unsent
+            && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
+        if is_its_own {
+            storage.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
+            tracing::warn!(setting = %self.lease.setting, devices = devices.len(),
+                "a release is tried again after an hour, later after a day: {error}");
+        }
+        if is_its_own && apple::wait_of(&error).is_none() { Ok(error) } else { Err(Stop::Apple(error)) }
+    }
+
+    /// Stores what is known of a release.
+    pub(super) async fn store_release(&self, call: Uuid, devices: &[DeviceResult]) -> Result<(), Stop> {
+        let changes = outcome(devices);
+        let event = self.app.event(None, "releaseDevicesAtApple", "Action", &self.setting, changes);
+        let released = Released { call, devices, now: self.app.clock.now() };
+        if !self.app.storage.end_release(&self.lease, &released, &event).await? {
+            return Err(Stop::Superseded);
+        }
+        self.app.count_results("release", devices);
+        for device in devices.iter().filter(|device| device.result != AssignmentResult::Success) {
+            tracing::warn!(setting = %self.lease.setting, serial = device.serial, "{}",
+                device.result.about_release());
+        }
+        Ok(())
+    }
+}
+
+/// What Apple's refusal of the call itself says of each of its devices; none where it is about something else.
+fn said_of_each(error: &AppleError) -> Option<AssignmentResult> {
+    if error.endpoint != Endpoint::DisownDevices || error.clock_skew.is_some() {
+        return None;
+    }
+    match error.kind {
+        Kind::AccessDenied | Kind::Forbidden | Kind::OrgNotSupported => Some(AssignmentResult::Denied),
+        Kind::Unauthorized
+        | Kind::NotFound
+        | Kind::MalformedRequest
+        | Kind::DeviceIdRequired
+        | Kind::Refused => Some(AssignmentResult::Failed),
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! Calls whose answers were lost: what became of their devices is read from Apple before anything else is asked.
+
+use adept_apple::{account::normalized_uuid, device::ProfileStatus};
+
+use super::{Run, Stop, assign::Settled};
+use crate::{
+    app::failpoint,
+    domain::{AssignmentResult, READ_BACK},
+    storage::{DeviceResult, InFlightCall},
+};
+
+/// Apple's word for a device that its details show whole.
+const WHOLE: &str = "SUCCESS";
+
+/// Apple's words for a device that is not this server's, or not any more.
+const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
+
+impl Run<'_> {
+    /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
+    pub(super) async fn settle_unresolved_calls(&mut self) -> Result<(), Stop> {
+        for call in self.app.storage.unresolved_calls(self.lease.tenant, self.lease.setting).await? {
+            self.settle_unresolved_call(call).await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_unresolved_call(&mut self, call: InFlightCall) -> Result<(), Stop> {
+        self.hold().await?;
+        tracing::info!(setting = %self.lease.setting, devices = call.serials.len(),
+            "the answer to a call was lost; reading what became of its devices");
+        let details = self.session.device_details(&call.serials).await?;
+        failpoint::at("details-read");
+        let done = |serial: &String| {
+            let Some(device) = details.get(serial) else { return false };
+            let word = device.response_status.as_deref().unwrap_or(WHOLE);
+            match &call.assigns {
+                None => GONE.iter().any(|gone| word.eq_ignore_ascii_case(gone)),
+                Some((_, _, uuid)) => {
+                    let has = device.profile_uuid.as_deref().map(normalized_uuid);
+                    let none = [Some(ProfileStatus::Empty), Some(ProfileStatus::Removed)];
+                    word.eq_ignore_ascii_case(WHOLE)
+                        && has.as_ref() == Some(uuid)
+                        && !none.contains(&device.profile_status)
+                }
+            }
+        };
+        let results: Vec<DeviceResult> = call
+            .serials
+            .iter()
+            .filter(|serial| done(serial))
+            .map(|serial| DeviceResult {
+                serial: serial.clone(),
+                result: AssignmentResult::Success,
+                attempts: 0,
+            })
+            .collect();
+        self.store_found(&call, &results).await
+    }
+
+    async fn store_found(&mut self, call: &InFlightCall, found: &[DeviceResult]) -> Result<(), Stop> {
+        if found.is_empty() {
+            return Ok(self.app.storage.take_back_call(&self.lease, call.id).await?);
+        }
+        let Some((id, revision, uuid)) = &call.assigns else {
+            return self.store_release(call.id, found).await;
+        };
+        let profile = self.app.storage.profile(self.lease.tenant, self.lease.setting, *id).await?;
+        match profile {
+            Some(mut profile) => {
+                profile.revision = *revision;
+                let asked =
+                    Settled { call: call.id, desired_generation: None, devices: found, retry_after: None };
+                self.store_assignment(&profile, READ_BACK, uuid, &asked).await
+            }
+            // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
+            None => Ok(self.app.storage.take_back_call(&self.lease, call.id).await?),
+        }
+    }
+}

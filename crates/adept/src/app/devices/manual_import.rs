@@ -1,0 +1,321 @@
+//! Devices written by hand: imported with their serial numbers, described, given a profile, taken out of the list. All of
+//! it stays here; Apple keeps what it has.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::Timestamp;
+
+use crate::{
+    app::{App, Error, profiles::named},
+    domain::{
+        AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
+        Origin, Profile, ProfileId, Setting, SettingId,
+    },
+    storage::DeviceWrites,
+};
+
+/// Devices that one import may hold, as in Intune's portal.
+const LONGEST_IMPORT: usize = 5000;
+/// Changed properties that the audit log tells of an import; the event says how many devices changed.
+const TOLD: usize = 100;
+/// Characters of a serial number.
+const LONGEST_SERIAL: usize = 64;
+
+/// What came of one device of an import.
+#[derive(Clone, Debug)]
+pub struct Imported {
+    /// The device as it is now, or as it was named if it was refused.
+    pub device: DeviceRow,
+    /// Whether it was taken.
+    pub accepted: bool,
+}
+
+/// What a patch needs to know.
+struct Known<'k> {
+    setting: SettingId,
+    profiles: &'k HashMap<ProfileId, Profile>,
+    now: Timestamp,
+}
+
+impl App {
+    /// Imports devices. Those that are listed are refused, or changed if `overwrite` says so.
+    pub async fn import_devices(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        patches: Vec<DevicePatch>,
+        overwrite: bool,
+    ) -> Result<Vec<Imported>, Error> {
+        let setting = self.setting(&origin.caller, setting).await?;
+        if patches.len() > LONGEST_IMPORT {
+            return Err(Error::Invalid(format!(
+                "{} devices are more than the {LONGEST_IMPORT} that one import may hold. Nothing was changed.",
+                patches.len()
+            )));
+        }
+        let profiles = self.desired_profiles(&setting, &patches).await?;
+        let serials: Vec<String> = patches.iter().map(serial_of).collect();
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let mut imported = Vec::new();
+        let decide = |listed: Vec<DeviceRow>| {
+            let writes;
+            (writes, imported) = self.imports(origin, &setting, &known, &patches, listed, overwrite);
+            Ok(writes)
+        };
+        self.write(&setting, &known, &serials, decide).await?;
+        Ok(imported)
+    }
+
+    /// What an import writes, and what it answers.
+    fn imports(
+        &self,
+        origin: &Origin,
+        setting: &Setting,
+        known: &Known<'_>,
+        patches: &[DevicePatch],
+        listed: Vec<DeviceRow>,
+        overwrite: bool,
+    ) -> (DeviceWrites, Vec<Imported>) {
+        let listed: HashMap<String, DeviceRow> =
+            listed.into_iter().map(|device| (device.serial.to_ascii_lowercase(), device)).collect();
+        let (mut new, mut changed, mut imported) = (Vec::new(), Vec::new(), Vec::new());
+        let mut seen = HashSet::new();
+        for patch in patches {
+            let key = serial_of(patch).to_ascii_lowercase();
+            let old = listed.get(&key);
+            let fresh = self.fresh_device(known, patch);
+            let written = match old {
+                Some(_) if !overwrite => None,
+                _ if !seen.insert(key) => None,
+                old => patched(known, old.unwrap_or(&fresh), patch).ok(),
+            };
+            match (&written, old) {
+                (Some(device), Some(_)) => changed.push(device.clone()),
+                (Some(device), None) => new.push(device.clone()),
+                (None, _) => {}
+            }
+            let accepted = written.is_some();
+            let device = written.unwrap_or_else(|| refused(old.cloned().unwrap_or(fresh), old.is_some()));
+            imported.push(Imported { device, accepted });
+        }
+        let refused = imported.len() - new.len() - changed.len();
+        let said = format!("{} added, {} changed, {refused} refused", new.len(), changed.len());
+        let mut changes =
+            vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
+        changes.extend(told(&listed, &new, &changed));
+        let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        (DeviceWrites { new, changed, event }, imported)
+    }
+
+    /// Lists a device by its serial number.
+    pub async fn create_device(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        patch: DevicePatch,
+    ) -> Result<DeviceRow, Error> {
+        let setting = self.setting(&origin.caller, setting).await?;
+        let patches = [patch];
+        let profiles = self.desired_profiles(&setting, &patches).await?;
+        let [patch] = patches;
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
+        let decide = |listed: Vec<DeviceRow>| {
+            if !listed.is_empty() {
+                return Err(Error::Conflict(
+                    "A device with this serial number is listed under the setting already. Nothing was changed."
+                        .to_owned(),
+                ));
+            }
+            let activity = "create ImportedAppleDeviceIdentity";
+            let event = self.device_event(origin, activity, "Create", None, Some(&device));
+            Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
+        };
+        self.write(&setting, &known, &[serial_of(&patch)], decide).await?;
+        Ok(device)
+    }
+
+    /// Changes what people may change of a device.
+    pub async fn update_device(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: DeviceId,
+        patch: DevicePatch,
+    ) -> Result<DeviceRow, Error> {
+        let serial = self.device(&origin.caller, setting, id).await?.serial;
+        let setting = self.setting(&origin.caller, setting).await?;
+        let patches = [patch];
+        let profiles = self.desired_profiles(&setting, &patches).await?;
+        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let mut updated = None;
+        let decide = |listed: Vec<DeviceRow>| {
+            let old = listed.into_iter().find(|device| device.id == id).ok_or(Error::NO_DEVICE)?;
+            let device = patched(&known, &old, &patches[0])?;
+            let activity = "patch ImportedAppleDeviceIdentity";
+            let event = self.device_event(origin, activity, "Patch", Some(&old), Some(&device));
+            updated = Some(device.clone());
+            Ok(DeviceWrites { new: Vec::new(), changed: vec![device], event })
+        };
+        self.write(&setting, &known, &[serial], decide).await?;
+        updated.ok_or(Error::NO_DEVICE)
+    }
+
+    /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
+    pub async fn remove_device(
+        &self,
+        origin: &Origin,
+        setting: SettingId,
+        id: DeviceId,
+    ) -> Result<(), Error> {
+        let device = self.device(&origin.caller, setting, id).await?;
+        let event =
+            self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
+        match self.storage.remove_device(origin.caller.tenant, setting, id, &event).await? {
+            true => Ok(()),
+            false => Err(Error::NO_DEVICE),
+        }
+    }
+
+    async fn write(
+        &self,
+        setting: &Setting,
+        known: &Known<'_>,
+        serials: &[String],
+        decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
+    ) -> Result<(), Error> {
+        let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
+        let place = (setting.tenant, setting.id);
+        match self.storage.write_devices(place, serials, &wanted, known.now, decide).await? {
+            true => Ok(()),
+            false => Err(Error::Conflict(
+                "The setting or a profile was deleted just now. Nothing was changed; look at it and try again.".to_owned(),
+            )),
+        }
+    }
+
+    /// The profiles that the patches name and that exist.
+    async fn desired_profiles(
+        &self,
+        setting: &Setting,
+        patches: &[DevicePatch],
+    ) -> Result<HashMap<ProfileId, Profile>, Error> {
+        let named = patches.iter().filter_map(|patch| patch.desired_profile.as_ref()?.as_deref());
+        let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
+        let mut profiles = HashMap::with_capacity(ids.len());
+        for id in ids {
+            if let Some(profile) = self.storage.profile(setting.tenant, setting.id, id).await? {
+                profiles.insert(id, profile);
+            }
+        }
+        Ok(profiles)
+    }
+
+    fn fresh_device(&self, known: &Known<'_>, patch: &DevicePatch) -> DeviceRow {
+        DeviceRow {
+            id: DeviceId(self.ids.uuid(&self.clock)),
+            setting: known.setting,
+            serial: serial_of(patch),
+            platform: DevicePlatform::Unknown,
+            description: None,
+            source: DiscoverySource::AdminImport,
+            deleted: false,
+            created_at: known.now,
+            desired_profile: None,
+            desired_at: None,
+            supervised: false,
+        }
+    }
+
+    fn device_event(
+        &self,
+        origin: &Origin,
+        activity: &'static str,
+        operation: &'static str,
+        old: Option<&DeviceRow>,
+        new: Option<&DeviceRow>,
+    ) -> AuditEvent {
+        let device = new.or(old);
+        let resource = AuditResource {
+            kind: "ImportedAppleDeviceIdentity",
+            id: device.map(|device| device.id.to_string()).unwrap_or_default(),
+            name: device.map(|device| device.serial.clone()),
+        };
+        self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
+    }
+}
+
+fn serial_of(patch: &DevicePatch) -> String {
+    patch.serial.as_deref().unwrap_or_default().trim().to_owned()
+}
+
+/// What differs between two states of a device.
+fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> impl Iterator<Item = Change> {
+    let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
+    let properties = [
+        ("serialNumber", text(|device| Some(&device.serial))),
+        ("description", text(|device| device.description.as_deref())),
+        ("platform", text(|device| Some(device.platform.as_str()))),
+        ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
+        ("requestedEnrollmentProfileId", text(|device| device.desired_profile.as_deref())),
+    ];
+    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new))
+}
+
+/// What an import did to which device: the serial numbers that are new, and of the others each property that changed.
+fn told(listed: &HashMap<String, DeviceRow>, new: &[DeviceRow], changed: &[DeviceRow]) -> Vec<Change> {
+    let added: Vec<String> = new.iter().map(|device| device.serial.clone()).collect();
+    let added = (!added.is_empty()).then(|| named(&added));
+    let of = |device: &DeviceRow| {
+        let old = listed.get(&device.serial.to_ascii_lowercase());
+        let with = |text: Option<String>| text.map(|text| format!("{}: {text}", device.serial));
+        let told = |change: Change| Change { old: with(change.old), new: with(change.new), ..change };
+        changes(old, Some(device)).map(told).collect::<Vec<_>>()
+    };
+    let first = added.map(|added| Change { property: "serialNumber", old: None, new: Some(added) });
+    first.into_iter().chain(changed.iter().flat_map(of).take(TOLD)).collect()
+}
+
+/// A refused device that is not listed has no id.
+fn refused(device: DeviceRow, listed: bool) -> DeviceRow {
+    if listed { device } else { DeviceRow { id: DeviceId(uuid::Uuid::nil()), ..device } }
+}
+
+/// The device as the patch wants it.
+fn patched(known: &Known<'_>, old: &DeviceRow, patch: &DevicePatch) -> Result<DeviceRow, Error> {
+    let invalid = |what: &str| Error::Invalid(format!("{what} Nothing was changed."));
+    let mut device = old.clone();
+    let same = |serial: &String| serial.trim().eq_ignore_ascii_case(&old.serial);
+    if !patch.serial.as_ref().is_none_or(same) {
+        return Err(invalid("'serialNumber' names the device and cannot be changed."));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if device.serial.is_empty() || device.serial.len() > LONGEST_SERIAL || !device.serial.bytes().all(fits) {
+        return Err(invalid("'serialNumber' must be 1 to 64 letters and digits."));
+    }
+    if let Some(description) = &patch.description {
+        device.description.clone_from(description);
+    }
+    if let Some(word) = patch.platform {
+        device.platform = DevicePlatform::from_word(word).ok_or_else(|| {
+            invalid("'platform' must be one of Apple's: ios, macOS, tvOS, visionOS or unknown.")
+        })?;
+    }
+    device.supervised = patch.supervised.unwrap_or(device.supervised);
+    match &patch.desired_profile {
+        None => {}
+        Some(None) => (device.desired_profile, device.desired_at) = (None, None),
+        Some(Some(text)) => {
+            let profile = ProfileId::named(text, known.setting).and_then(|id| known.profiles.get(&id));
+            let profile = profile.ok_or_else(|| {
+                invalid("'requestedEnrollmentProfileId' must name a profile of this setting.")
+            })?;
+            let wanted = Some(profile.id.to_string());
+            if device.desired_profile != wanted {
+                (device.desired_profile, device.desired_at) = (wanted, Some(known.now));
+            }
+            device.supervised = profile.flag("supervisedModeEnabled");
+        }
+    }
+    Ok(device)
+}

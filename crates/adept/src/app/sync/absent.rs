@@ -1,0 +1,225 @@
+//! The end of a fetch: which devices it did not list, whether that is believed, and when the next one is owed.
+//!
+//! Only a fetch that one run read from its first page to its last can tell. Too many missing devices are rather a
+//! mistake of Apple's: they are noted, and gone only when a second complete fetch, at least a sync interval later,
+//! misses them again, or when Apple says of a random sample of them that it is not accessible.
+
+use std::collections::BinaryHeap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    super::{App, Error, failpoint},
+    Run,
+    pages::FetchProgress,
+    seen::{CompleteSeen, Seen},
+};
+use crate::{
+    domain::{SettingId, SyncKind, too_many_absent},
+    storage::{AbsentAction, Claim, FetchEnd, FullFetchMove, ListedDevice, RunPart},
+};
+
+/// Devices that Apple is asked about before many are marked as gone.
+const SAMPLE: usize = 50;
+
+/// Rows that are looked at in one transaction.
+const ROWS: i64 = 5000;
+
+/// What Apple's details say of a device that is not this server's.
+const NOT_ACCESSIBLE: &str = "NOT_ACCESSIBLE";
+
+/// What a walk over the stored devices found.
+#[derive(Default)]
+struct Missing {
+    /// Devices that the fetch should have listed.
+    listed: usize,
+    /// Of these, those that it did not list.
+    missing: usize,
+    /// Devices that had been missed and are listed again.
+    back: usize,
+    /// A random sample of the missing ones: those with the smallest lots.
+    sample: BinaryHeap<(u64, String)>,
+}
+
+/// What became of missing devices.
+#[derive(Clone, Copy, Default)]
+struct Settled {
+    /// Marked as gone.
+    gone: i64,
+    /// Left as they are, since too many are missing.
+    left: usize,
+}
+
+/// What is done with missing devices.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Belief {
+    /// They are gone.
+    All,
+    /// Only those that an earlier fetch, before this time, had missed too.
+    AbsentSince(Timestamp),
+}
+
+impl App {
+    /// Settles what a fetch that came to its end did not list; `seen` is none when it cannot tell. Answers how many are
+    /// gone by this; none: the lease, the token or the cursor is another one by now.
+    pub(super) async fn end_fetch(
+        &self,
+        run: &Run,
+        kind: SyncKind,
+        seen: Option<Seen>,
+        left: &mut FetchProgress,
+    ) -> Result<Option<i64>, Error> {
+        let claim = &run.claim;
+        let told = seen.is_some();
+        let settled = match seen {
+            Some(seen) => self.settle_absent(run, kind, &seen.complete(), &mut left.revision).await?,
+            None => Some(Settled::default()),
+        };
+        let Some(Settled { gone, left: doubted }) = settled else { return Ok(None) };
+        let now = self.clock.now();
+        let next_full_fetch = match claim.full_fetch_due {
+            _ if doubted > 0 => later(now, self.options.sync_interval),
+            // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
+            // full resync tries again in its time only.
+            Some(_) if !told && kind == SyncKind::FullFetch => now,
+            _ => self.next_full_fetch(claim.lease.setting, now),
+        };
+        let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
+        let end = FetchEnd { seen_revision: left.revision, full_fetch };
+        let noted = self.storage.end_fetch(&claim.lease, end).await?;
+        *left = FetchProgress { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
+        failpoint::at("fetch-ended");
+        Ok(noted.then_some(gone))
+    }
+
+    /// None: superseded.
+    async fn settle_absent(
+        &self,
+        run: &Run,
+        kind: SyncKind,
+        seen: &CompleteSeen,
+        revision: &mut i64,
+    ) -> Result<Option<Settled>, Error> {
+        let claim = &run.claim;
+        if self.storage.lists_no_more_than(&claim.lease, seen.len()).await? {
+            return Ok(Some(Settled::default()));
+        }
+        let found = self.find_absent(claim, seen).await?;
+        if found.missing == 0 && found.back == 0 {
+            return Ok(Some(Settled::default()));
+        }
+        let (missing, listed) = (found.missing, found.listed);
+        let believed = !too_many_absent(missing, listed) || self.nowhere(run, found.sample).await?;
+        let belief = match believed {
+            true => Belief::All,
+            false => Belief::AbsentSince(earlier(claim.started_at, self.options.sync_interval)),
+        };
+        let settled = self.settle(claim, kind, seen, belief, revision).await?;
+        let Some(Settled { gone, left }) = settled else { return Ok(None) };
+        if left > 0 {
+            tracing::warn!(
+                setting = %claim.lease.setting, missing, listed, gone, left,
+                "a complete fetch misses so many devices that they are left as they are until another one misses them too"
+            );
+        } else if gone > 0 {
+            tracing::info!(setting = %claim.lease.setting, gone, "a complete fetch found that devices are gone");
+        }
+        Ok(settled)
+    }
+
+    async fn find_absent(&self, claim: &Claim, seen: &CompleteSeen) -> Result<Missing, Error> {
+        let mut found = Missing::default();
+        let mut after = String::new();
+        loop {
+            let rows = self.storage.listed_by_apple(&claim.lease, claim.started_at, &after, ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            after.clone_from(&last.key);
+            for ListedDevice { key, serial, absent_since } in rows {
+                found.listed += 1;
+                if seen.holds(&key) {
+                    found.back += usize::from(absent_since.is_some());
+                    continue;
+                }
+                found.missing += 1;
+                found.sample.push((seen.lot(&key), serial));
+                if found.sample.len() > SAMPLE {
+                    found.sample.pop();
+                }
+            }
+        }
+    }
+
+    /// Marks what is believed to be gone, and notes what is not. None: superseded.
+    async fn settle(
+        &self,
+        claim: &Claim,
+        kind: SyncKind,
+        seen: &CompleteSeen,
+        belief: Belief,
+        revision: &mut i64,
+    ) -> Result<Option<Settled>, Error> {
+        let mut settled = Settled::default();
+        let mut after = String::new();
+        loop {
+            let rows = self.storage.listed_by_apple(&claim.lease, claim.started_at, &after, ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(Some(settled)) };
+            after.clone_from(&last.key);
+            let mut action = AbsentAction::default();
+            for ListedDevice { key, absent_since, .. } in rows {
+                match (seen.holds(&key), absent_since, belief) {
+                    (true, None, _) => {}
+                    (true, Some(_), _) => action.back.push(key),
+                    (false, _, Belief::All) => action.gone.push(key),
+                    (false, Some(missed), Belief::AbsentSince(before)) if missed <= before => {
+                        action.gone.push(key);
+                    }
+                    (false, _, Belief::AbsentSince(_)) => action.missed.push(key),
+                }
+            }
+            if action == AbsentAction::default() {
+                continue;
+            }
+            settled.left += action.missed.len();
+            let now = self.clock.now();
+            let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
+            let gone = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
+            failpoint::at("absent-settled");
+            let Some(gone) = gone else { return Ok(None) };
+            *revision += 1;
+            settled.gone += gone;
+        }
+    }
+
+    /// A full fetch is due about a week later, a setting's own little while after it, so that not all are at once.
+    fn next_full_fetch(&self, setting: SettingId, now: Timestamp) -> Timestamp {
+        let interval = self.options.full_fetch_interval;
+        let lot = (setting.0.as_u128() & 0xffff) as u32;
+        later(now, interval + (interval / 10) * lot / 0x1_0000)
+    }
+
+    /// Whether Apple says of every one of them that it is not accessible. No answer, or any other, is a no.
+    async fn nowhere(&self, run: &Run, sample: BinaryHeap<(u64, String)>) -> Result<bool, Error> {
+        let serials: Vec<String> = sample.into_iter().map(|(_, serial)| serial).collect();
+        let details = match run.session.device_details(&serials).await {
+            Ok(details) => details,
+            Err(error) => {
+                self.keep_wait(run.place(), &run.consumer, &error).await?;
+                return Ok(false);
+            }
+        };
+        let gone = |serial: &String| {
+            let device = details.iter().find(|(key, _)| key.eq_ignore_ascii_case(serial));
+            let status = device.and_then(|(_, device)| device.response_status.as_deref());
+            status.is_some_and(|status| status.eq_ignore_ascii_case(NOT_ACCESSIBLE))
+        };
+        Ok(serials.iter().all(gone))
+    }
+}
+
+fn later(time: Timestamp, by: std::time::Duration) -> Timestamp {
+    SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(time)
+}
+
+fn earlier(time: Timestamp, by: std::time::Duration) -> Timestamp {
+    SignedDuration::try_from(by).ok().and_then(|by| time.checked_sub(by).ok()).unwrap_or(time)
+}

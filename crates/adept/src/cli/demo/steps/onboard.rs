@@ -1,0 +1,169 @@
+//! From nothing to a token that Apple accepts: sign in, setting, public key, Apple's portal, upload.
+
+use reqwest::Method;
+use serde_json::json;
+
+use super::{
+    super::{
+        client::{Body, Response},
+        grouped,
+    },
+    DEVICES, SETTINGS, Story,
+};
+use crate::cli::Failure;
+
+/// Devices per page while someone watches. Apple's own limit is 1,000.
+const PAGE: u32 = 100;
+/// How long Apple thinks about a page, in milliseconds.
+const THINKING: u64 = 110;
+
+impl Story<'_> {
+    pub(super) async fn sign_in(&mut self) -> Result<(), Failure> {
+        self.stage
+            .step(
+                "Sign in",
+                "An application trades its secret for a bearer token, as it does with Microsoft Entra.",
+            )
+            .await;
+        let application = self.application;
+        let path = format!("/{}/oauth2/v2.0/token", application.tenant);
+        let form = format!(
+            "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Flocalhost%2F.default",
+            application.client,
+            application.secret.reveal()
+        );
+        let body = Body::Form(
+            form,
+            "grant_type=client_credentials&client_id=…&client_secret=… &scope=https://localhost/.default",
+        );
+        self.adept.name(&application.tenant, "{tenant}");
+        let answer = self.adept.call(self.stage, Method::POST, &path, body, 200).await?.json();
+        let token =
+            answer["access_token"].as_str().ok_or_else(|| Failure::failed("there is no access_token"))?;
+        self.adept.sign_with(token);
+        self.stage.fact(&format!(
+            "A token for {} s that allows {}.",
+            answer["expires_in"],
+            application.permission.name()
+        ));
+        Ok(())
+    }
+
+    pub(super) async fn create_setting(&mut self) -> Result<(), Failure> {
+        self.stage
+            .step(
+                "Create an onboarding setting",
+                "It stands for one device management server in Apple's portal.",
+            )
+            .await;
+        let body = Body::Json(json!({ "tokenName": "Headquarters" }));
+        let setting = self.adept.call(self.stage, Method::POST, SETTINGS, body, 201).await?.json();
+        let id = setting["id"].as_str().ok_or_else(|| Failure::failed("the new setting has no id"))?;
+        self.setting = id.to_owned();
+        self.adept.name(id, "{id}");
+        self.stage.fact(&format!("{{id}} is {id}. A key pair was made with it; its private half is sealed."));
+        Ok(())
+    }
+
+    pub(super) async fn fetch_public_key(&mut self) -> Result<(), Failure> {
+        self.stage
+            .step(
+                "Fetch its public key",
+                "Apple will seal the server token for it, so that nobody else can read it.",
+            )
+            .await;
+        let path = self.path("/getEncryptionPublicKey()");
+        let answer = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let certificate =
+            answer["value"].as_str().ok_or_else(|| Failure::failed("there is no public key"))?;
+        let first = certificate.lines().next().unwrap_or_default();
+        self.stage.fact(&format!("{first} … a certificate of {} bytes.", certificate.len()));
+        certificate.clone_into(&mut self.certificate);
+        Ok(())
+    }
+
+    pub(super) async fn visit_portal(&mut self) -> Result<String, Failure> {
+        self.stage
+            .step(
+                "At Apple: add a server, give it the key, assign devices, download its token",
+                "With the real Apple a person clicks this in Apple Business Manager; here the simulator's portal does it.",
+            )
+            .await;
+        self.set_pace().await?;
+        self.organization = self.found_organization().await?;
+        self.server = self.add_server("Headquarters", "{server}").await?;
+        let devices = format!("/_sim/servers/{}/devices", self.server);
+        let body = Body::Json(json!({ "count": DEVICES }));
+        self.portal.call(self.stage, Method::POST, &devices, body, 200).await?;
+        let server = self.server.clone();
+        self.download_token(&server).await
+    }
+
+    /// Small pages and an Apple that thinks, so that there is something to watch.
+    async fn set_pace(&mut self) -> Result<(), Failure> {
+        let limits = json!({ "limit_default": PAGE, "limit_maximum": PAGE });
+        let milliseconds = if self.stage.is_watched() { THINKING } else { 0 };
+        let delay = json!({ "path": "/server/devices", "milliseconds": milliseconds });
+        self.portal.send(Method::PUT, "/_sim/options", Body::Json(limits)).await?;
+        self.portal.send(Method::PUT, "/_sim/delay", Body::Json(delay)).await?;
+        Ok(())
+    }
+
+    async fn found_organization(&mut self) -> Result<String, Failure> {
+        let body = Body::Json(json!({ "name": "Example Organization" }));
+        let answer =
+            self.portal.call(self.stage, Method::POST, "/_sim/organizations", body, 201).await?.json();
+        let id =
+            answer["org_id"].as_str().ok_or_else(|| Failure::failed("the organization has no org_id"))?;
+        Ok(id.to_owned())
+    }
+
+    /// Adds a server to the organization and gives it the setting's public key.
+    pub(super) async fn add_server(&mut self, name: &str, shown: &'static str) -> Result<String, Failure> {
+        let body = Body::Json(json!({ "name": name, "org_id": self.organization }));
+        let answer = self.portal.call(self.stage, Method::POST, "/_sim/servers", body, 201).await?.json();
+        let uuid =
+            answer["server_uuid"].as_str().ok_or_else(|| Failure::failed("the server has no server_uuid"))?;
+        self.portal.name(uuid, shown);
+        let path = format!("/_sim/servers/{uuid}/certificate");
+        let body = Body::Text(self.certificate.clone(), "-----BEGIN CERTIFICATE-----…");
+        self.portal.call(self.stage, Method::PUT, &path, body, 204).await?;
+        Ok(uuid.to_owned())
+    }
+
+    /// Downloads a server's token, which makes a new one each time.
+    pub(super) async fn download_token(&mut self, server: &str) -> Result<String, Failure> {
+        let path = format!("/_sim/servers/{server}/token");
+        let answer = self.portal.call(self.stage, Method::POST, &path, Body::None, 200).await?;
+        let name = answer.file_name.unwrap_or_else(|| "a file".to_owned());
+        self.stage.fact(&format!("{name}, {} bytes, sealed.", grouped(answer.text.len() as i64)));
+        Ok(answer.text)
+    }
+
+    /// Uploads a token; `expected` is the status that it must be answered with.
+    pub(super) async fn upload(&mut self, token: String, expected: u16) -> Result<Response, Failure> {
+        let body = Body::JsonAs(
+            json!({ "appleId": null, "depToken": token }),
+            "{\"appleId\":null,\"depToken\":\"Content-Type: application/pkcs7-mime; …\"}",
+        );
+        let path = self.path("/uploadDepToken");
+        self.adept.call(self.stage, Method::POST, &path, body, expected).await
+    }
+
+    pub(super) async fn upload_token(&mut self, token: String) -> Result<(), Failure> {
+        self.stage
+            .step(
+                "Upload the token",
+                "Adept opens it with the setting's private key, shows it to Apple, and only then seals and stores it.",
+            )
+            .await;
+        let before = self.setting_now().await?;
+        self.upload(token, 204).await?;
+        let (session, account) =
+            (self.asked_of_apple("GET /session").await?, self.asked_of_apple("GET /account").await?);
+        self.stage
+            .fact(&format!("Apple was asked first: GET /session × {session}, GET /account × {account}."));
+        self.show_changes(&before).await?;
+        Ok(())
+    }
+}

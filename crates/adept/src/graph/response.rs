@@ -1,0 +1,203 @@
+//! What a handler answers, and how it becomes an HTTP response with the headers that every answer carries.
+
+use std::time::Duration;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
+};
+use bytes::Bytes;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{Edge, error::Row, request_context::Metadata, value::Value};
+
+/// An answer without the headers that every answer carries.
+pub(super) struct GraphResponse {
+    pub(super) status: StatusCode,
+    content: Content,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+enum Content {
+    None,
+    Json(Vec<u8>, Metadata),
+    Error(Vec<u8>),
+    Text(String),
+    Xml(Bytes),
+}
+
+impl GraphResponse {
+    /// 204.
+    pub(super) fn no_content() -> Self {
+        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: Vec::new() }
+    }
+
+    /// 200 with an OData document.
+    pub(super) fn json(document: Vec<u8>, metadata: Metadata) -> Self {
+        Self { status: StatusCode::OK, content: Content::Json(document, metadata), headers: Vec::new() }
+    }
+
+    /// 200 with plain text.
+    pub(super) fn text(text: String) -> Self {
+        Self { status: StatusCode::OK, content: Content::Text(text), headers: Vec::new() }
+    }
+
+    /// 200 with XML.
+    pub(super) fn xml(document: Bytes) -> Self {
+        Self { status: StatusCode::OK, content: Content::Xml(document), headers: Vec::new() }
+    }
+
+    /// With another status.
+    pub(super) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// With a header. A value that no header can hold is left out.
+    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+        if let Ok(value) = value.try_into() {
+            self.headers.push((name, value));
+        }
+        self
+    }
+
+    /// The entity without a body, as `Prefer: return=minimal` asks.
+    pub(super) fn minimal(self) -> Self {
+        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: self.headers }
+    }
+}
+
+/// The two ids of a request: ours, and the client's own if it sent one.
+pub(super) struct RequestIds {
+    pub(super) request: Uuid,
+    pub(super) client: String,
+}
+
+impl RequestIds {
+    /// The client's id is taken from `client-request-id` or `x-ms-client-request-id` if it is printable ASCII without
+    /// blanks, of at most 64 bytes; else it is ours.
+    pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Self {
+        const LONGEST: usize = 64;
+        let fit =
+            |text: &&str| (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
+        let sent = ["client-request-id", "x-ms-client-request-id"]
+            .iter()
+            .find_map(|name| headers.get(*name)?.to_str().ok().filter(fit));
+        Self { request, client: sent.map_or_else(|| request.to_string(), str::to_owned) }
+    }
+}
+
+impl Edge {
+    /// The answer that tells an error.
+    pub(super) fn refusal(&self, row: &Row, ids: &RequestIds) -> GraphResponse {
+        let now = self.graph.app.clock().now();
+        let date = format!("{:.0}", Timestamp::from_second(now.as_second()).unwrap_or(now));
+        let inner = Value::Object(vec![
+            // Graph writes this date without its zone.
+            ("date", Value::text(date.trim_end_matches('Z'))),
+            ("request-id", Value::Guid(ids.request)),
+            ("client-request-id", Value::text(&ids.client)),
+        ]);
+        let error = Value::Object(vec![
+            ("code", Value::text(row.code)),
+            ("message", Value::text(&row.message)),
+            ("innerError", inner),
+        ]);
+        let mut body = Vec::with_capacity(512);
+        Value::Object(vec![("error", error)]).write(&mut body);
+        let mut answer =
+            GraphResponse { status: row.status, content: Content::Error(body), headers: Vec::new() };
+        if let Some(wait) = row.retry_after {
+            answer = answer.header(header::RETRY_AFTER, whole_seconds(wait));
+        }
+        if let (Some(limit), Some(wait)) = (row.rate_limit, row.retry_after) {
+            answer = answer
+                .header(RATE_LIMIT, limit)
+                .header(RATE_LIMIT_REMAINING, 0)
+                .header(RATE_LIMIT_RESET, whole_seconds(wait));
+        }
+        if !row.offered.is_empty() {
+            let methods: Vec<_> = row.offered.iter().map(Method::as_str).collect();
+            answer = answer.header(header::ALLOW, methods.join(", "));
+        }
+        if row.status == StatusCode::UNAUTHORIZED {
+            answer = answer.header(header::WWW_AUTHENTICATE, &*self.challenge);
+        }
+        answer
+    }
+
+    /// The response: the answer with the headers that every answer carries.
+    pub(super) fn response(&self, answer: GraphResponse, ids: &RequestIds) -> Response<Body> {
+        let (body, content_type) = match answer.content {
+            Content::None => (Body::empty(), None),
+            Content::Json(document, metadata) => (Body::from(document), Some(odata_json(metadata))),
+            Content::Error(document) => (Body::from(document), Some("application/json")),
+            Content::Text(text) => (Body::from(text), Some("text/plain")),
+            Content::Xml(document) => (Body::from(document), Some("application/xml")),
+        };
+        let mut response = Response::new(body);
+        *response.status_mut() = answer.status;
+        let headers = response.headers_mut();
+        headers.reserve(12);
+        headers.extend(answer.headers);
+        if let Some(content_type) = content_type {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+            headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+        }
+        let own = ids.request.hyphenated().to_string();
+        headers.extend(HeaderValue::try_from(own).map(|id| (REQUEST_ID, id)));
+        headers.extend(HeaderValue::from_str(&ids.client).map(|id| (CLIENT_REQUEST_ID, id)));
+        headers.insert(DIAGNOSTIC, HeaderValue::from_static(SERVER_INFO));
+        if self.strict_transport {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+        }
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+        response
+    }
+
+    /// Whether and how a browser's page of another origin may call.
+    pub(super) fn preflight() -> GraphResponse {
+        GraphResponse::no_content()
+            .header(header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PATCH, PUT, DELETE")
+            .header(header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED)
+            .header(header::ACCESS_CONTROL_MAX_AGE, "7200")
+    }
+}
+
+/// `Retry-After` knows whole seconds, and clients that count them need at least one.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+fn odata_json(metadata: Metadata) -> &'static str {
+    match metadata {
+        Metadata::None => {
+            "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+        }
+        Metadata::Minimal => {
+            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+        }
+        Metadata::Full => {
+            "application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
+        }
+    }
+}
+
+pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+pub(super) const ODATA_ENTITY_ID: HeaderName = HeaderName::from_static("odata-entityid");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
+const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
+/// Graph names its data centre here; a self-hosted service has none.
+const SERVER_INFO: &str = r#"{"ServerInfo":{"DataCenter":"self-hosted","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"adept"}}"#;
+const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, \
+     ReadWriteConsistencyToken, Retry-After, SdkVersion, WWW-Authenticate, x-ms-ags-diagnostic, \
+     OData-EntityId, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset";
+const ALLOWED: &str = "Authorization, Content-Type, Accept, Prefer, ConsistencyLevel, client-request-id, \
+     x-ms-client-request-id, If-Match, SdkVersion";

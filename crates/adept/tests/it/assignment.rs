@@ -1,0 +1,15 @@
+//! Reconciling against a simulated Apple: what devices are to have, and what Apple has in the end.
+
+mod anything;
+mod apple_refuses;
+mod assigned;
+mod defined;
+mod explain;
+pub mod ground;
+mod manual_import;
+mod meanwhile;
+mod moved;
+mod not_accessible;
+mod outage;
+mod released;
+mod unresolved;

@@ -1,0 +1,305 @@
+//! Assignment: what Apple's word about a device leads to, when a profile is sent to Apple to be defined, and how both
+//! are told to people. Pure; `app/reconcile` acts on it.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DevicePlatform, ProfileId};
+
+/// Devices that one call to Apple names at most. Source: Apple, "Assign a Profile".
+pub const MOST_DEVICES: usize = 1000;
+
+/// So many assignments of one device, each within 24 hours of the one before, are followed by a rest of as long, whoever
+/// undoes them meanwhile: Apple stops at some number of its own, and then for a day.
+pub const ASSIGNMENTS_A_DAY: i64 = 5;
+
+/// After a failure, once.
+const SOON: SignedDuration = SignedDuration::from_hours(1);
+/// After further failures, and where Apple throttles without a number.
+const TOMORROW: SignedDuration = SignedDuration::from_hours(24);
+/// The shortest wait that Apple may ask for.
+const SHORTEST: SignedDuration = SignedDuration::from_mins(1);
+
+/// A profile may have been defined although the answer was lost; it is sent again after this time,
+const AFTER_LOST_ANSWER: SignedDuration = SignedDuration::from_mins(5);
+/// and so often in all.
+const MOST_DEFINITIONS: i64 = 3;
+/// After Apple refused a definition for a reason that is not the profile's.
+pub const AFTER_REFUSED_DEFINITION: SignedDuration = TOMORROW;
+
+/// Apple's word about one device of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum AssignmentResult {
+    /// Done.
+    Success,
+    /// Not, and Apple does not say why; also where the answer leaves the device out.
+    Failed,
+    /// The device was assigned too often.
+    Throttled,
+    /// Not a device of this server.
+    NotAccessible,
+    /// The server may not do this.
+    Denied,
+}
+
+impl AssignmentResult {
+    /// Every result.
+    pub const ALL: [Self; 5] =
+        [Self::Success, Self::Failed, Self::Throttled, Self::NotAccessible, Self::Denied];
+
+    /// Apple's word, which is also what is stored and a metric's label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "SUCCESS",
+            Self::Failed => "FAILED",
+            Self::Throttled => "THROTTLED",
+            Self::NotAccessible => "NOT_ACCESSIBLE",
+            Self::Denied => "ACCESS_DENIED",
+        }
+    }
+
+    /// The result of Apple's word; one that is not known is a failure.
+    pub fn from_word(word: &str) -> Self {
+        Self::ALL.into_iter().find(|result| result.as_str() == word).unwrap_or(Self::Failed)
+    }
+
+    /// How long an assignment waits after it, `attempts` having failed before in a row; none after a success.
+    pub fn assigned_again_after(
+        self,
+        attempts: i64,
+        retry_after: Option<SignedDuration>,
+    ) -> Option<SignedDuration> {
+        match self {
+            Self::Success => None,
+            Self::Failed if attempts == 0 => Some(SOON),
+            Self::Throttled => Some(retry_after.map_or(TOMORROW, |wait| wait.max(SHORTEST))),
+            Self::Failed | Self::NotAccessible | Self::Denied => Some(TOMORROW),
+        }
+    }
+
+    /// How long a release waits after it; none when it is not tried again.
+    pub fn released_again_after(self, attempts: i64) -> Option<SignedDuration> {
+        matches!(self, Self::Failed | Self::Throttled).then_some(SOON).filter(|_| attempts == 0)
+    }
+
+    /// What people are told of a device that is not assigned because of it.
+    pub const fn about_assignment(self) -> &'static str {
+        match self {
+            Self::Success => "Apple took the assignment.",
+            Self::Failed => {
+                "Apple could not assign the profile and does not say why; it is tried again after an hour, then daily. If \
+                 that goes on, ask Apple's support."
+            }
+            Self::Throttled => {
+                "Apple lets this device be assigned no more for now, because it was assigned too often; it is tried again \
+                 when Apple's wait is over."
+            }
+            Self::NotAccessible => {
+                "Apple says that the device is not assigned to this server; look for it in Apple Business or School \
+                 Manager. It is tried again after a day, or when Apple lists it again."
+            }
+            Self::Denied => "Apple does not let this server assign profiles; it is tried again after a day.",
+        }
+    }
+
+    /// What people are told of a device that is not released because of it.
+    pub const fn about_release(self) -> &'static str {
+        match self {
+            Self::Success => "Apple released the device from the organization.",
+            Self::Failed | Self::Throttled => {
+                "Apple could not release the device and does not say why. The device stays; ask for its release again, or \
+                 release it in Apple Business or School Manager."
+            }
+            Self::NotAccessible => {
+                "Apple says that the device is not assigned to this server, so it cannot release it. The device stays as \
+                 Apple lists it."
+            }
+            Self::Denied => {
+                "Apple does not let this server release devices. The device stays. An administrator has to allow the \
+                 server to release devices in Apple Business or School Manager; then ask for its release again."
+            }
+        }
+    }
+}
+
+/// How long a release rests that was asked for `attempts` times before, and now without an answer that says anything of
+/// the device.
+pub const fn release_put_off(attempts: i64) -> SignedDuration {
+    if attempts == 0 { SOON } else { TOMORROW }
+}
+
+/// Why a device is to have a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// Someone wants it for this device.
+    Wanted,
+    /// It is the default of the device's platform.
+    Default(DevicePlatform),
+}
+
+impl Reason {
+    /// For the device's history.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wanted => "wanted",
+            Self::Default(_) => "default",
+        }
+    }
+}
+
+/// Devices that are to have a profile, for one reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The profile,
+    pub profile: ProfileId,
+    /// as it is now.
+    pub revision: i64,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// How often a revision was sent to Apple, and how that went so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinitionTries {
+    /// How often an answer may have been lost since one came, the last call included.
+    pub attempts: i64,
+    /// When it was sent last.
+    pub attempted_at: Timestamp,
+    /// Why it is not sent: Apple's code or one of [`NO_MDM_URL`] and [`ANSWER_LOST`].
+    pub failure: Option<String>,
+    /// When it is sent again although it failed.
+    pub again_at: Option<Timestamp>,
+}
+
+/// Nobody has configured where devices enroll.
+pub const NO_MDM_URL: &str = "NO_MDM_URL";
+/// Apple's answer was lost each time.
+pub const ANSWER_LOST: &str = "ANSWER_LOST";
+
+/// What to do about a revision that has no profile at Apple.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Definition {
+    /// Send it.
+    Now,
+    /// Send it later.
+    At(Timestamp),
+    /// Not any more.
+    Never(String),
+}
+
+/// What to do about a revision that has no profile at Apple, `can_define` saying whether it is known where devices
+/// enroll.
+pub fn definition(tries: Option<&DefinitionTries>, can_define: bool, now: Timestamp) -> Definition {
+    if !can_define {
+        return Definition::Never(NO_MDM_URL.to_owned());
+    }
+    let Some(tries) = tries else { return Definition::Now };
+    match (tries.failure.as_deref(), tries.again_at) {
+        (None | Some(NO_MDM_URL), _) => {}
+        (Some(_), Some(again)) if now < again => return Definition::At(again),
+        (Some(_), Some(_)) => {}
+        (Some(failure), None) => return Definition::Never(failure.to_owned()),
+    }
+    let again = tries.attempted_at.checked_add(AFTER_LOST_ANSWER).unwrap_or(Timestamp::MAX);
+    match tries.attempts {
+        // Also after a success: Apple may forget a profile as often as it defines one.
+        _ if now < again => Definition::At(again),
+        MOST_DEFINITIONS.. => Definition::Never(ANSWER_LOST.to_owned()),
+        _ => Definition::Now,
+    }
+}
+
+/// What people are told of a profile that is not defined at Apple, or not before `again_at`.
+pub fn about_definition(failure: &str, again_at: Option<Timestamp>) -> String {
+    if let Some(time) = again_at {
+        return format!(
+            "Apple did not define this profile ({failure}), and does not say that anything is wrong with the profile. It is \
+             sent again at {time:.0}, or as soon as a server token is uploaded."
+        );
+    }
+    match failure {
+        NO_MDM_URL => "Adept does not know where devices enroll, so no profile can be defined at Apple. The operator has to \
+                       start `adept serve` with --mdm-url."
+            .to_owned(),
+        ANSWER_LOST => format!(
+            "Apple's answer to defining this profile was lost {MOST_DEFINITIONS} times, so it is not sent again. Change \
+             something that Apple is told of it, such as its name, to have it sent again."
+        ),
+        code => format!(
+            "Apple refuses to define this profile ({code}). Change the profile, or let the operator change what is \
+             configured for all profiles, then change the profile."
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_waits_an_hour_once_and_then_a_day() {
+        assert_eq!(AssignmentResult::Failed.assigned_again_after(0, None), Some(SOON));
+        for attempts in [1, 2, 100] {
+            assert_eq!(AssignmentResult::Failed.assigned_again_after(attempts, None), Some(TOMORROW));
+        }
+        assert_eq!(AssignmentResult::Success.assigned_again_after(3, None), None);
+    }
+
+    #[test]
+    fn a_throttled_device_waits_as_long_as_apple_says_and_else_a_day() {
+        let after = |wait: Option<i64>| {
+            AssignmentResult::Throttled.assigned_again_after(0, wait.map(SignedDuration::from_secs))
+        };
+        assert_eq!(after(None), Some(TOMORROW));
+        assert_eq!(after(Some(3)), Some(SHORTEST));
+        assert_eq!(after(Some(90_000)), Some(SignedDuration::from_secs(90_000)));
+    }
+
+    #[test]
+    fn a_release_is_tried_twice_and_never_where_apple_denies_it() {
+        assert_eq!(AssignmentResult::Failed.released_again_after(0), Some(SOON));
+        assert_eq!(AssignmentResult::Failed.released_again_after(1), None);
+        assert_eq!(AssignmentResult::Denied.released_again_after(0), None);
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_again_after_five_minutes_and_three_times_in_all() {
+        let start = Timestamp::UNIX_EPOCH;
+        let later = start + AFTER_LOST_ANSWER;
+        let tries =
+            |attempts| DefinitionTries { attempts, attempted_at: start, failure: None, again_at: None };
+        assert_eq!(definition(None, true, start), Definition::Now);
+        assert_eq!(definition(Some(&tries(0)), true, start), Definition::At(later), "one that was answered");
+        assert_eq!(definition(Some(&tries(0)), true, later), Definition::Now);
+        assert_eq!(definition(Some(&tries(1)), true, start), Definition::At(later));
+        assert_eq!(definition(Some(&tries(1)), true, later), Definition::Now);
+        assert_eq!(definition(Some(&tries(3)), true, start), Definition::At(later));
+        assert_eq!(definition(Some(&tries(3)), true, later), Definition::Never(ANSWER_LOST.to_owned()));
+    }
+
+    #[test]
+    fn a_refused_revision_is_not_sent_again_but_a_missing_address_may_come() {
+        let tries = |failure: &str| DefinitionTries {
+            attempts: 0,
+            attempted_at: Timestamp::UNIX_EPOCH,
+            failure: Some(failure.to_owned()),
+            again_at: None,
+        };
+        let now = Timestamp::UNIX_EPOCH + AFTER_LOST_ANSWER;
+        let refused = definition(Some(&tries("FLAGS_INVALID")), true, now);
+        assert_eq!(refused, Definition::Never("FLAGS_INVALID".to_owned()));
+        assert_eq!(definition(Some(&tries(NO_MDM_URL)), true, now), Definition::Now);
+        assert_eq!(definition(None, false, now), Definition::Never(NO_MDM_URL.to_owned()));
+        let again_at = now + AFTER_REFUSED_DEFINITION;
+        let denied = DefinitionTries { again_at: Some(again_at), ..tries("ACCESS_DENIED") };
+        assert_eq!(definition(Some(&denied), true, now), Definition::At(again_at));
+        assert_eq!(definition(Some(&denied), true, again_at), Definition::Now);
+    }
+
+    #[test]
+    fn every_result_is_read_back_from_its_word() {
+        for result in AssignmentResult::ALL {
+            assert_eq!(AssignmentResult::from_word(result.as_str()), result);
+        }
+        assert_eq!(AssignmentResult::from_word("NEWER_THAN_US"), AssignmentResult::Failed);
+    }
+}

@@ -1,0 +1,391 @@
+//! Devices: what a page of Apple's records does to the rows that are stored. Pure; storage applies the result.
+
+use std::collections::HashMap;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{DeviceChanges, DeviceId, SettingId};
+
+/// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DevicePlatform {
+    /// Not one of those below.
+    Unknown,
+    /// iPhone, iPad, iPod.
+    Ios,
+    /// Mac.
+    MacOs,
+    /// Apple Vision.
+    VisionOs,
+    /// Apple TV.
+    TvOs,
+}
+
+impl DevicePlatform {
+    /// Every platform.
+    pub const ALL: [Self; 5] = [Self::Unknown, Self::Ios, Self::MacOs, Self::VisionOs, Self::TvOs];
+
+    /// The member of Graph's `platform` enumeration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Ios => "ios",
+            Self::MacOs => "macOS",
+            Self::VisionOs => "visionOS",
+            Self::TvOs => "tvOS",
+        }
+    }
+
+    /// From Apple's `os` (`iOS`, `iPadOS`, `OSX`, `tvOS`, `visionOS`).
+    pub fn from_apple_os(os: &str) -> Self {
+        match os.to_ascii_lowercase().as_str() {
+            "ios" | "ipados" => Self::Ios,
+            "osx" | "macos" => Self::MacOs,
+            "tvos" => Self::TvOs,
+            "visionos" => Self::VisionOs,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// The platform of Graph's word, in any ASCII case.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|p| p.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+/// How a device came to be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DiscoverySource {
+    /// Not known.
+    Unknown,
+    /// An administrator imported its serial number.
+    AdminImport,
+    /// Apple listed it.
+    DeviceEnrollmentProgram,
+}
+
+impl DiscoverySource {
+    /// Every source.
+    pub const ALL: [Self; 3] = [Self::Unknown, Self::AdminImport, Self::DeviceEnrollmentProgram];
+
+    /// The member of Graph's `discoverySource` enumeration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::AdminImport => "adminImport",
+            Self::DeviceEnrollmentProgram => "deviceEnrollmentProgram",
+        }
+    }
+
+    /// The source of Graph's word, in any ASCII case.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(word))
+    }
+}
+
+/// What a record of a delta says happened; a fetch carries none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OperationType {
+    /// Assigned to this server.
+    Added,
+    /// Anything else changed.
+    Modified,
+    /// No longer assigned to this server.
+    Deleted,
+}
+
+/// One of Apple's device records, reduced to what decides; the rest travels in `record` untouched.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AppleRecord {
+    /// Apple's serial number, as spelt by Apple.
+    pub serial: String,
+    /// None in a fetch.
+    pub operation: Option<OperationType>,
+    /// When it happened at Apple, to the second; none in a fetch.
+    pub operation_at: Option<Timestamp>,
+    /// From `os`; `None` when the record does not say.
+    pub platform: Option<DevicePlatform>,
+    /// Apple's `description`.
+    pub description: Option<String>,
+    /// Apple's profile, 32 upper-case hex digits; none when empty or removed.
+    pub profile_uuid: Option<String>,
+    /// `empty`, `assigned`, `pushed`, `removed`.
+    pub profile_status: Option<String>,
+    /// The whole record as JSON, unknown keys included, without what only this answer says (`op_type`, `op_date`).
+    pub record: String,
+    /// A digest of `record`: equal digests mean that nothing has to be written.
+    pub digest: u128,
+}
+
+/// What decides about a stored device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredDevice {
+    /// The digest of the stored record.
+    pub digest: u128,
+    /// The latest operation that was applied.
+    pub operation_at: Option<Timestamp>,
+    /// Whether it is gone from Apple's side.
+    pub deleted: bool,
+}
+
+/// A device as stored and listed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeviceRow {
+    /// Ours; opaque to clients.
+    pub id: DeviceId,
+    /// The setting it is listed under.
+    pub setting: SettingId,
+    /// Apple's serial number.
+    pub serial: String,
+    /// The platform.
+    pub platform: DevicePlatform,
+    /// Apple's description, or what the import said.
+    pub description: Option<String>,
+    /// How it came to be listed.
+    pub source: DiscoverySource,
+    /// Whether it is gone from Apple's side.
+    pub deleted: bool,
+    /// When it was first seen here.
+    pub created_at: Timestamp,
+    /// The profile that is wanted for it (bare GUID).
+    pub desired_profile: Option<String>,
+    /// When that was asked for.
+    pub desired_at: Option<Timestamp>,
+    /// Whether it is supervised: as the wanted profile says, or the import did.
+    pub supervised: bool,
+}
+
+/// What people write of a device; what is absent stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DevicePatch {
+    /// The serial number; it names the device and never changes.
+    pub serial: Option<String>,
+    /// `description`.
+    pub description: Option<Option<String>>,
+    /// The member of Graph's `platform` enumeration.
+    pub platform: Option<&'static str>,
+    /// `isSupervised`; a wanted profile knows better.
+    pub supervised: Option<bool>,
+    /// `requestedEnrollmentProfileId`, in any of its forms.
+    pub desired_profile: Option<Option<String>>,
+}
+
+/// What one page changes.
+#[derive(Debug, Default, PartialEq)]
+pub struct FoldedPage {
+    /// Rows to write: new devices and devices whose record changed.
+    pub write: Vec<AppleRecord>,
+    /// Serial numbers, as stored, of devices that left.
+    pub gone: Vec<(String, Option<Timestamp>)>,
+    /// Devices that are listed for the first time, or again after they had gone.
+    pub added: usize,
+    /// Devices whose record changed.
+    pub changed: usize,
+    /// Devices that left.
+    pub removed: usize,
+    /// Serial numbers, as stored, of devices whose record changed,
+    pub known: Vec<String>,
+    /// and of those that are listed again after they had gone.
+    pub back: Vec<String>,
+    /// Records that changed nothing: equal to what is stored, or older.
+    pub unchanged: usize,
+}
+
+impl FoldedPage {
+    /// What it changes, in numbers of devices.
+    pub fn changes(&self) -> DeviceChanges {
+        DeviceChanges { added: self.added as i64, changed: self.changed as i64, removed: self.removed as i64 }
+    }
+
+    /// How the number of listed devices changes.
+    pub fn count_change(&self) -> i64 {
+        self.added as i64 - self.removed as i64
+    }
+}
+
+/// Folds a page into what has to be written, given what is stored for its serial numbers (keyed in lower case).
+///
+/// A serial number may come several times: the record with the latest `op_date` counts; of equal dates a deletion
+/// wins, else the later one in the page. A record older than the stored operation changes nothing, and one as old does
+/// not bring back a device that is gone. A deletion never overwrites the stored attributes, since Apple's may hold nothing but the serial number.
+pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>) -> FoldedPage {
+    // Places are sorted, not the records themselves, which are large.
+    let mut places: Vec<(String, usize)> =
+        page.iter().enumerate().map(|(place, record)| (record.serial.to_ascii_lowercase(), place)).collect();
+    places.sort_unstable();
+    let mut records: Vec<Option<AppleRecord>> = page.into_iter().map(Some).collect();
+    let mut places = places.into_iter().peekable();
+
+    let mut folded = FoldedPage::default();
+    while let Some((key, place)) = places.next() {
+        let Some(mut record) = records[place].take() else { continue };
+        while let Some((_, place)) = places.next_if(|(next, _)| *next == key) {
+            if let Some(later) = records[place].take().filter(|later| replaces(later, &record)) {
+                record = later;
+            }
+        }
+        let known = stored.get(&key);
+        let stale = match (record.operation_at, known.and_then(|k| k.operation_at)) {
+            (Some(new), Some(old)) => new < old,
+            _ => false,
+        };
+        match (record.operation, known) {
+            _ if stale => folded.unchanged += 1,
+            (Some(OperationType::Deleted), Some(known)) if !known.deleted => {
+                folded.removed += 1;
+                folded.gone.push((key, record.operation_at));
+            }
+            (Some(OperationType::Deleted), _) => folded.unchanged += 1,
+            // What happened in the second of the deletion, or is told again, does not bring it back.
+            (Some(_), Some(known)) if known.deleted && no_newer(&record, known) => folded.unchanged += 1,
+            (_, None) => {
+                folded.added += 1;
+                folded.write.push(record);
+            }
+            (_, Some(known)) if known.deleted => {
+                folded.added += 1;
+                folded.back.push(key.clone());
+                folded.known.push(key);
+                folded.write.push(record);
+            }
+            (_, Some(known))
+                if known.digest == record.digest && record.operation_at <= known.operation_at =>
+            {
+                folded.unchanged += 1;
+            }
+            (_, Some(known)) => {
+                let is_changed = known.digest != record.digest;
+                folded.changed += usize::from(is_changed);
+                folded.unchanged += usize::from(!is_changed);
+                if is_changed {
+                    folded.known.push(key);
+                }
+                folded.write.push(record);
+            }
+        }
+    }
+    folded
+}
+
+/// Apple's clock and ours differ by less; more is a state of its own.
+pub const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(2);
+
+/// Until when what Apple says to have happened to a device is older than its going, of which we learned in another way
+/// than by a deletion, at `time` by our clock.
+pub fn latest_record_time(time: Timestamp) -> Timestamp {
+    time.checked_sub(CLOCKS_APART).unwrap_or(time)
+}
+
+fn no_newer(record: &AppleRecord, known: &StoredDevice) -> bool {
+    matches!((record.operation_at, known.operation_at), (Some(new), Some(old)) if new <= old)
+}
+
+fn replaces(new: &AppleRecord, kept: &AppleRecord) -> bool {
+    match new.operation_at.cmp(&kept.operation_at) {
+        std::cmp::Ordering::Greater => true,
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => {
+            new.operation == Some(OperationType::Deleted) || kept.operation != Some(OperationType::Deleted)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(
+        serial: &str,
+        operation: Option<OperationType>,
+        second: Option<i64>,
+        digest: u128,
+    ) -> AppleRecord {
+        AppleRecord {
+            serial: serial.to_owned(),
+            operation,
+            operation_at: second.map(|s| Timestamp::from_second(s).unwrap()),
+            platform: Some(DevicePlatform::MacOs),
+            description: None,
+            profile_uuid: None,
+            profile_status: None,
+            record: "{}".to_owned(),
+            digest,
+        }
+    }
+
+    fn stored(
+        serial: &str,
+        second: Option<i64>,
+        digest: u128,
+        deleted: bool,
+    ) -> HashMap<String, StoredDevice> {
+        HashMap::from([(
+            serial.to_ascii_lowercase(),
+            StoredDevice {
+                digest,
+                operation_at: second.map(|s| Timestamp::from_second(s).unwrap()),
+                deleted,
+            },
+        )])
+    }
+
+    #[test]
+    fn the_latest_operation_of_a_serial_counts_wherever_it_stands() {
+        let page = vec![
+            record("C1", Some(OperationType::Modified), Some(20), 2),
+            record("C1", Some(OperationType::Added), Some(10), 1),
+        ];
+        let folded = fold_page(page, &HashMap::new());
+        assert_eq!(folded.added, 1);
+        assert_eq!(folded.write[0].digest, 2);
+    }
+
+    #[test]
+    fn of_equal_dates_a_deletion_wins_in_either_order() {
+        for reversed in [false, true] {
+            let mut page = vec![
+                record("C1", Some(OperationType::Deleted), Some(10), 0),
+                record("C1", Some(OperationType::Modified), Some(10), 1),
+            ];
+            if reversed {
+                page.reverse();
+            }
+            let folded = fold_page(page, &stored("C1", Some(5), 1, false));
+            assert_eq!((folded.removed, folded.write.len()), (1, 0));
+        }
+    }
+
+    #[test]
+    fn an_older_operation_changes_nothing() {
+        let page = vec![record("C1", Some(OperationType::Deleted), Some(10), 0)];
+        let folded = fold_page(page, &stored("C1", Some(11), 1, false));
+        assert_eq!((folded.unchanged, folded.gone.len()), (1, 0));
+    }
+
+    #[test]
+    fn an_equal_record_is_not_written_again() {
+        let folded = fold_page(vec![record("c1", None, None, 1)], &stored("C1", Some(11), 1, false));
+        assert_eq!((folded.unchanged, folded.write.len()), (1, 0));
+    }
+
+    #[test]
+    fn a_device_that_had_gone_and_is_listed_again_counts_as_added() {
+        let folded = fold_page(vec![record("C1", None, None, 1)], &stored("C1", Some(11), 1, true));
+        assert_eq!((folded.added, folded.count_change()), (1, 1));
+    }
+
+    #[test]
+    fn what_is_no_newer_than_a_deletion_does_not_bring_the_device_back() {
+        for (second, expected) in [(10, 0), (11, 0), (12, 1)] {
+            let page = vec![record("C1", Some(OperationType::Modified), Some(second), 2)];
+            let folded = fold_page(page, &stored("C1", Some(11), 1, true));
+            assert_eq!(folded.added, expected, "{second}");
+        }
+    }
+
+    #[test]
+    fn deleting_an_unknown_device_is_nothing() {
+        let folded = fold_page(vec![record("C1", Some(OperationType::Deleted), Some(1), 0)], &HashMap::new());
+        assert_eq!((folded.removed, folded.count_change()), (0, 0));
+    }
+}

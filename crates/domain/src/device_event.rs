@@ -1,0 +1,135 @@
+//! What happens to a device and what is decided about it: the words of its history, and the sentences for people.
+
+use jiff::Timestamp;
+
+use super::{AssignmentResult, Reason};
+
+/// Why Adept says that a profile was assigned: its answer was lost, but the device's details show it.
+pub const READ_BACK: &str = "read_back";
+
+/// What a line of a device's history tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeviceEventKind {
+    /// Someone wants a profile for it.
+    Wanted,
+    /// Nobody wants one for it any more.
+    Unwanted,
+    /// Apple took the assignment of a profile.
+    Assigned,
+    /// Apple did not.
+    NotAssigned,
+    /// Apple reported another profile than the one that Adept assigned.
+    Contradicted,
+    /// It left the server.
+    Gone,
+    /// It is listed again.
+    Back,
+    /// Someone wants Apple to release it.
+    ReleaseRequested,
+    /// Apple released it.
+    Released,
+    /// Apple did not.
+    NotReleased,
+}
+
+impl DeviceEventKind {
+    /// Every kind.
+    pub const ALL: [Self; 10] = [
+        Self::Wanted,
+        Self::Unwanted,
+        Self::Assigned,
+        Self::NotAssigned,
+        Self::Contradicted,
+        Self::Gone,
+        Self::Back,
+        Self::ReleaseRequested,
+        Self::Released,
+        Self::NotReleased,
+    ];
+
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Wanted => "wanted",
+            Self::Unwanted => "unwanted",
+            Self::Assigned => "assigned",
+            Self::NotAssigned => "not_assigned",
+            Self::Contradicted => "contradicted",
+            Self::Gone => "gone",
+            Self::Back => "back",
+            Self::ReleaseRequested => "release_requested",
+            Self::Released => "released",
+            Self::NotReleased => "not_released",
+        }
+    }
+
+    /// The kind of that word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A line of a device's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceEvent {
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: DeviceEventKind,
+    /// Our profile that it is about.
+    pub profile: Option<String>,
+    /// Apple's id of a profile that it is about.
+    pub apple_uuid: Option<String>,
+    /// Apple's word, or the reason.
+    pub detail: Option<String>,
+}
+
+impl DeviceEvent {
+    /// One sentence for people; `profile` is what they call the profile.
+    pub fn sentence(&self, profile: &str) -> String {
+        let detail = self.detail.as_deref().unwrap_or_default();
+        match self.kind {
+            DeviceEventKind::Wanted => format!("{profile} was wanted for it."),
+            DeviceEventKind::Unwanted => "No profile of its own was wanted for it any more.".to_owned(),
+            DeviceEventKind::Assigned if detail == Reason::Wanted.as_str() => {
+                format!("Apple took {profile} for it, which was wanted for it.")
+            }
+            DeviceEventKind::Assigned if detail == READ_BACK => {
+                format!("Apple's answer was lost, but Apple reported {profile} for it.")
+            }
+            DeviceEventKind::Assigned => format!("Apple took {profile} for it, the default of its platform."),
+            DeviceEventKind::NotAssigned => {
+                format!(
+                    "{profile} was not assigned ({detail}). {}",
+                    AssignmentResult::from_word(detail).about_assignment()
+                )
+            }
+            DeviceEventKind::Contradicted => match detail {
+                "" | "empty" | "removed" => "Apple reported that it has no profile any more.".to_owned(),
+                uuid => format!("Apple reported that it has another profile, {uuid}."),
+            },
+            DeviceEventKind::Gone => "Apple no longer listed it for this server.".to_owned(),
+            DeviceEventKind::Back => "Apple listed it for this server again.".to_owned(),
+            DeviceEventKind::ReleaseRequested => "Its release from the organization was wanted.".to_owned(),
+            DeviceEventKind::Released => "Apple released it from the organization.".to_owned(),
+            DeviceEventKind::NotReleased => {
+                format!(
+                    "Apple did not release it ({detail}). {}",
+                    AssignmentResult::from_word(detail).about_release()
+                )
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_is_read_back() {
+        for kind in DeviceEventKind::ALL {
+            assert_eq!(DeviceEventKind::from_word(kind.as_str()), Some(kind));
+        }
+    }
+}

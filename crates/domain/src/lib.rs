@@ -1,0 +1,60 @@
+//! The words of the service and the rules that need nothing but words.
+//!
+//! Pure: no clock, no random source, no serde, no SQL, no HTTP. Times and ids are handed in.
+//!
+//! # Glossary
+//!
+//! | here | Microsoft Graph | Apple |
+//! |---|---|---|
+//! | [`Setting`] | `depOnboardingSetting` | what Adept knows of one device management *server* |
+//! | [`ServerIdentity`] | – | `server_uuid`, `org_id` and names of `GET /account` |
+//! | server token | `depToken` | the decrypted `.p7m`: OAuth 1.0a credentials of one server |
+//! | token generation | – | counts the server tokens a setting has had; learned facts are bound to one |
+//! | key pair | `getEncryptionPublicKey` | the "public key certificate" uploaded in Apple Business/School Manager |
+//! | [`Profile`] | `enrollmentProfile` and what derives from it | a profile of `POST /profile`; one per revision |
+//! | [`SkipKey`] | `enabledSkipKeys`, `…Disabled` | `skip_setup_items` |
+//! | wanted profile | `requestedEnrollmentProfileId` | the profile that a device shall be given |
+//! | [`Device`] | `importedAppleDeviceIdentity` | a device record of `/server/devices` and `/devices/sync` |
+//! | serial | `serialNumber` | `serial_number` |
+//! | delta | – | `/devices/sync`; a *fetch* is `/server/devices` |
+//! | [`Tenant`](TenantId) | the directory (tenant) a caller signs in to | – |
+
+mod access;
+mod assignment;
+mod audit;
+mod device;
+mod device_event;
+mod fields;
+mod ids;
+pub mod members;
+mod onboarding;
+mod profile;
+mod sync_run;
+mod token_state;
+
+pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
+pub use assignment::{
+    AFTER_REFUSED_DEFINITION, ANSWER_LOST, ASSIGNMENTS_A_DAY, AssignmentResult, Definition, DefinitionTries,
+    MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition, release_put_off,
+};
+pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
+pub use device::{
+    AppleRecord, CLOCKS_APART, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage,
+    OperationType, StoredDevice, fold_page, latest_record_time,
+};
+pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
+pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
+pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
+pub use onboarding::{
+    Acceptance, AccountFacts, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch, SyncStatus,
+    TokenComparison, TokenType, Verification, accept,
+};
+pub use profile::{
+    AppleTerms, Offer, PANES, Pairing, Profile, ProfileFault, ProfileKind, ProfilePatch, ProfileValue,
+    ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrollment_url, check_profile, skip_keys_page,
+};
+pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_absent};
+pub use token_state::{TokenStanding, TokenState};
+
+/// A device as listed to callers.
+pub type Device = DeviceRow;

@@ -1,0 +1,225 @@
+//! What a complete fetch did not list: the rows that may be missing are walked, marked as gone, or noted as missed.
+//! What is believed is decided in `app`.
+
+use jiff::Timestamp;
+use serde_json::Value as Json;
+
+use super::{
+    Error, Storage,
+    db::{Transaction, sql},
+    device_events::{self, NewDeviceEvent},
+    sync::{self, CursorMove, Lease},
+    sync_runs::{self, RunPart},
+};
+use adept_domain::{DeviceChanges, DeviceEventKind, latest_record_time};
+
+/// A device that a complete fetch should list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedDevice {
+    /// The serial number in lower case.
+    pub key: String,
+    /// As Apple spells it.
+    pub serial: String,
+    /// When a complete fetch first did not list it.
+    pub absent_since: Option<Timestamp>,
+}
+
+/// What becomes of devices, by their serial numbers in lower case.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AbsentAction {
+    /// They are gone; their desired state stay.
+    pub gone: Vec<String>,
+    /// They are noted as missed and stay listed.
+    pub missed: Vec<String>,
+    /// They were missed earlier and are listed again.
+    pub back: Vec<String>,
+}
+
+/// How a fetch that came to its end leaves the setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FetchEnd {
+    /// The cursor revision that was seen.
+    pub seen_revision: i64,
+    /// When a complete fetch is owed next.
+    pub full_fetch: FullFetchMove,
+}
+
+/// When a complete fetch is owed next; what someone asked for meanwhile stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FullFetchMove {
+    /// The time that this run saw or left there.
+    pub seen: Option<Timestamp>,
+    /// The time from now on.
+    pub to: Timestamp,
+}
+
+impl FullFetchMove {
+    /// What the statements compare with: no complete fetch is owed at the beginning of time.
+    pub(super) fn seen_or_zero(self) -> Timestamp {
+        self.seen.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+}
+
+impl Storage {
+    /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
+    /// what it lists, so if there are as many, they are the same.
+    pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND setting = $4 \
+                         AND absent_since IS NOT NULL) AS missed \
+                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0),
+            )
+            .await?;
+        let Some(row) = row else { return Ok(true) };
+        let listed: i64 = row.get("device_count")?;
+        Ok(usize::try_from(listed) == Ok(seen) && !row.get::<bool>("missed")?)
+    }
+
+    /// The devices that Apple listed and that were first seen before `before`, in the order of their keys from behind
+    /// `after` on, `limit` at most.
+    pub async fn listed_by_apple(
+        &self,
+        lease: &Lease,
+        before: Timestamp,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<ListedDevice>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        let rows = tx
+            .rows(
+                sql("SELECT serial_key, serial, absent_since FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
+                     AND source = 'deviceEnrollmentProgram' AND created_at < $4 ORDER BY serial_key LIMIT $5")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(after)
+                .bind(before)
+                .bind(limit),
+            )
+            .await?;
+        tx.commit().await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ListedDevice {
+                    key: row.get("serial_key")?,
+                    serial: row.get("serial")?,
+                    absent_since: row.time("absent_since")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Does to devices what was decided, in one transaction with the run's line; none, and nothing done, when lease,
+    /// token or cursor are not those any more. Answers how many are gone by this.
+    pub async fn settle_absent(
+        &self,
+        lease: &Lease,
+        seen_revision: i64,
+        action: &AbsentAction,
+        part: &RunPart,
+        now: Timestamp,
+    ) -> Result<Option<i64>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        if !sync::move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None, owes_fetch: None })
+            .await?
+        {
+            return Ok(None);
+        }
+        let gone = update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
+             operation_at = CASE WHEN operation_at > $5 THEN operation_at ELSE $5 END \
+             WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.gone,
+            &[now, latest_record_time(part.started_at)],
+        )
+        .await?;
+        update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 AND absent_since IS NULL \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.missed,
+            &[now],
+        )
+        .await?;
+        update(
+            &mut tx,
+            lease,
+            "UPDATE devices SET absent_since = NULL WHERE tenant = $1 AND setting = $2 AND absent_since <= $4 \
+             AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+            &action.back,
+            &[now],
+        )
+        .await?;
+        let keys: Vec<&str> = action.gone.iter().map(String::as_str).collect();
+        let told = NewDeviceEvent::of(DeviceEventKind::Gone);
+        device_events::write(&mut tx, (lease.tenant, lease.setting), &keys, now, &told).await?;
+        if gone > 0 {
+            sync::count_devices(&mut tx, lease, -gone).await?;
+        }
+        let changes = DeviceChanges { removed: gone, ..DeviceChanges::default() };
+        let missed = i64::try_from(action.missed.len()).unwrap_or(i64::MAX);
+        sync_runs::note(&mut tx, lease, part, changes, missed).await?;
+        tx.commit().await?;
+        Ok(Some(gone))
+    }
+
+    /// Notes when a complete fetch is owed next; false when lease, token or cursor are not those any more.
+    pub async fn end_fetch(&self, lease: &Lease, end: FetchEnd) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let moved =
+            CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: Some(end.full_fetch) };
+        if !sync::move_cursor(&mut tx, lease, &moved).await? {
+            return Ok(false);
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Forgets devices that are gone since before `before`. Answers how many went.
+    pub async fn purge_tombstones(&self, before: Timestamp) -> Result<u64, Error> {
+        let mut purged = 0;
+        loop {
+            let mut tx = self.db.begin_bulk().await?;
+            let some = tx
+                .execute(
+                    sql("DELETE FROM devices WHERE (tenant, setting, serial_key) IN \
+                         (SELECT tenant, setting, serial_key FROM devices \
+                          WHERE tombstone_at < $1 AND deleted LIMIT 1000)")
+                    .bind(before),
+                )
+                .await?;
+            tx.commit().await?;
+            purged += some;
+            if some == 0 {
+                return Ok(purged);
+            }
+        }
+    }
+}
+
+async fn update(
+    tx: &mut Transaction,
+    lease: &Lease,
+    text: &'static str,
+    keys: &[String],
+    times: &[Timestamp],
+) -> Result<i64, Error> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
+    let statement = sql(text).bind(lease.tenant.0).bind(lease.setting.0).bind(Json::from(keys).to_string());
+    let statement = times.iter().fold(statement, |statement, time| statement.bind(*time));
+    let touched = tx.execute(statement).await?;
+    Ok(i64::try_from(touched).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,144 @@
+//! Apple's session of each stored server token, shared by all processes: found, claimed, kept. It knows nothing of what a
+//! session is good for.
+//!
+//! A session has a revision, and whoever puts another in its place names the one that was seen, so that of two the first
+//! stays. A claim orders who opens a session; it protects nothing, and ends by itself.
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{
+    Error, Storage,
+    db::{Statement, sql},
+    sealing::SealedField,
+};
+use adept_domain::{SettingId, TenantId};
+
+/// The row of a stored server token.
+#[derive(Clone, Debug)]
+pub struct TokenRow {
+    /// The owner of the setting.
+    pub tenant: TenantId,
+    /// The setting.
+    pub setting: SettingId,
+    /// The row.
+    pub token: String,
+}
+
+/// What a token's row says of its session. No `Debug`.
+pub enum AppleSession {
+    /// A session that may be live.
+    Kept {
+        /// The session.
+        session: Zeroizing<Vec<u8>>,
+        /// Its revision.
+        revision: i64,
+    },
+    /// None; the caller claimed the right to open one.
+    Claimed {
+        /// The revision to replace.
+        revision: i64,
+    },
+    /// None; another process is opening one.
+    Busy,
+    /// The token is not stored any more.
+    Gone,
+}
+
+/// What became of keeping a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKept {
+    /// It is durable.
+    Done,
+    /// Another one was kept meanwhile. Nothing was changed.
+    Superseded,
+    /// The token is not stored any more. Nothing was changed.
+    Gone,
+}
+
+impl TokenRow {
+    fn bind(&self, statement: Statement) -> Statement {
+        statement.bind(self.tenant.to_string()).bind(self.setting.to_string()).bind(self.token.as_str())
+    }
+
+    fn name(&self) -> String {
+        format!("{}/{}", self.setting, self.token)
+    }
+
+    fn place<'a>(&self, name: &'a str) -> SealedField<'a> {
+        SealedField { table: "server_tokens", column: "session_sealed", tenant: self.tenant, row: name }
+    }
+}
+
+impl Storage {
+    /// The session of a token, if its revision is over `refused`; else the right to open one, until `claim_until`,
+    /// unless somebody else has it.
+    pub async fn find_apple_session(
+        &self,
+        row: &TokenRow,
+        refused: i64,
+        now: Timestamp,
+        claim_until: Timestamp,
+    ) -> Result<AppleSession, Error> {
+        let select =
+            sql("SELECT session_sealed, session_revision, session_claimed_until FROM server_tokens \
+                          WHERE tenant = $1 AND setting = $2 AND id = $3");
+        let Some(found) = self.db.row(row.bind(select)).await? else { return Ok(AppleSession::Gone) };
+        let revision: i64 = found.get("session_revision")?;
+        let sealed: Option<Vec<u8>> = found.get("session_sealed")?;
+        if let Some(sealed) = sealed.filter(|_| revision > refused) {
+            let session = self.key.open(row.place(&row.name()), &sealed)?;
+            return Ok(AppleSession::Kept { session, revision });
+        }
+        if found.time("session_claimed_until")?.is_some_and(|until| until > now) {
+            return Ok(AppleSession::Busy);
+        }
+        let mut tx = self.db.begin().await?;
+        let claim = row
+            .bind(sql("UPDATE server_tokens SET session_claimed_until = $6 \
+                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4 \
+                       AND session_claimed_until <= $5"))
+            .bind(revision)
+            .bind(now)
+            .bind(claim_until);
+        let claimed = tx.execute(claim).await? == 1;
+        tx.commit().await?;
+        Ok(if claimed { AppleSession::Claimed { revision } } else { AppleSession::Busy })
+    }
+
+    /// Puts a session in the place of the one with that revision, and ends a claim on it.
+    pub async fn keep_apple_session(
+        &self,
+        row: &TokenRow,
+        session: &[u8],
+        revision: i64,
+    ) -> Result<SessionKept, Error> {
+        let sealed = self.key.seal(row.place(&row.name()), session)?;
+        let mut tx = self.db.begin().await?;
+        let keep = row
+            .bind(sql("UPDATE server_tokens SET session_sealed = $5, session_revision = $4 + 1, \
+                       session_claimed_until = 0 \
+                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4"))
+            .bind(revision)
+            .bind(sealed);
+        let is_kept = tx.execute(keep).await? == 1;
+        tx.commit().await?;
+        if is_kept {
+            return Ok(SessionKept::Done);
+        }
+        let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
+        let is_stored = self.db.row(row.bind(select)).await?.is_some();
+        Ok(if is_stored { SessionKept::Superseded } else { SessionKept::Gone })
+    }
+
+    /// Ends a claim on that revision.
+    pub async fn give_up_apple_session(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let release = row
+            .bind(sql("UPDATE server_tokens SET session_claimed_until = 0 \
+                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4"))
+            .bind(revision);
+        tx.execute(release).await?;
+        tx.commit().await
+    }
+}

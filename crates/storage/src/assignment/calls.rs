@@ -1,0 +1,329 @@
+//! The calls about devices that a setting has under way, and what they lead to: one that is made, and one before it whose
+//! answer is being stored. A call is stored before it is made and goes away with its outcome, so that one that is found
+//! later is one whose answer was lost.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    check_lease, hold,
+    work::{BEFORE_REST, day_before},
+};
+use crate::{
+    Error, Lease, Storage, audit,
+    db::{Row, Transaction, Value, sql},
+    device_events::{self, NewDeviceEvent},
+};
+use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, ProfileId, SettingId, TenantId};
+
+/// A call about devices.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InFlightCall {
+    /// Sorts by time.
+    pub id: Uuid,
+    /// The profile that they are to have, its revision and Apple's id of it; none for a release.
+    pub assigns: Option<(ProfileId, i64, String)>,
+    /// As Apple spells them.
+    pub serials: Vec<String>,
+}
+
+/// What Apple said of a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceResult {
+    /// As Apple spells it.
+    pub serial: String,
+    /// What Apple said.
+    pub result: AssignmentResult,
+    /// How many tries failed in a row before.
+    pub attempts: i64,
+}
+
+/// What came of an assignment.
+pub struct Assigned<'a> {
+    /// The call.
+    pub call: Uuid,
+    /// The profile and Apple's id of it.
+    pub profile: ProfileId,
+    /// Apple's id of it.
+    pub apple_uuid: &'a str,
+    /// Why: for the history.
+    pub reason: &'a str,
+    /// What Apple said of each device.
+    pub devices: &'a [DeviceResult],
+    /// The wait that Apple asked for.
+    pub retry_after: Option<SignedDuration>,
+    /// The desired state under which the call began; none when they are not known.
+    pub seen_desired_generation: Option<i64>,
+    /// The shortest time between two complete fetches, where Apple's words ask for one.
+    pub between_fetches: Duration,
+    /// When it ended.
+    pub now: Timestamp,
+}
+
+/// Whether a call may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// It is stored.
+    Yes,
+    /// Lease, token or desired state are not those that were seen.
+    Stale,
+    /// A sync is due, which goes first.
+    SyncIsDue,
+}
+
+/// Devices that are treated alike: the result, and whether it was the first failure.
+type Alike = (AssignmentResult, bool);
+
+impl Storage {
+    /// Stores a call that is about to be made, and lengthens the lease to `until`. Nothing is stored when lease, token
+    /// or desired state are not those that were seen, or when the run gives way to a sync.
+    pub async fn begin_call(
+        &self,
+        lease: &Lease,
+        seen_desired_generation: i64,
+        gives_way: bool,
+        call: &InFlightCall,
+        (now, until): (Timestamp, Timestamp),
+    ) -> Result<Begun, Error> {
+        let mut tx = self.db.begin().await?;
+        match hold(&mut tx, lease, now, until).await? {
+            Some(held) if held.desired_generation != seen_desired_generation => return Ok(Begun::Stale),
+            None => return Ok(Begun::Stale),
+            Some(held) if gives_way && held.sync_is_due => return Ok(Begun::SyncIsDue),
+            Some(_) => {}
+        }
+        let (profile, revision, uuid) = match &call.assigns {
+            Some((profile, revision, uuid)) => {
+                (Some(profile.to_string()), Some(*revision), Some(uuid.as_str()))
+            }
+            None => (None, None, None),
+        };
+        tx.execute_one(
+            "beginning a call",
+            sql("INSERT INTO in_flight_calls (tenant, setting, id, profile, revision, apple_uuid, serials, started_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(call.id.to_string())
+            .bind(profile)
+            .bind(revision)
+            .bind(uuid)
+            .bind(serde_json::Value::from(call.serials.clone()).to_string())
+            .bind(now),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(Begun::Yes)
+    }
+
+    /// The calls whose answers were lost, the oldest first.
+    pub async fn unresolved_calls(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+    ) -> Result<Vec<InFlightCall>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls \
+                     WHERE tenant = $1 AND setting = $2 ORDER BY id")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
+            )
+            .await?;
+        let call = |row: &Row| {
+            let serials: String = row.get("serials")?;
+            let serials =
+                serde_json::from_str(&serials).map_err(|e| Error::Corrupt(format!("serials: {e}")))?;
+            let assigns = match row.get::<Option<String>>("apple_uuid")? {
+                Some(uuid) => Some((row.parse("profile")?, row.get("revision")?, uuid)),
+                None => None,
+            };
+            Ok(InFlightCall { id: row.parse("id")?, assigns, serials })
+        };
+        rows.iter().map(call).collect()
+    }
+
+    /// Forgets a call: Apple surely did not act on it.
+    pub async fn take_back_call(&self, lease: &Lease, call: Uuid) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            end_call(&mut tx, lease, call).await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Stores what came of an assignment: state, history and audit. False, and nothing stored, when lease or token are
+    /// not those under which it was made; the call stays then, and its devices are read from Apple later. Waits that Apple
+    /// asked for are stored all the same.
+    pub async fn end_assignment(
+        &self,
+        lease: &Lease,
+        assigned: &Assigned<'_>,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        let Some(desired_generation) = check_lease(&mut tx, lease).await? else {
+            keep_waits(&mut tx, lease, assigned).await?;
+            tx.commit().await?;
+            return Ok(false);
+        };
+        let mut alike: BTreeMap<Alike, Vec<String>> = BTreeMap::new();
+        for device in assigned.devices {
+            let group = (device.result, device.attempts == 0);
+            alike.entry(group).or_default().push(device.serial.to_ascii_lowercase());
+        }
+        for ((result, is_first), keys) in alike {
+            if result == AssignmentResult::NotAccessible {
+                ask_for_fetch(&mut tx, lease, assigned, &keys).await?;
+            }
+            let wait = result.assigned_again_after(i64::from(!is_first), assigned.retry_after);
+            let due = match wait {
+                Some(wait) => assigned.now.checked_add(wait).ok(),
+                // Someone wants something else by now: look again.
+                None if Some(desired_generation) != assigned.seen_desired_generation => Some(assigned.now),
+                None => None,
+            };
+            self.note_result(&mut tx, lease, assigned, result, due, &keys).await?;
+        }
+        end_call(&mut tx, lease, assigned.call).await?;
+        audit::write(&mut tx, lease.tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn note_result(
+        &self,
+        tx: &mut Transaction,
+        lease: &Lease,
+        assigned: &Assigned<'_>,
+        result: AssignmentResult,
+        due: Option<Timestamp>,
+        keys: &[String],
+    ) -> Result<(), Error> {
+        let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+        let statement = match result {
+            // Apple has it now: the stored record is out of date, and its digest says so.
+            AssignmentResult::Success => {
+                sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', \
+                 assigned_uuid = $3, assigned_at = $4, assign_attempts = 0, assign_failure = NULL, \
+                 assign_due_at = CASE WHEN assigned_at > $5 AND assign_count >= $6 \
+                     THEN $4 + 86400000000 ELSE $7 END, \
+                 assign_count = CASE WHEN assigned_at > $5 THEN assign_count + 1 ELSE 1 END \
+                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(assigned.apple_uuid)
+                .bind(assigned.now)
+                .bind(day_before(assigned.now))
+                .bind(BEFORE_REST)
+                .bind(due)
+            }
+            failed => sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, \
+                 assign_attempts = COALESCE(assign_attempts, 0) + $5 \
+                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .bind(due)
+            .bind(failed.as_str())
+            .bind(i64::from(failed == AssignmentResult::Failed)),
+        };
+        tx.execute(statement.rows(rows)).await?;
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let (kind, detail) = match result {
+            AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
+            other => (DeviceEventKind::NotAssigned, other.as_str()),
+        };
+        let profile = assigned.profile.to_string();
+        let told = NewDeviceEvent {
+            kind,
+            profile: Some(&profile),
+            apple_uuid: Some(assigned.apple_uuid),
+            detail: Some(detail),
+        };
+        device_events::write(tx, (lease.tenant, lease.setting), &keys, assigned.now, &told).await
+    }
+}
+
+/// Lets devices wait that Apple throttles, whoever holds the lease by now: they have been assigned too often, whatever
+/// becomes of the answer.
+async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
+    let throttled = assigned.devices.iter().filter(|device| device.result == AssignmentResult::Throttled);
+    let rows: Vec<Vec<Value>> =
+        throttled.map(|device| vec![device.serial.to_ascii_lowercase().into()]).collect();
+    let wait = AssignmentResult::Throttled.assigned_again_after(0, assigned.retry_after);
+    let Some(due) = wait.and_then(|wait| assigned.now.checked_add(wait).ok()) else { return Ok(()) };
+    if rows.is_empty() {
+        return Ok(());
+    }
+    tx.execute(
+        sql("UPDATE devices SET assign_failure = $4, \
+             assign_due_at = CASE WHEN assign_due_at > $3 THEN assign_due_at ELSE $3 END \
+             WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
+        .bind(lease.tenant.0)
+        .bind(lease.setting.0)
+        .bind(due)
+        .bind(AssignmentResult::Throttled.as_str())
+        .rows(rows),
+    )
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
+    tx.execute(
+        sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(call.to_string()),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Makes a complete fetch due, since Apple does not have devices any more that it listed. Devices of which it said so
+/// before ask for none, so that one that Apple lists all the same leads to one fetch; and two fetches are
+/// `between_fetches` apart, however many devices there are.
+async fn ask_for_fetch(
+    tx: &mut Transaction,
+    lease: &Lease,
+    assigned: &Assigned<'_>,
+    keys: &[String],
+) -> Result<(), Error> {
+    let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+    let new = tx
+        .row(
+            sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
+                 AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .rows(rows),
+        )
+        .await?;
+    if new.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) == 0 {
+        return Ok(());
+    }
+    let last = tx
+        .row(
+            sql("SELECT MAX(ended_at) AS last FROM sync_runs \
+                 WHERE tenant = $1 AND setting = $2 AND kind <> 'delta' AND outcome = 'ok'")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string()),
+        )
+        .await?;
+    let last = last.map(|row| row.time("last")).transpose()?.flatten();
+    let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
+    tx.execute_one(
+        "asking for a complete fetch",
+        sql("UPDATE onboarding_settings SET \
+             full_fetch_due_at = CASE WHEN full_fetch_due_at > $3 THEN $3 ELSE full_fetch_due_at END, \
+             sync_due_at = CASE WHEN sync_due_at > $3 THEN $3 ELSE sync_due_at END WHERE tenant = $1 AND id = $2")
+        .bind(lease.tenant.to_string())
+        .bind(lease.setting.to_string())
+        .bind(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now))),
+    )
+    .await
+}

@@ -1,0 +1,207 @@
+//! Defining profiles at Apple: the attempt is stored before the call, every id that Apple gives is remembered.
+
+use jiff::Timestamp;
+
+use super::{check_lease, hold};
+use crate::{
+    Error, Lease, Storage, audit,
+    db::{Transaction, sql},
+};
+use adept_domain::{AuditEvent, Profile, ProfileId, SettingId, TenantId};
+
+impl Storage {
+    /// Stores that a revision is about to be sent to Apple, and lengthens the lease to `until`. False, and nothing
+    /// stored, when lease, token or desired state are not those that were seen.
+    pub async fn begin_definition(
+        &self,
+        lease: &Lease,
+        seen_desired_generation: i64,
+        profile: &Profile,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if hold(&mut tx, lease, now, until)
+            .await?
+            .is_none_or(|held| held.desired_generation != seen_desired_generation)
+        {
+            return Ok(false);
+        }
+        tx.execute_one(
+            "beginning a definition",
+            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
+                 VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, profile, revision) \
+                 DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
+                 failure = NULL, again_at = NULL")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(profile.id.to_string())
+                .bind(profile.revision)
+                .bind(now),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Remembers an id that Apple gave, and the digest of what it was told of every profile alike; no answer is lost by
+    /// then. Whoever holds the lease by now: the profile is at Apple.
+    pub async fn keep_definition(
+        &self,
+        profile: &Profile,
+        apple_uuid: &str,
+        common: &str,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at, shared_options_digest) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(apple_uuid)
+            .bind(profile.id.to_string())
+            .bind(profile.revision)
+            .bind(now)
+            .bind(common),
+        )
+        .await?;
+        tx.execute(
+            sql("UPDATE profile_definitions SET attempts = 0 \
+                 WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4")
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(profile.id.to_string())
+            .bind(profile.revision),
+        )
+        .await?;
+        audit::write(&mut tx, profile.tenant, event).await?;
+        tx.commit().await
+    }
+
+    /// Takes back an attempt that Apple surely did not act on.
+    pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            tx.execute(
+                sql("UPDATE profile_definitions SET attempts = attempts - 1, \
+                     attempted_at = CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END \
+                     WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4 AND attempts > 0")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(profile.id.to_string())
+                .bind(profile.revision),
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Gives a revision up, or until `again_at`, for a reason that [`adept_domain::about_definition`] explains.
+    pub async fn give_up_definition(
+        &self,
+        lease: &Lease,
+        profile: &Profile,
+        failure: &str,
+        again_at: Option<Timestamp>,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_none() {
+            return Ok(());
+        }
+        tx.execute_one(
+            "giving a definition up",
+            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure, again_at) \
+                 VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, setting, profile, revision) \
+                 DO UPDATE SET failure = excluded.failure, again_at = excluded.again_at")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(profile.id.to_string())
+            .bind(profile.revision)
+            .bind(failure)
+            .bind(again_at),
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Notes that Apple does not know a profile any more, so that it is defined again.
+    pub async fn forget_apple_profile(
+        &self,
+        lease: &Lease,
+        apple_uuid: &str,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if check_lease(&mut tx, lease).await?.is_some() {
+            tx.execute(
+                sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                    .bind(lease.tenant.to_string())
+                    .bind(lease.setting.to_string())
+                    .bind(apple_uuid)
+                    .bind(now),
+            )
+            .await?;
+            tx.execute(
+                sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                    .bind(lease.tenant.to_string())
+                    .bind(lease.setting.to_string())
+                    .bind(apple_uuid),
+            )
+            .await?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// The profile and revision that Apple knows by an id; none when it is not ours. It may be of a setting that is deleted
+    /// by now.
+    pub async fn profile_of_uuid(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        apple_uuid: &str,
+    ) -> Result<Option<(ProfileId, i64)>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT profile, revision FROM apple_profiles \
+                     WHERE tenant = $1 AND apple_uuid = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(apple_uuid),
+            )
+            .await?;
+        row.map(|row| Ok((row.parse("profile")?, row.get("revision")?))).transpose()
+    }
+}
+
+/// Has definitions sent at once that Apple refused for a reason that is not the profile's: another token may be let do
+/// more.
+pub(crate) async fn forget_refusals(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    setting: SettingId,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let forgotten = tx
+        .execute(
+            sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL \
+                 WHERE tenant = $1 AND setting = $2 AND again_at IS NOT NULL")
+            .bind(tenant.to_string())
+            .bind(setting.to_string()),
+        )
+        .await?;
+    if forgotten > 0 {
+        tx.execute(
+            sql("UPDATE onboarding_settings SET assignment_due_at = $3 WHERE tenant = $1 AND id = $2")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(now),
+        )
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The plan of a setting: which profiles its devices are to have, and what is known of them at Apple.
+
+use std::collections::HashMap;
+
+use crate::{
+    Error, Storage,
+    db::{sql, sql_of_parts},
+    profiles,
+};
+use adept_domain::{DefinitionTries, Profile, ProfileId, Reason, SettingId, Target, TenantId};
+
+/// A profile that devices may be given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedProfile {
+    /// The profile as it is now.
+    pub profile: Profile,
+    /// Whether a device wants it explicitly.
+    pub is_desired: bool,
+    /// Apple's id of this revision.
+    pub apple_uuid: Option<String>,
+    /// How defining this revision went so far.
+    pub tries: Option<DefinitionTries>,
+}
+
+/// What a setting's devices are to have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan(pub Vec<PlannedProfile>);
+
+impl Plan {
+    /// Every reason for which devices are to have a profile.
+    pub fn targets(&self) -> Vec<Target> {
+        let mut targets = Vec::new();
+        for planned in &self.0 {
+            let profile = &planned.profile;
+            let default = profile.is_default.then(|| profile.kind.platform()).flatten().map(Reason::Default);
+            let wanted = planned.is_desired.then_some(Reason::Wanted);
+            let reasons = wanted.into_iter().chain(default);
+            targets.extend(reasons.map(|reason| Target {
+                profile: profile.id,
+                revision: profile.revision,
+                reason,
+            }));
+        }
+        targets
+    }
+
+    /// The profile of that id.
+    pub fn profile(&self, id: ProfileId) -> Option<&PlannedProfile> {
+        self.0.iter().find(|planned| planned.profile.id == id)
+    }
+}
+
+impl Storage {
+    /// Reads the plan of a setting: the profiles that are wanted by a device or are a default. What Apple was told with
+    /// another `common` digest than this one counts as not defined.
+    pub async fn plan(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        common: Option<&str>,
+    ) -> Result<Plan, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql_of_parts(format!(
+                    "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE devices.tenant = $3 AND devices.setting = $4 \
+                     AND devices.desired_profile = enrollment_profiles.id)) AS is_desired \
+                     FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 ORDER BY id",
+                    profiles::COLUMNS
+                ))
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0),
+            )
+            .await?;
+        let mut plan = Plan::default();
+        for row in &rows {
+            let (profile, is_desired) = (profiles::profile(row)?, row.get("is_desired")?);
+            if is_desired || profile.is_default {
+                plan.0.push(PlannedProfile { profile, is_desired, apple_uuid: None, tries: None });
+            }
+        }
+        if plan.0.is_empty() {
+            return Ok(plan);
+        }
+        let mut uuids = self.apple_uuids(tenant, setting, common).await?;
+        let mut tries = self.definition_tries(tenant, setting).await?;
+        for planned in &mut plan.0 {
+            let key = (planned.profile.id, planned.profile.revision);
+            planned.apple_uuid = uuids.remove(&key);
+            planned.tries = tries.remove(&key);
+        }
+        Ok(plan)
+    }
+
+    /// The ids that Apple gave and still knows, the latest of each revision.
+    async fn apple_uuids(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        common: Option<&str>,
+    ) -> Result<HashMap<(ProfileId, i64), String>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND setting = $2 \
+                     AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(shared_options_digest, $3) = $3) \
+                     ORDER BY received_at, apple_uuid")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(common),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| Ok(((row.parse("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
+            .collect()
+    }
+
+    async fn definition_tries(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+    ) -> Result<HashMap<(ProfileId, i64), DefinitionTries>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM profile_definitions \
+                     WHERE tenant = $1 AND setting = $2")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let tries = DefinitionTries {
+                    attempts: row.get("attempts")?,
+                    attempted_at: row.time("attempted_at")?.unwrap_or_default(),
+                    failure: row.get("failure")?,
+                    again_at: row.time("again_at")?,
+                };
+                Ok(((row.parse("profile")?, row.get("revision")?), tries))
+            })
+            .collect()
+    }
+}

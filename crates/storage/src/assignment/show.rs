@@ -1,0 +1,141 @@
+//! What is stored of one device, all together, for whoever asks why it has its profile.
+
+use jiff::Timestamp;
+
+use crate::{Error, Storage, db::sql};
+use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, Setting, SettingId, TenantId};
+
+/// A device under one setting, and its history.
+#[derive(Clone, Debug)]
+pub struct DeviceStory {
+    /// The setting it is listed under.
+    pub setting: Setting,
+    /// The device.
+    pub device: ShownDevice,
+    /// What happened, oldest first.
+    pub events: Vec<DeviceEvent>,
+}
+
+/// What is stored of a device.
+#[derive(Clone, Debug)]
+pub struct ShownDevice {
+    /// As Apple spells it.
+    pub serial: String,
+    /// The platform.
+    pub platform: DevicePlatform,
+    /// Whether Apple listed it, rather than an import.
+    pub is_apples: bool,
+    /// Whether it is gone from Apple's side.
+    pub deleted: bool,
+    /// Apple's id of its profile, as Apple said last.
+    pub profile_uuid: Option<String>,
+    /// `empty`, `assigned`, `pushed`, `removed`.
+    pub profile_status: Option<String>,
+    /// The profile that someone wants for it.
+    pub desired_profile: Option<String>,
+    /// Since when.
+    pub desired_at: Option<Timestamp>,
+    /// When it is looked at again.
+    pub assign_due_at: Option<Timestamp>,
+    /// Apple's word about the last assignment, when that failed.
+    pub assign_failure: Option<String>,
+    /// Since when its release is wanted.
+    pub release_requested_at: Option<Timestamp>,
+    /// Apple's word about the last release, when that failed.
+    pub release_failure: Option<String>,
+}
+
+/// Devices of a setting that are looked at again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitingDevices {
+    /// The owner of the setting.
+    pub tenant: TenantId,
+    /// The setting.
+    pub setting: SettingId,
+    /// `due`, `resting`, or Apple's word about their last assignment.
+    pub state: &'static str,
+    /// How many.
+    pub devices: i64,
+}
+
+impl Storage {
+    /// Devices that are looked at again now or later, of all tenants.
+    pub async fn waiting_devices(&self, now: Timestamp) -> Result<Vec<WaitingDevices>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT tenant, setting, COUNT(*) AS total, CASE WHEN assign_failure IS NOT NULL THEN assign_failure \
+                     WHEN assign_due_at <= $1 THEN 'due' ELSE 'resting' END AS waits FROM devices \
+                     WHERE assign_due_at IS NOT NULL AND deleted = FALSE GROUP BY tenant, setting, waits")
+                .bind(now),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let state: String = row.get("waits")?;
+                Ok(WaitingDevices {
+                    tenant: TenantId(row.id("tenant")?),
+                    setting: SettingId(row.id("setting")?),
+                    state: match state.as_str() {
+                        "due" => "due",
+                        "resting" => "resting",
+                        word => AssignmentResult::from_word(word).as_str(),
+                    },
+                    devices: row.get("total")?,
+                })
+            })
+            .collect()
+    }
+
+    /// How many devices of each visible setting carried another product's profile when all were looked at last.
+    pub async fn foreign_devices(&self) -> Result<Vec<(TenantId, SettingId, i64)>, Error> {
+        let rows = self
+            .db
+            .rows(sql("SELECT tenant, id, foreign_devices FROM onboarding_settings \
+                       WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id"))
+            .await?;
+        rows.iter()
+            .map(|row| Ok((row.parse("tenant")?, row.parse("id")?, row.get("foreign_devices")?)))
+            .collect()
+    }
+
+    /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
+    pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
+        let mut stories = Vec::new();
+        for health in self.health().await? {
+            let setting = health.setting;
+            let row = self
+                .db
+                .row(
+                    sql(
+                        "SELECT serial, platform, source, deleted, profile_uuid, profile_status, desired_profile, \
+                         desired_at, assign_due_at, assign_failure, release_requested_at, release_failure \
+                         FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key = $3"
+                    )
+                    .bind(setting.tenant.0)
+                    .bind(setting.id.0)
+                    .bind(serial.to_ascii_lowercase()),
+                )
+                .await?;
+            let Some(row) = row else { continue };
+            let platform: String = row.get("platform")?;
+            let device = ShownDevice {
+                serial: row.get("serial")?,
+                platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+                is_apples: row.get::<String>("source")? == "deviceEnrollmentProgram",
+                deleted: row.get("deleted")?,
+                profile_uuid: row.get("profile_uuid")?,
+                profile_status: row.get("profile_status")?,
+                desired_profile: row.get("desired_profile")?,
+                desired_at: row.time("desired_at")?,
+                assign_due_at: row.time("assign_due_at")?,
+                assign_failure: row.get("assign_failure")?,
+                release_requested_at: row.time("release_requested_at")?,
+                release_failure: row.get("release_failure")?,
+            };
+            let events = self.device_events(setting.tenant, setting.id, serial).await?;
+            stories.push(DeviceStory { setting, device, events });
+        }
+        Ok(stories)
+    }
+}

@@ -1,0 +1,324 @@
+//! The devices that differ from the plan, found by asking the state, a thousand at a time.
+//!
+//! Two ways lead to them: those that something happened to have an `assign_due_at`, by whose index they are found; and
+//! when profiles or defaults changed, or a fetch brought new devices, all are looked at in the order of their keys.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Error, Lease, Storage,
+    db::{Row, Statement, Value, sql, sql_of_parts},
+};
+use adept_domain::{ASSIGNMENTS_A_DAY, MOST_DEVICES, Reason, SettingId, Target, TenantId};
+
+/// Where a walk over devices stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ScanPosition {
+    /// In the order in which devices are due: behind this time and key.
+    Due(i64, String),
+    /// In the order of keys: behind this one.
+    All(String),
+}
+
+impl ScanPosition {
+    /// The beginning of a walk over all devices, or over those that are due.
+    pub fn start(all: bool) -> Self {
+        if all { Self::All(String::new()) } else { Self::Due(i64::MIN, String::new()) }
+    }
+}
+
+/// A device that is to be given a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WorkDevice {
+    /// As Apple spells it.
+    pub serial: String,
+    /// Assignments that failed in a row.
+    pub attempts: i64,
+    /// Where it stands in the walk.
+    due: Option<i64>,
+}
+
+impl WorkDevice {
+    fn of(row: &Row) -> Result<Self, Error> {
+        Ok(Self {
+            serial: row.get("serial")?,
+            attempts: row.get::<Option<i64>>("assign_attempts")?.unwrap_or(0),
+            due: row.get("assign_due_at")?,
+        })
+    }
+
+    /// The place behind the device.
+    fn place(&self, place: &ScanPosition) -> ScanPosition {
+        let key = self.serial.to_ascii_lowercase();
+        match place {
+            ScanPosition::Due(..) => ScanPosition::Due(self.due.unwrap_or(i64::MIN), key),
+            ScanPosition::All(_) => ScanPosition::All(key),
+        }
+    }
+}
+
+/// Apple has another profile than `$4`, or none; the device is Apple's to assign and waits for nothing after `$5`.
+const DIFFERS: &str = "deleted = FALSE AND source = 'deviceEnrollmentProgram' AND release_requested_at IS NULL \
+    AND (assign_due_at IS NULL OR assign_due_at <= $5) \
+    AND (profile_uuid IS NULL OR profile_uuid <> $4 OR profile_status IN ('empty', 'removed'))";
+
+/// `$3` is the wanted profile.
+const WANTED: &str = "desired_profile = $3";
+
+/// `$3` is the platform. Another product's profile is left alone: `$6` is the tenant as text, since a profile may
+/// have been defined for a setting that is deleted by now.
+const DEFAULT: &str = "desired_profile IS NULL AND platform = $3 AND (profile_uuid IS NULL \
+    OR profile_status IN ('empty', 'removed') OR profile_uuid IN \
+    (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = $6))";
+
+/// The statement that finds devices of `target`; `{1}` and `{2}` in `rest` are the next two placeholders.
+fn find(
+    (tenant, setting): (TenantId, SettingId),
+    target: &Target,
+    apple_uuid: Option<&str>,
+    now: Timestamp,
+    rest: &'static str,
+) -> Statement {
+    let (whose, value, next) = match target.reason {
+        Reason::Wanted => (WANTED, target.profile.to_string(), ["$6", "$7"]),
+        Reason::Default(platform) => (DEFAULT, platform.as_str().to_owned(), ["$7", "$8"]),
+    };
+    let rest = rest.replace("{1}", next[0]).replace("{2}", next[1]);
+    let text = format!(
+        "SELECT serial, assign_attempts, assign_due_at FROM devices WHERE devices.tenant = $1 \
+         AND devices.setting = $2 AND {whose} AND {DIFFERS} AND {rest}"
+    );
+    let statement = sql_of_parts(text)
+        .bind(tenant.0)
+        .bind(setting.0)
+        .bind(value)
+        .bind(apple_uuid.unwrap_or_default())
+        .bind(now);
+    match target.reason {
+        Reason::Wanted => statement,
+        Reason::Default(_) => statement.bind(tenant.to_string()),
+    }
+}
+
+/// The statement that finds the next devices of `target` behind `place`.
+fn find_behind(
+    owner: (TenantId, SettingId),
+    target: &Target,
+    apple_uuid: Option<&str>,
+    place: &ScanPosition,
+    now: Timestamp,
+) -> Statement {
+    let of = |rest| find(owner, target, apple_uuid, now, rest);
+    match place {
+        ScanPosition::Due(due, key) => {
+            of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
+                                        ORDER BY assign_due_at, serial_key LIMIT 1000")
+            .bind(*due)
+            .bind(key.as_str())
+        }
+        ScanPosition::All(key) => of("serial_key > {1} ORDER BY serial_key LIMIT 1000").bind(key.as_str()),
+    }
+}
+
+impl Storage {
+    /// The next devices behind `place` that are to have the profile of `target`, which Apple knows by `apple_uuid` if
+    /// at all; a thousand at most. Answers the place behind them, or none when the walk is at its end.
+    pub async fn devices_to_assign(
+        &self,
+        owner: (TenantId, SettingId),
+        target: &Target,
+        apple_uuid: Option<&str>,
+        place: &ScanPosition,
+        now: Timestamp,
+    ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Error> {
+        let statement = find_behind(owner, target, apple_uuid, place, now);
+        let mut tx = self.db.read_bulk().await?;
+        let rows = tx.rows(statement).await?;
+        let devices = rows.iter().map(WorkDevice::of).collect::<Result<Vec<_>, _>>()?;
+        let full = devices.len() == MOST_DEVICES;
+        let next = devices.last().filter(|_| full).map(|last| last.place(place));
+        Ok((devices, next))
+    }
+
+    /// Those of `devices` that are still to have the profile of `target`.
+    pub async fn still_to_assign(
+        &self,
+        owner: (TenantId, SettingId),
+        target: &Target,
+        apple_uuid: &str,
+        devices: &[WorkDevice],
+        now: Timestamp,
+    ) -> Result<Vec<WorkDevice>, Error> {
+        if devices.is_empty() {
+            return Ok(Vec::new());
+        }
+        let statement =
+            find(owner, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
+        let keys = devices.iter().map(|device| vec![Value::from(device.serial.to_ascii_lowercase())]);
+        let mut tx = self.db.read_bulk().await?;
+        tx.rows(statement.rows(keys.collect())).await?.iter().map(WorkDevice::of).collect()
+    }
+
+    /// Lets devices rest that were due before `before` and need nothing; none, if desired state changed meanwhile. Answers
+    /// when the next device is due.
+    pub async fn rest_devices(
+        &self,
+        lease: &Lease,
+        seen_desired_generation: i64,
+        before: Timestamp,
+        blocked: bool,
+    ) -> Result<Option<Timestamp>, Error> {
+        let mut tx = self.db.begin_bulk().await?;
+        if super::check_lease(&mut tx, lease).await? != Some(seen_desired_generation) {
+            return Ok(Some(before));
+        }
+        if !blocked {
+            tx.execute(
+                sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, assign_failure = NULL \
+                     WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(before),
+            )
+            .await?;
+        }
+        let next = tx
+            .row(
+                sql("SELECT MIN(assign_due_at) AS due FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND assign_due_at > $3")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(before),
+            )
+            .await?;
+        tx.commit().await?;
+        next.map(|row| row.time("due")).transpose().map(Option::flatten)
+    }
+
+    /// Counts the devices that carry another product's profile, and keeps the number with the setting.
+    pub async fn count_foreign_devices(&self, lease: &Lease) -> Result<i64, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
+                     AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
+                     AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles \
+                     WHERE apple_profiles.tenant = $3)")
+                .bind(lease.tenant.0)
+                .bind(lease.setting.0)
+                .bind(lease.tenant.to_string()),
+            )
+            .await?;
+        let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("UPDATE onboarding_settings SET foreign_devices = $3 WHERE tenant = $1 AND id = $2")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(total),
+        )
+        .await?;
+        tx.commit().await?;
+        Ok(total)
+    }
+}
+
+/// The last moment from which assignments count as of today.
+pub(super) fn day_before(now: Timestamp) -> Timestamp {
+    now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN)
+}
+
+/// How many assignments must have been made before the one that makes a device rest.
+pub(super) const BEFORE_REST: i64 = ASSIGNMENTS_A_DAY - 1;
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        DatabaseOptions, MIGRATIONS,
+        db::{Db, Transaction},
+    };
+    use adept_domain::{DevicePlatform, ProfileId};
+
+    const OWNER: (TenantId, SettingId) = (TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
+
+    /// Every third device has what it is to have; some are wanted explicitly, few are due.
+    const DEVICES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) \
+        INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, created_at, record, digest, \
+        profile_uuid, profile_status, desired_profile, assign_due_at) \
+        SELECT $1, $2, 'c' || CAST(i AS TEXT), 'C' || CAST(i AS TEXT), CAST(i AS TEXT), \
+        CASE WHEN i % 2 = 0 THEN 'ios' ELSE 'macOS' END, 0, '{}', '0', CASE WHEN i % 3 = 0 THEN 'U' END, \
+        CASE WHEN i % 3 = 0 THEN 'assigned' ELSE 'empty' END, CASE WHEN i % 5 = 0 THEN $3 END, \
+        CASE WHEN i % 500 = 0 THEN 5 END FROM n";
+
+    fn wanted() -> Target {
+        Target { profile: ProfileId(Uuid::from_u128(3)), revision: 1, reason: Reason::Wanted }
+    }
+
+    async fn filled(url: &str) -> Db {
+        let options =
+            DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
+        let db = Db::open(&options).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        let devices = sql(DEVICES).bind(OWNER.0.0).bind(OWNER.1.0).bind(wanted().profile.to_string());
+        tx.execute(devices).await.unwrap();
+        tx.commit().await.unwrap();
+        db
+    }
+
+    async fn plan(tx: &mut Transaction, statement: Statement) -> String {
+        let (word, column) = match tx {
+            Transaction::Sqlite(_) => ("EXPLAIN QUERY PLAN", "detail"),
+            Transaction::Postgres(_) => ("EXPLAIN", "QUERY PLAN"),
+        };
+        let rows = tx.rows(statement.behind(word)).await.unwrap();
+        rows.iter().map(|row| row.get::<String>(column).unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// The next thousand are found by an index in its order: nothing is sorted, and what stands before is not read.
+    async fn are_found_by_an_index(db: &Db, primary_key: &str) {
+        let now = Timestamp::from_microsecond(10).unwrap();
+        let default = Target { reason: Reason::Default(DevicePlatform::Ios), ..wanted() };
+        for (target, place, index) in [
+            (wanted(), ScanPosition::start(false), "devices_due"),
+            (default.clone(), ScanPosition::Due(5, "c15000".to_owned()), "devices_due"),
+            (wanted(), ScanPosition::All("c15000".to_owned()), "devices_desired"),
+            (default, ScanPosition::All("c15000".to_owned()), primary_key),
+        ] {
+            let mut tx = db.read_bulk().await.unwrap();
+            let plan = plan(&mut tx, find_behind(OWNER, &target, Some("U"), &place, now)).await;
+            assert!(plan.contains(index), "{target:?} {place:?}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{target:?} {place:?}: {plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_finds_devices_to_assign_by_an_index() {
+        let file = std::env::temp_dir().join(format!("adept-work-plan-{}.db", std::process::id()));
+        let db = filled(&format!("sqlite://{}", file.display())).await;
+        are_found_by_an_index(&db, "sqlite_autoindex_devices_1").await;
+        db.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn postgres_finds_devices_to_assign_by_an_index_before_and_after_it_looked_at_the_table() {
+        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
+        let name = format!("adept_test_work_plan_{}", std::process::id());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let db = filled(&format!("{base}/{name}")).await;
+        are_found_by_an_index(&db, "devices_pkey").await;
+        db.settle("devices").await.unwrap();
+        are_found_by_an_index(&db, "devices_pkey").await;
+        db.close().await;
+        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
+    }
+}

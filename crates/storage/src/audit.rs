@@ -1,0 +1,52 @@
+//! The audit log: written in the transaction of the change it tells of. Reading it is in `audit/read`.
+
+mod read;
+
+use serde_json::json;
+
+use super::{
+    Error,
+    db::{Transaction, sql},
+};
+use adept_domain::{AuditEvent, Caller, CallerKind, TenantId};
+
+fn actor(caller: Option<&Caller>) -> serde_json::Value {
+    let Some(caller) = caller else { return json!({ "kind": "adept", "clientName": "Adept" }) };
+    let client = caller.client.map(|id| id.to_string());
+    match &caller.kind {
+        CallerKind::Application => {
+            json!({ "kind": "application", "client": client, "clientName": caller.client_name })
+        }
+        CallerKind::Operator => json!({ "kind": "operator", "clientName": caller.client_name }),
+        CallerKind::User { user_id, principal_name } => json!({
+            "kind": "user", "user": user_id, "principalName": principal_name,
+            "client": client, "clientName": caller.client_name,
+        }),
+    }
+}
+
+/// Adds `event` to `tenant`'s log.
+pub(super) async fn write(tx: &mut Transaction, tenant: TenantId, event: &AuditEvent) -> Result<(), Error> {
+    let changes: Vec<_> = event
+        .changes
+        .iter()
+        .map(|change| json!({ "property": change.property, "old": change.old, "new": change.new }))
+        .collect();
+    tx.execute_one(
+        "writing the audit log",
+        sql("INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, \
+             resource_name, actor, changes, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+        .bind(tenant.to_string())
+        .bind(event.id.to_string())
+        .bind(event.at)
+        .bind(event.activity)
+        .bind(event.operation)
+        .bind(event.resource.kind)
+        .bind(event.resource.id.as_str())
+        .bind(event.resource.name.as_deref())
+        .bind(actor(event.actor.as_ref()).to_string())
+        .bind(serde_json::Value::from(changes).to_string())
+        .bind(event.correlation.to_string()),
+    )
+    .await
+}

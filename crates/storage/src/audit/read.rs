@@ -1,0 +1,229 @@
+//! The audit log as its readers see it: listed, counted, looked up. Nobody changes an entry.
+
+use adept_odata::{Filter, OrderBy};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::{
+    Error, Storage,
+    db::{Row, sql},
+    filter::{Column, Holds, Sql},
+    list::{ListQuery, Listed, Source},
+};
+use adept_domain::{AuditActor, AuditEntry, AuditField, RecordedChange, TenantId};
+
+const COLUMNS: &str =
+    "id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, correlation";
+
+/// An activity is a word, or a word and the type that it is done to.
+const ACTIVITY_TYPE: &str =
+    "(CASE WHEN activity LIKE '% %' THEN activity ELSE activity || ' ' || resource_type END)";
+
+const SOURCE: Source<AuditField> = Source {
+    columns: COLUMNS,
+    table: "audit_events",
+    column,
+    tie: Column::fixed("id", Holds::FoldedText),
+    key: None,
+};
+
+fn column(field: AuditField) -> Column {
+    // The actor is one JSON object; both databases know this function of lists.
+    let (expression, holds) = match field {
+        AuditField::Id => ("id", Holds::FoldedText),
+        AuditField::ActivityType => (ACTIVITY_TYPE, Holds::Text),
+        AuditField::Component => ("CAST('enrollment' AS TEXT)", Holds::FoldedText),
+        AuditField::Activity => ("activity", Holds::Text),
+        AuditField::At => ("at", Holds::Moment),
+        AuditField::Operation => ("operation", Holds::Text),
+        AuditField::Result => ("CAST('success' AS TEXT)", Holds::FoldedText),
+        AuditField::Correlation => ("correlation", Holds::FoldedText),
+        AuditField::Resources => ("", Holds::OneItem),
+        AuditField::ResourceId => ("resource_id", Holds::Text),
+        AuditField::ResourceKind => ("resource_type", Holds::Text),
+        AuditField::ResourceName => ("resource_name", Holds::Text),
+        AuditField::ActorType => (
+            "(SELECT CASE value ->> 'kind' WHEN 'user' THEN 'itpro' ELSE 'application' END \
+             FROM json_each('[' || actor || ']'))",
+            Holds::FoldedText,
+        ),
+        AuditField::ActorUser => {
+            ("(SELECT value ->> 'user' FROM json_each('[' || actor || ']'))", Holds::Text)
+        }
+        AuditField::ActorPrincipalName => {
+            ("(SELECT value ->> 'principalName' FROM json_each('[' || actor || ']'))", Holds::Text)
+        }
+        AuditField::ActorClient => {
+            ("(SELECT value ->> 'client' FROM json_each('[' || actor || ']'))", Holds::Text)
+        }
+        AuditField::ActorClientName => {
+            ("(SELECT value ->> 'clientName' FROM json_each('[' || actor || ']'))", Holds::Text)
+        }
+    };
+    Column::fixed(expression, holds)
+}
+
+fn entry(row: &Row) -> Result<AuditEntry, Error> {
+    let json = |column| -> Result<Json, Error> {
+        let text: String = row.get(column)?;
+        serde_json::from_str(&text).map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
+    };
+    let text = |object: &Json, name: &str| object[name].as_str().map(str::to_owned);
+    let actor = json("actor")?;
+    let change = |change: &Json| RecordedChange {
+        property: text(change, "property").unwrap_or_default(),
+        old: text(change, "old"),
+        new: text(change, "new"),
+    };
+    let activity: String = row.get("activity")?;
+    let resource_kind: String = row.get("resource_type")?;
+    let activity_type =
+        if activity.contains(' ') { activity.clone() } else { format!("{activity} {resource_kind}") };
+    Ok(AuditEntry {
+        id: row.parse("id")?,
+        at: row.time("at")?.unwrap_or_default(),
+        actor: AuditActor {
+            user: text(&actor, "user"),
+            principal_name: text(&actor, "principalName"),
+            client: text(&actor, "client"),
+            client_name: text(&actor, "clientName"),
+        },
+        activity,
+        activity_type,
+        operation: row.get("operation")?,
+        resource_kind,
+        resource_id: row.get("resource_id")?,
+        resource_name: row.get("resource_name")?,
+        changes: json("changes")?.as_array().into_iter().flatten().map(change).collect(),
+        correlation: row.parse("correlation")?,
+    })
+}
+
+fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
+    move |sql| {
+        sql.push("tenant = ").bind(tenant.to_string());
+    }
+}
+
+impl Storage {
+    /// Lists a tenant's entries, the oldest first when no other order is asked for.
+    pub async fn audit_events(
+        &self,
+        tenant: TenantId,
+        query: &ListQuery<AuditField>,
+    ) -> Result<Listed<AuditEntry>, Error> {
+        let mut query = query.clone();
+        if query.order.is_empty() {
+            query.order = vec![OrderBy { field: AuditField::At, descending: false }];
+        }
+        SOURCE.list(&self.db, &query, scope(tenant), entry).await
+    }
+
+    /// Counts a tenant's entries that fulfil the filter.
+    pub async fn count_audit_events(
+        &self,
+        tenant: TenantId,
+        filter: Option<&Filter<AuditField>>,
+    ) -> Result<i64, Error> {
+        SOURCE.count(&self.db, filter, scope(tenant)).await
+    }
+
+    /// The entry of that id.
+    pub async fn audit_event(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
+        let found = sql(
+            "SELECT id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, \
+             correlation FROM audit_events WHERE tenant = $1 AND id = $2",
+        );
+        let row = self.db.row(found.bind(tenant.to_string()).bind(id.hyphenated().to_string())).await?;
+        row.as_ref().map(entry).transpose()
+    }
+
+    /// The kinds of activity that a tenant's log holds, in the order of their bytes.
+    pub async fn audit_activity_types(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity \
+                     ELSE activity || ' ' || resource_type END) AS activity_type \
+                     FROM audit_events WHERE tenant = $1")
+                .bind(tenant.to_string()),
+            )
+            .await?;
+        let mut types =
+            rows.iter().map(|row| row.get("activity_type")).collect::<Result<Vec<String>, _>>()?;
+        types.sort_unstable();
+        Ok(types)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::Connection as _;
+
+    use super::*;
+    use crate::{DatabaseOptions, MIGRATIONS, Position, db::Db};
+
+    const ENTRIES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
+        INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, actor, changes, \
+        correlation) SELECT CAST(i % 3 AS TEXT), CAST(i AS TEXT), i, 'a', 'Patch', 'Thing', 'x', '{}', '[]', 'c' FROM n";
+
+    /// Opens a database with many entries of three tenants.
+    async fn filled(url: &str) -> Db {
+        let options =
+            DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
+        let db = Db::open(&options).await.unwrap();
+        db.migrate(MIGRATIONS).await.unwrap();
+        let mut tx = db.begin().await.unwrap();
+        tx.execute(sql(ENTRIES)).await.unwrap();
+        tx.execute(sql("ANALYZE audit_events")).await.unwrap();
+        tx.commit().await.unwrap();
+        db
+    }
+
+    /// Pages are found in the index of times, not by looking at every entry and sorting them.
+    async fn is_read_by_its_index(db: &Db) {
+        let at = AuditField::At;
+        for (descending, after) in
+            [(true, None), (false, None), (true, Some("[9000,\"9000\"]")), (false, Some("[9000,\"9000\"]"))]
+        {
+            let query = ListQuery {
+                order: vec![OrderBy { field: at, descending }],
+                after: after.map(|after| Position(after.to_owned())),
+                top: 100,
+                ..ListQuery::default()
+            };
+            let own = |sql: &mut Sql| {
+                sql.push("tenant = ").bind("1");
+            };
+            let plan = SOURCE.plan(db, &query, own).await.unwrap();
+            assert!(plan.contains("audit_events_at"), "{query:?}: {plan}");
+            if descending {
+                assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{query:?}: {plan}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_reads_the_log_by_its_index() {
+        let file = std::env::temp_dir().join(format!("adept-audit-plan-{}.db", std::process::id()));
+        let db = filled(&format!("sqlite://{}", file.display())).await;
+        is_read_by_its_index(&db).await;
+        db.close().await;
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn postgres_reads_the_log_by_its_index() {
+        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
+        let name = format!("adept_test_audit_plan_{}", std::process::id());
+        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
+        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
+        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
+        let (base, _) = server.rsplit_once('/').unwrap();
+        let db = filled(&format!("{base}/{name}")).await;
+        is_read_by_its_index(&db).await;
+        db.close().await;
+        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
+        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
+    }
+}

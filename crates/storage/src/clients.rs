@@ -1,0 +1,106 @@
+//! Applications that may ask the built-in issuer for tokens. Secrets are stored as argon2 hashes only.
+
+use super::{
+    Error, Storage,
+    db::{Row, sql},
+};
+use adept_domain::{ClientId, Permission, Permissions, TenantId};
+
+/// A client application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientRow {
+    /// Its tenant.
+    pub tenant: TenantId,
+    /// `client_id`.
+    pub id: ClientId,
+    /// What people call it.
+    pub name: String,
+    /// argon2 in PHC string format.
+    pub secret_hash: String,
+    /// What its tokens allow (`roles`).
+    pub permissions: Permissions,
+    /// A disabled client is given no token, and its tokens stop within a minute.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: jiff::Timestamp,
+}
+
+fn client(row: &Row) -> Result<ClientRow, Error> {
+    let permissions: String = row.get("permissions")?;
+    Ok(ClientRow {
+        tenant: row.parse("tenant")?,
+        id: row.parse("id")?,
+        name: row.get("name")?,
+        secret_hash: row.get("secret_hash")?,
+        permissions: permissions.split_whitespace().filter_map(Permission::from_name).collect(),
+        disabled: row.get("disabled")?,
+        created_at: row.time("created_at")?.unwrap_or_default(),
+    })
+}
+
+impl Storage {
+    /// The client of that id in that tenant.
+    pub async fn client(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2")
+                    .bind(tenant.to_string())
+                    .bind(id.to_string()),
+            )
+            .await?;
+        row.as_ref().map(client).transpose()
+    }
+
+    /// The clients of a tenant, oldest first.
+    pub async fn clients(&self, tenant: TenantId) -> Result<Vec<ClientRow>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id")
+                    .bind(tenant.to_string()),
+            )
+            .await?;
+        rows.iter().map(client).collect()
+    }
+
+    /// Adds a client.
+    pub async fn add_client(&self, client: &ClientRow) -> Result<(), Error> {
+        let permissions: Vec<_> = client.permissions.iter().map(Permission::name).collect();
+        let mut tx = self.db.begin().await?;
+        tx.execute_one(
+            "adding a client",
+            sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(client.tenant.to_string())
+            .bind(client.id.to_string())
+            .bind(client.name.as_str())
+            .bind(client.secret_hash.as_str())
+            .bind(permissions.join(" "))
+            .bind(client.disabled)
+            .bind(client.created_at),
+        )
+        .await?;
+        tx.commit().await
+    }
+
+    /// Disables or enables a client; false when there is none.
+    pub async fn set_client_disabled(
+        &self,
+        tenant: TenantId,
+        id: ClientId,
+        disabled: bool,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
+                    .bind(tenant.to_string())
+                    .bind(id.to_string())
+                    .bind(disabled),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+}

@@ -1,0 +1,173 @@
+//! Rows of the deployment itself: the sealing canary, the default tenant and the issuer's signing key.
+
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{
+    Error, OpenError, SealingKey, SealingKeyError, Storage, StorageOptions,
+    db::{Db, sql},
+    sealing::SealedField,
+};
+use adept_domain::TenantId;
+
+const CANARY: &str = "canary";
+const CANARY_TEXT: &[u8] = b"adept";
+const ISSUER: &str = "issuer";
+const DEFAULT_TENANT: &str = "default-tenant";
+
+/// The key that signs the built-in issuer's bearer tokens.
+pub struct SigningKeyRow {
+    /// The key's id (`kid`).
+    pub kid: String,
+    /// PKCS #8, DER.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+}
+
+fn place(row: &str) -> SealedField<'_> {
+    SealedField { table: "deployment_secrets", column: "value_sealed", tenant: TenantId::DEPLOYMENT, row }
+}
+
+/// Whether the schema stands, as far as this module can see.
+pub(super) async fn is_migrated(db: &Db) -> bool {
+    // A table of the newest migration.
+    db.row(sql("SELECT id FROM enrollment_profiles LIMIT 1")).await.is_ok()
+}
+
+async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>, Error> {
+    let row = db
+        .row(
+            sql("SELECT label, value_sealed FROM deployment_secrets WHERE tenant = $1 AND name = $2")
+                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(name),
+        )
+        .await?;
+    row.map(|row| Ok((row.get("label")?, row.get("value_sealed")?))).transpose()
+}
+
+async fn keep_secret(db: &Db, name: &'static str, label: &str, sealed: Vec<u8>) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    tx.execute(
+        sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (tenant, name) DO NOTHING")
+        .bind(TenantId::DEPLOYMENT.to_string())
+        .bind(name)
+        .bind(label)
+        .bind(sealed),
+    )
+    .await?;
+    tx.commit().await
+}
+
+async fn holds_sealed_rows(db: &Db) -> Result<bool, Error> {
+    let rows = db
+        .rows(sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION ALL \
+                   SELECT 1 FROM server_tokens LIMIT 1"))
+        .await?;
+    Ok(!rows.is_empty())
+}
+
+/// The sealing key: read, or made when nothing was ever sealed; verified by the canary.
+pub(super) async fn sealing_key(db: &Db, options: &StorageOptions) -> Result<SealingKey, OpenError> {
+    let file = &options.sealing_key_file;
+    let key = match SealingKey::read(file) {
+        Err(SealingKeyError::Missing(_))
+            if options.may_create_sealing_key && !holds_sealed_rows(db).await? =>
+        {
+            match SealingKey::create(file) {
+                // Another process was quicker; its key is as good.
+                Err(SealingKeyError::Exists(_)) => SealingKey::read(file)?,
+                made => made?,
+            }
+        }
+        read => read?,
+    };
+    if secret(db, CANARY).await?.is_none() {
+        keep_secret(db, CANARY, &key.id(), key.seal(place(CANARY), CANARY_TEXT)?).await?;
+    }
+    verified(db, file, key).await
+}
+
+/// The sealing key as it is; nothing is made.
+pub(super) async fn existing_sealing_key(db: &Db, options: &StorageOptions) -> Result<SealingKey, OpenError> {
+    let file = &options.sealing_key_file;
+    verified(db, file, SealingKey::read(file)?).await
+}
+
+async fn verified(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, OpenError> {
+    let stored = secret(db, CANARY).await?.map(|(_, sealed)| sealed).unwrap_or_default();
+    match key.open(place(CANARY), &stored) {
+        Ok(text) if **text == *CANARY_TEXT => Ok(key),
+        Ok(_) => Err(Error::Corrupt("the canary opens to something else".to_owned()).into()),
+        Err(cause) => {
+            Err(OpenError::WrongSealingKey { file: file.to_owned(), id: key.id(), cause: cause.to_string() })
+        }
+    }
+}
+
+/// The tenant made with the database, if it was.
+pub(super) async fn stored_default_tenant(db: &Db) -> Result<Option<TenantId>, Error> {
+    db.row(
+        sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
+            .bind(TenantId::DEPLOYMENT.to_string())
+            .bind(DEFAULT_TENANT),
+    )
+    .await?
+    .map(|row| row.parse("value"))
+    .transpose()
+}
+
+/// The tenant made with the database; the first process to come makes it.
+pub(super) async fn default_tenant(
+    db: &Db,
+    now: jiff::Timestamp,
+    fresh: TenantId,
+) -> Result<TenantId, Error> {
+    if let Some(tenant) = stored_default_tenant(db).await? {
+        return Ok(tenant);
+    }
+    let mut tx = db.begin().await?;
+    let made = tx
+        .execute(
+            sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING")
+                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(DEFAULT_TENANT)
+                .bind(fresh.to_string()),
+        )
+        .await?;
+    if made == 1 {
+        super::tenants::create(&mut tx, fresh, "default", now).await?;
+    }
+    tx.commit().await?;
+    stored_default_tenant(db).await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))
+}
+
+impl Storage {
+    /// The issuer's signing key, if one was made.
+    pub async fn signing_key(&self) -> Result<Option<SigningKeyRow>, Error> {
+        match secret(&self.db, ISSUER).await? {
+            Some((kid, sealed)) => {
+                Ok(Some(SigningKeyRow { kid, pkcs8: self.key.open(place(ISSUER), &sealed)? }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps `key` unless one is stored already; answers the one that is stored.
+    pub async fn keep_signing_key(&self, key: SigningKeyRow) -> Result<SigningKeyRow, Error> {
+        keep_secret(&self.db, ISSUER, &key.kid, self.key.seal(place(ISSUER), &key.pkcs8)?).await?;
+        self.signing_key().await?.ok_or_else(|| Error::Corrupt("the signing key is missing".to_owned()))
+    }
+
+    /// Whether writes work now: takes and gives back the right to write without changing anything.
+    pub async fn writable(&self) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("UPDATE deployment SET value = value WHERE tenant = $1 AND name = $2")
+                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(DEFAULT_TENANT),
+        )
+        .await?;
+        tx.commit().await
+    }
+}

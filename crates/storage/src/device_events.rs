@@ -1,0 +1,134 @@
+//! The history of each device: what happened to it and what was decided about it, written in the transaction of what it
+//! tells. A device that is listed for the first time leaves no line, so that a first sync of a million writes none.
+
+use jiff::Timestamp;
+
+use super::{
+    Error, Storage,
+    db::{Transaction, Value, sql, sql_of_parts},
+};
+use adept_domain::{DeviceEvent, DeviceEventKind, SettingId, TenantId};
+
+/// Each costs SQLite a look at the list of those before it.
+const KEYS_PER_STATEMENT: usize = 500;
+
+/// What the lines of several devices have in common.
+pub(super) struct NewDeviceEvent<'a> {
+    pub kind: DeviceEventKind,
+    /// Ours.
+    pub profile: Option<&'a str>,
+    /// Apple's.
+    pub apple_uuid: Option<&'a str>,
+    /// Apple's word, or the reason.
+    pub detail: Option<&'a str>,
+}
+
+impl NewDeviceEvent<'_> {
+    /// A line that says all by its kind.
+    pub fn of(kind: DeviceEventKind) -> Self {
+        Self { kind, profile: None, apple_uuid: None, detail: None }
+    }
+}
+
+/// Adds a line for each of the devices with these keys.
+pub(super) async fn write(
+    tx: &mut Transaction,
+    (tenant, setting): (TenantId, SettingId),
+    keys: &[&str],
+    at: Timestamp,
+    told: &NewDeviceEvent<'_>,
+) -> Result<(), Error> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    let keys: serde_json::Value = keys.iter().map(|key| serde_json::json!([key])).collect();
+    tx.execute(
+        sql(
+            "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, apple_uuid, detail) \
+             SELECT $1, $2, value ->> 0, $4, $5, $6, $7, $8 FROM json_each($3) WHERE TRUE \
+             ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING",
+        )
+        .bind(tenant.0)
+        .bind(setting.0)
+        .bind(keys.to_string())
+        .bind(at)
+        .bind(told.kind.as_str())
+        .bind(told.profile)
+        .bind(told.apple_uuid)
+        .bind(told.detail),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes which of the devices with these keys Apple now reports with another profile than Adept gave them, and that they
+/// are looked at again.
+pub(super) async fn note_contradictions(
+    tx: &mut Transaction,
+    (tenant, setting): (TenantId, SettingId),
+    keys: &[String],
+    at: Timestamp,
+) -> Result<(), Error> {
+    const CONTRADICTED: &str = "tenant = $1 AND setting = $2 AND assigned_uuid IS NOT NULL \
+        AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid OR profile_status IN ('empty', 'removed')) \
+        AND serial_key IN ({rows})";
+    let owner = |text: String| sql_of_parts(text).bind(tenant.0).bind(setting.0);
+    for keys in keys.chunks(KEYS_PER_STATEMENT) {
+        let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+        let text = format!(
+            "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, apple_uuid, detail) \
+             SELECT tenant, setting, serial_key, $3, 'contradicted', NULL, assigned_uuid, \
+             CASE WHEN profile_uuid IS NULL OR profile_status IN ('empty', 'removed') THEN profile_status \
+             ELSE profile_uuid END FROM devices WHERE {CONTRADICTED} \
+             ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING"
+        );
+        if tx.execute(owner(text).bind(at).rows(keys.clone())).await? > 0 {
+            let text = format!("UPDATE devices SET assigned_uuid = NULL WHERE {CONTRADICTED}");
+            tx.execute(owner(text).rows(keys)).await?;
+        }
+    }
+    Ok(())
+}
+
+impl Storage {
+    /// The history of a device, oldest first.
+    pub async fn device_events(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        serial: &str,
+    ) -> Result<Vec<DeviceEvent>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT at, event, profile, apple_uuid, detail FROM device_events \
+                     WHERE tenant = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
+                .bind(tenant.0)
+                .bind(setting.0)
+                .bind(serial.to_ascii_lowercase()),
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let kind: String = row.get("event")?;
+                Ok(DeviceEvent {
+                    at: row.time("at")?.unwrap_or_default(),
+                    kind: DeviceEventKind::from_word(&kind).ok_or_else(|| {
+                        Error::Corrupt(format!("the event '{kind}' is not known to this version"))
+                    })?,
+                    profile: row.get("profile")?,
+                    apple_uuid: row.get("apple_uuid")?,
+                    detail: row.get("detail")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Removes lines older than `before`; answers how many went.
+    pub async fn purge_device_events(&self, before: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        let purged = tx.execute(sql("DELETE FROM device_events WHERE at < $1").bind(before)).await?;
+        tx.commit().await?;
+        Ok(purged)
+    }
+}

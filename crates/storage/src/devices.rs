@@ -1,0 +1,311 @@
+//! Devices: what decides about a page is read, a folded page is written, rows are listed.
+
+use std::collections::HashMap;
+
+use std::sync::atomic::Ordering;
+
+use adept_odata::Filter;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    Error, Storage,
+    db::{Row, Transaction, Value, sql},
+    device_events::{self, NewDeviceEvent},
+    filter::{Column, Holds, Sql},
+    list::{ListQuery, Listed, Source},
+    sync::Lease,
+};
+use adept_domain::{
+    AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource,
+    FoldedPage, SettingId, StoredDevice, TenantId, members,
+};
+
+pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
+    desired_profile, desired_at, COALESCE(supervised, FALSE) AS supervised";
+
+const SOURCE: Source<DeviceField> = Source {
+    columns: COLUMNS,
+    table: "devices",
+    column,
+    tie: Column::fixed("serial_key", Holds::FoldedText),
+    key: Some("tenant, setting, serial_key"),
+};
+
+fn column(field: DeviceField) -> Column {
+    let (expression, holds) = match field {
+        DeviceField::Id => ("id", Holds::FoldedText),
+        DeviceField::SerialNumber => ("serial_key", Holds::FoldedText),
+        DeviceField::Description => ("description", Holds::Text),
+        DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
+        DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),
+        DeviceField::IsDeleted => ("deleted", Holds::Bool),
+        DeviceField::Created => ("created_at", Holds::Time { nullable: false }),
+        DeviceField::RequestedProfile => ("desired_profile", Holds::Text),
+        DeviceField::RequestedProfileAt => ("desired_at", Holds::Time { nullable: true }),
+        DeviceField::IsSupervised => ("COALESCE(supervised, FALSE)", Holds::Bool),
+        DeviceField::LastContacted => ("CAST(NULL AS BIGINT)", Holds::Time { nullable: false }),
+        DeviceField::EnrollmentState => {
+            ("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
+        }
+    };
+    Column::fixed(expression, holds)
+}
+
+pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
+    let platform: String = row.get("platform")?;
+    let source: String = row.get("source")?;
+    Ok(DeviceRow {
+        id: row.parse("id")?,
+        setting: SettingId(row.id("setting")?),
+        serial: row.get("serial")?,
+        platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+        description: row.get("description")?,
+        source: DiscoverySource::from_word(&source).unwrap_or(DiscoverySource::Unknown),
+        deleted: row.get("deleted")?,
+        created_at: row.time("created_at")?.unwrap_or_default(),
+        desired_profile: row.get("desired_profile")?,
+        desired_at: row.time("desired_at")?,
+        supervised: row.get("supervised")?,
+    })
+}
+
+fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
+    move |sql| {
+        sql.push("tenant = ").bind(tenant.0).push(" AND setting = ").bind(setting.0);
+    }
+}
+
+/// What decides about the devices of a page, by their serial numbers in lower case.
+pub(super) async fn stored(
+    tx: &mut Transaction,
+    lease: &Lease,
+    page: &[AppleRecord],
+) -> Result<HashMap<String, StoredDevice>, Error> {
+    let mut keys: Vec<String> = page.iter().map(|record| record.serial.to_ascii_lowercase()).collect();
+    // In the order of the index, so that one look falls beside the last.
+    keys.sort_unstable();
+    keys.dedup();
+    let asked = serde_json::to_string(&keys).map_err(|e| Error::Corrupt(format!("serial numbers: {e}")))?;
+    // One look at the key's index for each; of a join, or of a list, PostgreSQL would guess that reading every device is
+    // cheaper. The answers stand in one text, in the order of the keys: thousands of rows, handed over one by one, cost
+    // more than finding them.
+    let row = tx
+        .row(
+            sql("SELECT string_agg(COALESCE((SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
+                     COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
+                     WHERE tenant = $1 AND setting = $2 AND devices.serial_key = atom), ''), ',') AS known \
+                 FROM json_each($3)")
+            .bind(lease.tenant.0)
+            .bind(lease.setting.0)
+            .bind(asked),
+        )
+        .await?;
+    let known: Option<String> = row.map_or(Ok(None), |row| row.get("known"))?;
+    let known = known.unwrap_or_default();
+    let answers = known.split(',').count();
+    if answers != keys.len() {
+        return Err(Error::Corrupt(format!("{answers} answers about {} stored devices", keys.len())));
+    }
+    let mut stored = HashMap::with_capacity(keys.len());
+    for (key, known) in keys.into_iter().zip(known.split(',')) {
+        if !known.is_empty() {
+            stored.insert(key, stored_device(known)?);
+        }
+    }
+    Ok(stored)
+}
+
+/// Reads `digest state operation_at`.
+fn stored_device(known: &str) -> Result<StoredDevice, Error> {
+    let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
+    let mut words = known.split(' ');
+    let mut word = || words.next().ok_or_else(unfit);
+    let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
+    let deleted = word()? == "gone";
+    let operation_at = match word()? {
+        "" => None,
+        micros => {
+            let micros = micros.parse().map_err(|_| unfit())?;
+            Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
+        }
+    };
+    Ok(StoredDevice { digest, operation_at, deleted })
+}
+
+/// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.
+pub(super) async fn write(
+    tx: &mut Transaction,
+    lease: &Lease,
+    folded: &mut FoldedPage,
+    now: Timestamp,
+    fresh_id: &mut (dyn FnMut() -> Uuid + Send),
+) -> Result<(), Error> {
+    let (tenant, setting) = (lease.tenant.0, lease.setting.0);
+    let owner = (lease.tenant, lease.setting);
+    let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
+    device_events::write(tx, owner, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Back)).await?;
+    let mut records = std::mem::take(&mut folded.write).into_iter();
+    let mut next_insert = || {
+        let rows = records.by_ref().take(ROWS_PER_STATEMENT);
+        let rows: Vec<_> = rows.map(|record| row_of(lease, record, fresh_id(), now)).collect();
+        (!rows.is_empty()).then(|| sql(INSERT).rows(rows))
+    };
+    let mut insert = next_insert();
+    if insert.is_some() {
+        tx.plan_once().await?;
+        while let Some(rows) = insert {
+            // The next rows are made ready while the database writes these.
+            let (written, next) = tokio::join!(tx.execute(rows), async { next_insert() });
+            written?;
+            insert = next;
+        }
+        tx.plan_anew().await?;
+    }
+    device_events::note_contradictions(tx, owner, &folded.known, now).await?;
+    if !folded.gone.is_empty() {
+        let gone: Vec<serde_json::Value> = folded
+            .gone
+            .iter()
+            .map(|(key, at)| serde_json::json!([key, at.map(Timestamp::as_microsecond)]))
+            .collect();
+        let touched = tx
+            .execute(
+                sql("UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, operation_at = COALESCE(\
+                     (SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value ->> 0 = serial_key), \
+                     operation_at) \
+                     WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
+                .bind(tenant)
+                .bind(setting)
+                .bind(serde_json::Value::from(gone).to_string())
+                .bind(now),
+            )
+            .await?;
+        if touched != folded.gone.len() as u64 {
+            return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
+        }
+        let keys: Vec<&str> = folded.gone.iter().map(|(key, _)| key.as_str()).collect();
+        device_events::write(tx, owner, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Gone)).await?;
+    }
+    Ok(())
+}
+
+/// Rows are bound, not sent as JSON, which costs twice as much; PostgreSQL takes 65,535 values at most.
+const ROWS_PER_STATEMENT: usize = 200;
+
+const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_key, serial, id, platform, description, \
+    operation_at, profile_uuid, profile_status, digest, record, assign_due_at) VALUES {rows} \
+    ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
+    platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
+    assign_due_at = CASE WHEN excluded.profile_uuid = devices.assigned_uuid AND devices.deleted = FALSE \
+            AND COALESCE(excluded.profile_status, '') NOT IN ('empty', 'removed') \
+        OR devices.assign_due_at > excluded.created_at AND COALESCE(devices.assign_failure, '') <> 'NOT_ACCESSIBLE' \
+        THEN devices.assign_due_at ELSE excluded.created_at END, \
+    source = excluded.source, description = COALESCE(excluded.description, devices.description), \
+    release_requested_at = CASE WHEN devices.deleted THEN NULL ELSE devices.release_requested_at END, \
+    deleted = FALSE, tombstone_at = NULL, absent_since = NULL, \
+    operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
+    profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
+    digest = excluded.digest, record = excluded.record";
+
+/// The values of one row, in the order of [`INSERT`].
+fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<Value> {
+    vec![
+        lease.tenant.0.into(),
+        lease.setting.0.into(),
+        now.into(),
+        record.serial.to_ascii_lowercase().into(),
+        record.serial.into(),
+        id.hyphenated().to_string().into(),
+        record.platform.unwrap_or(DevicePlatform::Unknown).as_str().into(),
+        record.description.into(),
+        record.operation_at.into(),
+        record.profile_uuid.into(),
+        record.profile_status.into(),
+        format!("{:032x}", record.digest).into(),
+        record.record.into(),
+        // New devices of a fetch are found by looking at all; those of a delta one by one.
+        record.operation.map(|_| now.as_microsecond()).into(),
+    ]
+}
+
+/// Devices added by which the table is another one to PostgreSQL's planner.
+const GROWTH: u64 = 20_000;
+
+impl Storage {
+    pub(super) fn note_growth(&self, added: usize) {
+        self.grown.fetch_add(added as u64, Ordering::Relaxed);
+    }
+
+    /// Lets the database look at its devices again if there are many more than when it looked last. Takes seconds for a
+    /// million; nothing waits for it.
+    pub async fn settle_devices(&self) -> Result<(), Error> {
+        if self.grown.load(Ordering::Relaxed) < GROWTH {
+            return Ok(());
+        }
+        self.grown.store(0, Ordering::Relaxed);
+        self.db.settle("devices").await
+    }
+
+    /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
+    pub async fn devices(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        query: &ListQuery<DeviceField>,
+    ) -> Result<Listed<DeviceRow>, Error> {
+        let total = match query.count {
+            true => Some(self.count_devices(tenant, setting, query.filter.as_ref()).await?),
+            false => None,
+        };
+        let query = ListQuery { count: false, ..query.clone() };
+        Ok(Listed { total, ..SOURCE.list(&self.db, &query, scope(tenant, setting), device).await? })
+    }
+
+    /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
+    /// is known, and few are gone.
+    pub async fn count_devices(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        filter: Option<&Filter<DeviceField>>,
+    ) -> Result<i64, Error> {
+        if filter.is_some() {
+            return SOURCE.count(&self.db, filter, scope(tenant, setting)).await;
+        }
+        let row = self
+            .db
+            .row(
+                sql("SELECT device_count + (SELECT COUNT(*) FROM devices \
+                         WHERE tenant = $3 AND setting = $4 AND deleted) AS total \
+                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(tenant.0)
+                .bind(setting.0),
+            )
+            .await?;
+        row.map_or(Ok(0), |row| row.get("total"))
+    }
+
+    /// The device of that id.
+    pub async fn device(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        id: DeviceId,
+    ) -> Result<Option<DeviceRow>, Error> {
+        let row = self
+            .db
+            .row(
+                super::db::sql_of_parts(format!(
+                    "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
+                ))
+                .bind(tenant.0)
+                .bind(setting.0)
+                .bind(id.to_string()),
+            )
+            .await?;
+        row.as_ref().map(device).transpose()
+    }
+}

@@ -1,0 +1,204 @@
+//! Key pairs of settings. A pair that opened a token is kept as long as its setting; unused ones are bounded.
+
+use jiff::Timestamp;
+use zeroize::Zeroizing;
+
+use super::{
+    Error, Storage, audit,
+    db::{Row, Transaction, sql},
+    sealing::SealedField,
+};
+use adept_domain::{AuditEvent, KeyPairId, SettingId, TenantId};
+
+/// Unused pairs that are kept.
+const UNUSED_KEPT: i64 = 20;
+
+/// What a key pair was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyStatus {
+    /// It opened no token yet.
+    Pending,
+    /// It opened the token in use.
+    Current,
+    /// It opened an earlier token.
+    Previous,
+}
+
+impl KeyStatus {
+    fn from_word(word: &str) -> Option<Self> {
+        match word {
+            "pending" => Some(Self::Pending),
+            "current" => Some(Self::Current),
+            "previous" => Some(Self::Previous),
+            _ => None,
+        }
+    }
+}
+
+/// A key pair that is to be kept. No `Debug`: it holds the private key.
+pub struct NewKeyPair {
+    /// Ours.
+    pub id: KeyPairId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    /// The private key, PKCS #8 DER.
+    pub pkcs8: Zeroizing<Vec<u8>>,
+}
+
+/// A stored key pair; the private key is still sealed.
+#[derive(Clone, Debug)]
+pub struct KeyPairRow {
+    /// Ours.
+    pub id: KeyPairId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What it was used for.
+    pub status: KeyStatus,
+    /// The certificate, DER.
+    pub certificate: Vec<u8>,
+    sealed: Vec<u8>,
+}
+
+/// What came of adding a key pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAdded {
+    /// It is kept.
+    Done,
+    /// There is no such setting any more.
+    Gone,
+    /// Twenty unused pairs are kept already and the oldest of them is still young.
+    TooMany,
+}
+
+const TABLE: &str = "key_pairs";
+
+fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
+    SealedField { table: TABLE, column: "private_key_sealed", tenant, row }
+}
+
+fn row_name(setting: SettingId, id: KeyPairId) -> String {
+    format!("{setting}/{id}")
+}
+
+fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
+    let status: String = row.get("status")?;
+    Ok(KeyPairRow {
+        id: row.parse("id")?,
+        created_at: row.time("created_at")?.unwrap_or_default(),
+        status: KeyStatus::from_word(&status).ok_or_else(|| {
+            Error::Corrupt(format!("the key status '{status}' is not known to this version"))
+        })?,
+        certificate: row.get("certificate")?,
+        sealed: row.get("private_key_sealed")?,
+    })
+}
+
+impl Storage {
+    /// The key pairs of a setting, newest first.
+    pub async fn key_pairs(&self, tenant: TenantId, setting: SettingId) -> Result<Vec<KeyPairRow>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT id, created_at, status, certificate, private_key_sealed FROM key_pairs \
+                     WHERE tenant = $1 AND setting = $2 ORDER BY created_at DESC, id DESC")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
+            )
+            .await?;
+        rows.iter().map(key_pair).collect()
+    }
+
+    /// Opens the private key of a stored pair: PKCS #8, DER.
+    pub fn open_private_key(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        pair: &KeyPairRow,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.key.open(place(tenant, &row_name(setting, pair.id)), &pair.sealed)
+    }
+
+    pub(super) fn seal_private_key(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        pair: &NewKeyPair,
+    ) -> Result<Vec<u8>, Error> {
+        self.key.seal(place(tenant, &row_name(setting, pair.id)), &pair.pkcs8)
+    }
+
+    pub(super) async fn insert_key_pair(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        setting: SettingId,
+        pair: &NewKeyPair,
+        sealed: Vec<u8>,
+    ) -> Result<(), Error> {
+        tx.execute_one(
+            "adding a key pair",
+            sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, private_key_sealed) \
+                 VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(pair.id.to_string())
+            .bind(pair.created_at)
+            .bind(pair.certificate.clone())
+            .bind(sealed),
+        )
+        .await
+    }
+
+    /// Adds a pair to a setting. When twenty unused ones are kept, the oldest is dropped if it was made before
+    /// `droppable_before`; otherwise nothing changes.
+    pub async fn add_key_pair(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        pair: &NewKeyPair,
+        droppable_before: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<KeyAdded, Error> {
+        let sealed = self.seal_private_key(tenant, setting, pair)?;
+        let mut tx = self.db.begin().await?;
+        // Taking the setting's row makes the count below hold until the commit.
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET modified_at = modified_at \
+                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
+            )
+            .await?;
+        if touched == 0 {
+            return Ok(KeyAdded::Gone);
+        }
+        let unused = tx
+            .rows(
+                sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 AND status = 'pending' \
+                     ORDER BY created_at, id")
+                .bind(tenant.to_string())
+                .bind(setting.to_string()),
+            )
+            .await?;
+        if unused.len() as i64 >= UNUSED_KEPT {
+            let oldest = &unused[0];
+            if oldest.time("created_at")?.is_none_or(|made| made >= droppable_before) {
+                return Ok(KeyAdded::TooMany);
+            }
+            tx.execute_one(
+                "dropping the oldest unused key pair",
+                sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND status = 'pending'")
+                    .bind(tenant.to_string())
+                    .bind(setting.to_string())
+                    .bind(oldest.get::<String>("id")?),
+            )
+            .await?;
+        }
+        Self::insert_key_pair(&mut tx, tenant, setting, pair, sealed).await?;
+        audit::write(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(KeyAdded::Done)
+    }
+}

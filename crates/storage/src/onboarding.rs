@@ -1,0 +1,386 @@
+//! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+use super::{
+    Error, Storage,
+    assignment::forget_refusals,
+    audit,
+    db::{Row, Transaction, sql},
+    sealing::SealedField,
+    settings,
+    sync::{BETWEEN_SYNCS, BETWEEN_SYNCS_MICROS},
+};
+use adept_domain::{
+    AuditEvent, KeyPairId, ServerIdentity, Setting, SettingId, TenantId, TokenState, TokenType,
+};
+
+/// A stored server token, opened: Apple's JSON. No `Debug`.
+pub struct StoredToken {
+    /// Its row.
+    pub id: String,
+    /// The pair that opened the file it came in.
+    pub key_pair: KeyPairId,
+    /// Apple's JSON.
+    pub json: Zeroizing<Vec<u8>>,
+}
+
+/// Everything that an upload to a setting, or a call to Apple for it, has to know.
+pub struct Onboarding {
+    /// The setting.
+    pub setting: Setting,
+    /// The token in use.
+    pub current: Option<StoredToken>,
+    /// The last one that Apple accepted, where that is another one.
+    pub verified: Option<StoredToken>,
+}
+
+/// What a token changes.
+pub struct TokenChange<'a> {
+    /// The generation under which everything was learned.
+    pub seen_generation: i64,
+    /// The token to store; none when the very same token was uploaded again.
+    pub token: Option<NewToken<'a>>,
+    /// `appleIdentifier` from now on.
+    pub apple_identifier: Option<String>,
+    /// `tokenType` from now on.
+    pub token_type: TokenType,
+    /// What Apple said.
+    pub state: TokenState,
+    /// The server, as far as known from now on.
+    pub server: &'a ServerIdentity,
+    /// Whether `server` is bound to the setting by this change, so that no other setting may stand for it.
+    pub binds: bool,
+    /// Whether Apple accepted the token that is in use from now on.
+    pub verified: bool,
+    /// Devices per page that Apple allows; none leaves what is known.
+    pub page_limit: Option<u32>,
+}
+
+/// A token to store.
+pub struct NewToken<'a> {
+    /// Its row.
+    pub id: Uuid,
+    /// Apple's JSON.
+    pub json: &'a [u8],
+    /// The pair that opened it.
+    pub key_pair: KeyPairId,
+    /// Its end.
+    pub expires_at: Timestamp,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenChanged {
+    /// It is durable.
+    Done,
+    /// The setting was deleted, or got another token meanwhile. Nothing was changed.
+    Stale,
+    /// Another setting stands for this server. Nothing was changed.
+    ServerTaken {
+        /// That setting.
+        setting: SettingId,
+        /// Its `tokenName`.
+        token_name: Option<String>,
+    },
+}
+
+fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
+    SealedField { table: "server_tokens", column: "token_sealed", tenant, row }
+}
+
+/// The visible setting, another one than `except`, that stands for `server`.
+pub(super) async fn setting_of_server(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    except: SettingId,
+    server: &ServerIdentity,
+) -> Result<Option<(SettingId, Option<String>)>, Error> {
+    let row = tx
+        .row(
+            sql("SELECT id, token_name FROM onboarding_settings \
+                 WHERE tenant = $1 AND server_uuid = $2 AND id <> $3 AND deleted_at IS NULL \
+                 AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id LIMIT 1")
+            .bind(tenant.to_string())
+            .bind(server.server_uuid.as_deref())
+            .bind(except.to_string())
+            .bind(server.org_id.as_deref()),
+        )
+        .await?;
+    row.map(|row| Ok((row.parse("id")?, row.get("token_name")?))).transpose()
+}
+
+impl Storage {
+    fn stored_token(&self, tenant: TenantId, setting: SettingId, row: &Row) -> Result<StoredToken, Error> {
+        let id: String = row.get("id")?;
+        let sealed: Vec<u8> = row.get("token_sealed")?;
+        let json = self.key.open(place(tenant, &format!("{setting}/{id}")), &sealed)?;
+        Ok(StoredToken { id, key_pair: row.parse("key_pair")?, json })
+    }
+
+    /// The setting with its tokens; none when there is no such visible setting.
+    pub async fn onboarding(&self, tenant: TenantId, id: SettingId) -> Result<Option<Onboarding>, Error> {
+        let row = self
+            .db
+            .row(
+                super::db::sql_of_parts(format!(
+                    "SELECT {} FROM onboarding_settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
+                    settings::COLUMNS
+                ))
+                .bind(tenant.to_string())
+                .bind(id.to_string()),
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let setting = settings::setting(&row)?;
+        let current: Option<String> = row.get("current_token")?;
+        let verified: Option<String> = row.get("verified_token")?;
+        let tokens = match current.is_some() || verified.is_some() {
+            true => {
+                self.db
+                    .rows(
+                        sql("SELECT id, key_pair, token_sealed FROM server_tokens WHERE tenant = $1 AND setting = $2")
+                            .bind(tenant.to_string())
+                            .bind(id.to_string()),
+                    )
+                    .await?
+            }
+            false => Vec::new(),
+        };
+        let mut onboarding = Onboarding { setting, current: None, verified: None };
+        for token in &tokens {
+            let token = self.stored_token(tenant, id, token)?;
+            if Some(&token.id) == current.as_ref() {
+                onboarding.current = Some(token);
+            } else if Some(&token.id) == verified.as_ref() {
+                onboarding.verified = Some(token);
+            }
+        }
+        Ok(Some(onboarding))
+    }
+
+    /// Makes an upload take effect, and a sync due by it: one transaction, or nothing.
+    pub async fn change_token(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        change: &TokenChange<'_>,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<TokenChanged, Error> {
+        let sealed = match &change.token {
+            Some(token) => Some(self.key.seal(place(tenant, &format!("{id}/{}", token.id)), token.json)?),
+            None => None,
+        };
+        let mut tx = self.db.begin().await?;
+        if change.binds {
+            settings::lock_tenant(&mut tx, tenant).await?;
+            if let Some((setting, token_name)) = setting_of_server(&mut tx, tenant, id, change.server).await?
+            {
+                return Ok(TokenChanged::ServerTaken { setting, token_name });
+            }
+        }
+        if Self::update_setting_of_token(&mut tx, tenant, id, change, now).await? != 1 {
+            return Ok(TokenChanged::Stale);
+        }
+        if let (Some(token), Some(sealed)) = (&change.token, sealed) {
+            Self::put_token(&mut tx, tenant, id, token, sealed).await?;
+        }
+        Self::drop_unused_tokens(&mut tx, tenant, id).await?;
+        forget_refusals(&mut tx, tenant, id, now).await?;
+        audit::write(&mut tx, tenant, event).await?;
+        tx.commit().await?;
+        Ok(TokenChanged::Done)
+    }
+
+    async fn update_setting_of_token(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+        change: &TokenChange<'_>,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let token = change.token.as_ref();
+        tx.execute(
+            sql("UPDATE onboarding_settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
+                 token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_failures = 0, \
+                 assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $7 END, \
+                 assignment_fault = NULL, assignment_failures = 0, \
+                 sync_due_at = CASE WHEN sync_started_at > $17 THEN sync_started_at + $18 ELSE $7 END, \
+                 server_uuid = $8, org_id = $9, server_name = $10, org_name = $11, \
+                 page_limit = COALESCE($12, page_limit), \
+                 token_generation = token_generation + $13, \
+                 token_expires_at = COALESCE($14, token_expires_at), \
+                 current_token = COALESCE($15, current_token), \
+                 verified_token = CASE WHEN $16 THEN COALESCE($15, current_token) ELSE verified_token END \
+                 WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3")
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(change.seen_generation)
+            .bind(change.apple_identifier.as_deref())
+            .bind(change.token_type.as_str())
+            .bind(change.state.as_str())
+            .bind(now)
+            .bind(change.server.server_uuid.as_deref())
+            .bind(change.server.org_id.as_deref())
+            .bind(change.server.server_name.as_deref())
+            .bind(change.server.org_name.as_deref())
+            .bind(change.page_limit.map(i64::from))
+            .bind(i64::from(token.is_some()))
+            .bind(token.map(|t| t.expires_at))
+            .bind(token.map(|t| t.id.to_string()))
+            .bind(change.verified)
+            .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
+            .bind(BETWEEN_SYNCS_MICROS),
+        )
+        .await
+    }
+
+    async fn put_token(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+        token: &NewToken<'_>,
+        sealed: Vec<u8>,
+    ) -> Result<(), Error> {
+        tx.execute_one(
+            "storing a token",
+            sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, token_sealed) \
+                 VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(token.id.to_string())
+            .bind(token.key_pair.to_string())
+            .bind(token.expires_at)
+            .bind(sealed),
+        )
+        .await?;
+        Self::mark_current_key(tx, tenant, id, token.key_pair).await
+    }
+
+    async fn mark_current_key(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+        key_pair: KeyPairId,
+    ) -> Result<(), Error> {
+        tx.execute(
+            sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
+                 WHERE tenant = $1 AND setting = $2 \
+                 AND ((id = $3 AND status <> 'current') OR (id <> $3 AND status = 'current'))")
+            .bind(tenant.to_string())
+            .bind(id.to_string())
+            .bind(key_pair.to_string()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Whatever is neither in use nor the last verified token goes; it could not be restored anyway.
+    pub(super) async fn drop_unused_tokens(
+        tx: &mut Transaction,
+        tenant: TenantId,
+        id: SettingId,
+    ) -> Result<(), Error> {
+        tx.execute(
+            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id NOT IN \
+                 (SELECT COALESCE(current_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2 \
+                  UNION ALL SELECT COALESCE(verified_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2)")
+            .bind(tenant.to_string())
+            .bind(id.to_string()),
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// Puts the last verified token back in the place of one that Apple refused; false when there is none, or when the
+    /// setting has another token by now.
+    pub async fn restore_verified_token(
+        &self,
+        tenant: TenantId,
+        id: SettingId,
+        seen_generation: i64,
+        verified: &StoredToken,
+        now: Timestamp,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE onboarding_settings SET current_token = verified_token, \
+                     token_generation = token_generation + 1, modified_at = $5, sync_due_at = $5, \
+                     assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $5 END, \
+                     assignment_fault = NULL, assignment_failures = 0, \
+                     token_state = 'ok', token_expires_at = (SELECT expires_at FROM server_tokens \
+                         WHERE tenant = $1 AND setting = $2 AND id = $4) \
+                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3 \
+                     AND verified_token = $4 AND current_token <> $4")
+                .bind(tenant.to_string())
+                .bind(id.to_string())
+                .bind(seen_generation)
+                .bind(verified.id.as_str())
+                .bind(now),
+            )
+            .await?;
+        if touched == 1 {
+            Self::mark_current_key(&mut tx, tenant, id, verified.key_pair).await?;
+            Self::drop_unused_tokens(&mut tx, tenant, id).await?;
+            audit::write(&mut tx, tenant, event).await?;
+            tx.commit().await?;
+        }
+        Ok(touched == 1)
+    }
+
+    /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come.
+    pub async fn apple_wait(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        consumer: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT until FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until > $4")
+                    .bind(tenant.to_string())
+                    .bind(setting.to_string())
+                    .bind(consumer)
+                    .bind(now),
+            )
+            .await?;
+        row.map(|row| row.time("until")).transpose().map(Option::flatten)
+    }
+
+    /// Keeps a wait that Apple asked for; a later end wins. Waits that are over are forgotten.
+    pub async fn keep_apple_wait(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        consumer: &str,
+        until: Timestamp,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND until <= $3")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(now),
+        )
+        .await?;
+        tx.execute(
+            sql("INSERT INTO apple_waits (tenant, setting, consumer, until) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (tenant, setting, consumer) DO UPDATE SET until = excluded.until \
+                 WHERE apple_waits.until < excluded.until")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(consumer)
+            .bind(until),
+        )
+        .await?;
+        tx.commit().await
+    }
+}

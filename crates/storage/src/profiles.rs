@@ -1,0 +1,400 @@
+//! Enrollment profiles: kept, listed, changed, deleted. Which of them are defaults is in `defaults`, which device wants
+//! which in `desired state`.
+
+mod defaults;
+
+use adept_odata::Filter;
+use serde_json::Value as Json;
+use zeroize::Zeroizing;
+
+use super::{
+    Error, Storage,
+    assignment::bump_desired_generation,
+    audit,
+    db::{Row, Transaction, Value, sql, sql_of_parts},
+    filter::{Column, Holds, Sql},
+    list::{ListQuery, Listed, Source},
+    sealing::SealedField,
+    settings::take_setting,
+};
+use adept_domain::{
+    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
+    TenantId,
+};
+
+pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
+    created_at, modified_at, (admin_password_sealed IS NOT NULL) AS has_admin_password, \
+    (EXISTS (SELECT 1 FROM default_profiles WHERE default_profiles.tenant = enrollment_profiles.tenant \
+    AND default_profiles.setting = enrollment_profiles.setting \
+    AND default_profiles.profile = enrollment_profiles.id)) AS is_default";
+
+/// The same as in `COLUMNS`.
+const IS_DEFAULT: &str = "(EXISTS (SELECT 1 FROM default_profiles \
+    WHERE default_profiles.tenant = enrollment_profiles.tenant \
+    AND default_profiles.setting = enrollment_profiles.setting \
+    AND default_profiles.profile = enrollment_profiles.id))";
+
+const SOURCE: Source<ProfileField> = Source {
+    columns: COLUMNS,
+    table: "enrollment_profiles",
+    column,
+    tie: Column::fixed("id", Holds::FoldedText),
+    key: None,
+};
+
+const KINDS: &[&str] = &[
+    "enrollmentProfile",
+    "depEnrollmentProfile",
+    "depIOSEnrollmentProfile",
+    "depMacOSEnrollmentProfile",
+    "depTvOSEnrollmentProfile",
+    "depVisionOSEnrollmentProfile",
+];
+
+fn column(field: ProfileField) -> Column {
+    let (expression, holds) = match field {
+        ProfileField::Id => ("(setting || '_' || id)", Holds::FoldedText),
+        ProfileField::DisplayName => ("display_name", Holds::Text),
+        ProfileField::Description => ("description", Holds::Text),
+        ProfileField::Kind => ("kind", Holds::Member(KINDS)),
+        ProfileField::IsDefault => (IS_DEFAULT, Holds::Bool),
+        ProfileField::Kept(name, kept) => return kept_column(name, kept),
+    };
+    Column::fixed(expression, holds)
+}
+
+/// A property in the JSON object. Both databases know this function of lists, and the names are Graph's own.
+fn kept_column(name: &'static str, kept: Kept) -> Column {
+    let value = format!("(SELECT value ->> '{name}' FROM json_each('[' || properties || ']'))");
+    let (expression, holds) = match kept {
+        Kept::Text => (format!("NULLIF({value}, '')"), Holds::Text),
+        // A boolean of JSON is a word in one database and a number in the other.
+        Kept::Bool => (format!("(COALESCE(CAST({value} AS TEXT), '') IN ('true', '1'))"), Holds::Bool),
+        Kept::Int => (format!("COALESCE(CAST({value} AS BIGINT), 0)"), Holds::Int),
+        Kept::OptionalInt => (format!("CAST({value} AS BIGINT)"), Holds::Int),
+        Kept::Member(members) => {
+            let unset = members.first().copied().unwrap_or_default();
+            (format!("COALESCE({value}, '{unset}')"), Holds::Member(members))
+        }
+        Kept::Texts => (value, Holds::Texts(name)),
+    };
+    Column::made(expression, holds)
+}
+
+/// A password to keep: a new one, or none any more.
+pub type PasswordChange<'a> = Option<&'a Zeroizing<String>>;
+
+/// What came of deleting a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileDeleted {
+    /// It is gone.
+    Done,
+    /// There is none.
+    Gone,
+    /// It is a default.
+    IsDefault,
+    /// So many devices want it.
+    Wanted(i64),
+}
+
+fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
+    SealedField { table: "enrollment_profiles", column: "admin_password_sealed", tenant, row }
+}
+
+fn row_name(profile: &Profile) -> String {
+    format!("{}/{}", profile.setting, profile.id)
+}
+
+pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
+    let kind: String = row.get("kind")?;
+    let properties: String = row.get("properties")?;
+    Ok(Profile {
+        tenant: row.parse("tenant")?,
+        setting: row.parse("setting")?,
+        id: row.parse("id")?,
+        kind: ProfileKind::from_word(&kind).ok_or_else(|| {
+            Error::Corrupt(format!("the profile type '{kind}' is not known to this version"))
+        })?,
+        display_name: row.get("display_name")?,
+        description: row.get("description")?,
+        values: read_values(&properties)?,
+        has_admin_password: row.get("has_admin_password")?,
+        is_default: row.get("is_default")?,
+        revision: row.get("revision")?,
+        version: row.get("version")?,
+        created_at: row.time("created_at")?.unwrap_or_default(),
+        modified_at: row.time("modified_at")?.unwrap_or_default(),
+        enrollment_url: None,
+    })
+}
+
+fn read_values(text: &str) -> Result<ProfileValues, Error> {
+    match serde_json::from_str(text) {
+        Ok(Json::Object(members)) => {
+            Ok(members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect())
+        }
+        _ => Err(Error::Corrupt("column properties: not a JSON object".to_owned())),
+    }
+}
+
+fn value(json: Json) -> Option<ProfileValue> {
+    Some(match json {
+        Json::Null => return None,
+        Json::Bool(value) => ProfileValue::Bool(value),
+        Json::Number(number) => ProfileValue::Int(number.as_i64()?),
+        Json::String(text) => ProfileValue::Text(text),
+        Json::Array(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
+        Json::Object(members) => ProfileValue::Object(
+            members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect(),
+        ),
+    })
+}
+
+fn json(value: &ProfileValue) -> Json {
+    match value {
+        ProfileValue::Null => Json::Null,
+        ProfileValue::Bool(value) => Json::from(*value),
+        ProfileValue::Int(number) => Json::from(*number),
+        ProfileValue::Text(text) => Json::from(text.as_str()),
+        ProfileValue::List(items) => items.iter().map(json).collect(),
+        ProfileValue::Object(members) => json_of(members),
+    }
+}
+
+fn json_of(values: &ProfileValues) -> Json {
+    Json::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
+}
+
+fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
+    move |sql| {
+        sql.push("tenant = ").bind(tenant.to_string()).push(" AND setting = ").bind(setting.to_string());
+    }
+}
+
+impl Storage {
+    /// Lists the profiles of a setting, oldest first when no other order is asked for.
+    pub async fn profiles(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        query: &ListQuery<ProfileField>,
+    ) -> Result<Listed<Profile>, Error> {
+        SOURCE.list(&self.db, query, scope(tenant, setting), profile).await
+    }
+
+    /// Counts the profiles of a setting that fulfil the filter.
+    pub async fn count_profiles(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        filter: Option<&Filter<ProfileField>>,
+    ) -> Result<i64, Error> {
+        SOURCE.count(&self.db, filter, scope(tenant, setting)).await
+    }
+
+    /// The profile of that id.
+    pub async fn profile(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        id: ProfileId,
+    ) -> Result<Option<Profile>, Error> {
+        let row = self
+            .db
+            .row(
+                sql_of_parts(format!(
+                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
+                ))
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(id.to_string()),
+            )
+            .await?;
+        row.as_ref().map(profile).transpose()
+    }
+
+    /// Keeps a new profile; false when its setting is gone.
+    pub async fn create_profile(
+        &self,
+        new: &Profile,
+        password: PasswordChange<'_>,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !take_setting(&mut tx, new.tenant, new.setting).await? {
+            return Ok(false);
+        }
+        tx.execute_one(
+            "making a profile",
+            sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, description, properties, \
+                 revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
+                .bind(new.tenant.to_string())
+                .bind(new.setting.to_string())
+                .bind(new.id.to_string())
+                .bind(new.kind.as_str())
+                .bind(new.display_name.as_deref())
+                .bind(new.description.as_deref())
+                .bind(json_of(&new.values).to_string())
+                .bind(new.revision)
+                .bind(new.version)
+                .bind(new.created_at)
+                .bind(new.modified_at),
+        )
+        .await?;
+        if password.is_some() {
+            self.keep_password(&mut tx, new, password).await?;
+        }
+        audit::write(&mut tx, new.tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Stores a changed profile, whose version is one more than that of the row it was made from. False, and nothing
+    /// stored, when it was changed or deleted meanwhile.
+    pub async fn update_profile(
+        &self,
+        changed: &Profile,
+        password: Option<PasswordChange<'_>>,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !bump_desired_generation(&mut tx, changed.tenant, changed.setting, changed.modified_at, false)
+            .await?
+        {
+            return Ok(false);
+        }
+        // A new revision may be wanted by any device.
+        tx.execute(
+            sql(
+                "UPDATE onboarding_settings SET scan_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
+                 (SELECT 1 FROM enrollment_profiles WHERE enrollment_profiles.tenant = $1 \
+                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)",
+            )
+            .bind(changed.tenant.to_string())
+            .bind(changed.setting.to_string())
+            .bind(changed.id.to_string())
+            .bind(changed.revision),
+        )
+        .await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \
+                     revision = $8, version = $4, modified_at = $9 \
+                     WHERE tenant = $1 AND setting = $2 AND id = $3 AND version = $4 - 1")
+                .bind(changed.tenant.to_string())
+                .bind(changed.setting.to_string())
+                .bind(changed.id.to_string())
+                .bind(changed.version)
+                .bind(changed.display_name.as_deref())
+                .bind(changed.description.as_deref())
+                .bind(json_of(&changed.values).to_string())
+                .bind(changed.revision)
+                .bind(changed.modified_at),
+            )
+            .await?;
+        if touched == 1 {
+            if let Some(password) = password {
+                self.keep_password(&mut tx, changed, password).await?;
+            }
+            audit::write(&mut tx, changed.tenant, event).await?;
+            tx.commit().await?;
+        }
+        Ok(touched == 1)
+    }
+
+    async fn keep_password(
+        &self,
+        tx: &mut Transaction,
+        profile: &Profile,
+        password: PasswordChange<'_>,
+    ) -> Result<(), Error> {
+        let statement = match password {
+            None => sql("UPDATE enrollment_profiles SET admin_password_sealed = NULL \
+                         WHERE tenant = $1 AND setting = $2 AND id = $3"),
+            Some(_) => sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 \
+                            WHERE tenant = $1 AND setting = $2 AND id = $3"),
+        };
+        let statement = statement
+            .bind(profile.tenant.to_string())
+            .bind(profile.setting.to_string())
+            .bind(profile.id.to_string());
+        let statement = match password {
+            None => statement,
+            Some(text) => {
+                let row = row_name(profile);
+                statement.bind(self.key.seal(place(profile.tenant, &row), text.as_bytes())?)
+            }
+        };
+        tx.execute_one("keeping a profile's password", statement).await
+    }
+
+    /// Opens the password of the administrator's account that a profile makes; none when none is kept.
+    pub async fn admin_password(&self, profile: &Profile) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+        let row = self
+            .db
+            .row(
+                sql("SELECT admin_password_sealed FROM enrollment_profiles \
+                     WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .bind(profile.tenant.to_string())
+                .bind(profile.setting.to_string())
+                .bind(profile.id.to_string()),
+            )
+            .await?;
+        let sealed =
+            row.map(|row| row.get::<Option<Vec<u8>>>("admin_password_sealed")).transpose()?.flatten();
+        let row = row_name(profile);
+        sealed.map(|sealed| self.key.open(place(profile.tenant, &row), &sealed)).transpose()
+    }
+
+    /// Deletes a profile that is no default and that no device wants. What Apple gave it is remembered.
+    pub async fn delete_profile(
+        &self,
+        profile: &Profile,
+        event: &AuditEvent,
+    ) -> Result<ProfileDeleted, Error> {
+        let mut tx = self.db.begin().await?;
+        if !take(&mut tx, profile).await? {
+            return Ok(ProfileDeleted::Gone);
+        }
+        let mut uses = async |text: &'static str, tenant: Value, setting: Value| -> Result<i64, Error> {
+            let counted = tx.row(sql(text).bind(tenant).bind(setting).bind(profile.id.to_string())).await?;
+            Ok(counted.map(|row| row.get("total")).transpose()?.unwrap_or(0))
+        };
+        let defaults = "SELECT COUNT(*) AS total FROM default_profiles \
+                        WHERE tenant = $1 AND setting = $2 AND profile = $3";
+        if uses(defaults, profile.tenant.to_string().into(), profile.setting.to_string().into()).await? > 0 {
+            return Ok(ProfileDeleted::IsDefault);
+        }
+        let wanted = "SELECT COUNT(*) AS total FROM devices \
+                      WHERE tenant = $1 AND setting = $2 AND desired_profile = $3";
+        match uses(wanted, profile.tenant.0.into(), profile.setting.0.into()).await? {
+            0 => {}
+            devices => return Ok(ProfileDeleted::Wanted(devices)),
+        }
+        tx.execute_one(
+            "deleting a profile",
+            sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .bind(profile.tenant.to_string())
+                .bind(profile.setting.to_string())
+                .bind(profile.id.to_string()),
+        )
+        .await?;
+        audit::write(&mut tx, profile.tenant, event).await?;
+        tx.commit().await?;
+        Ok(ProfileDeleted::Done)
+    }
+}
+
+/// Takes a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
+/// false when it is gone.
+pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool, Error> {
+    let touched = tx
+        .execute(
+            sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .bind(profile.tenant.to_string())
+                .bind(profile.setting.to_string())
+                .bind(profile.id.to_string()),
+        )
+        .await?;
+    Ok(touched == 1)
+}

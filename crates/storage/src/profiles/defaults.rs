@@ -1,0 +1,91 @@
+//! Default profiles: at most one for each platform of a setting.
+
+use super::{COLUMNS, profile, take};
+use crate::{
+    Error, Storage,
+    assignment::bump_desired_generation,
+    audit,
+    db::{sql, sql_of_parts},
+};
+use adept_domain::{AuditEvent, DevicePlatform, Profile, SettingId, TenantId};
+
+impl Storage {
+    /// The default profile of a platform.
+    pub async fn default_profile(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        platform: DevicePlatform,
+    ) -> Result<Option<Profile>, Error> {
+        let row = self
+            .db
+            .row(
+                sql_of_parts(format!(
+                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = \
+                     (SELECT profile FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3)"
+                ))
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(platform.as_str()),
+            )
+            .await?;
+        row.as_ref().map(profile).transpose()
+    }
+
+    /// Makes a profile the default of a platform, in place of the one that was; false when it is gone.
+    pub async fn set_default_profile(
+        &self,
+        profile: &Profile,
+        platform: DevicePlatform,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !bump_desired_generation(&mut tx, profile.tenant, profile.setting, event.at, true).await?
+            || !take(&mut tx, profile).await?
+        {
+            return Ok(false);
+        }
+        tx.execute_one(
+            "setting a default profile",
+            sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = excluded.profile, \
+                 set_at = excluded.set_at")
+                .bind(profile.tenant.to_string())
+                .bind(profile.setting.to_string())
+                .bind(platform.as_str())
+                .bind(profile.id.to_string())
+                .bind(event.at),
+        )
+        .await?;
+        audit::write(&mut tx, profile.tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Leaves a platform without a default; false when it has none.
+    pub async fn clear_default_profile(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        platform: DevicePlatform,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if !bump_desired_generation(&mut tx, tenant, setting, event.at, false).await? {
+            return Ok(false);
+        }
+        let touched = tx
+            .execute(
+                sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3")
+                    .bind(tenant.to_string())
+                    .bind(setting.to_string())
+                    .bind(platform.as_str()),
+            )
+            .await?;
+        if touched == 1 {
+            audit::write(&mut tx, tenant, event).await?;
+            tx.commit().await?;
+        }
+        Ok(touched == 1)
+    }
+}

@@ -1,0 +1,198 @@
+//! The history of syncs: a line per run, written in the transactions of what the run stores. Of several runs in a row
+//! that stored nothing and ended alike there is one line, so that quiet polls do not fill the table.
+
+use jiff::Timestamp;
+
+use super::{
+    Error, Storage,
+    db::{Row, Transaction, sql},
+    sync::{Lease, SyncEnd},
+};
+use adept_domain::{DeviceChanges, SettingId, SyncKind, SyncOutcome, SyncRun, TenantId};
+
+/// The part of a run that one transaction stores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunPart {
+    /// When the run began.
+    pub started_at: Timestamp,
+    /// When this part is stored.
+    pub now: Timestamp,
+    /// What was read: a reconciling run reads deltas first and last, and only its fetch finds drift.
+    pub kind: SyncKind,
+    /// Apple's pages.
+    pub pages: i64,
+}
+
+/// Adds a part to the run's line.
+pub(super) async fn note(
+    tx: &mut Transaction,
+    lease: &Lease,
+    part: &RunPart,
+    changes: DeviceChanges,
+    missed: i64,
+) -> Result<(), Error> {
+    let drift = if part.kind == SyncKind::FullResync { changes } else { DeviceChanges::default() };
+    tx.execute_one(
+        "a line of the sync history",
+        sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, changed, removed, \
+             drift_added, drift_changed, drift_removed, missed, outcome) \
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running') \
+             ON CONFLICT (tenant, setting, run) DO UPDATE SET \
+             kind = CASE WHEN excluded.kind = 'delta' THEN sync_runs.kind ELSE excluded.kind END, \
+             pages = sync_runs.pages + excluded.pages, added = sync_runs.added + excluded.added, \
+             changed = sync_runs.changed + excluded.changed, removed = sync_runs.removed + excluded.removed, \
+             drift_added = sync_runs.drift_added + excluded.drift_added, \
+             drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
+             drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
+             missed = sync_runs.missed + excluded.missed")
+        .bind(lease.tenant.to_string())
+        .bind(lease.setting.to_string())
+        .bind(lease.epoch)
+        .bind(part.started_at)
+        .bind(part.kind.as_str())
+        .bind(part.pages)
+        .bind(changes.added)
+        .bind(changes.changed)
+        .bind(changes.removed)
+        .bind(drift.added)
+        .bind(drift.changed)
+        .bind(drift.removed)
+        .bind(missed),
+    )
+    .await
+}
+
+/// Closes the run's line. One that stored nothing and ended like the line before is counted there.
+pub(super) async fn end(
+    tx: &mut Transaction,
+    lease: &Lease,
+    part: &RunPart,
+    end: &SyncEnd,
+) -> Result<(), Error> {
+    note(tx, lease, part, DeviceChanges::default(), 0).await?;
+    tx.execute_one(
+        "the end of a sync in the history",
+        sql("UPDATE sync_runs SET ended_at = $4, outcome = $5, code = $6 \
+             WHERE tenant = $1 AND setting = $2 AND run = $3")
+        .bind(lease.tenant.to_string())
+        .bind(lease.setting.to_string())
+        .bind(lease.epoch)
+        .bind(end.now)
+        .bind(end.outcome.as_str())
+        .bind(end.code.as_deref()),
+    )
+    .await?;
+    let alike = tx
+        .execute(
+            sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + \
+                 (SELECT pages FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) \
+                 WHERE tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier \
+                     WHERE earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) \
+                 AND (kind = 'delta' OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS \
+                     (SELECT 1 FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 \
+                      AND (mine.kind = 'delta' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
+                      AND mine.removed = 0 AND mine.kind = sync_runs.kind AND mine.outcome = sync_runs.outcome \
+                      AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
+            .bind(lease.tenant.to_string())
+            .bind(lease.setting.to_string())
+            .bind(lease.epoch)
+            .bind(end.now),
+        )
+        .await?;
+    if alike == 1 {
+        tx.execute_one(
+            "a line of the sync history that another stands for",
+            sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run = $3")
+                .bind(lease.tenant.to_string())
+                .bind(lease.setting.to_string())
+                .bind(lease.epoch),
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// Closes the line, if there is one, of a run that lost its lease, token or setting.
+pub(super) async fn superseded(tx: &mut Transaction, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+    tx.execute(
+        sql("UPDATE sync_runs SET ended_at = $4, outcome = 'superseded' \
+             WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
+        .bind(lease.tenant.to_string())
+        .bind(lease.setting.to_string())
+        .bind(lease.epoch)
+        .bind(now),
+    )
+    .await?;
+    Ok(())
+}
+
+fn run(row: &Row) -> Result<SyncRun, Error> {
+    let unfit = |what: &str| Error::Corrupt(format!("the sync history has an unknown {what}"));
+    let outcome = SyncOutcome::from_word(&row.get::<String>("outcome")?).ok_or_else(|| unfit("outcome"))?;
+    let still = row.get::<bool>("still")?;
+    Ok(SyncRun {
+        run: row.get("run")?,
+        started_at: row.time("started_at")?.unwrap_or_default(),
+        ended_at: row.time("ended_at")?,
+        runs: row.get("runs")?,
+        kind: SyncKind::from_word(&row.get::<String>("kind")?).ok_or_else(|| unfit("kind"))?,
+        pages: row.get("pages")?,
+        changes: DeviceChanges {
+            added: row.get("added")?,
+            changed: row.get("changed")?,
+            removed: row.get("removed")?,
+        },
+        drift: DeviceChanges {
+            added: row.get("drift_added")?,
+            changed: row.get("drift_changed")?,
+            removed: row.get("drift_removed")?,
+        },
+        missed: row.get("missed")?,
+        outcome: if outcome == SyncOutcome::Running && !still { SyncOutcome::CutShort } else { outcome },
+        code: row.get("code")?,
+    })
+}
+
+impl Storage {
+    /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
+    /// wrote its end was cut short.
+    pub async fn sync_runs(
+        &self,
+        tenant: TenantId,
+        setting: SettingId,
+        now: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<SyncRun>, Error> {
+        let rows = self
+            .db
+            .rows(
+                sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, drift_added, \
+                     drift_changed, drift_removed, missed, outcome, code, \
+                     EXISTS (SELECT 1 FROM onboarding_settings WHERE onboarding_settings.tenant = $1 \
+                         AND onboarding_settings.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
+                     FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(now)
+                .bind(limit),
+            )
+            .await?;
+        rows.iter().map(run).collect()
+    }
+
+    /// Forgets lines that began before `before`, but keeps the latest `keep` of each setting. Answers how many went.
+    pub async fn purge_sync_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        let purged = tx
+            .execute(
+                sql("DELETE FROM sync_runs WHERE started_at < $1 AND $2 <= (SELECT COUNT(*) FROM sync_runs AS later \
+                     WHERE later.tenant = sync_runs.tenant AND later.setting = sync_runs.setting \
+                     AND later.run > sync_runs.run)")
+                .bind(before)
+                .bind(keep),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(purged)
+    }
+}

@@ -1,0 +1,85 @@
+//! Tenants.
+
+use super::{
+    Error, Storage,
+    db::{Row, Transaction, sql},
+};
+use adept_domain::TenantId;
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TenantRow {
+    /// Its id; Graph's tenant id.
+    pub id: TenantId,
+    /// What people call it.
+    pub name: String,
+    /// A disabled tenant's callers are refused with 403.
+    pub disabled: bool,
+}
+
+/// Makes a tenant, and its setting without a token: policies of Apple Configurator live there, under the tenant's id.
+pub(super) async fn create(
+    tx: &mut Transaction,
+    id: TenantId,
+    name: &str,
+    now: jiff::Timestamp,
+) -> Result<(), Error> {
+    tx.execute_one(
+        "creating a tenant",
+        sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, $4, $5)")
+            .bind(id.to_string())
+            .bind(name)
+            .bind(false)
+            .bind(now)
+            .bind(0),
+    )
+    .await?;
+    tx.execute_one(
+        "creating the setting without a token",
+        sql("INSERT INTO onboarding_settings (tenant, id, token_name, token_type, data_sharing_consent, \
+             share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, page_limit, \
+             cursor_complete, cursor_revision, sync_failures, device_count, lease_epoch, lease_until) \
+             VALUES ($1, $1, 'Apple Configurator', 'none', FALSE, FALSE, '[\"0\"]', $2, $2, 'none', 0, 1000, FALSE, \
+             0, 0, 0, 0, 0)")
+        .bind(id.to_string())
+        .bind(now),
+    )
+    .await
+}
+
+fn tenant(row: &Row) -> Result<TenantRow, Error> {
+    Ok(TenantRow { id: row.parse("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
+}
+
+impl Storage {
+    /// The tenant of that id.
+    pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
+        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id.to_string())).await?;
+        row.as_ref().map(tenant).transpose()
+    }
+
+    /// Every tenant, oldest first.
+    pub async fn tenants(&self) -> Result<Vec<TenantRow>, Error> {
+        let rows = self.db.rows(sql("SELECT * FROM tenants ORDER BY created_at, id")).await?;
+        rows.iter().map(tenant).collect()
+    }
+
+    /// Makes a tenant.
+    pub async fn create_tenant(&self, id: TenantId, name: &str, now: jiff::Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        create(&mut tx, id, name, now).await?;
+        tx.commit().await
+    }
+
+    /// Disables or enables a tenant; false when there is none.
+    pub async fn set_tenant_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let touched = tx
+            .execute(
+                sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind(id.to_string()).bind(disabled),
+            )
+            .await?;
+        tx.commit().await?;
+        Ok(touched == 1)
+    }
+}
