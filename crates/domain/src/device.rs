@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{DeviceChanges, DeviceId, SettingId};
 
@@ -267,13 +267,10 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
     folded
 }
 
-/// Apple's clock and ours differ by less; more is a state of its own.
-pub const CLOCKS_APART: SignedDuration = SignedDuration::from_mins(2);
-
 /// Until when what Apple says to have happened to a device is older than its going, of which we learned in another way
 /// than by a deletion, at `time` by our clock.
 pub fn latest_record_time(time: Timestamp) -> Timestamp {
-    time.checked_sub(CLOCKS_APART).unwrap_or(time)
+    time.checked_sub(crate::deadline::CLOCKS_APART).unwrap_or(time)
 }
 
 fn no_newer(record: &AppleRecord, known: &StoredDevice) -> bool {

@@ -22,6 +22,7 @@
 mod access;
 mod assignment;
 mod audit;
+pub mod deadline;
 mod device;
 mod device_event;
 mod fields;
@@ -29,6 +30,7 @@ mod ids;
 pub mod members;
 mod onboarding;
 mod profile;
+pub mod setting_state;
 mod sync_run;
 mod token_state;
 
@@ -38,13 +40,14 @@ pub use assignment::{
     MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition, release_put_off,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
+pub use deadline::CLOCKS_APART;
 pub use device::{
-    AppleRecord, CLOCKS_APART, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage,
-    OperationType, StoredDevice, fold_page, latest_record_time,
+    AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,
+    StoredDevice, fold_page, latest_record_time,
 };
 pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
-pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
+pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch, SyncStatus,
     TokenComparison, TokenType, Verification, accept,
@@ -53,6 +56,7 @@ pub use profile::{
     AppleTerms, Offer, PANES, Pairing, Profile, ProfileFault, ProfileKind, ProfilePatch, ProfileValue,
     ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrollment_url, check_profile, skip_keys_page,
 };
+pub use setting_state::{Fence, Lease, SettingState};
 pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_absent};
 pub use token_state::{TokenStanding, TokenState};
 
