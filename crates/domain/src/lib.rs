@@ -25,6 +25,7 @@ mod audit;
 pub mod deadline;
 mod device;
 mod device_event;
+mod device_pacing;
 mod fields;
 mod ids;
 pub mod members;
@@ -46,6 +47,7 @@ pub use device::{
     StoredDevice, fold_page, latest_record_time,
 };
 pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
+pub use device_pacing::{DevicePacing, RecordChange};
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
 pub use onboarding::{
