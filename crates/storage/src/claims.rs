@@ -1,0 +1,114 @@
+//! Which settings are due, and the right to work on them. Work is found by asking the state; there is no queue to lose.
+//! The statements here look for candidates only; whether one is claimed is decided under its row, and rows that
+//! another process has locked are skipped.
+
+use adept_domain::{
+    Lease, SettingKey, SettingState,
+    deadline::{LONGEST_REST, Lengths, horizon},
+    setting_state::Observed,
+};
+use jiff::Timestamp;
+
+use super::{
+    Error, Storage,
+    db::sql,
+    setting_state::{save, try_lock},
+};
+
+/// So many settings at most are looked at in one round; far more than can be worked on at once.
+const CANDIDATES: i64 = 4096;
+
+/// What is done for a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Devices are synchronized.
+    Sync,
+    /// Desired profiles are made so.
+    Assignment,
+}
+
+/// A setting that is due, and the lease on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DueSetting {
+    /// The setting.
+    pub key: SettingKey,
+    /// The lease's epoch.
+    pub epoch: i64,
+    /// When the lease ends by its holder's clock; none while nobody works on the setting.
+    pub until: Option<Timestamp>,
+}
+
+/// The right to work on a setting, and its state when that began.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    /// The right.
+    pub lease: Lease,
+    /// When it was claimed.
+    pub started_at: Timestamp,
+    /// The state that the work starts from.
+    pub state: SettingState,
+}
+
+impl Storage {
+    /// The settings that are due and whose tenant is not disabled, those longest due first.
+    pub async fn due_settings(
+        &self,
+        work: Work,
+        now: Timestamp,
+        lengths: &Lengths,
+    ) -> Result<Vec<DueSetting>, Error> {
+        let (text, length) = match work {
+            Work::Sync => (
+                "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
+                 WHERE (sync_due_at <= $1 OR sync_due_at > $2) AND deleted_at IS NULL AND token_in_use IS NOT NULL \
+                 AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
+                 ORDER BY sync_due_at, tenant, setting LIMIT $3",
+                lengths.sync_interval,
+            ),
+            Work::Assignment => (
+                "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
+                 WHERE (assignment_due_at <= $1 OR assignment_due_at > $2) AND deleted_at IS NULL \
+                 AND (token_state = 'ok' OR token_state = assignment_fault) \
+                 AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
+                 ORDER BY assignment_due_at, tenant, setting LIMIT $3",
+                LONGEST_REST,
+            ),
+        };
+        let rows = self.db.rows(sql(text).bind(now).bind(horizon(now, length)).bind(CANDIDATES)).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(DueSetting {
+                    key: row.key("setting")?,
+                    epoch: row.get("lease_epoch")?,
+                    until: row.time("lease_until")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Takes the leases of those of `due` that are still due, that nobody holds and that no other process is just
+    /// writing. Two processes never get the same one. If this process dies, each is claimed again when its lease is over.
+    pub async fn claim(
+        &self,
+        work: Work,
+        due: &[(SettingKey, Observed)],
+        now: Timestamp,
+        lengths: &Lengths,
+    ) -> Result<Vec<Claim>, Error> {
+        let mut tx = self.db.begin().await?;
+        let mut claims = Vec::new();
+        for (key, observed) in due {
+            let Some(mut state) = try_lock(&mut tx, *key).await? else { continue };
+            let is_claimed = match work {
+                Work::Sync => state.on_sync_started(now, lengths, *observed),
+                Work::Assignment => state.on_assignment_started(now, lengths, *observed),
+            };
+            if is_claimed {
+                save(&mut tx, &state).await?;
+                claims.push(Claim { lease: state.current_lease(), started_at: now, state });
+            }
+        }
+        tx.commit().await?;
+        Ok(claims)
+    }
+}
