@@ -16,6 +16,12 @@ macro_rules! ids {
             }
         }
 
+        impl From<Uuid> for $name {
+            fn from(id: Uuid) -> Self {
+                Self(id)
+            }
+        }
+
         impl FromStr for $name {
             type Err = uuid::Error;
 
@@ -31,6 +37,8 @@ ids! {
     TenantId,
     /// An onboarding setting (`depOnboardingSetting`).
     SettingId,
+    /// A stored server token; unique within its setting.
+    TokenId,
     /// A key pair of a setting.
     KeyPairId,
     /// A listed device (`importedAppleDeviceIdentity`).
@@ -39,6 +47,22 @@ ids! {
     ProfileId,
     /// An application that may ask the built-in issuer for tokens.
     ClientId,
+}
+
+/// A setting and its owner: what names everything that belongs to a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SettingKey {
+    /// The owner.
+    pub tenant: TenantId,
+    /// The setting.
+    pub id: SettingId,
+}
+
+impl SettingKey {
+    /// The setting `id` of `tenant`.
+    pub const fn new(tenant: TenantId, id: SettingId) -> Self {
+        Self { tenant, id }
+    }
 }
 
 impl TenantId {

@@ -44,7 +44,7 @@ pub use device::{
 };
 pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
-pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, TenantId};
+pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch, SyncStatus,
     TokenComparison, TokenType, Verification, accept,
