@@ -23,7 +23,11 @@ mod supervise;
 mod sync;
 mod verify;
 
-use std::{num::NonZero, sync::Arc, time::Duration};
+use std::{
+    num::NonZero,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use adept_apple::{client::Client, key_pair::PrivateKey};
 use tokio::sync::{Mutex, Notify, Semaphore};
@@ -112,6 +116,8 @@ pub struct App {
     wake_sync: Notify,
     sync_counts: sync::SyncCounts,
     shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
+    /// A newer program made the schema such that this one may not write.
+    schema_refused: AtomicBool,
 }
 
 impl App {
@@ -141,6 +147,7 @@ impl App {
             wake_sync: Notify::new(),
             sync_counts: sync::SyncCounts::default(),
             shared_profile_options: Mutex::default(),
+            schema_refused: AtomicBool::new(false),
             options,
         }))
     }

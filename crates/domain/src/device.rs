@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{DeviceChanges, DeviceId, SettingId};
+use super::{DeviceChanges, DeviceId, ProfileId, SettingId};
 
 /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -148,7 +148,7 @@ pub struct DeviceRow {
     /// When it was first seen here.
     pub created_at: Timestamp,
     /// The profile that is wanted for it (bare GUID).
-    pub desired_profile: Option<String>,
+    pub desired_profile: Option<ProfileId>,
     /// When that was asked for.
     pub desired_at: Option<Timestamp>,
     /// Whether it is supervised: as the wanted profile says, or the import did.

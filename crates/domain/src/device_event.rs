@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{AssignmentResult, Reason};
+use super::{AssignmentResult, ProfileId, Reason};
 
 /// Why Adept says that a profile was assigned: its answer was lost, but the device's details show it.
 pub const READ_BACK: &str = "read_back";
@@ -77,7 +77,7 @@ pub struct DeviceEvent {
     /// What.
     pub kind: DeviceEventKind,
     /// Our profile that it is about.
-    pub profile: Option<String>,
+    pub profile: Option<ProfileId>,
     /// Apple's id of a profile that it is about.
     pub apple_uuid: Option<String>,
     /// Apple's word, or the reason.

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{SettingId, TenantId, TokenStanding, TokenState};
+use super::{SettingId, SettingKey, TenantId, TokenStanding, TokenState};
 
 /// What kind of Apple program a setting's token belongs to, in Graph's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -131,6 +131,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// What names everything that belongs to it.
+    pub fn key(&self) -> SettingKey {
+        SettingKey { tenant: self.tenant, id: self.id }
+    }
+
     /// How the server token stands at `now`.
     pub fn standing(&self, now: Timestamp) -> TokenStanding {
         match TokenStanding::at(now, self.token_state, self.token_verified, self.token_expires_at) {

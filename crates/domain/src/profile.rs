@@ -15,7 +15,7 @@ pub use apple_profile::{AppleTerms, Pairing};
 pub use rules::{ProfileFault, check_enrollment_url, check_profile};
 pub use skip_keys::{Offer, PANES, RETIRED_KEYS, SKIP_KEYS, SkipKey, skip_keys_page};
 
-use super::{DevicePlatform, ProfileId, SettingId, TenantId};
+use super::{DevicePlatform, ProfileId, SettingId, SettingKey, TenantId};
 
 /// The types of profiles.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -161,6 +161,11 @@ impl ProfileId {
 }
 
 impl Profile {
+    /// The setting it belongs to.
+    pub fn key(&self) -> SettingKey {
+        SettingKey { tenant: self.tenant, id: self.setting }
+    }
+
     /// The id that Graph shows.
     pub fn full_id(&self) -> String {
         format!("{}_{}", self.setting, self.id)

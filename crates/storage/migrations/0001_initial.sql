@@ -1,47 +1,61 @@
--- The first schema. One text for SQLite and PostgreSQL (docs/decisions/0003-one-sql-text.md).
--- Times are microseconds since 1970-01-01 UTC; ids are hyphenated lower-case UUIDs; `…_sealed` columns hold values
--- that only the sealing key opens. Every key begins with the tenant; deployment-wide rows use the nil tenant.
+-- The schema, whole. One text for SQLite and PostgreSQL (docs/decisions/0003-one-sql-text.md); what comes after it is
+-- written as docs/decisions/0014-migrations-that-the-version-before-survives.md says.
+--
+-- Times are microseconds since 1970-01-01 UTC; ids are the 16 bytes of a UUID; `…_sealed` columns hold values that only
+-- the sealing key opens. Every key begins with the tenant; deployment-wide rows use the nil tenant. What belongs to a
+-- setting goes with it, and everything goes with its tenant.
 
 CREATE TABLE tenants (
-    id          TEXT    NOT NULL PRIMARY KEY,
-    name        TEXT    NOT NULL,
-    disabled    BOOLEAN NOT NULL,
-    created_at  BIGINT  NOT NULL,
+    id              BYTEA   NOT NULL PRIMARY KEY,
+    name            TEXT    NOT NULL,
+    disabled        BOOLEAN NOT NULL,
+    created_at      BIGINT  NOT NULL,
     -- Grows whenever a setting of the tenant is bound to a server; taking it serializes those checks.
-    bindings    BIGINT  NOT NULL
+    bindings        BIGINT  NOT NULL
 );
+
+-- Which programs may write: one row, which every migration updates.
+CREATE TABLE schema_compatibility (
+    tenant          BYTEA   NOT NULL PRIMARY KEY,
+    -- The oldest schema version whose programs may still write.
+    oldest_writer   BIGINT  NOT NULL
+);
+
+INSERT INTO schema_compatibility (tenant, oldest_writer) VALUES (unhex('00000000000000000000000000000000'), 1);
 
 -- One row per fact about the whole deployment, such as which tenant is the default.
 CREATE TABLE deployment (
-    tenant      TEXT    NOT NULL,
-    name        TEXT    NOT NULL,
-    value       TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    name            TEXT    NOT NULL,
+    value           TEXT    NOT NULL,
     PRIMARY KEY (tenant, name)
 );
 
 -- `canary` verifies that the sealing key is the right one; `issuer` is the key that signs bearer tokens.
 CREATE TABLE deployment_secrets (
-    tenant      TEXT    NOT NULL,
-    name        TEXT    NOT NULL,
-    label       TEXT    NOT NULL,
-    value_sealed BYTEA  NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    name            TEXT    NOT NULL,
+    label           TEXT    NOT NULL,
+    value_sealed    BYTEA   NOT NULL,
     PRIMARY KEY (tenant, name)
 );
 
+-- Applications that may ask the built-in issuer for tokens.
 CREATE TABLE clients (
-    tenant      TEXT    NOT NULL,
-    id          TEXT    NOT NULL,
-    name        TEXT    NOT NULL,
-    secret_hash TEXT    NOT NULL,
-    permissions TEXT    NOT NULL,
-    disabled    BOOLEAN NOT NULL,
-    created_at  BIGINT  NOT NULL,
+    tenant          BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id              BYTEA   NOT NULL,
+    name            TEXT    NOT NULL,
+    secret_hash     TEXT    NOT NULL,
+    permissions     TEXT    NOT NULL,
+    disabled        BOOLEAN NOT NULL,
+    created_at      BIGINT  NOT NULL,
     PRIMARY KEY (tenant, id)
 );
 
-CREATE TABLE onboarding_settings (
-    tenant              TEXT    NOT NULL,
-    id                  TEXT    NOT NULL,
+-- Onboarding settings. Every tenant has one without a token, for policies of Apple Configurator; its id is the tenant's.
+CREATE TABLE settings (
+    tenant              BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id                  BYTEA   NOT NULL,
     token_name          TEXT,
     apple_identifier    TEXT,
     token_type          TEXT    NOT NULL,
@@ -50,16 +64,16 @@ CREATE TABLE onboarding_settings (
     role_scope_tag_ids  TEXT,
     created_at          BIGINT  NOT NULL,
     modified_at         BIGINT  NOT NULL,
-    -- Set when the setting was deleted; hidden rows are purged later.
-    deleted_at           BIGINT,
+    -- Set when the setting was deleted; such rows are purged later.
+    deleted_at          BIGINT,
 
     -- What Apple last said of the token. The generation grows with every token.
     token_state         TEXT    NOT NULL,
     token_checked_at    BIGINT,
     token_generation    BIGINT  NOT NULL,
     -- Rows of server_tokens: the one in use, and the last one that Apple accepted. They differ while terms wait.
-    current_token       TEXT,
-    verified_token        TEXT,
+    current_token       BYTEA,
+    verified_token      BYTEA,
     token_expires_at    BIGINT,
     server_uuid         TEXT,
     org_id              TEXT,
@@ -72,6 +86,12 @@ CREATE TABLE onboarding_settings (
     cursor_issued_at    BIGINT,
     cursor_complete     BOOLEAN NOT NULL,
     cursor_revision     BIGINT  NOT NULL,
+    -- Devices per page of the fetch that the cursor belongs to: a fetch under another limit starts over.
+    cursor_limit        BIGINT,
+    -- Runs in a row that ended because Apple gave a cursor for the second time.
+    cursor_repeats      BIGINT  NOT NULL DEFAULT 0,
+    -- When a complete fetch is owed next; NULL until the first one came to its end.
+    full_fetch_due_at   BIGINT,
     sync_due_at         BIGINT,
     sync_triggered_at   BIGINT,
     sync_started_at     BIGINT,
@@ -80,74 +100,260 @@ CREATE TABLE onboarding_settings (
     device_count        BIGINT  NOT NULL,
     lease_epoch         BIGINT  NOT NULL,
     lease_until         BIGINT  NOT NULL,
+
+    -- When desired state and what Apple reports are compared next; NULL while nothing is to be done.
+    assignment_due_at   BIGINT,
+    -- What Apple showed of the token when profiles were defined or assigned, and how often in a row: a sync that
+    -- succeeds meanwhile does not hide it, and it is tried again after 1, 5 and 15 minutes as a sync is.
+    assignment_fault    TEXT,
+    assignment_failures BIGINT  NOT NULL DEFAULT 0,
+    -- Grows with every change of desired state, so that nothing is asked of Apple on the ground of an older one.
+    desired_generation  BIGINT  NOT NULL DEFAULT 0,
+    -- Whether every device has to be looked at, not only those with an `assign_due_at`.
+    scan_all            BOOLEAN NOT NULL DEFAULT TRUE,
+    -- Devices that carried another product's profile when all were looked at last.
+    foreign_devices     BIGINT,
     PRIMARY KEY (tenant, id)
 );
 
-CREATE INDEX onboarding_settings_due ON onboarding_settings (sync_due_at);
-CREATE INDEX onboarding_settings_server ON onboarding_settings (tenant, server_uuid);
+CREATE INDEX settings_due ON settings (sync_due_at);
+CREATE INDEX settings_assignment ON settings (assignment_due_at);
+CREATE INDEX settings_server ON settings (tenant, server_uuid);
 
 CREATE TABLE key_pairs (
-    tenant          TEXT    NOT NULL,
-    setting         TEXT    NOT NULL,
-    id              TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    id              BYTEA   NOT NULL,
     created_at      BIGINT  NOT NULL,
     -- `pending` never opened a token, `current` opened the one in use, `previous` an earlier one.
     status          TEXT    NOT NULL,
     certificate     BYTEA   NOT NULL,
     private_key_sealed BYTEA NOT NULL,
-    PRIMARY KEY (tenant, setting, id)
+    PRIMARY KEY (tenant, setting, id),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
 CREATE TABLE server_tokens (
-    tenant          TEXT    NOT NULL,
-    setting         TEXT    NOT NULL,
-    id              TEXT    NOT NULL,
-    key_pair        TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    id              BYTEA   NOT NULL,
+    key_pair        BYTEA   NOT NULL,
     expires_at      BIGINT  NOT NULL,
     token_sealed    BYTEA   NOT NULL,
-    PRIMARY KEY (tenant, setting, id)
+    -- Apple's session, which all processes share. It stands in the token's row, so that it goes when the token goes, and
+    -- an upload costs no statement more.
+    session_sealed  BYTEA,
+    -- 0 while there is none; grows with every session that is kept.
+    session_revision BIGINT NOT NULL DEFAULT 0,
+    -- Until when one process alone may open another session.
+    session_claimed_until BIGINT NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, setting, id),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
 -- A wait that Apple asked for, per setting and consumer key (its digest).
 CREATE TABLE apple_waits (
-    tenant          TEXT    NOT NULL,
-    setting         TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
     consumer        TEXT    NOT NULL,
     until           BIGINT  NOT NULL,
-    PRIMARY KEY (tenant, setting, consumer)
+    PRIMARY KEY (tenant, setting, consumer),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
--- Ids of 16 bytes, not text: there may be a million rows, and each stands in two indexes.
+-- There may be a million rows, and their ids stand in two indexes.
 CREATE TABLE devices (
     tenant          BYTEA   NOT NULL,
     setting         BYTEA   NOT NULL,
     -- The serial number in ASCII lower case: the identity, and what is compared and ordered by.
     serial_key      TEXT    COLLATE "binary" NOT NULL,
     serial          TEXT    NOT NULL,
-    id              TEXT    NOT NULL,
+    id              BYTEA   NOT NULL,
     platform        TEXT    NOT NULL,
     source          TEXT    NOT NULL DEFAULT 'deviceEnrollmentProgram',
     description     TEXT,
     deleted         BOOLEAN NOT NULL DEFAULT FALSE,
-    tombstone_at         BIGINT,
+    tombstone_at    BIGINT,
     created_at      BIGINT  NOT NULL,
     operation_at    BIGINT,
-    profile_uuid    TEXT,
-    profile_status  TEXT,
-    desired_profile  TEXT,
-    desired_at       BIGINT,
+    -- When a complete fetch first did not list the device, where too many were absent at once to believe it.
+    absent_since    BIGINT,
     -- Apple's record as it came, unknown keys included, and its digest.
     record          TEXT    NOT NULL,
     digest          TEXT    NOT NULL,
-    PRIMARY KEY (tenant, setting, serial_key)
+
+    -- What Apple has of the device: a success of ours is written here too, and the next record that differs overwrites it.
+    profile_uuid    TEXT,
+    profile_status  TEXT,
+    -- An explicit desired state; the revision that is desired is always the profile's own.
+    desired_profile BYTEA,
+    desired_at      BIGINT,
+    -- As the desired profile says, or the import.
+    supervised      BOOLEAN,
+
+    -- What Adept assigned last, until a record contradicts it.
+    assigned_uuid   TEXT,
+    assigned_at     BIGINT,
+    -- When to look at the device again; devices that wait for nothing have none.
+    assign_due_at   BIGINT,
+    assign_attempts BIGINT,
+    assign_failure  TEXT,
+    -- Goes on while less than a day lies between two assignments; not more than a few a day.
+    assign_count    BIGINT,
+
+    -- When someone asked that Apple release the device.
+    release_requested_at BIGINT,
+    release_due_at  BIGINT,
+    release_attempts BIGINT,
+    release_failure TEXT,
+    PRIMARY KEY (tenant, setting, serial_key),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
 -- Without the setting: beside the primary key PostgreSQL would else take it for as good when looking for a serial number.
 CREATE UNIQUE INDEX devices_id ON devices (tenant, id);
+CREATE INDEX devices_desired ON devices (tenant, setting, desired_profile, serial_key) WHERE desired_profile IS NOT NULL;
+CREATE INDEX devices_due ON devices (tenant, setting, assign_due_at, serial_key) WHERE assign_due_at IS NOT NULL;
+CREATE INDEX devices_release ON devices (tenant, setting, release_requested_at) WHERE release_requested_at IS NOT NULL;
+CREATE INDEX devices_absent ON devices (tenant, setting, serial_key) WHERE absent_since IS NOT NULL;
+-- Devices that left are few among many: to count them reads no others.
+CREATE INDEX devices_deleted ON devices (tenant, setting) WHERE deleted;
+CREATE INDEX devices_tombstone ON devices (tombstone_at) WHERE tombstone_at IS NOT NULL;
+
+-- What happened to a device and what was decided about it. A device that is listed for the first time has no row.
+CREATE TABLE device_events (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    serial_key      TEXT    COLLATE "binary" NOT NULL,
+    at              BIGINT  NOT NULL,
+    event           TEXT    NOT NULL,
+    profile         BYTEA,
+    apple_uuid      TEXT,
+    detail          TEXT,
+    PRIMARY KEY (tenant, setting, serial_key, at, event),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+CREATE INDEX device_events_at ON device_events (at);
+
+-- The history of syncs: a line per run.
+CREATE TABLE sync_runs (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    -- The epoch of the lease that the run held.
+    run             BIGINT  NOT NULL,
+    started_at      BIGINT  NOT NULL,
+    ended_at        BIGINT,
+    -- Runs that this line stands for: of several in a row that stored nothing and ended alike there is one line.
+    runs            BIGINT  NOT NULL,
+    kind            TEXT    NOT NULL,
+    pages           BIGINT  NOT NULL,
+    added           BIGINT  NOT NULL,
+    changed         BIGINT  NOT NULL,
+    removed         BIGINT  NOT NULL,
+    -- Of these, what a full resync found that no delta had told.
+    drift_added     BIGINT  NOT NULL,
+    drift_changed   BIGINT  NOT NULL,
+    drift_removed   BIGINT  NOT NULL,
+    -- Devices that the fetch did not list and that were left as they are.
+    missed          BIGINT  NOT NULL,
+    -- `running`, `cut_short`, `ok`, `superseded`, `broken_off`, `repeated_cursor`, or the state of the token.
+    outcome         TEXT    NOT NULL,
+    -- Apple's code, where it gave one.
+    code            TEXT,
+    PRIMARY KEY (tenant, setting, run),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+CREATE TABLE enrollment_profiles (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    id              BYTEA   NOT NULL,
+    -- The name of Graph's type.
+    kind            TEXT    NOT NULL,
+    display_name    TEXT,
+    description     TEXT,
+    -- Every other property that has a value: a JSON object with Graph's names.
+    properties      TEXT    NOT NULL,
+    admin_password_sealed BYTEA,
+    -- Grows with whatever Apple has to be told: a profile at Apple cannot be changed, so each revision is another one.
+    revision        BIGINT  NOT NULL,
+    -- Grows with every change, and when the profile becomes a default or desired; taking it serializes those with its
+    -- deletion.
+    version         BIGINT  NOT NULL,
+    created_at      BIGINT  NOT NULL,
+    modified_at     BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, setting, id),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+CREATE TABLE default_profiles (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    platform        TEXT    NOT NULL,
+    profile         BYTEA   NOT NULL,
+    set_at          BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, setting, platform),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+-- How often a revision was sent to Apple to be defined; the attempt is written before the call.
+CREATE TABLE profile_definitions (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    profile         BYTEA   NOT NULL,
+    revision        BIGINT  NOT NULL,
+    attempts        BIGINT  NOT NULL,
+    attempted_at    BIGINT  NOT NULL,
+    -- Why it was given up; NULL while it was not.
+    failure         TEXT,
+    -- When it is sent again where Apple refused it for a reason that is not the profile's; NULL: not by itself.
+    again_at        BIGINT,
+    PRIMARY KEY (tenant, setting, profile, revision),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+-- Every id that Apple ever gave to a profile of ours: Apple lists none of them. They outlive their setting, which may be
+-- made again for its server.
+CREATE TABLE apple_profiles (
+    tenant          BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    setting         BYTEA   NOT NULL,
+    apple_uuid      TEXT    NOT NULL,
+    profile         BYTEA   NOT NULL,
+    revision        BIGINT  NOT NULL,
+    received_at     BIGINT  NOT NULL,
+    -- When Apple said that it does not know the profile any more.
+    unknown_at      BIGINT,
+    -- A digest of what the operator has Apple told of every profile alike; a profile is defined again when that changes.
+    shared_options_digest TEXT,
+    PRIMARY KEY (tenant, setting, apple_uuid)
+);
+
+-- Whether a profile at Apple is ours is asked for the whole tenant.
+CREATE INDEX apple_profiles_uuid ON apple_profiles (tenant, apple_uuid);
+
+-- The calls about devices that a setting has under way, written before they are made and taken away with their outcome:
+-- what is found here later is a call whose answer was lost. A setting may have two, since the answer of one is stored
+-- while the next is made.
+CREATE TABLE in_flight_calls (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    -- Sorts by time.
+    id              BYTEA   NOT NULL,
+    -- The profile that the devices are to have, its revision and Apple's id of it; NULL for a release.
+    profile         BYTEA,
+    revision        BIGINT,
+    apple_uuid      TEXT,
+    -- Serial numbers as Apple spells them: a JSON array.
+    serials         TEXT    NOT NULL,
+    started_at      BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, setting, id),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
 
 CREATE TABLE audit_events (
-    tenant          TEXT    NOT NULL,
-    id              TEXT    NOT NULL,
+    tenant          BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    id              BYTEA   NOT NULL,
     at              BIGINT  NOT NULL,
     activity        TEXT    NOT NULL,
     operation       TEXT    NOT NULL,
@@ -156,6 +362,9 @@ CREATE TABLE audit_events (
     resource_name   TEXT,
     actor           TEXT    NOT NULL,
     changes         TEXT    NOT NULL,
-    correlation     TEXT    NOT NULL,
+    correlation     BYTEA   NOT NULL,
     PRIMARY KEY (tenant, id)
 );
+
+-- The audit log is read by time, newest first, page after page. Ids break ties.
+CREATE INDEX audit_events_at ON audit_events (tenant, at DESC, id);

@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 
 use super::{
     Error, Storage,
+    cursor::{CursorMove, FullFetchMove, count_devices, move_cursor},
     db::{Transaction, sql},
     device_events::{self, NewDeviceEvent},
-    sync::{self, CursorMove, Lease},
+    lease::Lease,
     sync_runs::{self, RunPart},
 };
 use adept_domain::{DeviceChanges, DeviceEventKind, latest_record_time};
@@ -44,22 +45,6 @@ pub struct FetchEnd {
     pub full_fetch: FullFetchMove,
 }
 
-/// When a complete fetch is owed next; what someone asked for meanwhile stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FullFetchMove {
-    /// The time that this run saw or left there.
-    pub seen: Option<Timestamp>,
-    /// The time from now on.
-    pub to: Timestamp,
-}
-
-impl FullFetchMove {
-    /// What the statements compare with: no complete fetch is owed at the beginning of time.
-    pub(super) fn seen_or_zero(self) -> Timestamp {
-        self.seen.unwrap_or(Timestamp::UNIX_EPOCH)
-    }
-}
-
 impl Storage {
     /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
     /// what it lists, so if there are as many, they are the same.
@@ -69,11 +54,9 @@ impl Storage {
             .row(
                 sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND setting = $4 \
                          AND absent_since IS NOT NULL) AS missed \
-                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0),
+                     FROM settings WHERE tenant = $1 AND id = $2")
+                .key(lease.key)
+                .key(lease.key),
             )
             .await?;
         let Some(row) = row else { return Ok(true) };
@@ -96,8 +79,7 @@ impl Storage {
                 sql("SELECT serial_key, serial, absent_since FROM devices \
                      WHERE tenant = $1 AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
                      AND source = 'deviceEnrollmentProgram' AND created_at < $4 ORDER BY serial_key LIMIT $5")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(after)
                 .bind(before)
                 .bind(limit),
@@ -126,9 +108,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<i64>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        if !sync::move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None, owes_fetch: None })
-            .await?
-        {
+        if !move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None, owes_fetch: None }).await? {
             return Ok(None);
         }
         let gone = update(
@@ -162,9 +142,9 @@ impl Storage {
         .await?;
         let keys: Vec<&str> = action.gone.iter().map(String::as_str).collect();
         let told = NewDeviceEvent::of(DeviceEventKind::Gone);
-        device_events::write(&mut tx, (lease.tenant, lease.setting), &keys, now, &told).await?;
+        device_events::write(&mut tx, lease.key, &keys, now, &told).await?;
         if gone > 0 {
-            sync::count_devices(&mut tx, lease, -gone).await?;
+            count_devices(&mut tx, lease, -gone).await?;
         }
         let changes = DeviceChanges { removed: gone, ..DeviceChanges::default() };
         let missed = i64::try_from(action.missed.len()).unwrap_or(i64::MAX);
@@ -178,7 +158,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let moved =
             CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: Some(end.full_fetch) };
-        if !sync::move_cursor(&mut tx, lease, &moved).await? {
+        if !move_cursor(&mut tx, lease, &moved).await? {
             return Ok(false);
         }
         tx.commit().await?;
@@ -218,7 +198,7 @@ async fn update(
         return Ok(0);
     }
     let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
-    let statement = sql(text).bind(lease.tenant.0).bind(lease.setting.0).bind(Json::from(keys).to_string());
+    let statement = sql(text).key(lease.key).bind(Json::from(keys));
     let statement = times.iter().fold(statement, |statement, time| statement.bind(*time));
     let touched = tx.execute(statement).await?;
     Ok(i64::try_from(touched).unwrap_or(i64::MAX))

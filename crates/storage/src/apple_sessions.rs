@@ -12,17 +12,15 @@ use super::{
     db::{Statement, sql},
     sealing::SealedField,
 };
-use adept_domain::{SettingId, TenantId};
+use adept_domain::{SettingKey, TokenId};
 
 /// The row of a stored server token.
 #[derive(Clone, Debug)]
 pub struct TokenRow {
-    /// The owner of the setting.
-    pub tenant: TenantId,
     /// The setting.
-    pub setting: SettingId,
+    pub key: SettingKey,
     /// The row.
-    pub token: String,
+    pub token: TokenId,
 }
 
 /// What a token's row says of its session. No `Debug`.
@@ -58,15 +56,15 @@ pub enum SessionKept {
 
 impl TokenRow {
     fn bind(&self, statement: Statement) -> Statement {
-        statement.bind(self.tenant.to_string()).bind(self.setting.to_string()).bind(self.token.as_str())
+        statement.key(self.key).bind(self.token)
     }
 
     fn name(&self) -> String {
-        format!("{}/{}", self.setting, self.token)
+        format!("{}/{}", self.key.id, self.token)
     }
 
     fn place<'a>(&self, name: &'a str) -> SealedField<'a> {
-        SealedField { table: "server_tokens", column: "session_sealed", tenant: self.tenant, row: name }
+        SealedField { table: "server_tokens", column: "session_sealed", tenant: self.key.tenant, row: name }
     }
 }
 

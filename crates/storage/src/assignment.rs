@@ -16,9 +16,9 @@ use jiff::Timestamp;
 use super::{
     Error, Storage,
     db::{Transaction, sql},
-    sync::Lease,
+    lease::Lease,
 };
-use adept_domain::{SettingId, TenantId, TokenState};
+use adept_domain::{SettingKey, TenantId, TokenState};
 
 pub use calls::{Assigned, Begun, DeviceResult, InFlightCall};
 pub(super) use definitions::forget_refusals;
@@ -81,17 +81,15 @@ pub struct AssignmentEnd {
 /// when the setting is gone. `all` makes the next run look at every device.
 pub(super) async fn bump_desired_generation(
     tx: &mut Transaction,
-    tenant: TenantId,
-    setting: SettingId,
+    key: SettingKey,
     now: Timestamp,
     all: bool,
 ) -> Result<bool, Error> {
     let touched = tx
         .execute(
-            sql("UPDATE onboarding_settings SET desired_generation = desired_generation + 1, assignment_due_at = $3, \
+            sql("UPDATE settings SET desired_generation = desired_generation + 1, assignment_due_at = $3, \
                  scan_all = (scan_all OR $4) WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
+            .key(key)
             .bind(now)
             .bind(all),
         )
@@ -109,10 +107,9 @@ pub(super) async fn devices_changed(
 ) -> Result<(), Error> {
     tx.execute_one(
         "noting that devices changed",
-        sql("UPDATE onboarding_settings SET assignment_due_at = $3, scan_all = (scan_all OR $4) \
+        sql("UPDATE settings SET assignment_due_at = $3, scan_all = (scan_all OR $4) \
              WHERE tenant = $1 AND id = $2")
-        .bind(lease.tenant.to_string())
-        .bind(lease.setting.to_string())
+        .key(lease.key)
         .bind(now)
         .bind(new),
     )
@@ -126,7 +123,7 @@ impl Storage {
             .db
             .row(
                 sql("SELECT MIN(CASE WHEN lease_until > assignment_due_at THEN lease_until ELSE assignment_due_at END) AS due \
-                     FROM onboarding_settings WHERE assignment_due_at IS NOT NULL AND deleted_at IS NULL AND (token_state = 'ok' OR token_state = assignment_fault)"),
+                     FROM settings WHERE assignment_due_at IS NOT NULL AND deleted_at IS NULL AND (token_state = 'ok' OR token_state = assignment_fault)"),
             )
             .await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
@@ -143,8 +140,8 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let rows = tx
             .rows(
-                sql("UPDATE onboarding_settings SET lease_epoch = lease_epoch + 1, lease_until = $2, assignment_due_at = $2 \
-                     WHERE (tenant, id) IN (SELECT tenant, id FROM onboarding_settings \
+                sql("UPDATE settings SET lease_epoch = lease_epoch + 1, lease_until = $2, assignment_due_at = $2 \
+                     WHERE (tenant, id) IN (SELECT tenant, id FROM settings \
                          WHERE assignment_due_at <= $1 AND lease_until <= $1 AND deleted_at IS NULL \
                          AND (token_state = 'ok' OR token_state = assignment_fault) AND (sync_due_at IS NULL OR sync_due_at > $1) \
                          ORDER BY assignment_due_at, tenant, id LIMIT $3) \
@@ -159,8 +156,7 @@ impl Storage {
         rows.iter()
             .map(|row| {
                 let lease = Lease {
-                    tenant: row.parse("tenant")?,
-                    setting: row.parse("id")?,
+                    key: row.key("id")?,
                     epoch: row.get("lease_epoch")?,
                     generation: row.get("token_generation")?,
                 };
@@ -196,7 +192,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET lease_until = 0, \
+                sql("UPDATE settings SET lease_until = 0, \
                      token_state = CASE WHEN $11 AND token_state = assignment_fault THEN 'ok' \
                                         ELSE COALESCE($5, token_state) END, \
                      token_checked_at = CASE WHEN $11 OR $5 IS NOT NULL THEN $6 ELSE token_checked_at END, \
@@ -208,8 +204,7 @@ impl Storage {
                      sync_due_at = CASE WHEN sync_due_at > $10 THEN $10 ELSE sync_due_at END \
                      WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                      AND deleted_at IS NULL")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+                .key(lease.key)
                 .bind(lease.epoch)
                 .bind(lease.generation)
                 .bind(fault)
@@ -238,14 +233,14 @@ impl Storage {
                      ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value \
                      WHERE deployment.value <> excluded.value",
                 )
-                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(TenantId::DEPLOYMENT)
                 .bind(digest),
             )
             .await?
             == 1;
         if is_other {
             tx.execute(
-                sql("UPDATE onboarding_settings SET desired_generation = desired_generation + 1, assignment_due_at = $1, scan_all = TRUE")
+                sql("UPDATE settings SET desired_generation = desired_generation + 1, assignment_due_at = $1, scan_all = TRUE")
                     .bind(now),
             )
             .await?;
@@ -261,7 +256,7 @@ impl Storage {
             .db
             .row(
                 sql("SELECT value FROM deployment WHERE tenant = $1 AND name = 'shared-profile-options'")
-                    .bind(TenantId::DEPLOYMENT.to_string()),
+                    .bind(TenantId::DEPLOYMENT),
             )
             .await?;
         row.map(|row| row.get("value")).transpose()
@@ -276,11 +271,10 @@ async fn hold(
 ) -> Result<Option<Held>, Error> {
     let row = tx
         .row(
-            sql("UPDATE onboarding_settings SET lease_until = $5 WHERE tenant = $1 AND id = $2 \
+            sql("UPDATE settings SET lease_until = $5 WHERE tenant = $1 AND id = $2 \
                  AND lease_epoch = $3 AND token_generation = $4 AND deleted_at IS NULL \
                  RETURNING desired_generation, scan_all, sync_due_at")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
+            .key(lease.key)
             .bind(lease.epoch)
             .bind(lease.generation)
             .bind(until),
@@ -301,10 +295,9 @@ async fn hold(
 async fn check_lease(tx: &mut Transaction, lease: &Lease) -> Result<Option<i64>, Error> {
     let row = tx
         .row(
-            sql("UPDATE onboarding_settings SET lease_until = lease_until WHERE tenant = $1 AND id = $2 \
+            sql("UPDATE settings SET lease_until = lease_until WHERE tenant = $1 AND id = $2 \
                  AND lease_epoch = $3 AND token_generation = $4 AND deleted_at IS NULL RETURNING desired_generation")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
+            .key(lease.key)
             .bind(lease.epoch)
             .bind(lease.generation),
         )

@@ -36,17 +36,17 @@ pub(super) async fn write(tx: &mut Transaction, tenant: TenantId, event: &AuditE
         "writing the audit log",
         sql("INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, \
              resource_name, actor, changes, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-        .bind(tenant.to_string())
-        .bind(event.id.to_string())
+        .bind(tenant)
+        .bind(event.id)
         .bind(event.at)
         .bind(event.activity)
         .bind(event.operation)
         .bind(event.resource.kind)
         .bind(event.resource.id.as_str())
         .bind(event.resource.name.as_deref())
-        .bind(actor(event.actor.as_ref()).to_string())
-        .bind(serde_json::Value::from(changes).to_string())
-        .bind(event.correlation.to_string()),
+        .bind(actor(event.actor.as_ref()))
+        .bind(serde_json::Value::from(changes))
+        .bind(event.correlation),
     )
     .await
 }

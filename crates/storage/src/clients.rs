@@ -28,8 +28,8 @@ pub struct ClientRow {
 fn client(row: &Row) -> Result<ClientRow, Error> {
     let permissions: String = row.get("permissions")?;
     Ok(ClientRow {
-        tenant: row.parse("tenant")?,
-        id: row.parse("id")?,
+        tenant: row.id("tenant")?,
+        id: row.id("id")?,
         name: row.get("name")?,
         secret_hash: row.get("secret_hash")?,
         permissions: permissions.split_whitespace().filter_map(Permission::from_name).collect(),
@@ -43,11 +43,7 @@ impl Storage {
     pub async fn client(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
         let row = self
             .db
-            .row(
-                sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2")
-                    .bind(tenant.to_string())
-                    .bind(id.to_string()),
-            )
+            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind(tenant).bind(id))
             .await?;
         row.as_ref().map(client).transpose()
     }
@@ -56,10 +52,7 @@ impl Storage {
     pub async fn clients(&self, tenant: TenantId) -> Result<Vec<ClientRow>, Error> {
         let rows = self
             .db
-            .rows(
-                sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id")
-                    .bind(tenant.to_string()),
-            )
+            .rows(sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id").bind(tenant))
             .await?;
         rows.iter().map(client).collect()
     }
@@ -72,11 +65,11 @@ impl Storage {
             "adding a client",
             sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, created_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(client.tenant.to_string())
-            .bind(client.id.to_string())
+            .bind(client.tenant)
+            .bind(client.id)
             .bind(client.name.as_str())
             .bind(client.secret_hash.as_str())
-            .bind(permissions.join(" "))
+            .bind(permissions.join(" ").as_str())
             .bind(client.disabled)
             .bind(client.created_at),
         )
@@ -95,8 +88,8 @@ impl Storage {
         let touched = tx
             .execute(
                 sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
-                    .bind(tenant.to_string())
-                    .bind(id.to_string())
+                    .bind(tenant)
+                    .bind(id)
                     .bind(disabled),
             )
             .await?;

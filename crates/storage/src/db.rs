@@ -1,8 +1,9 @@
 //! The one place that knows that there are two databases. Everything above hands over one SQL text and typed values.
 //!
-//! Two definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, and a
-//! function `json_each(text)` whose columns are named `value` and, for an item that is plain text, `atom`, as SQLite's
-//! are (`POSTGRES_PRELUDE`).
+//! A few definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, the
+//! functions `hex(bytea)` and `unhex(text)`, and a function `json_each(text)` whose columns are named `value` and, for an
+//! item that is plain text, `atom`, as SQLite's are (`POSTGRES_PRELUDE`). Bytes do not travel in JSON: an id goes there as
+//! hexadecimal digits ([`hex`]) and is read with `unhex`.
 //!
 //! SQLite has one writer and several readers; write transactions begin with `BEGIN IMMEDIATE`, so that a transaction
 //! never fails in the middle because it read first.
@@ -28,7 +29,8 @@ use sqlx::{
 
 pub use statement::{Statement, Value, sql, sql_of_parts};
 
-use super::Error;
+use super::{Error, schema::Step};
+use adept_domain::SettingKey;
 
 const POSTGRES_PRELUDE: &str = r#"
     DO $$ BEGIN
@@ -43,7 +45,23 @@ const POSTGRES_PRELUDE: &str = r#"
     END $$;
     CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb, atom text)
         LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT e, e #>> ''{}'' FROM jsonb_array_elements($1::jsonb) AS e';
+    CREATE OR REPLACE FUNCTION hex(bytea) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT upper(encode($1, ''hex''))';
+    CREATE OR REPLACE FUNCTION unhex(text) RETURNS bytea
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
 "#;
+
+/// An id as it stands in JSON, to be read with `unhex`.
+pub fn hex(id: uuid::Uuid) -> String {
+    id.simple().to_string()
+}
+
+/// An expression whose value is the id in that column as clients write it: lower case, with hyphens.
+pub fn id_text(column: &str) -> String {
+    let part = |from: u8, length: u8| format!("substr(hex({column}), {from}, {length})");
+    let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+    format!("lower({})", parts.join(" || '-' || "))
+}
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -91,9 +109,20 @@ impl Row {
     }
 
     /// An id of 16 bytes.
-    pub fn id(&self, column: &'static str) -> Result<uuid::Uuid, Error> {
-        let bytes: Vec<u8> = self.get(column)?;
-        uuid::Uuid::from_slice(&bytes).map_err(|_| Error::Corrupt(format!("column {column}: not an id")))
+    pub fn id<T: From<uuid::Uuid>>(&self, column: &'static str) -> Result<T, Error> {
+        self.optional_id(column)?.ok_or_else(|| Error::Corrupt(format!("column {column}: no id")))
+    }
+
+    /// An id of 16 bytes, or none for NULL.
+    pub fn optional_id<T: From<uuid::Uuid>>(&self, column: &'static str) -> Result<Option<T>, Error> {
+        let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else { return Ok(None) };
+        let id = uuid::Uuid::from_slice(&bytes);
+        id.map(|id| Some(id.into())).map_err(|_| Error::Corrupt(format!("column {column}: not an id")))
+    }
+
+    /// A setting and its owner, in the columns `tenant` and the named one.
+    pub fn key(&self, id: &'static str) -> Result<SettingKey, Error> {
+        Ok(SettingKey { tenant: self.id("tenant")?, id: self.id(id)? })
     }
 
     /// A text column read with `FromStr`.
@@ -101,6 +130,14 @@ impl Row {
         let text: String = self.get(column)?;
         text.parse().map_err(|_| Error::Corrupt(format!("column {column}: unfit value")))
     }
+}
+
+/// A step as it is applied: what it says of older programs is stored in its transaction.
+fn migration(step: &Step) -> Migration {
+    let Step { version, name, text, oldest_writer } = step;
+    let text = format!("{text}\nUPDATE schema_compatibility SET oldest_writer = {oldest_writer};\n");
+    let text = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text));
+    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
 }
 
 /// An open database.
@@ -221,16 +258,10 @@ impl Db {
     }
 
     /// Applies the migrations that are missing. Replicas that start together wait for one another.
-    pub async fn migrate(&self, migrations: &[(i64, &'static str, &'static str)]) -> Result<(), Error> {
-        let migrator = Migrator::with_migrations(
-            migrations
-                .iter()
-                .map(|(version, name, text)| {
-                    let text = sqlx::SqlSafeStr::into_sql_str(*text);
-                    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
-                })
-                .collect(),
-        );
+    pub async fn migrate(&self, steps: &[Step]) -> Result<(), Error> {
+        let mut migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
+        // Those of a newer program; whether this one may go on is asked apart.
+        migrator.set_ignore_missing(true);
         match self {
             Self::Sqlite { writer, .. } => migrator.run(writer).await,
             Self::Postgres(pool) => {
@@ -242,6 +273,22 @@ impl Db {
             sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
             other => Error::Migration(other.to_string()),
         })
+    }
+
+    /// What the database keeps of a step that was applied to it, to tell it from another of the same number.
+    pub fn checksum(step: &Step) -> Vec<u8> {
+        migration(step).checksum.into_owned()
+    }
+
+    /// Whether there is a table of that name.
+    pub async fn has_table(&self, name: &'static str) -> Result<bool, Error> {
+        let found = match self {
+            Self::Sqlite { .. } => {
+                sql("SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = $1")
+            }
+            Self::Postgres(_) => sql("SELECT 1 AS one WHERE to_regclass($1) IS NOT NULL"),
+        };
+        Ok(self.row(found.bind(name)).await?.is_some())
     }
 
     /// Reads outside any transaction.

@@ -28,17 +28,11 @@ fn place(row: &str) -> SealedField<'_> {
     SealedField { table: "deployment_secrets", column: "value_sealed", tenant: TenantId::DEPLOYMENT, row }
 }
 
-/// Whether the schema stands, as far as this module can see.
-pub(super) async fn is_migrated(db: &Db) -> bool {
-    // A table of the newest migration.
-    db.row(sql("SELECT id FROM enrollment_profiles LIMIT 1")).await.is_ok()
-}
-
 async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>, Error> {
     let row = db
         .row(
             sql("SELECT label, value_sealed FROM deployment_secrets WHERE tenant = $1 AND name = $2")
-                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(TenantId::DEPLOYMENT)
                 .bind(name),
         )
         .await?;
@@ -50,7 +44,7 @@ async fn keep_secret(db: &Db, name: &'static str, label: &str, sealed: Vec<u8>) 
     tx.execute(
         sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, $3, $4) \
              ON CONFLICT (tenant, name) DO NOTHING")
-        .bind(TenantId::DEPLOYMENT.to_string())
+        .bind(TenantId::DEPLOYMENT)
         .bind(name)
         .bind(label)
         .bind(sealed),
@@ -109,7 +103,7 @@ async fn verified(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, O
 pub(super) async fn stored_default_tenant(db: &Db) -> Result<Option<TenantId>, Error> {
     db.row(
         sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind(TenantId::DEPLOYMENT.to_string())
+            .bind(TenantId::DEPLOYMENT)
             .bind(DEFAULT_TENANT),
     )
     .await?
@@ -130,9 +124,9 @@ pub(super) async fn default_tenant(
     let made = tx
         .execute(
             sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING")
-                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(TenantId::DEPLOYMENT)
                 .bind(DEFAULT_TENANT)
-                .bind(fresh.to_string()),
+                .bind(fresh.to_string().as_str()),
         )
         .await?;
     if made == 1 {
@@ -164,7 +158,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         tx.execute(
             sql("UPDATE deployment SET value = value WHERE tenant = $1 AND name = $2")
-                .bind(TenantId::DEPLOYMENT.to_string())
+                .bind(TenantId::DEPLOYMENT)
                 .bind(DEFAULT_TENANT),
         )
         .await?;

@@ -8,11 +8,11 @@ use super::{
     Error, Storage,
     assignment::bump_desired_generation,
     audit,
-    db::{Statement, Transaction, sql, sql_of_parts},
+    db::{Statement, Transaction, hex, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
 };
-use adept_domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, SettingId, TenantId};
+use adept_domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, SettingKey};
 
 /// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
 fn look_again(now: &'static str) -> String {
@@ -53,10 +53,10 @@ fn keys(serials: &[String]) -> Json {
 async fn unknown(
     tx: &mut Transaction,
     listed: &'static str,
-    (tenant, setting): (TenantId, SettingId),
+    key: SettingKey,
     serials: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows = tx.rows(sql(listed).bind(tenant.0).bind(setting.0).bind(serials)).await?;
+    let rows = tx.rows(sql(listed).key(key).bind(serials)).await?;
     rows.iter().map(|row| row.get("serial")).collect()
 }
 
@@ -79,13 +79,11 @@ impl Storage {
     ) -> Result<DesiredChange, Error> {
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
-        let owner = (profile.tenant, profile.setting);
-        if !bump_desired_generation(&mut tx, owner.0, owner.1, now, false).await?
-            || !take(&mut tx, profile).await?
-        {
+        let key = profile.key();
+        if !bump_desired_generation(&mut tx, key, now, false).await? || !take(&mut tx, profile).await? {
             return Ok(DesiredChange::Gone);
         }
-        let unknown = unknown(&mut tx, UNLISTED, owner, &serials).await?;
+        let unknown = unknown(&mut tx, UNLISTED, key, &serials).await?;
         if !unknown.is_empty() {
             return Ok(DesiredChange::Unknown(unknown));
         }
@@ -97,10 +95,9 @@ impl Storage {
                  SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE {OTHERS} \
                  ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile"
             ))
-            .bind(profile.tenant.0)
-            .bind(profile.setting.0)
+            .key(profile.key())
             .bind(serials.as_str())
-            .bind(profile.id.to_string())
+            .bind(profile.id)
             .bind(now),
         )
         .await?;
@@ -109,10 +106,9 @@ impl Storage {
                 "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6, {} WHERE {OTHERS}",
                 look_again("$5")
             ))
-            .bind(profile.tenant.0)
-            .bind(profile.setting.0)
-            .bind(serials)
-            .bind(profile.id.to_string())
+            .key(profile.key())
+            .bind(serials.as_str())
+            .bind(profile.id)
             .bind(now)
             .bind(profile.flag("supervisedModeEnabled")),
         )
@@ -125,18 +121,17 @@ impl Storage {
     /// Wants that Apple releases devices that it lists under the setting.
     pub async fn request_release(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         serials: &[String],
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<DesiredChange, Error> {
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, tenant, setting, now, false).await? {
+        if !bump_desired_generation(&mut tx, key, now, false).await? {
             return Ok(DesiredChange::Gone);
         }
-        let unknown = unknown(&mut tx, NOT_AT_APPLE, (tenant, setting), &serials).await?;
+        let unknown = unknown(&mut tx, NOT_AT_APPLE, key, &serials).await?;
         if !unknown.is_empty() {
             return Ok(DesiredChange::Unknown(unknown));
         }
@@ -153,10 +148,9 @@ impl Storage {
                  release_failure = NULL WHERE {OTHERS}"
             ),
         ] {
-            tx.execute(sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(serials.as_str()).bind(now))
-                .await?;
+            tx.execute(sql_of_parts(text).key(key).bind(serials.as_str()).bind(now)).await?;
         }
-        audit::write(&mut tx, tenant, event).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(DesiredChange::Done)
     }
@@ -164,16 +158,10 @@ impl Storage {
     /// The devices of a setting with these serial numbers, in any ASCII case and no order.
     pub async fn devices_of_serials(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         serials: &[String],
     ) -> Result<Vec<DeviceRow>, Error> {
-        self.db
-            .rows(of_serials((tenant, setting), serials))
-            .await?
-            .iter()
-            .map(super::devices::device)
-            .collect()
+        self.db.rows(of_serials(key, serials)).await?.iter().map(super::devices::device).collect()
     }
 
     /// Writes devices by hand. `decide` is handed those of `serials` that are listed, and says what is written: from then
@@ -181,14 +169,14 @@ impl Storage {
     /// False, and nothing written, when the setting or a wanted profile is gone.
     pub async fn write_devices<E: From<Error>>(
         &self,
-        (tenant, setting): (TenantId, SettingId),
+        key: SettingKey,
         serials: &[String],
         wanted: &[Profile],
         now: Timestamp,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<bool, E> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, tenant, setting, now, false).await? {
+        if !bump_desired_generation(&mut tx, key, now, false).await? {
             return Ok(false);
         }
         for profile in wanted {
@@ -196,11 +184,11 @@ impl Storage {
                 return Ok(false);
             }
         }
-        let listed = tx.rows(of_serials((tenant, setting), serials)).await?;
+        let listed = tx.rows(of_serials(key, serials)).await?;
         let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
         let writes = decide(listed)?;
         if !writes.new.is_empty() || !writes.changed.is_empty() {
-            write(&mut tx, (tenant, setting), &writes).await?;
+            write(&mut tx, key, &writes).await?;
             tx.commit().await?;
         }
         Ok(true)
@@ -209,66 +197,59 @@ impl Storage {
     /// Takes a device out of the list; false when there is none. Apple may list it again.
     pub async fn remove_device(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         id: DeviceId,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
-        if !bump_desired_generation(&mut tx, tenant, setting, event.at, false).await? {
+        if !bump_desired_generation(&mut tx, key, event.at, false).await? {
             return Ok(false);
         }
         let removed = tx
             .row(
                 sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
                      RETURNING deleted, serial_key, desired_profile")
-                .bind(tenant.0)
-                .bind(setting.0)
-                .bind(id.to_string()),
+                .key(key)
+                .bind(id),
             )
             .await?;
         let Some(removed) = removed else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
-            count(&mut tx, tenant, setting, -1).await?;
+            count(&mut tx, key, -1).await?;
         }
-        if removed.get::<Option<String>>("desired_profile")?.is_some() {
-            let key: String = removed.get("serial_key")?;
+        if removed.optional_id::<ProfileId>("desired_profile")?.is_some() {
+            let serial_key: String = removed.get("serial_key")?;
             let told = NewDeviceEvent::of(DeviceEventKind::Unwanted);
-            device_events::write(&mut tx, (tenant, setting), &[&key], event.at, &told).await?;
+            device_events::write(&mut tx, key, &[&serial_key], event.at, &told).await?;
         }
-        audit::write(&mut tx, tenant, event).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
     }
 }
 
 /// Finds devices by their serial numbers.
-fn of_serials((tenant, setting): (TenantId, SettingId), serials: &[String]) -> Statement {
+fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
     sql_of_parts(format!(
         "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
          AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
         super::devices::COLUMNS
     ))
-    .bind(tenant.0)
-    .bind(setting.0)
-    .bind(keys(serials).to_string())
+    .key(key)
+    .bind(keys(serials))
 }
 
-async fn write(
-    tx: &mut Transaction,
-    (tenant, setting): (TenantId, SettingId),
-    writes: &DeviceWrites,
-) -> Result<(), Error> {
+async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> Result<(), Error> {
     let DeviceWrites { new, changed, event } = writes;
     let (new, changed) = (rows(new), rows(changed));
-    let about = |text: String, devices: &str| sql_of_parts(text).bind(tenant.0).bind(setting.0).bind(devices);
+    let about = |text: String, devices: &str| sql_of_parts(text).key(key).bind(devices);
     let added = tx
         .execute(about(
             "INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, description, \
              desired_profile, desired_at, supervised, deleted, digest, record) \
-             SELECT $1, $2, value ->> 0, value ->> 1, value ->> 2, 'adminImport', CAST(value ->> 3 AS BIGINT), \
-             value ->> 4, value ->> 5, value ->> 6, CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
+             SELECT $1, $2, value ->> 0, value ->> 1, unhex(value ->> 2), 'adminImport', CAST(value ->> 3 AS BIGINT), \
+             value ->> 4, value ->> 5, unhex(value ->> 6), CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
              FROM json_each($3)"
                 .to_owned(),
             &new,
@@ -277,21 +258,21 @@ async fn write(
     // The words `wanted` and `unwanted` for whatever differs from the desired state that is stored, or of a new row.
     const TOLD: &str = "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
         SELECT $1, $2, written.value ->> 0, $4, \
-        CASE WHEN written.value ->> 6 IS NULL THEN 'unwanted' ELSE 'wanted' END, written.value ->> 6 \
+        CASE WHEN written.value ->> 6 IS NULL THEN 'unwanted' ELSE 'wanted' END, unhex(written.value ->> 6) \
         FROM json_each($3) AS written";
     const ONCE: &str =
         "ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile";
     const ITS_ROW: &str =
         "devices.tenant = $1 AND devices.setting = $2 AND devices.serial_key = written.value ->> 0";
-    const OTHER_WISH: &str = "COALESCE(devices.desired_profile, '') <> COALESCE(written.value ->> 6, '')";
+    const OTHER_PROFILE: &str = "devices.desired_profile IS DISTINCT FROM unhex(written.value ->> 6)";
     for (text, devices) in [
         (format!("{TOLD} WHERE written.value ->> 6 IS NOT NULL {ONCE}"), &new),
-        (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_WISH} {ONCE}"), &changed),
+        (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_PROFILE} {ONCE}"), &changed),
         // Another description ends no wait that Apple's word made.
         (
             format!(
                 "UPDATE devices SET {} FROM json_each($3) AS written \
-                 WHERE {ITS_ROW} AND ({OTHER_WISH} OR devices.platform <> written.value ->> 4)",
+                 WHERE {ITS_ROW} AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)",
                 look_again("$4")
             ),
             &changed,
@@ -301,12 +282,12 @@ async fn write(
     }
     let text = format!(
         "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
-         desired_profile = written.value ->> 6, desired_at = CAST(written.value ->> 7 AS BIGINT), \
+         desired_profile = unhex(written.value ->> 6), desired_at = CAST(written.value ->> 7 AS BIGINT), \
          supervised = (written.value ->> 8) = 'yes' FROM json_each($3) AS written WHERE {ITS_ROW}"
     );
     tx.execute(about(text, &changed)).await?;
-    count(tx, tenant, setting, i64::try_from(added).unwrap_or(0)).await?;
-    audit::write(tx, tenant, event).await
+    count(tx, key, i64::try_from(added).unwrap_or(0)).await?;
+    audit::write(tx, key.tenant, event).await
 }
 
 /// Rows as one JSON text.
@@ -315,11 +296,11 @@ fn rows(devices: &[DeviceRow]) -> String {
         json!([
             device.serial.to_ascii_lowercase(),
             device.serial,
-            device.id.to_string(),
+            hex(device.id.0),
             device.created_at.as_microsecond(),
             device.platform.as_str(),
             device.description,
-            device.desired_profile,
+            device.desired_profile.map(|id| hex(id.0)),
             device.desired_at.map(Timestamp::as_microsecond),
             if device.supervised { "yes" } else { "no" },
         ])
@@ -327,12 +308,11 @@ fn rows(devices: &[DeviceRow]) -> String {
     devices.iter().map(row).collect::<Json>().to_string()
 }
 
-async fn count(tx: &mut Transaction, tenant: TenantId, setting: SettingId, more: i64) -> Result<(), Error> {
+async fn count(tx: &mut Transaction, key: SettingKey, more: i64) -> Result<(), Error> {
     tx.execute_one(
         "counting devices",
-        sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
+        sql("UPDATE settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
+            .key(key)
             .bind(more),
     )
     .await

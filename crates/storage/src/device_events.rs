@@ -7,7 +7,7 @@ use super::{
     Error, Storage,
     db::{Transaction, Value, sql, sql_of_parts},
 };
-use adept_domain::{DeviceEvent, DeviceEventKind, SettingId, TenantId};
+use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey};
 
 /// Each costs SQLite a look at the list of those before it.
 const KEYS_PER_STATEMENT: usize = 500;
@@ -16,7 +16,7 @@ const KEYS_PER_STATEMENT: usize = 500;
 pub(super) struct NewDeviceEvent<'a> {
     pub kind: DeviceEventKind,
     /// Ours.
-    pub profile: Option<&'a str>,
+    pub profile: Option<ProfileId>,
     /// Apple's.
     pub apple_uuid: Option<&'a str>,
     /// Apple's word, or the reason.
@@ -33,7 +33,7 @@ impl NewDeviceEvent<'_> {
 /// Adds a line for each of the devices with these keys.
 pub(super) async fn write(
     tx: &mut Transaction,
-    (tenant, setting): (TenantId, SettingId),
+    key: SettingKey,
     keys: &[&str],
     at: Timestamp,
     told: &NewDeviceEvent<'_>,
@@ -48,9 +48,8 @@ pub(super) async fn write(
              SELECT $1, $2, value ->> 0, $4, $5, $6, $7, $8 FROM json_each($3) WHERE TRUE \
              ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING",
         )
-        .bind(tenant.0)
-        .bind(setting.0)
-        .bind(keys.to_string())
+        .key(key)
+        .bind(keys)
         .bind(at)
         .bind(told.kind.as_str())
         .bind(told.profile)
@@ -65,14 +64,14 @@ pub(super) async fn write(
 /// are looked at again.
 pub(super) async fn note_contradictions(
     tx: &mut Transaction,
-    (tenant, setting): (TenantId, SettingId),
+    key: SettingKey,
     keys: &[String],
     at: Timestamp,
 ) -> Result<(), Error> {
     const CONTRADICTED: &str = "tenant = $1 AND setting = $2 AND assigned_uuid IS NOT NULL \
         AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid OR profile_status IN ('empty', 'removed')) \
         AND serial_key IN ({rows})";
-    let owner = |text: String| sql_of_parts(text).bind(tenant.0).bind(setting.0);
+    let owner = |text: String| sql_of_parts(text).key(key);
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
         let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
         let text = format!(
@@ -92,20 +91,14 @@ pub(super) async fn note_contradictions(
 
 impl Storage {
     /// The history of a device, oldest first.
-    pub async fn device_events(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        serial: &str,
-    ) -> Result<Vec<DeviceEvent>, Error> {
+    pub async fn device_events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
         let rows = self
             .db
             .rows(
                 sql("SELECT at, event, profile, apple_uuid, detail FROM device_events \
                      WHERE tenant = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
-                .bind(tenant.0)
-                .bind(setting.0)
-                .bind(serial.to_ascii_lowercase()),
+                .key(key)
+                .bind(serial.to_ascii_lowercase().as_str()),
             )
             .await?;
         rows.iter()
@@ -116,7 +109,7 @@ impl Storage {
                     kind: DeviceEventKind::from_word(&kind).ok_or_else(|| {
                         Error::Corrupt(format!("the event '{kind}' is not known to this version"))
                     })?,
-                    profile: row.get("profile")?,
+                    profile: row.optional_id("profile")?,
                     apple_uuid: row.get("apple_uuid")?,
                     detail: row.get("detail")?,
                 })

@@ -13,12 +13,12 @@ use super::{
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     filter::{Column, Holds, Sql},
+    lease::Lease,
     list::{ListQuery, Listed, Source},
-    sync::Lease,
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource,
-    FoldedPage, SettingId, StoredDevice, TenantId, members,
+    FoldedPage, SettingKey, StoredDevice, members,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -34,14 +34,14 @@ const SOURCE: Source<DeviceField> = Source {
 
 fn column(field: DeviceField) -> Column {
     let (expression, holds) = match field {
-        DeviceField::Id => ("id", Holds::FoldedText),
+        DeviceField::Id => ("id", Holds::Id { nullable: false }),
         DeviceField::SerialNumber => ("serial_key", Holds::FoldedText),
         DeviceField::Description => ("description", Holds::Text),
         DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
         DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),
         DeviceField::IsDeleted => ("deleted", Holds::Bool),
         DeviceField::Created => ("created_at", Holds::Time { nullable: false }),
-        DeviceField::RequestedProfile => ("desired_profile", Holds::Text),
+        DeviceField::RequestedProfile => ("desired_profile", Holds::Id { nullable: true }),
         DeviceField::RequestedProfileAt => ("desired_at", Holds::Time { nullable: true }),
         DeviceField::IsSupervised => ("COALESCE(supervised, FALSE)", Holds::Bool),
         DeviceField::LastContacted => ("CAST(NULL AS BIGINT)", Holds::Time { nullable: false }),
@@ -56,23 +56,23 @@ pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
     let platform: String = row.get("platform")?;
     let source: String = row.get("source")?;
     Ok(DeviceRow {
-        id: row.parse("id")?,
-        setting: SettingId(row.id("setting")?),
+        id: row.id("id")?,
+        setting: row.id("setting")?,
         serial: row.get("serial")?,
         platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
         description: row.get("description")?,
         source: DiscoverySource::from_word(&source).unwrap_or(DiscoverySource::Unknown),
         deleted: row.get("deleted")?,
         created_at: row.time("created_at")?.unwrap_or_default(),
-        desired_profile: row.get("desired_profile")?,
+        desired_profile: row.optional_id("desired_profile")?,
         desired_at: row.time("desired_at")?,
         supervised: row.get("supervised")?,
     })
 }
 
-fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
+fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
     move |sql| {
-        sql.push("tenant = ").bind(tenant.0).push(" AND setting = ").bind(setting.0);
+        sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
     }
 }
 
@@ -96,9 +96,8 @@ pub(super) async fn stored(
                      COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
                      WHERE tenant = $1 AND setting = $2 AND devices.serial_key = atom), ''), ',') AS known \
                  FROM json_each($3)")
-            .bind(lease.tenant.0)
-            .bind(lease.setting.0)
-            .bind(asked),
+            .key(lease.key)
+            .bind(asked.as_str()),
         )
         .await?;
     let known: Option<String> = row.map_or(Ok(None), |row| row.get("known"))?;
@@ -141,10 +140,8 @@ pub(super) async fn write(
     now: Timestamp,
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
-    let (tenant, setting) = (lease.tenant.0, lease.setting.0);
-    let owner = (lease.tenant, lease.setting);
     let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
-    device_events::write(tx, owner, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Back)).await?;
+    device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Back)).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter();
     let mut next_insert = || {
         let rows = records.by_ref().take(ROWS_PER_STATEMENT);
@@ -162,7 +159,7 @@ pub(super) async fn write(
         }
         tx.plan_anew().await?;
     }
-    device_events::note_contradictions(tx, owner, &folded.known, now).await?;
+    device_events::note_contradictions(tx, lease.key, &folded.known, now).await?;
     if !folded.gone.is_empty() {
         let gone: Vec<serde_json::Value> = folded
             .gone
@@ -175,9 +172,8 @@ pub(super) async fn write(
                      (SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value ->> 0 = serial_key), \
                      operation_at) \
                      WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
-                .bind(tenant)
-                .bind(setting)
-                .bind(serde_json::Value::from(gone).to_string())
+                .key(lease.key)
+                .bind(serde_json::Value::from(gone))
                 .bind(now),
             )
             .await?;
@@ -185,7 +181,7 @@ pub(super) async fn write(
             return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
         }
         let keys: Vec<&str> = folded.gone.iter().map(|(key, _)| key.as_str()).collect();
-        device_events::write(tx, owner, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Gone)).await?;
+        device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Gone)).await?;
     }
     Ok(())
 }
@@ -211,19 +207,19 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
 /// The values of one row, in the order of [`INSERT`].
 fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<Value> {
     vec![
-        lease.tenant.0.into(),
-        lease.setting.0.into(),
+        lease.key.tenant.into(),
+        lease.key.id.into(),
         now.into(),
-        record.serial.to_ascii_lowercase().into(),
-        record.serial.into(),
-        id.hyphenated().to_string().into(),
+        Value::text(record.serial.to_ascii_lowercase()),
+        Value::text(record.serial),
+        id.into(),
         record.platform.unwrap_or(DevicePlatform::Unknown).as_str().into(),
-        record.description.into(),
+        Value::Text(record.description),
         record.operation_at.into(),
-        record.profile_uuid.into(),
-        record.profile_status.into(),
-        format!("{:032x}", record.digest).into(),
-        record.record.into(),
+        Value::Text(record.profile_uuid),
+        Value::Text(record.profile_status),
+        Value::text(format!("{:032x}", record.digest)),
+        Value::text(record.record),
         // New devices of a fetch are found by looking at all; those of a delta one by one.
         record.operation.map(|_| now.as_microsecond()).into(),
     ]
@@ -250,60 +246,50 @@ impl Storage {
     /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
     pub async fn devices(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
         let total = match query.count {
-            true => Some(self.count_devices(tenant, setting, query.filter.as_ref()).await?),
+            true => Some(self.count_devices(key, query.filter.as_ref()).await?),
             false => None,
         };
         let query = ListQuery { count: false, ..query.clone() };
-        Ok(Listed { total, ..SOURCE.list(&self.db, &query, scope(tenant, setting), device).await? })
+        Ok(Listed { total, ..SOURCE.list(&self.db, &query, scope(key), device).await? })
     }
 
     /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
     /// is known, and few are gone.
     pub async fn count_devices(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         filter: Option<&Filter<DeviceField>>,
     ) -> Result<i64, Error> {
         if filter.is_some() {
-            return SOURCE.count(&self.db, filter, scope(tenant, setting)).await;
+            return SOURCE.count(&self.db, filter, scope(key)).await;
         }
         let row = self
             .db
             .row(
                 sql("SELECT device_count + (SELECT COUNT(*) FROM devices \
                          WHERE tenant = $3 AND setting = $4 AND deleted) AS total \
-                     FROM onboarding_settings WHERE tenant = $1 AND id = $2")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
-                .bind(tenant.0)
-                .bind(setting.0),
+                     FROM settings WHERE tenant = $1 AND id = $2")
+                .key(key)
+                .key(key),
             )
             .await?;
         row.map_or(Ok(0), |row| row.get("total"))
     }
 
     /// The device of that id.
-    pub async fn device(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        id: DeviceId,
-    ) -> Result<Option<DeviceRow>, Error> {
+    pub async fn device(&self, key: SettingKey, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
         let row = self
             .db
             .row(
                 super::db::sql_of_parts(format!(
                     "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
                 ))
-                .bind(tenant.0)
-                .bind(setting.0)
-                .bind(id.to_string()),
+                .key(key)
+                .bind(id),
             )
             .await?;
         row.as_ref().map(device).transpose()

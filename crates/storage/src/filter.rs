@@ -7,10 +7,11 @@ use std::borrow::Cow;
 
 use adept_odata::{CompareOp, Filter, Function, Literal};
 use jiff::Timestamp;
+use uuid::{Uuid, fmt::Hyphenated};
 
 use super::{
     Error,
-    db::{Statement, Value, sql_of_parts},
+    db::{Statement, Value, id_text, sql_of_parts},
 };
 
 /// What a column holds, and so how it is compared.
@@ -20,6 +21,11 @@ pub(super) enum Holds {
     Text,
     /// Text that is stored in ASCII lower case already and never NULL.
     FoldedText,
+    /// An id of 16 bytes. Their order is that of the lower-case text with hyphens, as which clients see and compare it.
+    Id {
+        /// Whether it can be NULL.
+        nullable: bool,
+    },
     /// A member of an enumeration, stored in its exact spelling, never NULL.
     Member(&'static [&'static str]),
     /// A number.
@@ -74,6 +80,7 @@ impl Column {
         match self.holds {
             Holds::Text | Holds::Texts(_) => format!("lower({value} COLLATE \"binary\")"),
             Holds::Time { nullable: false } => format!("COALESCE({value}, {YEAR_ONE})"),
+            Holds::Id { .. } => id_text(&value),
             _ => value.into_owned(),
         }
     }
@@ -82,6 +89,8 @@ impl Column {
     pub(super) fn sort_key(&self) -> String {
         match self.holds {
             Holds::Text => format!("COALESCE({}, '')", self.comparable()),
+            Holds::Id { nullable: true } => format!("COALESCE({}, unhex(''))", self.expression),
+            Holds::Id { nullable: false } => self.expression.clone().into_owned(),
             Holds::Int | Holds::Time { .. } => {
                 format!("COALESCE({}, -9223372036854775807)", self.comparable())
             }
@@ -93,6 +102,11 @@ impl Column {
         }
     }
 
+    /// Whether [`sort_key`](Self::sort_key) is an id, as bytes.
+    pub(super) fn sorts_as_id(&self) -> bool {
+        matches!(self.holds, Holds::Id { .. })
+    }
+
     /// Whether [`sort_key`](Self::sort_key) is text.
     pub(super) fn sorts_as_text(&self) -> bool {
         matches!(self.holds, Holds::Text | Holds::FoldedText)
@@ -100,13 +114,17 @@ impl Column {
 
     /// Whether it can be NULL, on the wire too.
     fn is_nullable(&self) -> bool {
-        matches!(self.holds, Holds::Text | Holds::Int | Holds::Time { nullable: true })
+        matches!(
+            self.holds,
+            Holds::Text | Holds::Int | Holds::Time { nullable: true } | Holds::Id { nullable: true }
+        )
     }
 
     /// What is compared with a literal.
     fn operand(&self, value: &Literal) -> String {
         match (self.holds, value) {
             (Holds::Member(members), Literal::Enum { .. }) => self.ordinal(members),
+            (Holds::Id { .. }, literal) if whole_id(literal).is_some() => self.value().into_owned(),
             _ => self.comparable(),
         }
     }
@@ -170,7 +188,7 @@ impl Sql {
             Filter::Call { function, field, text } => {
                 let column = column(*field);
                 self.push(&format!("({} IS NOT NULL AND {} LIKE ", column.value(), column.comparable()));
-                self.bind(pattern(*function, text)).push(" ESCAPE '\\')");
+                self.bind(Value::text(pattern(*function, text))).push(" ESCAPE '\\')");
             }
             Filter::Not(inner) => {
                 self.push("NOT (");
@@ -280,7 +298,15 @@ impl Sql {
             true => format!("{} IS NOT NULL AND ", column.expression),
             false => String::new(),
         };
-        self.push(&format!("({null}{} IN (", column.operand(first)));
+        // Ids are compared as bytes where each of the list is whole.
+        let operand = match values.iter().find(|value| whole_id(value).is_none()) {
+            Some(part) if column.sorts_as_id() => {
+                bounds = values.iter().map(text_of).collect::<Result<_, _>>()?;
+                column.operand(part)
+            }
+            _ => column.operand(first),
+        };
+        self.push(&format!("({null}{operand} IN ("));
         for (index, value) in bounds.into_iter().enumerate() {
             self.push(if index > 0 { ", " } else { "" }).bind(value);
         }
@@ -299,12 +325,14 @@ struct Bound {
 impl Bound {
     fn of(holds: Holds, literal: &Literal) -> Result<Self, Error> {
         let value: Value = match (holds, literal) {
-            (Holds::Text | Holds::FoldedText | Holds::Texts(_), Literal::Text(text)) => {
-                text.to_ascii_lowercase().into()
-            }
-            (Holds::Text | Holds::FoldedText | Holds::Texts(_), Literal::Guid(id)) => {
-                id.hyphenated().to_string().into()
-            }
+            (Holds::Id { .. }, literal) => match whole_id(literal) {
+                Some(id) => id.into(),
+                None => text_of(literal)?,
+            },
+            (
+                Holds::Text | Holds::FoldedText | Holds::Texts(_),
+                literal @ (Literal::Text(_) | Literal::Guid(_)),
+            ) => text_of(literal)?,
             (Holds::Int, Literal::Int(number)) => (*number).into(),
             (Holds::Time { .. } | Holds::Moment, Literal::DateTime(time)) => return Ok(Self::of_time(*time)),
             (Holds::Bool, Literal::Boolean(value)) => (*value).into(),
@@ -323,6 +351,25 @@ impl Bound {
         let nanoseconds = time.as_nanosecond();
         let microseconds = i64::try_from(nanoseconds.div_euclid(NANOSECONDS)).unwrap_or(i64::MAX);
         Self { value: microseconds.into(), exact: nanoseconds.rem_euclid(NANOSECONDS) == 0 }
+    }
+}
+
+/// The id that a literal is the whole text of, in any case.
+fn whole_id(literal: &Literal) -> Option<Uuid> {
+    match literal {
+        Literal::Guid(id) => Some(*id),
+        // Of the ways to write an id only the one with hyphens is so long.
+        Literal::Text(text) if text.len() == Hyphenated::LENGTH => Uuid::try_parse(text).ok(),
+        _ => None,
+    }
+}
+
+/// A text or an id as text is compared.
+fn text_of(literal: &Literal) -> Result<Value, Error> {
+    match literal {
+        Literal::Text(text) => Ok(Value::text(text.to_ascii_lowercase())),
+        Literal::Guid(id) => Ok(Value::text(id.hyphenated().to_string())),
+        _ => Err(Error::Corrupt("a filter's value does not fit its column".to_owned())),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     db::{Row, Transaction, sql},
     sealing::SealedField,
 };
-use adept_domain::{AuditEvent, KeyPairId, SettingId, TenantId};
+use adept_domain::{AuditEvent, KeyPairId, SettingKey, TenantId};
 
 /// Unused pairs that are kept.
 const UNUSED_KEPT: i64 = 20;
@@ -78,14 +78,14 @@ fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
     SealedField { table: TABLE, column: "private_key_sealed", tenant, row }
 }
 
-fn row_name(setting: SettingId, id: KeyPairId) -> String {
-    format!("{setting}/{id}")
+fn row_name(key: SettingKey, id: KeyPairId) -> String {
+    format!("{}/{id}", key.id)
 }
 
 fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
     let status: String = row.get("status")?;
     Ok(KeyPairRow {
-        id: row.parse("id")?,
+        id: row.id("id")?,
         created_at: row.time("created_at")?.unwrap_or_default(),
         status: KeyStatus::from_word(&status).ok_or_else(|| {
             Error::Corrupt(format!("the key status '{status}' is not known to this version"))
@@ -97,42 +97,30 @@ fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
 
 impl Storage {
     /// The key pairs of a setting, newest first.
-    pub async fn key_pairs(&self, tenant: TenantId, setting: SettingId) -> Result<Vec<KeyPairRow>, Error> {
+    pub async fn key_pairs(&self, key: SettingKey) -> Result<Vec<KeyPairRow>, Error> {
         let rows = self
             .db
             .rows(
                 sql("SELECT id, created_at, status, certificate, private_key_sealed FROM key_pairs \
                      WHERE tenant = $1 AND setting = $2 ORDER BY created_at DESC, id DESC")
-                .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .key(key),
             )
             .await?;
         rows.iter().map(key_pair).collect()
     }
 
     /// Opens the private key of a stored pair: PKCS #8, DER.
-    pub fn open_private_key(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        pair: &KeyPairRow,
-    ) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.key.open(place(tenant, &row_name(setting, pair.id)), &pair.sealed)
+    pub fn open_private_key(&self, key: SettingKey, pair: &KeyPairRow) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.key.open(place(key.tenant, &row_name(key, pair.id)), &pair.sealed)
     }
 
-    pub(super) fn seal_private_key(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        pair: &NewKeyPair,
-    ) -> Result<Vec<u8>, Error> {
-        self.key.seal(place(tenant, &row_name(setting, pair.id)), &pair.pkcs8)
+    pub(super) fn seal_private_key(&self, key: SettingKey, pair: &NewKeyPair) -> Result<Vec<u8>, Error> {
+        self.key.seal(place(key.tenant, &row_name(key, pair.id)), &pair.pkcs8)
     }
 
     pub(super) async fn insert_key_pair(
         tx: &mut Transaction,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         pair: &NewKeyPair,
         sealed: Vec<u8>,
     ) -> Result<(), Error> {
@@ -140,9 +128,8 @@ impl Storage {
             "adding a key pair",
             sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, private_key_sealed) \
                  VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
-            .bind(pair.id.to_string())
+            .key(key)
+            .bind(pair.id)
             .bind(pair.created_at)
             .bind(pair.certificate.clone())
             .bind(sealed),
@@ -154,21 +141,19 @@ impl Storage {
     /// `droppable_before`; otherwise nothing changes.
     pub async fn add_key_pair(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         pair: &NewKeyPair,
         droppable_before: Timestamp,
         event: &AuditEvent,
     ) -> Result<KeyAdded, Error> {
-        let sealed = self.seal_private_key(tenant, setting, pair)?;
+        let sealed = self.seal_private_key(key, pair)?;
         let mut tx = self.db.begin().await?;
         // Taking the setting's row makes the count below hold until the commit.
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET modified_at = modified_at \
+                sql("UPDATE settings SET modified_at = modified_at \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-                .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .key(key),
             )
             .await?;
         if touched == 0 {
@@ -178,8 +163,7 @@ impl Storage {
             .rows(
                 sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 AND status = 'pending' \
                      ORDER BY created_at, id")
-                .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .key(key),
             )
             .await?;
         if unused.len() as i64 >= UNUSED_KEPT {
@@ -190,14 +174,13 @@ impl Storage {
             tx.execute_one(
                 "dropping the oldest unused key pair",
                 sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND status = 'pending'")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string())
-                    .bind(oldest.get::<String>("id")?),
+                    .key(key)
+                    .bind(oldest.id::<KeyPairId>("id")?),
             )
             .await?;
         }
-        Self::insert_key_pair(&mut tx, tenant, setting, pair, sealed).await?;
-        audit::write(&mut tx, tenant, event).await?;
+        Self::insert_key_pair(&mut tx, key, pair, sealed).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(KeyAdded::Done)
     }

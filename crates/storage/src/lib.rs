@@ -8,6 +8,7 @@ mod apple_sessions;
 mod assignment;
 mod audit;
 mod clients;
+mod cursor;
 mod db;
 mod deployment;
 mod desired;
@@ -17,9 +18,11 @@ mod error;
 mod filter;
 mod health;
 mod keys;
+mod lease;
 mod list;
 mod onboarding;
 mod profiles;
+mod schema;
 mod sealing;
 mod settings;
 mod sync;
@@ -29,45 +32,33 @@ mod verification;
 
 use std::path::PathBuf;
 
-pub use absent::{AbsentAction, FetchEnd, FullFetchMove, ListedDevice};
+pub use absent::{AbsentAction, FetchEnd, ListedDevice};
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
     Assigned, AssignmentClaim, AssignmentEnd, Begun, DeviceResult, DeviceStory, Held, InFlightCall, Plan,
     PlannedProfile, Released, ScanPosition, Shown, ShownDevice, WaitingDevices, WorkDevice,
 };
 pub use clients::ClientRow;
+pub use cursor::{CursorMove, CursorPosition, FullFetchMove};
 pub use db::DatabaseOptions;
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;
 pub use health::SettingHealth;
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
+pub use lease::Lease;
 pub use list::{ListQuery, Listed, Position};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
 pub use profiles::{PasswordChange, ProfileDeleted};
+pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
 pub use settings::Created;
-pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, CursorPlace, Lease, SyncEnd};
-pub use sync_runs::RunPart;
+pub use sync::{BETWEEN_SYNCS, Claim};
+pub use sync_runs::{RunPart, SyncEnd};
 pub use tenants::TenantRow;
 pub use verification::TokenVerification;
 
 use db::Db;
-
-/// The schema's steps, in order; each ran once on each database.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "initial", include_str!("../migrations/0001_initial.sql")),
-    (2, "profiles", include_str!("../migrations/0002_profiles.sql")),
-    (3, "audit_index", include_str!("../migrations/0003_audit_index.sql")),
-    (4, "sync_history", include_str!("../migrations/0004_sync_history.sql")),
-    (5, "apple_sessions", include_str!("../migrations/0005_apple_sessions.sql")),
-    (6, "deleted_devices", include_str!("../migrations/0006_deleted_devices.sql")),
-    (7, "assignment", include_str!("../migrations/0007_assignment.sql")),
-    (8, "calls_under_way", include_str!("../migrations/0008_calls_under_way.sql")),
-    (9, "faults_of_profile_calls", include_str!("../migrations/0009_faults_of_profile_calls.sql")),
-    (10, "refusals_and_rests", include_str!("../migrations/0010_refusals_and_rests.sql")),
-    (11, "apple_profiles_of_a_tenant", include_str!("../migrations/0011_apple_profiles_of_a_tenant.sql")),
-];
 
 /// How to open the storage.
 #[derive(Clone, Debug)]
@@ -124,11 +115,7 @@ impl Storage {
         fresh_tenant: adept_domain::TenantId,
     ) -> Result<Self, OpenError> {
         let db = Db::open(&options.database).await?;
-        match db.migrate(MIGRATIONS).await {
-            Ok(()) => {}
-            Err(Error::Unavailable(_)) if deployment::is_migrated(&db).await => {}
-            Err(other) => return Err(other.into()),
-        }
+        schema::migrate(&db).await?;
         let key = deployment::sealing_key(&db, options).await?;
         let default_tenant = deployment::default_tenant(&db, now, fresh_tenant).await?;
         Ok(Self { db, key: std::sync::Arc::new(key), default_tenant, grown: Default::default() })
@@ -137,10 +124,7 @@ impl Storage {
     /// Opens what is there and changes nothing: no migration, no key, no tenant is made.
     pub async fn inspect(options: &StorageOptions) -> Result<Self, OpenError> {
         let db = Db::open(&DatabaseOptions { create: false, ..options.database.clone() }).await?;
-        if !deployment::is_migrated(&db).await {
-            let cause = "its schema is missing or older than this version; `adept migrate` or `adept serve` applies it";
-            return Err(Error::Migration(cause.to_owned()).into());
-        }
+        schema::check(&db).await?;
         let key = deployment::existing_sealing_key(&db, options).await?;
         let tenant = deployment::stored_default_tenant(&db).await?;
         let default_tenant = tenant
@@ -151,9 +135,20 @@ impl Storage {
     /// Applies missing migrations and nothing else.
     pub async fn migrate(options: &DatabaseOptions) -> Result<(), Error> {
         let db = Db::open(options).await?;
-        let migrated = db.migrate(MIGRATIONS).await;
+        let migrated = schema::apply(&db).await;
         db.close().await;
         migrated
+    }
+
+    /// The schema that the database has, beside the newest one that this program knows.
+    pub async fn schema_status(&self) -> Result<SchemaStatus, Error> {
+        schema::status(&self.db).await
+    }
+
+    /// Whether this program may write: false once a newer one made the schema such that programs of this version would
+    /// damage it.
+    pub async fn may_write(&self) -> Result<bool, Error> {
+        Ok(schema::oldest_writer(&self.db).await? <= schema::newest())
     }
 
     /// The tenant that was made with the database.

@@ -3,6 +3,7 @@
 
 use adept_odata::{Filter, OrderBy};
 use serde_json::Value as Json;
+use uuid::Uuid;
 
 use super::{
     Error,
@@ -205,6 +206,11 @@ fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
         .map(|((key, _), name)| {
             Ok(if key.sorts_as_text() {
                 Json::from(row.get::<String>(name)?)
+            } else if key.sorts_as_id() {
+                Json::from(match row.get::<Vec<u8>>(name)?.is_empty() {
+                    true => String::new(),
+                    false => row.id::<Uuid>(name)?.hyphenated().to_string(),
+                })
             } else {
                 Json::from(row.get::<i64>(name)?)
             })
@@ -222,6 +228,14 @@ fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result
         return Err(unfit());
     }
     let bind = |sql: &mut Sql, key: &Column, value: &Json| match (key.sorts_as_text(), value) {
+        (false, Json::String(id)) if key.sorts_as_id() => {
+            let bytes = match id.is_empty() {
+                true => Vec::new(),
+                false => Uuid::try_parse(id).map_err(|_| unfit())?.as_bytes().to_vec(),
+            };
+            sql.bind(bytes);
+            Ok(())
+        }
         (true, Json::String(text)) => {
             sql.bind(text.as_str()).push(" COLLATE \"binary\"");
             Ok(())

@@ -1,7 +1,6 @@
 //! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
 
 use jiff::Timestamp;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
@@ -14,13 +13,14 @@ use super::{
     sync::{BETWEEN_SYNCS, BETWEEN_SYNCS_MICROS},
 };
 use adept_domain::{
-    AuditEvent, KeyPairId, ServerIdentity, Setting, SettingId, TenantId, TokenState, TokenType,
+    AuditEvent, KeyPairId, ServerIdentity, Setting, SettingId, SettingKey, TenantId, TokenId, TokenState,
+    TokenType,
 };
 
 /// A stored server token, opened: Apple's JSON. No `Debug`.
 pub struct StoredToken {
     /// Its row.
-    pub id: String,
+    pub id: TokenId,
     /// The pair that opened the file it came in.
     pub key_pair: KeyPairId,
     /// Apple's JSON.
@@ -62,7 +62,7 @@ pub struct TokenChange<'a> {
 /// A token to store.
 pub struct NewToken<'a> {
     /// Its row.
-    pub id: Uuid,
+    pub id: TokenId,
     /// Apple's JSON.
     pub json: &'a [u8],
     /// The pair that opened it.
@@ -91,59 +91,36 @@ fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
     SealedField { table: "server_tokens", column: "token_sealed", tenant, row }
 }
 
-/// The visible setting, another one than `except`, that stands for `server`.
-pub(super) async fn setting_of_server(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    except: SettingId,
-    server: &ServerIdentity,
-) -> Result<Option<(SettingId, Option<String>)>, Error> {
-    let row = tx
-        .row(
-            sql("SELECT id, token_name FROM onboarding_settings \
-                 WHERE tenant = $1 AND server_uuid = $2 AND id <> $3 AND deleted_at IS NULL \
-                 AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id LIMIT 1")
-            .bind(tenant.to_string())
-            .bind(server.server_uuid.as_deref())
-            .bind(except.to_string())
-            .bind(server.org_id.as_deref()),
-        )
-        .await?;
-    row.map(|row| Ok((row.parse("id")?, row.get("token_name")?))).transpose()
-}
-
 impl Storage {
-    fn stored_token(&self, tenant: TenantId, setting: SettingId, row: &Row) -> Result<StoredToken, Error> {
-        let id: String = row.get("id")?;
+    fn stored_token(&self, key: SettingKey, row: &Row) -> Result<StoredToken, Error> {
+        let id: TokenId = row.id("id")?;
         let sealed: Vec<u8> = row.get("token_sealed")?;
-        let json = self.key.open(place(tenant, &format!("{setting}/{id}")), &sealed)?;
-        Ok(StoredToken { id, key_pair: row.parse("key_pair")?, json })
+        let json = self.key.open(place(key.tenant, &format!("{}/{id}", key.id)), &sealed)?;
+        Ok(StoredToken { id, key_pair: row.id("key_pair")?, json })
     }
 
     /// The setting with its tokens; none when there is no such visible setting.
-    pub async fn onboarding(&self, tenant: TenantId, id: SettingId) -> Result<Option<Onboarding>, Error> {
+    pub async fn onboarding(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
         let row = self
             .db
             .row(
                 super::db::sql_of_parts(format!(
-                    "SELECT {} FROM onboarding_settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
+                    "SELECT {} FROM settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
                     settings::COLUMNS
                 ))
-                .bind(tenant.to_string())
-                .bind(id.to_string()),
+                .key(key),
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
         let setting = settings::setting(&row)?;
-        let current: Option<String> = row.get("current_token")?;
-        let verified: Option<String> = row.get("verified_token")?;
+        let current: Option<TokenId> = row.optional_id("current_token")?;
+        let verified: Option<TokenId> = row.optional_id("verified_token")?;
         let tokens = match current.is_some() || verified.is_some() {
             true => {
                 self.db
                     .rows(
                         sql("SELECT id, key_pair, token_sealed FROM server_tokens WHERE tenant = $1 AND setting = $2")
-                            .bind(tenant.to_string())
-                            .bind(id.to_string()),
+                            .key(key),
                     )
                     .await?
             }
@@ -151,10 +128,10 @@ impl Storage {
         };
         let mut onboarding = Onboarding { setting, current: None, verified: None };
         for token in &tokens {
-            let token = self.stored_token(tenant, id, token)?;
-            if Some(&token.id) == current.as_ref() {
+            let token = self.stored_token(key, token)?;
+            if Some(token.id) == current {
                 onboarding.current = Some(token);
-            } else if Some(&token.id) == verified.as_ref() {
+            } else if Some(token.id) == verified {
                 onboarding.verified = Some(token);
             }
         }
@@ -164,47 +141,48 @@ impl Storage {
     /// Makes an upload take effect, and a sync due by it: one transaction, or nothing.
     pub async fn change_token(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         change: &TokenChange<'_>,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<TokenChanged, Error> {
         let sealed = match &change.token {
-            Some(token) => Some(self.key.seal(place(tenant, &format!("{id}/{}", token.id)), token.json)?),
+            Some(token) => {
+                Some(self.key.seal(place(key.tenant, &format!("{}/{}", key.id, token.id)), token.json)?)
+            }
             None => None,
         };
         let mut tx = self.db.begin().await?;
         if change.binds {
-            settings::lock_tenant(&mut tx, tenant).await?;
-            if let Some((setting, token_name)) = setting_of_server(&mut tx, tenant, id, change.server).await?
+            settings::lock_tenant(&mut tx, key.tenant).await?;
+            if let Some((setting, token_name)) =
+                settings::setting_of_server(&mut tx, key, change.server).await?
             {
                 return Ok(TokenChanged::ServerTaken { setting, token_name });
             }
         }
-        if Self::update_setting_of_token(&mut tx, tenant, id, change, now).await? != 1 {
+        if Self::update_setting_of_token(&mut tx, key, change, now).await? != 1 {
             return Ok(TokenChanged::Stale);
         }
         if let (Some(token), Some(sealed)) = (&change.token, sealed) {
-            Self::put_token(&mut tx, tenant, id, token, sealed).await?;
+            Self::put_token(&mut tx, key, token, sealed).await?;
         }
-        Self::drop_unused_tokens(&mut tx, tenant, id).await?;
-        forget_refusals(&mut tx, tenant, id, now).await?;
-        audit::write(&mut tx, tenant, event).await?;
+        Self::drop_unused_tokens(&mut tx, key).await?;
+        forget_refusals(&mut tx, key, now).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(TokenChanged::Done)
     }
 
     async fn update_setting_of_token(
         tx: &mut Transaction,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         change: &TokenChange<'_>,
         now: Timestamp,
     ) -> Result<u64, Error> {
         let token = change.token.as_ref();
         tx.execute(
-            sql("UPDATE onboarding_settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
+            sql("UPDATE settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
                  token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_failures = 0, \
                  assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $7 END, \
                  assignment_fault = NULL, assignment_failures = 0, \
@@ -216,8 +194,7 @@ impl Storage {
                  current_token = COALESCE($15, current_token), \
                  verified_token = CASE WHEN $16 THEN COALESCE($15, current_token) ELSE verified_token END \
                  WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3")
-            .bind(tenant.to_string())
-            .bind(id.to_string())
+            .key(key)
             .bind(change.seen_generation)
             .bind(change.apple_identifier.as_deref())
             .bind(change.token_type.as_str())
@@ -230,7 +207,7 @@ impl Storage {
             .bind(change.page_limit.map(i64::from))
             .bind(i64::from(token.is_some()))
             .bind(token.map(|t| t.expires_at))
-            .bind(token.map(|t| t.id.to_string()))
+            .bind(token.map(|t| t.id))
             .bind(change.verified)
             .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
             .bind(BETWEEN_SYNCS_MICROS),
@@ -240,8 +217,7 @@ impl Storage {
 
     async fn put_token(
         tx: &mut Transaction,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         token: &NewToken<'_>,
         sealed: Vec<u8>,
     ) -> Result<(), Error> {
@@ -249,47 +225,39 @@ impl Storage {
             "storing a token",
             sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, token_sealed) \
                  VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .bind(token.id.to_string())
-            .bind(token.key_pair.to_string())
+            .key(key)
+            .bind(token.id)
+            .bind(token.key_pair)
             .bind(token.expires_at)
             .bind(sealed),
         )
         .await?;
-        Self::mark_current_key(tx, tenant, id, token.key_pair).await
+        Self::mark_current_key(tx, key, token.key_pair).await
     }
 
     async fn mark_current_key(
         tx: &mut Transaction,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         key_pair: KeyPairId,
     ) -> Result<(), Error> {
         tx.execute(
             sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
                  WHERE tenant = $1 AND setting = $2 \
                  AND ((id = $3 AND status <> 'current') OR (id <> $3 AND status = 'current'))")
-            .bind(tenant.to_string())
-            .bind(id.to_string())
-            .bind(key_pair.to_string()),
+            .key(key)
+            .bind(key_pair),
         )
         .await?;
         Ok(())
     }
 
     /// Whatever is neither in use nor the last verified token goes; it could not be restored anyway.
-    pub(super) async fn drop_unused_tokens(
-        tx: &mut Transaction,
-        tenant: TenantId,
-        id: SettingId,
-    ) -> Result<(), Error> {
+    pub(super) async fn drop_unused_tokens(tx: &mut Transaction, key: SettingKey) -> Result<(), Error> {
         tx.execute(
-            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id NOT IN \
-                 (SELECT COALESCE(current_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2 \
-                  UNION ALL SELECT COALESCE(verified_token, '') FROM onboarding_settings WHERE tenant = $1 AND id = $2)")
-            .bind(tenant.to_string())
-            .bind(id.to_string()),
+            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND NOT EXISTS \
+                 (SELECT 1 FROM settings WHERE settings.tenant = $1 AND settings.id = $2 \
+                  AND (current_token = server_tokens.id OR verified_token = server_tokens.id))")
+            .key(key),
         )
         .await?;
         Ok(())
@@ -299,8 +267,7 @@ impl Storage {
     /// setting has another token by now.
     pub async fn restore_verified_token(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         seen_generation: i64,
         verified: &StoredToken,
         now: Timestamp,
@@ -309,7 +276,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET current_token = verified_token, \
+                sql("UPDATE settings SET current_token = verified_token, \
                      token_generation = token_generation + 1, modified_at = $5, sync_due_at = $5, \
                      assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $5 END, \
                      assignment_fault = NULL, assignment_failures = 0, \
@@ -317,17 +284,16 @@ impl Storage {
                          WHERE tenant = $1 AND setting = $2 AND id = $4) \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3 \
                      AND verified_token = $4 AND current_token <> $4")
-                .bind(tenant.to_string())
-                .bind(id.to_string())
+                .key(key)
                 .bind(seen_generation)
-                .bind(verified.id.as_str())
+                .bind(verified.id)
                 .bind(now),
             )
             .await?;
         if touched == 1 {
-            Self::mark_current_key(&mut tx, tenant, id, verified.key_pair).await?;
-            Self::drop_unused_tokens(&mut tx, tenant, id).await?;
-            audit::write(&mut tx, tenant, event).await?;
+            Self::mark_current_key(&mut tx, key, verified.key_pair).await?;
+            Self::drop_unused_tokens(&mut tx, key).await?;
+            audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)
@@ -336,8 +302,7 @@ impl Storage {
     /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come.
     pub async fn apple_wait(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         consumer: &str,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
@@ -345,8 +310,7 @@ impl Storage {
             .db
             .row(
                 sql("SELECT until FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until > $4")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string())
+                    .key(key)
                     .bind(consumer)
                     .bind(now),
             )
@@ -357,8 +321,7 @@ impl Storage {
     /// Keeps a wait that Apple asked for; a later end wins. Waits that are over are forgotten.
     pub async fn keep_apple_wait(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         consumer: &str,
         until: Timestamp,
         now: Timestamp,
@@ -366,8 +329,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         tx.execute(
             sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND until <= $3")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(now),
         )
         .await?;
@@ -375,8 +337,7 @@ impl Storage {
             sql("INSERT INTO apple_waits (tenant, setting, consumer, until) VALUES ($1, $2, $3, $4) \
                  ON CONFLICT (tenant, setting, consumer) DO UPDATE SET until = excluded.until \
                  WHERE apple_waits.until < excluded.until")
-            .bind(tenant.to_string())
-            .bind(setting.to_string())
+            .key(key)
             .bind(consumer)
             .bind(until),
         )

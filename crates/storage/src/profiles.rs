@@ -11,14 +11,14 @@ use super::{
     Error, Storage,
     assignment::bump_desired_generation,
     audit,
-    db::{Row, Transaction, Value, sql, sql_of_parts},
+    db::{Row, Transaction, id_text, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::SealedField,
     settings::take_setting,
 };
 use adept_domain::{
-    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
+    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingKey,
     TenantId,
 };
 
@@ -38,7 +38,7 @@ const SOURCE: Source<ProfileField> = Source {
     columns: COLUMNS,
     table: "enrollment_profiles",
     column,
-    tie: Column::fixed("id", Holds::FoldedText),
+    tie: Column::fixed("id", Holds::Id { nullable: false }),
     key: None,
 };
 
@@ -53,7 +53,7 @@ const KINDS: &[&str] = &[
 
 fn column(field: ProfileField) -> Column {
     let (expression, holds) = match field {
-        ProfileField::Id => ("(setting || '_' || id)", Holds::FoldedText),
+        ProfileField::Id => return id_column(),
         ProfileField::DisplayName => ("display_name", Holds::Text),
         ProfileField::Description => ("description", Holds::Text),
         ProfileField::Kind => ("kind", Holds::Member(KINDS)),
@@ -61,6 +61,11 @@ fn column(field: ProfileField) -> Column {
         ProfileField::Kept(name, kept) => return kept_column(name, kept),
     };
     Column::fixed(expression, holds)
+}
+
+/// Graph's id of a profile: the setting's and its own.
+fn id_column() -> Column {
+    Column::made(format!("({} || '_' || {})", id_text("setting"), id_text("id")), Holds::FoldedText)
 }
 
 /// A property in the JSON object. Both databases know this function of lists, and the names are Graph's own.
@@ -109,9 +114,9 @@ pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
     let kind: String = row.get("kind")?;
     let properties: String = row.get("properties")?;
     Ok(Profile {
-        tenant: row.parse("tenant")?,
-        setting: row.parse("setting")?,
-        id: row.parse("id")?,
+        tenant: row.id("tenant")?,
+        setting: row.id("setting")?,
+        id: row.id("id")?,
         kind: ProfileKind::from_word(&kind).ok_or_else(|| {
             Error::Corrupt(format!("the profile type '{kind}' is not known to this version"))
         })?,
@@ -165,9 +170,9 @@ fn json_of(values: &ProfileValues) -> Json {
     Json::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
 }
 
-fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
+fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
     move |sql| {
-        sql.push("tenant = ").bind(tenant.to_string()).push(" AND setting = ").bind(setting.to_string());
+        sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
     }
 }
 
@@ -175,39 +180,31 @@ impl Storage {
     /// Lists the profiles of a setting, oldest first when no other order is asked for.
     pub async fn profiles(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
-        SOURCE.list(&self.db, query, scope(tenant, setting), profile).await
+        SOURCE.list(&self.db, query, scope(key), profile).await
     }
 
     /// Counts the profiles of a setting that fulfil the filter.
     pub async fn count_profiles(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         filter: Option<&Filter<ProfileField>>,
     ) -> Result<i64, Error> {
-        SOURCE.count(&self.db, filter, scope(tenant, setting)).await
+        SOURCE.count(&self.db, filter, scope(key)).await
     }
 
     /// The profile of that id.
-    pub async fn profile(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        id: ProfileId,
-    ) -> Result<Option<Profile>, Error> {
+    pub async fn profile(&self, key: SettingKey, id: ProfileId) -> Result<Option<Profile>, Error> {
         let row = self
             .db
             .row(
                 sql_of_parts(format!(
                     "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
                 ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
-                .bind(id.to_string()),
+                .key(key)
+                .bind(id),
             )
             .await?;
         row.as_ref().map(profile).transpose()
@@ -221,20 +218,19 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, new.tenant, new.setting).await? {
+        if !take_setting(&mut tx, new.key()).await? {
             return Ok(false);
         }
         tx.execute_one(
             "making a profile",
             sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, description, properties, \
                  revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-                .bind(new.tenant.to_string())
-                .bind(new.setting.to_string())
-                .bind(new.id.to_string())
+                .key(new.key())
+                .bind(new.id)
                 .bind(new.kind.as_str())
                 .bind(new.display_name.as_deref())
                 .bind(new.description.as_deref())
-                .bind(json_of(&new.values).to_string())
+                .bind(json_of(&new.values))
                 .bind(new.revision)
                 .bind(new.version)
                 .bind(new.created_at)
@@ -258,21 +254,16 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, changed.tenant, changed.setting, changed.modified_at, false)
-            .await?
-        {
+        if !bump_desired_generation(&mut tx, changed.key(), changed.modified_at, false).await? {
             return Ok(false);
         }
         // A new revision may be wanted by any device.
         tx.execute(
-            sql(
-                "UPDATE onboarding_settings SET scan_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
+            sql("UPDATE settings SET scan_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
                  (SELECT 1 FROM enrollment_profiles WHERE enrollment_profiles.tenant = $1 \
-                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)",
-            )
-            .bind(changed.tenant.to_string())
-            .bind(changed.setting.to_string())
-            .bind(changed.id.to_string())
+                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)")
+            .key(changed.key())
+            .bind(changed.id)
             .bind(changed.revision),
         )
         .await?;
@@ -281,13 +272,12 @@ impl Storage {
                 sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \
                      revision = $8, version = $4, modified_at = $9 \
                      WHERE tenant = $1 AND setting = $2 AND id = $3 AND version = $4 - 1")
-                .bind(changed.tenant.to_string())
-                .bind(changed.setting.to_string())
-                .bind(changed.id.to_string())
+                .key(changed.key())
+                .bind(changed.id)
                 .bind(changed.version)
                 .bind(changed.display_name.as_deref())
                 .bind(changed.description.as_deref())
-                .bind(json_of(&changed.values).to_string())
+                .bind(json_of(&changed.values))
                 .bind(changed.revision)
                 .bind(changed.modified_at),
             )
@@ -314,10 +304,7 @@ impl Storage {
             Some(_) => sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 \
                             WHERE tenant = $1 AND setting = $2 AND id = $3"),
         };
-        let statement = statement
-            .bind(profile.tenant.to_string())
-            .bind(profile.setting.to_string())
-            .bind(profile.id.to_string());
+        let statement = statement.key(profile.key()).bind(profile.id);
         let statement = match password {
             None => statement,
             Some(text) => {
@@ -335,9 +322,8 @@ impl Storage {
             .row(
                 sql("SELECT admin_password_sealed FROM enrollment_profiles \
                      WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
-                .bind(profile.id.to_string()),
+                .key(profile.key())
+                .bind(profile.id),
             )
             .await?;
         let sealed =
@@ -356,27 +342,26 @@ impl Storage {
         if !take(&mut tx, profile).await? {
             return Ok(ProfileDeleted::Gone);
         }
-        let mut uses = async |text: &'static str, tenant: Value, setting: Value| -> Result<i64, Error> {
-            let counted = tx.row(sql(text).bind(tenant).bind(setting).bind(profile.id.to_string())).await?;
+        let mut uses = async |text: &'static str| -> Result<i64, Error> {
+            let counted = tx.row(sql(text).key(profile.key()).bind(profile.id)).await?;
             Ok(counted.map(|row| row.get("total")).transpose()?.unwrap_or(0))
         };
         let defaults = "SELECT COUNT(*) AS total FROM default_profiles \
                         WHERE tenant = $1 AND setting = $2 AND profile = $3";
-        if uses(defaults, profile.tenant.to_string().into(), profile.setting.to_string().into()).await? > 0 {
+        if uses(defaults).await? > 0 {
             return Ok(ProfileDeleted::IsDefault);
         }
         let wanted = "SELECT COUNT(*) AS total FROM devices \
                       WHERE tenant = $1 AND setting = $2 AND desired_profile = $3";
-        match uses(wanted, profile.tenant.0.into(), profile.setting.0.into()).await? {
+        match uses(wanted).await? {
             0 => {}
             devices => return Ok(ProfileDeleted::Wanted(devices)),
         }
         tx.execute_one(
             "deleting a profile",
             sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
-                .bind(profile.id.to_string()),
+                .key(profile.key())
+                .bind(profile.id),
         )
         .await?;
         audit::write(&mut tx, profile.tenant, event).await?;
@@ -391,9 +376,8 @@ pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool
     let touched = tx
         .execute(
             sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
-                .bind(profile.id.to_string()),
+                .key(profile.key())
+                .bind(profile.id),
         )
         .await?;
     Ok(touched == 1)

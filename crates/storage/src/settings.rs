@@ -6,14 +6,14 @@ use jiff::Timestamp;
 
 use super::{
     Error, Storage, audit,
-    db::{Row, Transaction, sql, sql_of_parts},
+    db::{Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     keys::NewKeyPair,
     list::{ListQuery, Listed, Source},
 };
 use adept_domain::{
-    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId, TokenState,
-    TokenType, members,
+    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SyncStatus, TenantId, TokenId,
+    TokenState, TokenType, members,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
@@ -31,15 +31,15 @@ pub enum Created {
 
 const SOURCE: Source<SettingField> = Source {
     columns: COLUMNS,
-    table: "onboarding_settings",
+    table: "settings",
     column,
-    tie: Column::fixed("id", Holds::FoldedText),
+    tie: Column::fixed("id", Holds::Id { nullable: false }),
     key: None,
 };
 
 fn column(field: SettingField) -> Column {
     let (expression, holds) = match field {
-        SettingField::Id => ("id", Holds::FoldedText),
+        SettingField::Id => ("id", Holds::Id { nullable: false }),
         SettingField::AppleIdentifier => ("apple_identifier", Holds::Text),
         SettingField::TokenName => ("token_name", Holds::Text),
         SettingField::TokenType => ("token_type", Holds::Member(members::DEP_TOKEN_TYPE)),
@@ -68,10 +68,10 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
     let token_type = word("token_type")?;
     let token_state = word("token_state")?;
     let tags = row.get::<Option<String>>("role_scope_tag_ids")?;
-    let current = row.get::<Option<String>>("current_token")?;
+    let current = row.optional_id::<TokenId>("current_token")?;
     Ok(Setting {
-        tenant: row.parse("tenant")?,
-        id: row.parse("id")?,
+        tenant: row.id("tenant")?,
+        id: row.id("id")?,
         token_name: row.get("token_name")?,
         apple_identifier: row.get("apple_identifier")?,
         token_type: TokenType::from_word(&token_type)
@@ -87,7 +87,7 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
         modified_at: row.time("modified_at")?.unwrap_or_default(),
         token_state: TokenState::from_word(&token_state)
             .ok_or_else(|| unknown("the token state", &token_state))?,
-        token_verified: current.is_some() && current == row.get::<Option<String>>("verified_token")?,
+        token_verified: current.is_some() && current == row.optional_id("verified_token")?,
         token_generation: row.get("token_generation")?,
         token_expires_at: row.time("token_expires_at")?,
         server: ServerIdentity {
@@ -105,28 +105,27 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
     })
 }
 
-fn tags_json(tags: Option<&Vec<String>>) -> Option<String> {
-    tags.map(|tags| serde_json::Value::from(tags.clone()).to_string())
+fn tags_json(tags: Option<&Vec<String>>) -> Value {
+    tags.map_or(Value::Text(None), |tags| serde_json::Value::from(tags.clone()).into())
 }
 
 /// The visible settings of a tenant.
 fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     move |sql| {
-        sql.push("tenant = ").bind(tenant.to_string()).push(" AND deleted_at IS NULL");
+        sql.push("tenant = ").bind(tenant).push(" AND deleted_at IS NULL");
     }
 }
 
 impl Storage {
     /// The visible setting of that id in that tenant.
-    pub async fn setting(&self, tenant: TenantId, id: SettingId) -> Result<Option<Setting>, Error> {
+    pub async fn setting(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
         let row = self
             .db
             .row(
                 sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM onboarding_settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
+                    "SELECT {COLUMNS} FROM settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
                 ))
-                .bind(tenant.to_string())
-                .bind(id.to_string()),
+                .key(key),
             )
             .await?;
         row.as_ref().map(setting).transpose()
@@ -158,14 +157,14 @@ impl Storage {
         maximum: i64,
         event: &AuditEvent,
     ) -> Result<Created, Error> {
-        let sealed = self.seal_private_key(setting.tenant, setting.id, key_pair)?;
+        let sealed = self.seal_private_key(setting.key(), key_pair)?;
         let mut tx = self.db.begin().await?;
         lock_tenant(&mut tx, setting.tenant).await?;
         let row = tx
             .row(
-                sql("SELECT COUNT(*) AS total FROM onboarding_settings \
+                sql("SELECT COUNT(*) AS total FROM settings \
                      WHERE tenant = $1 AND deleted_at IS NULL AND token_type <> 'none'")
-                .bind(setting.tenant.to_string()),
+                .bind(setting.tenant),
             )
             .await?;
         if row.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) >= maximum {
@@ -173,13 +172,12 @@ impl Storage {
         }
         tx.execute_one(
             "making a setting",
-            sql("INSERT INTO onboarding_settings (tenant, id, token_name, token_type, data_sharing_consent, \
+            sql("INSERT INTO settings (tenant, id, token_name, token_type, data_sharing_consent, \
                  share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, \
                  token_generation, page_limit, cursor_complete, cursor_revision, sync_failures, device_count, \
                  lease_epoch, lease_until) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, 1000, FALSE, 0, 0, 0, 0, 0)")
-            .bind(setting.tenant.to_string())
-            .bind(setting.id.to_string())
+            .key(setting.key())
             .bind(setting.token_name.as_deref())
             .bind(setting.token_type.as_str())
             .bind(setting.data_sharing_consent)
@@ -189,7 +187,7 @@ impl Storage {
             .bind(setting.token_state.as_str()),
         )
         .await?;
-        Self::insert_key_pair(&mut tx, setting.tenant, setting.id, key_pair, sealed).await?;
+        Self::insert_key_pair(&mut tx, setting.key(), key_pair, sealed).await?;
         audit::write(&mut tx, setting.tenant, event).await?;
         tx.commit().await?;
         Ok(Created::Done)
@@ -200,11 +198,10 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET token_name = $3, data_sharing_consent = $4, share_with_sds = $5, \
+                sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds = $5, \
                      role_scope_tag_ids = $6, modified_at = $7 \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-                .bind(setting.tenant.to_string())
-                .bind(setting.id.to_string())
+                .key(setting.key())
                 .bind(setting.token_name.as_deref())
                 .bind(setting.data_sharing_consent)
                 .bind(setting.share_with_school_data_sync)
@@ -223,8 +220,7 @@ impl Storage {
     /// is under way for it is discarded.
     pub async fn soft_delete_setting(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         seen_generation: i64,
         now: Timestamp,
         event: &AuditEvent,
@@ -232,12 +228,11 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET deleted_at = $3, modified_at = $3, sync_due_at = NULL, \
+                sql("UPDATE settings SET deleted_at = $3, modified_at = $3, sync_due_at = NULL, \
                      token_state = 'none', assignment_fault = NULL, assignment_failures = 0, current_token = NULL, verified_token = NULL, token_expires_at = NULL, \
                      token_generation = token_generation + 1 \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $4")
-                .bind(tenant.to_string())
-                .bind(id.to_string())
+                .key(key)
                 .bind(now)
                 .bind(seen_generation),
             )
@@ -247,9 +242,9 @@ impl Storage {
                 "DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2",
                 "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2",
             ] {
-                tx.execute(sql(text).bind(tenant.to_string()).bind(id.to_string())).await?;
+                tx.execute(sql(text).key(key)).await?;
             }
-            audit::write(&mut tx, tenant, event).await?;
+            audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)
@@ -259,9 +254,7 @@ impl Storage {
     pub async fn soft_deleted_settings(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
         let rows = self
             .db
-            .rows(sql(
-                "SELECT * FROM onboarding_settings WHERE deleted_at IS NOT NULL ORDER BY deleted_at, id",
-            ))
+            .rows(sql("SELECT * FROM settings WHERE deleted_at IS NOT NULL ORDER BY deleted_at, id"))
             .await?;
         rows.iter().map(|row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).collect()
     }
@@ -276,18 +269,14 @@ impl Storage {
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         lock_tenant(&mut tx, hidden.tenant).await?;
-        if super::onboarding::setting_of_server(&mut tx, hidden.tenant, hidden.id, &hidden.server)
-            .await?
-            .is_some()
-        {
+        if setting_of_server(&mut tx, hidden.key(), &hidden.server).await?.is_some() {
             return Ok(false);
         }
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET deleted_at = NULL, modified_at = $3 \
+                sql("UPDATE settings SET deleted_at = NULL, modified_at = $3 \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL")
-                .bind(hidden.tenant.to_string())
-                .bind(hidden.id.to_string())
+                .key(hidden.key())
                 .bind(now),
             )
             .await?;
@@ -302,36 +291,7 @@ impl Storage {
     /// a setting that is made again for the server knows what is ours. Answers how many settings went.
     pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
-        let old = tx
-            .rows(sql("SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1").bind(before))
-            .await?;
-        for row in &old {
-            let (tenant, setting): (TenantId, SettingId) = (row.parse("tenant")?, row.parse("id")?);
-            for text in [
-                "DELETE FROM devices WHERE tenant = $1 AND setting = $2",
-                "DELETE FROM device_events WHERE tenant = $1 AND setting = $2",
-            ] {
-                tx.execute(sql(text).bind(tenant.0).bind(setting.0)).await?;
-            }
-        }
-        for text in [
-            "DELETE FROM enrollment_profiles WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-            "DELETE FROM default_profiles WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-            "DELETE FROM profile_definitions WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-            "DELETE FROM in_flight_calls WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-            "DELETE FROM sync_runs WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-            "DELETE FROM key_pairs WHERE (tenant, setting) IN \
-             (SELECT tenant, id FROM onboarding_settings WHERE deleted_at < $1)",
-        ] {
-            tx.execute(sql(text).bind(before)).await?;
-        }
-        let purged =
-            tx.execute(sql("DELETE FROM onboarding_settings WHERE deleted_at < $1").bind(before)).await?;
+        let purged = tx.execute(sql("DELETE FROM settings WHERE deleted_at < $1").bind(before)).await?;
         tx.commit().await?;
         Ok(purged)
     }
@@ -341,25 +301,40 @@ impl Storage {
 pub(super) async fn lock_tenant(tx: &mut Transaction, tenant: TenantId) -> Result<(), Error> {
     tx.execute_one(
         "taking the tenant's row",
-        sql("UPDATE tenants SET bindings = bindings + 1 WHERE id = $1").bind(tenant.to_string()),
+        sql("UPDATE tenants SET bindings = bindings + 1 WHERE id = $1").bind(tenant),
     )
     .await
 }
 
 /// Takes a visible setting's row until the end of the transaction, before anything of the setting is written, as a sync
 /// does too; false when it is gone.
-pub(super) async fn take_setting(
-    tx: &mut Transaction,
-    tenant: TenantId,
-    id: SettingId,
-) -> Result<bool, Error> {
+pub(super) async fn take_setting(tx: &mut Transaction, key: SettingKey) -> Result<bool, Error> {
     let touched = tx
         .execute(
-            sql("UPDATE onboarding_settings SET modified_at = modified_at \
+            sql("UPDATE settings SET modified_at = modified_at \
                  WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-            .bind(tenant.to_string())
-            .bind(id.to_string()),
+            .key(key),
         )
         .await?;
     Ok(touched == 1)
+}
+
+/// The visible setting of the tenant, another one than `except`, that stands for `server`.
+pub(super) async fn setting_of_server(
+    tx: &mut Transaction,
+    except: SettingKey,
+    server: &ServerIdentity,
+) -> Result<Option<(SettingId, Option<String>)>, Error> {
+    let row = tx
+        .row(
+            sql("SELECT id, token_name FROM settings \
+                 WHERE tenant = $1 AND server_uuid = $2 AND id <> $3 AND deleted_at IS NULL \
+                 AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id LIMIT 1")
+            .bind(except.tenant)
+            .bind(server.server_uuid.as_deref())
+            .bind(except.id)
+            .bind(server.org_id.as_deref()),
+        )
+        .await?;
+    row.map(|row| Ok((row.id("id")?, row.get("token_name")?))).transpose()
 }

@@ -9,35 +9,21 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error, Storage,
-    absent::FullFetchMove,
-    assignment, audit,
-    db::{Row, Transaction, sql},
+    Error, Storage, assignment, audit,
+    cursor::{CursorMove, FullFetchMove, count_devices, move_cursor},
+    db::{Row, sql},
     devices,
-    sync_runs::{self, RunPart},
+    lease::Lease,
+    sync_runs::{self, RunPart, SyncEnd},
 };
 use adept_domain::{
-    AppleRecord, AuditEvent, DeviceChanges, FoldedPage, SettingId, SyncOutcome, TenantId, TokenState,
-    fold_page,
+    AppleRecord, AuditEvent, DeviceChanges, FoldedPage, SettingKey, SyncOutcome, TokenState, fold_page,
 };
 
 /// Two syncs of one setting start at least so far apart, however often they are asked for: what is asked for meanwhile
 /// is answered by one run.
 pub const BETWEEN_SYNCS: SignedDuration = SignedDuration::from_micros(BETWEEN_SYNCS_MICROS);
 pub(super) const BETWEEN_SYNCS_MICROS: i64 = 1_000_000;
-
-/// The right to synchronize one setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Lease {
-    /// The owner of the setting.
-    pub tenant: TenantId,
-    /// The setting.
-    pub setting: SettingId,
-    /// Grows with every take-over.
-    pub epoch: i64,
-    /// The token under which everything is learned.
-    pub generation: i64,
-}
 
 /// A setting that was found to be due, and what its run starts from.
 #[derive(Clone, Debug)]
@@ -68,54 +54,10 @@ pub struct Claim {
     pub failures: i64,
 }
 
-/// How a page moves the cursor.
-#[derive(Clone, Debug)]
-pub struct CursorMove<'a> {
-    /// The revision that was seen; it grows in any case.
-    pub seen_revision: i64,
-    /// Where to; none leaves it where it is.
-    pub to: Option<CursorPlace<'a>>,
-    /// A fetch came to its end by this: until what it left out is settled, another one is owed from then on.
-    pub owes_fetch: Option<FullFetchMove>,
-}
-
-/// A place to go on from.
-#[derive(Clone, Copy, Debug)]
-pub struct CursorPlace<'a> {
-    /// Apple's cursor; none starts over.
-    pub cursor: Option<&'a str>,
-    /// When Apple issued it.
-    pub issued_at: Timestamp,
-    /// Whether a fetch has come to its end, so that deltas may follow.
-    pub complete: bool,
-    /// Devices per page that were asked for.
-    pub limit: u32,
-}
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyncEnd {
-    /// What came of it; of the token only when Apple was asked.
-    pub outcome: SyncOutcome,
-    /// Apple's code, where it gave one.
-    pub code: Option<String>,
-    /// When it ended.
-    pub now: Timestamp,
-    /// When the next run is due, unless someone asked for one meanwhile.
-    pub next_due: Timestamp,
-    /// The earliest time for a run that was asked for meanwhile.
-    pub soonest: Timestamp,
-    /// Whether it was the stored cursor that Apple gave for the second time.
-    pub repeats_cursor: bool,
-    /// Puts a complete fetch off that leads nowhere now.
-    pub full_fetch: Option<FullFetchMove>,
-}
-
 fn claim(row: &Row, now: Timestamp, due_mark: Timestamp) -> Result<Claim, Error> {
     Ok(Claim {
         lease: Lease {
-            tenant: row.parse("tenant")?,
-            setting: row.parse("id")?,
+            key: row.key("id")?,
             epoch: row.get("lease_epoch")?,
             generation: row.get("token_generation")?,
         },
@@ -139,7 +81,7 @@ impl Storage {
         let row = self
             .db
             .row(sql("SELECT MIN(CASE WHEN lease_until > sync_due_at THEN lease_until ELSE sync_due_at END) AS due \
-                      FROM onboarding_settings WHERE sync_due_at IS NOT NULL AND deleted_at IS NULL"))
+                      FROM settings WHERE sync_due_at IS NOT NULL AND deleted_at IS NULL"))
             .await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
     }
@@ -155,9 +97,9 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let rows = tx
             .rows(
-                sql("UPDATE onboarding_settings SET lease_epoch = lease_epoch + 1, lease_until = $2, \
+                sql("UPDATE settings SET lease_epoch = lease_epoch + 1, lease_until = $2, \
                      sync_due_at = $2, sync_started_at = $1, sync_triggered_at = $1 \
-                     WHERE (tenant, id) IN (SELECT tenant, id FROM onboarding_settings \
+                     WHERE (tenant, id) IN (SELECT tenant, id FROM settings \
                          WHERE sync_due_at <= $1 AND lease_until <= $1 AND deleted_at IS NULL \
                          ORDER BY sync_due_at, tenant, id LIMIT $3) \
                      AND sync_due_at <= $1 AND lease_until <= $1 AND deleted_at IS NULL \
@@ -177,10 +119,9 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET lease_until = $5 WHERE tenant = $1 AND id = $2 \
+                sql("UPDATE settings SET lease_until = $5 WHERE tenant = $1 AND id = $2 \
                      AND lease_epoch = $3 AND token_generation = $4 AND deleted_at IS NULL")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+                .key(lease.key)
                 .bind(lease.epoch)
                 .bind(lease.generation)
                 .bind(until),
@@ -233,7 +174,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET lease_until = 0, \
+                sql("UPDATE settings SET lease_until = 0, \
                      token_state = CASE WHEN $7 THEN COALESCE(assignment_fault, $5) \
                                         ELSE COALESCE($5, token_state) END, \
                      token_checked_at = CASE WHEN $5 IS NULL THEN token_checked_at ELSE $6 END, \
@@ -246,8 +187,7 @@ impl Storage {
                                               ELSE full_fetch_due_at END \
                      WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                      AND deleted_at IS NULL")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+                .key(lease.key)
                 .bind(lease.epoch)
                 .bind(lease.generation)
                 .bind(state.map(TokenState::as_str))
@@ -273,9 +213,8 @@ impl Storage {
     pub async fn release_lease(&self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         tx.execute(
-            sql("UPDATE onboarding_settings SET lease_until = 0 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+            sql("UPDATE settings SET lease_until = 0 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3")
+                .key(lease.key)
                 .bind(lease.epoch),
         )
         .await?;
@@ -286,27 +225,25 @@ impl Storage {
     /// Makes a sync due now. False when the setting is gone or has no token.
     pub async fn request_sync(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, \
+                sql("UPDATE settings SET sync_triggered_at = $3, \
                      sync_due_at = CASE WHEN sync_started_at > $4 THEN sync_started_at + $5 ELSE $3 END, \
                      assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $3 END \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND current_token IS NOT NULL")
-                .bind(tenant.to_string())
-                .bind(id.to_string())
+                .key(key)
                 .bind(now)
                 .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
                 .bind(BETWEEN_SYNCS_MICROS),
             )
             .await?;
         if touched == 1 {
-            audit::write(&mut tx, tenant, event).await?;
+            audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)
@@ -315,73 +252,24 @@ impl Storage {
     /// Makes a sync due now that ends with a fetch of everything. False when the setting is gone or has no token.
     pub async fn request_full_fetch(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET sync_triggered_at = $3, sync_due_at = $3, full_fetch_due_at = $3, \
+                sql("UPDATE settings SET sync_triggered_at = $3, sync_due_at = $3, full_fetch_due_at = $3, \
                      assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $3 END \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND current_token IS NOT NULL")
-                .bind(tenant.to_string())
-                .bind(id.to_string())
+                .key(key)
                 .bind(now),
             )
             .await?;
         if touched == 1 {
-            audit::write(&mut tx, tenant, event).await?;
+            audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)
     }
-}
-
-/// Moves the cursor under everything that was seen; false when any of it is another by now.
-pub(super) async fn move_cursor(
-    tx: &mut Transaction,
-    lease: &Lease,
-    cursor: &CursorMove<'_>,
-) -> Result<bool, Error> {
-    let place = cursor.to;
-    let touched = tx
-        .execute(
-            sql("UPDATE onboarding_settings SET cursor_revision = cursor_revision + 1, \
-                 cursor = CASE WHEN $10 THEN $6 ELSE cursor END, \
-                 cursor_issued_at = CASE WHEN $10 THEN $7 ELSE cursor_issued_at END, \
-                 cursor_complete = CASE WHEN $10 THEN $8 ELSE cursor_complete END, \
-                 cursor_limit = CASE WHEN $10 THEN $9 ELSE cursor_limit END, \
-                 full_fetch_due_at = CASE WHEN COALESCE(full_fetch_due_at, 0) = $11 THEN $12 \
-                                          ELSE full_fetch_due_at END \
-                 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
-                 AND cursor_revision = $5 AND deleted_at IS NULL")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(lease.epoch)
-            .bind(lease.generation)
-            .bind(cursor.seen_revision)
-            .bind(place.and_then(|place| place.cursor))
-            .bind(place.map(|place| place.issued_at))
-            .bind(place.is_some_and(|place| place.complete))
-            .bind(place.map(|place| i64::from(place.limit)))
-            .bind(place.is_some())
-            .bind(cursor.owes_fetch.map(FullFetchMove::seen_or_zero))
-            .bind(cursor.owes_fetch.map(|full_fetch| full_fetch.to)),
-        )
-        .await?;
-    Ok(touched == 1)
-}
-
-/// Keeps the number of listed devices.
-pub(super) async fn count_devices(tx: &mut Transaction, lease: &Lease, more: i64) -> Result<(), Error> {
-    tx.execute_one(
-        "counting devices",
-        sql("UPDATE onboarding_settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(more),
-    )
-    .await
 }

@@ -5,10 +5,30 @@ use jiff::Timestamp;
 
 use super::{
     Error, Storage,
+    cursor::FullFetchMove,
     db::{Row, Transaction, sql},
-    sync::{Lease, SyncEnd},
+    lease::Lease,
 };
-use adept_domain::{DeviceChanges, SettingId, SyncKind, SyncOutcome, SyncRun, TenantId};
+use adept_domain::{DeviceChanges, SettingKey, SyncKind, SyncOutcome, SyncRun};
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SyncEnd {
+    /// What came of it; of the token only when Apple was asked.
+    pub outcome: SyncOutcome,
+    /// Apple's code, where it gave one.
+    pub code: Option<String>,
+    /// When it ended.
+    pub now: Timestamp,
+    /// When the next run is due, unless someone asked for one meanwhile.
+    pub next_due: Timestamp,
+    /// The earliest time for a run that was asked for meanwhile.
+    pub soonest: Timestamp,
+    /// Whether it was the stored cursor that Apple gave for the second time.
+    pub repeats_cursor: bool,
+    /// Puts a complete fetch off that leads nowhere now.
+    pub full_fetch: Option<FullFetchMove>,
+}
 
 /// The part of a run that one transaction stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,15 +58,14 @@ pub(super) async fn note(
              drift_added, drift_changed, drift_removed, missed, outcome) \
              VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running') \
              ON CONFLICT (tenant, setting, run) DO UPDATE SET \
-             kind = CASE WHEN excluded.kind = 'delta' THEN sync_runs.kind ELSE excluded.kind END, \
+             kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
              pages = sync_runs.pages + excluded.pages, added = sync_runs.added + excluded.added, \
              changed = sync_runs.changed + excluded.changed, removed = sync_runs.removed + excluded.removed, \
              drift_added = sync_runs.drift_added + excluded.drift_added, \
              drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
              drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
              missed = sync_runs.missed + excluded.missed")
-        .bind(lease.tenant.to_string())
-        .bind(lease.setting.to_string())
+        .key(lease.key)
         .bind(lease.epoch)
         .bind(part.started_at)
         .bind(part.kind.as_str())
@@ -74,8 +93,7 @@ pub(super) async fn end(
         "the end of a sync in the history",
         sql("UPDATE sync_runs SET ended_at = $4, outcome = $5, code = $6 \
              WHERE tenant = $1 AND setting = $2 AND run = $3")
-        .bind(lease.tenant.to_string())
-        .bind(lease.setting.to_string())
+        .key(lease.key)
         .bind(lease.epoch)
         .bind(end.now)
         .bind(end.outcome.as_str())
@@ -88,13 +106,12 @@ pub(super) async fn end(
                  (SELECT pages FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) \
                  WHERE tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier \
                      WHERE earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) \
-                 AND (kind = 'delta' OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS \
+                 AND (kind = 'delta_sync' OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS \
                      (SELECT 1 FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 \
-                      AND (mine.kind = 'delta' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
+                      AND (mine.kind = 'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
                       AND mine.removed = 0 AND mine.kind = sync_runs.kind AND mine.outcome = sync_runs.outcome \
                       AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
+            .key(lease.key)
             .bind(lease.epoch)
             .bind(end.now),
         )
@@ -103,8 +120,7 @@ pub(super) async fn end(
         tx.execute_one(
             "a line of the sync history that another stands for",
             sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run = $3")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+                .key(lease.key)
                 .bind(lease.epoch),
         )
         .await?;
@@ -117,8 +133,7 @@ pub(super) async fn superseded(tx: &mut Transaction, lease: &Lease, now: Timesta
     tx.execute(
         sql("UPDATE sync_runs SET ended_at = $4, outcome = 'superseded' \
              WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
-        .bind(lease.tenant.to_string())
-        .bind(lease.setting.to_string())
+        .key(lease.key)
         .bind(lease.epoch)
         .bind(now),
     )
@@ -158,8 +173,7 @@ impl Storage {
     /// wrote its end was cut short.
     pub async fn sync_runs(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         now: Timestamp,
         limit: i64,
     ) -> Result<Vec<SyncRun>, Error> {
@@ -168,11 +182,10 @@ impl Storage {
             .rows(
                 sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, drift_added, \
                      drift_changed, drift_removed, missed, outcome, code, \
-                     EXISTS (SELECT 1 FROM onboarding_settings WHERE onboarding_settings.tenant = $1 \
-                         AND onboarding_settings.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
+                     EXISTS (SELECT 1 FROM settings WHERE settings.tenant = $1 \
+                         AND settings.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
                      FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(now)
                 .bind(limit),
             )

@@ -27,7 +27,7 @@ pub(super) async fn create(
     tx.execute_one(
         "creating a tenant",
         sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, $4, $5)")
-            .bind(id.to_string())
+            .bind(id)
             .bind(name)
             .bind(false)
             .bind(now)
@@ -36,25 +36,25 @@ pub(super) async fn create(
     .await?;
     tx.execute_one(
         "creating the setting without a token",
-        sql("INSERT INTO onboarding_settings (tenant, id, token_name, token_type, data_sharing_consent, \
+        sql("INSERT INTO settings (tenant, id, token_name, token_type, data_sharing_consent, \
              share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, page_limit, \
              cursor_complete, cursor_revision, sync_failures, device_count, lease_epoch, lease_until) \
              VALUES ($1, $1, 'Apple Configurator', 'none', FALSE, FALSE, '[\"0\"]', $2, $2, 'none', 0, 1000, FALSE, \
              0, 0, 0, 0, 0)")
-        .bind(id.to_string())
+        .bind(id)
         .bind(now),
     )
     .await
 }
 
 fn tenant(row: &Row) -> Result<TenantRow, Error> {
-    Ok(TenantRow { id: row.parse("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
+    Ok(TenantRow { id: row.id("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
 }
 
 impl Storage {
     /// The tenant of that id.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
-        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id.to_string())).await?;
+        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id)).await?;
         row.as_ref().map(tenant).transpose()
     }
 
@@ -74,11 +74,8 @@ impl Storage {
     /// Disables or enables a tenant; false when there is none.
     pub async fn set_tenant_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind(id.to_string()).bind(disabled),
-            )
-            .await?;
+        let touched =
+            tx.execute(sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind(id).bind(disabled)).await?;
         tx.commit().await?;
         Ok(touched == 1)
     }

@@ -6,11 +6,11 @@ use jiff::Timestamp;
 use super::{
     Error, Storage, audit,
     db::sql,
-    onboarding::{TokenChanged, setting_of_server},
-    settings,
-    sync::Lease,
+    lease::Lease,
+    onboarding::TokenChanged,
+    settings::{self, setting_of_server},
 };
-use adept_domain::{AuditEvent, ServerIdentity, SettingId, TenantId, TokenType};
+use adept_domain::{AuditEvent, ServerIdentity, SettingKey, TokenType};
 
 /// What is known of a token and its server from now on.
 pub struct TokenVerification<'a> {
@@ -33,24 +33,23 @@ impl Storage {
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<TokenChanged, Error> {
-        let Lease { tenant, setting, epoch, generation } = *lease;
+        let Lease { key, epoch, generation } = *lease;
         let server = verification.server;
         let mut tx = self.db.begin().await?;
         if verification.binds {
-            settings::lock_tenant(&mut tx, tenant).await?;
-            if let Some((setting, token_name)) = setting_of_server(&mut tx, tenant, setting, server).await? {
+            settings::lock_tenant(&mut tx, key.tenant).await?;
+            if let Some((setting, token_name)) = setting_of_server(&mut tx, key, server).await? {
                 return Ok(TokenChanged::ServerTaken { setting, token_name });
             }
         }
         let touched = tx
             .execute(
-                sql("UPDATE onboarding_settings SET token_type = $5, verified_token = current_token, \
+                sql("UPDATE settings SET token_type = $5, verified_token = current_token, \
                      token_state = COALESCE(assignment_fault, 'ok'), token_checked_at = $6, modified_at = $6, \
                      server_uuid = $7, org_id = $8, server_name = $9, org_name = $10, page_limit = $11 \
                      WHERE tenant = $1 AND id = $2 AND lease_epoch = $3 AND token_generation = $4 \
                      AND deleted_at IS NULL")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(epoch)
                 .bind(generation)
                 .bind(verification.token_type.as_str())
@@ -65,20 +64,15 @@ impl Storage {
         if touched != 1 {
             return Ok(TokenChanged::Stale);
         }
-        Self::drop_unused_tokens(&mut tx, tenant, setting).await?;
-        audit::write(&mut tx, tenant, event).await?;
+        Self::drop_unused_tokens(&mut tx, key).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(TokenChanged::Done)
     }
 
     /// Whether another visible setting of the tenant than `except` stands for `server`.
-    pub async fn stands_for(
-        &self,
-        tenant: TenantId,
-        except: SettingId,
-        server: &ServerIdentity,
-    ) -> Result<bool, Error> {
+    pub async fn stands_for(&self, except: SettingKey, server: &ServerIdentity) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        Ok(setting_of_server(&mut tx, tenant, except, server).await?.is_some())
+        Ok(setting_of_server(&mut tx, except, server).await?.is_some())
     }
 }

@@ -15,7 +15,7 @@ use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
 use super::{App, Clock, Error};
-use crate::domain::{AccountFacts, ServerIdentity, SettingId, TenantId, TokenState};
+use crate::domain::{AccountFacts, ServerIdentity, SettingKey, TokenState};
 
 /// Where Apple is and how Adept presents itself.
 #[derive(Clone, Debug)]
@@ -87,14 +87,14 @@ impl App {
     /// Keeps the wait that Apple asked for by this answer, if it did, whatever becomes of everything else.
     pub(super) async fn keep_wait(
         &self,
-        (tenant, setting): (TenantId, SettingId),
+        key: SettingKey,
         consumer: &str,
         error: &AppleError,
     ) -> Result<Option<Duration>, Error> {
         let Some(wait) = wait_of(error) else { return Ok(None) };
         let now = self.clock.now();
         let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
+        self.storage.keep_apple_wait(key, consumer, until, now).await?;
         Ok(Some(wait))
     }
 }

@@ -19,11 +19,13 @@ pub(super) struct StoredSession {
     /// How long one process alone may open a session.
     pub(super) claim: Duration,
     pub(super) row: TokenRow,
+    /// The same as text.
+    pub(super) place: String,
 }
 
 impl SharedSession for StoredSession {
     fn place(&self) -> &str {
-        &self.row.token
+        &self.place
     }
 
     fn find(&self, refused: i64) -> Shared<'_, Found> {

@@ -113,7 +113,7 @@ impl App {
         }
         if let Err(error) = self.end_assignment_run(claim, done, consumer.as_deref()).await {
             // The lease ends by itself, and the setting is due again then.
-            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+            tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                 "the end of an assignment run was not stored: {error}");
         }
     }
@@ -125,7 +125,7 @@ impl App {
         outliving: &Outliving,
     ) -> Result<Finished, Stop> {
         let lease = claim.lease;
-        let known = self.storage.onboarding(lease.tenant, lease.setting).await?.ok_or(Stop::Superseded)?;
+        let known = self.storage.onboarding(lease.key).await?.ok_or(Stop::Superseded)?;
         let (session, consumer) = self.session_of(&known)?.ok_or(Stop::Superseded)?;
         if known.setting.token_generation != lease.generation || !known.setting.token_verified {
             return Err(Stop::Superseded);
@@ -134,7 +134,7 @@ impl App {
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
             return Err(Stop::Expired);
         }
-        if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
+        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
             return Err(Stop::Wait(until));
         }
         *consumer_of = Some(consumer);
@@ -172,20 +172,19 @@ impl App {
             Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(Shown::Nothing, Some(now)),
             Err(Stop::Wait(until)) => end(Shown::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
-                tracing::warn!(setting = %claim.lease.setting, cause = error.cause(),
+                tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                     "an assignment run was broken off: {error}");
                 end(Shown::Nothing, after(AFTER_FAILURE))
             }
             Err(Stop::Apple(error)) => {
                 let state = apple::state_of(&error);
-                tracing::warn!(setting = %claim.lease.setting, state = state.as_str(),
+                tracing::warn!(setting = %claim.lease.key.id, state = state.as_str(),
                     detail = error.detail.as_deref(), means = state.sentence(),
                     "Apple ended an assignment run: {error}");
                 match (apple::wait_of(&error), consumer) {
                     (Some(wait), Some(consumer)) => {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
-                        let (tenant, setting) = (claim.lease.tenant, claim.lease.setting);
-                        self.storage.keep_apple_wait(tenant, setting, consumer, until, now).await?;
+                        self.storage.keep_apple_wait(claim.lease.key, consumer, until, now).await?;
                         // However short the wait is, an answer like this one is not asked for at once again.
                         end(Shown::Fault(state), after(pause).max(Some(until)))
                     }

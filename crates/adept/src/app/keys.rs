@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 
 use super::{App, Error};
 use crate::{
-    domain::{Caller, Change, KeyPairId, Origin, SettingId, TokenType},
+    domain::{Caller, Change, KeyPairId, Origin, SettingId, SettingKey, TokenType},
     storage::{KeyAdded, NewKeyPair},
 };
 
@@ -23,7 +23,7 @@ impl App {
         id: SettingId,
     ) -> Result<Option<String>, Error> {
         self.setting(caller, id).await?;
-        let pairs = self.storage.key_pairs(caller.tenant, id).await?;
+        let pairs = self.storage.key_pairs(SettingKey::new(caller.tenant, id)).await?;
         pairs.first().map(|pair| pem(&pair.certificate)).transpose()
     }
 
@@ -46,7 +46,7 @@ impl App {
         let changes =
             Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
         let event = self.event(Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
-        match self.storage.add_key_pair(setting.tenant, id, &pair, droppable, &event).await? {
+        match self.storage.add_key_pair(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::Gone => Err(Error::NO_SETTING),
             KeyAdded::TooMany => Err(Error::Conflict(

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::{App, Error, apple, failpoint};
 use crate::{
     domain::{
-        Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId, TenantId,
-        TokenComparison, TokenState, TokenType, Verification, accept,
+        Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
+        SettingKey, TenantId, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
     },
     storage::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged},
 };
@@ -50,7 +50,8 @@ impl App {
         let tenant = origin.caller.tenant;
         let deadline = Instant::now() + UPLOAD_TIME;
         let _turn = timeout_at(deadline, self.upload_mutex.take(id)).await.map_err(|_| too_slow())?;
-        let mut known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
+        let mut known =
+            self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         if id.0 == tenant.0 {
             return Err(Error::Invalid(
                 "This setting stands for Apple Configurator and takes no server token. Nothing was changed."
@@ -77,7 +78,11 @@ impl App {
                     return Ok(());
                 }
                 TokenChanged::Stale => {
-                    known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
+                    known = self
+                        .storage
+                        .onboarding(SettingKey::new(tenant, id))
+                        .await?
+                        .ok_or(Error::NO_SETTING)?;
                 }
                 TokenChanged::ServerTaken { setting, token_name } => {
                     return Err(server_taken(setting, token_name));
@@ -111,7 +116,7 @@ impl App {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-        match self.storage.apple_wait(tenant, id, &consumer, now).await? {
+        match self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
             None => Ok(()),
             Some(until) => {
                 let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -150,7 +155,7 @@ impl App {
         let state = apple::state_of(&error);
         tracing::info!(state = state.as_str(), setting = %id, "Apple did not accept an uploaded token: {error}");
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-        self.keep_wait((tenant, id), &consumer, &error).await?;
+        self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;
         match state {
             TokenState::Terms => Ok(Verification::TermsNotSigned),
             state if state.refused_as_credential() => Err(Error::Invalid(format!(
@@ -199,7 +204,7 @@ impl App {
         let change = TokenChange {
             seen_generation: setting.token_generation,
             token: (!repeated).then(|| NewToken {
-                id: self.ids.uuid(&self.clock),
+                id: TokenId(self.ids.uuid(&self.clock)),
                 json: &json,
                 key_pair: offer.key_pair,
                 expires_at: offer.token.access_token_expiry,
@@ -221,7 +226,7 @@ impl App {
             });
         }
         let event = self.event(Some(origin), "uploadDepToken", "Action", setting, changes);
-        Ok(self.storage.change_token(setting.tenant, setting.id, &change, self.clock.now(), &event).await?)
+        Ok(self.storage.change_token(setting.key(), &change, self.clock.now(), &event).await?)
     }
 
     fn forget_replaced(&self, known: &Onboarding, offer: &Offer) {

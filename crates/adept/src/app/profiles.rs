@@ -16,8 +16,8 @@ use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, TokenType, check_enrollment_url,
-        check_profile,
+        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, SettingKey, TokenType,
+        check_enrollment_url, check_profile,
     },
     storage::ProfileDeleted,
 };
@@ -34,7 +34,8 @@ impl App {
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
         self.setting(caller, setting).await?;
-        let Listed { rows, next, total } = self.storage.profiles(caller.tenant, setting, query).await?;
+        let Listed { rows, next, total } =
+            self.storage.profiles(SettingKey::new(caller.tenant, setting), query).await?;
         let rows = rows.into_iter().map(|profile| self.with_enrollment_url(profile)).collect();
         Ok(Listed { rows, next, total })
     }
@@ -47,7 +48,7 @@ impl App {
         filter: Option<&Filter<ProfileField>>,
     ) -> Result<i64, Error> {
         self.setting(caller, setting).await?;
-        Ok(self.storage.count_profiles(caller.tenant, setting, filter).await?)
+        Ok(self.storage.count_profiles(SettingKey::new(caller.tenant, setting), filter).await?)
     }
 
     /// One profile of one of the caller's settings.
@@ -58,7 +59,11 @@ impl App {
         id: ProfileId,
     ) -> Result<Profile, Error> {
         self.setting(caller, setting).await?;
-        let profile = self.storage.profile(caller.tenant, setting, id).await?.ok_or(Error::NO_PROFILE)?;
+        let profile = self
+            .storage
+            .profile(SettingKey::new(caller.tenant, setting), id)
+            .await?
+            .ok_or(Error::NO_PROFILE)?;
         Ok(self.with_enrollment_url(profile))
     }
 

@@ -1,7 +1,10 @@
 //! When to synchronize: the state says what is due, this process takes as many leases as it has slots, and sleeps
 //! until something may be due again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
@@ -41,6 +44,10 @@ impl App {
         let mut runs = JoinSet::new();
         let mut purge_at = self.clock.now();
         while !shutdown.is_cancelled() {
+            if !self.schema_lets_write().await {
+                wait_or_wake(&self, &shutdown).await;
+                continue;
+            }
             match self.claim_free_slots().await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
@@ -81,13 +88,34 @@ impl App {
                 }
             }
             purge_at = self.purge_when_due(purge_at).await;
-            tokio::select! {
-                () = self.wake_sync.notified() => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = shutdown.cancelled() => {}
-            }
+            wait_or_wake(&self, &shutdown).await;
         }
         while runs.join_next().await.is_some() {}
+    }
+
+    /// Whether a newer program made the schema such that this one may not write: nothing is claimed then.
+    pub fn schema_refused(&self) -> bool {
+        self.schema_refused.load(Ordering::Relaxed)
+    }
+
+    /// Reads with every round of the schedule whether this program may still write, and reports it once when it may not.
+    /// A database that does not answer changes nothing of what is known.
+    async fn schema_lets_write(&self) -> bool {
+        let refused = match self.storage.may_write().await {
+            Ok(may_write) => !may_write,
+            Err(error) => {
+                tracing::debug!("whether this version may still write cannot be read now: {error}");
+                self.schema_refused()
+            }
+        };
+        if refused && !self.schema_refused.swap(refused, Ordering::Relaxed) {
+            tracing::error!(
+                "a newer version of Adept migrated the database beyond what this version may write: it claims nothing any \
+                 more. Replace it with the newer version"
+            );
+        }
+        self.schema_refused.store(refused, Ordering::Relaxed);
+        !refused
     }
 
     /// Runs every sync that is due now, to the end. What `run_background` does, at a moment of the caller's choice.
@@ -235,7 +263,7 @@ impl App {
         let setting = self.setting(&origin.caller, id).await?;
         let event =
             self.event(Some(origin), "syncWithAppleDeviceEnrollmentProgram", "Action", &setting, Vec::new());
-        if !self.storage.request_sync(setting.tenant, id, self.clock.now(), &event).await? {
+        if !self.storage.request_sync(setting.key(), self.clock.now(), &event).await? {
             return Err(nothing_to_sync());
         }
         self.wake_sync.notify_one();
@@ -246,7 +274,7 @@ impl App {
     pub async fn request_full_fetch(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let setting = self.setting(&origin.caller, id).await?;
         let event = self.event(Some(origin), "resync DepOnboardingSetting", "Action", &setting, Vec::new());
-        if !self.storage.request_full_fetch(setting.tenant, id, self.clock.now(), &event).await? {
+        if !self.storage.request_full_fetch(setting.key(), self.clock.now(), &event).await? {
             return Err(nothing_to_sync());
         }
         self.wake_sync.notify_one();
@@ -256,7 +284,16 @@ impl App {
     /// The latest lines of a setting's sync history, newest first.
     pub async fn sync_runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
         let setting = self.setting(caller, id).await?;
-        Ok(self.storage.sync_runs(setting.tenant, id, self.clock.now(), limit.into()).await?)
+        Ok(self.storage.sync_runs(setting.key(), self.clock.now(), limit.into()).await?)
+    }
+}
+
+/// Waits until something may be due.
+async fn wait_or_wake(app: &App, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = app.wake_sync.notified() => {}
+        () = tokio::time::sleep(LOOK_AGAIN) => {}
+        () = shutdown.cancelled() => {}
     }
 }
 

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
-        Caller, Change, NewSetting, Origin, ServerIdentity, Setting, SettingField, SettingId, SettingPatch,
-        SyncStatus, TokenState, TokenType,
+        Caller, Change, NewSetting, Origin, ServerIdentity, Setting, SettingField, SettingId, SettingKey,
+        SettingPatch, SyncStatus, TokenState, TokenType,
     },
     storage::Created,
 };
@@ -47,7 +47,7 @@ impl App {
 
     /// One setting of the caller's.
     pub async fn setting(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
-        self.storage.setting(caller.tenant, id).await?.ok_or(Error::NO_SETTING)
+        self.storage.setting(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
     }
 
     /// Makes a setting with its first key pair.
@@ -174,11 +174,9 @@ impl App {
         let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
         let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", setting, changes);
         let now = self.clock.now();
-        let hidden = self
-            .storage
-            .soft_delete_setting(setting.tenant, setting.id, setting.token_generation, now, &event)
-            .await?;
-        match (hidden, self.storage.setting(setting.tenant, setting.id).await?) {
+        let hidden =
+            self.storage.soft_delete_setting(setting.key(), setting.token_generation, now, &event).await?;
+        match (hidden, self.storage.setting(setting.key()).await?) {
             (true, _) => Ok(()),
             (false, None) => Err(Error::NO_SETTING),
             (false, Some(_)) => Err(Error::Conflict(

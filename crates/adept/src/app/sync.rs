@@ -24,7 +24,7 @@ use self::{
 };
 use super::{App, Error, apple, failpoint};
 use crate::{
-    domain::{SettingId, TenantId, TokenState},
+    domain::{SettingKey, TokenState},
     storage::{Claim, Lease, Onboarding},
 };
 
@@ -38,8 +38,8 @@ struct Run {
 }
 
 impl Run {
-    fn place(&self) -> (TenantId, SettingId) {
-        (self.claim.lease.tenant, self.claim.lease.setting)
+    fn key(&self) -> SettingKey {
+        self.claim.lease.key
     }
 
     /// Whether nobody knows yet, or any more, that the token is the setting's.
@@ -61,12 +61,12 @@ impl App {
             () = shutdown.cancelled() => Ok(Outcome::Superseded.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
-            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync was broken off: {error}");
+            tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(), "a sync was broken off: {error}");
             Outcome::BrokenOff.into()
         });
         if let Err(error) = self.end_sync(claim, ended).await {
             // The lease ends by itself; whoever comes next goes on from the stored cursor.
-            tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync's end was not stored: {error}");
+            tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(), "a sync's end was not stored: {error}");
         }
         if !shutdown.is_cancelled()
             && let Err(error) = self.storage.settle_devices().await
@@ -83,7 +83,7 @@ impl App {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
-                    tracing::warn!(setting = %lease.setting, "the lease could not be renewed: {error}")
+                    tracing::warn!(setting = %lease.key.id, "the lease could not be renewed: {error}")
                 }
             }
         }
@@ -91,7 +91,7 @@ impl App {
 
     async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Ended, Error> {
         let lease = &claim.lease;
-        let Some(known) = self.storage.onboarding(lease.tenant, lease.setting).await? else {
+        let Some(known) = self.storage.onboarding(lease.key).await? else {
             return Ok(Outcome::Superseded.into());
         };
         let Some((session, consumer)) = self.session_of(&known)? else {
@@ -104,7 +104,7 @@ impl App {
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
             return Ok(Outcome::State(TokenState::Expired).into());
         }
-        if let Some(until) = self.storage.apple_wait(lease.tenant, lease.setting, &consumer, now).await? {
+        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             return Ok(Outcome::Wait(TokenState::Throttled, rest).into());
         }
@@ -118,7 +118,7 @@ impl App {
 
     async fn apple_failed(&self, run: &Run, error: AppleError) -> Result<Ended, Error> {
         let state = apple::state_of(&error);
-        if let Some(wait) = self.keep_wait(run.place(), &run.consumer, &error).await? {
+        if let Some(wait) = self.keep_wait(run.key(), &run.consumer, &error).await? {
             // However short the wait is, Apple is not asked without pause.
             let pause = wait.max(self.pause_after(run.claim.failures));
             return Ok(Ended { outcome: Outcome::Wait(state, pause), error: Some(error) });
@@ -127,7 +127,7 @@ impl App {
             && !run.known.setting.token_verified
             && self.restore_verified(&run.known, state).await?
         {
-            end::tell(run.claim.lease.setting, state, Some(&error));
+            end::tell(run.claim.lease.key.id, state, Some(&error));
             return Ok(Outcome::Superseded.into());
         }
         Ok(Ended { outcome: Outcome::State(state), error: Some(error) })

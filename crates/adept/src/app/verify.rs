@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Acceptance, AccountFacts, Caller, Change, ServerIdentity, SettingId, TokenStanding, TokenState,
-        TokenType, Verification, accept,
+        Acceptance, AccountFacts, Caller, Change, ServerIdentity, SettingId, SettingKey, TokenStanding,
+        TokenState, TokenType, Verification, accept,
     },
     storage::{Claim, Onboarding, TokenChanged, TokenRow, TokenVerification},
 };
@@ -82,7 +82,8 @@ impl App {
         caller: &Caller,
         id: SettingId,
     ) -> Result<(TokenStanding, Option<String>), Error> {
-        let known = self.storage.onboarding(caller.tenant, id).await?.ok_or(Error::NO_SETTING)?;
+        let known =
+            self.storage.onboarding(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         let setting = &known.setting;
         let now = self.clock.now();
         let expired = setting.token_expires_at.is_some_and(|end| end <= now);
@@ -90,19 +91,19 @@ impl App {
             return Ok((setting.standing(now), None));
         };
         let stands = |state| TokenStanding::at(now, state, true, setting.token_expires_at);
-        if self.storage.apple_wait(setting.tenant, id, &consumer, now).await?.is_some() {
+        if self.storage.apple_wait(setting.key(), &consumer, now).await?.is_some() {
             return Ok((stands(TokenState::Throttled), None));
         }
         let account = match session.account().await {
             Ok(account) => apple::facts(&account),
             Err(error) => {
-                self.keep_wait((setting.tenant, id), &consumer, &error).await?;
+                self.keep_wait(setting.key(), &consumer, &error).await?;
                 return Ok((stands(apple::state_of(&error)), error.code));
             }
         };
         let state = match server_of(&known, account)? {
             None => TokenState::WrongServer,
-            Some((server, true)) if self.storage.stands_for(setting.tenant, id, &server).await? => {
+            Some((server, true)) if self.storage.stands_for(setting.key(), &server).await? => {
                 TokenState::WrongServer
             }
             Some(_) => TokenState::Ok,
@@ -134,14 +135,7 @@ impl App {
         let now = self.clock.now();
         let back = self
             .storage
-            .restore_verified_token(
-                setting.tenant,
-                setting.id,
-                setting.token_generation,
-                verified,
-                now,
-                &event,
-            )
+            .restore_verified_token(setting.key(), setting.token_generation, verified, now, &event)
             .await?;
         if back {
             self.apple.forget(&read_stored(current)?);
@@ -160,11 +154,8 @@ impl App {
             storage: self.storage.clone(),
             clock: self.clock.clone(),
             claim: self.options.lease,
-            row: TokenRow {
-                tenant: known.setting.tenant,
-                setting: known.setting.id,
-                token: stored.id.clone(),
-            },
+            row: TokenRow { key: known.setting.key(), token: stored.id },
+            place: stored.id.to_string(),
         };
         Ok(Some((self.apple.shared_session(Arc::new(token), Arc::new(shared)), consumer)))
     }

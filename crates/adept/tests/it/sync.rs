@@ -212,7 +212,11 @@ async fn a_setting_deleted_during_a_sync_stays_deleted_and_nothing_is_stored_for
     syncing.await.unwrap();
     client.get(&format!("/beta/{S}/{}", pair.setting)).await.is_refused(404, "ResourceNotFound", "");
     let tenant = test.storage.default_tenant();
-    let devices = test.storage.count_devices(tenant, pair.setting.parse().unwrap(), None).await.unwrap();
+    let devices = test
+        .storage
+        .count_devices(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()), None)
+        .await
+        .unwrap();
     assert_eq!(devices, 0);
 }
 

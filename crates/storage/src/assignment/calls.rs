@@ -16,7 +16,7 @@ use crate::{
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
 };
-use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, ProfileId, SettingId, TenantId};
+use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, ProfileId, SettingKey};
 
 /// A call about devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,22 +95,19 @@ impl Storage {
             Some(_) => {}
         }
         let (profile, revision, uuid) = match &call.assigns {
-            Some((profile, revision, uuid)) => {
-                (Some(profile.to_string()), Some(*revision), Some(uuid.as_str()))
-            }
+            Some((profile, revision, uuid)) => (Some(*profile), Some(*revision), Some(uuid.as_str())),
             None => (None, None, None),
         };
         tx.execute_one(
             "beginning a call",
             sql("INSERT INTO in_flight_calls (tenant, setting, id, profile, revision, apple_uuid, serials, started_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(call.id.to_string())
+            .key(lease.key)
+            .bind(call.id)
             .bind(profile)
             .bind(revision)
             .bind(uuid)
-            .bind(serde_json::Value::from(call.serials.clone()).to_string())
+            .bind(serde_json::Value::from(call.serials.clone()))
             .bind(now),
         )
         .await?;
@@ -119,18 +116,13 @@ impl Storage {
     }
 
     /// The calls whose answers were lost, the oldest first.
-    pub async fn unresolved_calls(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-    ) -> Result<Vec<InFlightCall>, Error> {
+    pub async fn unresolved_calls(&self, key: SettingKey) -> Result<Vec<InFlightCall>, Error> {
         let rows = self
             .db
             .rows(
                 sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls \
                      WHERE tenant = $1 AND setting = $2 ORDER BY id")
-                .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .key(key),
             )
             .await?;
         let call = |row: &Row| {
@@ -138,10 +130,10 @@ impl Storage {
             let serials =
                 serde_json::from_str(&serials).map_err(|e| Error::Corrupt(format!("serials: {e}")))?;
             let assigns = match row.get::<Option<String>>("apple_uuid")? {
-                Some(uuid) => Some((row.parse("profile")?, row.get("revision")?, uuid)),
+                Some(uuid) => Some((row.id("profile")?, row.get("revision")?, uuid)),
                 None => None,
             };
-            Ok(InFlightCall { id: row.parse("id")?, assigns, serials })
+            Ok(InFlightCall { id: row.id("id")?, assigns, serials })
         };
         rows.iter().map(call).collect()
     }
@@ -190,7 +182,7 @@ impl Storage {
             self.note_result(&mut tx, lease, assigned, result, due, &keys).await?;
         }
         end_call(&mut tx, lease, assigned.call).await?;
-        audit::write(&mut tx, lease.tenant, event).await?;
+        audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -214,8 +206,7 @@ impl Storage {
                      THEN $4 + 86400000000 ELSE $7 END, \
                  assign_count = CASE WHEN assigned_at > $5 THEN assign_count + 1 ELSE 1 END \
                  WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(assigned.apple_uuid)
                 .bind(assigned.now)
                 .bind(day_before(assigned.now))
@@ -225,8 +216,7 @@ impl Storage {
             failed => sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, \
                  assign_attempts = COALESCE(assign_attempts, 0) + $5 \
                  WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-            .bind(lease.tenant.0)
-            .bind(lease.setting.0)
+            .key(lease.key)
             .bind(due)
             .bind(failed.as_str())
             .bind(i64::from(failed == AssignmentResult::Failed)),
@@ -237,14 +227,13 @@ impl Storage {
             AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
             other => (DeviceEventKind::NotAssigned, other.as_str()),
         };
-        let profile = assigned.profile.to_string();
         let told = NewDeviceEvent {
             kind,
-            profile: Some(&profile),
+            profile: Some(assigned.profile),
             apple_uuid: Some(assigned.apple_uuid),
             detail: Some(detail),
         };
-        device_events::write(tx, (lease.tenant, lease.setting), &keys, assigned.now, &told).await
+        device_events::write(tx, lease.key, &keys, assigned.now, &told).await
     }
 }
 
@@ -253,7 +242,7 @@ impl Storage {
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
     let throttled = assigned.devices.iter().filter(|device| device.result == AssignmentResult::Throttled);
     let rows: Vec<Vec<Value>> =
-        throttled.map(|device| vec![device.serial.to_ascii_lowercase().into()]).collect();
+        throttled.map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]).collect();
     let wait = AssignmentResult::Throttled.assigned_again_after(0, assigned.retry_after);
     let Some(due) = wait.and_then(|wait| assigned.now.checked_add(wait).ok()) else { return Ok(()) };
     if rows.is_empty() {
@@ -263,8 +252,7 @@ async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>
         sql("UPDATE devices SET assign_failure = $4, \
              assign_due_at = CASE WHEN assign_due_at > $3 THEN assign_due_at ELSE $3 END \
              WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-        .bind(lease.tenant.0)
-        .bind(lease.setting.0)
+        .key(lease.key)
         .bind(due)
         .bind(AssignmentResult::Throttled.as_str())
         .rows(rows),
@@ -276,9 +264,8 @@ async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
     tx.execute(
         sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(call.to_string()),
+            .key(lease.key)
+            .bind(call),
     )
     .await?;
     Ok(())
@@ -298,8 +285,7 @@ async fn ask_for_fetch(
         .row(
             sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
                  AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
-            .bind(lease.tenant.0)
-            .bind(lease.setting.0)
+            .key(lease.key)
             .rows(rows),
         )
         .await?;
@@ -309,20 +295,18 @@ async fn ask_for_fetch(
     let last = tx
         .row(
             sql("SELECT MAX(ended_at) AS last FROM sync_runs \
-                 WHERE tenant = $1 AND setting = $2 AND kind <> 'delta' AND outcome = 'ok'")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string()),
+                 WHERE tenant = $1 AND setting = $2 AND kind <> 'delta_sync' AND outcome = 'ok'")
+            .key(lease.key),
         )
         .await?;
     let last = last.map(|row| row.time("last")).transpose()?.flatten();
     let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
     tx.execute_one(
         "asking for a complete fetch",
-        sql("UPDATE onboarding_settings SET \
+        sql("UPDATE settings SET \
              full_fetch_due_at = CASE WHEN full_fetch_due_at > $3 THEN $3 ELSE full_fetch_due_at END, \
              sync_due_at = CASE WHEN sync_due_at > $3 THEN $3 ELSE sync_due_at END WHERE tenant = $1 AND id = $2")
-        .bind(lease.tenant.to_string())
-        .bind(lease.setting.to_string())
+        .key(lease.key)
         .bind(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now))),
     )
     .await

@@ -7,7 +7,7 @@ use crate::{
     Error, Lease, Storage, audit,
     db::{Transaction, sql},
 };
-use adept_domain::{AuditEvent, Profile, ProfileId, SettingId, TenantId};
+use adept_domain::{AuditEvent, Profile, ProfileId, SettingKey};
 
 impl Storage {
     /// Stores that a revision is about to be sent to Apple, and lengthens the lease to `until`. False, and nothing
@@ -33,9 +33,8 @@ impl Storage {
                  VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, profile, revision) \
                  DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
                  failure = NULL, again_at = NULL")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
-                .bind(profile.id.to_string())
+                .key(lease.key)
+                .bind(profile.id)
                 .bind(profile.revision)
                 .bind(now),
         )
@@ -58,10 +57,9 @@ impl Storage {
         tx.execute(
             sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at, shared_options_digest) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
-            .bind(profile.tenant.to_string())
-            .bind(profile.setting.to_string())
+            .key(profile.key())
             .bind(apple_uuid)
-            .bind(profile.id.to_string())
+            .bind(profile.id)
             .bind(profile.revision)
             .bind(now)
             .bind(common),
@@ -70,9 +68,8 @@ impl Storage {
         tx.execute(
             sql("UPDATE profile_definitions SET attempts = 0 \
                  WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4")
-            .bind(profile.tenant.to_string())
-            .bind(profile.setting.to_string())
-            .bind(profile.id.to_string())
+            .key(profile.key())
+            .bind(profile.id)
             .bind(profile.revision),
         )
         .await?;
@@ -88,9 +85,8 @@ impl Storage {
                 sql("UPDATE profile_definitions SET attempts = attempts - 1, \
                      attempted_at = CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END \
                      WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4 AND attempts > 0")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
-                .bind(profile.id.to_string())
+                .key(lease.key)
+                .bind(profile.id)
                 .bind(profile.revision),
             )
             .await?;
@@ -116,9 +112,8 @@ impl Storage {
             sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure, again_at) \
                  VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, setting, profile, revision) \
                  DO UPDATE SET failure = excluded.failure, again_at = excluded.again_at")
-            .bind(lease.tenant.to_string())
-            .bind(lease.setting.to_string())
-            .bind(profile.id.to_string())
+            .key(lease.key)
+            .bind(profile.id)
             .bind(profile.revision)
             .bind(failure)
             .bind(again_at),
@@ -138,16 +133,14 @@ impl Storage {
         if check_lease(&mut tx, lease).await?.is_some() {
             tx.execute(
                 sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
-                    .bind(lease.tenant.to_string())
-                    .bind(lease.setting.to_string())
+                    .key(lease.key)
                     .bind(apple_uuid)
                     .bind(now),
             )
             .await?;
             tx.execute(
                 sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
-                    .bind(lease.tenant.to_string())
-                    .bind(lease.setting.to_string())
+                    .key(lease.key)
                     .bind(apple_uuid),
             )
             .await?;
@@ -160,8 +153,7 @@ impl Storage {
     /// by now.
     pub async fn profile_of_uuid(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         apple_uuid: &str,
     ) -> Result<Option<(ProfileId, i64)>, Error> {
         let row = self
@@ -169,12 +161,11 @@ impl Storage {
             .row(
                 sql("SELECT profile, revision FROM apple_profiles \
                      WHERE tenant = $1 AND apple_uuid = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(apple_uuid),
             )
             .await?;
-        row.map(|row| Ok((row.parse("profile")?, row.get("revision")?))).transpose()
+        row.map(|row| Ok((row.id("profile")?, row.get("revision")?))).transpose()
     }
 }
 
@@ -182,23 +173,20 @@ impl Storage {
 /// more.
 pub(crate) async fn forget_refusals(
     tx: &mut Transaction,
-    tenant: TenantId,
-    setting: SettingId,
+    key: SettingKey,
     now: Timestamp,
 ) -> Result<(), Error> {
     let forgotten = tx
         .execute(
             sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL \
                  WHERE tenant = $1 AND setting = $2 AND again_at IS NOT NULL")
-            .bind(tenant.to_string())
-            .bind(setting.to_string()),
+            .key(key),
         )
         .await?;
     if forgotten > 0 {
         tx.execute(
-            sql("UPDATE onboarding_settings SET assignment_due_at = $3 WHERE tenant = $1 AND id = $2")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+            sql("UPDATE settings SET assignment_due_at = $3 WHERE tenant = $1 AND id = $2")
+                .key(key)
                 .bind(now),
         )
         .await?;

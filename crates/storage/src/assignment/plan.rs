@@ -7,7 +7,7 @@ use crate::{
     db::{sql, sql_of_parts},
     profiles,
 };
-use adept_domain::{DefinitionTries, Profile, ProfileId, Reason, SettingId, Target, TenantId};
+use adept_domain::{DefinitionTries, Profile, ProfileId, Reason, SettingKey, Target};
 
 /// A profile that devices may be given.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,25 +53,17 @@ impl Plan {
 impl Storage {
     /// Reads the plan of a setting: the profiles that are wanted by a device or are a default. What Apple was told with
     /// another `common` digest than this one counts as not defined.
-    pub async fn plan(
-        &self,
-        tenant: TenantId,
-        setting: SettingId,
-        common: Option<&str>,
-    ) -> Result<Plan, Error> {
+    pub async fn plan(&self, key: SettingKey, common: Option<&str>) -> Result<Plan, Error> {
         let rows = self
             .db
             .rows(
                 sql_of_parts(format!(
-                    "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE devices.tenant = $3 AND devices.setting = $4 \
+                    "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE devices.tenant = $1 AND devices.setting = $2 \
                      AND devices.desired_profile = enrollment_profiles.id)) AS is_desired \
                      FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 ORDER BY id",
                     profiles::COLUMNS
                 ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
-                .bind(tenant.0)
-                .bind(setting.0),
+                .key(key),
             )
             .await?;
         let mut plan = Plan::default();
@@ -84,8 +76,8 @@ impl Storage {
         if plan.0.is_empty() {
             return Ok(plan);
         }
-        let mut uuids = self.apple_uuids(tenant, setting, common).await?;
-        let mut tries = self.definition_tries(tenant, setting).await?;
+        let mut uuids = self.apple_uuids(key, common).await?;
+        let mut tries = self.definition_tries(key).await?;
         for planned in &mut plan.0 {
             let key = (planned.profile.id, planned.profile.revision);
             planned.apple_uuid = uuids.remove(&key);
@@ -97,8 +89,7 @@ impl Storage {
     /// The ids that Apple gave and still knows, the latest of each revision.
     async fn apple_uuids(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         common: Option<&str>,
     ) -> Result<HashMap<(ProfileId, i64), String>, Error> {
         let rows = self
@@ -107,28 +98,25 @@ impl Storage {
                 sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND setting = $2 \
                      AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(shared_options_digest, $3) = $3) \
                      ORDER BY received_at, apple_uuid")
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(common),
             )
             .await?;
         rows.iter()
-            .map(|row| Ok(((row.parse("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
+            .map(|row| Ok(((row.id("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
             .collect()
     }
 
     async fn definition_tries(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
     ) -> Result<HashMap<(ProfileId, i64), DefinitionTries>, Error> {
         let rows = self
             .db
             .rows(
                 sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM profile_definitions \
                      WHERE tenant = $1 AND setting = $2")
-                .bind(tenant.to_string())
-                .bind(setting.to_string()),
+                .key(key),
             )
             .await?;
         rows.iter()
@@ -139,7 +127,7 @@ impl Storage {
                     failure: row.get("failure")?,
                     again_at: row.time("again_at")?,
                 };
-                Ok(((row.parse("profile")?, row.get("revision")?), tries))
+                Ok(((row.id("profile")?, row.get("revision")?), tries))
             })
             .collect()
     }

@@ -36,8 +36,7 @@ impl Storage {
                 sql("SELECT serial, release_attempts FROM devices WHERE tenant = $1 AND setting = $2 \
                      AND release_requested_at IS NOT NULL AND release_due_at <= $3 AND deleted = FALSE \
                      ORDER BY release_requested_at, serial_key LIMIT 1000")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(now),
             )
             .await?;
@@ -59,8 +58,7 @@ impl Storage {
             .row(
                 sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 AND setting = $2 \
                      AND release_requested_at IS NOT NULL AND deleted = FALSE")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0),
+                .key(lease.key),
             )
             .await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
@@ -73,7 +71,7 @@ impl Storage {
         devices: &[DeviceResult],
         now: Timestamp,
     ) -> Result<(), Error> {
-        let rows = devices.iter().map(|device| vec![device.serial.to_ascii_lowercase().into()]);
+        let rows = devices.iter().map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]);
         let due = |attempts| now.checked_add(release_put_off(attempts)).unwrap_or(now);
         let mut tx = self.db.begin_bulk().await?;
         if check_lease(&mut tx, lease).await?.is_some() {
@@ -82,8 +80,7 @@ impl Storage {
                      release_due_at = CASE WHEN COALESCE(release_attempts, 0) = 0 THEN $3 ELSE $4 END, \
                      release_attempts = COALESCE(release_attempts, 0) + 1 \
                      WHERE tenant = $1 AND setting = $2 AND release_requested_at IS NOT NULL AND serial_key IN ({rows})")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(due(0))
                 .bind(due(1))
                 .rows(rows.collect()),
@@ -121,22 +118,19 @@ impl Storage {
                     operation_at = CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END, \
                     release_requested_at = NULL, release_due_at = NULL, release_failure = NULL \
                     WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(released.now)
                 .bind(latest_record_time(released.now)),
                 (failed, Some(due)) => sql("UPDATE devices SET release_due_at = $3, release_failure = $4, \
                     release_attempts = COALESCE(release_attempts, 0) + 1 \
                     WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(due)
                 .bind(failed.as_str()),
                 (failed, None) => sql("UPDATE devices SET release_due_at = NULL, release_requested_at = NULL, \
                     release_attempts = NULL, release_failure = $3, assign_due_at = COALESCE(assign_due_at, $4) \
                     WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(failed.as_str())
                 .bind(released.now),
             };
@@ -150,19 +144,18 @@ impl Storage {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let told =
                 NewDeviceEvent { kind, profile: None, apple_uuid: None, detail: Some(result.as_str()) };
-            let owner = (lease.tenant, lease.setting);
+            let owner = lease.key;
             device_events::write(&mut tx, owner, &keys, released.now, &told).await?;
         }
         tx.execute_one(
             "counting devices",
-            sql("UPDATE onboarding_settings SET device_count = device_count - $3 WHERE tenant = $1 AND id = $2")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+            sql("UPDATE settings SET device_count = device_count - $3 WHERE tenant = $1 AND id = $2")
+                .key(lease.key)
                 .bind(gone),
         )
         .await?;
         end_call(&mut tx, lease, released.call).await?;
-        audit::write(&mut tx, lease.tenant, event).await?;
+        audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{Error, Storage, db::sql};
-use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, Setting, SettingId, TenantId};
+use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingId, TenantId};
 
 /// A device under one setting, and its history.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub struct ShownDevice {
     /// `empty`, `assigned`, `pushed`, `removed`.
     pub profile_status: Option<String>,
     /// The profile that someone wants for it.
-    pub desired_profile: Option<String>,
+    pub desired_profile: Option<ProfileId>,
     /// Since when.
     pub desired_at: Option<Timestamp>,
     /// When it is looked at again.
@@ -74,8 +74,8 @@ impl Storage {
             .map(|row| {
                 let state: String = row.get("waits")?;
                 Ok(WaitingDevices {
-                    tenant: TenantId(row.id("tenant")?),
-                    setting: SettingId(row.id("setting")?),
+                    tenant: row.id("tenant")?,
+                    setting: row.id("setting")?,
                     state: match state.as_str() {
                         "due" => "due",
                         "resting" => "resting",
@@ -91,12 +91,10 @@ impl Storage {
     pub async fn foreign_devices(&self) -> Result<Vec<(TenantId, SettingId, i64)>, Error> {
         let rows = self
             .db
-            .rows(sql("SELECT tenant, id, foreign_devices FROM onboarding_settings \
+            .rows(sql("SELECT tenant, id, foreign_devices FROM settings \
                        WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id"))
             .await?;
-        rows.iter()
-            .map(|row| Ok((row.parse("tenant")?, row.parse("id")?, row.get("foreign_devices")?)))
-            .collect()
+        rows.iter().map(|row| Ok((row.id("tenant")?, row.id("id")?, row.get("foreign_devices")?))).collect()
     }
 
     /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
@@ -112,9 +110,8 @@ impl Storage {
                          desired_at, assign_due_at, assign_failure, release_requested_at, release_failure \
                          FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key = $3"
                     )
-                    .bind(setting.tenant.0)
-                    .bind(setting.id.0)
-                    .bind(serial.to_ascii_lowercase()),
+                    .key(setting.key())
+                    .bind(serial.to_ascii_lowercase().as_str()),
                 )
                 .await?;
             let Some(row) = row else { continue };
@@ -126,14 +123,14 @@ impl Storage {
                 deleted: row.get("deleted")?,
                 profile_uuid: row.get("profile_uuid")?,
                 profile_status: row.get("profile_status")?,
-                desired_profile: row.get("desired_profile")?,
+                desired_profile: row.optional_id("desired_profile")?,
                 desired_at: row.time("desired_at")?,
                 assign_due_at: row.time("assign_due_at")?,
                 assign_failure: row.get("assign_failure")?,
                 release_requested_at: row.time("release_requested_at")?,
                 release_failure: row.get("release_failure")?,
             };
-            let events = self.device_events(setting.tenant, setting.id, serial).await?;
+            let events = self.device_events(setting.key(), serial).await?;
             stories.push(DeviceStory { setting, device, events });
         }
         Ok(stories)

@@ -9,7 +9,7 @@ use crate::{
     Error, Lease, Storage,
     db::{Row, Statement, Value, sql, sql_of_parts},
 };
-use adept_domain::{ASSIGNMENTS_A_DAY, MOST_DEVICES, Reason, SettingId, Target, TenantId};
+use adept_domain::{ASSIGNMENTS_A_DAY, MOST_DEVICES, Reason, SettingKey, Target};
 
 /// Where a walk over devices stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,7 +65,7 @@ const DIFFERS: &str = "deleted = FALSE AND source = 'deviceEnrollmentProgram' AN
 /// `$3` is the wanted profile.
 const WANTED: &str = "desired_profile = $3";
 
-/// `$3` is the platform. Another product's profile is left alone: `$6` is the tenant as text, since a profile may
+/// `$3` is the platform. Another product's profile is left alone: `$6` is the tenant once more, since a profile may
 /// have been defined for a setting that is deleted by now.
 const DEFAULT: &str = "desired_profile IS NULL AND platform = $3 AND (profile_uuid IS NULL \
     OR profile_status IN ('empty', 'removed') OR profile_uuid IN \
@@ -73,42 +73,37 @@ const DEFAULT: &str = "desired_profile IS NULL AND platform = $3 AND (profile_uu
 
 /// The statement that finds devices of `target`; `{1}` and `{2}` in `rest` are the next two placeholders.
 fn find(
-    (tenant, setting): (TenantId, SettingId),
+    key: SettingKey,
     target: &Target,
     apple_uuid: Option<&str>,
     now: Timestamp,
     rest: &'static str,
 ) -> Statement {
     let (whose, value, next) = match target.reason {
-        Reason::Wanted => (WANTED, target.profile.to_string(), ["$6", "$7"]),
-        Reason::Default(platform) => (DEFAULT, platform.as_str().to_owned(), ["$7", "$8"]),
+        Reason::Wanted => (WANTED, Value::from(target.profile), ["$6", "$7"]),
+        Reason::Default(platform) => (DEFAULT, platform.as_str().into(), ["$7", "$8"]),
     };
     let rest = rest.replace("{1}", next[0]).replace("{2}", next[1]);
     let text = format!(
         "SELECT serial, assign_attempts, assign_due_at FROM devices WHERE devices.tenant = $1 \
          AND devices.setting = $2 AND {whose} AND {DIFFERS} AND {rest}"
     );
-    let statement = sql_of_parts(text)
-        .bind(tenant.0)
-        .bind(setting.0)
-        .bind(value)
-        .bind(apple_uuid.unwrap_or_default())
-        .bind(now);
+    let statement = sql_of_parts(text).key(key).bind(value).bind(apple_uuid.unwrap_or_default()).bind(now);
     match target.reason {
         Reason::Wanted => statement,
-        Reason::Default(_) => statement.bind(tenant.to_string()),
+        Reason::Default(_) => statement.bind(key.tenant),
     }
 }
 
 /// The statement that finds the next devices of `target` behind `place`.
 fn find_behind(
-    owner: (TenantId, SettingId),
+    key: SettingKey,
     target: &Target,
     apple_uuid: Option<&str>,
     place: &ScanPosition,
     now: Timestamp,
 ) -> Statement {
-    let of = |rest| find(owner, target, apple_uuid, now, rest);
+    let of = |rest| find(key, target, apple_uuid, now, rest);
     match place {
         ScanPosition::Due(due, key) => {
             of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
@@ -125,13 +120,13 @@ impl Storage {
     /// at all; a thousand at most. Answers the place behind them, or none when the walk is at its end.
     pub async fn devices_to_assign(
         &self,
-        owner: (TenantId, SettingId),
+        key: SettingKey,
         target: &Target,
         apple_uuid: Option<&str>,
         place: &ScanPosition,
         now: Timestamp,
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Error> {
-        let statement = find_behind(owner, target, apple_uuid, place, now);
+        let statement = find_behind(key, target, apple_uuid, place, now);
         let mut tx = self.db.read_bulk().await?;
         let rows = tx.rows(statement).await?;
         let devices = rows.iter().map(WorkDevice::of).collect::<Result<Vec<_>, _>>()?;
@@ -143,7 +138,7 @@ impl Storage {
     /// Those of `devices` that are still to have the profile of `target`.
     pub async fn still_to_assign(
         &self,
-        owner: (TenantId, SettingId),
+        key: SettingKey,
         target: &Target,
         apple_uuid: &str,
         devices: &[WorkDevice],
@@ -153,10 +148,10 @@ impl Storage {
             return Ok(Vec::new());
         }
         let statement =
-            find(owner, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
-        let keys = devices.iter().map(|device| vec![Value::from(device.serial.to_ascii_lowercase())]);
+            find(key, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
+        let serials = devices.iter().map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]);
         let mut tx = self.db.read_bulk().await?;
-        tx.rows(statement.rows(keys.collect())).await?.iter().map(WorkDevice::of).collect()
+        tx.rows(statement.rows(serials.collect())).await?.iter().map(WorkDevice::of).collect()
     }
 
     /// Lets devices rest that were due before `before` and need nothing; none, if desired state changed meanwhile. Answers
@@ -176,8 +171,7 @@ impl Storage {
             tx.execute(
                 sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, assign_failure = NULL \
                      WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(before),
             )
             .await?;
@@ -186,8 +180,7 @@ impl Storage {
             .row(
                 sql("SELECT MIN(assign_due_at) AS due FROM devices \
                      WHERE tenant = $1 AND setting = $2 AND assign_due_at > $3")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
+                .key(lease.key)
                 .bind(before),
             )
             .await?;
@@ -204,17 +197,15 @@ impl Storage {
                      AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
                      AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles \
                      WHERE apple_profiles.tenant = $3)")
-                .bind(lease.tenant.0)
-                .bind(lease.setting.0)
-                .bind(lease.tenant.to_string()),
+                .key(lease.key)
+                .bind(lease.key.tenant),
             )
             .await?;
         let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
         let mut tx = self.db.begin().await?;
         tx.execute(
-            sql("UPDATE onboarding_settings SET foreign_devices = $3 WHERE tenant = $1 AND id = $2")
-                .bind(lease.tenant.to_string())
-                .bind(lease.setting.to_string())
+            sql("UPDATE settings SET foreign_devices = $3 WHERE tenant = $1 AND id = $2")
+                .key(lease.key)
                 .bind(total),
         )
         .await?;
@@ -238,18 +229,19 @@ mod tests {
 
     use super::*;
     use crate::{
-        DatabaseOptions, MIGRATIONS,
+        DatabaseOptions,
         db::{Db, Transaction},
     };
-    use adept_domain::{DevicePlatform, ProfileId};
+    use adept_domain::{DevicePlatform, ProfileId, SettingId, TenantId};
 
-    const OWNER: (TenantId, SettingId) = (TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
+    /// A tenant's setting without a token.
+    const KEY: SettingKey = SettingKey::new(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(1)));
 
     /// Every third device has what it is to have; some are wanted explicitly, few are due.
     const DEVICES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000) \
         INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, created_at, record, digest, \
         profile_uuid, profile_status, desired_profile, assign_due_at) \
-        SELECT $1, $2, 'c' || CAST(i AS TEXT), 'C' || CAST(i AS TEXT), CAST(i AS TEXT), \
+        SELECT $1, $2, 'c' || CAST(i AS TEXT), 'C' || CAST(i AS TEXT), unhex(substr('00000000000000000000000000000000' || CAST(i AS TEXT), length(CAST(i AS TEXT)) + 1)), \
         CASE WHEN i % 2 = 0 THEN 'ios' ELSE 'macOS' END, 0, '{}', '0', CASE WHEN i % 3 = 0 THEN 'U' END, \
         CASE WHEN i % 3 = 0 THEN 'assigned' ELSE 'empty' END, CASE WHEN i % 5 = 0 THEN $3 END, \
         CASE WHEN i % 500 = 0 THEN 5 END FROM n";
@@ -262,9 +254,10 @@ mod tests {
         let options =
             DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
         let db = Db::open(&options).await.unwrap();
-        db.migrate(MIGRATIONS).await.unwrap();
+        crate::schema::apply(&db).await.unwrap();
         let mut tx = db.begin().await.unwrap();
-        let devices = sql(DEVICES).bind(OWNER.0.0).bind(OWNER.1.0).bind(wanted().profile.to_string());
+        crate::tenants::create(&mut tx, KEY.tenant, "t", Timestamp::UNIX_EPOCH).await.unwrap();
+        let devices = sql(DEVICES).key(KEY).bind(wanted().profile);
         tx.execute(devices).await.unwrap();
         tx.commit().await.unwrap();
         db
@@ -290,7 +283,7 @@ mod tests {
             (default, ScanPosition::All("c15000".to_owned()), primary_key),
         ] {
             let mut tx = db.read_bulk().await.unwrap();
-            let plan = plan(&mut tx, find_behind(OWNER, &target, Some("U"), &place, now)).await;
+            let plan = plan(&mut tx, find_behind(KEY, &target, Some("U"), &place, now)).await;
             assert!(plan.contains(index), "{target:?} {place:?}: {plan}");
             assert!(!plan.contains("TEMP B-TREE") && !plan.contains("Sort"), "{target:?} {place:?}: {plan}");
         }

@@ -23,21 +23,21 @@ const SOURCE: Source<AuditField> = Source {
     columns: COLUMNS,
     table: "audit_events",
     column,
-    tie: Column::fixed("id", Holds::FoldedText),
+    tie: Column::fixed("id", Holds::Id { nullable: false }),
     key: None,
 };
 
 fn column(field: AuditField) -> Column {
     // The actor is one JSON object; both databases know this function of lists.
     let (expression, holds) = match field {
-        AuditField::Id => ("id", Holds::FoldedText),
+        AuditField::Id => ("id", Holds::Id { nullable: false }),
         AuditField::ActivityType => (ACTIVITY_TYPE, Holds::Text),
         AuditField::Component => ("CAST('enrollment' AS TEXT)", Holds::FoldedText),
         AuditField::Activity => ("activity", Holds::Text),
         AuditField::At => ("at", Holds::Moment),
         AuditField::Operation => ("operation", Holds::Text),
         AuditField::Result => ("CAST('success' AS TEXT)", Holds::FoldedText),
-        AuditField::Correlation => ("correlation", Holds::FoldedText),
+        AuditField::Correlation => ("correlation", Holds::Id { nullable: false }),
         AuditField::Resources => ("", Holds::OneItem),
         AuditField::ResourceId => ("resource_id", Holds::Text),
         AuditField::ResourceKind => ("resource_type", Holds::Text),
@@ -80,7 +80,7 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
     let activity_type =
         if activity.contains(' ') { activity.clone() } else { format!("{activity} {resource_kind}") };
     Ok(AuditEntry {
-        id: row.parse("id")?,
+        id: row.id("id")?,
         at: row.time("at")?.unwrap_or_default(),
         actor: AuditActor {
             user: text(&actor, "user"),
@@ -95,13 +95,13 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
         resource_id: row.get("resource_id")?,
         resource_name: row.get("resource_name")?,
         changes: json("changes")?.as_array().into_iter().flatten().map(change).collect(),
-        correlation: row.parse("correlation")?,
+        correlation: row.id("correlation")?,
     })
 }
 
 fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     move |sql| {
-        sql.push("tenant = ").bind(tenant.to_string());
+        sql.push("tenant = ").bind(tenant);
     }
 }
 
@@ -134,7 +134,7 @@ impl Storage {
             "SELECT id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, \
              correlation FROM audit_events WHERE tenant = $1 AND id = $2",
         );
-        let row = self.db.row(found.bind(tenant.to_string()).bind(id.hyphenated().to_string())).await?;
+        let row = self.db.row(found.bind(tenant).bind(id)).await?;
         row.as_ref().map(entry).transpose()
     }
 
@@ -146,7 +146,7 @@ impl Storage {
                 sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity \
                      ELSE activity || ' ' || resource_type END) AS activity_type \
                      FROM audit_events WHERE tenant = $1")
-                .bind(tenant.to_string()),
+                .bind(tenant),
             )
             .await?;
         let mut types =
@@ -161,30 +161,38 @@ mod tests {
     use sqlx::Connection as _;
 
     use super::*;
-    use crate::{DatabaseOptions, MIGRATIONS, Position, db::Db};
+    use crate::{DatabaseOptions, Position, db::Db};
 
     const ENTRIES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
         INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, actor, changes, \
-        correlation) SELECT CAST(i % 3 AS TEXT), CAST(i AS TEXT), i, 'a', 'Patch', 'Thing', 'x', '{}', '[]', 'c' FROM n";
+        correlation) SELECT unhex('0000000000000000000000000000000' || CAST(i % 3 AS TEXT)), \
+        unhex(substr('00000000000000000000000000000000' || CAST(i AS TEXT), length(CAST(i AS TEXT)) + 1)), \
+        i, 'a', 'Patch', 'Thing', 'x', '{}', '[]', unhex('00000000000000000000000000000000') FROM n";
 
     /// Opens a database with many entries of three tenants.
     async fn filled(url: &str) -> Db {
         let options =
             DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
         let db = Db::open(&options).await.unwrap();
-        db.migrate(MIGRATIONS).await.unwrap();
+        crate::schema::apply(&db).await.unwrap();
         let mut tx = db.begin().await.unwrap();
+        for tenant in 0..3 {
+            let tenant = TenantId(Uuid::from_u128(tenant));
+            crate::tenants::create(&mut tx, tenant, "t", jiff::Timestamp::UNIX_EPOCH).await.unwrap();
+        }
         tx.execute(sql(ENTRIES)).await.unwrap();
         tx.execute(sql("ANALYZE audit_events")).await.unwrap();
         tx.commit().await.unwrap();
         db
     }
 
+    const POSITION: &str = "[9000,\"00000000-0000-0000-0000-000000009000\"]";
+
     /// Pages are found in the index of times, not by looking at every entry and sorting them.
     async fn is_read_by_its_index(db: &Db) {
         let at = AuditField::At;
         for (descending, after) in
-            [(true, None), (false, None), (true, Some("[9000,\"9000\"]")), (false, Some("[9000,\"9000\"]"))]
+            [(true, None), (false, None), (true, Some(POSITION)), (false, Some(POSITION))]
         {
             let query = ListQuery {
                 order: vec![OrderBy { field: at, descending }],
@@ -193,7 +201,7 @@ mod tests {
                 ..ListQuery::default()
             };
             let own = |sql: &mut Sql| {
-                sql.push("tenant = ").bind("1");
+                sql.push("tenant = ").bind(TenantId(Uuid::from_u128(1)));
             };
             let plan = SOURCE.plan(db, &query, own).await.unwrap();
             assert!(plan.contains("audit_events_at"), "{query:?}: {plan}");

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use adept_domain::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
+
 /// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
 #[derive(Clone, Debug)]
 pub enum Value {
@@ -12,7 +14,15 @@ pub enum Value {
     /// BOOLEAN
     Bool(bool),
     /// BYTEA
-    Bytes(Vec<u8>),
+    Bytes(Option<Vec<u8>>),
+}
+
+impl Value {
+    /// Text that is handed over. There is no `From<String>`, so that an id that was written out is never bound: a database
+    /// would find no row for it and say nothing.
+    pub fn text(text: String) -> Self {
+        Self::Text(Some(text))
+    }
 }
 
 /// A statement: text and values.
@@ -47,6 +57,11 @@ impl Statement {
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
+    }
+
+    /// Binds the next two `$n` to a setting and its owner: the tenant, then the id.
+    pub fn key(self, key: SettingKey) -> Self {
+        self.bind(key.tenant).bind(key.id)
     }
 
     /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.
@@ -94,14 +109,26 @@ macro_rules! into_value {
 }
 into_value! {
     &str => |v| Value::Text(Some(v.to_owned())),
-    String => |v| Value::Text(Some(v)),
     Option<&str> => |v| Value::Text(v.map(str::to_owned)),
-    Option<String> => |v| Value::Text(v),
+    serde_json::Value => |v| Value::Text(Some(v.to_string())),
     i64 => |v| Value::Int(Some(v)),
     Option<i64> => |v| Value::Int(v),
     bool => |v| Value::Bool(v),
-    uuid::Uuid => |v| Value::Bytes(v.as_bytes().to_vec()),
-    Vec<u8> => |v| Value::Bytes(v),
+    uuid::Uuid => |v| Value::Bytes(Some(v.as_bytes().to_vec())),
+    Vec<u8> => |v| Value::Bytes(Some(v)),
     jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
     Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
 }
+
+macro_rules! ids_into_values {
+    ($($id:ty),+ $(,)?) => {$(
+        impl From<$id> for Value {
+            fn from(id: $id) -> Self { id.0.into() }
+        }
+
+        impl From<Option<$id>> for Value {
+            fn from(id: Option<$id>) -> Self { id.map_or(Value::Bytes(None), Value::from) }
+        }
+    )+};
+}
+ids_into_values!(TenantId, SettingId, TokenId, KeyPairId, DeviceId, ProfileId, ClientId);

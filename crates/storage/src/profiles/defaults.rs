@@ -7,14 +7,13 @@ use crate::{
     audit,
     db::{sql, sql_of_parts},
 };
-use adept_domain::{AuditEvent, DevicePlatform, Profile, SettingId, TenantId};
+use adept_domain::{AuditEvent, DevicePlatform, Profile, SettingKey};
 
 impl Storage {
     /// The default profile of a platform.
     pub async fn default_profile(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         platform: DevicePlatform,
     ) -> Result<Option<Profile>, Error> {
         let row = self
@@ -24,8 +23,7 @@ impl Storage {
                     "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = \
                      (SELECT profile FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3)"
                 ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
+                .key(key)
                 .bind(platform.as_str()),
             )
             .await?;
@@ -40,7 +38,7 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, profile.tenant, profile.setting, event.at, true).await?
+        if !bump_desired_generation(&mut tx, profile.key(), event.at, true).await?
             || !take(&mut tx, profile).await?
         {
             return Ok(false);
@@ -50,10 +48,9 @@ impl Storage {
             sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) VALUES ($1, $2, $3, $4, $5) \
                  ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = excluded.profile, \
                  set_at = excluded.set_at")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
+                .key(profile.key())
                 .bind(platform.as_str())
-                .bind(profile.id.to_string())
+                .bind(profile.id)
                 .bind(event.at),
         )
         .await?;
@@ -65,25 +62,23 @@ impl Storage {
     /// Leaves a platform without a default; false when it has none.
     pub async fn clear_default_profile(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         platform: DevicePlatform,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, tenant, setting, event.at, false).await? {
+        if !bump_desired_generation(&mut tx, key, event.at, false).await? {
             return Ok(false);
         }
         let touched = tx
             .execute(
                 sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3")
-                    .bind(tenant.to_string())
-                    .bind(setting.to_string())
+                    .key(key)
                     .bind(platform.as_str()),
             )
             .await?;
         if touched == 1 {
-            audit::write(&mut tx, tenant, event).await?;
+            audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)

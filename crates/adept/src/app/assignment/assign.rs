@@ -86,7 +86,7 @@ impl Run<'_> {
         if all && blocked.is_none() {
             let foreign = storage.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
-                tracing::info!(setting = %self.lease.setting, devices = foreign,
+                tracing::info!(setting = %self.lease.key.id, devices = foreign,
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
@@ -138,7 +138,7 @@ impl Run<'_> {
         apple_uuid: Option<&str>,
         place: ScanPosition,
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
-        let owner = (self.lease.tenant, self.lease.setting);
+        let owner = self.lease.key;
         let now = self.app.clock.now();
         Ok(self.app.storage.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
     }
@@ -151,7 +151,7 @@ impl Run<'_> {
 
     async fn plan(&self) -> Result<Plan, Stop> {
         let common = self.app.desired_options_digest();
-        Ok(self.app.storage.plan(self.lease.tenant, self.lease.setting, common.as_deref()).await?)
+        Ok(self.app.storage.plan(self.lease.key, common.as_deref()).await?)
     }
 
     async fn assign_target(
@@ -181,7 +181,7 @@ impl Run<'_> {
         (mut devices, mut next): (Vec<WorkDevice>, Option<ScanPosition>),
         last: &mut Option<AnsweredCall>,
     ) -> Result<Walked, Stop> {
-        let owner = (self.lease.tenant, self.lease.setting);
+        let owner = self.lease.key;
         loop {
             if devices.is_empty() {
                 let Some(place) = next.take() else { return Ok(Walked::Through) };
@@ -245,7 +245,7 @@ impl Run<'_> {
             Ok(statuses) => statuses,
             Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
             Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
-                tracing::warn!(setting = %self.lease.setting, profile = %to.profile.id, to.apple_uuid,
+                tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
                 let now = self.app.clock.now();
                 self.app.storage.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
@@ -301,7 +301,7 @@ impl Run<'_> {
         }
         self.app.count_results("assign", devices);
         let counted = counted(devices);
-        tracing::info!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision, counted,
+        tracing::info!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision, counted,
             "a profile was assigned at Apple");
         Ok(())
     }

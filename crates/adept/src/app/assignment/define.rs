@@ -108,7 +108,7 @@ impl Run<'_> {
         again_at: Option<Timestamp>,
     ) -> Result<(), Stop> {
         self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
-        tracing::warn!(setting = %self.lease.setting, profile = %profile.id, revision = profile.revision,
+        tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
             failure, "{}", about_definition(failure, again_at));
         Ok(())
     }

@@ -66,7 +66,7 @@ impl Run<'_> {
             && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
         if is_its_own {
             storage.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
-            tracing::warn!(setting = %self.lease.setting, devices = devices.len(),
+            tracing::warn!(setting = %self.lease.key.id, devices = devices.len(),
                 "a release is tried again after an hour, later after a day: {error}");
         }
         if is_its_own && apple::wait_of(&error).is_none() { Ok(error) } else { Err(Stop::Apple(error)) }
@@ -82,7 +82,7 @@ impl Run<'_> {
         }
         self.app.count_results("release", devices);
         for device in devices.iter().filter(|device| device.result != AssignmentResult::Success) {
-            tracing::warn!(setting = %self.lease.setting, serial = device.serial, "{}",
+            tracing::warn!(setting = %self.lease.key.id, serial = device.serial, "{}",
                 device.result.about_release());
         }
         Ok(())

@@ -18,7 +18,7 @@ const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
 impl Run<'_> {
     /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
     pub(super) async fn settle_unresolved_calls(&mut self) -> Result<(), Stop> {
-        for call in self.app.storage.unresolved_calls(self.lease.tenant, self.lease.setting).await? {
+        for call in self.app.storage.unresolved_calls(self.lease.key).await? {
             self.settle_unresolved_call(call).await?;
         }
         Ok(())
@@ -26,7 +26,7 @@ impl Run<'_> {
 
     async fn settle_unresolved_call(&mut self, call: InFlightCall) -> Result<(), Stop> {
         self.hold().await?;
-        tracing::info!(setting = %self.lease.setting, devices = call.serials.len(),
+        tracing::info!(setting = %self.lease.key.id, devices = call.serials.len(),
             "the answer to a call was lost; reading what became of its devices");
         let details = self.session.device_details(&call.serials).await?;
         failpoint::at("details-read");
@@ -64,7 +64,7 @@ impl Run<'_> {
         let Some((id, revision, uuid)) = &call.assigns else {
             return self.store_release(call.id, found).await;
         };
-        let profile = self.app.storage.profile(self.lease.tenant, self.lease.setting, *id).await?;
+        let profile = self.app.storage.profile(self.lease.key, *id).await?;
         match profile {
             Some(mut profile) => {
                 profile.revision = *revision;

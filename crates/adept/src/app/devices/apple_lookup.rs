@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 
 use crate::{
     app::{App, Error, apple},
-    domain::{Setting, SettingId, TokenStanding},
+    domain::{Setting, SettingId, SettingKey, TokenStanding},
 };
 
 /// What came of asking with the token of one setting.
@@ -65,12 +65,12 @@ impl App {
         serial: &str,
     ) -> Result<Result<Option<Device>, String>, Error> {
         let (tenant, id, now) = (setting.tenant, setting.id, self.clock.now());
-        let known = self.storage.onboarding(tenant, id).await?.ok_or(Error::NO_SETTING)?;
+        let known = self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         let expired = known.setting.token_expires_at.is_some_and(|end| end <= now);
         let Some((session, consumer)) = self.session_of(&known)?.filter(|_| !expired) else {
             return Ok(Err(known.setting.standing(now).sentence().into_owned()));
         };
-        if let Some(until) = self.storage.apple_wait(tenant, id, &consumer, now).await? {
+        if let Some(until) = self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
             return Ok(Err(format!("Apple asked for a wait until {until:.0}; it is not asked before.")));
         }
         match session.device_details(&[serial]).await {
@@ -82,7 +82,7 @@ impl App {
                 if let Some(wait) = apple::wait_of(&error) {
                     let wait = SignedDuration::try_from(wait).unwrap_or_default();
                     let until = now.checked_add(wait).unwrap_or(now);
-                    self.storage.keep_apple_wait(tenant, id, &consumer, until, now).await?;
+                    self.storage.keep_apple_wait(SettingKey::new(tenant, id), &consumer, until, now).await?;
                 }
                 Ok(Err(TokenStanding::State(apple::state_of(&error)).sentence().into_owned()))
             }
@@ -112,10 +112,10 @@ impl App {
         let has = match &uuid {
             None => format!("Apple says that it has no profile ({}).", status.as_str()),
             Some(uuid) => {
-                let whose = self.storage.profile_of_uuid(setting.tenant, setting.id, uuid).await?;
+                let whose = self.storage.profile_of_uuid(setting.key(), uuid).await?;
                 let name = match whose {
                     Some((profile, revision)) => {
-                        let profile = self.storage.profile(setting.tenant, setting.id, profile).await?;
+                        let profile = self.storage.profile(setting.key(), profile).await?;
                         let name = profile.and_then(|profile| profile.display_name);
                         let name = name.unwrap_or_else(|| "(deleted or without a name)".to_owned());
                         format!("profile \"{name}\", revision {revision}")

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     app::{App, Error},
-    domain::{AssignmentResult, Profile, SettingId, TokenStanding, TokenState, about_definition},
+    domain::{AssignmentResult, Profile, ProfileId, SettingId, TokenStanding, TokenState, about_definition},
     storage::{DeviceStory, Plan},
 };
 
@@ -34,7 +34,7 @@ impl App {
     async fn tell(&self, story: DeviceStory) -> Result<DeviceExplanation, Error> {
         let (setting, device) = (&story.setting, &story.device);
         let common = self.noted_options_digest().await?;
-        let plan = self.storage.plan(setting.tenant, setting.id, common.as_deref()).await?;
+        let plan = self.storage.plan(setting.key(), common.as_deref()).await?;
         let mut sentences = vec![self.has(&story).await?];
         if device.deleted {
             sentences.push(
@@ -52,7 +52,7 @@ impl App {
         }
         let mut history = Vec::with_capacity(story.events.len());
         for event in &story.events {
-            let name = self.profile_name(&story, event.profile.as_deref()).await?;
+            let name = self.profile_name(&story, event.profile).await?;
             history.push((event.at, event.sentence(&name)));
         }
         let name = setting.token_name.as_deref().unwrap_or("(no name)");
@@ -76,9 +76,9 @@ impl App {
         else {
             return Ok("At Apple it has no profile.".to_owned());
         };
-        Ok(match self.storage.profile_of_uuid(setting.tenant, setting.id, uuid).await? {
+        Ok(match self.storage.profile_of_uuid(setting.key(), uuid).await? {
             Some((profile, revision)) => {
-                let name = self.profile_name(story, Some(&profile.to_string())).await?;
+                let name = self.profile_name(story, Some(profile)).await?;
                 format!("At Apple it has {name}, revision {revision} ({status}; Apple's id {uuid}).")
             }
             None => {
@@ -90,14 +90,12 @@ impl App {
     /// What it is to have, and why it has not got it yet.
     async fn wants(&self, story: &DeviceStory, plan: &Plan) -> Result<Vec<String>, Error> {
         let (setting, device) = (&story.setting, &story.device);
-        let explicit = plan.0.iter().find(|planned| {
-            device.desired_profile.as_ref().is_some_and(|wanted| *wanted == planned.profile.id.to_string())
-        });
+        let explicit = plan.0.iter().find(|planned| device.desired_profile == Some(planned.profile.id));
         let default = plan.0.iter().find(|planned| {
             planned.profile.is_default && planned.profile.kind.platform() == Some(device.platform)
         });
         let ours = match device.profile_uuid.as_deref() {
-            Some(uuid) => self.storage.profile_of_uuid(setting.tenant, setting.id, uuid).await?,
+            Some(uuid) => self.storage.profile_of_uuid(setting.key(), uuid).await?,
             None => None,
         };
         let has_none = device.profile_uuid.is_none()
@@ -152,10 +150,9 @@ impl App {
         Ok(sentences)
     }
 
-    async fn profile_name(&self, story: &DeviceStory, id: Option<&str>) -> Result<String, Error> {
+    async fn profile_name(&self, story: &DeviceStory, id: Option<ProfileId>) -> Result<String, Error> {
         let Some(id) = id else { return Ok("a profile".to_owned()) };
-        let Ok(parsed) = id.parse() else { return Ok(format!("profile {id}")) };
-        let profile = self.storage.profile(story.setting.tenant, story.setting.id, parsed).await?;
+        let profile = self.storage.profile(story.setting.key(), id).await?;
         Ok(profile.map_or_else(|| format!("the deleted profile {id}"), |profile| called(&profile)))
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     app::{App, Error, profiles::named},
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
-        Origin, Profile, ProfileId, Setting, SettingId,
+        Origin, Profile, ProfileId, Setting, SettingId, SettingKey,
     },
     storage::DeviceWrites,
 };
@@ -171,7 +171,7 @@ impl App {
         let device = self.device(&origin.caller, setting, id).await?;
         let event =
             self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
-        match self.storage.remove_device(origin.caller.tenant, setting, id, &event).await? {
+        match self.storage.remove_device(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
         }
@@ -185,8 +185,7 @@ impl App {
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
         let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
-        let place = (setting.tenant, setting.id);
-        match self.storage.write_devices(place, serials, &wanted, known.now, decide).await? {
+        match self.storage.write_devices(setting.key(), serials, &wanted, known.now, decide).await? {
             true => Ok(()),
             false => Err(Error::Conflict(
                 "The setting or a profile was deleted just now. Nothing was changed; look at it and try again.".to_owned(),
@@ -204,7 +203,7 @@ impl App {
         let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
         let mut profiles = HashMap::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.storage.profile(setting.tenant, setting.id, id).await? {
+            if let Some(profile) = self.storage.profile(setting.key(), id).await? {
                 profiles.insert(id, profile);
             }
         }
@@ -252,14 +251,17 @@ fn serial_of(patch: &DevicePatch) -> String {
 /// What differs between two states of a device.
 fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> impl Iterator<Item = Change> {
     let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
+    let desired =
+        |device: Option<&DeviceRow>| device.and_then(|device| Some(device.desired_profile?.to_string()));
     let properties = [
         ("serialNumber", text(|device| Some(&device.serial))),
         ("description", text(|device| device.description.as_deref())),
         ("platform", text(|device| Some(device.platform.as_str()))),
         ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
-        ("requestedEnrollmentProfileId", text(|device| device.desired_profile.as_deref())),
     ];
-    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new))
+    let desired =
+        Change::between("requestedEnrollmentProfileId", desired(old).as_deref(), desired(new).as_deref());
+    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new)).chain(desired)
 }
 
 /// What an import did to which device: the serial numbers that are new, and of the others each property that changed.
@@ -310,7 +312,7 @@ fn patched(known: &Known<'_>, old: &DeviceRow, patch: &DevicePatch) -> Result<De
             let profile = profile.ok_or_else(|| {
                 invalid("'requestedEnrollmentProfileId' must name a profile of this setting.")
             })?;
-            let wanted = Some(profile.id.to_string());
+            let wanted = Some(profile.id);
             if device.desired_profile != wanted {
                 (device.desired_profile, device.desired_at) = (wanted, Some(known.now));
             }

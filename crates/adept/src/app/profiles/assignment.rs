@@ -21,9 +21,9 @@ impl App {
     ) -> Result<(), Error> {
         let profile = self.profile(&origin.caller, setting, id).await?;
         let serials = distinct(serials);
-        let listed = self.storage.devices_of_serials(profile.tenant, setting, &serials).await?;
+        let listed = self.storage.devices_of_serials(profile.key(), &serials).await?;
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
-        changes.extend(taken_over(&listed, &profile.id.to_string()));
+        changes.extend(taken_over(&listed, profile.id));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
         let wished = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(wished, Error::NO_PROFILE, "listed under this setting")
@@ -41,21 +41,21 @@ impl App {
         let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
         let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
         let now = self.clock.now();
-        let wished = self.storage.request_release(setting.tenant, setting.id, &serials, now, &event).await?;
+        let wished = self.storage.request_release(setting.key(), &serials, now, &event).await?;
         answer(wished, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }
 
 /// Which of the devices wanted another profile before, and which one.
-fn taken_over(listed: &[DeviceRow], profile: &str) -> Option<Change> {
+fn taken_over(listed: &[DeviceRow], profile: ProfileId) -> Option<Change> {
     let other = |device: &DeviceRow| {
-        let former = device.desired_profile.as_deref().filter(|former| *former != profile)?;
+        let former = device.desired_profile.filter(|former| *former != profile)?;
         Some(format!("{}: {former}", device.serial))
     };
     let others: Vec<String> = listed.iter().filter_map(other).collect();
     let old = (!others.is_empty()).then(|| named(&others))?;
     let property = "requestedEnrollmentProfileId";
-    Some(Change { property, old: Some(old), new: Some(profile.to_owned()) })
+    Some(Change { property, old: Some(old), new: Some(profile.to_string()) })
 }
 
 fn answer(wished: DesiredChange, gone: Error, wanted: &str) -> Result<(), Error> {

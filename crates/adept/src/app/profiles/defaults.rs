@@ -3,7 +3,7 @@
 
 use crate::{
     app::{App, Error},
-    domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId},
+    domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId, SettingKey},
 };
 
 impl App {
@@ -15,7 +15,7 @@ impl App {
         platform: DevicePlatform,
     ) -> Result<Profile, Error> {
         self.setting(caller, setting).await?;
-        let profile = self.storage.default_profile(caller.tenant, setting, platform).await?;
+        let profile = self.storage.default_profile(SettingKey::new(caller.tenant, setting), platform).await?;
         profile
             .map(|profile| self.with_enrollment_url(profile))
             .ok_or(Error::NotFound { what: "A default profile of this platform" })
@@ -45,7 +45,7 @@ impl App {
             )));
         }
         let was = if profile.is_default { "true" } else { "false" };
-        let former = self.storage.default_profile(profile.tenant, setting, own).await?;
+        let former = self.storage.default_profile(profile.key(), own).await?;
         let former = former.map(|former| former.full_id());
         let changes = [
             Change::between("isDefault", Some(was), Some("true")),
@@ -67,7 +67,8 @@ impl App {
         platform: DevicePlatform,
     ) -> Result<(), Error> {
         self.setting(&origin.caller, setting).await?;
-        let stored = self.storage.default_profile(origin.caller.tenant, setting, platform).await?;
+        let stored =
+            self.storage.default_profile(SettingKey::new(origin.caller.tenant, setting), platform).await?;
         let Some(profile) = stored else { return Ok(()) };
         let changes = [
             Change::between("isDefault", Some("true"), Some("false")),
@@ -75,7 +76,7 @@ impl App {
         ];
         let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
-        self.storage.clear_default_profile(profile.tenant, setting, platform, &event).await?;
+        self.storage.clear_default_profile(profile.key(), platform, &event).await?;
         Ok(())
     }
 }

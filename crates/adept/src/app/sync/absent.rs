@@ -82,7 +82,7 @@ impl App {
             // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
             // full resync tries again in its time only.
             Some(_) if !told && kind == SyncKind::FullFetch => now,
-            _ => self.next_full_fetch(claim.lease.setting, now),
+            _ => self.next_full_fetch(claim.lease.key.id, now),
         };
         let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
         let end = FetchEnd { seen_revision: left.revision, full_fetch };
@@ -118,11 +118,11 @@ impl App {
         let Some(Settled { gone, left }) = settled else { return Ok(None) };
         if left > 0 {
             tracing::warn!(
-                setting = %claim.lease.setting, missing, listed, gone, left,
+                setting = %claim.lease.key.id, missing, listed, gone, left,
                 "a complete fetch misses so many devices that they are left as they are until another one misses them too"
             );
         } else if gone > 0 {
-            tracing::info!(setting = %claim.lease.setting, gone, "a complete fetch found that devices are gone");
+            tracing::info!(setting = %claim.lease.key.id, gone, "a complete fetch found that devices are gone");
         }
         Ok(settled)
     }
@@ -203,7 +203,7 @@ impl App {
         let details = match run.session.device_details(&serials).await {
             Ok(details) => details,
             Err(error) => {
-                self.keep_wait(run.place(), &run.consumer, &error).await?;
+                self.keep_wait(run.key(), &run.consumer, &error).await?;
                 return Ok(false);
             }
         };

@@ -65,7 +65,7 @@ impl App {
         if let SyncOutcome::Token(state) = outcome
             && state != TokenState::Ok
         {
-            tell(claim.lease.setting, state, error.as_ref());
+            tell(claim.lease.key.id, state, error.as_ref());
         }
         let after =
             |pause| later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)));

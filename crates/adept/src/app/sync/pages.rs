@@ -10,7 +10,7 @@ use super::{
     super::{App, Error, failpoint},
     Outcome, Run,
     seen::Seen,
-    walk::{CursorPosition, ReadPage, Walk},
+    walk::{CursorTarget, ReadPage, Walk},
 };
 use crate::{
     domain::{DeviceChanges, OperationType, SyncKind},
@@ -85,7 +85,7 @@ impl App {
         if !matches!(stored, Ok(true)) {
             // What was read is discarded; a wait that Apple asked for behind it is not.
             if let Some(Ok(Walk::Apple(error))) = reader.try_join_next() {
-                self.keep_wait(run.place(), &run.consumer, &error).await?;
+                self.keep_wait(run.key(), &run.consumer, &error).await?;
             }
             return stored.map(|_| Walk::Done(Outcome::Superseded));
         }
@@ -120,7 +120,7 @@ impl App {
             }
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages };
-            let to = to.as_ref().map(CursorPosition::as_stored);
+            let to = to.as_ref().map(CursorTarget::as_stored);
             let owes_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
             let cursor = CursorMove { seen_revision: left.revision, to, owes_fetch };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
@@ -151,7 +151,7 @@ impl App {
     fn report_drift(&self, claim: &Claim, drift: DeviceChanges) {
         self.sync_counts.drifted(drift);
         let DeviceChanges { added, changed, removed } = drift;
-        let setting = claim.lease.setting;
+        let setting = claim.lease.key.id;
         if drift == DeviceChanges::default() {
             tracing::info!(%setting, "a full resync found everything as the deltas had told it");
         } else {

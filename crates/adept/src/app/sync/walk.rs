@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     domain::{AppleRecord, SyncKind, TokenState},
-    storage::{Claim, CursorPlace},
+    storage::{Claim, CursorPosition},
 };
 
 /// Apple forgets a cursor after seven days; ours is given up a little sooner.
@@ -47,7 +47,7 @@ pub(super) struct ReadPage {
     /// cursor of the deltas until its end.
     pub(super) kind: SyncKind,
     /// Where the cursor goes; none leaves it.
-    pub(super) to: Option<CursorPosition>,
+    pub(super) to: Option<CursorTarget>,
     /// The first page of a fetch that is read from its beginning.
     pub(super) begins: bool,
     /// The last page of a fetch.
@@ -60,16 +60,16 @@ pub(super) struct ReadPage {
 
 /// A place to go on from.
 #[derive(Clone)]
-pub(super) struct CursorPosition {
+pub(super) struct CursorTarget {
     cursor: Option<String>,
     issued_at: Timestamp,
     complete: bool,
     limit: u32,
 }
 
-impl CursorPosition {
-    pub(super) fn as_stored(&self) -> CursorPlace<'_> {
-        CursorPlace {
+impl CursorTarget {
+    pub(super) fn as_stored(&self) -> CursorPosition<'_> {
+        CursorPosition {
             cursor: self.cursor.as_deref(),
             issued_at: self.issued_at,
             complete: self.complete,
@@ -205,7 +205,7 @@ impl App {
                     | AppleErrorKind::CursorRequired
                         if !started_over =>
                     {
-                        tracing::info!(setting = %claim.lease.setting, "Apple gave up our cursor ({error}); fetching again");
+                        tracing::info!(setting = %claim.lease.key.id, "Apple gave up our cursor ({error}); fetching again");
                         started_over = true;
                         let kind =
                             if chain.kind == SyncKind::FullResync { chain.kind } else { SyncKind::FullFetch };
@@ -219,7 +219,7 @@ impl App {
             let stuck = chain.advance(&page, self.clock.now());
             let at_end = !page.more_to_follow;
             let ends = at_end && chain.fetches();
-            let place = CursorPosition {
+            let place = CursorTarget {
                 cursor: chain.cursor.clone(),
                 issued_at: chain.issued_at,
                 complete: at_end || !chain.fetches(),
@@ -243,7 +243,7 @@ impl App {
                 // A full resync does not count: the stored cursor is not its own.
                 let in_a_row = (chain.kind != SyncKind::FullResync).then_some(claim.cursor_repeats + 1);
                 tracing::warn!(
-                    setting = %claim.lease.setting, kind = chain.kind.as_str(), in_a_row,
+                    setting = %claim.lease.key.id, kind = chain.kind.as_str(), in_a_row,
                     "Apple repeats a cursor; the walk stops until the next sync"
                 );
                 return Walk::Done(Outcome::RepeatedCursor(chain.kind));
@@ -253,7 +253,7 @@ impl App {
                 (true, true) => Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at),
                 (true, false) if reconciles => {
                     reconciles = false;
-                    tracing::info!(setting = %claim.lease.setting, "fetching everything again, to find what deltas missed");
+                    tracing::info!(setting = %claim.lease.key.id, "fetching everything again, to find what deltas missed");
                     Chain::new(SyncKind::FullResync, None, self.clock.now())
                 }
                 (true, false) => return Walk::Done(Outcome::Complete),

@@ -27,7 +27,7 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
                 .field(F::SerialNumber)
                 .write(|patch, given| patch.serial = given.text()),
             P::new("requestedEnrollmentProfileId", Kind::String, |device| {
-                Value::optional_text(device.desired_profile.as_deref())
+                device.desired_profile.map_or(Value::Null, |id| Value::Guid(id.0))
             })
             .nullable()
             .field(F::RequestedProfile)

@@ -205,7 +205,12 @@ impl Ground {
     /// The history of a device: what happened and Apple's word or the reason.
     pub async fn history(&self, serial: &str) -> Vec<(String, Option<String>)> {
         let (tenant, setting) = (self.test.storage.default_tenant(), self.setting.parse().unwrap());
-        let events = self.test.storage.device_events(tenant, setting, serial).await.unwrap();
+        let events = self
+            .test
+            .storage
+            .device_events(adept::domain::SettingKey::new(tenant, setting), serial)
+            .await
+            .unwrap();
         events.into_iter().map(|event| (event.kind.as_str().to_owned(), event.detail)).collect()
     }
 }

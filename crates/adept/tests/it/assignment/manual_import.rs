@@ -43,7 +43,7 @@ async fn before<T: Send + 'static>(
     let mut holder = PgConnection::connect(url).await.unwrap();
     let mut watcher = PgConnection::connect(url).await.unwrap();
     let taken = format!(
-        "BEGIN; UPDATE onboarding_settings SET desired_generation = desired_generation + 1 WHERE id = '{}'; {statements}",
+        "BEGIN; UPDATE settings SET desired_generation = desired_generation + 1 WHERE id = unhex(replace('{}', '-', '')); {statements}",
         ground.setting
     );
     holder.execute(sqlx::raw_sql(AssertSqlSafe(taken))).await.unwrap();
@@ -64,7 +64,7 @@ async fn a_desired_profile_that_is_answered_first_outlives_a_description_or_an_i
     for (serial, overwrites) in ground.serials(None).await.into_iter().zip([false, true]) {
         let id = shown(&ground, &serial).await["id"].as_str().unwrap().to_owned();
         let desired = format!(
-            "UPDATE devices SET desired_profile = '{profile}', desired_at = 1, platform = 'tvOS' \
+            "UPDATE devices SET desired_profile = unhex(replace('{profile}', '-', '')), desired_at = 1, platform = 'tvOS' \
              WHERE serial = '{serial}'"
         );
         let (of, named) = (Arc::clone(&ground), serial.clone());
@@ -91,7 +91,7 @@ async fn a_desired_profile_that_was_taken_back_first_is_not_written_again() {
     let id = shown(&ground, &serial).await["id"].as_str().unwrap().to_owned();
     let gone = format!(
         "UPDATE devices SET desired_profile = NULL, desired_at = NULL; \
-         DELETE FROM enrollment_profiles WHERE id = '{profile}'"
+         DELETE FROM enrollment_profiles WHERE id = unhex(replace('{profile}', '-', ''))"
     );
     let of = Arc::clone(&ground);
     let answer =
@@ -109,7 +109,7 @@ async fn an_import_of_what_a_sync_lists_first_is_kept_or_refused_as_it_says() {
     {
         let listed = format!(
             "INSERT INTO devices (tenant, setting, serial_key, serial, id, platform, created_at, digest, record) \
-             SELECT tenant, setting, LOWER('{serial}'), '{serial}', '{id}', 'ios', 1, '1', '{{}}' \
+             SELECT tenant, setting, LOWER('{serial}'), '{serial}', unhex(replace('{id}', '-', '')), 'ios', 1, '1', '{{}}' \
              FROM devices LIMIT 1"
         );
         let of = Arc::clone(&ground);

@@ -151,7 +151,11 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
 
     let storage = &ground.test.storage;
     let (tenant, setting) = (storage.default_tenant(), ground.setting.parse().unwrap());
-    let wanted = storage.profile(tenant, setting, profile.parse().unwrap()).await.unwrap().unwrap();
+    let wanted = storage
+        .profile(adept::domain::SettingKey::new(tenant, setting), profile.parse().unwrap())
+        .await
+        .unwrap()
+        .unwrap();
     let behind = ground.test.clock.now() - SignedDuration::from_mins(1);
     let id = ground.test.app.ids().uuid(&ground.test.clock);
     let event = AuditEvent {

@@ -84,7 +84,12 @@ async fn the_same_file_again_is_accepted_and_verified_again() {
         assert_eq!(asked(&test, "GET /session").await, round);
     }
     let tenant = test.storage.default_tenant();
-    let stored = test.storage.setting(tenant, pair.setting.parse().unwrap()).await.unwrap().unwrap();
+    let stored = test
+        .storage
+        .setting(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(stored.token_generation, 1);
 }
 

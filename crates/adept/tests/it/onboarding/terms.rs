@@ -16,7 +16,11 @@ async fn set_terms(test: &TestApp, server: &str, accepted: bool) {
 
 async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::Onboarding {
     let tenant = test.storage.default_tenant();
-    test.storage.onboarding(tenant, setting.parse().unwrap()).await.unwrap().unwrap()
+    test.storage
+        .onboarding(adept::domain::SettingKey::new(tenant, setting.parse().unwrap()))
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use std::{
 use adept::{
     app::{Clock, Ids},
     domain::{
-        AuditEvent, AuditResource, KeyPairId, ServerIdentity, Setting, SettingId, SyncStatus, TenantId,
-        TokenState, TokenType,
+        AuditEvent, AuditResource, KeyPairId, ServerIdentity, Setting, SettingId, SettingKey, SyncStatus,
+        TenantId, TokenState, TokenType,
     },
     storage::{NewKeyPair, Storage},
 };
@@ -131,7 +131,7 @@ impl World {
         for change in [
             "UPDATE profile_definitions SET attempted_at = attempted_at - $1, again_at = again_at - $1",
             "UPDATE devices SET assign_due_at = assign_due_at - $1 WHERE assign_due_at IS NOT NULL",
-            "UPDATE onboarding_settings SET assignment_due_at = assignment_due_at - $1 \
+            "UPDATE settings SET assignment_due_at = assignment_due_at - $1 \
              WHERE assignment_due_at IS NOT NULL AND lease_until < assignment_due_at",
         ] {
             sqlx::query(change).bind(day).execute(&mut database).await.unwrap();
@@ -144,7 +144,10 @@ impl World {
         for onboarded in settings {
             let event =
                 event(&self.clock, onboarded.setting, "syncWithAppleDeviceEnrollmentProgram", "Action");
-            let asked = self.storage.request_sync(self.tenant(), onboarded.setting, now, &event).await;
+            let asked = self
+                .storage
+                .request_sync(SettingKey::new(self.tenant(), onboarded.setting), now, &event)
+                .await;
             assert!(asked.unwrap());
         }
         now
@@ -155,16 +158,18 @@ impl World {
         let began = Instant::now();
         let mut database = PgConnection::connect(&self.database.url).await.unwrap();
         loop {
-            let rows: Vec<(String, String)> = sqlx::query_as(
-                "SELECT id, token_state FROM onboarding_settings WHERE NOT (sync_started_at >= $1 \
+            let rows: Vec<(Vec<u8>, String)> = sqlx::query_as(
+                "SELECT id, token_state FROM settings WHERE NOT (sync_started_at >= $1 \
                  AND COALESCE(sync_succeeded_at, 0) >= sync_started_at)",
             )
             .bind(since.as_microsecond())
             .fetch_all(&mut database)
             .await
             .unwrap();
-            let mut left: BTreeMap<String, String> = rows.into_iter().collect();
-            left.retain(|id, _| settings.iter().any(|onboarded| onboarded.setting.to_string() == *id));
+            let mut left: BTreeMap<Vec<u8>, String> = rows.into_iter().collect();
+            left.retain(|id, _| {
+                settings.iter().any(|onboarded| onboarded.setting.0.as_bytes()[..] == id[..])
+            });
             if left.is_empty() {
                 return;
             }
@@ -176,7 +181,12 @@ impl World {
 
     /// Whether a sync of the setting ever succeeded.
     pub async fn has_synced(&self, onboarded: &Onboarded) -> bool {
-        let known = self.storage.onboarding(self.tenant(), onboarded.setting).await.unwrap().unwrap();
+        let known = self
+            .storage
+            .onboarding(SettingKey::new(self.tenant(), onboarded.setting))
+            .await
+            .unwrap()
+            .unwrap();
         known.setting.sync.succeeded_at.is_some()
     }
 

@@ -3,11 +3,11 @@
 use adept::{
     domain::{
         AppleRecord, AuditEvent, AuditResource, ClientId, DeviceField, DeviceId, DevicePlatform, KeyPairId,
-        OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SyncKind, SyncOutcome,
-        SyncStatus, TenantId, TokenState, TokenType,
+        OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SyncKind,
+        SyncOutcome, SyncStatus, TenantId, TokenId, TokenState, TokenType,
     },
     storage::{
-        Claim, ClientRow, Created, CursorMove, CursorPlace, KeyAdded, ListQuery, NewKeyPair, NewToken,
+        Claim, ClientRow, Created, CursorMove, CursorPosition, KeyAdded, ListQuery, NewKeyPair, NewToken,
         RunPart, SigningKeyRow, Storage, SyncEnd, TokenChange, TokenChanged,
     },
 };
@@ -99,7 +99,7 @@ pub(super) async fn upload(
     let change = TokenChange {
         seen_generation: seen,
         token: Some(NewToken {
-            id: id(700_000 + number),
+            id: TokenId(id(700_000 + number)),
             json: json.as_bytes(),
             key_pair: KeyPairId(id(500_000 + (setting.id.0.as_u128() & 0xffff))),
             expires_at: later(3600 * 24 * 365),
@@ -113,7 +113,7 @@ pub(super) async fn upload(
         page_limit: Some(500),
     };
     let event = event(800_000 + number, setting);
-    storage.change_token(setting.tenant, setting.id, &change, noon(), &event).await.unwrap()
+    storage.change_token(setting.key(), &change, noon(), &event).await.unwrap()
 }
 
 async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
@@ -146,7 +146,7 @@ pub(super) async fn store_page(
     revision: i64,
     page: Vec<AppleRecord>,
 ) -> Option<(usize, usize, usize)> {
-    let place = CursorPlace { cursor: Some("c"), issued_at: noon(), complete: true, limit: 500 };
+    let place = CursorPosition { cursor: Some("c"), issued_at: noon(), complete: true, limit: 500 };
     let cursor = CursorMove { seen_revision: revision, to: Some(place), owes_fetch: None };
     let mut next = 900_000 + revision as u128 * 10_000;
     let mut fresh = || {
@@ -163,8 +163,8 @@ async fn a_setting_comes_back_as_it_was_made_and_only_to_its_tenant() {
     let storage = database.open().await;
     storage.create_tenant(tenant(2), "other", noon()).await.unwrap();
     let made = make(&storage, tenant(1), 1, "Ümläut 'quoted'").await;
-    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap(), Some(made.clone()));
-    assert_eq!(storage.setting(tenant(2), made.id).await.unwrap(), None);
+    assert_eq!(storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.setting(SettingKey::new(tenant(2), made.id)).await.unwrap(), None);
     // Its own one for Apple Configurator.
     assert_eq!(storage.count_settings(tenant(2), None).await.unwrap(), 1);
 }
@@ -259,7 +259,7 @@ async fn a_token_takes_effect_whole_and_under_the_generation_it_was_learned_unde
     assert_eq!(upload(&storage, &made, 1, 0, &own, true).await, TokenChanged::Done);
     assert_eq!(upload(&storage, &made, 2, 0, &own, true).await, TokenChanged::Stale);
 
-    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!((known.setting.token_generation, known.setting.token_state), (1, TokenState::Ok));
@@ -276,16 +276,26 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
     upload(&storage, &made, 1, 0, &own, true).await;
     upload(&storage, &made, 2, 1, &own, false).await;
     upload(&storage, &made, 3, 2, &own, false).await;
-    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 3");
     let verified = known.verified.unwrap();
     assert_eq!(&**verified.json, b"token 1");
     assert!(!known.setting.token_verified);
 
     let event = event(42, &made);
-    assert!(!storage.restore_verified_token(tenant(1), made.id, 2, &verified, noon(), &event).await.unwrap());
-    assert!(storage.restore_verified_token(tenant(1), made.id, 3, &verified, noon(), &event).await.unwrap());
-    let known = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    assert!(
+        !storage
+            .restore_verified_token(SettingKey::new(tenant(1), made.id), 2, &verified, noon(), &event)
+            .await
+            .unwrap()
+    );
+    assert!(
+        storage
+            .restore_verified_token(SettingKey::new(tenant(1), made.id), 3, &verified, noon(), &event)
+            .await
+            .unwrap()
+    );
+    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.current.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!(known.setting.token_generation, 4);
@@ -349,9 +359,19 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
         next += 1;
         event(2_000 + next, setting)
     };
-    assert!(!storage.soft_delete_setting(tenant(1), made.id, 0, noon(), &event(&made)).await.unwrap());
-    assert!(storage.soft_delete_setting(tenant(1), made.id, 1, noon(), &event(&made)).await.unwrap());
-    assert!(storage.onboarding(tenant(1), made.id).await.unwrap().is_none());
+    assert!(
+        !storage
+            .soft_delete_setting(SettingKey::new(tenant(1), made.id), 0, noon(), &event(&made))
+            .await
+            .unwrap()
+    );
+    assert!(
+        storage
+            .soft_delete_setting(SettingKey::new(tenant(1), made.id), 1, noon(), &event(&made))
+            .await
+            .unwrap()
+    );
+    assert!(storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().is_none());
     assert_eq!(storage.next_sync_due().await.unwrap(), None);
     assert_eq!(storage.purge_settings(noon()).await.unwrap(), 0);
 
@@ -361,9 +381,14 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
     let (hidden, at) = storage.soft_deleted_settings().await.unwrap().remove(0);
     assert_eq!((hidden.id, at), (made.id, noon()));
     assert!(!storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
-    assert!(storage.soft_delete_setting(tenant(1), second.id, 1, later(60), &event(&second)).await.unwrap());
+    assert!(
+        storage
+            .soft_delete_setting(SettingKey::new(tenant(1), second.id), 1, later(60), &event(&second))
+            .await
+            .unwrap()
+    );
     assert!(storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
-    let back = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap();
+    let back = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert!(back.current.is_none());
 
     assert_eq!(storage.purge_settings(later(61)).await.unwrap(), 1);
@@ -386,7 +411,7 @@ async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
     for claimer in claimers.collect::<Vec<_>>() {
         claims.extend(claimer.await.unwrap());
     }
-    let mut ids: Vec<_> = claims.iter().map(|claim| claim.lease.setting).collect();
+    let mut ids: Vec<_> = claims.iter().map(|claim| claim.lease.key.id).collect();
     ids.sort();
     ids.dedup();
     assert_eq!((claims.len(), ids.len()), (3, 3));
@@ -424,15 +449,19 @@ async fn a_page_is_stored_with_its_cursor_or_not_at_all() {
     ];
     assert_eq!(store_page(&storage, &claim, 2, stale).await, Some((0, 0, 0)));
 
-    let listed = storage.devices(tenant(1), made.id, &ListQuery::default()).await.unwrap().rows;
+    let listed =
+        storage.devices(SettingKey::new(tenant(1), made.id), &ListQuery::default()).await.unwrap().rows;
     let seen: Vec<_> = listed.iter().map(|row| (row.serial.as_str(), row.deleted)).collect();
     assert_eq!(seen, [("C1", false), ("C2", true), ("C3", false), ("C4", false)]);
     assert_eq!(listed[1].description.as_deref(), Some("O'Brien \"C2\" \\ ü"));
-    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().sync.device_count, 3);
-    let one = storage.device(tenant(1), made.id, listed[0].id).await.unwrap().unwrap();
+    assert_eq!(
+        storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().sync.device_count,
+        3
+    );
+    let one = storage.device(SettingKey::new(tenant(1), made.id), listed[0].id).await.unwrap().unwrap();
     assert_eq!(one, listed[0]);
-    assert_eq!(storage.device(tenant(2), made.id, listed[0].id).await.unwrap(), None);
-    assert_eq!(storage.device(tenant(1), made.id, DeviceId(id(1))).await.unwrap(), None);
+    assert_eq!(storage.device(SettingKey::new(tenant(2), made.id), listed[0].id).await.unwrap(), None);
+    assert_eq!(storage.device(SettingKey::new(tenant(1), made.id), DeviceId(id(1))).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -478,7 +507,10 @@ async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
     storage.release_lease(&second.lease, later(32)).await.unwrap();
     let third = claim_one(&storage, later(32)).await;
     assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
-    assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().token_state, TokenState::Ok);
+    assert_eq!(
+        storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().token_state,
+        TokenState::Ok
+    );
 }
 
 #[tokio::test]
@@ -486,7 +518,12 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
-    assert!(!storage.request_sync(tenant(1), made.id, noon(), &event(8000, &made)).await.unwrap());
+    assert!(
+        !storage
+            .request_sync(SettingKey::new(tenant(1), made.id), noon(), &event(8000, &made))
+            .await
+            .unwrap()
+    );
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     let claim = claim_one(&storage, noon()).await;
     let end = |now| SyncEnd {
@@ -498,13 +535,15 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
         repeats_cursor: false,
         full_fetch: None,
     };
-    assert!(storage.request_sync(tenant(1), made.id, noon(), &event(8001, &made)).await.unwrap());
+    assert!(
+        storage.request_sync(SettingKey::new(tenant(1), made.id), noon(), &event(8001, &made)).await.unwrap()
+    );
     assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(0))).await.unwrap());
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1)));
     let claim = claim_one(&storage, later(1)).await;
     assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(2))).await.unwrap());
     assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1800)));
-    let setting = storage.setting(tenant(1), made.id).await.unwrap().unwrap();
+    let setting = storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(setting.sync.succeeded_at, Some(later(2)));
 }
 
@@ -519,7 +558,10 @@ async fn unused_key_pairs_are_bounded_and_used_ones_are_kept() {
         let (storage, made) = (storage.clone(), made.clone());
         async move {
             let pair = key_pair(number, made_at);
-            storage.add_key_pair(tenant(1), made.id, &pair, droppable, &event(number, &made)).await.unwrap()
+            storage
+                .add_key_pair(SettingKey::new(tenant(1), made.id), &pair, droppable, &event(number, &made))
+                .await
+                .unwrap()
         }
     };
     for number in 100..120 {
@@ -527,14 +569,14 @@ async fn unused_key_pairs_are_bounded_and_used_ones_are_kept() {
     }
     assert_eq!(add(120, day(2), day(1)).await, KeyAdded::TooMany);
     assert_eq!(add(120, day(40), day(10)).await, KeyAdded::Done);
-    let pairs = storage.key_pairs(tenant(1), made.id).await.unwrap();
+    let pairs = storage.key_pairs(SettingKey::new(tenant(1), made.id)).await.unwrap();
     assert_eq!(pairs.len(), 21);
     assert_eq!(pairs[0].id, KeyPairId(id(500_120)));
     assert!(
         pairs.iter().any(|pair| pair.id == KeyPairId(id(500_001))),
         "the pair that opened a token is kept"
     );
-    assert_eq!(&**storage.open_private_key(tenant(1), made.id, &pairs[0]).unwrap(), [7; 32]);
+    assert_eq!(&**storage.open_private_key(SettingKey::new(tenant(1), made.id), &pairs[0]).unwrap(), [7; 32]);
 }
 
 #[tokio::test]
@@ -543,11 +585,17 @@ async fn a_wait_that_apple_asked_for_is_kept_and_a_later_end_wins() {
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
     for (until, expected) in [(60, 60), (90, 90), (30, 90)] {
-        storage.keep_apple_wait(tenant(1), made.id, "k", later(until), noon()).await.unwrap();
-        assert_eq!(storage.apple_wait(tenant(1), made.id, "k", noon()).await.unwrap(), Some(later(expected)));
+        storage
+            .keep_apple_wait(SettingKey::new(tenant(1), made.id), "k", later(until), noon())
+            .await
+            .unwrap();
+        assert_eq!(
+            storage.apple_wait(SettingKey::new(tenant(1), made.id), "k", noon()).await.unwrap(),
+            Some(later(expected))
+        );
     }
-    assert_eq!(storage.apple_wait(tenant(1), made.id, "other", noon()).await.unwrap(), None);
-    assert_eq!(storage.apple_wait(tenant(1), made.id, "k", later(90)).await.unwrap(), None);
+    assert_eq!(storage.apple_wait(SettingKey::new(tenant(1), made.id), "other", noon()).await.unwrap(), None);
+    assert_eq!(storage.apple_wait(SettingKey::new(tenant(1), made.id), "k", later(90)).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -612,7 +660,7 @@ async fn devices_are_filtered_by_serial_number_in_any_case() {
         ),
     ] {
         assert_eq!(
-            storage.count_devices(tenant(1), made.id, Some(&filter)).await.unwrap(),
+            storage.count_devices(SettingKey::new(tenant(1), made.id), Some(&filter)).await.unwrap(),
             expected,
             "{filter:?}"
         );

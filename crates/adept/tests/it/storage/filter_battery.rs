@@ -7,7 +7,7 @@ mod settings_and_profiles;
 use adept::{
     domain::{
         AuditEntry, AuditEvent, AuditField, AuditResource, DeviceField, DeviceId, DevicePlatform, DeviceRow,
-        DiscoverySource, SettingId, TenantId, members,
+        DiscoverySource, ProfileId, SettingId, SettingKey, TenantId, members,
     },
     storage::{DeviceWrites, Error, ListQuery, Listed, Storage},
 };
@@ -156,6 +156,21 @@ fn quoted(text: Option<&str>) -> String {
     text.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
 }
 
+/// Whole ids, and where they begin, in either case.
+fn parts_of_ids() -> impl Strategy<Value = Literal> {
+    (0..10_usize, proptest::sample::select(&[36, 35, 20, 9, 1][..]), any::<bool>()).prop_map(
+        |(number, length, upper)| {
+            let text = id(number).to_string()[..length].to_owned();
+            Literal::Text(if upper { text.to_uppercase() } else { text })
+        },
+    )
+}
+
+/// An id as a statement writes it.
+fn bytes(id: Uuid) -> String {
+    format!("unhex('{}')", id.simple())
+}
+
 fn id(number: usize) -> Uuid {
     Uuid::from_u128(0x3000_0000_0000_7000_8000_0000_0000_0000 + number as u128)
 }
@@ -177,7 +192,7 @@ impl Row<DeviceField> for Device<'_> {
             DeviceField::DiscoverySource => member(members::DISCOVERY_SOURCE, device.source.as_str()),
             DeviceField::IsDeleted => Some(Literal::Boolean(device.deleted)),
             DeviceField::Created => Some(Literal::DateTime(device.created_at)),
-            DeviceField::RequestedProfile => device.desired_profile.clone().map(Literal::Text),
+            DeviceField::RequestedProfile => device.desired_profile.map(|id| Literal::Text(id.to_string())),
             DeviceField::RequestedProfileAt => device.desired_at.map(Literal::DateTime),
             DeviceField::IsSupervised => Some(Literal::Boolean(device.supervised)),
             DeviceField::LastContacted => Some(Literal::DateTime("0001-01-01T00:00:00Z".parse().unwrap())),
@@ -204,7 +219,11 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
             proptest::sample::select(members::DISCOVERY_SOURCE),
             any::<bool>(),
         ),
-        (moments(), proptest::option::of(texts()), proptest::option::of(moments())),
+        (
+            moments(),
+            proptest::option::of((0..9_usize).prop_map(|number| ProfileId(id(number)))),
+            proptest::option::of(moments()),
+        ),
     );
     let (mut devices, mut statements) = (Vec::new(), String::new());
     for number in 0..80 {
@@ -242,7 +261,7 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     };
     let writes = DeviceWrites { new: devices, changed: Vec::new(), event };
     let decide = |_| Ok::<_, Error>(writes);
-    assert!(storage.write_devices((owner, setting), &[], &[], noon(), decide).await.unwrap());
+    assert!(storage.write_devices(SettingKey::new(owner, setting), &[], &[], noon(), decide).await.unwrap());
     execute(database, statements).await;
 }
 
@@ -255,7 +274,7 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
     some_devices(&database, &storage, tenant(2), &mut runner).await;
     some_devices(&database, &storage, owner, &mut runner).await;
-    let all = storage.devices(owner, setting, &ListQuery::default()).await.unwrap().rows;
+    let all = storage.devices(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 80);
     let rows: Vec<_> = all.iter().map(Device).collect();
 
@@ -271,7 +290,7 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         (DeviceField::DiscoverySource, member_of(members::DISCOVERY_SOURCE)),
         (DeviceField::IsDeleted, any::<bool>().prop_map(Literal::Boolean).boxed()),
         (DeviceField::Created, moment()),
-        (DeviceField::RequestedProfile, text()),
+        (DeviceField::RequestedProfile, prop_oneof![text(), parts_of_ids()].boxed()),
         (DeviceField::RequestedProfileAt, moment()),
         (DeviceField::IsSupervised, any::<bool>().prop_map(Literal::Boolean).boxed()),
         (DeviceField::LastContacted, moment()),
@@ -288,7 +307,8 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
         let mut found = Vec::new();
         loop {
-            let Listed { rows, next, total } = storage.devices(owner, setting, &query).await.unwrap();
+            let Listed { rows, next, total } =
+                storage.devices(SettingKey::new(owner, setting), &query).await.unwrap();
             assert_eq!(total, Some(wanted.len() as i64), "{shown}");
             found.extend(rows.into_iter().map(|row| row.serial));
             query.after = next;
@@ -297,7 +317,8 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
             }
         }
         assert_eq!(found.iter().collect::<Vec<_>>(), wanted, "{shown}");
-        let counted = storage.count_devices(owner, setting, query.filter.as_ref()).await.unwrap();
+        let counted =
+            storage.count_devices(SettingKey::new(owner, setting), query.filter.as_ref()).await.unwrap();
         assert_eq!(counted, wanted.len() as i64, "{shown}");
     }
 }
@@ -342,7 +363,7 @@ async fn some_events(database: &TestDatabase, owner: TenantId, runner: &mut Test
         (texts(), proptest::option::of(texts())),
         (any::<bool>(), texts(), proptest::option::of(texts())),
     );
-    let mut statements = String::new();
+    let (owner, mut statements) = (bytes(owner.0), String::new());
     for number in 0..60 {
         let ((at, activity, operation), (resource, name), (person, who, client)) = one(runner, &row);
         let actor = match person {
@@ -353,14 +374,14 @@ async fn some_events(database: &TestDatabase, owner: TenantId, runner: &mut Test
         };
         statements.push_str(&format!(
             "INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, resource_name, \
-             actor, changes, correlation) VALUES ('{owner}', '{}', {}, '{activity}', '{operation}', 'Thing', {}, {}, {}, \
-             '[]', '{}');\n",
-            id(number),
+             actor, changes, correlation) VALUES ({owner}, {}, {}, '{activity}', '{operation}', 'Thing', {}, {}, {}, \
+             '[]', {});\n",
+            bytes(id(number)),
             at.as_microsecond(),
             quoted(Some(&resource)),
             quoted(name.as_deref()),
             quoted(Some(&actor.to_string())),
-            id(1000 + number % 7),
+            bytes(id(1000 + number % 7)),
         ));
     }
     execute(database, statements).await;
@@ -372,6 +393,7 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
     let storage: Storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
+    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
     some_events(&database, owner, &mut runner).await;
     some_events(&database, tenant(2), &mut runner).await;
     let all = storage.audit_events(owner, &ListQuery::default()).await.unwrap().rows;
@@ -426,6 +448,9 @@ async fn a_list_of_a_thousand_values_is_asked_for_without_fail() {
     let storage = database.open().await;
     let values = (0..1000).map(|number| Literal::Text(format!("{number}"))).collect();
     let filter = Filter::In { field: DeviceField::SerialNumber, values };
-    let counted = storage.count_devices(tenant(1), SettingId(tenant(1).0), Some(&filter)).await.unwrap();
+    let counted = storage
+        .count_devices(SettingKey::new(tenant(1), SettingId(tenant(1).0)), Some(&filter))
+        .await
+        .unwrap();
     assert_eq!(counted, 0);
 }

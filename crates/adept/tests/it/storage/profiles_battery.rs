@@ -5,8 +5,8 @@ use std::slice::from_ref;
 use adept::{
     domain::{
         AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
-        ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SyncStatus,
-        TenantId, TokenState, TokenType,
+        ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SettingKey,
+        SyncStatus, TokenState, TokenType,
     },
     storage::{Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage},
 };
@@ -122,9 +122,12 @@ async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
     let storage = database.open().await;
     let (first, second) = (setting(&storage, 1).await, setting(&storage, 2).await);
     let made = make(&storage, first, 1, "Ümläut").await;
-    assert_eq!(storage.profile(tenant(1), first, made.id).await.unwrap(), Some(made.clone()));
-    assert_eq!(storage.profile(tenant(1), second, made.id).await.unwrap(), None);
-    assert_eq!(storage.profile(tenant(2), first, made.id).await.unwrap(), None);
+    assert_eq!(
+        storage.profile(SettingKey::new(tenant(1), first), made.id).await.unwrap(),
+        Some(made.clone())
+    );
+    assert_eq!(storage.profile(SettingKey::new(tenant(1), second), made.id).await.unwrap(), None);
+    assert_eq!(storage.profile(SettingKey::new(tenant(2), first), made.id).await.unwrap(), None);
     let nowhere = profile(SettingId(id(99)), 2, "n");
     assert!(!storage.create_profile(&nowhere, None, &event(77)).await.unwrap());
 }
@@ -139,11 +142,14 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
     }
     let order = vec![OrderBy { field: ProfileField::DisplayName, descending: false }];
     let query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
-    let page = storage.profiles(tenant(1), setting, &query).await.unwrap();
+    let page = storage.profiles(SettingKey::new(tenant(1), setting), &query).await.unwrap();
     assert_eq!(page.total, Some(3));
     let names: Vec<_> = page.rows.iter().map(|row| row.display_name.clone().unwrap()).collect();
     assert_eq!(names, ["A", "b"]);
-    let rest = storage.profiles(tenant(1), setting, &ListQuery { after: page.next, ..query }).await.unwrap();
+    let rest = storage
+        .profiles(SettingKey::new(tenant(1), setting), &ListQuery { after: page.next, ..query })
+        .await
+        .unwrap();
     assert_eq!(rest.rows.len(), 1);
     let compare = |field, value| Filter::Compare { field, op: CompareOp::Eq, value };
     let full = profile(setting, 1, "").full_id().to_uppercase();
@@ -152,7 +158,10 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
         (compare(ProfileField::Kind, Literal::Enum { member: "depIOSEnrollmentProfile", ordinal: 2 }), 3),
         (compare(ProfileField::Kind, Literal::Enum { member: "depMacOSEnrollmentProfile", ordinal: 3 }), 0),
     ] {
-        assert_eq!(storage.count_profiles(tenant(1), setting, Some(&filter)).await.unwrap(), count);
+        assert_eq!(
+            storage.count_profiles(SettingKey::new(tenant(1), setting), Some(&filter)).await.unwrap(),
+            count
+        );
     }
 }
 
@@ -164,7 +173,7 @@ async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
     let made = profile(setting, 1, "p");
     let secret = Zeroizing::new("s3cret".to_owned());
     assert!(storage.create_profile(&made, Some(&secret), &event(1000)).await.unwrap());
-    let stored = storage.profile(tenant(1), setting, made.id).await.unwrap().unwrap();
+    let stored = storage.profile(SettingKey::new(tenant(1), setting), made.id).await.unwrap().unwrap();
     assert!(stored.has_admin_password);
     assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
     let kept = Profile { version: 2, ..stored.clone() };
@@ -202,17 +211,27 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
     let setting = setting(&storage, 1).await;
     let (first, second) = (make(&storage, setting, 1, "a").await, make(&storage, setting, 2, "b").await);
     let ios = DevicePlatform::Ios;
-    assert_eq!(storage.default_profile(tenant(1), setting, ios).await.unwrap(), None);
+    assert_eq!(storage.default_profile(SettingKey::new(tenant(1), setting), ios).await.unwrap(), None);
     for (number, profile) in [(1, &first), (2, &second)] {
         assert!(storage.set_default_profile(profile, ios, &event(3000 + number)).await.unwrap());
-        let default = storage.default_profile(tenant(1), setting, ios).await.unwrap().unwrap();
+        let default =
+            storage.default_profile(SettingKey::new(tenant(1), setting), ios).await.unwrap().unwrap();
         assert_eq!((default.id, default.is_default), (profile.id, true));
     }
-    assert!(!storage.profile(tenant(1), setting, first.id).await.unwrap().unwrap().is_default);
-    assert_eq!(storage.default_profile(tenant(1), setting, DevicePlatform::MacOs).await.unwrap(), None);
+    assert!(
+        !storage.profile(SettingKey::new(tenant(1), setting), first.id).await.unwrap().unwrap().is_default
+    );
+    assert_eq!(
+        storage.default_profile(SettingKey::new(tenant(1), setting), DevicePlatform::MacOs).await.unwrap(),
+        None
+    );
     assert_eq!(storage.delete_profile(&second, &event(3010)).await.unwrap(), ProfileDeleted::IsDefault);
-    assert!(storage.clear_default_profile(tenant(1), setting, ios, &event(3011)).await.unwrap());
-    assert!(!storage.clear_default_profile(tenant(1), setting, ios, &event(3012)).await.unwrap());
+    assert!(
+        storage.clear_default_profile(SettingKey::new(tenant(1), setting), ios, &event(3011)).await.unwrap()
+    );
+    assert!(
+        !storage.clear_default_profile(SettingKey::new(tenant(1), setting), ios, &event(3012)).await.unwrap()
+    );
     assert_eq!(storage.delete_profile(&second, &event(3013)).await.unwrap(), ProfileDeleted::Done);
     assert_eq!(storage.delete_profile(&second, &event(3014)).await.unwrap(), ProfileDeleted::Gone);
     assert!(!storage.set_default_profile(&second, ios, &event(3015)).await.unwrap());
@@ -221,13 +240,13 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
 /// Writes devices whatever is listed.
 async fn manual_import(
     storage: &Storage,
-    place: (TenantId, SettingId),
+    key: SettingKey,
     new: &[DeviceRow],
     changed: &[DeviceRow],
     event: AuditEvent,
 ) -> bool {
     let writes = DeviceWrites { new: new.to_vec(), changed: changed.to_vec(), event };
-    storage.write_devices(place, &[], &[], noon(), |_| Ok::<_, Error>(writes)).await.unwrap()
+    storage.write_devices(key, &[], &[], noon(), |_| Ok::<_, Error>(writes)).await.unwrap()
 }
 
 #[tokio::test]
@@ -237,29 +256,45 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     let (own_setting, other) = (setting(&storage, 1).await, setting(&storage, 2).await);
     let wanted = make(&storage, own_setting, 1, "a").await;
     let devices = [device(own_setting, 1, "SERIAL1"), device(own_setting, 2, "SERIAL2")];
-    let place = (tenant(1), own_setting);
-    assert!(manual_import(&storage, place, &devices, &[], event(4000)).await);
+    let key = SettingKey::new(tenant(1), own_setting);
+    assert!(manual_import(&storage, key, &devices, &[], event(4000)).await);
     let foreign = [device(other, 3, "FOREIGN")];
-    assert!(manual_import(&storage, (tenant(1), other), &foreign, &[], event(4001)).await);
-    assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 2);
+    assert!(manual_import(&storage, SettingKey::new(tenant(1), other), &foreign, &[], event(4001)).await);
+    assert_eq!(
+        storage.setting(SettingKey::new(tenant(1), own_setting)).await.unwrap().unwrap().sync.device_count,
+        2
+    );
 
     let refused =
         storage.set_desired_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002)).await;
     let DesiredChange::Unknown(mut unknown) = refused.unwrap() else { panic!("not refused") };
     unknown.sort();
     assert_eq!(unknown, ["FOREIGN", "x'"]);
-    let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
+    let row = storage.device(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
     assert_eq!(row.desired_profile, None);
 
     let done = storage.set_desired_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
     assert_eq!(done, DesiredChange::Done);
-    let row = storage.device(tenant(1), own_setting, devices[0].id).await.unwrap().unwrap();
-    assert_eq!((row.desired_profile, row.desired_at), (Some(wanted.id.to_string()), Some(noon())));
+    let row = storage.device(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
+    assert_eq!((row.desired_profile, row.desired_at), (Some(wanted.id), Some(noon())));
     assert!(row.supervised);
     assert_eq!(storage.delete_profile(&wanted, &event(4004)).await.unwrap(), ProfileDeleted::Wanted(1));
-    assert!(storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4005)).await.unwrap());
-    assert!(!storage.remove_device(tenant(1), own_setting, devices[0].id, &event(4006)).await.unwrap());
-    assert_eq!(storage.setting(tenant(1), own_setting).await.unwrap().unwrap().sync.device_count, 1);
+    assert!(
+        storage
+            .remove_device(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4005))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !storage
+            .remove_device(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4006))
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        storage.setting(SettingKey::new(tenant(1), own_setting)).await.unwrap().unwrap().sync.device_count,
+        1
+    );
     assert_eq!(storage.delete_profile(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
     let gone = storage.set_desired_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
     assert_eq!(gone, DesiredChange::Gone);
@@ -270,24 +305,30 @@ async fn devices_by_hand_are_added_once_and_changed_in_place() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
-    let place = (tenant(1), setting);
+    let key = SettingKey::new(tenant(1), setting);
     let first = device(setting, 1, "Serial1");
     let write = async |new: &[DeviceRow], changed: &[DeviceRow], number| {
-        assert!(manual_import(&storage, place, new, changed, event(number)).await);
+        assert!(manual_import(&storage, key, new, changed, event(number)).await);
     };
     write(from_ref(&first), &[], 5000).await;
     let serials = own(&["SERIAL1"]);
-    let refused = storage.write_devices(place, &serials, &[], noon(), |listed| {
+    let refused = storage.write_devices(key, &serials, &[], noon(), |listed| {
         assert_eq!(listed, from_ref(&first), "whoever writes sees what is listed");
         Err(Error::Position)
     });
     assert!(refused.await.is_err());
-    let listed = storage.devices_of_serials(tenant(1), setting, &own(&["SERIAL1", "none"])).await.unwrap();
+    let listed = storage
+        .devices_of_serials(SettingKey::new(tenant(1), setting), &own(&["SERIAL1", "none"]))
+        .await
+        .unwrap();
     assert_eq!(listed, from_ref(&first));
-    assert_eq!(storage.setting(tenant(1), setting).await.unwrap().unwrap().sync.device_count, 1);
+    assert_eq!(
+        storage.setting(SettingKey::new(tenant(1), setting)).await.unwrap().unwrap().sync.device_count,
+        1
+    );
     let changed = DeviceRow { description: None, platform: DevicePlatform::MacOs, supervised: true, ..first };
     write(&[], from_ref(&changed), 5002).await;
-    assert_eq!(storage.device(tenant(1), setting, changed.id).await.unwrap(), Some(changed));
+    assert_eq!(storage.device(SettingKey::new(tenant(1), setting), changed.id).await.unwrap(), Some(changed));
 }
 
 #[tokio::test]
@@ -296,9 +337,11 @@ async fn only_devices_that_apple_lists_can_be_released() {
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let imported = [device(setting, 1, "BYHAND")];
-    assert!(manual_import(&storage, (tenant(1), setting), &imported, &[], event(6000)).await);
-    let refused =
-        storage.request_release(tenant(1), setting, &own(&["BYHAND"]), noon(), &event(6001)).await.unwrap();
+    assert!(manual_import(&storage, SettingKey::new(tenant(1), setting), &imported, &[], event(6000)).await);
+    let refused = storage
+        .request_release(SettingKey::new(tenant(1), setting), &own(&["BYHAND"]), noon(), &event(6001))
+        .await
+        .unwrap();
     assert_eq!(refused, DesiredChange::Unknown(own(&["BYHAND"])));
 }
 
@@ -308,7 +351,7 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let listed = [device(setting, 1, "SERIAL1")];
-    assert!(manual_import(&storage, (tenant(1), setting), &listed, &[], event(7000)).await);
+    assert!(manual_import(&storage, SettingKey::new(tenant(1), setting), &listed, &[], event(7000)).await);
     for round in 0..5u128 {
         let raced = make(&storage, setting, 100 + round, "raced").await;
         let (wanting, defaulting, deleting) = (storage.clone(), storage.clone(), storage.clone());
@@ -327,7 +370,7 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
         if deleted == ProfileDeleted::Done {
             assert_eq!((desired, default), (DesiredChange::Gone, false));
         } else {
-            assert!(storage.profile(tenant(1), setting, raced.id).await.unwrap().is_some());
+            assert!(storage.profile(SettingKey::new(tenant(1), setting), raced.id).await.unwrap().is_some());
         }
     }
 }

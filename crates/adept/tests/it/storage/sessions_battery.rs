@@ -21,8 +21,8 @@ async fn stored(storage: &Storage, number: u128) -> TokenRow {
 }
 
 async fn row(storage: &Storage, setting: &adept::domain::Setting) -> TokenRow {
-    let known = storage.onboarding(setting.tenant, setting.id).await.unwrap().unwrap();
-    TokenRow { tenant: setting.tenant, setting: setting.id, token: known.current.unwrap().id }
+    let known = storage.onboarding(setting.key()).await.unwrap().unwrap();
+    TokenRow { key: setting.key(), token: known.current.unwrap().id }
 }
 
 /// What is found, as a word and a revision.
@@ -105,10 +105,15 @@ async fn a_session_goes_with_its_token_and_opens_in_no_other_row() {
     assert_eq!(find(&storage, &first, 0, noon()).await, ("gone", 0));
     assert_eq!(keep(&storage, &first, 1).await, SessionKept::Gone);
     assert_eq!(find(&storage, &second, 0, noon()).await, ("claimed", 0));
-    let setting = storage.onboarding(tenant(1), made.id).await.unwrap().unwrap().setting;
+    let setting = storage
+        .onboarding(adept::domain::SettingKey::new(tenant(1), made.id))
+        .await
+        .unwrap()
+        .unwrap()
+        .setting;
     assert_eq!(setting.token_state, TokenState::Ok);
 
     let other = stored(&storage, 3).await;
-    let foreign = TokenRow { tenant: tenant(2), ..other };
+    let foreign = TokenRow { key: adept::domain::SettingKey::new(tenant(2), other.key.id), ..other };
     assert_eq!(find(&storage, &foreign, 0, noon()).await, ("gone", 0));
 }

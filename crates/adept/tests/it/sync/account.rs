@@ -104,8 +104,14 @@ async fn a_renewal_taken_while_terms_waited_stays_though_apple_names_no_server_t
     accept_terms(&test, &pair.server, true).await;
     apple_names_no_server(&test).await;
     assert!(syncs(&test, &client, &pair.setting).await);
-    let known =
-        test.storage.onboarding(test.storage.default_tenant(), pair.setting.parse().unwrap()).await.unwrap();
+    let known = test
+        .storage
+        .onboarding(adept::domain::SettingKey::new(
+            test.storage.default_tenant(),
+            pair.setting.parse().unwrap(),
+        ))
+        .await
+        .unwrap();
     let setting = known.unwrap().setting;
     assert!(setting.token_verified && setting.server.server_uuid.is_some());
     assert_eq!(setting.token_generation, 2, "nothing was put back");

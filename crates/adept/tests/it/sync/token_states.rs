@@ -92,17 +92,17 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
     accept_terms(&test, &terms.server, false).await;
     test.portal.call(Method::POST, &format!("/servers/{}/revoke", revoked.server), String::new()).await;
     let mut database = sqlx::SqliteConnection::connect(&test.database.url).await.unwrap();
-    sqlx::query("UPDATE server_tokens SET token_sealed = x'00' WHERE setting = $1")
+    sqlx::query("UPDATE server_tokens SET token_sealed = x'00' WHERE setting = unhex(replace($1, '-', ''))")
         .bind(&garbage.setting)
         .execute(&mut database)
         .await
         .unwrap();
-    sqlx::query("UPDATE onboarding_settings SET token_expires_at = 1 WHERE id = $1")
+    sqlx::query("UPDATE settings SET token_expires_at = 1 WHERE id = unhex(replace($1, '-', ''))")
         .bind(&expired.setting)
         .execute(&mut database)
         .await
         .unwrap();
-    sqlx::query("UPDATE onboarding_settings SET sync_due_at = 1 WHERE current_token IS NOT NULL")
+    sqlx::query("UPDATE settings SET sync_due_at = 1 WHERE current_token IS NOT NULL")
         .execute(&mut database)
         .await
         .unwrap();

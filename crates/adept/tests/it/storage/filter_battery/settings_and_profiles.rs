@@ -127,7 +127,7 @@ async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut Te
         (0..5_i64, any::<bool>()),
     );
     let time = |time: Option<i64>| time.map_or("NULL".to_owned(), |time| time.to_string());
-    let mut statements = String::new();
+    let (owner, mut statements) = (bytes(owner.0), String::new());
     for number in 0..60 {
         let (
             (name, apple_id, (consent, share)),
@@ -137,12 +137,12 @@ async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut Te
         ) = one(runner, &row);
         let tags = tags.map(|tags| json!(tags).to_string());
         statements.push_str(&format!(
-            "INSERT INTO onboarding_settings (tenant, id, token_name, apple_identifier, token_type, \
+            "INSERT INTO settings (tenant, id, token_name, apple_identifier, token_type, \
              data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at, modified_at, deleted_at, token_state, \
              token_generation, token_expires_at, page_limit, cursor_complete, cursor_revision, sync_triggered_at, \
-             sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until) VALUES ('{owner}', '{}', {}, {}, \
+             sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until) VALUES ({owner}, {}, {}, {}, \
              '{kind}', {consent}, {share}, {}, 0, {}, {}, '{state}', 0, {}, 1000, FALSE, 0, {}, {}, 0, {count}, 0, 0);\n",
-            id(number),
+            bytes(id(number)),
             quoted(name.as_deref()),
             quoted(apple_id.as_deref()),
             quoted(tags.as_deref()),
@@ -162,6 +162,7 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
+    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
     some_settings(&database, owner, &mut runner).await;
     some_settings(&database, tenant(2), &mut runner).await;
     let all = storage.settings(owner, &ListQuery::default()).await.unwrap().rows;
@@ -176,7 +177,7 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
     let number = || (-1..10_i64).prop_map(Literal::Int).boxed();
     let ids = (0..70_usize).prop_map(|number| Literal::Text(id(number).to_string().to_uppercase()));
     let fields = vec![
-        (SettingField::Id, ids.boxed()),
+        (SettingField::Id, prop_oneof![ids, parts_of_ids()].boxed()),
         (SettingField::AppleIdentifier, text()),
         (SettingField::TokenName, text()),
         (SettingField::TokenType, member_of(members::DEP_TOKEN_TYPE)),
@@ -281,7 +282,7 @@ async fn some_profiles(database: &TestDatabase, owner: TenantId, runner: &mut Te
             proptest::option::of(proptest::collection::vec(texts(), 0..4)),
         ),
     );
-    let mut statements = String::new();
+    let (owner, mut statements) = (bytes(owner.0), String::new());
     for number in 0..60 {
         let ((name, description, kind, default), (department, flags, numbers), (pairing, keys)) =
             one(runner, &row);
@@ -292,10 +293,10 @@ async fn some_profiles(database: &TestDatabase, owner: TenantId, runner: &mut Te
             "iTunesPairingMode": pairing, "enabledSkipKeys": keys,
         });
         properties.as_object_mut().unwrap().retain(|_, value| !value.is_null());
-        let profile = id(number);
+        let profile = bytes(id(number));
         statements.push_str(&format!(
             "INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, description, properties, revision, \
-             version, created_at, modified_at) VALUES ('{owner}', '{owner}', '{profile}', '{kind}', {}, {}, {}, 1, 1, 0, 0);\n",
+             version, created_at, modified_at) VALUES ({owner}, {owner}, {profile}, '{kind}', {}, {}, {}, 1, 1, 0, 0);\n",
             quoted(name.as_deref()),
             quoted(description.as_deref()),
             quoted(Some(&properties.to_string())),
@@ -303,7 +304,7 @@ async fn some_profiles(database: &TestDatabase, owner: TenantId, runner: &mut Te
         if default {
             statements.push_str(&format!(
                 "INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
-                 VALUES ('{owner}', '{owner}', 'p{number}', '{profile}', 0);\n"
+                 VALUES ({owner}, {owner}, 'p{number}', {profile}, 0);\n"
             ));
         }
     }
@@ -316,9 +317,10 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
+    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
     some_profiles(&database, owner, &mut runner).await;
     some_profiles(&database, tenant(2), &mut runner).await;
-    let all = storage.profiles(owner, setting, &ListQuery::default()).await.unwrap().rows;
+    let all = storage.profiles(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 60);
     let rows: Vec<_> = all.iter().map(OneProfile).collect();
 
@@ -354,7 +356,7 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
         let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
         let mut found = Vec::new();
         loop {
-            let page = storage.profiles(owner, setting, &query).await.unwrap();
+            let page = storage.profiles(SettingKey::new(owner, setting), &query).await.unwrap();
             assert_eq!(page.total, Some(wanted.len() as i64), "{shown}");
             found.extend(page.rows.into_iter().map(|row| row.id));
             query.after = page.next;
@@ -386,6 +388,6 @@ async fn the_longest_conditions_are_asked_for_without_fail() {
         Filter::And((0..240).map(flag).collect()),
         (0..adept_odata::MAX_DEPTH).fold(flag(0), |inner, _| Filter::Not(Box::new(inner.and(flag(0))))),
     ] {
-        assert_eq!(storage.count_profiles(owner, setting, Some(&filter)).await.unwrap(), 0);
+        assert_eq!(storage.count_profiles(SettingKey::new(owner, setting), Some(&filter)).await.unwrap(), 0);
     }
 }

@@ -1,0 +1,155 @@
+//! The schema's steps, and whether this program and the database fit each other.
+//!
+//! Each step states the oldest schema version whose programs may still write once it is applied; the database keeps that
+//! number, so that a program which knows nothing of the step can obey it.
+
+use super::{
+    Error,
+    db::{Db, sql},
+};
+
+/// A step of the schema.
+pub(super) struct Step {
+    pub(super) version: i64,
+    pub(super) name: &'static str,
+    pub(super) text: &'static str,
+    /// The oldest schema version whose programs may still write.
+    pub(super) oldest_writer: i64,
+}
+
+/// The steps, in order; each ran once on each database.
+pub(super) const STEPS: &[Step] = &[Step {
+    version: 1,
+    name: "initial",
+    text: include_str!("../migrations/0001_initial.sql"),
+    oldest_writer: 1,
+}];
+
+/// The newest schema version that this program knows.
+pub(super) const fn newest() -> i64 {
+    STEPS[STEPS.len() - 1].version
+}
+
+/// How the database's schema stands to the newest one that a program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// It is older, or missing: steps are to be applied.
+    Older,
+    /// It is the same.
+    Equal,
+    /// A newer program applied steps that this one does not know.
+    Newer,
+}
+
+/// The schema of a database beside the newest one that this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SchemaStatus {
+    /// The version that the database has; 0 when it has none.
+    pub found: i64,
+    /// The newest version that this program knows.
+    pub newest: i64,
+    /// The oldest version whose programs may still write.
+    pub oldest_writer: i64,
+}
+
+impl SchemaStatus {
+    /// How the two stand to each other.
+    pub fn state(&self) -> SchemaState {
+        match self.found.cmp(&self.newest) {
+            std::cmp::Ordering::Less => SchemaState::Older,
+            std::cmp::Ordering::Equal => SchemaState::Equal,
+            std::cmp::Ordering::Greater => SchemaState::Newer,
+        }
+    }
+
+    /// Whether this program may write.
+    pub fn may_write(&self) -> bool {
+        self.oldest_writer <= self.newest
+    }
+
+    /// One sentence for people.
+    pub fn sentence(&self) -> String {
+        let Self { found, newest, oldest_writer } = self;
+        match self.state() {
+            SchemaState::Older if *found == 0 => {
+                "It has no schema yet; `adept migrate` or `adept serve` applies it.".to_owned()
+            }
+            SchemaState::Older => format!(
+                "Its schema is version {found}, half-migrated for this program, whose version is {newest}; \
+                 `adept migrate` or `adept serve` applies what is missing."
+            ),
+            SchemaState::Equal => format!("Its schema is version {found}, the newest one."),
+            SchemaState::Newer if self.may_write() => format!(
+                "Its schema is version {found}, newer than this program's {newest}; programs from version \
+                 {oldest_writer} on may use it."
+            ),
+            SchemaState::Newer => format!(
+                "Its schema is version {found}, and only programs from schema version {oldest_writer} on may use it; \
+                 this one knows {newest}. Nothing was changed; start the newer version of Adept."
+            ),
+        }
+    }
+}
+
+const UNRELEASED: &str = "it was made by an unreleased version of Adept, whose data is not taken over. Nothing was \
+    changed; start with an empty data folder or database and upload each token again";
+
+/// The oldest schema version whose programs may still write.
+pub(super) async fn oldest_writer(db: &Db) -> Result<i64, Error> {
+    let row = db.row(sql("SELECT MAX(oldest_writer) AS oldest_writer FROM schema_compatibility")).await?;
+    row.map_or(Ok(0), |row| Ok(row.get::<Option<i64>>("oldest_writer")?.unwrap_or(0)))
+}
+
+/// The schema of a database; [`Error::Migration`] when an unreleased version made it.
+pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
+    let missing = SchemaStatus { found: 0, newest: newest(), oldest_writer: 0 };
+    if db.has_table("onboarding_settings").await? {
+        return Err(Error::Migration(UNRELEASED.to_owned()));
+    }
+    if !db.has_table("_sqlx_migrations").await? {
+        return Ok(missing);
+    }
+    let applied =
+        db.rows(sql("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")).await?;
+    let (Some(first), Some(last)) = (applied.first(), applied.last()) else { return Ok(missing) };
+    if first.get::<Vec<u8>>("checksum")? != Db::checksum(&STEPS[0]) {
+        return Err(Error::Migration(UNRELEASED.to_owned()));
+    }
+    let found = last.get("version")?;
+    Ok(SchemaStatus { found, newest: newest(), oldest_writer: oldest_writer(db).await? })
+}
+
+/// Applies the missing steps. Refused, and nothing changed, when this program is too old for the database, or when an
+/// unreleased version made it.
+pub(super) async fn apply(db: &Db) -> Result<(), Error> {
+    allowed(&status(db).await?)?;
+    db.migrate(STEPS).await?;
+    // A newer program may have been quicker.
+    allowed(&status(db).await?)
+}
+
+/// Applies the missing steps to a database that can be written; one that can only be read must have them.
+pub(super) async fn migrate(db: &Db) -> Result<(), Error> {
+    match apply(db).await {
+        Err(Error::Unavailable(cause)) => match check(db).await {
+            Err(Error::Migration(missing)) => {
+                Err(Error::Migration(format!("{missing} It cannot be written now: {cause}")))
+            }
+            checked => checked,
+        },
+        applied => applied,
+    }
+}
+
+/// Whether the database can be read by this program as it is.
+pub(super) async fn check(db: &Db) -> Result<(), Error> {
+    let status = status(db).await?;
+    match status.state() {
+        SchemaState::Older => Err(Error::Migration(status.sentence())),
+        SchemaState::Equal | SchemaState::Newer => allowed(&status),
+    }
+}
+
+fn allowed(status: &SchemaStatus) -> Result<(), Error> {
+    if status.may_write() { Ok(()) } else { Err(Error::Migration(status.sentence())) }
+}
