@@ -14,6 +14,7 @@ mod failpoint;
 mod health;
 mod keyed_mutex;
 mod keys;
+mod lease_watch;
 mod onboarding;
 mod open_token;
 mod profiles;
@@ -114,6 +115,8 @@ pub struct App {
     upload_mutex: keyed_mutex::KeyedMutex,
     sync_slots: Arc<Semaphore>,
     wake_sync: Notify,
+    sync_leases: lease_watch::LeaseWatch,
+    assignment_leases: lease_watch::LeaseWatch,
     sync_counts: sync::SyncCounts,
     shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
     /// A newer program made the schema such that this one may not write.
@@ -145,6 +148,8 @@ impl App {
             upload_mutex: keyed_mutex::KeyedMutex::default(),
             sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
             wake_sync: Notify::new(),
+            sync_leases: lease_watch::LeaseWatch::default(),
+            assignment_leases: lease_watch::LeaseWatch::default(),
             sync_counts: sync::SyncCounts::default(),
             shared_profile_options: Mutex::default(),
             schema_refused: AtomicBool::new(false),

@@ -21,9 +21,9 @@ pub enum DeviceEventKind {
     /// Apple reported another profile than the one that Adept assigned.
     Contradicted,
     /// It left the server.
-    Gone,
+    Absent,
     /// It is listed again.
-    Back,
+    ListedAgain,
     /// Someone wants Apple to release it.
     ReleaseRequested,
     /// Apple released it.
@@ -40,8 +40,8 @@ impl DeviceEventKind {
         Self::Assigned,
         Self::NotAssigned,
         Self::Contradicted,
-        Self::Gone,
-        Self::Back,
+        Self::Absent,
+        Self::ListedAgain,
         Self::ReleaseRequested,
         Self::Released,
         Self::NotReleased,
@@ -55,8 +55,8 @@ impl DeviceEventKind {
             Self::Assigned => "assigned",
             Self::NotAssigned => "not_assigned",
             Self::Contradicted => "contradicted",
-            Self::Gone => "gone",
-            Self::Back => "back",
+            Self::Absent => "absent",
+            Self::ListedAgain => "listed_again",
             Self::ReleaseRequested => "release_requested",
             Self::Released => "released",
             Self::NotReleased => "not_released",
@@ -108,8 +108,8 @@ impl DeviceEvent {
                 "" | "empty" | "removed" => "Apple reported that it has no profile any more.".to_owned(),
                 uuid => format!("Apple reported that it has another profile, {uuid}."),
             },
-            DeviceEventKind::Gone => "Apple no longer listed it for this server.".to_owned(),
-            DeviceEventKind::Back => "Apple listed it for this server again.".to_owned(),
+            DeviceEventKind::Absent => "Apple no longer listed it for this server.".to_owned(),
+            DeviceEventKind::ListedAgain => "Apple listed it for this server again.".to_owned(),
             DeviceEventKind::ReleaseRequested => "Its release from the organization was wanted.".to_owned(),
             DeviceEventKind::Released => "Apple released it from the organization.".to_owned(),
             DeviceEventKind::NotReleased => {

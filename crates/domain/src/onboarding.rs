@@ -120,6 +120,8 @@ pub struct Setting {
     pub token_state: TokenState,
     /// Whether Apple has ever accepted the stored token.
     pub token_verified: bool,
+    /// Whether Apple refused the stored token as a credential.
+    pub credential_refused: bool,
     /// Grows by one with every token; 0 before the first.
     pub token_generation: i64,
     /// `tokenExpirationDateTime`; none before the first token.
@@ -131,6 +133,35 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// A setting as it is made, without a token.
+    pub fn new(key: SettingKey, token_type: TokenType, token_name: Option<String>, now: Timestamp) -> Self {
+        Self {
+            tenant: key.tenant,
+            id: key.id,
+            token_name,
+            apple_identifier: None,
+            token_type,
+            data_sharing_consent: false,
+            share_with_school_data_sync: false,
+            role_scope_tag_ids: Some(vec!["0".to_owned()]),
+            created_at: now,
+            modified_at: now,
+            token_state: TokenState::None,
+            token_verified: false,
+            credential_refused: false,
+            token_generation: 0,
+            token_expires_at: None,
+            server: ServerIdentity::default(),
+            sync: SyncStatus::default(),
+        }
+    }
+
+    /// The setting without a token that every tenant has, for policies of Apple Configurator; its id is the tenant's.
+    pub fn apple_configurator(tenant: TenantId, now: Timestamp) -> Self {
+        let key = SettingKey { tenant, id: SettingId(tenant.0) };
+        Self::new(key, TokenType::None, Some("Apple Configurator".to_owned()), now)
+    }
+
     /// What names everything that belongs to it.
     pub fn key(&self) -> SettingKey {
         SettingKey { tenant: self.tenant, id: self.id }

@@ -11,7 +11,7 @@ pub enum SyncKind {
     FullFetch,
     /// What changed since the stored cursor.
     Delta,
-    /// Deltas, then everything once more, to find what the deltas had missed.
+    /// Deltas, then everything once more, to find what the deltas had unconfirmed.
     FullResync,
 }
 
@@ -43,6 +43,8 @@ pub enum SyncOutcome {
     CutShort,
     /// Its lease, the token or the setting became another one.
     Superseded,
+    /// The process stopped in the midst of it; the next run goes on.
+    Interrupted,
     /// Something of ours failed, such as the database.
     BrokenOff,
     /// Apple gave a cursor for the second time.
@@ -52,8 +54,14 @@ pub enum SyncOutcome {
 }
 
 impl SyncOutcome {
-    const OWN: [Self; 5] =
-        [Self::Running, Self::CutShort, Self::Superseded, Self::BrokenOff, Self::RepeatedCursor];
+    const OWN: [Self; 6] = [
+        Self::Running,
+        Self::CutShort,
+        Self::Superseded,
+        Self::Interrupted,
+        Self::BrokenOff,
+        Self::RepeatedCursor,
+    ];
 
     /// The word that is stored and shown; those of a token are [`TokenState`]'s.
     pub const fn as_str(self) -> &'static str {
@@ -61,6 +69,7 @@ impl SyncOutcome {
             Self::Running => "running",
             Self::CutShort => "cut_short",
             Self::Superseded => "superseded",
+            Self::Interrupted => "interrupted",
             Self::BrokenOff => "broken_off",
             Self::RepeatedCursor => "repeated_cursor",
             Self::Token(state) => state.as_str(),
@@ -116,7 +125,7 @@ pub struct SyncRun {
     /// Of these, what a full resync found that no delta had told.
     pub drift: DeviceChanges,
     /// Devices that the fetch did not list and that were left as they are, because they are too many to believe it.
-    pub missed: i64,
+    pub unconfirmed: i64,
     /// How it ended.
     pub outcome: SyncOutcome,
     /// Apple's code, where it gave one.

@@ -52,29 +52,44 @@ CREATE TABLE clients (
     PRIMARY KEY (tenant, id)
 );
 
--- Onboarding settings. Every tenant has one without a token, for policies of Apple Configurator; its id is the tenant's.
+-- Onboarding settings, as people typed them. Every tenant has one without a token, for policies of Apple Configurator; its
+-- id is the tenant's.
 CREATE TABLE settings (
     tenant              BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id                  BYTEA   NOT NULL,
     token_name          TEXT,
-    apple_identifier    TEXT,
-    token_type          TEXT    NOT NULL,
     data_sharing_consent BOOLEAN NOT NULL,
     share_with_sds      BOOLEAN NOT NULL,
     role_scope_tag_ids  TEXT,
     created_at          BIGINT  NOT NULL,
-    modified_at         BIGINT  NOT NULL,
-    -- Set when the setting was deleted; such rows are purged later.
-    deleted_at          BIGINT,
+    PRIMARY KEY (tenant, id)
+);
 
-    -- What Apple last said of the token. The generation grows with every token.
+-- What the machine knows of a setting: one value of `domain`, loaded and saved whole under its row's lock.
+CREATE TABLE setting_states (
+    tenant              BYTEA   NOT NULL,
+    setting             BYTEA   NOT NULL,
+    apple_identifier    TEXT,
+    token_type          TEXT    NOT NULL,
+    modified_at         BIGINT  NOT NULL,
+    -- Set when the setting was deleted; such rows are purged later, and cannot be restored once that began.
+    deleted_at          BIGINT,
+    purging             BOOLEAN NOT NULL,
+
+    -- Grows whenever another token is used.
+    token_generation    BIGINT  NOT NULL,
+    -- Rows of server_tokens: the one in use; the last one that Apple accepted; a newer one that Apple refused since.
+    token_in_use        BYTEA,
+    token_verified      BYTEA,
+    token_newer         BYTEA,
+    token_expires_at    BIGINT,
+    -- What Apple last said of the one in use.
     token_state         TEXT    NOT NULL,
     token_checked_at    BIGINT,
-    token_generation    BIGINT  NOT NULL,
-    -- Rows of server_tokens: the one in use, and the last one that Apple accepted. They differ while terms wait.
-    current_token       BYTEA,
-    verified_token      BYTEA,
-    token_expires_at    BIGINT,
+    credential_refused  BOOLEAN NOT NULL,
+    -- Refusals in a row without a code of Apple's, and the first of them.
+    bare_refusals       BIGINT  NOT NULL,
+    bare_refused_since  BIGINT,
     server_uuid         TEXT,
     org_id              TEXT,
     server_name         TEXT,
@@ -89,36 +104,51 @@ CREATE TABLE settings (
     -- Devices per page of the fetch that the cursor belongs to: a fetch under another limit starts over.
     cursor_limit        BIGINT,
     -- Runs in a row that ended because Apple gave a cursor for the second time.
-    cursor_repeats      BIGINT  NOT NULL DEFAULT 0,
-    -- When a complete fetch is owed next; NULL until the first one came to its end.
-    full_fetch_due_at   BIGINT,
+    cursor_repeats      BIGINT  NOT NULL,
     sync_due_at         BIGINT,
+    -- Grows with every request, so that a run's end sees those that were made meanwhile.
+    sync_requests       BIGINT  NOT NULL,
     sync_triggered_at   BIGINT,
     sync_started_at     BIGINT,
     sync_succeeded_at   BIGINT,
     sync_failures       BIGINT  NOT NULL,
+    -- When a complete fetch is owed next; NULL until the first one came to its end.
+    full_fetch_due_at   BIGINT,
     device_count        BIGINT  NOT NULL,
+
     lease_epoch         BIGINT  NOT NULL,
-    lease_until         BIGINT  NOT NULL,
+    -- NULL while nobody works on the setting.
+    lease_until         BIGINT,
 
     -- When desired state and what Apple reports are compared next; NULL while nothing is to be done.
     assignment_due_at   BIGINT,
+    assignment_requests BIGINT  NOT NULL,
     -- What Apple showed of the token when profiles were defined or assigned, and how often in a row: a sync that
     -- succeeds meanwhile does not hide it, and it is tried again after 1, 5 and 15 minutes as a sync is.
     assignment_fault    TEXT,
-    assignment_failures BIGINT  NOT NULL DEFAULT 0,
+    assignment_failures BIGINT  NOT NULL,
     -- Grows with every change of desired state, so that nothing is asked of Apple on the ground of an older one.
-    desired_generation  BIGINT  NOT NULL DEFAULT 0,
+    desired_generation  BIGINT  NOT NULL,
     -- Whether every device has to be looked at, not only those with an `assign_due_at`.
-    scan_all            BOOLEAN NOT NULL DEFAULT TRUE,
+    scan_all            BOOLEAN NOT NULL,
     -- Devices that carried another product's profile when all were looked at last.
     foreign_devices     BIGINT,
-    PRIMARY KEY (tenant, id)
+    PRIMARY KEY (tenant, setting),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
-CREATE INDEX settings_due ON settings (sync_due_at);
-CREATE INDEX settings_assignment ON settings (assignment_due_at);
-CREATE INDEX settings_server ON settings (tenant, server_uuid);
+CREATE INDEX setting_states_sync ON setting_states (sync_due_at);
+CREATE INDEX setting_states_assignment ON setting_states (assignment_due_at);
+CREATE INDEX setting_states_server ON setting_states (tenant, server_uuid);
+
+-- A setting as it is shown: what people typed beside what the machine knows. Read only.
+CREATE VIEW setting_overview AS
+    SELECT settings.tenant, settings.id, token_name, data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at,
+        apple_identifier, token_type, modified_at, deleted_at, token_generation, token_in_use, token_verified, token_newer,
+        token_expires_at, token_state, token_checked_at, credential_refused, server_uuid, org_id, server_name, org_name,
+        sync_triggered_at, sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until, foreign_devices
+    FROM settings JOIN setting_states
+        ON setting_states.tenant = settings.tenant AND setting_states.setting = settings.id;
 
 CREATE TABLE key_pairs (
     tenant          BYTEA   NOT NULL,
@@ -157,6 +187,8 @@ CREATE TABLE apple_waits (
     setting         BYTEA   NOT NULL,
     consumer        TEXT    NOT NULL,
     until           BIGINT  NOT NULL,
+    -- The longest that a wait of its kind may last, in microseconds: one that lies further ahead is not believed.
+    longest         BIGINT  NOT NULL,
     PRIMARY KEY (tenant, setting, consumer),
     FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
@@ -256,8 +288,8 @@ CREATE TABLE sync_runs (
     drift_changed   BIGINT  NOT NULL,
     drift_removed   BIGINT  NOT NULL,
     -- Devices that the fetch did not list and that were left as they are.
-    missed          BIGINT  NOT NULL,
-    -- `running`, `cut_short`, `ok`, `superseded`, `broken_off`, `repeated_cursor`, or the state of the token.
+    unconfirmed     BIGINT  NOT NULL,
+    -- `running`, `cut_short`, `ok`, `superseded`, `interrupted`, `broken_off`, `repeated_cursor`, or the state of the token.
     outcome         TEXT    NOT NULL,
     -- Apple's code, where it gave one.
     code            TEXT,

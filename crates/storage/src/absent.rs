@@ -1,4 +1,4 @@
-//! What a complete fetch did not list: the rows that may be missing are walked, marked as gone, or noted as missed.
+//! What a complete fetch did not list: the rows that may be missing are walked, marked as absent, or noted as not listed.
 //! What is believed is decided in `app`.
 
 use jiff::Timestamp;
@@ -6,13 +6,16 @@ use serde_json::Value as Json;
 
 use super::{
     Error, Storage,
-    cursor::{CursorMove, FullFetchMove, count_devices, move_cursor},
     db::{Transaction, sql},
     device_events::{self, NewDeviceEvent},
-    lease::Lease,
+    setting_state::save,
+    sync::at_cursor,
     sync_runs::{self, RunPart},
 };
-use adept_domain::{DeviceChanges, DeviceEventKind, latest_record_time};
+use adept_domain::{
+    DeviceChanges, DeviceEventKind, Lease, latest_record_time,
+    setting_state::{CursorMove, FullFetchMove},
+};
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,21 +31,12 @@ pub struct ListedDevice {
 /// What becomes of devices, by their serial numbers in lower case.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AbsentAction {
-    /// They are gone; their desired state stay.
-    pub gone: Vec<String>,
-    /// They are noted as missed and stay listed.
-    pub missed: Vec<String>,
-    /// They were missed earlier and are listed again.
-    pub back: Vec<String>,
-}
-
-/// How a fetch that came to its end leaves the setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FetchEnd {
-    /// The cursor revision that was seen.
-    pub seen_revision: i64,
-    /// When a complete fetch is owed next.
-    pub full_fetch: FullFetchMove,
+    /// Apple does not list them any more; what is desired of them stays.
+    pub absent: Vec<String>,
+    /// They were not listed, which is not believed yet; they stay listed here.
+    pub unconfirmed: Vec<String>,
+    /// They were not listed earlier and are again.
+    pub listed_again: Vec<String>,
 }
 
 impl Storage {
@@ -53,15 +47,15 @@ impl Storage {
             .db
             .row(
                 sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND setting = $4 \
-                         AND absent_since IS NOT NULL) AS missed \
-                     FROM settings WHERE tenant = $1 AND id = $2")
+                         AND absent_since IS NOT NULL) AS doubts \
+                     FROM setting_overview WHERE tenant = $1 AND id = $2")
                 .key(lease.key)
                 .key(lease.key),
             )
             .await?;
         let Some(row) = row else { return Ok(true) };
         let listed: i64 = row.get("device_count")?;
-        Ok(usize::try_from(listed) == Ok(seen) && !row.get::<bool>("missed")?)
+        Ok(usize::try_from(listed) == Ok(seen) && !row.get::<bool>("doubts")?)
     }
 
     /// The devices that Apple listed and that were first seen before `before`, in the order of their keys from behind
@@ -98,7 +92,7 @@ impl Storage {
     }
 
     /// Does to devices what was decided, in one transaction with the run's line; none, and nothing done, when lease,
-    /// token or cursor are not those any more. Answers how many are gone by this.
+    /// token or cursor are not those any more. Answers how many are absent by this.
     pub async fn settle_absent(
         &self,
         lease: &Lease,
@@ -108,59 +102,71 @@ impl Storage {
         now: Timestamp,
     ) -> Result<Option<i64>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        if !move_cursor(&mut tx, lease, &CursorMove { seen_revision, to: None, owes_fetch: None }).await? {
-            return Ok(None);
-        }
-        let gone = update(
+        let cursor = CursorMove { seen_revision, to: None, full_fetch: None };
+        let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(None) };
+        let removed = update(
             &mut tx,
             lease,
             "UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
              operation_at = CASE WHEN operation_at > $5 THEN operation_at ELSE $5 END \
              WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
-            &action.gone,
+            &action.absent,
             &[now, latest_record_time(part.started_at)],
         )
         .await?;
         update(
             &mut tx,
             lease,
-            "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 AND absent_since IS NULL \
+            "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 AND (absent_since IS NULL OR absent_since > $4) \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
-            &action.missed,
+            &action.unconfirmed,
             &[now],
         )
         .await?;
         update(
             &mut tx,
             lease,
-            "UPDATE devices SET absent_since = NULL WHERE tenant = $1 AND setting = $2 AND absent_since <= $4 \
+            "UPDATE devices SET absent_since = NULL WHERE tenant = $1 AND setting = $2 AND absent_since IS NOT NULL \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
-            &action.back,
-            &[now],
+            &action.listed_again,
+            &[],
         )
         .await?;
-        let keys: Vec<&str> = action.gone.iter().map(String::as_str).collect();
-        let told = NewDeviceEvent::of(DeviceEventKind::Gone);
-        device_events::write(&mut tx, lease.key, &keys, now, &told).await?;
-        if gone > 0 {
-            count_devices(&mut tx, lease, -gone).await?;
+        let keys: Vec<&str> = action.absent.iter().map(String::as_str).collect();
+        let event = NewDeviceEvent::of(DeviceEventKind::Absent);
+        device_events::write(&mut tx, lease.key, &keys, now, &event).await?;
+        state.on_devices_counted(-removed);
+        if removed > 0 {
+            state.on_devices_changed(now, false);
         }
-        let changes = DeviceChanges { removed: gone, ..DeviceChanges::default() };
-        let missed = i64::try_from(action.missed.len()).unwrap_or(i64::MAX);
-        sync_runs::note(&mut tx, lease, part, changes, missed).await?;
+        save(&mut tx, &state).await?;
+        let changes = DeviceChanges { removed, ..DeviceChanges::default() };
+        let unconfirmed = i64::try_from(action.unconfirmed.len()).unwrap_or(i64::MAX);
+        sync_runs::note(&mut tx, lease, part, changes, unconfirmed).await?;
         tx.commit().await?;
-        Ok(Some(gone))
+        Ok(Some(removed))
     }
 
-    /// Notes when a complete fetch is owed next; false when lease, token or cursor are not those any more.
-    pub async fn end_fetch(&self, lease: &Lease, end: FetchEnd) -> Result<bool, Error> {
+    /// A fetch came to its end: counts the listed devices, and notes when a complete fetch is owed next; false when lease,
+    /// token or cursor are not those any more.
+    pub async fn end_fetch(
+        &self,
+        lease: &Lease,
+        seen_revision: i64,
+        full_fetch: FullFetchMove,
+    ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let moved =
-            CursorMove { seen_revision: end.seen_revision, to: None, owes_fetch: Some(end.full_fetch) };
-        if !move_cursor(&mut tx, lease, &moved).await? {
-            return Ok(false);
-        }
+        let cursor = CursorMove { seen_revision, to: None, full_fetch: Some(full_fetch) };
+        let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(false) };
+        let counted = tx
+            .row(
+                sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE")
+                    .key(lease.key),
+            )
+            .await?;
+        state.sync.device_count = counted.map(|row| row.get("total")).transpose()?.unwrap_or(0);
+        save(&mut tx, &state).await?;
         tx.commit().await?;
         Ok(true)
     }

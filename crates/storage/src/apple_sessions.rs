@@ -40,7 +40,7 @@ pub enum AppleSession {
     /// None; another process is opening one.
     Busy,
     /// The token is not stored any more.
-    Gone,
+    NotFound,
 }
 
 /// What became of keeping a session.
@@ -51,7 +51,7 @@ pub enum SessionKept {
     /// Another one was kept meanwhile. Nothing was changed.
     Superseded,
     /// The token is not stored any more. Nothing was changed.
-    Gone,
+    NotFound,
 }
 
 impl TokenRow {
@@ -81,7 +81,7 @@ impl Storage {
         let select =
             sql("SELECT session_sealed, session_revision, session_claimed_until FROM server_tokens \
                           WHERE tenant = $1 AND setting = $2 AND id = $3");
-        let Some(found) = self.db.row(row.bind(select)).await? else { return Ok(AppleSession::Gone) };
+        let Some(found) = self.db.row(row.bind(select)).await? else { return Ok(AppleSession::NotFound) };
         let revision: i64 = found.get("session_revision")?;
         let sealed: Option<Vec<u8>> = found.get("session_sealed")?;
         if let Some(sealed) = sealed.filter(|_| revision > refused) {
@@ -126,7 +126,7 @@ impl Storage {
         }
         let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
         let is_stored = self.db.row(row.bind(select)).await?.is_some();
-        Ok(if is_stored { SessionKept::Superseded } else { SessionKept::Gone })
+        Ok(if is_stored { SessionKept::Superseded } else { SessionKept::NotFound })
     }
 
     /// Ends a claim on that revision.

@@ -27,7 +27,7 @@ use sqlx::{
     },
 };
 
-pub use statement::{Statement, Value, sql, sql_of_parts};
+pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
 
 use super::{Error, schema::Step};
 use adept_domain::SettingKey;
@@ -180,9 +180,15 @@ fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments>
 }
 
 fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments> {
-    let (text, values) = statement.into_parts(|number, list| {
+    let lock = statement.lock();
+    let (mut text, values) = statement.into_parts(|number, list| {
         let _ = write!(list, "${number}");
     });
+    match lock {
+        Some(Lock::Wait) => text.to_mut().push_str(" FOR NO KEY UPDATE"),
+        Some(Lock::Skip) => text.to_mut().push_str(" FOR NO KEY UPDATE SKIP LOCKED"),
+        None => {}
+    }
     values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),

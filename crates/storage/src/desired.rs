@@ -6,11 +6,12 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Error, Storage,
-    assignment::bump_desired_generation,
+    assignment::{bump_desired_generation, desire},
     audit,
     db::{Statement, Transaction, hex, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
+    setting_state::save,
 };
 use adept_domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, SettingKey};
 
@@ -29,7 +30,7 @@ pub enum DesiredChange {
     /// It is kept.
     Done,
     /// The profile, or the setting, is gone.
-    Gone,
+    NotFound,
     /// These are not listed under the setting; serial numbers as they were asked for, at most a handful.
     Unknown(Vec<String>),
 }
@@ -81,7 +82,7 @@ impl Storage {
         let mut tx = self.db.begin().await?;
         let key = profile.key();
         if !bump_desired_generation(&mut tx, key, now, false).await? || !take(&mut tx, profile).await? {
-            return Ok(DesiredChange::Gone);
+            return Ok(DesiredChange::NotFound);
         }
         let unknown = unknown(&mut tx, UNLISTED, key, &serials).await?;
         if !unknown.is_empty() {
@@ -129,7 +130,7 @@ impl Storage {
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
         if !bump_desired_generation(&mut tx, key, now, false).await? {
-            return Ok(DesiredChange::Gone);
+            return Ok(DesiredChange::NotFound);
         }
         let unknown = unknown(&mut tx, NOT_AT_APPLE, key, &serials).await?;
         if !unknown.is_empty() {
@@ -176,9 +177,7 @@ impl Storage {
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<bool, E> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, key, now, false).await? {
-            return Ok(false);
-        }
+        let Some(mut state) = desire(&mut tx, key, now, false).await? else { return Ok(false) };
         for profile in wanted {
             if !take(&mut tx, profile).await? {
                 return Ok(false);
@@ -188,7 +187,8 @@ impl Storage {
         let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
         let writes = decide(listed)?;
         if !writes.new.is_empty() || !writes.changed.is_empty() {
-            write(&mut tx, key, &writes).await?;
+            state.on_devices_counted(write(&mut tx, key, &writes).await?);
+            save(&mut tx, &state).await?;
             tx.commit().await?;
         }
         Ok(true)
@@ -203,9 +203,7 @@ impl Storage {
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
-        if !bump_desired_generation(&mut tx, key, event.at, false).await? {
-            return Ok(false);
-        }
+        let Some(mut state) = desire(&mut tx, key, event.at, false).await? else { return Ok(false) };
         let removed = tx
             .row(
                 sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
@@ -216,12 +214,13 @@ impl Storage {
             .await?;
         let Some(removed) = removed else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
-            count(&mut tx, key, -1).await?;
+            state.on_devices_counted(-1);
         }
+        save(&mut tx, &state).await?;
         if removed.optional_id::<ProfileId>("desired_profile")?.is_some() {
             let serial_key: String = removed.get("serial_key")?;
-            let told = NewDeviceEvent::of(DeviceEventKind::Unwanted);
-            device_events::write(&mut tx, key, &[&serial_key], event.at, &told).await?;
+            let event_row = NewDeviceEvent::of(DeviceEventKind::Unwanted);
+            device_events::write(&mut tx, key, &[&serial_key], event.at, &event_row).await?;
         }
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
@@ -240,7 +239,8 @@ fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
     .bind(keys(serials))
 }
 
-async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> Result<(), Error> {
+/// Writes them; answers how many are listed for the first time.
+async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> Result<i64, Error> {
     let DeviceWrites { new, changed, event } = writes;
     let (new, changed) = (rows(new), rows(changed));
     let about = |text: String, devices: &str| sql_of_parts(text).key(key).bind(devices);
@@ -286,8 +286,8 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
          supervised = (written.value ->> 8) = 'yes' FROM json_each($3) AS written WHERE {ITS_ROW}"
     );
     tx.execute(about(text, &changed)).await?;
-    count(tx, key, i64::try_from(added).unwrap_or(0)).await?;
-    audit::write(tx, key.tenant, event).await
+    audit::write(tx, key.tenant, event).await?;
+    Ok(i64::try_from(added).unwrap_or(0))
 }
 
 /// Rows as one JSON text.
@@ -306,14 +306,4 @@ fn rows(devices: &[DeviceRow]) -> String {
         ])
     };
     devices.iter().map(row).collect::<Json>().to_string()
-}
-
-async fn count(tx: &mut Transaction, key: SettingKey, more: i64) -> Result<(), Error> {
-    tx.execute_one(
-        "counting devices",
-        sql("UPDATE settings SET device_count = device_count + $3 WHERE tenant = $1 AND id = $2")
-            .key(key)
-            .bind(more),
-    )
-    .await
 }

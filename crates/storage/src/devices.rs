@@ -13,12 +13,11 @@ use super::{
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     filter::{Column, Holds, Sql},
-    lease::Lease,
     list::{ListQuery, Listed, Source},
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource,
-    FoldedPage, SettingKey, StoredDevice, members,
+    FoldedPage, Lease, SettingKey, StoredDevice, members,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -141,7 +140,8 @@ pub(super) async fn write(
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
     let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
-    device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Back)).await?;
+    device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::ListedAgain))
+        .await?;
     let mut records = std::mem::take(&mut folded.write).into_iter();
     let mut next_insert = || {
         let rows = records.by_ref().take(ROWS_PER_STATEMENT);
@@ -181,7 +181,7 @@ pub(super) async fn write(
             return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
         }
         let keys: Vec<&str> = folded.gone.iter().map(|(key, _)| key.as_str()).collect();
-        device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Gone)).await?;
+        device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Absent)).await?;
     }
     Ok(())
 }
@@ -272,7 +272,7 @@ impl Storage {
             .row(
                 sql("SELECT device_count + (SELECT COUNT(*) FROM devices \
                          WHERE tenant = $3 AND setting = $4 AND deleted) AS total \
-                     FROM settings WHERE tenant = $1 AND id = $2")
+                     FROM setting_overview WHERE tenant = $1 AND id = $2")
                 .key(key)
                 .key(key),
             )

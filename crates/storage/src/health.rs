@@ -20,7 +20,7 @@ impl Storage {
         let rows = self
             .db
             .rows(sql_of_parts(format!(
-                "SELECT {}, token_checked_at FROM settings WHERE deleted_at IS NULL \
+                "SELECT {}, token_checked_at FROM setting_overview WHERE deleted_at IS NULL \
                  AND token_type <> 'none' ORDER BY tenant, id",
                 settings::COLUMNS
             )))

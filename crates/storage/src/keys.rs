@@ -7,8 +7,9 @@ use super::{
     Error, Storage, audit,
     db::{Row, Transaction, sql},
     sealing::SealedField,
+    setting_state::lock,
 };
-use adept_domain::{AuditEvent, KeyPairId, SettingKey, TenantId};
+use adept_domain::{AuditEvent, Fence, KeyPairId, SettingKey, TenantId};
 
 /// Unused pairs that are kept.
 const UNUSED_KEPT: i64 = 20;
@@ -67,7 +68,7 @@ pub enum KeyAdded {
     /// It is kept.
     Done,
     /// There is no such setting any more.
-    Gone,
+    NotFound,
     /// Twenty unused pairs are kept already and the oldest of them is still young.
     TooMany,
 }
@@ -149,15 +150,8 @@ impl Storage {
         let sealed = self.seal_private_key(key, pair)?;
         let mut tx = self.db.begin().await?;
         // Taking the setting's row makes the count below hold until the commit.
-        let touched = tx
-            .execute(
-                sql("UPDATE settings SET modified_at = modified_at \
-                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-                .key(key),
-            )
-            .await?;
-        if touched == 0 {
-            return Ok(KeyAdded::Gone);
+        if lock(&mut tx, key, &Fence::Exists).await?.is_none() {
+            return Ok(KeyAdded::NotFound);
         }
         let unused = tx
             .rows(

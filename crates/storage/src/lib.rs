@@ -7,8 +7,8 @@ mod absent;
 mod apple_sessions;
 mod assignment;
 mod audit;
+mod claims;
 mod clients;
-mod cursor;
 mod db;
 mod deployment;
 mod desired;
@@ -18,45 +18,41 @@ mod error;
 mod filter;
 mod health;
 mod keys;
-mod lease;
 mod list;
 mod onboarding;
 mod profiles;
 mod schema;
 mod sealing;
+mod setting_state;
 mod settings;
 mod sync;
 mod sync_runs;
 mod tenants;
-mod verification;
 
 use std::path::PathBuf;
 
-pub use absent::{AbsentAction, FetchEnd, ListedDevice};
+pub use absent::{AbsentAction, ListedDevice};
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
-    Assigned, AssignmentClaim, AssignmentEnd, Begun, DeviceResult, DeviceStory, Held, InFlightCall, Plan,
-    PlannedProfile, Released, ScanPosition, Shown, ShownDevice, WaitingDevices, WorkDevice,
+    Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, Released, ScanPosition,
+    ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
+pub use claims::{Claim, DueSetting, Work};
 pub use clients::ClientRow;
-pub use cursor::{CursorMove, CursorPosition, FullFetchMove};
 pub use db::DatabaseOptions;
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;
 pub use health::SettingHealth;
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
-pub use lease::Lease;
 pub use list::{ListQuery, Listed, Position};
-pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
+pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChanged};
 pub use profiles::{PasswordChange, ProfileDeleted};
 pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
-pub use settings::Created;
-pub use sync::{BETWEEN_SYNCS, Claim};
-pub use sync_runs::{RunPart, SyncEnd};
+pub use settings::{Created, Edit, Restored, SettingEdit};
+pub use sync_runs::RunPart;
 pub use tenants::TenantRow;
-pub use verification::TokenVerification;
 
 use db::Db;
 

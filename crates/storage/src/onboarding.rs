@@ -1,20 +1,22 @@
 //! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{
     Error, Storage,
     assignment::forget_refusals,
     audit,
-    db::{Row, Transaction, sql},
+    db::{Row, Transaction, sql, sql_of_parts},
     sealing::SealedField,
-    settings,
-    sync::{BETWEEN_SYNCS, BETWEEN_SYNCS_MICROS},
+    setting_state::{lock, save},
+    settings::{self, setting_of_server},
 };
 use adept_domain::{
-    AuditEvent, KeyPairId, ServerIdentity, Setting, SettingId, SettingKey, TenantId, TokenId, TokenState,
-    TokenType,
+    AuditEvent, CLOCKS_APART, Fence, KeyPairId, Lease, ServerIdentity, Setting, SettingId, SettingKey,
+    SettingState, TenantId, TokenId, TokenState,
+    deadline::{Lengths, is_over},
+    setting_state::{TokenChange, TokenSwap, TokenVerification},
 };
 
 /// A stored server token, opened: Apple's JSON. No `Debug`.
@@ -32,31 +34,11 @@ pub struct Onboarding {
     /// The setting.
     pub setting: Setting,
     /// The token in use.
-    pub current: Option<StoredToken>,
+    pub in_use: Option<StoredToken>,
     /// The last one that Apple accepted, where that is another one.
     pub verified: Option<StoredToken>,
-}
-
-/// What a token changes.
-pub struct TokenChange<'a> {
-    /// The generation under which everything was learned.
-    pub seen_generation: i64,
-    /// The token to store; none when the very same token was uploaded again.
-    pub token: Option<NewToken<'a>>,
-    /// `appleIdentifier` from now on.
-    pub apple_identifier: Option<String>,
-    /// `tokenType` from now on.
-    pub token_type: TokenType,
-    /// What Apple said.
-    pub state: TokenState,
-    /// The server, as far as known from now on.
-    pub server: &'a ServerIdentity,
-    /// Whether `server` is bound to the setting by this change, so that no other setting may stand for it.
-    pub binds: bool,
-    /// Whether Apple accepted the token that is in use from now on.
-    pub verified: bool,
-    /// Devices per page that Apple allows; none leaves what is known.
-    pub page_limit: Option<u32>,
+    /// A newer one that Apple refused while the verified one is used again.
+    pub newer: Option<StoredToken>,
 }
 
 /// A token to store.
@@ -99,120 +81,156 @@ impl Storage {
         Ok(StoredToken { id, key_pair: row.id("key_pair")?, json })
     }
 
-    /// The setting with its tokens; none when there is no such visible setting.
+    /// The setting with its tokens; none when there is no such setting.
     pub async fn onboarding(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
         let row = self
             .db
             .row(
-                super::db::sql_of_parts(format!(
-                    "SELECT {} FROM settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
+                sql_of_parts(format!(
+                    "SELECT {}, token_newer FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
                     settings::COLUMNS
                 ))
                 .key(key),
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
-        let setting = settings::setting(&row)?;
-        let current: Option<TokenId> = row.optional_id("current_token")?;
-        let verified: Option<TokenId> = row.optional_id("verified_token")?;
-        let tokens = match current.is_some() || verified.is_some() {
-            true => {
-                self.db
-                    .rows(
-                        sql("SELECT id, key_pair, token_sealed FROM server_tokens WHERE tenant = $1 AND setting = $2")
-                            .key(key),
-                    )
-                    .await?
-            }
-            false => Vec::new(),
-        };
-        let mut onboarding = Onboarding { setting, current: None, verified: None };
+        let mut onboarding =
+            Onboarding { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
+        let slot = |column| row.optional_id::<TokenId>(column);
+        let (in_use, verified, newer) =
+            (slot("token_in_use")?, slot("token_verified")?, slot("token_newer")?);
+        if in_use.is_none() {
+            return Ok(Some(onboarding));
+        }
+        let tokens = self
+            .db
+            .rows(
+                sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens \
+                     WHERE tenant = $1 AND setting = $2")
+                .key(key),
+            )
+            .await?;
         for token in &tokens {
             let token = self.stored_token(key, token)?;
-            if Some(token.id) == current {
-                onboarding.current = Some(token);
-            } else if Some(token.id) == verified {
-                onboarding.verified = Some(token);
+            match Some(token.id) {
+                id if id == in_use => onboarding.in_use = Some(token),
+                id if id == verified => onboarding.verified = Some(token),
+                id if id == newer => onboarding.newer = Some(token),
+                _ => {}
             }
         }
         Ok(Some(onboarding))
     }
 
-    /// Makes an upload take effect, and a sync due by it: one transaction, or nothing.
+    /// Makes an upload take effect, and a sync due by it: one transaction, or nothing. `binds`: the setting is bound to the
+    /// server by it, for which no other setting of the tenant may stand.
     pub async fn change_token(
         &self,
         key: SettingKey,
-        change: &TokenChange<'_>,
+        seen_generation: i64,
+        (change, token): (TokenChange, Option<NewToken<'_>>),
+        binds: bool,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<TokenChanged, Error> {
-        let sealed = match &change.token {
+        let sealed = match &token {
             Some(token) => {
                 Some(self.key.seal(place(key.tenant, &format!("{}/{}", key.id, token.id)), token.json)?)
             }
             None => None,
         };
         let mut tx = self.db.begin().await?;
-        if change.binds {
-            settings::lock_tenant(&mut tx, key.tenant).await?;
-            if let Some((setting, token_name)) =
-                settings::setting_of_server(&mut tx, key, change.server).await?
-            {
-                return Ok(TokenChanged::ServerTaken { setting, token_name });
-            }
+        if binds && let Some(taken) = server_taken(&mut tx, key, &change.server).await? {
+            return Ok(taken);
         }
-        if Self::update_setting_of_token(&mut tx, key, change, now).await? != 1 {
+        let Some(mut state) = lock(&mut tx, key, &Fence::Generation(seen_generation)).await? else {
             return Ok(TokenChanged::Stale);
+        };
+        state.on_upload(change, now);
+        if forget_refusals(&mut tx, key).await? {
+            state.on_devices_changed(now, false);
         }
-        if let (Some(token), Some(sealed)) = (&change.token, sealed) {
+        save(&mut tx, &state).await?;
+        if let (Some(token), Some(sealed)) = (&token, sealed) {
             Self::put_token(&mut tx, key, token, sealed).await?;
         }
-        Self::drop_unused_tokens(&mut tx, key).await?;
-        forget_refusals(&mut tx, key, now).await?;
+        drop_unused_tokens(&mut tx, &state).await?;
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(TokenChanged::Done)
     }
 
-    async fn update_setting_of_token(
-        tx: &mut Transaction,
-        key: SettingKey,
-        change: &TokenChange<'_>,
+    /// Notes that Apple accepts the token in use, and whose it is: one transaction, or nothing. It makes nothing due: the
+    /// run that asked goes on by itself.
+    pub async fn note_verification(
+        &self,
+        lease: &Lease,
+        verification: TokenVerification,
+        binds: bool,
         now: Timestamp,
-    ) -> Result<u64, Error> {
-        let token = change.token.as_ref();
-        tx.execute(
-            sql("UPDATE settings SET apple_identifier = $4, token_type = $5, token_state = $6, \
-                 token_checked_at = $7, modified_at = $7, sync_triggered_at = $7, sync_failures = 0, \
-                 assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $7 END, \
-                 assignment_fault = NULL, assignment_failures = 0, \
-                 sync_due_at = CASE WHEN sync_started_at > $17 THEN sync_started_at + $18 ELSE $7 END, \
-                 server_uuid = $8, org_id = $9, server_name = $10, org_name = $11, \
-                 page_limit = COALESCE($12, page_limit), \
-                 token_generation = token_generation + $13, \
-                 token_expires_at = COALESCE($14, token_expires_at), \
-                 current_token = COALESCE($15, current_token), \
-                 verified_token = CASE WHEN $16 THEN COALESCE($15, current_token) ELSE verified_token END \
-                 WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3")
-            .key(key)
-            .bind(change.seen_generation)
-            .bind(change.apple_identifier.as_deref())
-            .bind(change.token_type.as_str())
-            .bind(change.state.as_str())
-            .bind(now)
-            .bind(change.server.server_uuid.as_deref())
-            .bind(change.server.org_id.as_deref())
-            .bind(change.server.server_name.as_deref())
-            .bind(change.server.org_name.as_deref())
-            .bind(change.page_limit.map(i64::from))
-            .bind(i64::from(token.is_some()))
-            .bind(token.map(|t| t.expires_at))
-            .bind(token.map(|t| t.id))
-            .bind(change.verified)
-            .bind(now.checked_sub(BETWEEN_SYNCS).unwrap_or(now))
-            .bind(BETWEEN_SYNCS_MICROS),
-        )
-        .await
+        event: &AuditEvent,
+    ) -> Result<TokenChanged, Error> {
+        let key = lease.key;
+        let mut tx = self.db.begin().await?;
+        if binds && let Some(taken) = server_taken(&mut tx, key, &verification.server).await? {
+            return Ok(taken);
+        }
+        let Some(mut state) = lock(&mut tx, key, &Fence::Lease(*lease)).await? else {
+            return Ok(TokenChanged::Stale);
+        };
+        state.on_verified(verification, now);
+        save(&mut tx, &state).await?;
+        drop_unused_tokens(&mut tx, &state).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
+        tx.commit().await?;
+        Ok(TokenChanged::Done)
+    }
+
+    /// Uses the other one of two tokens that are kept, since Apple refuses the one in use. False when there is none, when
+    /// it has expired, or when the setting has another token in use by now.
+    pub async fn restore_other_token(
+        &self,
+        key: SettingKey,
+        seen_generation: i64,
+        refused: TokenState,
+        now: Timestamp,
+        lengths: &Lengths,
+        event: &AuditEvent,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let Some(mut state) = lock(&mut tx, key, &Fence::Generation(seen_generation)).await? else {
+            return Ok(false);
+        };
+        let Some(other) = state.token.other() else { return Ok(false) };
+        let row = tx
+            .row(
+                sql("SELECT key_pair, expires_at FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3")
+                    .key(key)
+                    .bind(other),
+            )
+            .await?;
+        let Some(row) = row else { return Ok(false) };
+        let expires_at = row.time("expires_at")?.unwrap_or_default();
+        if expires_at <= now {
+            state.on_other_expired();
+            save(&mut tx, &state).await?;
+            drop_unused_tokens(&mut tx, &state).await?;
+            tx.commit().await?;
+            return Ok(false);
+        }
+        state.on_restored(TokenSwap { to: other, expires_at }, refused, now, lengths);
+        save(&mut tx, &state).await?;
+        Self::mark_current_key(&mut tx, key, row.id("key_pair")?).await?;
+        drop_unused_tokens(&mut tx, &state).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Whether another setting of the tenant than `except` stands for `server`.
+    pub async fn stands_for(&self, except: SettingKey, server: &ServerIdentity) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        Ok(setting_of_server(&mut tx, except, server).await?.is_some())
     }
 
     async fn put_token(
@@ -251,55 +269,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Whatever is neither in use nor the last verified token goes; it could not be restored anyway.
-    pub(super) async fn drop_unused_tokens(tx: &mut Transaction, key: SettingKey) -> Result<(), Error> {
-        tx.execute(
-            sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND NOT EXISTS \
-                 (SELECT 1 FROM settings WHERE settings.tenant = $1 AND settings.id = $2 \
-                  AND (current_token = server_tokens.id OR verified_token = server_tokens.id))")
-            .key(key),
-        )
-        .await?;
-        Ok(())
-    }
-
-    /// Puts the last verified token back in the place of one that Apple refused; false when there is none, or when the
-    /// setting has another token by now.
-    pub async fn restore_verified_token(
-        &self,
-        key: SettingKey,
-        seen_generation: i64,
-        verified: &StoredToken,
-        now: Timestamp,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE settings SET current_token = verified_token, \
-                     token_generation = token_generation + 1, modified_at = $5, sync_due_at = $5, \
-                     assignment_due_at = CASE WHEN assignment_fault IS NULL THEN assignment_due_at ELSE $5 END, \
-                     assignment_fault = NULL, assignment_failures = 0, \
-                     token_state = 'ok', token_expires_at = (SELECT expires_at FROM server_tokens \
-                         WHERE tenant = $1 AND setting = $2 AND id = $4) \
-                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $3 \
-                     AND verified_token = $4 AND current_token <> $4")
-                .key(key)
-                .bind(seen_generation)
-                .bind(verified.id)
-                .bind(now),
-            )
-            .await?;
-        if touched == 1 {
-            Self::mark_current_key(&mut tx, key, verified.key_pair).await?;
-            Self::drop_unused_tokens(&mut tx, key).await?;
-            audit::write(&mut tx, key.tenant, event).await?;
-            tx.commit().await?;
-        }
-        Ok(touched == 1)
-    }
-
-    /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come.
+    /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come. A wait
+    /// that lies further ahead than one of its kind may is not believed.
     pub async fn apple_wait(
         &self,
         key: SettingKey,
@@ -309,39 +280,73 @@ impl Storage {
         let row = self
             .db
             .row(
-                sql("SELECT until FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until > $4")
+                sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3")
                     .key(key)
-                    .bind(consumer)
-                    .bind(now),
+                    .bind(consumer),
             )
             .await?;
-        row.map(|row| row.time("until")).transpose().map(Option::flatten)
+        let Some(row) = row else { return Ok(None) };
+        let longest = SignedDuration::from_micros(row.get("longest")?);
+        Ok(row.time("until")?.filter(|until| !is_over(*until, now, longest)))
     }
 
-    /// Keeps a wait that Apple asked for; a later end wins. Waits that are over are forgotten.
+    /// Keeps a wait that Apple asked for, whose kind lasts `longest` at most; of two that are to come the later end wins.
     pub async fn keep_apple_wait(
         &self,
         key: SettingKey,
         consumer: &str,
         until: Timestamp,
+        longest: SignedDuration,
         now: Timestamp,
     ) -> Result<(), Error> {
+        let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
         let mut tx = self.db.begin().await?;
         tx.execute(
-            sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND until <= $3")
-                .key(key)
-                .bind(now),
-        )
-        .await?;
-        tx.execute(
-            sql("INSERT INTO apple_waits (tenant, setting, consumer, until) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (tenant, setting, consumer) DO UPDATE SET until = excluded.until \
-                 WHERE apple_waits.until < excluded.until")
+            sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) VALUES ($1, $2, $3, $4, $5) \
+                 ON CONFLICT (tenant, setting, consumer) DO UPDATE \
+                 SET until = excluded.until, longest = excluded.longest \
+                 WHERE apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
             .key(key)
             .bind(consumer)
-            .bind(until),
+            .bind(until)
+            .bind(longest)
+            .bind(now)
+            .bind(i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX)),
         )
         .await?;
         tx.commit().await
     }
+
+    /// Lifts the waits of a setting: somebody asks Apple all the same.
+    pub async fn lift_apple_waits(&self, key: SettingKey) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2").key(key)).await?;
+        tx.commit().await
+    }
+}
+
+/// Locks the tenant, so that the check holds, and answers whether another of its settings stands for the server.
+async fn server_taken(
+    tx: &mut Transaction,
+    key: SettingKey,
+    server: &ServerIdentity,
+) -> Result<Option<TokenChanged>, Error> {
+    settings::lock_tenant(tx, key.tenant).await?;
+    let taken = setting_of_server(tx, key, server).await?;
+    Ok(taken.map(|(setting, token_name)| TokenChanged::ServerTaken { setting, token_name }))
+}
+
+/// What no slot of the setting names goes; nothing could bring it back.
+async fn drop_unused_tokens(tx: &mut Transaction, state: &SettingState) -> Result<(), Error> {
+    let token = &state.token;
+    tx.execute(
+        sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 \
+             AND ($3 IS NULL OR id <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
+        .key(state.key)
+        .bind(token.in_use)
+        .bind(token.verified)
+        .bind(token.newer),
+    )
+    .await?;
+    Ok(())
 }

@@ -8,18 +8,16 @@ use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage,
-    assignment::bump_desired_generation,
-    audit,
+    Error, Storage, audit,
     db::{Row, Transaction, id_text, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::SealedField,
-    settings::take_setting,
+    setting_state::{lock, save},
 };
 use adept_domain::{
-    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingKey,
-    TenantId,
+    AuditEvent, Fence, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues,
+    SettingKey, TenantId,
 };
 
 pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
@@ -95,7 +93,7 @@ pub enum ProfileDeleted {
     /// It is gone.
     Done,
     /// There is none.
-    Gone,
+    NotFound,
     /// It is a default.
     IsDefault,
     /// So many devices want it.
@@ -218,7 +216,7 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !take_setting(&mut tx, new.key()).await? {
+        if lock(&mut tx, new.key(), &Fence::Exists).await?.is_none() {
             return Ok(false);
         }
         tx.execute_one(
@@ -254,19 +252,20 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, changed.key(), changed.modified_at, false).await? {
-            return Ok(false);
-        }
-        // A new revision may be wanted by any device.
-        tx.execute(
-            sql("UPDATE settings SET scan_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
-                 (SELECT 1 FROM enrollment_profiles WHERE enrollment_profiles.tenant = $1 \
-                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)")
-            .key(changed.key())
-            .bind(changed.id)
-            .bind(changed.revision),
-        )
-        .await?;
+        let Some(mut state) = lock(&mut tx, changed.key(), &Fence::Exists).await? else { return Ok(false) };
+        let stored = tx
+            .row(
+                sql(
+                    "SELECT revision FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3",
+                )
+                .key(changed.key())
+                .bind(changed.id),
+            )
+            .await?;
+        let revision = stored.map(|row| row.get::<i64>("revision")).transpose()?;
+        // A new revision may be desired of any device.
+        state.on_desired(changed.modified_at, revision != Some(changed.revision));
+        save(&mut tx, &state).await?;
         let touched = tx
             .execute(
                 sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \
@@ -340,7 +339,7 @@ impl Storage {
     ) -> Result<ProfileDeleted, Error> {
         let mut tx = self.db.begin().await?;
         if !take(&mut tx, profile).await? {
-            return Ok(ProfileDeleted::Gone);
+            return Ok(ProfileDeleted::NotFound);
         }
         let mut uses = async |text: &'static str| -> Result<i64, Error> {
             let counted = tx.row(sql(text).key(profile.key()).bind(profile.id)).await?;

@@ -17,7 +17,7 @@ type Field = (&'static str, fn(&SettingState) -> Value);
 
 /// Every column but the key, each once: what is read, written and inserted.
 const FIELDS: &[Field] = &[
-    ("apple_identifier", |s| s.apple_identifier.clone().into()),
+    ("apple_identifier", |s| s.apple_identifier.as_deref().into()),
     ("token_type", |s| s.token_type.as_str().into()),
     ("modified_at", |s| s.modified_at.into()),
     ("deleted_at", |s| s.deleted_at.into()),
@@ -32,12 +32,12 @@ const FIELDS: &[Field] = &[
     ("credential_refused", |s| s.token.credential_refused.into()),
     ("bare_refusals", |s| s.token.bare_refusals.into()),
     ("bare_refused_since", |s| s.token.bare_refused_since.into()),
-    ("server_uuid", |s| s.server.server_uuid.clone().into()),
-    ("org_id", |s| s.server.org_id.clone().into()),
-    ("server_name", |s| s.server.server_name.clone().into()),
-    ("org_name", |s| s.server.org_name.clone().into()),
+    ("server_uuid", |s| s.server.server_uuid.as_deref().into()),
+    ("org_id", |s| s.server.org_id.as_deref().into()),
+    ("server_name", |s| s.server.server_name.as_deref().into()),
+    ("org_name", |s| s.server.org_name.as_deref().into()),
     ("page_limit", |s| i64::from(s.page_limit).into()),
-    ("cursor", |s| s.sync.cursor.value.clone().into()),
+    ("cursor", |s| s.sync.cursor.value.as_deref().into()),
     ("cursor_issued_at", |s| s.sync.cursor.issued_at.into()),
     ("cursor_complete", |s| s.sync.cursor.complete.into()),
     ("cursor_revision", |s| s.sync.cursor.revision.into()),
@@ -72,9 +72,16 @@ fn texts() -> &'static [String; 3] {
             FIELDS.iter().enumerate().map(|(at, (column, _))| format!("{column} = ${}", at + 3)).collect();
         let values: Vec<_> = (1..=FIELDS.len() + 2).map(|number| format!("${number}")).collect();
         [
-            format!("SELECT tenant, setting, {} FROM setting_states WHERE tenant = $1 AND setting = $2", columns()),
+            format!(
+                "SELECT tenant, setting, {} FROM setting_states WHERE tenant = $1 AND setting = $2",
+                columns()
+            ),
             format!("UPDATE setting_states SET {} WHERE tenant = $1 AND setting = $2", set.join(", ")),
-            format!("INSERT INTO setting_states (tenant, setting, {}) VALUES ({})", columns(), values.join(", ")),
+            format!(
+                "INSERT INTO setting_states (tenant, setting, {}) VALUES ({})",
+                columns(),
+                values.join(", ")
+            ),
         ]
     });
     &TEXTS
@@ -92,15 +99,20 @@ pub(super) async fn lock(
     key: SettingKey,
     fence: &Fence,
 ) -> Result<Option<SettingState>, Error> {
-    load(tx, key, Lock::Wait).await.map(|state| state.filter(|state| state.admits(fence)))
+    read(tx, key, Lock::Wait).await.map(|state| state.filter(|state| state.admits(fence)))
 }
 
 /// The same for a row that nobody else has taken, deleted or not; none where somebody has.
 pub(super) async fn try_lock(tx: &mut Transaction, key: SettingKey) -> Result<Option<SettingState>, Error> {
-    load(tx, key, Lock::Skip).await
+    read(tx, key, Lock::Skip).await
 }
 
-async fn load(tx: &mut Transaction, key: SettingKey, lock: Lock) -> Result<Option<SettingState>, Error> {
+/// The same, whatever became of the setting.
+pub(super) async fn load(tx: &mut Transaction, key: SettingKey) -> Result<Option<SettingState>, Error> {
+    read(tx, key, Lock::Wait).await
+}
+
+async fn read(tx: &mut Transaction, key: SettingKey, lock: Lock) -> Result<Option<SettingState>, Error> {
     let select = super::db::sql(&texts()[0]).bind(key.tenant).bind(key.id).locking(lock);
     tx.row(select).await?.as_ref().map(state).transpose()
 }

@@ -10,15 +10,16 @@ use super::{
     filter::{Column, Holds, Sql},
     keys::NewKeyPair,
     list::{ListQuery, Listed, Source},
+    setting_state,
 };
 use adept_domain::{
-    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SyncStatus, TenantId, TokenId,
-    TokenState, TokenType, members,
+    AuditEvent, Fence, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SettingState,
+    SyncStatus, TenantId, TokenId, members, setting_state::Deletion,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
     share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, \
-    current_token, verified_token, token_expires_at, server_uuid, org_id, server_name, org_name, sync_triggered_at, \
+    token_in_use, token_verified, token_expires_at, credential_refused, server_uuid, org_id, server_name, org_name, sync_triggered_at, \
     sync_succeeded_at, sync_failures, device_count";
 
 /// What came of making a setting.
@@ -29,9 +30,41 @@ pub enum Created {
     TooMany,
 }
 
+/// What people may change of a setting, as it is to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingEdit {
+    /// `tokenName`.
+    pub token_name: Option<String>,
+    /// `dataSharingConsentGranted`.
+    pub data_sharing_consent: bool,
+    /// `shareTokenWithSchoolDataSyncService`.
+    pub share_with_school_data_sync: bool,
+    /// `roleScopeTagIds`.
+    pub role_scope_tag_ids: Option<Vec<String>>,
+}
+
+/// What becomes of a setting, and what the audit log says of that.
+pub struct Edit {
+    /// Its values from now on.
+    pub values: SettingEdit,
+    /// For the audit log.
+    pub event: AuditEvent,
+}
+
+/// What came of restoring a setting.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Restored {
+    /// It is there again.
+    Done,
+    /// There is no such soft-deleted setting, or its purge has begun.
+    NotThere,
+    /// Another setting stands for its server by now: its id and `tokenName`.
+    ServerTaken(SettingId, Option<String>),
+}
+
 const SOURCE: Source<SettingField> = Source {
     columns: COLUMNS,
-    table: "settings",
+    table: "setting_overview",
     column,
     tie: Column::fixed("id", Holds::Id { nullable: false }),
     key: None,
@@ -62,20 +95,14 @@ fn column(field: SettingField) -> Column {
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
-    let word = |column| row.get::<String>(column);
-    let unknown =
-        |what: &str, word: &str| Error::Corrupt(format!("{what} '{word}' is not known to this version"));
-    let token_type = word("token_type")?;
-    let token_state = word("token_state")?;
     let tags = row.get::<Option<String>>("role_scope_tag_ids")?;
-    let current = row.optional_id::<TokenId>("current_token")?;
+    let current = row.optional_id::<TokenId>("token_in_use")?;
     Ok(Setting {
         tenant: row.id("tenant")?,
         id: row.id("id")?,
         token_name: row.get("token_name")?,
         apple_identifier: row.get("apple_identifier")?,
-        token_type: TokenType::from_word(&token_type)
-            .ok_or_else(|| unknown("the token type", &token_type))?,
+        token_type: setting_state::token_type(row)?,
         data_sharing_consent: row.get("data_sharing_consent")?,
         share_with_school_data_sync: row.get("share_with_sds")?,
         role_scope_tag_ids: tags
@@ -85,17 +112,12 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
             .transpose()?,
         created_at: row.time("created_at")?.unwrap_or_default(),
         modified_at: row.time("modified_at")?.unwrap_or_default(),
-        token_state: TokenState::from_word(&token_state)
-            .ok_or_else(|| unknown("the token state", &token_state))?,
-        token_verified: current.is_some() && current == row.optional_id("verified_token")?,
+        token_state: setting_state::token_state(row)?,
+        credential_refused: row.get("credential_refused")?,
+        token_verified: current.is_some() && current == row.optional_id("token_verified")?,
         token_generation: row.get("token_generation")?,
         token_expires_at: row.time("token_expires_at")?,
-        server: ServerIdentity {
-            server_uuid: row.get("server_uuid")?,
-            org_id: row.get("org_id")?,
-            server_name: row.get("server_name")?,
-            org_name: row.get("org_name")?,
-        },
+        server: setting_state::server(row)?,
         sync: SyncStatus {
             triggered_at: row.time("sync_triggered_at")?,
             succeeded_at: row.time("sync_succeeded_at")?,
@@ -119,15 +141,7 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
 impl Storage {
     /// The visible setting of that id in that tenant.
     pub async fn setting(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
-                ))
-                .key(key),
-            )
-            .await?;
+        let row = self.db.row(select_one().key(key)).await?;
         row.as_ref().map(setting).transpose()
     }
 
@@ -162,7 +176,7 @@ impl Storage {
         lock_tenant(&mut tx, setting.tenant).await?;
         let row = tx
             .row(
-                sql("SELECT COUNT(*) AS total FROM settings \
+                sql("SELECT COUNT(*) AS total FROM setting_overview \
                      WHERE tenant = $1 AND deleted_at IS NULL AND token_type <> 'none'")
                 .bind(setting.tenant),
             )
@@ -170,74 +184,70 @@ impl Storage {
         if row.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) >= maximum {
             return Ok(Created::TooMany);
         }
-        tx.execute_one(
-            "making a setting",
-            sql("INSERT INTO settings (tenant, id, token_name, token_type, data_sharing_consent, \
-                 share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, \
-                 token_generation, page_limit, cursor_complete, cursor_revision, sync_failures, device_count, \
-                 lease_epoch, lease_until) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, 0, 1000, FALSE, 0, 0, 0, 0, 0)")
-            .key(setting.key())
-            .bind(setting.token_name.as_deref())
-            .bind(setting.token_type.as_str())
-            .bind(setting.data_sharing_consent)
-            .bind(setting.share_with_school_data_sync)
-            .bind(tags_json(setting.role_scope_tag_ids.as_ref()))
-            .bind(setting.created_at)
-            .bind(setting.token_state.as_str()),
-        )
-        .await?;
+        insert(&mut tx, setting).await?;
         Self::insert_key_pair(&mut tx, setting.key(), key_pair, sealed).await?;
         audit::write(&mut tx, setting.tenant, event).await?;
         tx.commit().await?;
         Ok(Created::Done)
     }
 
-    /// Stores what people may change of a setting; false when it is gone.
-    pub async fn update_setting(&self, setting: &Setting, event: &AuditEvent) -> Result<bool, Error> {
+    /// Changes what people may change of a setting: `decide` is handed the setting as it is, which nobody else changes until
+    /// this is done, and says what becomes of it. None when it is gone.
+    pub async fn edit_setting(
+        &self,
+        key: SettingKey,
+        now: Timestamp,
+        decide: impl FnOnce(&Setting) -> Edit + Send,
+    ) -> Result<Option<Setting>, Error> {
         let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds = $5, \
-                     role_scope_tag_ids = $6, modified_at = $7 \
-                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-                .key(setting.key())
-                .bind(setting.token_name.as_deref())
-                .bind(setting.data_sharing_consent)
-                .bind(setting.share_with_school_data_sync)
-                .bind(tags_json(setting.role_scope_tag_ids.as_ref()))
-                .bind(setting.modified_at),
-            )
-            .await?;
-        if touched == 1 {
-            audit::write(&mut tx, setting.tenant, event).await?;
-            tx.commit().await?;
-        }
-        Ok(touched == 1)
+        let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Exists).await? else {
+            return Ok(None);
+        };
+        let Some(row) = tx.row(select_one().key(key)).await? else { return Ok(None) };
+        let mut setting = setting(&row)?;
+        let Edit { values, event } = decide(&setting);
+        let SettingEdit { token_name, data_sharing_consent, share_with_school_data_sync, role_scope_tag_ids } =
+            values;
+        setting.token_name = token_name;
+        setting.data_sharing_consent = data_sharing_consent;
+        setting.share_with_school_data_sync = share_with_school_data_sync;
+        setting.role_scope_tag_ids = role_scope_tag_ids;
+        setting.modified_at = now;
+        state.on_edited(now);
+        tx.execute_one(
+            "changing a setting",
+            sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds = $5, \
+                 role_scope_tag_ids = $6 WHERE tenant = $1 AND id = $2")
+            .key(key)
+            .bind(setting.token_name.as_deref())
+            .bind(setting.data_sharing_consent)
+            .bind(setting.share_with_school_data_sync)
+            .bind(tags_json(setting.role_scope_tag_ids.as_ref())),
+        )
+        .await?;
+        setting_state::save(&mut tx, &state).await?;
+        audit::write(&mut tx, key.tenant, &event).await?;
+        tx.commit().await?;
+        Ok(Some(setting))
     }
 
-    /// Hides a setting and erases its tokens at once; false when there is none. The generation grows, so that whatever
-    /// is under way for it is discarded.
+    /// Deletes a setting softly and erases its tokens at once, if that may be; `forced` leaves its use out of account. None
+    /// when there is none.
     pub async fn soft_delete_setting(
         &self,
         key: SettingKey,
-        seen_generation: i64,
+        forced: bool,
         now: Timestamp,
         event: &AuditEvent,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<Deletion>, Error> {
         let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE settings SET deleted_at = $3, modified_at = $3, sync_due_at = NULL, \
-                     token_state = 'none', assignment_fault = NULL, assignment_failures = 0, current_token = NULL, verified_token = NULL, token_expires_at = NULL, \
-                     token_generation = token_generation + 1 \
-                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL AND token_generation = $4")
-                .key(key)
-                .bind(now)
-                .bind(seen_generation),
-            )
-            .await?;
-        if touched == 1 {
+        let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Exists).await? else {
+            return Ok(None);
+        };
+        let deletion = state.deletion(now, forced);
+        if deletion == Deletion::Allowed {
+            state.on_deleted(now);
+            setting_state::save(&mut tx, &state).await?;
             for text in [
                 "DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2",
                 "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2",
@@ -247,54 +257,130 @@ impl Storage {
             audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
         }
-        Ok(touched == 1)
+        Ok(Some(deletion))
     }
 
-    /// The hidden settings, with the time at which each was hidden.
+    /// The soft-deleted settings that can still be restored, with the time at which each was deleted.
     pub async fn soft_deleted_settings(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
         let rows = self
             .db
-            .rows(sql("SELECT * FROM settings WHERE deleted_at IS NOT NULL ORDER BY deleted_at, id"))
+            .rows(sql_of_parts(format!(
+                "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY deleted_at, id"
+            )))
             .await?;
         rows.iter().map(|row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).collect()
     }
 
-    /// Brings a hidden setting back, without a token. Refused (false) when there is none, or when its server has
-    /// another setting by now.
+    /// Brings a soft-deleted setting back, without a token.
     pub async fn restore_setting(
         &self,
-        hidden: &Setting,
+        key: SettingKey,
         now: Timestamp,
         event: &AuditEvent,
-    ) -> Result<bool, Error> {
+    ) -> Result<Restored, Error> {
         let mut tx = self.db.begin().await?;
-        lock_tenant(&mut tx, hidden.tenant).await?;
-        if setting_of_server(&mut tx, hidden.key(), &hidden.server).await?.is_some() {
-            return Ok(false);
+        lock_tenant(&mut tx, key.tenant).await?;
+        let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Deleted).await? else {
+            return Ok(Restored::NotThere);
+        };
+        if let Some((id, token_name)) = setting_of_server(&mut tx, key, &state.server).await? {
+            return Ok(Restored::ServerTaken(id, token_name));
         }
-        let touched = tx
-            .execute(
-                sql("UPDATE settings SET deleted_at = NULL, modified_at = $3 \
-                     WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL")
-                .key(hidden.key())
-                .bind(now),
-            )
-            .await?;
-        if touched == 1 {
-            audit::write(&mut tx, hidden.tenant, event).await?;
-            tx.commit().await?;
-        }
-        Ok(touched == 1)
+        state.on_undeleted(now);
+        setting_state::save(&mut tx, &state).await?;
+        audit::write(&mut tx, key.tenant, event).await?;
+        tx.commit().await?;
+        Ok(Restored::Done)
     }
 
-    /// Removes for good what was hidden before `before`; audit entries stay, and the ids that Apple gave to profiles, by which
-    /// a setting that is made again for the server knows what is ours. Answers how many settings went.
-    pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        let purged = tx.execute(sql("DELETE FROM settings WHERE deleted_at < $1").bind(before)).await?;
-        tx.commit().await?;
+    /// Removes for good what was deleted long enough ago; audit entries stay, and the ids that Apple gave to profiles, by
+    /// which a setting that is made again for the server knows what is ours. A setting cannot be restored from the moment
+    /// at which its purge begins. Each transaction is short, however many devices there are. Answers how many went.
+    pub async fn purge_settings(&self, now: Timestamp) -> Result<u64, Error> {
+        let deleted = self
+            .db
+            .rows(sql(
+                "SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY tenant, id",
+            ))
+            .await?;
+        let mut purged = 0;
+        for row in &deleted {
+            let key = row.key("id")?;
+            if self.begin_purge(key, now).await? {
+                for text in CHILDREN {
+                    self.purge_children(key, text).await?;
+                }
+                let mut tx = self.db.begin().await?;
+                purged +=
+                    tx.execute(sql("DELETE FROM settings WHERE tenant = $1 AND id = $2").key(key)).await?;
+                tx.commit().await?;
+            }
+        }
         Ok(purged)
     }
+
+    async fn begin_purge(&self, key: SettingKey, now: Timestamp) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let Some(mut state) = setting_state::try_lock(&mut tx, key).await? else { return Ok(false) };
+        let before = state.clone();
+        let begins = state.begin_purge(now);
+        if state != before {
+            setting_state::save(&mut tx, &state).await?;
+        }
+        tx.commit().await?;
+        Ok(begins)
+    }
+
+    async fn purge_children(&self, key: SettingKey, text: &'static str) -> Result<(), Error> {
+        loop {
+            let mut tx = self.db.begin().await?;
+            let removed = tx.execute(sql(text).key(key).bind(PURGED_AT_ONCE)).await?;
+            tx.commit().await?;
+            if removed < PURGED_AT_ONCE.unsigned_abs() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Rows that one transaction of a purge removes at most, so that no other write waits long.
+const PURGED_AT_ONCE: i64 = 5000;
+
+/// What a setting has so much of that it is removed in parts; the rest goes with the setting.
+const CHILDREN: [&str; 3] = [
+    "DELETE FROM device_events WHERE tenant = $1 AND setting = $2 AND (serial_key, at, event) IN \
+     (SELECT serial_key, at, event FROM device_events WHERE tenant = $1 AND setting = $2 LIMIT $3) \
+     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
+    "DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key IN \
+     (SELECT serial_key FROM devices WHERE tenant = $1 AND setting = $2 LIMIT $3) \
+     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
+    "DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run IN \
+     (SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 LIMIT $3) \
+     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
+];
+
+/// Stores a new setting and its state.
+pub(super) async fn insert(tx: &mut Transaction, setting: &Setting) -> Result<(), Error> {
+    tx.execute_one(
+        "making a setting",
+        sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, share_with_sds, role_scope_tag_ids, \
+             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .key(setting.key())
+        .bind(setting.token_name.as_deref())
+        .bind(setting.data_sharing_consent)
+        .bind(setting.share_with_school_data_sync)
+        .bind(tags_json(setting.role_scope_tag_ids.as_ref()))
+        .bind(setting.created_at),
+    )
+    .await?;
+    let state = SettingState::new(setting.key(), setting.token_type, setting.created_at);
+    setting_state::insert(tx, &state).await
+}
+
+fn select_one() -> super::db::Statement {
+    sql_of_parts(format!(
+        "SELECT {COLUMNS} FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
+    ))
 }
 
 /// Takes the tenant's row until the end of the transaction, so that checks over several settings hold.
@@ -306,19 +392,6 @@ pub(super) async fn lock_tenant(tx: &mut Transaction, tenant: TenantId) -> Resul
     .await
 }
 
-/// Takes a visible setting's row until the end of the transaction, before anything of the setting is written, as a sync
-/// does too; false when it is gone.
-pub(super) async fn take_setting(tx: &mut Transaction, key: SettingKey) -> Result<bool, Error> {
-    let touched = tx
-        .execute(
-            sql("UPDATE settings SET modified_at = modified_at \
-                 WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-            .key(key),
-        )
-        .await?;
-    Ok(touched == 1)
-}
-
 /// The visible setting of the tenant, another one than `except`, that stands for `server`.
 pub(super) async fn setting_of_server(
     tx: &mut Transaction,
@@ -327,7 +400,7 @@ pub(super) async fn setting_of_server(
 ) -> Result<Option<(SettingId, Option<String>)>, Error> {
     let row = tx
         .row(
-            sql("SELECT id, token_name FROM settings \
+            sql("SELECT id, token_name FROM setting_overview \
                  WHERE tenant = $1 AND server_uuid = $2 AND id <> $3 AND deleted_at IS NULL \
                  AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id LIMIT 1")
             .bind(except.tenant)

@@ -5,30 +5,11 @@ use jiff::Timestamp;
 
 use super::{
     Error, Storage,
-    cursor::FullFetchMove,
     db::{Row, Transaction, sql},
-    lease::Lease,
 };
-use adept_domain::{DeviceChanges, SettingKey, SyncKind, SyncOutcome, SyncRun};
-
-/// How a run ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SyncEnd {
-    /// What came of it; of the token only when Apple was asked.
-    pub outcome: SyncOutcome,
-    /// Apple's code, where it gave one.
-    pub code: Option<String>,
-    /// When it ended.
-    pub now: Timestamp,
-    /// When the next run is due, unless someone asked for one meanwhile.
-    pub next_due: Timestamp,
-    /// The earliest time for a run that was asked for meanwhile.
-    pub soonest: Timestamp,
-    /// Whether it was the stored cursor that Apple gave for the second time.
-    pub repeats_cursor: bool,
-    /// Puts a complete fetch off that leads nowhere now.
-    pub full_fetch: Option<FullFetchMove>,
-}
+use adept_domain::{
+    DeviceChanges, Lease, SettingKey, SyncKind, SyncOutcome, SyncRun, setting_state::SyncEnd,
+};
 
 /// The part of a run that one transaction stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +18,7 @@ pub struct RunPart {
     pub started_at: Timestamp,
     /// When this part is stored.
     pub now: Timestamp,
-    /// What was read: a reconciling run reads deltas first and last, and only its fetch finds drift.
+    /// What was read: a run with a full resync reads deltas first and last, and only its fetch finds drift.
     pub kind: SyncKind,
     /// Apple's pages.
     pub pages: i64,
@@ -49,13 +30,13 @@ pub(super) async fn note(
     lease: &Lease,
     part: &RunPart,
     changes: DeviceChanges,
-    missed: i64,
+    unconfirmed: i64,
 ) -> Result<(), Error> {
     let drift = if part.kind == SyncKind::FullResync { changes } else { DeviceChanges::default() };
     tx.execute_one(
         "a line of the sync history",
         sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, changed, removed, \
-             drift_added, drift_changed, drift_removed, missed, outcome) \
+             drift_added, drift_changed, drift_removed, unconfirmed, outcome) \
              VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running') \
              ON CONFLICT (tenant, setting, run) DO UPDATE SET \
              kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
@@ -64,7 +45,7 @@ pub(super) async fn note(
              drift_added = sync_runs.drift_added + excluded.drift_added, \
              drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
              drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
-             missed = sync_runs.missed + excluded.missed")
+             unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed")
         .key(lease.key)
         .bind(lease.epoch)
         .bind(part.started_at)
@@ -76,7 +57,7 @@ pub(super) async fn note(
         .bind(drift.added)
         .bind(drift.changed)
         .bind(drift.removed)
-        .bind(missed),
+        .bind(unconfirmed),
     )
     .await
 }
@@ -128,14 +109,20 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Closes the line, if there is one, of a run that lost its lease, token or setting.
-pub(super) async fn superseded(tx: &mut Transaction, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+/// Closes the line, if there is one, of a run that lost its lease, token or setting, or whose process stops.
+pub(super) async fn cut_off(
+    tx: &mut Transaction,
+    lease: &Lease,
+    outcome: SyncOutcome,
+    now: Timestamp,
+) -> Result<(), Error> {
     tx.execute(
-        sql("UPDATE sync_runs SET ended_at = $4, outcome = 'superseded' \
+        sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 \
              WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
         .key(lease.key)
         .bind(lease.epoch)
-        .bind(now),
+        .bind(now)
+        .bind(outcome.as_str()),
     )
     .await?;
     Ok(())
@@ -162,7 +149,7 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
             changed: row.get("drift_changed")?,
             removed: row.get("drift_removed")?,
         },
-        missed: row.get("missed")?,
+        unconfirmed: row.get("unconfirmed")?,
         outcome: if outcome == SyncOutcome::Running && !still { SyncOutcome::CutShort } else { outcome },
         code: row.get("code")?,
     })
@@ -181,9 +168,9 @@ impl Storage {
             .db
             .rows(
                 sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, drift_added, \
-                     drift_changed, drift_removed, missed, outcome, code, \
-                     EXISTS (SELECT 1 FROM settings WHERE settings.tenant = $1 \
-                         AND settings.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
+                     drift_changed, drift_removed, unconfirmed, outcome, code, \
+                     EXISTS (SELECT 1 FROM setting_overview WHERE setting_overview.tenant = $1 \
+                         AND setting_overview.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
                      FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")
                 .key(key)
                 .bind(now)

@@ -3,8 +3,9 @@
 use super::{
     Error, Storage,
     db::{Row, Transaction, sql},
+    settings,
 };
-use adept_domain::TenantId;
+use adept_domain::{Setting, TenantId};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,17 +35,7 @@ pub(super) async fn create(
             .bind(0),
     )
     .await?;
-    tx.execute_one(
-        "creating the setting without a token",
-        sql("INSERT INTO settings (tenant, id, token_name, token_type, data_sharing_consent, \
-             share_with_sds, role_scope_tag_ids, created_at, modified_at, token_state, token_generation, page_limit, \
-             cursor_complete, cursor_revision, sync_failures, device_count, lease_epoch, lease_until) \
-             VALUES ($1, $1, 'Apple Configurator', 'none', FALSE, FALSE, '[\"0\"]', $2, $2, 'none', 0, 1000, FALSE, \
-             0, 0, 0, 0, 0)")
-        .bind(id)
-        .bind(now),
-    )
-    .await
+    settings::insert(tx, &Setting::apple_configurator(id, now)).await
 }
 
 fn tenant(row: &Row) -> Result<TenantRow, Error> {

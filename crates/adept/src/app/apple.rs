@@ -9,13 +9,15 @@ use std::{
 use adept_apple::{
     account::Account,
     client::{Answer, Client, ClientConfig, ClientConfigError},
-    error::{AppleError, AppleErrorKind as Kind},
+    error::{AppleError, AppleErrorKind as Kind, Endpoint},
 };
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
 use super::{App, Clock, Error};
-use crate::domain::{AccountFacts, ServerIdentity, SettingKey, TokenState};
+use crate::domain::{
+    AccountFacts, ServerIdentity, SettingKey, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
+};
 
 /// Where Apple is and how Adept presents itself.
 #[derive(Clone, Debug)]
@@ -94,7 +96,7 @@ impl App {
         let Some(wait) = wait_of(error) else { return Ok(None) };
         let now = self.clock.now();
         let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.storage.keep_apple_wait(key, consumer, until, now).await?;
+        self.storage.keep_apple_wait(key, consumer, until, longest_wait(error), now).await?;
         Ok(Some(wait))
     }
 }
@@ -137,9 +139,38 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
     }
 }
 
+/// What an error of Apple's shows of the token. Only coded refusals are about the credential; one without a code is
+/// believed when it was repeated.
+pub(super) fn fault_of(error: &AppleError) -> AppleFault {
+    let state = state_of(error);
+    let is_refusal = matches!(state, TokenState::Revoked | TokenState::Forbidden | TokenState::Expired);
+    let is_bare = is_refusal
+        && (error.kind == Kind::Unauthorized || (error.kind == Kind::Forbidden && error.code.is_none()));
+    let is_about_credential = is_refusal
+        && match error.kind {
+            Kind::TokenExpired | Kind::TokenRejected | Kind::SignatureInvalid | Kind::ConsumerKeyUnknown => {
+                true
+            }
+            Kind::Forbidden | Kind::AccessDenied => is_bare || error.endpoint == Endpoint::Session,
+            _ => is_bare,
+        };
+    AppleFault { state, is_about_credential, is_bare }
+}
+
+/// The longest that a wait may last that came with this error.
+pub(super) fn longest_wait(error: &AppleError) -> SignedDuration {
+    match error.kind {
+        Kind::TooManyRequests => LONGEST_REST,
+        _ => SignedDuration::from_mins(15),
+    }
+}
+
 /// How long Apple asked us to wait; only 429 and 5xx may ask.
 pub(super) fn wait_of(error: &AppleError) -> Option<Duration> {
-    matches!(error.kind, Kind::TooManyRequests | Kind::ServerError).then_some(error.retry_after).flatten()
+    matches!(error.kind, Kind::TooManyRequests | Kind::ServerError)
+        .then_some(error.retry_after)
+        .flatten()
+        .map(|wait| wait.min(Duration::try_from(longest_wait(error)).unwrap_or(wait)))
 }
 
 /// What decides of an account.

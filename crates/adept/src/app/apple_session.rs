@@ -41,7 +41,7 @@ impl SharedSession for StoredSession {
                 }
                 AppleSession::Claimed { revision } => Found::Claimed { revision },
                 AppleSession::Busy => Found::Busy,
-                AppleSession::Gone => Found::Gone,
+                AppleSession::NotFound => Found::Gone,
             })
         })
     }
@@ -53,7 +53,7 @@ impl SharedSession for StoredSession {
             Ok(match kept.map_err(not_shared)? {
                 SessionKept::Done => Keeping::Done,
                 SessionKept::Superseded => Keeping::Superseded,
-                SessionKept::Gone => Keeping::Gone,
+                SessionKept::NotFound => Keeping::Gone,
             })
         })
     }

@@ -24,8 +24,11 @@ pub(super) use self::counts::AssignmentCounts;
 pub use self::counts::AssignmentStatus;
 use super::{App, Error, apple};
 use crate::{
-    domain::{Setting, TokenState},
-    storage::{self, AssignmentClaim, AssignmentEnd, Begun, Held, Lease, Shown},
+    domain::{
+        Lease, Setting, SyncOutcome, TokenState,
+        setting_state::{AssignmentEnd, AssignmentFinding},
+    },
+    storage::{self, Begun, Claim, WorkingState},
 };
 
 /// After an answer was lost.
@@ -39,6 +42,8 @@ const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(1);
 enum Stop {
     /// Lease, token or setting are other ones by now.
     Superseded,
+    /// The process stops.
+    Interrupted,
     /// A sync goes first.
     SyncIsDue,
     /// A process with another enrollment URL or other shared profile options started since; what is due is its work.
@@ -99,12 +104,12 @@ struct Run<'a> {
 
 impl App {
     /// Runs what was claimed and writes down how it ended.
-    pub(super) async fn reconcile_setting(&self, claim: &AssignmentClaim, shutdown: &CancellationToken) {
+    pub(super) async fn reconcile_setting(&self, claim: &Claim, shutdown: &CancellationToken) {
         let (mut consumer, outliving) = (None, Outliving::default());
         let done = tokio::select! {
             done = self.reconcile_as_claimed(claim, &mut consumer, &outliving) => done,
             () = self.keep_lease(&claim.lease) => Err(Stop::Superseded),
-            () = shutdown.cancelled() => Err(Stop::Superseded),
+            () = shutdown.cancelled() => Err(Stop::Interrupted),
         };
         let call = outliving.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(call) = call {
@@ -120,7 +125,7 @@ impl App {
 
     async fn reconcile_as_claimed(
         &self,
-        claim: &AssignmentClaim,
+        claim: &Claim,
         consumer_of: &mut Option<String>,
         outliving: &Outliving,
     ) -> Result<Finished, Stop> {
@@ -148,54 +153,82 @@ impl App {
 
     async fn end_assignment_run(
         &self,
-        claim: &AssignmentClaim,
+        claim: &Claim,
         done: Result<Finished, Stop>,
         consumer: Option<&str>,
     ) -> Result<(), Error> {
         let now = self.clock.now();
-        let end =
-            |shown, next_due| AssignmentEnd { shown, scanned_generation: None, next_due, sync_by: None, now };
+        let end = |finding, next_due| AssignmentEnd {
+            finding,
+            scanned_generation: None,
+            next_due,
+            sync_by: None,
+            seen_requests: claim.state.assignment.requests,
+            now,
+        };
         let after = |wait: SignedDuration| now.checked_add(wait).ok();
         // Soon at first, then as seldom as syncs.
-        let pause = SignedDuration::try_from(self.pause_after(claim.failures)).unwrap_or(AFTER_REFUSAL);
+        let pause = SignedDuration::try_from(self.pause_after(claim.state.assignment.failures))
+            .unwrap_or(AFTER_REFUSAL);
         let end = match done {
             Ok(Finished { scanned_generation, next_due, asked: true }) => {
-                AssignmentEnd { scanned_generation, ..end(Shown::Well, next_due) }
+                AssignmentEnd { scanned_generation, ..end(AssignmentFinding::Accepted, next_due) }
             }
             Ok(Finished { scanned_generation, next_due, asked: false }) => {
-                let sync_by = (claim.failures > 0).then_some(now);
-                AssignmentEnd { scanned_generation, sync_by, ..end(Shown::NothingAsked, next_due) }
+                let sync_by = (claim.state.assignment.failures > 0).then_some(now);
+                AssignmentEnd {
+                    scanned_generation,
+                    sync_by,
+                    ..end(AssignmentFinding::NothingAsked, next_due)
+                }
             }
-            Err(Stop::Superseded) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Err(Stop::Superseded | Stop::Interrupted) => {
+                return Ok(self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?);
+            }
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
-            Err(Stop::Expired) => AssignmentEnd { sync_by: Some(now), ..end(Shown::Nothing, after(pause)) },
-            Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(Shown::Nothing, Some(now)),
-            Err(Stop::Wait(until)) => end(Shown::Nothing, Some(until)),
+            Err(Stop::Expired) => {
+                AssignmentEnd { sync_by: Some(now), ..end(AssignmentFinding::Nothing, after(pause)) }
+            }
+            Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(AssignmentFinding::Nothing, Some(now)),
+            Err(Stop::Wait(until)) => end(AssignmentFinding::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
                 tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                     "an assignment run was broken off: {error}");
-                end(Shown::Nothing, after(AFTER_FAILURE))
+                end(AssignmentFinding::Nothing, after(AFTER_FAILURE))
             }
             Err(Stop::Apple(error)) => {
-                let state = apple::state_of(&error);
+                let fault = apple::fault_of(&error);
+                let state = fault.state;
                 tracing::warn!(setting = %claim.lease.key.id, state = state.as_str(),
                     detail = error.detail.as_deref(), means = state.sentence(),
                     "Apple ended an assignment run: {error}");
                 match (apple::wait_of(&error), consumer) {
                     (Some(wait), Some(consumer)) => {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
-                        self.storage.keep_apple_wait(claim.lease.key, consumer, until, now).await?;
+                        self.storage
+                            .keep_apple_wait(
+                                claim.lease.key,
+                                consumer,
+                                until,
+                                apple::longest_wait(&error),
+                                now,
+                            )
+                            .await?;
                         // However short the wait is, an answer like this one is not asked for at once again.
-                        end(Shown::Fault(state), after(pause).max(Some(until)))
+                        end(AssignmentFinding::Fault(fault), after(pause).max(Some(until)))
                     }
-                    _ if state == TokenState::NotUnderstood => end(Shown::Nothing, after(AFTER_REFUSAL)),
-                    _ if may_be_done(&error) => end(Shown::Fault(state), after(pause.max(AFTER_LOST_ANSWER))),
-                    _ => end(Shown::Fault(state), after(pause)),
+                    _ if state == TokenState::NotUnderstood => {
+                        end(AssignmentFinding::Nothing, after(AFTER_REFUSAL))
+                    }
+                    _ if may_be_done(&error) => {
+                        end(AssignmentFinding::Fault(fault), after(pause.max(AFTER_LOST_ANSWER)))
+                    }
+                    _ => end(AssignmentFinding::Fault(fault), after(pause)),
                 }
             }
         };
-        if !self.storage.end_assignment_run(claim, &end).await? {
-            self.storage.release_lease(&claim.lease, now).await?;
+        if !self.storage.end_assignment_run(&claim.lease, &end).await? {
+            self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?;
         }
         Ok(())
     }
@@ -204,24 +237,25 @@ impl App {
 impl Run<'_> {
     /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: whoever finds
     /// his own here, behind the desired state, makes no call under those of another.
-    async fn hold(&mut self) -> Result<Held, Stop> {
-        let (now, until) = (self.app.clock.now(), self.app.lease_end());
-        let held = self.app.storage.hold(&self.lease, now, until).await?.ok_or(Stop::Superseded)?;
-        self.desired_generation = held.desired_generation;
+    async fn renew(&mut self) -> Result<WorkingState, Stop> {
+        let (now, lengths) = (self.app.clock.now(), self.app.lengths());
+        let working =
+            self.app.storage.renew_for_call(&self.lease, now, &lengths).await?.ok_or(Stop::Superseded)?;
+        self.desired_generation = working.desired_generation;
         if !self.app.has_shared_profile_options().await? {
             return Err(Stop::OtherSharedOptions);
         }
-        Ok(held)
+        Ok(working)
     }
 
     /// Stores the call that is about to be made. False when desired state changed.
     async fn begin(&mut self, call: &storage::InFlightCall) -> Result<bool, Stop> {
-        let times = (self.app.clock.now(), self.app.lease_end());
+        let (now, lengths) = (self.app.clock.now(), self.app.lengths());
         let gives_way = self.calls > 0;
         match self
             .app
             .storage
-            .begin_call(&self.lease, self.desired_generation, gives_way, call, times)
+            .begin_call(&self.lease, self.desired_generation, gives_way, call, now, &lengths)
             .await?
         {
             Begun::Yes => {

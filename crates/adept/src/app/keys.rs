@@ -48,7 +48,7 @@ impl App {
         let event = self.event(Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
         match self.storage.add_key_pair(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
-            KeyAdded::Gone => Err(Error::NO_SETTING),
+            KeyAdded::NotFound => Err(Error::NO_SETTING),
             KeyAdded::TooMany => Err(Error::Conflict(
                 "This setting has 20 key pairs that were never used, all of them less than 30 days old. Nothing was \
                  changed. Use one of them: getEncryptionPublicKey answers the newest."

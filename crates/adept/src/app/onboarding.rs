@@ -14,8 +14,9 @@ use crate::{
     domain::{
         Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
         SettingKey, TenantId, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
+        setting_state::TokenChange,
     },
-    storage::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged},
+    storage::{NewToken, Onboarding, StoredToken, TokenChanged},
 };
 
 /// Everything together, waiting for one's turn included.
@@ -152,13 +153,14 @@ impl App {
             Ok(account) => return Ok(Verification::Account(apple::facts(&account))),
             Err(error) => error,
         };
-        let state = apple::state_of(&error);
+        let fault = apple::fault_of(&error);
+        let state = if fault.is_bare { TokenState::NotUnderstood } else { fault.state };
         tracing::info!(state = state.as_str(), setting = %id, "Apple did not accept an uploaded token: {error}");
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
         self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;
         match state {
             TokenState::Terms => Ok(Verification::TermsNotSigned),
-            state if state.refused_as_credential() => Err(Error::Invalid(format!(
+            state if fault.is_about_credential && !fault.is_bare => Err(Error::Invalid(format!(
                 "Apple does not accept this server token ({}). Nothing was changed. {}",
                 error.code.as_deref().unwrap_or("no reason given"),
                 state.sentence()
@@ -201,19 +203,18 @@ impl App {
         let token_type = account
             .map_or(setting.token_type, |account| TokenType::from_org_type(account.org_type.as_deref()));
         let json = offer.token.to_json();
+        let token = (!repeated).then(|| NewToken {
+            id: TokenId(self.ids.uuid(&self.clock)),
+            json: &json,
+            key_pair: offer.key_pair,
+            expires_at: offer.token.access_token_expiry,
+        });
         let change = TokenChange {
-            seen_generation: setting.token_generation,
-            token: (!repeated).then(|| NewToken {
-                id: TokenId(self.ids.uuid(&self.clock)),
-                json: &json,
-                key_pair: offer.key_pair,
-                expires_at: offer.token.access_token_expiry,
-            }),
+            token: token.as_ref().map(|token| (token.id, token.expires_at)),
             apple_identifier: apple_identifier.clone(),
             token_type,
             state: if verified { TokenState::Ok } else { TokenState::Terms },
-            server,
-            binds,
+            server: server.clone(),
             verified,
             page_limit: account.map(|account| account.page_limit),
         };
@@ -226,11 +227,21 @@ impl App {
             });
         }
         let event = self.event(Some(origin), "uploadDepToken", "Action", setting, changes);
-        Ok(self.storage.change_token(setting.key(), &change, self.clock.now(), &event).await?)
+        Ok(self
+            .storage
+            .change_token(
+                setting.key(),
+                setting.token_generation,
+                (change, token),
+                binds,
+                self.clock.now(),
+                &event,
+            )
+            .await?)
     }
 
     fn forget_replaced(&self, known: &Onboarding, offer: &Offer) {
-        let Some(old) = known.current.as_ref().and_then(|stored| read_stored(stored).ok()) else { return };
+        let Some(old) = known.in_use.as_ref().and_then(|stored| read_stored(stored).ok()) else { return };
         if !same_token(&old, &offer.token) {
             self.apple.forget(&old);
         }
@@ -259,7 +270,7 @@ pub(super) fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known
             later: offered.access_token_expiry > stored.access_token_expiry,
         })
     };
-    let current = known.current.as_ref().map(with).transpose()?;
+    let current = known.in_use.as_ref().map(with).transpose()?;
     let verified = known.verified.as_ref().map(with).transpose()?;
     Ok(Known {
         server: known.setting.server.clone(),

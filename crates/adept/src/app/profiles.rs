@@ -155,7 +155,7 @@ impl App {
         let event = self.profile_event(origin, "delete EnrollmentProfile", "Delete", &profile, changes);
         match self.storage.delete_profile(&profile, &event).await? {
             ProfileDeleted::Done => Ok(()),
-            ProfileDeleted::Gone => Err(Error::NO_PROFILE),
+            ProfileDeleted::NotFound => Err(Error::NO_PROFILE),
             ProfileDeleted::IsDefault => Err(Error::Conflict(
                 "The profile is the default of its platform. Nothing was changed. Make another profile the default, or \
                  clear the default, first."

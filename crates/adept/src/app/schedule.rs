@@ -10,10 +10,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Error, settings::Purged, supervise::supervise};
+use super::{App, Error, lease_watch::LeaseWatch, settings::Purged, supervise::supervise};
 use crate::{
-    domain::{Caller, Origin, SettingId, SyncRun},
-    storage::{AssignmentClaim, Claim},
+    domain::{
+        Caller, Origin, SettingId, SyncRun,
+        deadline::{LONGEST_REST, Lengths},
+        setting_state::LeaseState,
+    },
+    storage::{Claim, Work},
 };
 
 /// Another process may make something due, so the state is asked at least this often.
@@ -48,7 +52,7 @@ impl App {
                 wait_or_wake(&self, &shutdown).await;
                 continue;
             }
-            match self.claim_free_slots().await {
+            match self.claim_free_slots(Work::Sync).await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
                         let app = Arc::clone(&self);
@@ -120,7 +124,7 @@ impl App {
 
     /// Runs every sync that is due now, to the end. What `run_background` does, at a moment of the caller's choice.
     pub async fn sync_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let claims = self.claim_free_slots().await?;
+        let claims = self.claim_free_slots(Work::Sync).await?;
         let count = claims.len();
         let mut runs = JoinSet::new();
         for (claim, slot) in claims {
@@ -161,29 +165,49 @@ impl App {
         slots
     }
 
-    async fn claim_assignments(&self) -> Result<Vec<(AssignmentClaim, OwnedSemaphorePermit)>, Error> {
-        let now = self.clock.now();
-        let due = self.storage.next_assignment_due().await?;
-        if due.is_none_or(|due| due > now) || !self.has_shared_profile_options().await? {
-            return Ok(Vec::new());
+    async fn claim_assignments(&self) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
+        match self.has_shared_profile_options().await? {
+            true => self.claim_free_slots(Work::Assignment).await,
+            false => Ok(Vec::new()),
         }
-        let slots = self.free_slots();
+    }
+
+    /// Claims as much of what is due as there are free slots for.
+    async fn claim_free_slots(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
+        let (now, lengths) = (self.clock.now(), self.lengths());
+        let due = self.storage.due_settings(work, now, &lengths).await?;
+        let observed = self.lease_watch(work).observe(&due);
+        let free: Vec<_> = due
+            .iter()
+            .zip(observed)
+            .filter(|(due, (_, observed))| {
+                LeaseState { epoch: due.epoch, until: due.until }.is_free(now, lengths.lease, *observed)
+            })
+            .map(|(_, free)| free)
+            .collect();
+        let slots = if free.is_empty() { Vec::new() } else { self.free_slots() };
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = self.storage.claim_due_assignments(now, self.lease_end(), slots.len() as i64).await?;
+        let claims = self.storage.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
         Ok(claims.into_iter().zip(slots).collect())
     }
 
-    async fn claim_free_slots(&self) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
-        let now = self.clock.now();
-        let due = self.storage.next_sync_due().await?;
-        let slots = if due.is_some_and(|due| due <= now) { self.free_slots() } else { Vec::new() };
-        if slots.is_empty() {
-            return Ok(Vec::new());
+    fn lease_watch(&self, work: Work) -> &LeaseWatch {
+        match work {
+            Work::Sync => &self.sync_leases,
+            Work::Assignment => &self.assignment_leases,
         }
-        let claims = self.storage.claim_due_syncs(now, self.lease_end(), slots.len() as i64).await?;
-        Ok(claims.into_iter().zip(slots).collect())
+    }
+
+    /// How far ahead deadlines of this deployment may lie.
+    pub(super) fn lengths(&self) -> Lengths {
+        let length = |duration| SignedDuration::try_from(duration).unwrap_or(LONGEST_REST);
+        Lengths {
+            lease: length(self.options.lease),
+            sync_interval: length(self.options.sync_interval),
+            full_resync_interval: length(self.options.full_fetch_interval),
+        }
     }
 
     /// Has profiles defined again when the operator has other things told of them than before. Notes it once in the life
@@ -231,12 +255,6 @@ impl App {
         Ok(is_ours)
     }
 
-    pub(super) fn lease_end(&self) -> Timestamp {
-        let lease = SignedDuration::try_from(self.options.lease).unwrap_or(SignedDuration::from_secs(30));
-        let now = self.clock.now();
-        now.checked_add(lease).unwrap_or(now)
-    }
-
     async fn purge_when_due(&self, due: Timestamp) -> Timestamp {
         let now = self.clock.now();
         if now < due {
@@ -258,27 +276,43 @@ impl App {
         now.checked_add(PURGE_EVERY).unwrap_or(now)
     }
 
-    /// Makes a sync of one of the caller's settings due now. Never refused while there is a token; requests coalesce.
+    /// Makes a sync of one of the caller's settings due now. Never refused; requests coalesce, and for a setting without a
+    /// token there is nothing to do.
     pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, id).await?;
-        let event =
-            self.event(Some(origin), "syncWithAppleDeviceEnrollmentProgram", "Action", &setting, Vec::new());
-        if !self.storage.request_sync(setting.key(), self.clock.now(), &event).await? {
-            return Err(nothing_to_sync());
-        }
-        self.wake_sync.notify_one();
-        Ok(())
+        self.make_sync_due(origin, id, "syncWithAppleDeviceEnrollmentProgram", false).await.map(drop)
     }
 
-    /// Makes a sync of a setting due now that ends with a fetch of everything; for the operator.
+    /// Makes a sync of a setting due now that ends with a fetch of everything; for the operator, who is told when there is no
+    /// token. A wait that Apple asked for is lifted.
     pub async fn request_full_fetch(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, id).await?;
-        let event = self.event(Some(origin), "resync DepOnboardingSetting", "Action", &setting, Vec::new());
-        if !self.storage.request_full_fetch(setting.key(), self.clock.now(), &event).await? {
-            return Err(nothing_to_sync());
+        let key = self.setting(&origin.caller, id).await?.key();
+        self.storage.lift_apple_waits(key).await?;
+        match self.make_sync_due(origin, id, "resync DepOnboardingSetting", true).await? {
+            true => Ok(()),
+            false => Err(Error::Conflict(
+                "This setting has no server token yet, so there is nothing to synchronize. Nothing was changed. Upload a \
+                 token first."
+                    .to_owned(),
+            )),
         }
-        self.wake_sync.notify_one();
-        Ok(())
+    }
+
+    /// False when the setting has no token.
+    async fn make_sync_due(
+        &self,
+        origin: &Origin,
+        id: SettingId,
+        activity: &'static str,
+        full: bool,
+    ) -> Result<bool, Error> {
+        let setting = self.setting(&origin.caller, id).await?;
+        let event = self.event(Some(origin), activity, "Action", &setting, Vec::new());
+        let requested = self.storage.request_sync(setting.key(), full, self.clock.now(), &event).await?;
+        let is_due = requested.ok_or(Error::NO_SETTING)?;
+        if is_due {
+            self.wake_sync.notify_one();
+        }
+        Ok(is_due)
     }
 
     /// The latest lines of a setting's sync history, newest first.
@@ -295,12 +329,4 @@ async fn wait_or_wake(app: &App, shutdown: &CancellationToken) {
         () = tokio::time::sleep(LOOK_AGAIN) => {}
         () = shutdown.cancelled() => {}
     }
-}
-
-fn nothing_to_sync() -> Error {
-    Error::Conflict(
-        "This setting has no server token yet, so there is nothing to synchronize. Nothing was changed. Upload a token \
-         first."
-            .to_owned(),
-    )
 }

@@ -6,17 +6,14 @@ use jiff::SignedDuration;
 use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
-        Caller, Change, NewSetting, Origin, ServerIdentity, Setting, SettingField, SettingId, SettingKey,
-        SettingPatch, SyncStatus, TokenState, TokenType,
+        Caller, Change, NewSetting, Origin, Setting, SettingField, SettingId, SettingKey, SettingPatch,
+        TokenType, setting_state::Deletion,
     },
-    storage::Created,
+    storage::{Created, Edit, Restored, SettingEdit},
 };
 
-/// How long a deleted setting can be brought back.
-const KEPT_AFTER_DELETION: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// How long a device that is gone stays listed as deleted.
-const GONE_DEVICES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
+/// How long a device that Apple no longer lists stays listed as deleted.
+const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
 
 /// How long the history of a device is kept: a year and a month, for whoever compares with a year ago.
 const DEVICE_EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
@@ -54,32 +51,18 @@ impl App {
     pub async fn create_setting(&self, origin: &Origin, new: NewSetting) -> Result<Setting, Error> {
         let maximum = i64::from(self.options.maximum_dep_tokens);
         let now = self.clock.now();
-        let setting = Setting {
-            tenant: origin.caller.tenant,
-            id: SettingId(self.ids.uuid(&self.clock)),
-            token_name: new.token_name,
-            apple_identifier: None,
-            token_type: TokenType::Dep,
-            data_sharing_consent: new.data_sharing_consent,
-            share_with_school_data_sync: false,
-            role_scope_tag_ids: Some(new.role_scope_tag_ids.unwrap_or_else(|| vec!["0".to_owned()])),
-            created_at: now,
-            modified_at: now,
-            token_state: TokenState::None,
-            token_verified: false,
-            token_generation: 0,
-            token_expires_at: None,
-            server: ServerIdentity::default(),
-            sync: SyncStatus::default(),
-        };
+        let key = SettingKey { tenant: origin.caller.tenant, id: SettingId(self.ids.uuid(&self.clock)) };
+        let mut setting = Setting::new(key, TokenType::Dep, new.token_name, now);
+        setting.data_sharing_consent = new.data_sharing_consent;
+        setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
         let key_pair = self.new_key_pair().await?;
-        let blank = Setting {
+        let blank = SettingEdit {
             token_name: None,
             data_sharing_consent: false,
+            share_with_school_data_sync: false,
             role_scope_tag_ids: None,
-            ..setting.clone()
         };
-        let changes = changes(&blank, &setting);
+        let changes = changes(&blank, &edit_of(&setting));
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
         match self.storage.create_setting(&setting, &key_pair, maximum, &event).await? {
             Created::Done => Ok(setting),
@@ -90,25 +73,20 @@ impl App {
         }
     }
 
-    /// Changes what people may change of a setting.
+    /// Changes what people may change of a setting: what `patch` names, and nothing else.
     pub async fn update_setting(
         &self,
         origin: &Origin,
         id: SettingId,
         patch: SettingPatch,
     ) -> Result<Setting, Error> {
-        let old = self.setting(&origin.caller, id).await?;
-        let mut new = old.clone();
-        if let Some(token_name) = patch.token_name {
-            new.token_name = token_name;
-        }
-        if let Some(consent) = patch.data_sharing_consent {
-            new.data_sharing_consent = consent;
-        }
-        if let Some(tags) = patch.role_scope_tag_ids {
-            new.role_scope_tag_ids = tags;
-        }
-        self.store_changed(origin, "patch DepOnboardingSetting", "Patch", &old, new).await
+        self.edit(origin, id, ("patch DepOnboardingSetting", "Patch"), |edit| {
+            edit.token_name = patch.token_name.unwrap_or_else(|| edit.token_name.take());
+            edit.data_sharing_consent = patch.data_sharing_consent.unwrap_or(edit.data_sharing_consent);
+            edit.role_scope_tag_ids =
+                patch.role_scope_tag_ids.unwrap_or_else(|| edit.role_scope_tag_ids.take());
+        })
+        .await
     }
 
     /// Notes whether the token is shared with School Data Sync.
@@ -118,86 +96,76 @@ impl App {
         id: SettingId,
         share: bool,
     ) -> Result<(), Error> {
-        let old = self.setting(&origin.caller, id).await?;
         let activity =
             if share { "shareForSchoolDataSyncService" } else { "unshareForSchoolDataSyncService" };
-        let new = Setting { share_with_school_data_sync: share, ..old.clone() };
-        self.store_changed(origin, activity, "Action", &old, new).await.map(|_| ())
+        self.edit(origin, id, (activity, "Action"), |edit| edit.share_with_school_data_sync = share)
+            .await
+            .map(drop)
     }
 
-    async fn store_changed(
+    /// Changes a setting under its row's lock.
+    async fn edit(
         &self,
         origin: &Origin,
-        activity: &'static str,
-        operation: &'static str,
-        old: &Setting,
-        mut new: Setting,
+        id: SettingId,
+        (activity, operation): (&'static str, &'static str),
+        change: impl FnOnce(&mut SettingEdit) + Send,
     ) -> Result<Setting, Error> {
-        new.modified_at = self.clock.now();
-        let event = self.event(Some(origin), activity, operation, &new, changes(old, &new));
-        match self.storage.update_setting(&new, &event).await? {
-            true => Ok(new),
-            false => Err(Error::NO_SETTING),
-        }
+        let key = SettingKey { tenant: origin.caller.tenant, id };
+        let edited = self.storage.edit_setting(key, self.clock.now(), |setting| {
+            let old = edit_of(setting);
+            let mut values = old.clone();
+            change(&mut values);
+            let changes = changes(&old, &values);
+            Edit { values, event: self.event(Some(origin), activity, operation, setting, changes) }
+        });
+        edited.await?.ok_or(Error::NO_SETTING)
     }
 
-    /// Deletes a setting: hidden now, its tokens erased, purged after 30 days. Refused while its token lives at Apple
-    /// and devices are listed, as Intune does.
+    /// Deletes a setting: softly now, its tokens erased, purged after 30 days. Refused while its token lives at Apple and
+    /// devices are listed, as Intune does.
     pub async fn delete_setting(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, id).await?;
-        let expired = setting.token_expires_at.is_none_or(|expiry| expiry <= self.clock.now());
-        let live = setting.token_generation > 0 && !expired && !setting.token_state.refused_as_credential();
-        if live && setting.sync.device_count > 0 {
-            return Err(Error::Conflict(format!(
-                "{} devices are listed under this setting and its server token is valid. Nothing was changed. Move the \
-                 devices to another server or revoke the token in Apple Business or School Manager first; the operator \
-                 can also remove it with `adept setting remove {id} --force`.",
-                setting.sync.device_count
-            )));
-        }
-        self.soft_delete_setting(origin, &setting).await
+        self.soft_delete_setting(origin, id, false).await
     }
 
-    /// Deletes a setting whatever its state; for the operator.
+    /// Deletes a setting although it is in use; for the operator.
     pub async fn remove_setting(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, id).await?;
-        self.soft_delete_setting(origin, &setting).await
+        self.soft_delete_setting(origin, id, true).await
     }
 
-    async fn soft_delete_setting(&self, origin: &Origin, setting: &Setting) -> Result<(), Error> {
-        if setting.token_type == TokenType::None {
-            return Err(Error::Conflict(
+    async fn soft_delete_setting(&self, origin: &Origin, id: SettingId, forced: bool) -> Result<(), Error> {
+        let setting = self.setting(&origin.caller, id).await?;
+        let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
+        let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
+        let deletion =
+            self.storage.soft_delete_setting(setting.key(), forced, self.clock.now(), &event).await?;
+        match deletion.ok_or(Error::NO_SETTING)? {
+            Deletion::Allowed => Ok(()),
+            Deletion::PseudoSetting => Err(Error::Conflict(
                 "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed."
                     .to_owned(),
-            ));
-        }
-        let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
-        let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", setting, changes);
-        let now = self.clock.now();
-        let hidden =
-            self.storage.soft_delete_setting(setting.key(), setting.token_generation, now, &event).await?;
-        match (hidden, self.storage.setting(setting.key()).await?) {
-            (true, _) => Ok(()),
-            (false, None) => Err(Error::NO_SETTING),
-            (false, Some(_)) => Err(Error::Conflict(
-                "The setting was given another token just now. Nothing was changed; look at it and try again.".to_owned(),
             )),
+            Deletion::InUse(devices) => Err(Error::Conflict(format!(
+                "{devices} devices are listed under this setting and its server token is valid. Nothing was changed. Move \
+                 the devices to another server or revoke the token in Apple Business or School Manager first; the \
+                 operator can also remove it with `adept setting remove {id} --force`."
+            ))),
         }
     }
 
     /// Brings a deleted setting back, without its token; for the operator.
     pub async fn restore_setting(&self, id: SettingId) -> Result<Setting, Error> {
-        let hidden = self.storage.soft_deleted_settings().await?;
+        let deleted = self.storage.soft_deleted_settings().await?;
         let (setting, _) =
-            hidden.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
+            deleted.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
         let origin = Origin { caller: Caller::operator(setting.tenant), request: self.ids.uuid(&self.clock) };
         let event = self.event(Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
-        match self.storage.restore_setting(&setting, self.clock.now(), &event).await? {
-            true => Ok(setting),
-            false => Err(Error::Conflict(
-                "Another setting stands for this server by now. Nothing was changed; delete that one first."
-                    .to_owned(),
-            )),
+        match self.storage.restore_setting(setting.key(), self.clock.now(), &event).await? {
+            Restored::Done => Ok(setting),
+            Restored::NotThere => Err(Error::NO_SETTING),
+            Restored::ServerTaken(other, _) => Err(Error::Conflict(format!(
+                "The setting {other} stands for this server by now. Nothing was changed. Delete that one first."
+            ))),
         }
     }
 
@@ -207,8 +175,8 @@ impl App {
         let now = self.clock.now();
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         Ok(Purged {
-            settings: self.storage.purge_settings(before(KEPT_AFTER_DELETION)).await?,
-            devices: self.storage.purge_tombstones(before(GONE_DEVICES_KEPT)).await?,
+            settings: self.storage.purge_settings(now).await?,
+            devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT)).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
@@ -228,9 +196,19 @@ pub struct Purged {
     pub sync_runs: u64,
 }
 
-fn changes(old: &Setting, new: &Setting) -> Vec<Change> {
+/// What people may change of a setting, as it is.
+fn edit_of(setting: &Setting) -> SettingEdit {
+    SettingEdit {
+        token_name: setting.token_name.clone(),
+        data_sharing_consent: setting.data_sharing_consent,
+        share_with_school_data_sync: setting.share_with_school_data_sync,
+        role_scope_tag_ids: setting.role_scope_tag_ids.clone(),
+    }
+}
+
+fn changes(old: &SettingEdit, new: &SettingEdit) -> Vec<Change> {
     let flag = |value: bool| if value { "true" } else { "false" };
-    let tags = |setting: &Setting| setting.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
+    let tags = |edit: &SettingEdit| edit.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
     [
         Change::between("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
         Change::between(

@@ -24,8 +24,8 @@ use self::{
 };
 use super::{App, Error, apple, failpoint};
 use crate::{
-    domain::{SettingKey, TokenState},
-    storage::{Claim, Lease, Onboarding},
+    domain::{Lease, SettingKey, TokenState, setting_state::AppleFault},
+    storage::{Claim, Onboarding},
 };
 
 /// What a run works with.
@@ -46,6 +46,7 @@ impl Run {
     fn needs_verification(&self) -> bool {
         let setting = &self.known.setting;
         !setting.token_verified
+            || self.known.newer.is_some()
             || setting.server.server_uuid.is_none()
             || setting.token_state == TokenState::WrongServer
     }
@@ -58,7 +59,7 @@ impl App {
         let ended = tokio::select! {
             ended = self.sync_as_claimed(claim) => ended,
             () = self.keep_lease(&claim.lease) => Ok(Outcome::Superseded.into()),
-            () = shutdown.cancelled() => Ok(Outcome::Superseded.into()),
+            () = shutdown.cancelled() => Ok(Outcome::Interrupted.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
             tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(), "a sync was broken off: {error}");
@@ -71,7 +72,7 @@ impl App {
         if !shutdown.is_cancelled()
             && let Err(error) = self.storage.settle_devices().await
         {
-            tracing::warn!("the database did not look at its devices again, so lists may be slow: {error}");
+            tracing::warn!("ANALYZE of the devices table failed; list queries may be slow: {error}");
         }
     }
 
@@ -79,7 +80,7 @@ impl App {
     pub(super) async fn keep_lease(&self, lease: &Lease) {
         loop {
             tokio::time::sleep(self.options.lease / 3).await;
-            match self.storage.renew_lease(lease, self.lease_end()).await {
+            match self.storage.renew_lease(lease, self.clock.now(), &self.lengths()).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -102,11 +103,11 @@ impl App {
         }
         let now = self.clock.now();
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
-            return Ok(Outcome::State(TokenState::Expired).into());
+            return Ok(Outcome::State(AppleFault::of(TokenState::Expired)).into());
         }
         if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            return Ok(Outcome::Wait(TokenState::Throttled, rest).into());
+            return Ok(Outcome::Wait(AppleFault::of(TokenState::Throttled), rest).into());
         }
         let run = Arc::new(Run { claim: claim.clone(), known, session, consumer });
         match self.sync_pages(&run).await? {
@@ -117,19 +118,12 @@ impl App {
     }
 
     async fn apple_failed(&self, run: &Run, error: AppleError) -> Result<Ended, Error> {
-        let state = apple::state_of(&error);
-        if let Some(wait) = self.keep_wait(run.key(), &run.consumer, &error).await? {
+        let fault = apple::fault_of(&error);
+        let outcome = match self.keep_wait(run.key(), &run.consumer, &error).await? {
             // However short the wait is, Apple is not asked without pause.
-            let pause = wait.max(self.pause_after(run.claim.failures));
-            return Ok(Ended { outcome: Outcome::Wait(state, pause), error: Some(error) });
-        }
-        if state.refused_as_credential()
-            && !run.known.setting.token_verified
-            && self.restore_verified(&run.known, state).await?
-        {
-            end::tell(run.claim.lease.key.id, state, Some(&error));
-            return Ok(Outcome::Superseded.into());
-        }
-        Ok(Ended { outcome: Outcome::State(state), error: Some(error) })
+            Some(wait) => Outcome::Wait(fault, wait.max(self.pause_after(run.claim.state.sync.failures))),
+            None => Outcome::State(fault),
+        };
+        Ok(Ended { outcome, error: Some(error) })
     }
 }

@@ -14,9 +14,9 @@ use super::{
 use crate::{
     domain::{
         Acceptance, AccountFacts, Caller, Change, ServerIdentity, SettingId, SettingKey, TokenStanding,
-        TokenState, TokenType, Verification, accept,
+        TokenState, TokenType, Verification, accept, setting_state::TokenVerification,
     },
-    storage::{Claim, Onboarding, TokenChanged, TokenRow, TokenVerification},
+    storage::{Claim, Onboarding, TokenChanged, TokenRow},
 };
 
 /// What became of the token.
@@ -52,7 +52,7 @@ impl App {
         let Some((server, binds)) = server_of(known, account)? else {
             return self.wrong_server(known).await;
         };
-        let (old_limit, new_limit) = (claim.page_limit.to_string(), page_limit.to_string());
+        let (old_limit, new_limit) = (claim.state.page_limit.to_string(), page_limit.to_string());
         let (old, new) = (&setting.server, &server);
         let changes: Vec<_> = [
             Change::between("serverName", old.server_name.as_deref(), new.server_name.as_deref()),
@@ -63,12 +63,16 @@ impl App {
         .into_iter()
         .flatten()
         .collect();
-        if setting.token_verified && !binds && changes.is_empty() {
+        if setting.token_verified && known.newer.is_none() && !binds && changes.is_empty() {
             return Ok(Verified::Yes { page_limit });
         }
-        let verification = TokenVerification { token_type, server: &server, binds, page_limit };
+        let verification = TokenVerification { token_type, server: server.clone(), page_limit };
         let event = self.event(None, "verifyDepToken", "Action", setting, changes);
-        match self.storage.note_verification(&claim.lease, &verification, self.clock.now(), &event).await? {
+        match self
+            .storage
+            .note_verification(&claim.lease, verification, binds, self.clock.now(), &event)
+            .await?
+        {
             TokenChanged::Done => Ok(Verified::Yes { page_limit }),
             TokenChanged::Stale => Ok(Verified::Superseded),
             TokenChanged::ServerTaken { .. } => self.wrong_server(known).await,
@@ -112,42 +116,56 @@ impl App {
     }
 
     async fn wrong_server(&self, known: &Onboarding) -> Result<Verified, Error> {
-        match self.restore_verified(known, TokenState::WrongServer).await? {
+        match self.restore_other_token(known, TokenState::WrongServer).await? {
             true => Ok(Verified::Superseded),
             false => Ok(Verified::WrongServer),
         }
     }
 
-    /// Puts the last verified token back in the place of an unverified one that showed `state`.
-    pub(super) async fn restore_verified(
+    /// Uses the other one of two tokens that are kept, since Apple showed `state` of the one in use; false when there is
+    /// none.
+    pub(super) async fn restore_other_token(
         &self,
         known: &Onboarding,
         state: TokenState,
     ) -> Result<bool, Error> {
-        let (Some(verified), Some(current)) = (&known.verified, &known.current) else { return Ok(false) };
+        let (name, Some(in_use)) =
+            (known.verified.as_ref().map_or("newer", |_| "last verified"), &known.in_use)
+        else {
+            return Ok(false);
+        };
+        if known.verified.is_none() && known.newer.is_none() {
+            return Ok(false);
+        }
         let setting = &known.setting;
         let changes = vec![Change {
             property: "depToken",
             old: Some(format!("a token that Apple showed as {}", state.as_str())),
-            new: Some("the last verified token".to_owned()),
+            new: Some(format!("the {name} token")),
         }];
         let event = self.event(None, "restoreDepToken", "Action", setting, changes);
-        let now = self.clock.now();
-        let back = self
+        let restored = self
             .storage
-            .restore_verified_token(setting.key(), setting.token_generation, verified, now, &event)
+            .restore_other_token(
+                setting.key(),
+                setting.token_generation,
+                state,
+                self.clock.now(),
+                &self.lengths(),
+                &event,
+            )
             .await?;
-        if back {
-            self.apple.forget(&read_stored(current)?);
-            tracing::warn!(setting = %setting.id, state = state.as_str(), "the last verified server token came back");
+        if restored {
+            self.apple.forget(&read_stored(in_use)?);
+            tracing::warn!(setting = %setting.id, state = state.as_str(), "the {name} server token is used again");
             self.wake_sync.notify_one();
         }
-        Ok(back)
+        Ok(restored)
     }
 
     /// Calls for the token in use, under the session that all processes share, and the digest of its consumer key.
     pub(super) fn session_of(&self, known: &Onboarding) -> Result<Option<(Session, String)>, Error> {
-        let Some(stored) = &known.current else { return Ok(None) };
+        let Some(stored) = &known.in_use else { return Ok(None) };
         let token = read_stored(stored)?;
         let consumer = apple::consumer_digest(token.consumer_key.expose());
         let shared = StoredSession {
@@ -164,7 +182,7 @@ impl App {
 /// The server of the token in use as known from now on, and whether the setting is bound by that; none when it is not
 /// the setting's.
 fn server_of(known: &Onboarding, account: AccountFacts) -> Result<Option<(ServerIdentity, bool)>, Error> {
-    let Some(current) = &known.current else { return Ok(None) };
+    let Some(current) = &known.in_use else { return Ok(None) };
     let compared = compare(known, &read_stored(current)?)?;
     Ok(match accept(&compared, &Verification::Account(account)) {
         Ok(Acceptance::Repeated { server, binds }) => Some((server, binds)),

@@ -216,11 +216,6 @@ impl SettingState {
         self.sync.due_at = sooner(self.sync.due_at);
     }
 
-    /// How long a sync rests that failed now.
-    pub fn pause_after_failure(&self, lengths: &Lengths) -> SignedDuration {
-        pause_after(self.sync.failures, lengths)
-    }
-
     pub(super) fn request_sync(&mut self, now: Timestamp) {
         self.sync.requests += 1;
         self.sync.triggered_at = Some(now);

@@ -274,7 +274,6 @@ fn both_tokens_of_a_renewal_are_kept_until_one_is_verified() {
     // Apple refuses the newer one: the verified one is used at once, and the newer one stays.
     run(&mut state, Some(REFUSED), at(20));
     let swap = |to| TokenSwap { to, expires_at: at(900_000) };
-    state.sync.failures = 0;
     state.on_restored(swap(VERIFIED), TokenState::Revoked, at(20), &LENGTHS);
     assert_eq!((state.token.in_use, state.token.other()), (Some(VERIFIED), Some(NEWER)));
     assert_eq!((state.token.generation, state.token.state), (3, TokenState::Ok));

@@ -5,7 +5,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::SettingState;
+use super::{SettingState, pause_after};
 use crate::{
     ServerIdentity, TokenId, TokenState, TokenType,
     deadline::{Lengths, later},
@@ -203,25 +203,24 @@ impl SettingState {
     }
 
     /// The other one of two tokens is used from now on, since Apple refuses the one in use or says that it is for another
-    /// server. At first at once; where both are refused, in turns, as seldom as syncs that fail.
+    /// server. The verified one at once; the newer one, which was refused before, as seldom as syncs that fail.
     pub fn on_restored(&mut self, swap: TokenSwap, refused: TokenState, now: Timestamp, lengths: &Lengths) {
-        let both_refused = self.sync.failures > 0;
-        let pause = self.pause_after_failure(lengths);
+        let to_verified = self.token.verified == Some(swap.to);
         let token = &mut self.token;
         token.generation += 1;
-        token.newer = if token.is_verified() { None } else { token.in_use };
+        token.newer = if to_verified { token.in_use } else { None };
         token.in_use = Some(swap.to);
         token.expires_at = Some(swap.expires_at);
-        token.state = if both_refused { refused } else { TokenState::Ok };
-        token.credential_refused = both_refused && token.credential_refused;
+        token.state = if to_verified { TokenState::Ok } else { refused };
+        token.credential_refused &= !to_verified;
         token.forget_bare_refusals();
         self.modified_at = now;
-        self.sync.failures += 1;
         self.retry_assignment(now);
         self.assignment.fault = None;
         self.assignment.failures = 0;
         self.request_sync(now);
-        if both_refused {
+        if !to_verified {
+            let pause = pause_after(self.sync.failures.saturating_sub(1).max(0), lengths);
             self.sync.due_at = Some(later(now, pause));
         }
     }

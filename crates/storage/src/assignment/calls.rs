@@ -2,21 +2,25 @@
 //! answer is being stored. A call is stored before it is made and goes away with its outcome, so that one that is found
 //! later is one whose answer was lost.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    check_lease, hold,
-    work::{BEFORE_REST, day_before},
+    pacing::{pacing_of, set_pacing},
+    renew_for_call, under_lease,
 };
 use crate::{
-    Error, Lease, Storage, audit,
+    Error, Storage, audit,
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
+    setting_state::save,
 };
-use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, ProfileId, SettingKey};
+use adept_domain::{
+    AssignmentResult, AuditEvent, DeviceEventKind, DevicePacing, Lease, ProfileId, SettingKey, SettingState,
+    deadline::Lengths,
+};
 
 /// A call about devices.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,11 +77,8 @@ pub enum Begun {
     SyncIsDue,
 }
 
-/// Devices that are treated alike: the result, and whether it was the first failure.
-type Alike = (AssignmentResult, bool);
-
 impl Storage {
-    /// Stores a call that is about to be made, and lengthens the lease to `until`. Nothing is stored when lease, token
+    /// Stores a call that is about to be made, and renews the lease. Nothing is stored when lease, token
     /// or desired state are not those that were seen, or when the run gives way to a sync.
     pub async fn begin_call(
         &self,
@@ -85,10 +86,11 @@ impl Storage {
         seen_desired_generation: i64,
         gives_way: bool,
         call: &InFlightCall,
-        (now, until): (Timestamp, Timestamp),
+        now: Timestamp,
+        lengths: &Lengths,
     ) -> Result<Begun, Error> {
         let mut tx = self.db.begin().await?;
-        match hold(&mut tx, lease, now, until).await? {
+        match renew_for_call(&mut tx, lease, now, lengths).await? {
             Some(held) if held.desired_generation != seen_desired_generation => return Ok(Begun::Stale),
             None => return Ok(Begun::Stale),
             Some(held) if gives_way && held.sync_is_due => return Ok(Begun::SyncIsDue),
@@ -141,7 +143,7 @@ impl Storage {
     /// Forgets a call: Apple surely did not act on it.
     pub async fn take_back_call(&self, lease: &Lease, call: Uuid) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        if check_lease(&mut tx, lease).await?.is_some() {
+        if under_lease(&mut tx, lease).await?.is_some() {
             end_call(&mut tx, lease, call).await?;
             tx.commit().await?;
         }
@@ -158,106 +160,85 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        let Some(desired_generation) = check_lease(&mut tx, lease).await? else {
+        let Some(mut state) = under_lease(&mut tx, lease).await? else {
             keep_waits(&mut tx, lease, assigned).await?;
             tx.commit().await?;
             return Ok(false);
         };
-        let mut alike: BTreeMap<Alike, Vec<String>> = BTreeMap::new();
-        for device in assigned.devices {
-            let group = (device.result, device.attempts == 0);
-            alike.entry(group).or_default().push(device.serial.to_ascii_lowercase());
+        let desired_changed = Some(state.assignment.desired_generation) != assigned.seen_desired_generation;
+        let keys: Vec<String> =
+            assigned.devices.iter().map(|device| device.serial.to_ascii_lowercase()).collect();
+        let stored = pacing_of(&mut tx, lease.key, &keys).await?;
+        let mut alike: HashMap<(AssignmentResult, DevicePacing), Vec<String>> = HashMap::new();
+        for (device, key) in assigned.devices.iter().zip(keys) {
+            let Some(pacing) = stored.get(&key) else { continue };
+            let after = pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
+            alike.entry((device.result, after)).or_default().push(key);
         }
-        for ((result, is_first), keys) in alike {
+        for ((result, pacing), keys) in alike {
             if result == AssignmentResult::NotAccessible {
-                ask_for_fetch(&mut tx, lease, assigned, &keys).await?;
+                want_fetch(&mut tx, &mut state, assigned, &keys).await?;
             }
-            let wait = result.assigned_again_after(i64::from(!is_first), assigned.retry_after);
-            let due = match wait {
-                Some(wait) => assigned.now.checked_add(wait).ok(),
-                // Someone wants something else by now: look again.
-                None if Some(desired_generation) != assigned.seen_desired_generation => Some(assigned.now),
-                None => None,
-            };
-            self.note_result(&mut tx, lease, assigned, result, due, &keys).await?;
+            note_result(&mut tx, lease, assigned, (result, pacing), &keys).await?;
         }
+        save(&mut tx, &state).await?;
         end_call(&mut tx, lease, assigned.call).await?;
         audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
     }
+}
 
-    async fn note_result(
-        &self,
-        tx: &mut Transaction,
-        lease: &Lease,
-        assigned: &Assigned<'_>,
-        result: AssignmentResult,
-        due: Option<Timestamp>,
-        keys: &[String],
-    ) -> Result<(), Error> {
-        let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
-        let statement = match result {
-            // Apple has it now: the stored record is out of date, and its digest says so.
-            AssignmentResult::Success => {
-                sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', \
-                 assigned_uuid = $3, assigned_at = $4, assign_attempts = 0, assign_failure = NULL, \
-                 assign_due_at = CASE WHEN assigned_at > $5 AND assign_count >= $6 \
-                     THEN $4 + 86400000000 ELSE $7 END, \
-                 assign_count = CASE WHEN assigned_at > $5 THEN assign_count + 1 ELSE 1 END \
-                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-                .key(lease.key)
-                .bind(assigned.apple_uuid)
-                .bind(assigned.now)
-                .bind(day_before(assigned.now))
-                .bind(BEFORE_REST)
-                .bind(due)
-            }
-            failed => sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, \
-                 assign_attempts = COALESCE(assign_attempts, 0) + $5 \
+async fn note_result(
+    tx: &mut Transaction,
+    lease: &Lease,
+    assigned: &Assigned<'_>,
+    (result, pacing): (AssignmentResult, DevicePacing),
+    keys: &[String],
+) -> Result<(), Error> {
+    set_pacing(tx, lease.key, &pacing, keys).await?;
+    if result == AssignmentResult::Success {
+        // Apple has it now: the stored record is out of date, and its digest says so.
+        tx.execute(
+            sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', assigned_uuid = $3 \
                  WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
             .key(lease.key)
-            .bind(due)
-            .bind(failed.as_str())
-            .bind(i64::from(failed == AssignmentResult::Failed)),
-        };
-        tx.execute(statement.rows(rows)).await?;
-        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-        let (kind, detail) = match result {
-            AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
-            other => (DeviceEventKind::NotAssigned, other.as_str()),
-        };
-        let told = NewDeviceEvent {
-            kind,
-            profile: Some(assigned.profile),
-            apple_uuid: Some(assigned.apple_uuid),
-            detail: Some(detail),
-        };
-        device_events::write(tx, lease.key, &keys, assigned.now, &told).await
+            .bind(assigned.apple_uuid)
+            .rows(rows_of(keys)),
+        )
+        .await?;
     }
+    let (kind, detail) = match result {
+        AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
+        other => (DeviceEventKind::NotAssigned, other.as_str()),
+    };
+    let event = NewDeviceEvent {
+        kind,
+        profile: Some(assigned.profile),
+        apple_uuid: Some(assigned.apple_uuid),
+        detail: Some(detail),
+    };
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    device_events::write(tx, lease.key, &keys, assigned.now, &event).await
+}
+
+/// Serial numbers in lower case as rows of one value.
+pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
+    keys.iter().map(|key| vec![key.as_str().into()]).collect()
 }
 
 /// Lets devices wait that Apple throttles, whoever holds the lease by now: they have been assigned too often, whatever
 /// becomes of the answer.
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
     let throttled = assigned.devices.iter().filter(|device| device.result == AssignmentResult::Throttled);
-    let rows: Vec<Vec<Value>> =
-        throttled.map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]).collect();
-    let wait = AssignmentResult::Throttled.assigned_again_after(0, assigned.retry_after);
-    let Some(due) = wait.and_then(|wait| assigned.now.checked_add(wait).ok()) else { return Ok(()) };
-    if rows.is_empty() {
-        return Ok(());
+    let keys: Vec<String> = throttled.map(|device| device.serial.to_ascii_lowercase()).collect();
+    let mut alike: HashMap<DevicePacing, Vec<String>> = HashMap::new();
+    for (key, pacing) in pacing_of(tx, lease.key, &keys).await? {
+        alike.entry(pacing.on_throttled(assigned.retry_after, assigned.now)).or_default().push(key);
     }
-    tx.execute(
-        sql("UPDATE devices SET assign_failure = $4, \
-             assign_due_at = CASE WHEN assign_due_at > $3 THEN assign_due_at ELSE $3 END \
-             WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-        .key(lease.key)
-        .bind(due)
-        .bind(AssignmentResult::Throttled.as_str())
-        .rows(rows),
-    )
-    .await?;
+    for (pacing, keys) in alike {
+        set_pacing(tx, lease.key, &pacing, &keys).await?;
+    }
     Ok(())
 }
 
@@ -274,9 +255,9 @@ pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) ->
 /// Makes a complete fetch due, since Apple does not have devices any more that it listed. Devices of which it said so
 /// before ask for none, so that one that Apple lists all the same leads to one fetch; and two fetches are
 /// `between_fetches` apart, however many devices there are.
-async fn ask_for_fetch(
+async fn want_fetch(
     tx: &mut Transaction,
-    lease: &Lease,
+    state: &mut SettingState,
     assigned: &Assigned<'_>,
     keys: &[String],
 ) -> Result<(), Error> {
@@ -285,7 +266,7 @@ async fn ask_for_fetch(
         .row(
             sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
                  AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
-            .key(lease.key)
+            .key(state.key)
             .rows(rows),
         )
         .await?;
@@ -296,18 +277,11 @@ async fn ask_for_fetch(
         .row(
             sql("SELECT MAX(ended_at) AS last FROM sync_runs \
                  WHERE tenant = $1 AND setting = $2 AND kind <> 'delta_sync' AND outcome = 'ok'")
-            .key(lease.key),
+            .key(state.key),
         )
         .await?;
     let last = last.map(|row| row.time("last")).transpose()?.flatten();
     let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
-    tx.execute_one(
-        "asking for a complete fetch",
-        sql("UPDATE settings SET \
-             full_fetch_due_at = CASE WHEN full_fetch_due_at > $3 THEN $3 ELSE full_fetch_due_at END, \
-             sync_due_at = CASE WHEN sync_due_at > $3 THEN $3 ELSE sync_due_at END WHERE tenant = $1 AND id = $2")
-        .key(lease.key)
-        .bind(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now))),
-    )
-    .await
+    state.on_fetch_wanted(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now)));
+    Ok(())
 }

@@ -2,15 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::{check_lease, hold};
+use super::{renew_for_call, under_lease};
 use crate::{
-    Error, Lease, Storage, audit,
+    Error, Storage, audit,
     db::{Transaction, sql},
 };
-use adept_domain::{AuditEvent, Profile, ProfileId, SettingKey};
+use adept_domain::{AuditEvent, Lease, Profile, ProfileId, SettingKey, deadline::Lengths};
 
 impl Storage {
-    /// Stores that a revision is about to be sent to Apple, and lengthens the lease to `until`. False, and nothing
+    /// Stores that a revision is about to be sent to Apple, and renews the lease. False, and nothing
     /// stored, when lease, token or desired state are not those that were seen.
     pub async fn begin_definition(
         &self,
@@ -18,10 +18,10 @@ impl Storage {
         seen_desired_generation: i64,
         profile: &Profile,
         now: Timestamp,
-        until: Timestamp,
+        lengths: &Lengths,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        if hold(&mut tx, lease, now, until)
+        if renew_for_call(&mut tx, lease, now, lengths)
             .await?
             .is_none_or(|held| held.desired_generation != seen_desired_generation)
         {
@@ -80,7 +80,7 @@ impl Storage {
     /// Takes back an attempt that Apple surely did not act on.
     pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        if check_lease(&mut tx, lease).await?.is_some() {
+        if under_lease(&mut tx, lease).await?.is_some() {
             tx.execute(
                 sql("UPDATE profile_definitions SET attempts = attempts - 1, \
                      attempted_at = CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END \
@@ -104,7 +104,7 @@ impl Storage {
         again_at: Option<Timestamp>,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        if check_lease(&mut tx, lease).await?.is_none() {
+        if under_lease(&mut tx, lease).await?.is_none() {
             return Ok(());
         }
         tx.execute_one(
@@ -130,7 +130,7 @@ impl Storage {
         now: Timestamp,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        if check_lease(&mut tx, lease).await?.is_some() {
+        if under_lease(&mut tx, lease).await?.is_some() {
             tx.execute(
                 sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
                     .key(lease.key)
@@ -169,13 +169,9 @@ impl Storage {
     }
 }
 
-/// Has definitions sent at once that Apple refused for a reason that is not the profile's: another token may be let do
-/// more.
-pub(crate) async fn forget_refusals(
-    tx: &mut Transaction,
-    key: SettingKey,
-    now: Timestamp,
-) -> Result<(), Error> {
+/// Has definitions sent at once that Apple refused for a reason that is not the profile's: another token may be allowed
+/// more. Answers whether there are any.
+pub(crate) async fn forget_refusals(tx: &mut Transaction, key: SettingKey) -> Result<bool, Error> {
     let forgotten = tx
         .execute(
             sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL \
@@ -183,13 +179,5 @@ pub(crate) async fn forget_refusals(
             .key(key),
         )
         .await?;
-    if forgotten > 0 {
-        tx.execute(
-            sql("UPDATE settings SET assignment_due_at = $3 WHERE tenant = $1 AND id = $2")
-                .key(key)
-                .bind(now),
-        )
-        .await?;
-    }
-    Ok(())
+    Ok(forgotten > 0)
 }

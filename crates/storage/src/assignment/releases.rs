@@ -3,15 +3,18 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{calls::end_call, check_lease};
+use super::{calls::end_call, under_lease};
 use crate::{
-    Error, Lease, Storage,
+    Error, Storage,
     assignment::DeviceResult,
     audit,
     db::{Value, sql},
     device_events::{self, NewDeviceEvent},
+    setting_state::save,
 };
-use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, latest_record_time, release_put_off};
+use adept_domain::{
+    AssignmentResult, AuditEvent, DeviceEventKind, Lease, latest_record_time, release_put_off,
+};
 
 /// What came of a release.
 pub struct Released<'a> {
@@ -74,7 +77,7 @@ impl Storage {
         let rows = devices.iter().map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]);
         let due = |attempts| now.checked_add(release_put_off(attempts)).unwrap_or(now);
         let mut tx = self.db.begin_bulk().await?;
-        if check_lease(&mut tx, lease).await?.is_some() {
+        if under_lease(&mut tx, lease).await?.is_some() {
             tx.execute(
                 sql("UPDATE devices SET \
                      release_due_at = CASE WHEN COALESCE(release_attempts, 0) = 0 THEN $3 ELSE $4 END, \
@@ -100,10 +103,8 @@ impl Storage {
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        if check_lease(&mut tx, lease).await?.is_none() {
-            return Ok(false);
-        }
-        let mut gone = 0;
+        let Some(mut state) = under_lease(&mut tx, lease).await? else { return Ok(false) };
+        let mut absent = 0;
         let mut alike: std::collections::BTreeMap<(AssignmentResult, bool), Vec<String>> = Default::default();
         for device in released.devices {
             let group = (device.result, device.attempts == 0);
@@ -136,7 +137,7 @@ impl Storage {
             };
             let touched = tx.execute(statement.rows(rows)).await?;
             let kind = if result == AssignmentResult::Success {
-                gone += i64::try_from(touched).unwrap_or(0);
+                absent += i64::try_from(touched).unwrap_or(0);
                 DeviceEventKind::Released
             } else {
                 DeviceEventKind::NotReleased
@@ -147,13 +148,8 @@ impl Storage {
             let owner = lease.key;
             device_events::write(&mut tx, owner, &keys, released.now, &told).await?;
         }
-        tx.execute_one(
-            "counting devices",
-            sql("UPDATE settings SET device_count = device_count - $3 WHERE tenant = $1 AND id = $2")
-                .key(lease.key)
-                .bind(gone),
-        )
-        .await?;
+        state.on_devices_counted(-absent);
+        save(&mut tx, &state).await?;
         end_call(&mut tx, lease, released.call).await?;
         audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;

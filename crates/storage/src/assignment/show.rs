@@ -91,7 +91,7 @@ impl Storage {
     pub async fn foreign_devices(&self) -> Result<Vec<(TenantId, SettingId, i64)>, Error> {
         let rows = self
             .db
-            .rows(sql("SELECT tenant, id, foreign_devices FROM settings \
+            .rows(sql("SELECT tenant, id, foreign_devices FROM setting_overview \
                        WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id"))
             .await?;
         rows.iter().map(|row| Ok((row.id("tenant")?, row.id("id")?, row.get("foreign_devices")?))).collect()

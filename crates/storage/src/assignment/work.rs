@@ -3,13 +3,14 @@
 //! Two ways lead to them: those that something happened to have an `assign_due_at`, by whose index they are found; and
 //! when profiles or defaults changed, or a fetch brought new devices, all are looked at in the order of their keys.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
-    Error, Lease, Storage,
+    Error, Storage,
     db::{Row, Statement, Value, sql, sql_of_parts},
+    setting_state::save,
 };
-use adept_domain::{ASSIGNMENTS_A_DAY, MOST_DEVICES, Reason, SettingKey, Target};
+use adept_domain::{Lease, MOST_DEVICES, Reason, SettingKey, Target};
 
 /// Where a walk over devices stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,7 +165,9 @@ impl Storage {
         blocked: bool,
     ) -> Result<Option<Timestamp>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        if super::check_lease(&mut tx, lease).await? != Some(seen_desired_generation) {
+        let generation =
+            super::under_lease(&mut tx, lease).await?.map(|state| state.assignment.desired_generation);
+        if generation != Some(seen_desired_generation) {
             return Ok(Some(before));
         }
         if !blocked {
@@ -203,24 +206,14 @@ impl Storage {
             .await?;
         let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("UPDATE settings SET foreign_devices = $3 WHERE tenant = $1 AND id = $2")
-                .key(lease.key)
-                .bind(total),
-        )
-        .await?;
-        tx.commit().await?;
+        if let Some(mut state) = super::under_lease(&mut tx, lease).await? {
+            state.assignment.foreign_devices = Some(total);
+            save(&mut tx, &state).await?;
+            tx.commit().await?;
+        }
         Ok(total)
     }
 }
-
-/// The last moment from which assignments count as of today.
-pub(super) fn day_before(now: Timestamp) -> Timestamp {
-    now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN)
-}
-
-/// How many assignments must have been made before the one that makes a device rest.
-pub(super) const BEFORE_REST: i64 = ASSIGNMENTS_A_DAY - 1;
 
 #[cfg(test)]
 mod tests {

@@ -25,9 +25,19 @@ impl Value {
     }
 }
 
+/// How a row is taken that is about to be written, until the end of the transaction. SQLite has one writer, which has all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lock {
+    /// Waits for whoever has it.
+    Wait,
+    /// Leaves it out where somebody has it.
+    Skip,
+}
+
 /// A statement: text and values.
 pub struct Statement {
     text: Cow<'static, str>,
+    lock: Option<Lock>,
     values: Vec<Value>,
     many: Option<Many>,
 }
@@ -44,12 +54,12 @@ struct Many {
 
 /// A statement of fixed text.
 pub fn sql(text: &'static str) -> Statement {
-    Statement { text: text.into(), values: Vec::new(), many: None }
+    Statement { text: text.into(), lock: None, values: Vec::new(), many: None }
 }
 
 /// A statement whose text was put together from fixed parts; no user text may be among them.
 pub fn sql_of_parts(text: String) -> Statement {
-    Statement { text: text.into(), values: Vec::new(), many: None }
+    Statement { text: text.into(), lock: None, values: Vec::new(), many: None }
 }
 
 impl Statement {
@@ -62,6 +72,17 @@ impl Statement {
     /// Binds the next two `$n` to a setting and its owner: the tenant, then the id.
     pub fn key(self, key: SettingKey) -> Self {
         self.bind(key.tenant).bind(key.id)
+    }
+
+    /// Takes the rows that it reads.
+    pub fn locking(mut self, lock: Lock) -> Self {
+        self.lock = Some(lock);
+        self
+    }
+
+    /// How it takes the rows that it reads.
+    pub(super) fn lock(&self) -> Option<Lock> {
+        self.lock
     }
 
     /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.

@@ -12,7 +12,7 @@ use super::{Finished, Run, Stop, define::Defined, may_be_done};
 use crate::{
     app::{failpoint, profiles},
     domain::{AssignmentResult, AuditEvent, Change, Profile, Target},
-    storage::{Assigned, DeviceResult, Held, InFlightCall, Plan, ScanPosition, WorkDevice},
+    storage::{Assigned, DeviceResult, InFlightCall, Plan, ScanPosition, WorkDevice, WorkingState},
 };
 
 /// How far one look at the plan came.
@@ -64,7 +64,7 @@ impl Run<'_> {
     pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
         loop {
             let started = self.app.clock.now();
-            let held = self.hold().await?;
+            let held = self.renew().await?;
             let mut plan = self.plan().await?;
             let Looked::Through(blocked) = self.assign_plan(&mut plan, held.scan_all).await? else {
                 continue;
@@ -78,11 +78,11 @@ impl Run<'_> {
     async fn finish(
         &mut self,
         started: Timestamp,
-        held: Held,
+        working: WorkingState,
         blocked: Option<Timestamp>,
     ) -> Result<Finished, Stop> {
         let storage = &self.app.storage;
-        let Held { desired_generation, scan_all: all, .. } = held;
+        let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
             let foreign = storage.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
@@ -145,7 +145,7 @@ impl Run<'_> {
 
     /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
     async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
-        self.hold().await?;
+        self.renew().await?;
         Ok(self.plan().await?.targets() == targets)
     }
 

@@ -46,8 +46,8 @@ impl Run<'_> {
             Definition::Never(failure) => return self.give_up(planned, &failure).await,
         }
         let storage = &self.app.storage;
-        let until = self.app.lease_end();
-        if !storage.begin_definition(&self.lease, self.desired_generation, &profile, now, until).await? {
+        let lengths = self.app.lengths();
+        if !storage.begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths).await? {
             return Ok(Defined::Stale);
         }
         self.calls += 1;

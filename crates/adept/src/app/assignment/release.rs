@@ -19,7 +19,7 @@ impl Run<'_> {
     /// reason to assign nothing.
     pub(super) async fn release_devices(&mut self) -> Result<Option<AppleError>, Stop> {
         loop {
-            self.hold().await?;
+            self.renew().await?;
             let now = self.app.clock.now();
             let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
             if devices.is_empty() {

@@ -25,7 +25,7 @@ impl Run<'_> {
     }
 
     async fn settle_unresolved_call(&mut self, call: InFlightCall) -> Result<(), Stop> {
-        self.hold().await?;
+        self.renew().await?;
         tracing::info!(setting = %self.lease.key.id, devices = call.serials.len(),
             "the answer to a call was lost; reading what became of its devices");
         let details = self.session.device_details(&call.serials).await?;

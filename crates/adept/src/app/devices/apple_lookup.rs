@@ -5,7 +5,6 @@ use adept_apple::{
     account::normalized_uuid,
     device::{Device, ProfileStatus},
 };
-use jiff::SignedDuration;
 
 use crate::{
     app::{App, Error, apple},
@@ -71,7 +70,7 @@ impl App {
             return Ok(Err(known.setting.standing(now).sentence().into_owned()));
         };
         if let Some(until) = self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
-            return Ok(Err(format!("Apple asked for a wait until {until:.0}; it is not asked before.")));
+            return Ok(Err(format!("Apple requires a back-off until {until:.0}; no request was sent.")));
         }
         match session.device_details(&[serial]).await {
             Ok(details) => {
@@ -79,11 +78,7 @@ impl App {
                 Ok(Ok(devices.find(|device| device.serial_number.eq_ignore_ascii_case(serial))))
             }
             Err(error) => {
-                if let Some(wait) = apple::wait_of(&error) {
-                    let wait = SignedDuration::try_from(wait).unwrap_or_default();
-                    let until = now.checked_add(wait).unwrap_or(now);
-                    self.storage.keep_apple_wait(SettingKey::new(tenant, id), &consumer, until, now).await?;
-                }
+                self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;
                 Ok(Err(TokenStanding::State(apple::state_of(&error)).sentence().into_owned()))
             }
         }

@@ -61,7 +61,7 @@ fn taken_over(listed: &[DeviceRow], profile: ProfileId) -> Option<Change> {
 fn answer(wished: DesiredChange, gone: Error, wanted: &str) -> Result<(), Error> {
     match wished {
         DesiredChange::Done => Ok(()),
-        DesiredChange::Gone => Err(gone),
+        DesiredChange::NotFound => Err(gone),
         DesiredChange::Unknown(serials) => Err(Error::Invalid(format!(
             "These serial numbers are not {wanted}, five at most being named: {}. Nothing was changed.",
             serials.iter().map(|serial| shortened(serial)).collect::<Vec<_>>().join(", ")

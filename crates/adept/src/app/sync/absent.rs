@@ -1,7 +1,7 @@
 //! The end of a fetch: which devices it did not list, whether that is believed, and when the next one is owed.
 //!
 //! Only a fetch that one run read from its first page to its last can tell. Too many missing devices are rather a
-//! mistake of Apple's: they are noted, and gone only when a second complete fetch, at least a sync interval later,
+//! mistake of Apple's: they are noted, and absent only when a second complete fetch, at least a sync interval later,
 //! misses them again, or when Apple says of a random sample of them that it is not accessible.
 
 use std::collections::BinaryHeap;
@@ -15,11 +15,11 @@ use super::{
     seen::{CompleteSeen, Seen},
 };
 use crate::{
-    domain::{SettingId, SyncKind, too_many_absent},
-    storage::{AbsentAction, Claim, FetchEnd, FullFetchMove, ListedDevice, RunPart},
+    domain::{SettingId, SyncKind, setting_state::FullFetchMove, too_many_absent},
+    storage::{AbsentAction, Claim, ListedDevice, RunPart},
 };
 
-/// Devices that Apple is asked about before many are marked as gone.
+/// Devices that Apple is asked about before many are marked as absent.
 const SAMPLE: usize = 50;
 
 /// Rows that are looked at in one transaction.
@@ -44,8 +44,8 @@ struct Missing {
 /// What became of missing devices.
 #[derive(Clone, Copy, Default)]
 struct Settled {
-    /// Marked as gone.
-    gone: i64,
+    /// Marked as absent.
+    absent: i64,
     /// Left as they are, since too many are missing.
     left: usize,
 }
@@ -53,7 +53,7 @@ struct Settled {
 /// What is done with missing devices.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Belief {
-    /// They are gone.
+    /// They are absent.
     All,
     /// Only those that an earlier fetch, before this time, had missed too.
     AbsentSince(Timestamp),
@@ -61,7 +61,7 @@ enum Belief {
 
 impl App {
     /// Settles what a fetch that came to its end did not list; `seen` is none when it cannot tell. Answers how many are
-    /// gone by this; none: the lease, the token or the cursor is another one by now.
+    /// absent by this; none: the lease, the token or the cursor is another one by now.
     pub(super) async fn end_fetch(
         &self,
         run: &Run,
@@ -75,9 +75,9 @@ impl App {
             Some(seen) => self.settle_absent(run, kind, &seen.complete(), &mut left.revision).await?,
             None => Some(Settled::default()),
         };
-        let Some(Settled { gone, left: doubted }) = settled else { return Ok(None) };
+        let Some(Settled { absent, left: doubted }) = settled else { return Ok(None) };
         let now = self.clock.now();
-        let next_full_fetch = match claim.full_fetch_due {
+        let next_full_fetch = match claim.state.sync.full_fetch_due_at {
             _ if doubted > 0 => later(now, self.options.sync_interval),
             // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
             // full resync tries again in its time only.
@@ -85,11 +85,10 @@ impl App {
             _ => self.next_full_fetch(claim.lease.key.id, now),
         };
         let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
-        let end = FetchEnd { seen_revision: left.revision, full_fetch };
-        let noted = self.storage.end_fetch(&claim.lease, end).await?;
+        let noted = self.storage.end_fetch(&claim.lease, left.revision, full_fetch).await?;
         *left = FetchProgress { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
         failpoint::at("fetch-ended");
-        Ok(noted.then_some(gone))
+        Ok(noted.then_some(absent))
     }
 
     /// None: superseded.
@@ -115,14 +114,14 @@ impl App {
             false => Belief::AbsentSince(earlier(claim.started_at, self.options.sync_interval)),
         };
         let settled = self.settle(claim, kind, seen, belief, revision).await?;
-        let Some(Settled { gone, left }) = settled else { return Ok(None) };
+        let Some(Settled { absent, left }) = settled else { return Ok(None) };
         if left > 0 {
             tracing::warn!(
-                setting = %claim.lease.key.id, missing, listed, gone, left,
+                setting = %claim.lease.key.id, missing, listed, absent, left,
                 "a complete fetch misses so many devices that they are left as they are until another one misses them too"
             );
-        } else if gone > 0 {
-            tracing::info!(setting = %claim.lease.key.id, gone, "a complete fetch found that devices are gone");
+        } else if absent > 0 {
+            tracing::info!(setting = %claim.lease.key.id, absent, "a full fetch found that Apple no longer lists devices");
         }
         Ok(settled)
     }
@@ -149,7 +148,7 @@ impl App {
         }
     }
 
-    /// Marks what is believed to be gone, and notes what is not. None: superseded.
+    /// Marks what is believed to be absent, and notes what is not. None: superseded.
     async fn settle(
         &self,
         claim: &Claim,
@@ -168,33 +167,33 @@ impl App {
             for ListedDevice { key, absent_since, .. } in rows {
                 match (seen.holds(&key), absent_since, belief) {
                     (true, None, _) => {}
-                    (true, Some(_), _) => action.back.push(key),
-                    (false, _, Belief::All) => action.gone.push(key),
-                    (false, Some(missed), Belief::AbsentSince(before)) if missed <= before => {
-                        action.gone.push(key);
+                    (true, Some(_), _) => action.listed_again.push(key),
+                    (false, _, Belief::All) => action.absent.push(key),
+                    (false, Some(since), Belief::AbsentSince(before)) if since <= before => {
+                        action.absent.push(key);
                     }
-                    (false, _, Belief::AbsentSince(_)) => action.missed.push(key),
+                    (false, _, Belief::AbsentSince(_)) => action.unconfirmed.push(key),
                 }
             }
             if action == AbsentAction::default() {
                 continue;
             }
-            settled.left += action.missed.len();
+            settled.left += action.unconfirmed.len();
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
-            let gone = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
+            let absent = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
             failpoint::at("absent-settled");
-            let Some(gone) = gone else { return Ok(None) };
+            let Some(absent) = absent else { return Ok(None) };
             *revision += 1;
-            settled.gone += gone;
+            settled.absent += absent;
         }
     }
 
-    /// A full fetch is due about a week later, a setting's own little while after it, so that not all are at once.
+    /// A full resync is due about a week later, a setting's own little while before that, so that not all are at once.
     fn next_full_fetch(&self, setting: SettingId, now: Timestamp) -> Timestamp {
         let interval = self.options.full_fetch_interval;
         let lot = (setting.0.as_u128() & 0xffff) as u32;
-        later(now, interval + (interval / 10) * lot / 0x1_0000)
+        later(now, interval - (interval / 10) * lot / 0x1_0000)
     }
 
     /// Whether Apple says of every one of them that it is not accessible. No answer, or any other, is a no.
@@ -207,12 +206,12 @@ impl App {
                 return Ok(false);
             }
         };
-        let gone = |serial: &String| {
+        let absent = |serial: &String| {
             let device = details.iter().find(|(key, _)| key.eq_ignore_ascii_case(serial));
             let status = device.and_then(|(_, device)| device.response_status.as_deref());
             status.is_some_and(|status| status.eq_ignore_ascii_case(NOT_ACCESSIBLE))
         };
-        Ok(serials.iter().all(gone))
+        Ok(serials.iter().all(absent))
     }
 }
 

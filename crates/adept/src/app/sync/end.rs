@@ -3,19 +3,20 @@
 use std::time::Duration;
 
 use adept_apple::error::AppleError;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::{
     super::{App, Error, failpoint},
     walk::Plan,
 };
 use crate::{
-    domain::{SettingId, SyncKind, SyncOutcome, TokenState},
-    storage::{BETWEEN_SYNCS, Claim, FullFetchMove, RunPart, SyncEnd},
+    domain::{
+        Lease, SettingId, SyncKind, SyncOutcome, TokenState,
+        deadline::later,
+        setting_state::{AppleFault, FullFetchMove, SyncEnd, pause_after},
+    },
+    storage::{Claim, RunPart},
 };
-
-/// After failures in a row, in seconds: soon at first, then at the usual interval.
-const AFTER_FAILURES: [u64; 3] = [60, 5 * 60, 15 * 60];
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +24,17 @@ pub(super) enum Outcome {
     /// Everything was read to the end.
     Complete,
     /// Apple showed this of the token.
-    State(TokenState),
+    State(AppleFault),
     /// Apple asked to wait.
-    Wait(TokenState, Duration),
+    Wait(AppleFault, Duration),
     /// Apple gave a cursor of such a chain for the second time; nothing was learned of the token.
     RepeatedCursor(SyncKind),
     /// Something of ours failed; nothing was learned of the token.
     BrokenOff,
-    /// Lease, token or setting changed, or the process stops: what was learned last is discarded.
+    /// Lease, token or setting changed: what was learned last is discarded.
     Superseded,
+    /// The process stops: what was learned last is discarded.
+    Interrupted,
 }
 
 /// An outcome, and the answer of Apple's that led to it.
@@ -49,63 +52,88 @@ impl From<Outcome> for Ended {
 impl App {
     pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, error }: Ended) -> Result<(), Error> {
         let now = self.clock.now();
+        let lease = &claim.lease;
+        let failures = claim.state.sync.failures;
         // A full resync leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
         let stuck = match outcome {
             Outcome::RepeatedCursor(kind) => Some(kind),
             _ => None,
         };
-        let (outcome, pause) = match outcome {
-            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), self.options.sync_interval),
-            Outcome::State(state) => (SyncOutcome::Token(state), self.pause_after(claim.failures)),
-            Outcome::Wait(state, rest) => (SyncOutcome::Token(state), rest),
-            Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
-            Outcome::BrokenOff => (SyncOutcome::BrokenOff, self.pause_after(claim.failures)),
-            Outcome::Superseded => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+        let release = |outcome| self.storage.release_lease(lease, outcome, now);
+        let (outcome, fault, pause) = match outcome {
+            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, self.options.sync_interval),
+            Outcome::State(fault) => {
+                (SyncOutcome::Token(fault.state), Some(fault), self.pause_after(failures))
+            }
+            // A wait that lasts longer is asked for again then.
+            Outcome::Wait(fault, rest) => {
+                (SyncOutcome::Token(fault.state), Some(fault), rest.min(self.options.sync_interval))
+            }
+            Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, None, self.pause_after(failures)),
+            Outcome::BrokenOff => (SyncOutcome::BrokenOff, None, self.pause_after(failures)),
+            Outcome::Superseded => return Ok(release(SyncOutcome::Superseded).await?),
+            Outcome::Interrupted => return Ok(release(SyncOutcome::Interrupted).await?),
         };
-        if let SyncOutcome::Token(state) = outcome
-            && state != TokenState::Ok
-        {
-            tell(claim.lease.key.id, state, error.as_ref());
-        }
         let after =
             |pause| later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)));
         let end = SyncEnd {
             outcome,
-            code: error.and_then(|error| error.code),
+            fault,
+            code: error.as_ref().and_then(|error| error.code.clone()),
+            started_at: claim.started_at,
             now,
             next_due: after(pause),
-            soonest: later(claim.started_at, BETWEEN_SYNCS),
+            seen_requests: claim.state.sync.requests,
             repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::FullResync),
-            full_fetch: (stuck == Some(SyncKind::FullResync))
-                .then(|| FullFetchMove { seen: claim.full_fetch_due, to: after(self.options.sync_interval) }),
+            full_fetch: (stuck == Some(SyncKind::FullResync)).then(|| FullFetchMove {
+                seen: claim.state.sync.full_fetch_due_at,
+                to: after(self.options.sync_interval),
+            }),
         };
-        let kind = Plan::of(claim, claim.page_limit, claim.started_at).kind();
+        let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths()).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
-        if !self.storage.end_sync(claim, &part, &end).await? {
-            self.storage.release_lease(&claim.lease, now).await?;
+        match self.storage.end_sync(lease, &part, end).await? {
+            None => release(SyncOutcome::Superseded).await?,
+            Some(None | Some(TokenState::Ok)) => {}
+            Some(Some(state)) => {
+                log_end(lease.key.id, state, error.as_ref());
+                self.use_other_token(lease, fault, state).await?;
+            }
         }
         failpoint::at("sync-ended");
         Ok(())
     }
 
+    /// Of two tokens that are kept until one is verified the other one is used, if Apple refused this one as a credential.
+    async fn use_other_token(
+        &self,
+        lease: &Lease,
+        fault: Option<AppleFault>,
+        believed: TokenState,
+    ) -> Result<(), Error> {
+        let is_refused = fault.is_some_and(|fault| fault.is_about_credential && fault.state == believed);
+        if !is_refused && believed != TokenState::Expired {
+            return Ok(());
+        }
+        match self.storage.onboarding(lease.key).await? {
+            Some(known) if known.setting.token_generation == lease.generation => {
+                self.restore_other_token(&known, believed).await.map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(in crate::app) fn pause_after(&self, failures: i64) -> Duration {
-        let pause = usize::try_from(failures).ok().and_then(|failures| AFTER_FAILURES.get(failures));
-        pause.map_or(self.options.sync_interval, |seconds| {
-            Duration::from_secs(*seconds).min(self.options.sync_interval)
-        })
+        Duration::try_from(pause_after(failures, &self.lengths())).unwrap_or(self.options.sync_interval)
     }
 }
 
-/// One line for the operator: what is the matter, who must do what, and what Apple said.
-pub(super) fn tell(setting: SettingId, state: TokenState, error: Option<&AppleError>) {
+/// One line for the operator: the problem, who must do what, and what Apple said.
+fn log_end(setting: SettingId, state: TokenState, error: Option<&AppleError>) {
     let detail = error.and_then(|error| error.detail.as_deref());
     let (state, means) = (state.as_str(), state.sentence());
     match error {
         Some(error) => tracing::warn!(%setting, state, detail, means, "Apple ended a sync: {error}"),
         None => tracing::warn!(%setting, state, means, "a sync ended early"),
     }
-}
-
-fn later(time: Timestamp, by: SignedDuration) -> Timestamp {
-    time.checked_add(by).unwrap_or(time)
 }

@@ -10,11 +10,14 @@ use super::{
     super::{App, Error, failpoint},
     Outcome, Run,
     seen::Seen,
-    walk::{CursorTarget, ReadPage, Walk},
+    walk::{ReadPage, Walk},
 };
 use crate::{
-    domain::{DeviceChanges, OperationType, SyncKind},
-    storage::{Claim, CursorMove, FullFetchMove, RunPart},
+    domain::{
+        DeviceChanges, OperationType, SyncKind,
+        setting_state::{CursorMove, FullFetchMove},
+    },
+    storage::{Claim, RunPart},
 };
 
 /// Pages that one transaction stores at most. While Apple is quicker than the database, they gather; each is written
@@ -101,8 +104,9 @@ impl App {
     /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
     async fn store_pages(&self, run: &Run, mut pages: Pages) -> Result<bool, Error> {
         let claim = &run.claim;
+        let state = &claim.state.sync;
         let mut left =
-            FetchProgress { revision: claim.cursor_revision, full_fetch_due: claim.full_fetch_due };
+            FetchProgress { revision: state.cursor.revision, full_fetch_due: state.full_fetch_due_at };
         // What the fetch under way listed; none when it cannot be complete.
         let mut seen = None;
         let mut drift = DeviceChanges::default();
@@ -120,9 +124,8 @@ impl App {
             }
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages };
-            let to = to.as_ref().map(CursorTarget::as_stored);
-            let owes_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
-            let cursor = CursorMove { seen_revision: left.revision, to, owes_fetch };
+            let full_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
+            let cursor = CursorMove { seen_revision: left.revision, to, full_fetch };
             // One after the other from a random start: rows of one commit stand side by side in the index of ids.
             let mut last_id = self.ids.at(now).as_u128();
             let mut fresh_id = || {
@@ -130,16 +133,16 @@ impl App {
                 Uuid::from_u128(last_id)
             };
             let stored =
-                self.storage.commit_page(&claim.lease, records, &cursor, &part, &mut fresh_id).await?;
+                self.storage.commit_page(&claim.lease, records, cursor, &part, &mut fresh_id).await?;
             failpoint::at("page-stored");
             let Some(folded) = stored else { return Ok(false) };
             left.revision += 1;
             drift = drift.and(folded.changes());
             if ends {
                 left.full_fetch_due = Some(now);
-                let gone = self.end_fetch(run, kind, seen.take(), &mut left).await?;
-                let Some(gone) = gone else { return Ok(false) };
-                drift.removed += gone;
+                let absent = self.end_fetch(run, kind, seen.take(), &mut left).await?;
+                let Some(absent) = absent else { return Ok(false) };
+                drift.removed += absent;
                 if kind == SyncKind::FullResync {
                     self.report_drift(claim, drift);
                 }
@@ -153,9 +156,9 @@ impl App {
         let DeviceChanges { added, changed, removed } = drift;
         let setting = claim.lease.key.id;
         if drift == DeviceChanges::default() {
-            tracing::info!(%setting, "a full resync found everything as the deltas had told it");
+            tracing::info!(%setting, "a full resync found what the deltas had reported");
         } else {
-            tracing::warn!(%setting, added, changed, removed, "a full resync found what no delta had told");
+            tracing::warn!(%setting, added, changed, removed, "a full resync found what no delta had reported");
         }
     }
 }

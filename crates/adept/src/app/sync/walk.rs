@@ -15,9 +15,10 @@ use super::{
     Outcome, Run,
     record::record,
 };
-use crate::{
-    domain::{AppleRecord, SyncKind, TokenState},
-    storage::{Claim, CursorPosition},
+use crate::domain::{
+    AppleRecord, SettingState, SyncKind, TokenState,
+    deadline::{Lengths, past},
+    setting_state::{AppleFault, CursorPosition},
 };
 
 /// Apple forgets a cursor after seven days; ours is given up a little sooner.
@@ -47,7 +48,7 @@ pub(super) struct ReadPage {
     /// cursor of the deltas until its end.
     pub(super) kind: SyncKind,
     /// Where the cursor goes; none leaves it.
-    pub(super) to: Option<CursorTarget>,
+    pub(super) to: Option<CursorPosition>,
     /// The first page of a fetch that is read from its beginning.
     pub(super) begins: bool,
     /// The last page of a fetch.
@@ -56,26 +57,6 @@ pub(super) struct ReadPage {
     pub(super) whole: bool,
     /// Pages of Apple's that this stands for.
     pub(super) pages: i64,
-}
-
-/// A place to go on from.
-#[derive(Clone)]
-pub(super) struct CursorTarget {
-    cursor: Option<String>,
-    issued_at: Timestamp,
-    complete: bool,
-    limit: u32,
-}
-
-impl CursorTarget {
-    pub(super) fn as_stored(&self) -> CursorPosition<'_> {
-        CursorPosition {
-            cursor: self.cursor.as_deref(),
-            issued_at: self.issued_at,
-            complete: self.complete,
-            limit: self.limit,
-        }
-    }
 }
 
 /// What a run reads first.
@@ -91,19 +72,19 @@ pub(super) struct Plan {
 
 impl Plan {
     /// What is read at `now`, with `limit` devices per page.
-    pub(super) fn of(claim: &Claim, limit: u32, now: Timestamp) -> Self {
-        let age = claim.cursor_issued_at.map(|issued| now.duration_since(issued));
-        let other_limit =
-            !claim.cursor_complete && claim.cursor_limit.is_some_and(|stored| stored != i64::from(limit));
-        let fresh = claim.cursor.is_none()
+    pub(super) fn of(state: &SettingState, limit: u32, now: Timestamp, lengths: &Lengths) -> Self {
+        let cursor = &state.sync.cursor;
+        let age = cursor.issued_at.map(|issued| now.duration_since(past(issued, now)));
+        let other_limit = !cursor.complete && cursor.limit.is_some_and(|stored| stored != limit);
+        let fresh = cursor.value.is_none()
             || age.is_none_or(|age| age > CURSOR_AGE)
             || other_limit
-            || claim.cursor_repeats >= REPEATS;
-        let deltas = claim.cursor_complete && !fresh;
+            || cursor.repeats >= REPEATS;
+        let deltas = cursor.complete && !fresh;
         Self {
             kind: if deltas { SyncKind::Delta } else { SyncKind::FullFetch },
             resumes: !fresh,
-            reconciles: deltas && claim.full_fetch_due.is_some_and(|due| due <= now),
+            reconciles: deltas && state.is_full_fetch_due(now, lengths),
         }
     }
 
@@ -153,7 +134,9 @@ impl App {
     async fn ask_account(&self, run: &Run) -> Result<u32, Walk> {
         match self.verify_token(&run.claim, &run.known, &run.session).await {
             Ok(Verified::Yes { page_limit }) => Ok(page_limit),
-            Ok(Verified::WrongServer) => Err(Walk::Done(Outcome::State(TokenState::WrongServer))),
+            Ok(Verified::WrongServer) => {
+                Err(Walk::Done(Outcome::State(AppleFault::of(TokenState::WrongServer))))
+            }
             Ok(Verified::Superseded) => Err(Walk::Done(Outcome::Superseded)),
             Ok(Verified::Failed(error)) => Err(Walk::Apple(error)),
             Err(error) => Err(Walk::Failed(error)),
@@ -162,7 +145,7 @@ impl App {
 
     pub(super) async fn read_pages(&self, run: &Run, read: mpsc::Sender<ReadPage>) -> Walk {
         let Run { claim, session, .. } = run;
-        let mut limit = claim.page_limit;
+        let mut limit = claim.state.page_limit;
         let mut asked_account = false;
         if run.needs_verification() {
             limit = match self.ask_account(run).await {
@@ -172,15 +155,15 @@ impl App {
             asked_account = true;
         }
         let now = self.clock.now();
-        let plan = Plan::of(claim, limit, now);
-        let cursor = claim.cursor.clone().filter(|_| plan.resumes);
-        let mut chain = Chain::new(plan.kind, cursor, claim.cursor_issued_at.unwrap_or(now));
+        let plan = Plan::of(&claim.state, limit, now, &self.lengths());
+        let cursor = claim.state.sync.cursor.value.clone().filter(|_| plan.resumes);
+        let mut chain = Chain::new(plan.kind, cursor, claim.state.sync.cursor.issued_at.unwrap_or(now));
         let mut reconciles = plan.reconciles;
         let mut started_over = false;
         loop {
             let begins = chain.fetches() && chain.at_beginning;
             // The first fetch follows an upload, which has just asked.
-            if begins && !asked_account && claim.full_fetch_due.is_some() {
+            if begins && !asked_account && claim.state.sync.full_fetch_due_at.is_some() {
                 limit = match self.ask_account(run).await {
                     Ok(limit) => limit,
                     Err(walk) => return walk,
@@ -219,8 +202,8 @@ impl App {
             let stuck = chain.advance(&page, self.clock.now());
             let at_end = !page.more_to_follow;
             let ends = at_end && chain.fetches();
-            let place = CursorTarget {
-                cursor: chain.cursor.clone(),
+            let place = CursorPosition {
+                value: chain.cursor.clone(),
                 issued_at: chain.issued_at,
                 complete: at_end || !chain.fetches(),
                 limit,
@@ -241,7 +224,8 @@ impl App {
             if stuck {
                 self.sync_counts.repeated_cursor();
                 // A full resync does not count: the stored cursor is not its own.
-                let in_a_row = (chain.kind != SyncKind::FullResync).then_some(claim.cursor_repeats + 1);
+                let in_a_row =
+                    (chain.kind != SyncKind::FullResync).then_some(claim.state.sync.cursor.repeats + 1);
                 tracing::warn!(
                     setting = %claim.lease.key.id, kind = chain.kind.as_str(), in_a_row,
                     "Apple repeats a cursor; the walk stops until the next sync"

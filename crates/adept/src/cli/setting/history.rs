@@ -60,7 +60,7 @@ fn line(run: &SyncRun) -> String {
         run.runs,
         run.kind.as_str(),
         run.pages,
-        run.missed,
+        run.unconfirmed,
         run.outcome.as_str()
     );
     if let Some(code) = &run.code {
@@ -68,7 +68,9 @@ fn line(run: &SyncRun) -> String {
     }
     if run.drift != DeviceChanges::default() {
         let DeviceChanges { added, changed, removed } = run.drift;
-        text.push_str(&format!("; no delta had told of {added} added, {changed} changed, {removed} removed"));
+        text.push_str(&format!(
+            "; no delta had reported {added} added, {changed} changed, {removed} removed"
+        ));
     }
     text
 }
@@ -84,7 +86,7 @@ fn as_json(run: &SyncRun) -> serde_json::Value {
         "pages": run.pages,
         "changes": changes(run.changes),
         "drift": changes(run.drift),
-        "missed": run.missed,
+        "unconfirmed": run.unconfirmed,
         "outcome": run.outcome.as_str(),
         "code": run.code,
     })

@@ -233,7 +233,7 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
         !storage.clear_default_profile(SettingKey::new(tenant(1), setting), ios, &event(3012)).await.unwrap()
     );
     assert_eq!(storage.delete_profile(&second, &event(3013)).await.unwrap(), ProfileDeleted::Done);
-    assert_eq!(storage.delete_profile(&second, &event(3014)).await.unwrap(), ProfileDeleted::Gone);
+    assert_eq!(storage.delete_profile(&second, &event(3014)).await.unwrap(), ProfileDeleted::NotFound);
     assert!(!storage.set_default_profile(&second, ios, &event(3015)).await.unwrap());
 }
 
@@ -297,7 +297,7 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     );
     assert_eq!(storage.delete_profile(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
     let gone = storage.set_desired_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
-    assert_eq!(gone, DesiredChange::Gone);
+    assert_eq!(gone, DesiredChange::NotFound);
 }
 
 #[tokio::test]
@@ -368,7 +368,7 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
         let (desired, default, deleted) =
             (desired.await.unwrap(), default.await.unwrap(), deleted.await.unwrap());
         if deleted == ProfileDeleted::Done {
-            assert_eq!((desired, default), (DesiredChange::Gone, false));
+            assert_eq!((desired, default), (DesiredChange::NotFound, false));
         } else {
             assert!(storage.profile(SettingKey::new(tenant(1), setting), raced.id).await.unwrap().is_some());
         }

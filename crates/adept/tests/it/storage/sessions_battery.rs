@@ -35,7 +35,7 @@ async fn find(storage: &Storage, row: &TokenRow, refused: i64, now: Timestamp) -
         }
         AppleSession::Claimed { revision } => ("claimed", revision),
         AppleSession::Busy => ("busy", 0),
-        AppleSession::Gone => ("gone", 0),
+        AppleSession::NotFound => ("gone", 0),
     }
 }
 
@@ -103,7 +103,7 @@ async fn a_session_goes_with_its_token_and_opens_in_no_other_row() {
     upload(&storage, &made, 2, 1, &own, true).await;
     let second = row(&storage, &made).await;
     assert_eq!(find(&storage, &first, 0, noon()).await, ("gone", 0));
-    assert_eq!(keep(&storage, &first, 1).await, SessionKept::Gone);
+    assert_eq!(keep(&storage, &first, 1).await, SessionKept::NotFound);
     assert_eq!(find(&storage, &second, 0, noon()).await, ("claimed", 0));
     let setting = storage
         .onboarding(adept::domain::SettingKey::new(tenant(1), made.id))
