@@ -220,6 +220,8 @@ impl Db {
         let connect = SqliteConnectOptions::from_str(&options.url)
             .map_err(|e| Error::Options(format!("the SQLite URL is not readable: {e}")))?
             .busy_timeout(Duration::from_secs(5))
+            // What belongs to a setting goes with it on PostgreSQL by itself.
+            .foreign_keys(true)
             .statement_cache_capacity(200)
             .pragma("mmap_size", "0");
         let connect = match options.sqlite_max_pages {

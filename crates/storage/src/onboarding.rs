@@ -318,7 +318,7 @@ impl Storage {
         row.map(|row| row.time("until")).transpose().map(Option::flatten)
     }
 
-    /// Keeps a wait that Apple asked for; a later end wins. Waits that are over are forgotten.
+    /// Keeps a wait that Apple asked for, unless the setting was purged; a later end wins. Waits that are over are forgotten.
     pub async fn keep_apple_wait(
         &self,
         key: SettingKey,
@@ -334,7 +334,8 @@ impl Storage {
         )
         .await?;
         tx.execute(
-            sql("INSERT INTO apple_waits (tenant, setting, consumer, until) VALUES ($1, $2, $3, $4) \
+            sql("INSERT INTO apple_waits (tenant, setting, consumer, until) \
+                 SELECT tenant, id, $3, $4 FROM settings WHERE tenant = $1 AND id = $2 \
                  ON CONFLICT (tenant, setting, consumer) DO UPDATE SET until = excluded.until \
                  WHERE apple_waits.until < excluded.until")
             .key(key)
