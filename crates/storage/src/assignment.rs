@@ -222,7 +222,7 @@ impl Storage {
     }
 
     /// Notes what Apple is told of every profile alike, by its digest. When that is another one than before, every
-    /// setting is due, hidden ones and those without a token included, and what Apple refused or could not be told is
+    /// setting is due, soft-deleted ones and those without a token included, and what Apple refused or could not be told is
     /// tried again; no run under way goes on under the one before. Answers whether it is.
     pub async fn note_shared_profile_options(&self, digest: &str, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;

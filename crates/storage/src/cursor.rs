@@ -20,7 +20,7 @@ pub struct CursorMove<'a> {
     pub owes_fetch: Option<FullFetchMove>,
 }
 
-/// A place to go on from.
+/// Where to go on from.
 #[derive(Clone, Copy, Debug)]
 pub struct CursorPosition<'a> {
     /// Apple's cursor; none starts over.
@@ -55,7 +55,7 @@ pub(super) async fn move_cursor(
     lease: &Lease,
     cursor: &CursorMove<'_>,
 ) -> Result<bool, Error> {
-    let place = cursor.to;
+    let to = cursor.to;
     let touched = tx
         .execute(
             sql("UPDATE settings SET cursor_revision = cursor_revision + 1, \
@@ -71,11 +71,11 @@ pub(super) async fn move_cursor(
             .bind(lease.epoch)
             .bind(lease.generation)
             .bind(cursor.seen_revision)
-            .bind(place.and_then(|place| place.cursor))
-            .bind(place.map(|place| place.issued_at))
-            .bind(place.is_some_and(|place| place.complete))
-            .bind(place.map(|place| i64::from(place.limit)))
-            .bind(place.is_some())
+            .bind(to.and_then(|to| to.cursor))
+            .bind(to.map(|to| to.issued_at))
+            .bind(to.is_some_and(|to| to.complete))
+            .bind(to.map(|to| i64::from(to.limit)))
+            .bind(to.is_some())
             .bind(cursor.owes_fetch.map(FullFetchMove::seen_or_zero))
             .bind(cursor.owes_fetch.map(|full_fetch| full_fetch.to)),
         )

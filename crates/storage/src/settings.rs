@@ -1,5 +1,5 @@
-//! Onboarding settings: made, read, listed, changed, hidden. What a token or a sync changes is in `onboarding` and
-//! `sync`. A hidden setting does not exist for anyone but the restore command and the purge.
+//! Onboarding settings: made, read, listed, changed, soft-deleted. What a token or a sync changes is in `onboarding` and
+//! `sync`. A soft-deleted setting does not exist for anyone but the restore command and the purge.
 
 use adept_odata::Filter;
 use jiff::Timestamp;
@@ -216,7 +216,7 @@ impl Storage {
         Ok(touched == 1)
     }
 
-    /// Hides a setting and erases its tokens at once; false when there is none. The generation grows, so that whatever
+    /// Soft-deletes a setting and erases its tokens at once; false when there is none. The generation grows, so that whatever
     /// is under way for it is discarded.
     pub async fn soft_delete_setting(
         &self,
@@ -250,7 +250,7 @@ impl Storage {
         Ok(touched == 1)
     }
 
-    /// The hidden settings, with the time at which each was hidden.
+    /// The soft-deleted settings, with the time at which each was deleted.
     pub async fn soft_deleted_settings(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
         let rows = self
             .db
@@ -259,35 +259,35 @@ impl Storage {
         rows.iter().map(|row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).collect()
     }
 
-    /// Brings a hidden setting back, without a token. Refused (false) when there is none, or when its server has
+    /// Brings a soft-deleted setting back, without a token. Refused (false) when there is none, or when its server has
     /// another setting by now.
     pub async fn restore_setting(
         &self,
-        hidden: &Setting,
+        deleted: &Setting,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        lock_tenant(&mut tx, hidden.tenant).await?;
-        if setting_of_server(&mut tx, hidden.key(), &hidden.server).await?.is_some() {
+        lock_tenant(&mut tx, deleted.tenant).await?;
+        if setting_of_server(&mut tx, deleted.key(), &deleted.server).await?.is_some() {
             return Ok(false);
         }
         let touched = tx
             .execute(
                 sql("UPDATE settings SET deleted_at = NULL, modified_at = $3 \
                      WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL")
-                .key(hidden.key())
+                .key(deleted.key())
                 .bind(now),
             )
             .await?;
         if touched == 1 {
-            audit::write(&mut tx, hidden.tenant, event).await?;
+            audit::write(&mut tx, deleted.tenant, event).await?;
             tx.commit().await?;
         }
         Ok(touched == 1)
     }
 
-    /// Removes for good what was hidden before `before`; audit entries stay, and the ids that Apple gave to profiles, by which
+    /// Removes for good what was deleted before `before`; audit entries stay, and the ids that Apple gave to profiles, by which
     /// a setting that is made again for the server knows what is ours. Answers how many settings went.
     pub async fn purge_settings(&self, before: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
