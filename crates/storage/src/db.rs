@@ -9,6 +9,7 @@
 //! never fails in the middle because it read first.
 
 mod failure;
+mod ids;
 mod statement;
 
 use std::{
@@ -27,10 +28,10 @@ use sqlx::{
     },
 };
 
+pub use ids::{hex, id_text};
 pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
 
 use super::{Error, schema::Step};
-use adept_domain::SettingKey;
 
 const POSTGRES_PRELUDE: &str = r#"
     DO $$ BEGIN
@@ -50,18 +51,6 @@ const POSTGRES_PRELUDE: &str = r#"
     CREATE OR REPLACE FUNCTION unhex(text) RETURNS bytea
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
 "#;
-
-/// An id as it stands in JSON, to be read with `unhex`.
-pub fn hex(id: uuid::Uuid) -> String {
-    id.simple().to_string()
-}
-
-/// An expression whose value is the id in that column as clients write it: lower case, with hyphens.
-pub fn id_text(column: &str) -> String {
-    let part = |from: u8, length: u8| format!("substr(hex({column}), {from}, {length})");
-    let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
-    format!("lower({})", parts.join(" || '-' || "))
-}
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -106,23 +95,6 @@ impl Row {
                     .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
             })
             .transpose()
-    }
-
-    /// An id of 16 bytes.
-    pub fn id<T: From<uuid::Uuid>>(&self, column: &'static str) -> Result<T, Error> {
-        self.optional_id(column)?.ok_or_else(|| Error::Corrupt(format!("column {column}: no id")))
-    }
-
-    /// An id of 16 bytes, or none for NULL.
-    pub fn optional_id<T: From<uuid::Uuid>>(&self, column: &'static str) -> Result<Option<T>, Error> {
-        let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else { return Ok(None) };
-        let id = uuid::Uuid::from_slice(&bytes);
-        id.map(|id| Some(id.into())).map_err(|_| Error::Corrupt(format!("column {column}: not an id")))
-    }
-
-    /// A setting and its owner, in the columns `tenant` and the named one.
-    pub fn key(&self, id: &'static str) -> Result<SettingKey, Error> {
-        Ok(SettingKey { tenant: self.id("tenant")?, id: self.id(id)? })
     }
 
     /// A text column read with `FromStr`.
@@ -226,6 +198,8 @@ impl Db {
         let connect = SqliteConnectOptions::from_str(&options.url)
             .map_err(|e| Error::Options(format!("the SQLite URL is not readable: {e}")))?
             .busy_timeout(Duration::from_secs(5))
+            // What belongs to a setting goes with it on PostgreSQL by itself.
+            .foreign_keys(true)
             .statement_cache_capacity(200)
             .pragma("mmap_size", "0");
         let connect = match options.sqlite_max_pages {

@@ -240,7 +240,7 @@ fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result
             sql.bind(text.as_str()).push(" COLLATE \"binary\"");
             Ok(())
         }
-        (false, Json::Number(number)) => {
+        (false, Json::Number(number)) if !key.sorts_as_id() => {
             sql.bind(number.as_i64().ok_or_else(unfit)?);
             Ok(())
         }

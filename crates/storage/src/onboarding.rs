@@ -290,7 +290,7 @@ impl Storage {
         Ok(row.time("until")?.filter(|until| !is_over(*until, now, longest)))
     }
 
-    /// Keeps a wait that Apple asked for, whose kind lasts `longest` at most; of two that are to come the later end wins.
+    /// Keeps a wait that Apple asked for, unless the setting was purged; its kind lasts `longest` at most; of two that are to come the later end wins.
     pub async fn keep_apple_wait(
         &self,
         key: SettingKey,
@@ -302,7 +302,8 @@ impl Storage {
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
         let mut tx = self.db.begin().await?;
         tx.execute(
-            sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) VALUES ($1, $2, $3, $4, $5) \
+            sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) \
+                 SELECT tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 \
                  ON CONFLICT (tenant, setting, consumer) DO UPDATE \
                  SET until = excluded.until, longest = excluded.longest \
                  WHERE apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")

@@ -1,5 +1,5 @@
-//! Onboarding settings: made, read, listed, changed, hidden. What a token or a sync changes is in `onboarding` and
-//! `sync`. A hidden setting does not exist for anyone but the restore command and the purge.
+//! Onboarding settings: made, read, listed, changed, soft-deleted. What a token or a sync changes is in `onboarding` and
+//! `sync`. A soft-deleted setting does not exist for anyone but the restore command and the purge.
 
 use adept_odata::Filter;
 use jiff::Timestamp;

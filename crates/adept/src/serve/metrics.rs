@@ -168,16 +168,16 @@ fn register_assignment(registry: &mut Registry, assignment: &AssignmentStatus) {
     let waiting = Family::<WaitingLabels, Gauge>::default();
     for devices in &assignment.waiting {
         let labels = WaitingLabels {
-            tenant: devices.tenant.to_string(),
-            setting: devices.setting.to_string(),
+            tenant: devices.key.tenant.to_string(),
+            setting: devices.key.id.to_string(),
             state: devices.state,
         };
         waiting.get_or_create(&labels).set(devices.devices);
     }
     registry.register("waiting_devices", "Devices that are looked at again now or later", waiting);
     let foreign = Family::<SettingLabels, Gauge>::default();
-    for (tenant, setting, devices) in &assignment.foreign {
-        let labels = SettingLabels { tenant: tenant.to_string(), setting: setting.to_string() };
+    for (key, devices) in &assignment.foreign {
+        let labels = SettingLabels { tenant: key.tenant.to_string(), setting: key.id.to_string() };
         foreign.get_or_create(&labels).set(*devices);
     }
     registry.register(

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{Error, Storage, db::sql};
-use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingId, TenantId};
+use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingKey};
 
 /// A device under one setting, and its history.
 #[derive(Clone, Debug)]
@@ -48,10 +48,8 @@ pub struct ShownDevice {
 /// Devices of a setting that are looked at again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WaitingDevices {
-    /// The owner of the setting.
-    pub tenant: TenantId,
     /// The setting.
-    pub setting: SettingId,
+    pub key: SettingKey,
     /// `due`, `resting`, or Apple's word about their last assignment.
     pub state: &'static str,
     /// How many.
@@ -74,8 +72,7 @@ impl Storage {
             .map(|row| {
                 let state: String = row.get("waits")?;
                 Ok(WaitingDevices {
-                    tenant: row.id("tenant")?,
-                    setting: row.id("setting")?,
+                    key: row.key("setting")?,
                     state: match state.as_str() {
                         "due" => "due",
                         "resting" => "resting",
@@ -88,13 +85,13 @@ impl Storage {
     }
 
     /// How many devices of each visible setting carried another product's profile when all were looked at last.
-    pub async fn foreign_devices(&self) -> Result<Vec<(TenantId, SettingId, i64)>, Error> {
+    pub async fn foreign_devices(&self) -> Result<Vec<(SettingKey, i64)>, Error> {
         let rows = self
             .db
             .rows(sql("SELECT tenant, id, foreign_devices FROM setting_overview \
                        WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id"))
             .await?;
-        rows.iter().map(|row| Ok((row.id("tenant")?, row.id("id")?, row.get("foreign_devices")?))).collect()
+        rows.iter().map(|row| Ok((row.key("id")?, row.get("foreign_devices")?))).collect()
     }
 
     /// A device with everything that is known of it, under each visible setting of every tenant that lists it.

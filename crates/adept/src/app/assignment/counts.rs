@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     app::App,
-    domain::{AssignmentResult, SettingId, TenantId},
+    domain::{AssignmentResult, SettingKey},
     storage::{DeviceResult, WaitingDevices},
 };
 
@@ -23,7 +23,7 @@ pub struct AssignmentStatus {
     /// Devices that are looked at again, by setting.
     pub waiting: Vec<WaitingDevices>,
     /// Devices with another product's profile when all of a setting's were looked at last.
-    pub foreign: Vec<(TenantId, SettingId, i64)>,
+    pub foreign: Vec<(SettingKey, i64)>,
 }
 
 impl App {

@@ -161,7 +161,11 @@ async fn another_products_profile_is_taken_away_by_an_explicit_desired_profile_o
     assert_eq!(truth[&serials[1]].as_deref(), Some(FOREIGN));
     let setting = ground.setting.parse().unwrap();
     let foreign = ground.test.app.assignment_status().await.foreign;
-    assert_eq!(foreign, [(ground.test.storage.default_tenant(), setting, 2)], "people are told of them");
+    assert_eq!(
+        foreign,
+        [(adept::domain::SettingKey::new(ground.test.storage.default_tenant(), setting), 2)],
+        "people are told of them"
+    );
     assert!(serials[2..].iter().all(|serial| truth[serial].as_deref() == Some("Default")));
 
     ground.want(&profile, &serials[..1]).await;

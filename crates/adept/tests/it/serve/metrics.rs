@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use adept::{
     app::{AssignmentStatus, Health, SyncCounted, TokenHealth},
-    domain::{SettingId, TenantId, TokenStanding, TokenState},
+    domain::{SettingId, SettingKey, TenantId, TokenStanding, TokenState},
     serve::metrics::{Metrics, Observed},
     storage::WaitingDevices,
 };
@@ -16,15 +16,11 @@ use crate::support::database::noon;
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let apple_answers = [("/account", "200".to_owned(), 7), ("/account", "Forbidden".to_owned(), 1)];
+    let key = SettingKey::new(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
     let assignment = AssignmentStatus {
         results: vec![("assign", "SUCCESS", 998), ("assign", "FAILED", 2)],
-        waiting: vec![WaitingDevices {
-            tenant: TenantId(Uuid::from_u128(1)),
-            setting: SettingId(Uuid::from_u128(2)),
-            state: "FAILED",
-            devices: 2,
-        }],
-        foreign: vec![(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)), 3)],
+        waiting: vec![WaitingDevices { key, state: "FAILED", devices: 2 }],
+        foreign: vec![(key, 3)],
     };
     metrics
         .text(&Observed {

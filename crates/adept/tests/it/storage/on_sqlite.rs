@@ -13,3 +13,6 @@ mod filter_battery;
 
 #[path = "sessions_battery.rs"]
 mod sessions_battery;
+
+#[path = "schema_battery.rs"]
+mod schema_battery;

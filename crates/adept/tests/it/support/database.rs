@@ -83,6 +83,35 @@ impl TestDatabase {
         self.folder.path().join("sealing.key")
     }
 
+    /// Runs statements as they stand; an error is what the database says.
+    pub async fn execute(&self, statements: &str) -> Result<(), sqlx::Error> {
+        let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned()));
+        match self.dropped {
+            None => {
+                let options = self.url.parse::<sqlx::sqlite::SqliteConnectOptions>()?.create_if_missing(true);
+                let mut connection = sqlx::SqliteConnection::connect_with(&options).await?;
+                sql.execute(&mut connection).await?;
+                connection.close().await
+            }
+            Some(_) => sql.execute(&mut sqlx::PgConnection::connect(&self.url).await?).await.map(|_| ()),
+        }
+    }
+
+    /// The number that a query gives.
+    pub async fn number(&self, query: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(query.to_owned());
+        match self.dropped {
+            None => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+            Some(_) => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_one(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// Opens it, with the first test tenant as the default one.
     pub async fn open(&self) -> Storage {
         if self.dropped.is_some() && !self.key_file().exists() {
