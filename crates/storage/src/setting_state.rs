@@ -8,7 +8,7 @@ use adept_domain::{
 use jiff::Timestamp;
 
 use super::{
-    Error,
+    Error, Storage,
     db::{Lock, Row, Statement, Transaction, Value},
 };
 
@@ -90,6 +90,14 @@ fn texts() -> &'static [String; 3] {
 fn write(text: &'static str, state: &SettingState) -> Statement {
     let statement = super::db::sql(text).bind(state.key.tenant).bind(state.key.id);
     FIELDS.iter().fold(statement, |statement, (_, value)| statement.bind(value(state)))
+}
+
+impl Storage {
+    /// The state of a setting, deleted or not.
+    pub async fn setting_state(&self, key: SettingKey) -> Result<Option<SettingState>, Error> {
+        let mut tx = self.db.begin().await?;
+        load(&mut tx, key).await
+    }
 }
 
 /// Takes the row of a setting until the end of the transaction and loads it; none when it is not there, or when what

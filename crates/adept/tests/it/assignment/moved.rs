@@ -67,7 +67,7 @@ async fn a_device_that_went_away_keeps_its_desired_profile_and_gets_it_when_it_i
     ground.sync().await;
     assert_eq!(ground.truth().await[serial].as_deref(), Some("Wanted"));
     let words: Vec<_> = ground.history(serial).await.into_iter().map(|(word, _)| word).collect();
-    assert!(words.contains(&"gone".to_owned()) && words.contains(&"back".to_owned()), "{words:?}");
+    assert!(words.contains(&"absent".to_owned()) && words.contains(&"listed_again".to_owned()), "{words:?}");
 }
 
 #[tokio::test]

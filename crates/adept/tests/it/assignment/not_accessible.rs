@@ -29,7 +29,7 @@ async fn one_that_left_silently(kind: Kind) {
     assert_eq!(fetches(&ground).await, before + 1, "at once");
     assert_eq!(ground.serials(None).await, serials[1..], "the fetch tells that it is gone");
     let words: Vec<_> = ground.history(&serials[0]).await.into_iter().map(|(word, _)| word).collect();
-    assert_eq!(words, ["wanted", "not_assigned", "gone"]);
+    assert_eq!(words, ["wanted", "not_assigned", "absent"]);
     assert_eq!(ground.truth().await[&serials[1]].as_deref(), Some("Wanted"));
 }
 

@@ -4,11 +4,13 @@ use adept::{
     domain::{
         AppleRecord, AuditEvent, AuditResource, ClientId, DeviceField, DeviceId, DevicePlatform, KeyPairId,
         OperationType, Permission, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SyncKind,
-        SyncOutcome, SyncStatus, TenantId, TokenId, TokenState, TokenType,
+        SyncOutcome, TenantId, TokenId, TokenState, TokenType,
+        deadline::Lengths,
+        setting_state::{CursorMove, CursorPosition, Deletion, Observed, SyncEnd, TokenChange},
     },
     storage::{
-        Claim, ClientRow, Created, CursorMove, CursorPosition, KeyAdded, ListQuery, NewKeyPair, NewToken,
-        RunPart, SigningKeyRow, Storage, SyncEnd, TokenChange, TokenChanged,
+        Claim, ClientRow, Created, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
+        SigningKeyRow, Storage, TokenChanged, Work,
     },
 };
 use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy};
@@ -41,24 +43,8 @@ fn event(number: u128, setting: &Setting) -> AuditEvent {
 }
 
 fn setting(owner: TenantId, number: u128, name: &str) -> Setting {
-    Setting {
-        tenant: owner,
-        id: SettingId(id(number)),
-        token_name: Some(name.to_owned()),
-        apple_identifier: None,
-        token_type: TokenType::Dep,
-        data_sharing_consent: false,
-        share_with_school_data_sync: false,
-        role_scope_tag_ids: Some(vec!["0".to_owned()]),
-        created_at: noon(),
-        modified_at: noon(),
-        token_state: TokenState::None,
-        token_verified: false,
-        token_generation: 0,
-        token_expires_at: None,
-        server: ServerIdentity::default(),
-        sync: SyncStatus::default(),
-    }
+    let key = SettingKey::new(owner, SettingId(id(number)));
+    Setting::new(key, TokenType::Dep, Some(name.to_owned()), noon())
 }
 
 fn key_pair(number: u128, made: Timestamp) -> NewKeyPair {
@@ -96,30 +82,61 @@ pub(super) async fn upload(
     verified: bool,
 ) -> TokenChanged {
     let json = format!("token {number}");
+    let token = NewToken {
+        id: TokenId(id(700_000 + number)),
+        json: json.as_bytes(),
+        key_pair: KeyPairId(id(500_000 + (setting.id.0.as_u128() & 0xffff))),
+        expires_at: later(3600 * 24 * 365),
+    };
     let change = TokenChange {
-        seen_generation: seen,
-        token: Some(NewToken {
-            id: TokenId(id(700_000 + number)),
-            json: json.as_bytes(),
-            key_pair: KeyPairId(id(500_000 + (setting.id.0.as_u128() & 0xffff))),
-            expires_at: later(3600 * 24 * 365),
-        }),
+        token: Some((token.id, token.expires_at)),
         apple_identifier: Some("admin@example.com".to_owned()),
         token_type: TokenType::Dep,
         state: if verified { TokenState::Ok } else { TokenState::Terms },
-        server,
-        binds: verified,
+        server: server.clone(),
         verified,
         page_limit: Some(500),
     };
     let event = event(800_000 + number, setting);
-    storage.change_token(setting.key(), &change, noon(), &event).await.unwrap()
+    storage.change_token(setting.key(), seen, (change, Some(token)), verified, noon(), &event).await.unwrap()
+}
+
+pub(super) const LENGTHS: Lengths = Lengths {
+    lease: SignedDuration::from_secs(30),
+    sync_interval: SignedDuration::from_mins(30),
+    full_resync_interval: SignedDuration::from_hours(7 * 24),
+};
+
+/// Claims at most so many of the syncs that are due, having just begun to watch their leases.
+pub(super) async fn claim(storage: &Storage, now: Timestamp, most: usize) -> Vec<Claim> {
+    let due = storage.due_settings(Work::Sync, now, &LENGTHS).await.unwrap();
+    let unseen = due.into_iter().map(|due| (due.key, Observed(SignedDuration::ZERO)));
+    let due: Vec<_> = unseen.take(most).collect();
+    storage.claim(Work::Sync, &due, now, &LENGTHS).await.unwrap()
 }
 
 async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
-    let mut claims = storage.claim_due_syncs(now, now + SignedDuration::from_secs(30), 10).await.unwrap();
+    let mut claims = claim(storage, now, 10).await;
     assert_eq!(claims.len(), 1);
     claims.remove(0)
+}
+
+async fn due(storage: &Storage, setting: &Setting) -> Option<Timestamp> {
+    storage.setting_state(setting.key()).await.unwrap().unwrap().sync.due_at
+}
+
+fn ended(claim: &Claim, outcome: SyncOutcome, now: Timestamp, next_due: Timestamp) -> SyncEnd {
+    SyncEnd {
+        outcome,
+        fault: None,
+        code: None,
+        started_at: claim.started_at,
+        now,
+        next_due,
+        seen_requests: claim.state.sync.requests,
+        repeats_cursor: false,
+        full_fetch: None,
+    }
 }
 
 fn record(serial: &str, operation: Option<(OperationType, i64)>, digest: u128) -> AppleRecord {
@@ -146,14 +163,14 @@ pub(super) async fn store_page(
     revision: i64,
     page: Vec<AppleRecord>,
 ) -> Option<(usize, usize, usize)> {
-    let place = CursorPosition { cursor: Some("c"), issued_at: noon(), complete: true, limit: 500 };
-    let cursor = CursorMove { seen_revision: revision, to: Some(place), owes_fetch: None };
+    let place = CursorPosition { value: Some("c".to_owned()), issued_at: noon(), complete: true, limit: 500 };
+    let cursor = CursorMove { seen_revision: revision, to: Some(place), full_fetch: None };
     let mut next = 900_000 + revision as u128 * 10_000;
     let mut fresh = || {
         next += 1;
         id(next)
     };
-    let folded = storage.commit_page(&claim.lease, page, &cursor, &part(claim, 1), &mut fresh).await.unwrap();
+    let folded = storage.commit_page(&claim.lease, page, cursor, &part(claim, 1), &mut fresh).await.unwrap();
     folded.map(|folded| (folded.added, folded.changed, folded.removed))
 }
 
@@ -260,11 +277,11 @@ async fn a_token_takes_effect_whole_and_under_the_generation_it_was_learned_unde
     assert_eq!(upload(&storage, &made, 2, 0, &own, true).await, TokenChanged::Stale);
 
     let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
-    assert_eq!(&**known.current.unwrap().json, b"token 1");
+    assert_eq!(&**known.in_use.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!((known.setting.token_generation, known.setting.token_state), (1, TokenState::Ok));
     assert_eq!(known.setting.server, own);
-    assert_eq!(storage.next_sync_due().await.unwrap(), Some(noon()));
+    assert_eq!(due(&storage, &made).await, Some(noon()));
 }
 
 #[tokio::test]
@@ -277,27 +294,25 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
     upload(&storage, &made, 2, 1, &own, false).await;
     upload(&storage, &made, 3, 2, &own, false).await;
     let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
-    assert_eq!(&**known.current.unwrap().json, b"token 3");
+    assert_eq!(&**known.in_use.unwrap().json, b"token 3");
     let verified = known.verified.unwrap();
     assert_eq!(&**verified.json, b"token 1");
     assert!(!known.setting.token_verified);
 
     let event = event(42, &made);
-    assert!(
-        !storage
-            .restore_verified_token(SettingKey::new(tenant(1), made.id), 2, &verified, noon(), &event)
-            .await
-            .unwrap()
-    );
-    assert!(
-        storage
-            .restore_verified_token(SettingKey::new(tenant(1), made.id), 3, &verified, noon(), &event)
-            .await
-            .unwrap()
-    );
+    let restore = |seen| {
+        let (storage, key, event) = (&storage, made.key(), &event);
+        async move {
+            let refused = TokenState::Revoked;
+            storage.restore_other_token(key, seen, refused, noon(), &LENGTHS, event).await.unwrap()
+        }
+    };
+    assert!(!restore(2).await);
+    assert!(restore(3).await);
     let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
-    assert_eq!(&**known.current.unwrap().json, b"token 1");
+    assert_eq!(&**known.in_use.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
+    assert_eq!(&**known.newer.unwrap().json, b"token 3", "the refused one is kept beside it");
     assert_eq!(known.setting.token_generation, 4);
 }
 
@@ -359,39 +374,29 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
         next += 1;
         event(2_000 + next, setting)
     };
-    assert!(
-        !storage
-            .soft_delete_setting(SettingKey::new(tenant(1), made.id), 0, noon(), &event(&made))
-            .await
-            .unwrap()
-    );
-    assert!(
-        storage
-            .soft_delete_setting(SettingKey::new(tenant(1), made.id), 1, noon(), &event(&made))
-            .await
-            .unwrap()
-    );
-    assert!(storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().is_none());
-    assert_eq!(storage.next_sync_due().await.unwrap(), None);
-    assert_eq!(storage.purge_settings(noon()).await.unwrap(), 0);
+    let delete = |setting: &Setting, now, event: AuditEvent| {
+        let (storage, key) = (storage.clone(), setting.key());
+        async move { storage.soft_delete_setting(key, false, now, &event).await.unwrap() }
+    };
+    assert_eq!(delete(&made, noon(), event(&made)).await, Some(Deletion::Allowed));
+    assert_eq!(delete(&made, noon(), event(&made)).await, None);
+    assert!(storage.onboarding(made.key()).await.unwrap().is_none());
+    assert!(storage.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap().is_empty());
+    assert_eq!(storage.purge_settings(later(29 * 86_400)).await.unwrap(), 0);
 
     // Another setting for its server may be made meanwhile; then the old one stays away.
     let second = make(&storage, tenant(1), 2, "t").await;
     upload(&storage, &second, 2, 0, &server("AAAA", None), true).await;
-    let (hidden, at) = storage.soft_deleted_settings().await.unwrap().remove(0);
-    assert_eq!((hidden.id, at), (made.id, noon()));
-    assert!(!storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
-    assert!(
-        storage
-            .soft_delete_setting(SettingKey::new(tenant(1), second.id), 1, later(60), &event(&second))
-            .await
-            .unwrap()
-    );
-    assert!(storage.restore_setting(&hidden, noon(), &event(&made)).await.unwrap());
+    let (deleted, at) = storage.soft_deleted_settings().await.unwrap().remove(0);
+    assert_eq!((deleted.id, at), (made.id, noon()));
+    let taken = Restored::ServerTaken(second.id, Some("t".to_owned()));
+    assert_eq!(storage.restore_setting(made.key(), noon(), &event(&made)).await.unwrap(), taken);
+    assert_eq!(delete(&second, later(60), event(&second)).await, Some(Deletion::Allowed));
+    assert_eq!(storage.restore_setting(made.key(), noon(), &event(&made)).await.unwrap(), Restored::Done);
     let back = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
-    assert!(back.current.is_none());
+    assert!(back.in_use.is_none());
 
-    assert_eq!(storage.purge_settings(later(61)).await.unwrap(), 1);
+    assert_eq!(storage.purge_settings(later(60 + 30 * 86_400)).await.unwrap(), 1);
     assert!(storage.soft_deleted_settings().await.unwrap().is_empty());
 }
 
@@ -405,7 +410,11 @@ async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
     }
     let claimers = (0..6).map(|_| {
         let storage = storage.clone();
-        tokio::spawn(async move { storage.claim_due_syncs(noon(), later(30), 2).await.unwrap() })
+        tokio::spawn(async move {
+            let mut claims = claim(&storage, noon(), 2).await;
+            claims.extend(claim(&storage, noon(), 3).await);
+            claims
+        })
     });
     let mut claims: Vec<Claim> = Vec::new();
     for claimer in claimers.collect::<Vec<_>>() {
@@ -415,12 +424,18 @@ async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
     ids.sort();
     ids.dedup();
     assert_eq!((claims.len(), ids.len()), (3, 3));
-    assert_eq!(claims[0].page_limit, 500);
-    assert!(storage.claim_due_syncs(later(29), later(60), 10).await.unwrap().is_empty());
-    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(30)));
-    let again = storage.claim_due_syncs(later(30), later(60), 10).await.unwrap();
+    assert_eq!(claims[0].state.page_limit, 500);
+    // The end of a lease proves nothing before clocks can differ no more, unless it was seen unrenewed for its length.
+    assert!(claim(&storage, later(149), 10).await.is_empty());
+    let due = storage.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap();
+    let seen = |seconds| {
+        due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(seconds)))).collect::<Vec<_>>()
+    };
+    assert!(storage.claim(Work::Sync, &seen(29), later(1), &LENGTHS).await.unwrap().is_empty());
+    let again = storage.claim(Work::Sync, &seen(30), later(1), &LENGTHS).await.unwrap();
     assert_eq!(again.len(), 3);
     assert!(again.iter().all(|claim| claim.lease.epoch == 2));
+    assert_eq!(claim(&storage, later(151), 10).await.len(), 3);
 }
 
 #[tokio::test]
@@ -486,26 +501,18 @@ async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
     let own = server("AAAA", None);
     upload(&storage, &made, 1, 0, &own, true).await;
     let first = claim_one(&storage, noon()).await;
-    let second = claim_one(&storage, later(31)).await;
+    let second = claim_one(&storage, later(150)).await;
     assert_eq!(store_page(&storage, &first, 0, vec![record("C1", None, 1)]).await, None);
-    assert!(!storage.renew_lease(&first.lease, later(90)).await.unwrap());
-    assert!(storage.renew_lease(&second.lease, later(90)).await.unwrap());
+    assert!(!storage.renew_lease(&first.lease, later(151), &LENGTHS).await.unwrap());
+    assert!(storage.renew_lease(&second.lease, later(151), &LENGTHS).await.unwrap());
 
     upload(&storage, &made, 2, 1, &own, true).await;
     assert_eq!(store_page(&storage, &second, 0, vec![record("C1", None, 1)]).await, None);
-    assert!(!storage.renew_lease(&second.lease, later(90)).await.unwrap());
-    let end = SyncEnd {
-        outcome: SyncOutcome::Token(TokenState::Revoked),
-        code: None,
-        now: later(32),
-        next_due: later(99),
-        soonest: later(32),
-        repeats_cursor: false,
-        full_fetch: None,
-    };
-    assert!(!storage.end_sync(&second, &part(&second, 0), &end).await.unwrap());
-    storage.release_lease(&second.lease, later(32)).await.unwrap();
-    let third = claim_one(&storage, later(32)).await;
+    assert!(!storage.renew_lease(&second.lease, later(151), &LENGTHS).await.unwrap());
+    let end = ended(&second, SyncOutcome::Token(TokenState::Revoked), later(152), later(199));
+    assert_eq!(storage.end_sync(&second.lease, &part(&second, 0), end).await.unwrap(), None);
+    storage.release_lease(&second.lease, SyncOutcome::Superseded, later(152)).await.unwrap();
+    let third = claim_one(&storage, later(152)).await;
     assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
     assert_eq!(
         storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().token_state,
@@ -518,31 +525,21 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
-    assert!(
-        !storage
-            .request_sync(SettingKey::new(tenant(1), made.id), noon(), &event(8000, &made))
-            .await
-            .unwrap()
-    );
+    let request = |number| {
+        let (storage, made) = (&storage, &made);
+        async move { storage.request_sync(made.key(), false, noon(), &event(number, made)).await.unwrap() }
+    };
+    assert_eq!(request(8000).await, Some(false), "without a token there is nothing to do");
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     let claim = claim_one(&storage, noon()).await;
-    let end = |now| SyncEnd {
-        outcome: SyncOutcome::Token(TokenState::Ok),
-        code: None,
-        now,
-        next_due: later(1800),
-        soonest: later(1),
-        repeats_cursor: false,
-        full_fetch: None,
-    };
-    assert!(
-        storage.request_sync(SettingKey::new(tenant(1), made.id), noon(), &event(8001, &made)).await.unwrap()
-    );
-    assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(0))).await.unwrap());
-    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1)));
+    let end = |claim: &Claim, now| ended(claim, SyncOutcome::Token(TokenState::Ok), now, later(1800));
+    assert_eq!(request(8001).await, Some(true));
+    let stored = storage.end_sync(&claim.lease, &part(&claim, 0), end(&claim, later(0))).await;
+    assert_eq!(stored.unwrap(), Some(Some(TokenState::Ok)));
+    assert_eq!(due(&storage, &made).await, Some(later(1)));
     let claim = claim_one(&storage, later(1)).await;
-    assert!(storage.end_sync(&claim, &part(&claim, 0), &end(later(2))).await.unwrap());
-    assert_eq!(storage.next_sync_due().await.unwrap(), Some(later(1800)));
+    storage.end_sync(&claim.lease, &part(&claim, 0), end(&claim, later(2))).await.unwrap();
+    assert_eq!(due(&storage, &made).await, Some(later(1800)));
     let setting = storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(setting.sync.succeeded_at, Some(later(2)));
 }
@@ -584,14 +581,16 @@ async fn a_wait_that_apple_asked_for_is_kept_and_a_later_end_wins() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;
-    for (until, expected) in [(60, 60), (90, 90), (30, 90)] {
+    let longest = SignedDuration::from_mins(15);
+    // One that a wrong clock made is not believed, and the next takes its place.
+    for (until, expected) in [(60, Some(60)), (90, Some(90)), (30, Some(90)), (9000, None), (90, Some(90))] {
         storage
-            .keep_apple_wait(SettingKey::new(tenant(1), made.id), "k", later(until), noon())
+            .keep_apple_wait(SettingKey::new(tenant(1), made.id), "k", later(until), longest, noon())
             .await
             .unwrap();
         assert_eq!(
             storage.apple_wait(SettingKey::new(tenant(1), made.id), "k", noon()).await.unwrap(),
-            Some(later(expected))
+            expected.map(later)
         );
     }
     assert_eq!(storage.apple_wait(SettingKey::new(tenant(1), made.id), "other", noon()).await.unwrap(), None);

@@ -5,8 +5,7 @@ use std::slice::from_ref;
 use adept::{
     domain::{
         AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
-        ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SettingKey,
-        SyncStatus, TokenState, TokenType,
+        ProfileField, ProfileId, ProfileKind, ProfileValue, Setting, SettingId, SettingKey, TokenType,
     },
     storage::{Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage},
 };
@@ -35,24 +34,8 @@ fn event(number: u128) -> AuditEvent {
 }
 
 async fn setting(storage: &Storage, number: u128) -> SettingId {
-    let setting = Setting {
-        tenant: tenant(1),
-        id: SettingId(id(number)),
-        token_name: None,
-        apple_identifier: None,
-        token_type: TokenType::Dep,
-        data_sharing_consent: false,
-        share_with_school_data_sync: false,
-        role_scope_tag_ids: None,
-        created_at: noon(),
-        modified_at: noon(),
-        token_state: TokenState::None,
-        token_verified: false,
-        token_generation: 0,
-        token_expires_at: None,
-        server: ServerIdentity::default(),
-        sync: SyncStatus::default(),
-    };
+    let setting =
+        Setting::new(SettingKey::new(tenant(1), SettingId(id(number))), TokenType::Dep, None, noon());
     let pair = NewKeyPair {
         id: KeyPairId(id(500_000 + number)),
         created_at: noon(),

@@ -15,7 +15,7 @@ use crate::support::{
 /// What belongs to a setting, and a row of each: the columns behind tenant and setting, and their values.
 const OF_A_SETTING: [(&str, &str, &str); 9] = [
     ("server_tokens", "id, key_pair, expires_at, token_sealed", "unhex('01'), unhex('01'), 0, unhex('01')"),
-    ("apple_waits", "consumer, until", "'c', 0"),
+    ("apple_waits", "consumer, until, longest", "'c', 0, 0"),
     (
         "devices",
         "serial_key, serial, id, platform, created_at, record, digest",
@@ -24,7 +24,7 @@ const OF_A_SETTING: [(&str, &str, &str); 9] = [
     ("device_events", "serial_key, at, event", "'s', 0, 'wanted'"),
     (
         "sync_runs",
-        "run, started_at, runs, kind, pages, added, changed, removed, drift_added, drift_changed, drift_removed, missed, outcome",
+        "run, started_at, runs, kind, pages, added, changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, outcome",
         "1, 0, 1, 'delta_sync', 0, 0, 0, 0, 0, 0, 0, 0, 'ok'",
     ),
     (
@@ -38,7 +38,7 @@ const OF_A_SETTING: [(&str, &str, &str); 9] = [
 ];
 
 const APPLE_PROFILE: &str = "INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at) \
-    SELECT tenant, id, 'u', unhex('01'), 1, 0 FROM settings WHERE token_type <> 'none'";
+    SELECT tenant, id, 'u', unhex('01'), 1, 0 FROM settings WHERE tenant <> id";
 
 /// One more of its own beside the key pair that it is made with.
 fn rows_of(key: SettingKey) -> Vec<String> {
@@ -64,7 +64,7 @@ async fn what_belongs_to_a_setting_goes_with_it_and_apples_ids_of_profiles_go_wi
     }
     database.execute(APPLE_PROFILE).await.unwrap();
 
-    database.execute("DELETE FROM settings WHERE token_type <> 'none'").await.unwrap();
+    database.execute("DELETE FROM settings WHERE tenant <> id").await.unwrap();
     for (table, _, _) in OF_A_SETTING {
         assert_eq!(counted(&database, table).await, 0, "{table}");
     }

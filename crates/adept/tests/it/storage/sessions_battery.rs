@@ -22,7 +22,7 @@ async fn stored(storage: &Storage, number: u128) -> TokenRow {
 
 async fn row(storage: &Storage, setting: &adept::domain::Setting) -> TokenRow {
     let known = storage.onboarding(setting.key()).await.unwrap().unwrap();
-    TokenRow { key: setting.key(), token: known.current.unwrap().id }
+    TokenRow { key: setting.key(), token: known.in_use.unwrap().id }
 }
 
 /// What is found, as a word and a revision.

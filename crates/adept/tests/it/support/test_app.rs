@@ -82,6 +82,12 @@ impl TestApp {
         Self::start_on(TestDatabase::new(kind).await, None).await
     }
 
+    /// When the next sync of any setting is due.
+    pub async fn next_sync_due(&self) -> jiff::Timestamp {
+        let due = "SELECT MIN(sync_due_at) FROM setting_states WHERE deleted_at IS NULL";
+        jiff::Timestamp::from_microsecond(self.database.number(due).await).unwrap()
+    }
+
     async fn start_on(database: TestDatabase, public_url: Option<&str>) -> Self {
         install_cryptography();
         let storage = database.open().await;

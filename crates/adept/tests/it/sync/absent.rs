@@ -66,7 +66,7 @@ async fn a_fetch_that_lists_almost_nothing_takes_nothing_away_until_another_one_
     resyncs(&test, &pair.setting).await;
     assert_eq!(listed(&client, &pair.setting).await.len(), 100, "one bad answer takes nothing away");
     let first = &history(&test, &pair.setting).await[0];
-    assert_eq!((first.missed, first.changes.removed), (100, 0));
+    assert_eq!((first.unconfirmed, first.changes.removed), (100, 0));
 
     // Sooner than a sync interval later is the same bad moment.
     apple_lists(&test, &[]).await;

@@ -49,7 +49,7 @@ async fn a_token_whose_server_is_never_named_is_synced_at_the_interval_and_verif
     let mut last = Value::Null;
     for round in 1..=3 {
         assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
-        let left = test.storage.next_sync_due().await.unwrap().unwrap().duration_since(test.clock.now());
+        let left = test.next_sync_due().await.duration_since(test.clock.now());
         assert!(left > SignedDuration::from_mins(29), "round {round}: again in {left:#}");
         assert_eq!(verifications(&test).await.len(), 1, "round {round}");
         assert!(asked(&test, "GET /account").await >= round, "it is asked for its server's name");
@@ -71,7 +71,7 @@ async fn a_token_whose_server_is_never_named_is_tried_ever_more_seldom_when_sync
         json!({ "match": { "path": "/devices/sync" }, "times": null, "do": { "answer": { "status": 500 } } });
     fault(&test, breaks).await;
     for minutes in [30, 1, 5, 15] {
-        let left = test.storage.next_sync_due().await.unwrap().unwrap().duration_since(test.clock.now());
+        let left = test.next_sync_due().await.duration_since(test.clock.now());
         assert!((minutes * 60 - 50..=minutes * 60).contains(&left.as_secs()), "{left:#} for {minutes}");
         pass(&test, left + SignedDuration::from_secs(1)).await;
         assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);

@@ -64,11 +64,11 @@ async fn after_failures_apple_is_asked_again_in_1_5_and_15_minutes_then_at_the_i
     script(&test, json!({ "path": "/devices/sync", "status": 500, "times": 9 })).await;
     assert!(!syncs(&test, &client, &pair.setting).await);
     for minutes in [1, 5, 15, 30, 30] {
-        let due = test.storage.next_sync_due().await.unwrap().unwrap();
+        let due = test.next_sync_due().await;
         let left = due.duration_since(test.clock.now()).as_secs();
         assert!((minutes * 60 - 50..=minutes * 60).contains(&left), "{left} s instead of {minutes} minutes");
         pass(&test, SignedDuration::from_secs(left - 2)).await;
-        let early = test.storage.next_sync_due().await.unwrap().unwrap() > test.clock.now();
+        let early = test.next_sync_due().await > test.clock.now();
         assert!(early || left < 10);
         pass(&test, SignedDuration::from_secs(3)).await;
         assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
@@ -76,7 +76,7 @@ async fn after_failures_apple_is_asked_again_in_1_5_and_15_minutes_then_at_the_i
     test.portal.call(Method::DELETE, "/answers", String::new()).await;
     let client = test.admin().await;
     assert!(syncs(&test, &client, &pair.setting).await);
-    let due = test.storage.next_sync_due().await.unwrap().unwrap();
+    let due = test.next_sync_due().await;
     assert!(due.duration_since(test.clock.now()) > SignedDuration::from_mins(25));
 }
 
