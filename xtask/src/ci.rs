@@ -36,7 +36,7 @@ fn all(steps: &mut Steps) -> Result {
     steps.run("replicas", test::replicas)
 }
 
-/// Says plainly which part of the toolchain is missing, before anything is built.
+/// Reports which part of the toolchain is missing, before anything is built.
 fn component(subcommand: &str, name: &str) -> Result {
     let asked = cargo([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if asked.is_ok_and(|status| status.success()) {

@@ -1,5 +1,5 @@
-//! `cargo xtask crash`: kills the service in the midst of uploads and syncs and checks what is left. Builds and starts
-//! what `load` needs; the killing and checking is done there.
+//! `cargo xtask crash`: kills the service during uploads and syncs and checks what is stored. Builds and starts
+//! what `load` needs; which kills and checks.
 
 use std::process::Command;
 
@@ -22,7 +22,7 @@ pub(crate) struct Flags {
     /// Runs at the same time: they mostly wait.
     #[arg(long, default_value_t = 4)]
     pub(crate) at_once: usize,
-    /// Instead, once: three replicas with a thousand settings on one PostgreSQL, of which one is killed again and again.
+    /// Run three replicas with a thousand settings on one PostgreSQL instead, and kill one of them again and again.
     #[arg(long, exclusive = true)]
     pub(crate) replicas: bool,
 }

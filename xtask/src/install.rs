@@ -1,5 +1,5 @@
 //! Other people's packages, exactly as lock files pin them, in folders below `target/`; and the programs that must be on
-//! the PATH. Knows nothing of what is done with them.
+//! the PATH. Does not know what they are used for.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::apt;
 use crate::run::{Result, check, root};
 
-/// A program, how it shows that it is there and whole, and Debian's packages of it.
+/// A program, arguments that test whether it works, and Debian's packages of it.
 pub(crate) type Program = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 pub(crate) const OPENSSL: Program = ("openssl", &["version"], &["openssl"]);

@@ -1,4 +1,4 @@
-//! A throwaway PostgreSQL: its own data folder, user, password and loopback port; gone when its holder is gone.
+//! A throwaway PostgreSQL: its own data folder, user, password and loopback port; removed when its holder ends.
 //!
 //! A second process guards it in a process group of its own and waits for the end of its standard input. So the
 //! server and its folder go away when the holder ends in any way, Ctrl-C and `kill -9` included, without a signal

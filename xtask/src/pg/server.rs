@@ -1,4 +1,4 @@
-//! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Knows nothing of who holds it.
+//! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Does not know its holder.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};

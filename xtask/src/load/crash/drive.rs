@@ -1,46 +1,46 @@
-//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, desired state; all at once,
-//! until the service is dead.
+//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, changes of desired
+//! state; all at once, until the service is dead.
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::dice::Dice;
-use super::kill::{Kill, Place};
+use super::changes::{self, Target};
+use super::kill::{Failpoint, Kill};
+use super::random::Random;
 use super::tally::Tally;
-use super::want::{self, Where};
 use super::world::{Issued, Onboarding, World};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
 use crate::process::Process;
 
-/// The longest way to a place that every load comes to.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time to a fail point that every load reaches.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest way to a place that it may not come to, such as the fourth page of a short list.
-const LESS_PATIENCE: Duration = Duration::from_secs(6);
+/// The longest time to a fail point that may not be reached, such as the fourth page of a short list.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Syncs that Apple tells of no change, so that a complete fetch misses devices.
+/// Delta syncs without changes, so that a full fetch finds devices absent.
 const UNTOLD: u32 = 8;
 
-/// Devices that leave without a word.
+/// Devices that Apple removes without reporting it.
 const MISSING: usize = 3;
 
 /// When a thread's connection broke, and how; none when it saw in time that the service is dead.
 pub(super) type Broken = Option<(Instant, io::Error)>;
 
 /// Drives the service until it is dead; what was done to it.
-pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<Tally> {
+pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -> Result<Tally> {
     if !world.prepare(kill)? {
         return Ok(Tally { at_places: 1, ..Tally::default() });
     }
     let World { service, graph, settings, apple, launch, .. } = world;
-    let fetches = matches!(kill, Kill::At(Place::MissingSettled | Place::FetchEnded, _));
+    let fetches = matches!(kill, Kill::At(Failpoint::MissingSettled | Failpoint::FetchEnded, _));
     if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {
-        if matches!(kill, Kill::At(Place::MissingSettled, _)) {
+        if matches!(kill, Kill::At(Failpoint::MissingSettled, _)) {
             let mut portal = apple.portal();
-            portal.tell_nothing(UNTOLD)?;
+            portal.hide_changes(UNTOLD)?;
             for serial in portal.serials(&setting.server)?.iter().take(MISSING) {
                 portal.remove_device(&setting.server, serial)?;
             }
@@ -57,11 +57,11 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         .enumerate()
         .map(|(number, setting)| match kill.is_in_an_upload() {
             true => number == 0,
-            false => setting.answered.is_none() || dice.once_in(2),
+            false => setting.answered.is_none() || random.once_in(2),
         })
         .collect();
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
-    let for_wishes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
+    let for_changes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
     let mut desired_state: Vec<_> = settings.iter_mut().map(|setting| setting.desired_state.take()).collect();
     let for_syncs = graph.over(service.connect());
@@ -71,21 +71,21 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         let mut threads = Vec::new();
         let uploaders = settings.iter_mut().zip(connections).zip(renewed).filter(|(_, renewed)| *renewed);
         for ((setting, connection), _) in uploaders {
-            let dice = dice.split();
-            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), dice, dead)));
+            let random = random.split();
+            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), random, dead)));
         }
-        let wanting = servers.iter().zip(&listed).zip(for_wishes).zip(&mut desired_state);
+        let wanting = servers.iter().zip(&listed).zip(for_changes).zip(&mut desired_state);
         for ((((id, server), listed), graph), desired_state) in wanting {
             let Some(desired_state) = desired_state else { continue };
-            let dice = dice.split();
-            let place = Where { setting: id, server, listed };
+            let random = random.split();
+            let place = Target { setting: id, server, listed };
             threads.push(scope.spawn(move || {
-                want::until_killed(&place, desired_state, kill, (graph, apple.portal()), dice, dead)
+                changes::until_killed(&place, desired_state, kill, (graph, apple.portal()), random, dead)
             }));
         }
-        let dice = dice.split();
+        let random = random.split();
         let servers = &servers;
-        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), dice, dead)));
+        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), random, dead)));
         let killed = end(process, kill);
         dead.store(true, Ordering::SeqCst);
         let panicked = |_| Err("A thread of the load panicked.".to_owned());
@@ -93,12 +93,12 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
         Ok::<_, String>((broken?, killed?))
     });
-    apple.portal().tell_again()?;
+    apple.portal().show_changes()?;
     let (broken, killed) = outcome?;
     for (setting, desired_state) in settings.iter_mut().zip(desired_state) {
         setting.desired_state = desired_state;
     }
-    // Nobody else cuts connections here, so one that breaks earlier is a fault of the living service.
+    // Nothing else cuts connections here, so one that breaks earlier is a fault of the running service.
     if let Some((_, error)) =
         broken.into_iter().flatten().find(|(at, _)| killed.is_some_and(|killed| *at < killed))
     {
@@ -110,8 +110,8 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
     Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..Tally::default() })
 }
 
-/// Ends the service and says when, or waits until it has ended itself. Where it does not come to a place that it may not
-/// come to, it is ended after all.
+/// Ends the service and returns when, or waits until it has ended itself. A fail point that is not reached in time is
+/// replaced by SIGKILL.
 fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     if let Kill::After(time) = kill {
         std::thread::sleep(time);
@@ -123,10 +123,10 @@ fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     }
     let started = Instant::now();
     while process.ended()?.is_none() {
-        if kill.is_in_an_upload() && started.elapsed() > PATIENCE {
-            return Err("The service never came to that place.".to_owned());
+        if kill.is_in_an_upload() && started.elapsed() > TIMEOUT {
+            return Err("The service never reached that fail point.".to_owned());
         }
-        if !kill.is_in_an_upload() && started.elapsed() > LESS_PATIENCE {
+        if !kill.is_in_an_upload() && started.elapsed() > SHORT_TIMEOUT {
             let killed = Instant::now();
             return process.kill().map(|()| Some(killed));
         }
@@ -140,7 +140,7 @@ fn upload(
     setting: &mut Onboarding,
     mut graph: Graph,
     mut portal: Portal,
-    mut dice: Dice,
+    mut random: Random,
     dead: &AtomicBool,
 ) -> Result<Broken> {
     while !dead.load(Ordering::SeqCst) {
@@ -159,7 +159,7 @@ fn upload(
             }
             Err(error) => return Ok(Some((Instant::now(), error))),
         }
-        std::thread::sleep(Duration::from_millis(dice.within(0..60)));
+        std::thread::sleep(Duration::from_millis(random.within(0..60)));
     }
     Ok(None)
 }
@@ -169,7 +169,7 @@ fn change(
     servers: &[(String, String)],
     mut graph: Graph,
     mut portal: Portal,
-    mut dice: Dice,
+    mut random: Random,
     dead: &AtomicBool,
 ) -> Result<Broken> {
     let mut assigned = Vec::new();
@@ -178,19 +178,19 @@ fn change(
     }
     let mut number = 0u32;
     while !dead.load(Ordering::SeqCst) {
-        let which = dice.within(0..servers.len() as u64) as usize;
+        let which = random.within(0..servers.len() as u64) as usize;
         let (setting, server) = &servers[which];
         let known = &mut assigned[which];
-        match dice.within(0..4) {
-            0 => portal.add_devices(server, dice.within(1..120) as usize)?,
+        match random.within(0..4) {
+            0 => portal.add_devices(server, random.within(1..120) as usize)?,
             1 if known.len() > 20 => {
-                for _ in 0..dice.within(1..10) {
-                    let serial = known.swap_remove(dice.within(0..known.len() as u64) as usize);
+                for _ in 0..random.within(1..10) {
+                    let serial = known.swap_remove(random.within(0..known.len() as u64) as usize);
                     portal.remove_device(server, &serial)?;
                 }
             }
             2 if !known.is_empty() => {
-                let serial = &known[dice.within(0..known.len() as u64) as usize];
+                let serial = &known[random.within(0..known.len() as u64) as usize];
                 number += 1;
                 portal.describe_device(server, serial, &format!("described {number}"))?;
             }
@@ -204,7 +204,7 @@ fn change(
                 Err(error) => return Ok(Some((Instant::now(), error))),
             },
         }
-        std::thread::sleep(Duration::from_millis(dice.within(0..25)));
+        std::thread::sleep(Duration::from_millis(random.within(0..25)));
     }
     Ok(None)
 }

@@ -1,4 +1,4 @@
-//! A run's world: Apple, a service on an empty database, a few settings with devices, and what was promised so far.
+//! What a run works on: Apple, a service on an empty database, a few settings with devices, and what was answered so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,21 +8,21 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::DesiredState;
-use super::dice::Dice;
 use super::history::Line;
 use super::kill::Kill;
+use super::random::Random;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::Kind;
 use crate::graph::Graph;
-use crate::ground::Ground;
 use crate::machine;
 use crate::service::{Credentials, Launch, Service};
+use crate::test_bed::TestBed;
 
 const SETTINGS: usize = 3;
-/// The last setting has no profiles: nobody wants anything of its devices.
+/// The last setting has no profiles and no desired state.
 const WITH_PROFILES: usize = 2;
-/// The longest way of a service that just started to a place that it comes to by itself.
+/// The longest time from a start to a fail point that the service reaches by itself.
 const LONGEST_WAY: Duration = Duration::from_secs(6);
 /// How long a bearer token is good for, a little less.
 const BEARER: SignedDuration = SignedDuration::from_mins(50);
@@ -58,9 +58,9 @@ pub(super) struct Onboarding {
     pub(super) modified: Option<Timestamp>,
     /// Listed at the last comparison and not gone.
     pub(super) listed: BTreeSet<String>,
-    /// None where nothing is wanted of the devices.
+    /// None without a desired state.
     pub(super) desired_state: Option<DesiredState>,
-    /// What the history told, by the number of the run.
+    /// The history's lines, by the number of the run.
     pub(super) history: BTreeMap<i64, Line>,
 }
 
@@ -71,14 +71,14 @@ pub(super) struct Issued {
 }
 
 impl World {
-    pub(super) fn new(ground: &Ground, kind: Kind, dice: &mut Dice) -> Result<Self> {
-        let apple = Apple::start(ground)?;
+    pub(super) fn new(bed: &TestBed, kind: Kind, random: &mut Random) -> Result<Self> {
+        let apple = Apple::start(bed)?;
         let mut portal = apple.portal();
         portal.limit_pages(PAGE)?;
-        portal.delay_pages(dice.within(0..20))?;
+        portal.delay_pages(random.within(0..20))?;
         // What a killed service held is free again after ten seconds, the shortest lease; a call to Apple may take most of them.
         let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enroll/{settingId}"];
-        let launch = Launch::new(ground, kind, apple.port, &flags)?;
+        let launch = Launch::new(bed, kind, apple.port, &flags)?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -86,7 +86,7 @@ impl World {
         for number in 0..SETTINGS {
             let id = graph.create(&format!("crash {number}"))?;
             let server = portal.register(&graph.public_key(&id)?)?;
-            portal.add_devices(&server, dice.within(100..1500) as usize)?;
+            portal.add_devices(&server, random.within(100..1500) as usize)?;
             let wanting = number < WITH_PROFILES;
             let desired_state =
                 wanting.then(|| DesiredState::begin(&mut graph, &mut portal, &id, &server)).transpose()?;
@@ -112,8 +112,8 @@ impl World {
     }
 
     /// Keeps what the database holds, for someone to look at.
-    pub(super) fn keep_database(&self, ground: &Ground) -> Result {
-        self.launch.keep_database(ground)
+    pub(super) fn keep_database(&self, bed: &TestBed) -> Result {
+        self.launch.keep_database(bed)
     }
 
     /// The names of the applications, as the command line lists them.
@@ -127,7 +127,7 @@ impl World {
         now.checked_add(self.ahead).unwrap_or(now)
     }
 
-    /// Lets time pass for Apple, and for the service from its next start on: whatever waits for minutes is due then.
+    /// Lets time pass for Apple, and for the service from its next start on, so that everything that waits is due then.
     pub(super) fn let_pass(&mut self, time: SignedDuration) -> Result {
         self.apple.portal().advance(time.as_secs())?;
         self.ahead += time;
@@ -150,7 +150,7 @@ impl World {
         Ok(())
     }
 
-    /// Lets the service start and end itself at a place that it comes to by itself; whether it did.
+    /// Lets the service start and end itself at a fail point that it reaches by itself; whether it did.
     pub(super) fn end_again(&mut self, kill: Kill) -> Result<bool> {
         self.service.process.kill()?;
         self.launch.start_to_end(set(self.ahead, Some(kill)), LONGEST_WAY)
@@ -163,8 +163,7 @@ impl World {
         Ok(())
     }
 
-    /// The service as it has to be for this way to end; false when it has ended there already, because something was owed
-    /// that led it to the place before its first answer.
+    /// Starts the service as this kill needs it; false when it has ended there already, before its first answer.
     pub(super) fn prepare(&mut self, kill: Kill) -> Result<bool> {
         if let Kill::After(_) = kill {
             return Ok(true);
