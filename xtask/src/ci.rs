@@ -31,9 +31,24 @@ fn all(steps: &mut Steps) -> Result {
         ]))
     })?;
     steps.run("gen --check", || r#gen::run(true))?;
-    steps.run("test", || test::run(&[]))?;
+    steps.run("test", || test::run(&[], None, false))?;
     steps.run("crash", crash::for_ci)?;
-    steps.run("replicas", test::replicas)
+    steps.run("replicas", test::replicas)?;
+    steps.run("package", package)
+}
+
+/// Packs and builds the crates that others may use, as a registry would. Refuses files that are not committed.
+fn package() -> Result {
+    check(&mut cargo([
+        "package",
+        "--locked",
+        "--offline",
+        "--quiet",
+        "-p",
+        "adept-apple",
+        "-p",
+        "adept-simulator",
+    ]))
 }
 
 /// Reports which part of the toolchain is missing, before anything is built.

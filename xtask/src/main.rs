@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod r#gen;
 mod install;
+mod mutants;
 mod peers;
 mod pg;
 mod run;
@@ -31,6 +32,12 @@ struct Xtask {
 enum Task {
     /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`.
     Test {
+        /// PostgreSQL's major version: 15 is Debian's, 17 and 18 come from npm; the newest installed one by default
+        #[arg(long, value_name = "VERSION")]
+        postgres: Option<u32>,
+        /// Put PgBouncer in transaction mode before PostgreSQL, and run the storage tests alone
+        #[arg(long)]
+        pgbouncer: bool,
         /// Handed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
@@ -45,6 +52,8 @@ enum Task {
     Bench(bench::Flags),
     /// Kill the service while it works, again and again, and check that nothing is lost
     Crash(crash::Flags),
+    /// Change the code of domain, odata and the token reader in small ways, and list the changes that no test notices
+    Mutants(mutants::Flags),
     /// Check the house rules that the compiler cannot see
     Tidy,
     /// Write the generated files again
@@ -54,32 +63,29 @@ enum Task {
         check: bool,
     },
     /// Start a throwaway PostgreSQL on a free loopback port and keep it until Ctrl-C
-    Pg {
-        /// Leave fsync on, as a real server has it.
-        #[arg(long)]
-        durable: bool,
-    },
+    Pg(pg::Choice),
     /// Keep a throwaway PostgreSQL in DIR until standard input ends, then remove both
     #[command(hide = true)]
     PgGuard {
         dir: PathBuf,
-        #[arg(long)]
-        durable: bool,
+        #[command(flatten)]
+        choice: pg::Choice,
     },
 }
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().task {
-        Task::Test { arguments } => test::run(&arguments),
+        Task::Test { postgres, pgbouncer, arguments } => test::run(&arguments, postgres, pgbouncer),
         Task::Ci => ci::run(),
         Task::Clients(flags) => clients::run(&flags),
         Task::Peers(flags) => peers::run(&flags),
         Task::Bench(flags) => bench::run(&flags),
         Task::Crash(flags) => crash::run(&flags),
+        Task::Mutants(flags) => mutants::run(&flags),
         Task::Tidy => tidy::run(),
         Task::Gen { check } => r#gen::run(check),
-        Task::Pg { durable } => pg::run(durable),
-        Task::PgGuard { dir, durable } => pg::guard(&dir, durable),
+        Task::Pg(choice) => pg::run(choice),
+        Task::PgGuard { dir, choice } => pg::guard(&dir, choice),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

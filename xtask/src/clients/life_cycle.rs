@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use super::install::{Packages, copy};
+use super::install::Packages;
 use super::sandbox::Sandbox;
+use crate::install::copy;
 use crate::run::{Result, root};
 
 /// `clients/python/life_cycle.py`; returns its output.
