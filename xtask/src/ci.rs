@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use crate::pg::Durability;
 use crate::run::{Result, Steps, cargo, check};
 use crate::{crash, r#gen, test, tidy};
 
@@ -31,7 +32,7 @@ fn all(steps: &mut Steps) -> Result {
         ]))
     })?;
     steps.run("gen --check", || r#gen::run(true))?;
-    steps.run("test", || test::run(&[], None, false))?;
+    steps.run("test", || test::run(&[], Durability::Off.into()))?;
     steps.run("crash", crash::for_ci)?;
     steps.run("replicas", test::replicas)?;
     steps.run("package", package)

@@ -30,15 +30,11 @@ struct Xtask {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`.
+    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`; through PgBouncer, storage tests only
     Test {
-        /// PostgreSQL's major version: 15 is Debian's, 17 and 18 come from npm; the newest installed one by default
-        #[arg(long, value_name = "VERSION")]
-        postgres: Option<u32>,
-        /// Put PgBouncer in transaction mode before PostgreSQL, and run the storage tests alone
-        #[arg(long)]
-        pgbouncer: bool,
-        /// Handed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
+        #[command(flatten)]
+        choice: pg::Choice,
+        /// Passed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
@@ -75,7 +71,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Xtask::parse().task {
-        Task::Test { postgres, pgbouncer, arguments } => test::run(&arguments, postgres, pgbouncer),
+        Task::Test { choice, arguments } => test::run(&arguments, choice),
         Task::Ci => ci::run(),
         Task::Clients(flags) => clients::run(&flags),
         Task::Peers(flags) => peers::run(&flags),

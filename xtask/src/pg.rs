@@ -35,14 +35,33 @@ pub(crate) struct Choice {
     /// PostgreSQL's major version: 15 is Debian's, newer ones come from npm; the newest installed one by default
     #[arg(long = "postgres", value_name = "VERSION")]
     pub(crate) version: Option<u32>,
-    /// Put PgBouncer in transaction mode before it
-    #[arg(long = "pgbouncer")]
-    pub(crate) bouncer: bool,
+    /// Put PgBouncer before it, in this mode: `transaction` unless named
+    #[arg(long = "pgbouncer", value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "transaction")]
+    pub(crate) pooling: Option<Pooling>,
+}
+
+/// PgBouncer's modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Pooling {
+    /// A client keeps its server connection.
+    Session,
+    /// A client has a server connection for each transaction.
+    Transaction,
+}
+
+impl Pooling {
+    /// As PgBouncer and our flags spell it.
+    fn name(self) -> &'static str {
+        match self {
+            Pooling::Session => "session",
+            Pooling::Transaction => "transaction",
+        }
+    }
 }
 
 impl From<Durability> for Choice {
     fn from(durability: Durability) -> Self {
-        Self { durable: durability == Durability::On, version: None, bouncer: false }
+        Self { durable: durability == Durability::On, version: None, pooling: None }
     }
 }
 
@@ -97,7 +116,7 @@ pub(crate) fn throwaway(choice: impl Into<Choice>) -> Result<Throwaway> {
     let mut command = Command::new(myself()?);
     command.arg("pg-guard").arg(&dir).args(choice.durable.then_some("--durable"));
     command.args(choice.version.map(|version| format!("--postgres={version}")));
-    command.args(choice.bouncer.then_some("--pgbouncer"));
+    command.args(choice.pooling.map(|pooling| format!("--pgbouncer={}", pooling.name())));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).current_dir(root());
     let mut guard = command.spawn().map_err(|error| format!("Cannot start PostgreSQL's guard: {error}."))?;
     let leash = guard.stdin.take();
@@ -132,7 +151,7 @@ pub(crate) fn run(choice: Choice) -> Result {
 pub(crate) fn guard(dir: &Path, choice: Choice) -> Result {
     let programs = install::programs(choice.version)?;
     let server = Server::start(dir, programs, choice.durable)?;
-    let bouncer = choice.bouncer.then(|| Bouncer::start(&server)).transpose()?;
+    let bouncer = choice.pooling.map(|pooling| Bouncer::start(&server, pooling.name())).transpose()?;
     println!("{}", server.url(bouncer.as_ref().map_or(server.port(), Bouncer::port)));
     let ended = std::io::stdin().read_to_end(&mut Vec::new());
     drop(bouncer);

@@ -11,11 +11,10 @@ use crate::run::{Result, Steps, cargo, check};
 const POSTGRES_URL: &str = "ADEPT_TEST_POSTGRES_URL";
 
 /// Runs the steps, prints their times and leaves nothing behind.
-pub(crate) fn run(arguments: &[String], version: Option<u32>, bouncer: bool) -> Result {
+pub(crate) fn run(arguments: &[String], choice: Choice) -> Result {
     let mut steps = Steps::default();
-    let choice = Choice { durable: false, version, bouncer };
-    let storage = ["-p", "adept", "--test", "it", "storage::"].map(str::to_owned);
-    let arguments = if bouncer && arguments.is_empty() { &storage } else { arguments };
+    let storage = ["-p", "adept", "--test", "it", "storage::on_postgres"].map(str::to_owned);
+    let arguments = if choice.pooling.is_some() && arguments.is_empty() { &storage } else { arguments };
     let outcome = all(&mut steps, arguments, choice);
     steps.summary();
     outcome
