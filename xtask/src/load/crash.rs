@@ -5,9 +5,11 @@ mod assigned;
 mod changes;
 mod check;
 mod desired;
+mod disturb;
 mod drive;
 mod history;
 mod kill;
+mod proxy;
 mod random;
 mod tally;
 mod world;
@@ -22,7 +24,7 @@ use jiff::SignedDuration;
 use crate::Result;
 use crate::database::Kind;
 use crate::test_bed::{Options, TestBed};
-use kill::{Failpoint, Kill};
+use kill::{Disturbance, Failpoint, Kill};
 use random::Random;
 use tally::Tally;
 use world::World;
@@ -49,6 +51,9 @@ pub(crate) struct Flags {
     /// The program under test was built with the feature `failpoints`, so it can also end at named points.
     #[arg(long)]
     failpoints: bool,
+    /// Only this in place of every kill.
+    #[arg(long)]
+    only: Option<Disturbance>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,7 +91,7 @@ pub(crate) fn run(flags: &Flags) -> Result {
                 break;
             }
             let kind = flags.database.of(seed);
-            match one(&bed, seed, kind, flags.failpoints) {
+            match one(&bed, (seed, kind), flags) {
                 Ok(tally) => {
                     println!("seed {seed:>4}  {kind:<10}  {tally}");
                     if let Ok(mut total) = total.lock() {
@@ -127,10 +132,10 @@ fn repeat(seed: u64, kind: Kind) -> String {
 }
 
 /// One run: its own service, database and Apple, and several kills.
-fn one(bed: &TestBed, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally> {
+fn one(bed: &TestBed, (seed, kind): (u64, Kind), flags: &Flags) -> Result<Tally> {
     let mut random = Random::new(seed);
     let mut world = World::new(bed, kind, &mut random)?;
-    let outcome = in_world(&mut world, &mut random, failpoints);
+    let outcome = in_world(&mut world, kind, &mut random, flags);
     if outcome.is_err()
         && let Err(error) = world.keep_database(bed)
     {
@@ -139,11 +144,11 @@ fn one(bed: &TestBed, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally> 
     outcome
 }
 
-fn in_world(world: &mut World, random: &mut Random, failpoints: bool) -> Result<Tally> {
+fn in_world(world: &mut World, kind: Kind, random: &mut Random, flags: &Flags) -> Result<Tally> {
     let mut tally = Tally { runs: 1, ..Tally::default() };
     let log = world.log();
     for number in 1..=KILLS {
-        let kill = Kill::choose(random, failpoints, number == 1);
+        let kill = Kill::choose(random, kind, flags.only, flags.failpoints, number == 1);
         let named = |when: &str, error: String| {
             format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
         };

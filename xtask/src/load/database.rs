@@ -61,6 +61,28 @@ pub(crate) fn fresh(bed: &TestBed, kind: Kind, folder: &Path) -> Result<Vec<Stri
     Ok(flags)
 }
 
+/// Where the port stands in a database's URL, and the port.
+fn port_in(url: &str) -> Option<(std::ops::Range<usize>, u16)> {
+    let start = url.rfind('@').unwrap_or_default();
+    let start = start + url[start..].find(':')? + 1;
+    let end = start + url[start..].find('/').unwrap_or(url.len() - start);
+    Some((start..end, url[start..end].parse().ok()?))
+}
+
+/// The port of a PostgreSQL server.
+pub(crate) fn port_of(url: &str) -> Result<u16> {
+    port_in(url).map(|(_, port)| port).ok_or_else(|| "PostgreSQL's URL names no port.".into())
+}
+
+/// The flags of `adept` for the same database by way of another port.
+pub(crate) fn by_port(flags: &mut [String], port: u16) {
+    for flag in flags.iter_mut().filter(|flag| flag.starts_with("postgres")) {
+        if let Some((place, _)) = port_in(flag) {
+            flag.replace_range(place, &port.to_string());
+        }
+    }
+}
+
 /// Writes what a PostgreSQL database holds to `database.sql` in its data folder, since the server ends with the run. Of
 /// SQLite the data folder is enough.
 pub(crate) fn keep(bed: &TestBed, flags: &[String], folder: &Path) -> Result {
@@ -77,4 +99,18 @@ pub(crate) fn keep(bed: &TestBed, flags: &[String], folder: &Path) -> Result {
         return Ok(());
     }
     Err(format!("pg_dump failed: {}", String::from_utf8_lossy(&dumped.stderr).trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_replaced_and_nothing_else() {
+        let url = "postgres://postgres:a5432@127.0.0.1:5432/adept_5432";
+        let mut flags = ["--database-url".to_owned(), url.to_owned()];
+        by_port(&mut flags, 7);
+        assert_eq!(flags, ["--database-url", "postgres://postgres:a5432@127.0.0.1:7/adept_5432"]);
+        assert_eq!(port_of(url), Ok(5432));
+    }
 }

@@ -173,6 +173,11 @@ impl Graph {
         self.ask("POST", &format!("{SETTINGS}/{setting}/syncWithAppleDeviceEnrollmentProgram"), b"")
     }
 
+    /// Reads the list of settings; an error when that does not succeed.
+    pub(crate) fn list_settings(&mut self) -> Result {
+        self.json("GET", SETTINGS, Value::Null, 200).map(drop)
+    }
+
     pub(crate) fn setting(&mut self, setting: &str) -> Result<Setting> {
         read_setting(&self.json("GET", &format!("{SETTINGS}/{setting}"), Value::Null, 200)?)
             .ok_or_else(|| "A setting lacks one of its properties.".into())

@@ -42,11 +42,20 @@ impl Process {
         killed.map(drop).map_err(|error| format!("Cannot kill process {}: {error}.", self.id()))
     }
 
+    /// Sends a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) -> Result {
+        // The shell's own `kill` is there even where the program is not.
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
+        match sent {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err(format!("Process {} took no SIG{name}.", self.id())),
+            Err(error) => Err(format!("Cannot start sh: {error}.")),
+        }
+    }
+
     /// Sends SIGTERM and waits for the end.
     pub(crate) fn stop(mut self) -> Result {
-        // The shell's own `kill` is there even where the program is not.
-        let ask = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id())]).status();
-        ask.map_err(|error| format!("Cannot start sh: {error}."))?;
+        self.signal("TERM")?;
         let deadline = Instant::now() + Duration::from_secs(40);
         while Instant::now() < deadline {
             if self.ended()?.is_some() {

@@ -50,6 +50,11 @@ impl Launch {
         Ok(Self { adept: bed.adept.clone(), folder, storage, flags: all, port })
     }
 
+    /// Reaches PostgreSQL by way of another port of this machine from now on.
+    pub(crate) fn use_database_port(&mut self, port: u16) {
+        database::by_port(&mut self.storage, port);
+    }
+
     /// Where it keeps its data, and its log beside it.
     pub(crate) fn log(&self) -> PathBuf {
         self.folder.join("serve.log")

@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::desired::{DesiredState, DesiredValue};
-use super::drive::Broken;
+use super::disturb::Signals;
+use super::drive::{self, Broken};
 use super::kill::{Failpoint, Kill};
 use super::random::Random;
 use crate::Result;
@@ -42,7 +42,7 @@ pub(super) fn until_killed(
     kill: Kill,
     (mut graph, mut portal): (Graph, Portal),
     mut random: Random,
-    dead: &AtomicBool,
+    signals: &Signals,
 ) -> Result<Broken> {
     let devices = portal.states(place.server)?;
     // What leads to the place at which the service ends itself comes first, and again until it does.
@@ -60,7 +60,7 @@ pub(super) fn until_killed(
     };
     let mut changes = 0;
     for number in 0.. {
-        if dead.load(Ordering::SeqCst) {
+        if signals.is_over() {
             break;
         }
         let act = first.get(number).copied().unwrap_or_else(|| match random.within(0..10) {
@@ -73,7 +73,7 @@ pub(super) fn until_killed(
         let is_change = matches!(act, Act::Default | Act::Edit);
         if !is_change || changes < CHANGES {
             changes += usize::from(is_change);
-            let broken = ask(&mut graph, place, desired_state, act, &devices, &mut random)?;
+            let broken = ask(&mut graph, place, desired_state, act, &devices, (&mut random, signals))?;
             if broken.is_some() {
                 return Ok(broken);
             }
@@ -90,14 +90,14 @@ fn ask(
     desired_state: &mut DesiredState,
     act: Act,
     devices: &BTreeMap<String, State>,
-    random: &mut Random,
+    (random, signals): (&mut Random, &Signals),
 ) -> Result<Broken> {
     let broken = |error| Ok(Some((Instant::now(), error)));
     match act {
         Act::Default => {
             let place = random.within(0..2) as usize;
             desired_state.default.cut_off(Some(place));
-            match done(graph.make_default(setting, &desired_state.profiles[place].id), &[])? {
+            match done(graph.make_default(setting, &desired_state.profiles[place].id), &[], signals)? {
                 Ok(_) => desired_state.default.answered(Some(place)),
                 Err(error) => return broken(error),
             }
@@ -105,7 +105,7 @@ fn ask(
         Act::Clear => {
             desired_state.default.cut_off(None);
             // Where none is set there is none to clear, which is fine.
-            match done(graph.clear_default(setting), &[404])? {
+            match done(graph.clear_default(setting), &[404], signals)? {
                 Ok(_) => desired_state.default.answered(None),
                 Err(error) => return broken(error),
             }
@@ -114,7 +114,7 @@ fn ask(
             let profile = &mut desired_state.profiles[random.within(0..3) as usize];
             let name = profile.next_name();
             profile.name.cut_off(name.clone());
-            match done(graph.rename_profile(setting, &profile.id, &name), &[])? {
+            match done(graph.rename_profile(setting, &profile.id, &name), &[], signals)? {
                 Ok(_) => profile.name.answered(name),
                 Err(error) => return broken(error),
             }
@@ -138,7 +138,7 @@ fn ask(
                     }
                 };
             note_all(desired_state, DesiredValue::cut_off);
-            match done(graph.assign(setting, &desired_state.profiles[place].id, &chosen), &[])? {
+            match done(graph.assign(setting, &desired_state.profiles[place].id, &chosen), &[], signals)? {
                 Ok(_) => note_all(desired_state, DesiredValue::answered),
                 Err(error) => return broken(error),
             }
@@ -153,7 +153,7 @@ fn ask(
                 desired_state.released.entry((*serial).clone()).or_insert(false);
             }
             // One that Apple has taken away already cannot be released, and then none of them is.
-            match done(graph.release(setting, &chosen), &[400, 404])? {
+            match done(graph.release(setting, &chosen), &[400, 404], signals)? {
                 Ok(true) => {
                     desired_state.released.extend(chosen.iter().map(|serial| ((*serial).clone(), true)))
                 }
@@ -166,10 +166,11 @@ fn ask(
 }
 
 /// Whether it was done, or refused in one of these ways; the inner error is the connection's.
-fn done(answer: io::Result<Response>, refused: &[u16]) -> Result<io::Result<bool>> {
+fn done(answer: io::Result<Response>, refused: &[u16], signals: &Signals) -> Result<io::Result<bool>> {
     match answer {
         Ok(answer) if matches!(answer.status, 200 | 204) => Ok(Ok(true)),
         Ok(answer) if refused.contains(&answer.status) => Ok(Ok(false)),
+        Ok(answer) if signals.leaves_open(answer.status) => Ok(Err(drive::open())),
         Ok(answer) => {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             Err(format!("A desired state was refused with {}: {text}", answer.status))

@@ -1,11 +1,11 @@
 //! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, changes of desired
-//! state; all at once, until the service is dead.
+//! state; all at once, until the service is dead or was disturbed.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::changes::{self, Target};
+use super::disturb::{self, Signals};
 use super::kill::{Failpoint, Kill};
 use super::random::Random;
 use super::tally::Tally;
@@ -14,6 +14,7 @@ use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
 use crate::process::Process;
+use crate::service::Service;
 
 /// The longest time to a fail point that every load reaches.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,7 +36,8 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
     if !world.prepare(kill)? {
         return Ok(Tally { at_places: 1, ..Tally::default() });
     }
-    let World { service, graph, settings, apple, launch, .. } = world;
+    let replica = world.replica();
+    let World { service, graph, settings, apple, launch, proxy, .. } = world;
     let fetches = matches!(kill, Kill::At(Failpoint::MissingSettled | Failpoint::FetchEnded, _));
     if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {
         if matches!(kill, Kill::At(Failpoint::MissingSettled, _)) {
@@ -47,7 +49,7 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
         }
         launch.resync(&setting.id)?;
     }
-    let dead = AtomicBool::new(false);
+    let signals = Signals::default();
     let before: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
     let servers: Vec<(String, String)> =
         settings.iter().map(|setting| (setting.id.clone(), setting.server.clone())).collect();
@@ -60,19 +62,23 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
             false => setting.answered.is_none() || random.once_in(2),
         })
         .collect();
+    // Nothing keeps these from synchronizing: Apple accepts their tokens until the end.
+    let left_alone =
+        settings.iter().zip(&renewed).filter(|(setting, renewed)| setting.answered.is_some() && !**renewed);
+    let watched: Vec<_> =
+        left_alone.map(|(setting, _)| (setting.id.clone(), setting.server.clone())).collect();
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let for_changes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
     let mut desired_state: Vec<_> = settings.iter_mut().map(|setting| setting.desired_state.take()).collect();
     let for_syncs = graph.over(service.connect());
-    let process = &mut service.process;
-    let (dead, apple) = (&dead, &*apple);
+    let (signals, apple, graph) = (&signals, &*apple, &*graph);
     let outcome = std::thread::scope(|scope| {
         let mut threads = Vec::new();
         let uploaders = settings.iter_mut().zip(connections).zip(renewed).filter(|(_, renewed)| *renewed);
         for ((setting, connection), _) in uploaders {
             let random = random.split();
-            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), random, dead)));
+            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), random, signals)));
         }
         let wanting = servers.iter().zip(&listed).zip(for_changes).zip(&mut desired_state);
         for ((((id, server), listed), graph), desired_state) in wanting {
@@ -80,21 +86,31 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
             let random = random.split();
             let place = Target { setting: id, server, listed };
             threads.push(scope.spawn(move || {
-                changes::until_killed(&place, desired_state, kill, (graph, apple.portal()), random, dead)
+                changes::until_killed(&place, desired_state, kill, (graph, apple.portal()), random, signals)
             }));
         }
         let random = random.split();
         let servers = &servers;
-        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), random, dead)));
-        let killed = end(process, kill);
-        dead.store(true, Ordering::SeqCst);
+        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), random, signals)));
+        let ended = match kill {
+            Kill::Stop(time) => undisturbed(service, time).and_then(|at| {
+                disturb::stop(service, replica.as_ref(), (graph, apple), &watched, signals)
+                    .map(|seen| (Some(at), seen))
+            }),
+            Kill::Cut(time) => undisturbed(service, time).and_then(|at| {
+                let proxy = proxy.as_ref().ok_or("Only PostgreSQL is reached through a proxy.")?;
+                disturb::cut(service, proxy, graph, signals).map(|seen| (Some(at), seen))
+            }),
+            _ => end(&mut service.process, kill).map(|killed| (killed, Tally::default())),
+        };
+        signals.end();
         let panicked = |_| Err("A thread of the load panicked.".to_owned());
         let broken: Result<Vec<Broken>> =
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
-        Ok::<_, String>((broken?, killed?))
+        Ok::<_, String>((broken?, ended?))
     });
     apple.portal().show_changes()?;
-    let (broken, killed) = outcome?;
+    let (broken, (killed, seen)) = outcome?;
     for (setting, desired_state) in settings.iter_mut().zip(desired_state) {
         setting.desired_state = desired_state;
     }
@@ -107,7 +123,16 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
     let after: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
     let at_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_none());
     let past_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_some());
-    Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..Tally::default() })
+    Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..seen })
+}
+
+/// Waits for `time`, in which the service must not end; when that was over.
+fn undisturbed(service: &mut Service, time: Duration) -> Result<Instant> {
+    std::thread::sleep(time);
+    match service.process.ended()? {
+        None => Ok(Instant::now()),
+        Some(status) => Err(format!("The service ended by itself ({status}).")),
+    }
 }
 
 /// Ends the service and returns when, or waits until it has ended itself. A fail point that is not reached in time is
@@ -141,9 +166,9 @@ fn upload(
     mut graph: Graph,
     mut portal: Portal,
     mut random: Random,
-    dead: &AtomicBool,
+    signals: &Signals,
 ) -> Result<Broken> {
-    while !dead.load(Ordering::SeqCst) {
+    while !signals.is_over() {
         let expires = setting.next_expiry();
         let file = portal.issue(&setting.server, Some(&expires.to_string()))?;
         let body = upload_body(&file);
@@ -153,6 +178,7 @@ fn upload(
                 setting.answered = Some(setting.issued.len() - 1);
                 setting.stored.push(setting.issued.len() - 1);
             }
+            Ok(answer) if signals.leaves_open(answer.status) => return Ok(Some((Instant::now(), open()))),
             Ok(answer) => {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
                 return Err(format!("An upload was refused with {}: {text}", answer.status));
@@ -164,20 +190,25 @@ fn upload(
     Ok(None)
 }
 
+/// An answer that leaves open whether the request took effect counts as none.
+pub(super) fn open() -> io::Error {
+    io::Error::other("the answer leaves open whether the request took effect")
+}
+
 /// Changes devices at Apple and asks for syncs.
 fn change(
     servers: &[(String, String)],
     mut graph: Graph,
     mut portal: Portal,
     mut random: Random,
-    dead: &AtomicBool,
+    signals: &Signals,
 ) -> Result<Broken> {
     let mut assigned = Vec::new();
     for (_, server) in servers {
         assigned.push(portal.serials(server)?);
     }
     let mut number = 0u32;
-    while !dead.load(Ordering::SeqCst) {
+    while !signals.is_over() {
         let which = random.within(0..servers.len() as u64) as usize;
         let (setting, server) = &servers[which];
         let known = &mut assigned[which];
@@ -196,7 +227,7 @@ fn change(
             }
             _ => match graph.request_sync(setting) {
                 // Without a token there is nothing to sync yet.
-                Ok(answer) if matches!(answer.status, 204 | 409) => {}
+                Ok(answer) if matches!(answer.status, 204 | 409) || signals.leaves_open(answer.status) => {}
                 Ok(answer) => {
                     let text = String::from_utf8_lossy(&answer.body).into_owned();
                     return Err(format!("A sync was refused with {}: {text}", answer.status));

@@ -1,17 +1,30 @@
-//! The ways in which a service ends: by SIGKILL after a random time, or by itself at a fail point.
+//! The ways in which a service ends: by SIGKILL after a random time, or by itself at a fail point; or is
+//! disturbed and goes on, until the checks restart it.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::random::Random;
+use crate::database::Kind;
 
 /// A way to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kill {
+    /// SIGSTOP this long after the load began, for longer than the lease, then SIGCONT.
+    Stop(Duration),
+    /// Connections to PostgreSQL cut behind COMMIT, from this long after the load began.
+    Cut(Duration),
     /// SIGKILL this long after the load began.
     After(Duration),
     /// The n-th time that it reaches a fail point, compiled in by the feature `failpoints`.
     At(Failpoint, u64),
+}
+
+/// The ways that the service survives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Disturbance {
+    Stop,
+    Cut,
 }
 
 /// The points of `ADEPT_FAILPOINT`.
@@ -126,7 +139,28 @@ impl Failpoint {
 
 impl Kill {
     /// For the first kill of a run no device is listed yet that could be released or missed.
-    pub(super) fn choose(random: &mut Random, failpoints: bool, is_first: bool) -> Self {
+    pub(super) fn choose(
+        random: &mut Random,
+        kind: Kind,
+        only: Option<Disturbance>,
+        failpoints: bool,
+        is_first: bool,
+    ) -> Self {
+        let disturbance = match (only, random.within(0..8)) {
+            (Some(only), _) => Some(only),
+            (None, 0) => Some(Disturbance::Stop),
+            (None, 1) => Some(Disturbance::Cut),
+            (None, _) => None,
+        };
+        match disturbance {
+            Some(Disturbance::Stop) => {
+                return Kill::Stop(Duration::from_millis(random.within(100..2500)));
+            }
+            Some(Disturbance::Cut) if kind == Kind::Postgres => {
+                return Kill::Cut(Duration::from_millis(random.within(1..1500)));
+            }
+            _ => {}
+        }
         if failpoints && random.once_in(2) {
             let places =
                 if is_first { &Failpoint::ALL[..Failpoint::BEFORE_DEVICES] } else { &Failpoint::ALL[..] };
@@ -147,6 +181,8 @@ impl Kill {
 impl fmt::Display for Kill {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Kill::Stop(time) => write!(f, "stopped after {} ms", time.as_millis()),
+            Kill::Cut(time) => write!(f, "cut off from the database after {} ms", time.as_millis()),
             Kill::After(time) => write!(f, "after {} ms", time.as_millis()),
             Kill::At(place, 1) => write!(f, "at {}", place.name()),
             Kill::At(place, time) => write!(f, "at {}, time {time}", place.name()),

@@ -17,6 +17,12 @@ pub(super) struct Tally {
     pub(super) devices_tombstone: u64,
     /// Devices that have their desired profile.
     pub(super) assigned: u64,
+    /// Kills that were a SIGSTOP for longer than the lease.
+    pub(super) stopped: u64,
+    /// Settings that another process took over from a stopped one in time.
+    pub(super) taken_over: u64,
+    /// Connections to PostgreSQL that were cut behind COMMIT.
+    pub(super) cuts: u64,
     /// Kills at fail points that were reached.
     pub(super) at_places: u64,
     /// Kills at fail points that were not reached in time.
@@ -35,6 +41,9 @@ impl Tally {
             devices_equal,
             devices_tombstone,
             assigned,
+            stopped,
+            taken_over,
+            cuts,
             at_places,
             past_places,
         } = other;
@@ -47,6 +56,9 @@ impl Tally {
         self.devices_equal += devices_equal;
         self.devices_tombstone += devices_tombstone;
         self.assigned += assigned;
+        self.stopped += stopped;
+        self.taken_over += taken_over;
+        self.cuts += cuts;
         self.at_places += at_places;
         self.past_places += past_places;
     }
@@ -54,13 +66,18 @@ impl Tally {
     /// A few lines for all runs.
     pub(super) fn summary(&self) -> String {
         format!(
-            "{} runs, {} kills, {} of them at fail points ({} more were not reached)\n{} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
+            "{} runs, {} kills, {} of them at fail points ({} more were not reached)\n\
+             {} stops for longer than the lease, {} settings taken over meanwhile; {} connections cut behind COMMIT\n\
+             {} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
              {} syncs cut off or due; {} devices compared with Apple's, {} tombstones still listed\n\
              {} devices with their desired profile, none with another",
             self.runs,
             self.kills,
             self.at_places,
             self.past_places,
+            self.stopped,
+            self.taken_over,
+            self.cuts,
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,

@@ -10,10 +10,11 @@ use jiff::{SignedDuration, Timestamp};
 use super::desired::DesiredState;
 use super::history::Line;
 use super::kill::Kill;
+use super::proxy::Proxy;
 use super::random::Random;
 use crate::Result;
 use crate::apple::Apple;
-use crate::database::Kind;
+use crate::database::{self, Kind};
 use crate::graph::Graph;
 use crate::machine;
 use crate::service::{Credentials, Launch, Service};
@@ -26,6 +27,8 @@ const WITH_PROFILES: usize = 2;
 const LONGEST_WAY: Duration = Duration::from_secs(6);
 /// How long a bearer token is good for, a little less.
 const BEARER: SignedDuration = SignedDuration::from_mins(50);
+/// The shortest lease.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Small pages make many of few devices.
 const PAGE: u32 = 50;
 
@@ -37,6 +40,10 @@ pub(super) struct World {
     pub(super) credentials: Credentials,
     pub(super) settings: Vec<Onboarding>,
     pub(super) launch: Launch,
+    /// Between the service and PostgreSQL; none on SQLite.
+    pub(super) proxy: Option<Proxy>,
+    /// Another process on the same PostgreSQL, which is started beside a stopped one.
+    replica: Option<Launch>,
     pub(super) apple: Apple,
     /// How far the clocks of both are ahead of ours.
     ahead: SignedDuration,
@@ -78,7 +85,17 @@ impl World {
         portal.delay_pages(random.within(0..20))?;
         // What a killed service held is free again after ten seconds, the shortest lease; a call to Apple may take most of them.
         let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enroll/{settingId}"];
-        let launch = Launch::new(bed, kind, apple.port, &flags)?;
+        let mut launch = Launch::new(bed, kind, apple.port, &flags)?;
+        let proxy = match &bed.postgres {
+            Some(postgres) if kind == Kind::Postgres => {
+                Some(Proxy::start(database::port_of(&postgres.url)?)?)
+            }
+            _ => None,
+        };
+        if let Some(proxy) = &proxy {
+            launch.use_database_port(proxy.port);
+        }
+        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -103,7 +120,16 @@ impl World {
             });
         }
         let (ahead, signed_in) = (SignedDuration::ZERO, SignedDuration::ZERO);
-        Ok(Self { service, graph, credentials, settings, launch, apple, ahead, signed_in })
+        Ok(Self { service, graph, credentials, settings, launch, proxy, replica, apple, ahead, signed_in })
+    }
+
+    /// What starts another process beside a stopped one.
+    pub(super) fn replica(&self) -> Option<Replica> {
+        self.replica.as_ref().map(|launch| Replica {
+            launch: launch.clone(),
+            credentials: self.credentials.clone(),
+            ahead: self.ahead,
+        })
     }
 
     /// Where the service's log is.
@@ -165,7 +191,7 @@ impl World {
 
     /// Starts the service as this kill needs it; false when it has ended there already, before its first answer.
     pub(super) fn prepare(&mut self, kill: Kill) -> Result<bool> {
-        if let Kill::After(_) = kill {
+        if !matches!(kill, Kill::At(..)) {
             return Ok(true);
         }
         self.service.process.kill()?;
@@ -183,6 +209,22 @@ fn set(ahead: SignedDuration, kill: Option<Kill>) -> impl Fn(&mut Command) {
         if let Some(Kill::At(place, time)) = kill {
             command.env("ADEPT_FAILPOINT", format!("{} {time}", place.name()));
         }
+    }
+}
+
+/// Another process on the same database.
+pub(super) struct Replica {
+    launch: Launch,
+    credentials: Credentials,
+    ahead: SignedDuration,
+}
+
+impl Replica {
+    /// Starts it and signs in to it: its port makes it another issuer.
+    pub(super) fn start(&self) -> Result<(Service, Graph)> {
+        let (service, _) = self.launch.start_with(set(self.ahead, None))?;
+        let graph = service.sign_in(&self.credentials)?;
+        Ok((service, graph))
     }
 }
 
