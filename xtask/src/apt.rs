@@ -5,7 +5,7 @@ use std::process::Command;
 
 use crate::run::{Result, check, output};
 
-/// Installs packages that bring `what`; else a sentence says what a person must do.
+/// Installs packages that bring `what`; otherwise the error says what to do by hand.
 pub(crate) fn install(what: &str, packages: &[&str]) -> Result {
     let names = packages.join(" ");
     if !Path::new("/usr/bin/apt-get").exists() {
@@ -27,7 +27,7 @@ pub(crate) fn install(what: &str, packages: &[&str]) -> Result {
     apt(&[&["install", "--yes", "--no-install-recommends"], packages].concat())
 }
 
-/// Whether we may install, chown files and start programs as somebody else.
+/// Whether we may install, chown files and start programs as another user.
 pub(crate) fn is_root() -> Result<bool> {
     Ok(output(Command::new("id").arg("-u"))?.trim() == "0")
 }

@@ -1,5 +1,4 @@
-//! `cargo xtask bench`: the figures of docs/performance.md. Builds for release and starts what `load` needs; the measuring
-//! is done there.
+//! `cargo xtask bench`: the figures of docs/performance.md. Builds for release and starts what `load` needs; it measures.
 
 use std::process::Command;
 
@@ -12,7 +11,7 @@ pub(crate) struct Flags {
     /// Measure only this figure, such as `upload`; a wrong name is answered with all of them.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Measure briefly: to see that it works, not to be written down.
+    /// Measure briefly, to see that it works; the numbers mean nothing.
     #[arg(long)]
     quick: bool,
 }
@@ -35,7 +34,7 @@ pub(crate) fn run(flags: &Flags) -> Result {
     outcome
 }
 
-/// The commit that was built, and whether something was changed since.
+/// The commit that was built, and whether it has uncommitted changes.
 fn commit() -> Result<String> {
     let git = |arguments: &[&str]| output(Command::new("git").args(arguments).current_dir(root()));
     let commit = git(&["rev-parse", "--short=12", "HEAD"])?;

@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use crate::pg::Durability;
 use crate::run::{Result, Steps, cargo, check};
 use crate::{crash, r#gen, test, tidy};
 
@@ -31,12 +32,27 @@ fn all(steps: &mut Steps) -> Result {
         ]))
     })?;
     steps.run("gen --check", || r#gen::run(true))?;
-    steps.run("test", || test::run(&[]))?;
+    steps.run("test", || test::run(&[], Durability::Off.into()))?;
     steps.run("crash", crash::for_ci)?;
-    steps.run("replicas", test::replicas)
+    steps.run("replicas", test::replicas)?;
+    steps.run("package", package)
 }
 
-/// Says plainly which part of the toolchain is missing, before anything is built.
+/// Packs and builds the crates that others may use, as a registry would. Refuses files that are not committed.
+fn package() -> Result {
+    check(&mut cargo([
+        "package",
+        "--locked",
+        "--offline",
+        "--quiet",
+        "-p",
+        "adept-apple",
+        "-p",
+        "adept-simulator",
+    ]))
+}
+
+/// Reports which part of the toolchain is missing, before anything is built.
 fn component(subcommand: &str, name: &str) -> Result {
     let asked = cargo([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     if asked.is_ok_and(|status| status.success()) {

@@ -1,5 +1,5 @@
 //! `cargo xtask clients`: what real clients do against a running service with the simulator as Apple. Microsoft's SDKs
-//! play the programs of `clients/`, and a shell runs the documents' own commands. All of them play at the same time,
+//! run the programs of `clients/`, and a shell runs the documents' own commands. All of them run at the same time,
 //! each with a service of its own.
 
 mod documents;
@@ -7,7 +7,7 @@ mod install;
 mod life_cycle;
 mod lock;
 mod page;
-mod scene;
+mod sandbox;
 
 use std::path::Path;
 use std::time::Instant;
@@ -15,20 +15,20 @@ use std::time::Instant;
 use crate::run::{Result, build_adept};
 use install::Packages;
 
-/// Who plays.
+/// Which clients to run.
 #[derive(clap::Args, Default)]
 pub(crate) struct Flags {
     /// Only these; all of them unless named.
     #[arg(value_parser = NAMES)]
     only: Vec<String>,
-    /// Play nothing; write the lock files again from requirements.in and package.json.
+    /// Run nothing; write the lock files again from requirements.in and package.json.
     #[arg(long)]
     lock: bool,
 }
 
 const NAMES: [&str; 4] = ["quickstart", "readme", "python", "javascript"];
 
-/// Installs what is missing, plays, and fails with what failed.
+/// Installs what is missing, runs the clients, and fails with what failed.
 pub(crate) fn run(flags: &Flags) -> Result {
     if flags.lock {
         return lock::write();
@@ -52,7 +52,7 @@ pub(crate) fn run(flags: &Flags) -> Result {
     }
 }
 
-/// Plays one and tells how it went; what failed is returned to be told last.
+/// Runs one and prints its result; a failure is returned, to be printed last.
 fn play(name: &str, adept: &Path, packages: &Packages) -> Option<String> {
     let started = Instant::now();
     let played = match name {
@@ -62,9 +62,9 @@ fn play(name: &str, adept: &Path, packages: &Packages) -> Option<String> {
         _ => life_cycle::javascript(adept, packages),
     };
     match played {
-        Ok(told) => {
+        Ok(output) => {
             let seconds = started.elapsed().as_secs_f64();
-            println!("{name}: passed in {seconds:.1} s\n{}", indented(&told));
+            println!("{name}: passed in {seconds:.1} s\n{}", indented(&output));
             None
         }
         Err(error) => Some(format!("{name} failed: {error}")),

@@ -1,5 +1,5 @@
-//! `cargo xtask crash`: kills the service in the midst of uploads and syncs and checks what is left. Builds and starts
-//! what `load` needs; the killing and checking is done there.
+//! `cargo xtask crash`: kills the service during uploads and syncs and checks what is stored. Builds and starts
+//! what `load` needs; which kills and checks.
 
 use std::process::Command;
 
@@ -22,7 +22,10 @@ pub(crate) struct Flags {
     /// Runs at the same time: they mostly wait.
     #[arg(long, default_value_t = 4)]
     pub(crate) at_once: usize,
-    /// Instead, once: three replicas with a thousand settings on one PostgreSQL, of which one is killed again and again.
+    /// Only this in place of every kill: stop (SIGSTOP for longer than the lease) or cut (behind COMMIT, PostgreSQL only)
+    #[arg(long, value_parser = ["stop", "cut"])]
+    pub(crate) only: Option<String>,
+    /// Run three replicas with a thousand settings on one PostgreSQL instead, and kill one of them again and again.
     #[arg(long, exclusive = true)]
     pub(crate) replicas: bool,
 }
@@ -37,6 +40,9 @@ pub(crate) fn run(flags: &Flags) -> Result {
     let mut command = Command::new(load);
     command.args(["crash", "--failpoints", "--database", &flags.database]);
     command.args(["--runs", &flags.runs.to_string(), "--seed", &flags.seed.to_string()]);
+    if let Some(only) = &flags.only {
+        command.args(["--only", only]);
+    }
     command.args(["--at-once", &flags.at_once.to_string()]);
     command.arg("--adept").arg(adept).arg("--folder").arg(std::env::temp_dir());
     if let Some(postgres) = &postgres {
@@ -50,5 +56,6 @@ pub(crate) fn run(flags: &Flags) -> Result {
 
 /// The part that every change must pass: fixed seeds, both databases.
 pub(crate) fn for_ci() -> Result {
-    run(&Flags { runs: 25, seed: 1, database: "both".to_owned(), at_once: 4, replicas: false })
+    let database = "both".to_owned();
+    run(&Flags { runs: 25, seed: 1, database, at_once: 4, only: None, replicas: false })
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask gen`: writes the committed files that are made from something else. Each maker is a function from
-//! nothing but the project to text, so that `--check` can compare without writing.
+//! `cargo xtask gen`: writes the generated files that are committed. Each generator is a function from the project to
+//! text, so that `--check` can compare without writing.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use crate::run::{Result, build_adept, output, root};
 
-/// A generated file and its maker, which is given the program `adept`.
+/// A generated file and its generator, which receives the program `adept`.
 type Generated = (&'static str, fn(&Path) -> Result<String>);
 
 const GENERATED: &[Generated] =

@@ -1,5 +1,5 @@
 //! Other people's packages, exactly as lock files pin them, in folders below `target/`; and the programs that must be on
-//! the PATH. Knows nothing of what is done with them.
+//! the PATH. Does not know what they are used for.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::apt;
 use crate::run::{Result, check, root};
 
-/// A program, how it shows that it is there and whole, and Debian's packages of it.
+/// A program, arguments that test whether it works, and Debian's packages of it.
 pub(crate) type Program = (&'static str, &'static [&'static str], &'static [&'static str]);
 
 pub(crate) const OPENSSL: Program = ("openssl", &["version"], &["openssl"]);
@@ -16,6 +16,8 @@ pub(crate) const PYTHON: Program = (
     &["-c", "import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 10))"],
     &["python3", "python3-venv"],
 );
+
+pub(crate) const NPM: Program = ("npm", &["--version"], &["nodejs", "npm"]);
 
 /// Python's own tools lock for the machine they run on only; this one locks for all.
 const UV: &str = "uv==0.13.9";
@@ -48,6 +50,28 @@ pub(crate) fn python(folder: &Path, lock: &Path) -> Result {
     mark(folder, lock)
 }
 
+/// The packages of a `package-lock.json` in `folder`, made again when the lock file changed. npm runs no script of theirs.
+pub(crate) fn node(folder: &Path, lock: &Path) -> Result {
+    if is_fresh(folder, lock) {
+        return Ok(());
+    }
+    println!("Installing JavaScript's packages into {}.", folder.display());
+    empty(folder)?;
+    for file in [lock, &lock.with_file_name("package.json")] {
+        copy(file, folder)?;
+    }
+    let mut npm = Command::new("npm");
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]);
+    check(npm.current_dir(folder).stdout(Stdio::null()))?;
+    mark(folder, lock)
+}
+
+/// Copies a file into a folder under its own name.
+pub(crate) fn copy(file: &Path, folder: &Path) -> Result {
+    let to = folder.join(file.file_name().unwrap_or_default());
+    std::fs::copy(file, &to).map(drop).map_err(|error| format!("Cannot copy {}: {error}.", file.display()))
+}
+
 /// Writes `requirements.txt` beside the `requirements.in` of a folder: versions and hashes for every platform, and not
 /// where packages come from, which is each builder's own setting.
 pub(crate) fn lock_python(folder: &Path) -> Result {
@@ -71,23 +95,23 @@ fn answers(program: &str, arguments: &[&str]) -> bool {
 }
 
 /// The lock file is laid beside what it installed when that is whole.
-pub(crate) fn is_fresh(folder: &Path, lock: &Path) -> bool {
+fn is_fresh(folder: &Path, lock: &Path) -> bool {
     let read = |file: &Path| std::fs::read(file).ok();
     read(&folder.join("installed.lock"))
         .is_some_and(|installed| read(lock).is_some_and(|wanted| wanted == installed))
 }
 
-pub(crate) fn mark(folder: &Path, lock: &Path) -> Result {
+fn mark(folder: &Path, lock: &Path) -> Result {
     std::fs::copy(lock, folder.join("installed.lock"))
         .map(drop)
         .map_err(|error| format!("Cannot copy {}: {error}.", lock.display()))
 }
 
-pub(crate) fn empty(folder: &Path) -> Result {
+fn empty(folder: &Path) -> Result {
     let gone = match std::fs::remove_dir_all(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         other => other,
     };
-    gone.and_then(|()| std::fs::create_dir(folder))
+    gone.and_then(|()| std::fs::create_dir_all(folder))
         .map_err(|error| format!("Cannot empty {}: {error}.", folder.display()))
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask`: the project's own chores, one file for each. Not part of the service and never needed to run it.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
+//! `cargo xtask`: the project's own commands, one file each. Not part of the service and not needed to run it.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod apt;
 mod bench;
@@ -8,6 +8,7 @@ mod clients;
 mod crash;
 mod r#gen;
 mod install;
+mod mutants;
 mod peers;
 mod pg;
 mod run;
@@ -19,67 +20,68 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// The project's chores. Each command sets up what it needs and cleans up behind itself.
+/// The project's commands. Each sets up what it needs and cleans up afterwards
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Xtask {
     #[command(subcommand)]
-    chore: Chore,
+    task: Task,
 }
 
 #[derive(Subcommand)]
-enum Chore {
-    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`.
+enum Task {
+    /// Run every test, on SQLite and on a throwaway PostgreSQL, then `clients` and `peers`; through PgBouncer, storage tests only
     Test {
-        /// Handed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
+        #[command(flatten)]
+        choice: pg::Choice,
+        /// Passed to the test runner, such as a test's name or `-p adept-apple`; doctests are then left out.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash, replicas.
+    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash, replicas, package
     Ci,
-    /// Play the whole life cycle with Microsoft's SDKs and with the documents' own commands.
+    /// Run the whole life cycle with Microsoft's SDKs and with the documents' own commands
     Clients(clients::Flags),
-    /// Let an independent client of Apple's service, in Python, judge the simulator and what `adept serve` asks.
+    /// Check the simulator and the requests of `adept serve` with an independent client in Python
     Peers(peers::Flags),
-    /// Measure every figure of docs/performance.md on this machine and print them as a table.
+    /// Measure every figure of docs/performance.md on this machine and print them as a table
     Bench(bench::Flags),
-    /// Kill the service in the midst of its work, again and again, and check that nothing is lost.
+    /// Kill the service while it works, again and again, and check that nothing is lost
     Crash(crash::Flags),
-    /// Check the house rules that the compiler cannot see.
+    /// Change the code of domain, odata and the token reader in small ways, and list the changes that no test notices
+    Mutants(mutants::Flags),
+    /// Check the house rules that the compiler cannot see
     Tidy,
-    /// Write the generated files again.
+    /// Write the generated files again
     Gen {
         /// Write nothing; fail if a file is not what would be written.
         #[arg(long)]
         check: bool,
     },
-    /// Start a throwaway PostgreSQL on a free loopback port and keep it until Ctrl-C.
-    Pg {
-        /// Leave fsync on, as a real server has it.
-        #[arg(long)]
-        durable: bool,
-    },
-    /// Keep a throwaway PostgreSQL in DIR until standard input ends, then remove both.
+    /// Start a throwaway PostgreSQL on a free loopback port and keep it until Ctrl-C
+    Pg(pg::Choice),
+    /// Keep a throwaway PostgreSQL in DIR until standard input ends, then remove both
     #[command(hide = true)]
     PgGuard {
         dir: PathBuf,
-        #[arg(long)]
-        durable: bool,
+        #[command(flatten)]
+        choice: pg::Choice,
     },
 }
 
 fn main() -> ExitCode {
-    let outcome = match Xtask::parse().chore {
-        Chore::Test { arguments } => test::run(&arguments),
-        Chore::Ci => ci::run(),
-        Chore::Clients(flags) => clients::run(&flags),
-        Chore::Peers(flags) => peers::run(&flags),
-        Chore::Bench(flags) => bench::run(&flags),
-        Chore::Crash(flags) => crash::run(&flags),
-        Chore::Tidy => tidy::run(),
-        Chore::Gen { check } => r#gen::run(check),
-        Chore::Pg { durable } => pg::run(durable),
-        Chore::PgGuard { dir, durable } => pg::guard(&dir, durable),
+    let outcome = match Xtask::parse().task {
+        Task::Test { choice, arguments } => test::run(&arguments, choice),
+        Task::Ci => ci::run(),
+        Task::Clients(flags) => clients::run(&flags),
+        Task::Peers(flags) => peers::run(&flags),
+        Task::Bench(flags) => bench::run(&flags),
+        Task::Crash(flags) => crash::run(&flags),
+        Task::Mutants(flags) => mutants::run(&flags),
+        Task::Tidy => tidy::run(),
+        Task::Gen { check } => r#gen::run(check),
+        Task::Pg(choice) => pg::run(choice),
+        Task::PgGuard { dir, choice } => pg::guard(&dir, choice),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

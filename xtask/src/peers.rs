@@ -1,4 +1,4 @@
-//! `cargo xtask peers`: an independent client of Apple's service, in Python, judges our simulator, and our own client
+//! `cargo xtask peers`: an independent client of Apple's service, in Python, checks our simulator, and our own client
 //! through a recording proxy. It lies in `peers/python`, is written from Apple's documents alone, and knows nothing of our crates.
 
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::install::{self, OPENSSL, PYTHON};
 use crate::run::{Result, build_adept, root};
 
-/// What is judged.
+/// What is checked.
 #[derive(clap::Args, Default)]
 pub(crate) struct Flags {
     /// Only this; both unless named.
@@ -15,14 +15,14 @@ pub(crate) struct Flags {
     /// Name every rule that was held, and not only those that something differs from.
     #[arg(long)]
     all: bool,
-    /// Judge nothing; write the lock file again from requirements.in.
+    /// Check nothing; write the lock file again from requirements.in.
     #[arg(long)]
     lock: bool,
 }
 
 const NAMES: [&str; 2] = ["simulator", "service"];
 
-/// Installs what is missing and judges; fails when anything differs from the contract.
+/// Installs what is missing and checks; fails when anything differs from the contract.
 pub(crate) fn run(flags: &Flags) -> Result {
     let programs = root().join("peers/python");
     if flags.lock {
@@ -36,13 +36,14 @@ pub(crate) fn run(flags: &Flags) -> Result {
         let mut python = Command::new(environment.join("bin/python"));
         python.arg(programs.join(format!("judge_{name}.py"))).arg(&adept);
         python.args(flags.all.then_some("--all")).env("PYTHONDONTWRITEBYTECODE", "1");
-        let told = python.output().map_err(|error| format!("Cannot start Python: {error}."))?;
-        let [out, err] = [told.stdout, told.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+        let output = python.output().map_err(|error| format!("Cannot start Python: {error}."))?;
+        let [out, err] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
         println!("The {name}:\n{out}");
-        if told.status.success() {
+        if output.status.success() {
             return Ok(());
         }
-        Err(format!("The {name} differs from the contract, as told above.\n{err}"))
+        Err(format!("The {name} differs from the contract, see above.\n{err}"))
     };
     let failures: Vec<String> = std::thread::scope(|scope| {
         let wanted = |name: &&str| flags.only.is_empty() || flags.only.iter().any(|only| only == name);

@@ -1,9 +1,10 @@
-//! A throwaway PostgreSQL: its own data folder, user, password and loopback port; gone when its holder is gone.
+//! A throwaway PostgreSQL: its own data folder, user, password and loopback port; removed when its holder ends.
 //!
 //! A second process guards it in a process group of its own and waits for the end of its standard input. So the
 //! server and its folder go away when the holder ends in any way, Ctrl-C and `kill -9` included, without a signal
 //! handler here. Not a way to run a PostgreSQL that should be kept.
 
+mod bouncer;
 mod install;
 mod server;
 
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use crate::run::{Result, root};
+use bouncer::Bouncer;
 use server::Server;
 
 /// Whether commits reach the disk.
@@ -22,6 +24,45 @@ pub(crate) enum Durability {
     Off,
     /// fsync on, as a real server has it. For crash runs and measurements.
     On,
+}
+
+/// Which server is started.
+#[derive(Clone, Copy, clap::Args)]
+pub(crate) struct Choice {
+    /// Leave fsync on, as a real server has it
+    #[arg(long)]
+    pub(crate) durable: bool,
+    /// PostgreSQL's major version: 15 is Debian's, newer ones come from npm; the newest installed one by default
+    #[arg(long = "postgres", value_name = "VERSION")]
+    pub(crate) version: Option<u32>,
+    /// Put PgBouncer before it, in this mode: `transaction` unless named
+    #[arg(long = "pgbouncer", value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "transaction")]
+    pub(crate) pooling: Option<Pooling>,
+}
+
+/// PgBouncer's modes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Pooling {
+    /// A client keeps its server connection.
+    Session,
+    /// A client has a server connection for each transaction.
+    Transaction,
+}
+
+impl Pooling {
+    /// As PgBouncer and our flags spell it.
+    fn name(self) -> &'static str {
+        match self {
+            Pooling::Session => "session",
+            Pooling::Transaction => "transaction",
+        }
+    }
+}
+
+impl From<Durability> for Choice {
+    fn from(durability: Durability) -> Self {
+        Self { durable: durability == Durability::On, version: None, pooling: None }
+    }
 }
 
 /// A running server; dropping it stops the server and removes its folder.
@@ -49,7 +90,7 @@ impl Throwaway {
 
     /// PostgreSQL's program that makes databases.
     pub(crate) fn createdb(&self) -> Result<PathBuf> {
-        let program = install::programs()?.join("createdb");
+        let program = install::programs(None)?.join("createdb");
         if program.is_file() {
             return Ok(program);
         }
@@ -67,12 +108,15 @@ impl Drop for Throwaway {
 }
 
 /// Starts a server, installing PostgreSQL first where that is possible. Returns when it answers.
-pub(crate) fn throwaway(durability: Durability) -> Result<Throwaway> {
-    install::programs()?;
+pub(crate) fn throwaway(choice: impl Into<Choice>) -> Result<Throwaway> {
+    let choice = choice.into();
+    install::programs(choice.version)?;
     let dir =
         std::env::temp_dir().join(format!("adept-pg-{}-{}", std::process::id(), server::random_hex(4)?));
     let mut command = Command::new(myself()?);
-    command.arg("pg-guard").arg(&dir).args((durability == Durability::On).then_some("--durable"));
+    command.arg("pg-guard").arg(&dir).args(choice.durable.then_some("--durable"));
+    command.args(choice.version.map(|version| format!("--postgres={version}")));
+    command.args(choice.pooling.map(|pooling| format!("--pgbouncer={}", pooling.name())));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).current_dir(root());
     let mut guard = command.spawn().map_err(|error| format!("Cannot start PostgreSQL's guard: {error}."))?;
     let leash = guard.stdin.take();
@@ -91,12 +135,12 @@ pub(crate) fn throwaway(durability: Durability) -> Result<Throwaway> {
 }
 
 /// `cargo xtask pg`: a server in the foreground until Ctrl-C.
-pub(crate) fn run(durable: bool) -> Result {
-    let postgres = throwaway(if durable { Durability::On } else { Durability::Off })?;
+pub(crate) fn run(choice: Choice) -> Result {
+    let postgres = throwaway(choice)?;
     println!("{}", postgres.url());
     eprintln!(
         "PostgreSQL is ready; fsync is {}. Ctrl-C stops and removes it.",
-        if durable { "on" } else { "off" }
+        if choice.durable { "on" } else { "off" }
     );
     loop {
         std::thread::park();
@@ -104,11 +148,13 @@ pub(crate) fn run(durable: bool) -> Result {
 }
 
 /// The guard: prints the URL when the server answers, and removes everything when standard input ends.
-pub(crate) fn guard(dir: &Path, durable: bool) -> Result {
-    let programs = install::programs()?;
-    let server = Server::start(dir, programs, durable)?;
-    println!("{}", server.url());
+pub(crate) fn guard(dir: &Path, choice: Choice) -> Result {
+    let programs = install::programs(choice.version)?;
+    let server = Server::start(dir, programs, choice.durable)?;
+    let bouncer = choice.pooling.map(|pooling| Bouncer::start(&server, pooling.name())).transpose()?;
+    println!("{}", server.url(bouncer.as_ref().map_or(server.port(), Bouncer::port)));
     let ended = std::io::stdin().read_to_end(&mut Vec::new());
+    drop(bouncer);
     drop(server);
     ended.map(|_| ()).map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))
 }

@@ -1,11 +1,11 @@
-//! Starting other programs and telling how long each step took. Not for what a step does.
+//! Starts other programs and reports how long each step took. Not for what a step does.
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// A failure is a sentence for the person at the terminal; nobody matches on it.
+/// A failure is a sentence for the person at the terminal; no code matches on it.
 pub(crate) type Result<T = ()> = std::result::Result<T, String>;
 
 /// The folder that holds the workspace's Cargo.toml.
@@ -29,7 +29,7 @@ pub(crate) fn cargo<const N: usize>(arguments: [&str; N]) -> Command {
     command
 }
 
-/// Builds the binary `adept` (debug, or release) and says where it lies: beside xtask's own.
+/// Builds the binary `adept` (debug, or release) and returns its path, beside xtask's own.
 pub(crate) fn build_adept(release: bool) -> Result<PathBuf> {
     let mut build = cargo(["build", "--locked", "--package", "adept", "--bin", "adept"]);
     if release {
@@ -40,7 +40,7 @@ pub(crate) fn build_adept(release: bool) -> Result<PathBuf> {
 }
 
 /// Builds `adept` and our own `load` (debug, or release) with cargo, in one go, so that both share every dependency.
-/// `failpoints` compiles the crash tests' places into adept. Says where the two lie.
+/// `failpoints` compiles the crash tests' fail points into adept. Returns both paths.
 pub(crate) fn build_load(release: bool, failpoints: bool) -> Result<(PathBuf, PathBuf)> {
     let features = if failpoints { "xtask/load,adept/failpoints" } else { "xtask/load" };
     let mut build = cargo(["build", "--locked", "--package", "adept", "--package", "xtask"]);
@@ -70,21 +70,21 @@ fn built(release: bool, name: &str) -> Result<PathBuf> {
 
 /// Runs a program on our terminal; fails with its name and its exit code.
 pub(crate) fn check(command: &mut Command) -> Result {
-    let status = command.status().map_err(|error| format!("Cannot start {}: {error}.", spoken(command)))?;
-    if status.success() { Ok(()) } else { Err(format!("{} failed ({status}).", spoken(command))) }
+    let status = command.status().map_err(|error| format!("Cannot start {}: {error}.", typed(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed ({status}).", typed(command))) }
 }
 
-/// Runs a program and returns what it wrote; fails with what it complained about.
+/// Runs a program and returns its output; the error holds its standard error.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("Cannot start {}: {error}.", spoken(command)))?;
+        .map_err(|error| format!("Cannot start {}: {error}.", typed(command)))?;
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("{} failed ({}):\n{}", spoken(command), output.status, complaint.trim_end()));
+        return Err(format!("{} failed ({}):\n{}", typed(command), output.status, complaint.trim_end()));
     }
-    String::from_utf8(output.stdout).map_err(|_| format!("{} wrote text that is not UTF-8.", spoken(command)))
+    String::from_utf8(output.stdout).map_err(|_| format!("{} wrote text that is not UTF-8.", typed(command)))
 }
 
 /// A loopback port that was free a moment ago, for a program that is started next.
@@ -93,8 +93,8 @@ pub(crate) fn free_port() -> Result<u16> {
     listener.map(|address| address.port()).map_err(|error| format!("No free loopback port: {error}."))
 }
 
-/// The program and its arguments as one would type them.
-fn spoken(command: &Command) -> String {
+/// The program and its arguments as they are typed.
+fn typed(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy();
     let arguments = command.get_args().map(|argument| format!(" {}", argument.to_string_lossy()));
     format!("`{program}{}`", arguments.collect::<String>())

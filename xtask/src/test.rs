@@ -4,22 +4,24 @@ use std::process::Stdio;
 
 use crate::clients;
 use crate::peers;
-use crate::pg::{Durability, throwaway};
+use crate::pg::{Choice, Durability, throwaway};
 use crate::run::{Result, Steps, cargo, check};
 
 /// Tests find PostgreSQL here: the URL of a superuser, who makes and drops one database per test.
 const POSTGRES_URL: &str = "ADEPT_TEST_POSTGRES_URL";
 
 /// Runs the steps, prints their times and leaves nothing behind.
-pub(crate) fn run(arguments: &[String]) -> Result {
+pub(crate) fn run(arguments: &[String], choice: Choice) -> Result {
     let mut steps = Steps::default();
-    let outcome = all(&mut steps, arguments);
+    let storage = ["-p", "adept", "--test", "it", "storage::on_postgres"].map(str::to_owned);
+    let arguments = if choice.pooling.is_some() && arguments.is_empty() { &storage } else { arguments };
+    let outcome = all(&mut steps, arguments, choice);
     steps.summary();
     outcome
 }
 
-fn all(steps: &mut Steps, arguments: &[String]) -> Result {
-    let postgres = steps.run("a throwaway PostgreSQL", || throwaway(Durability::Off))?;
+fn all(steps: &mut Steps, arguments: &[String], choice: Choice) -> Result {
+    let postgres = steps.run("a throwaway PostgreSQL", || throwaway(choice))?;
     let outcome = steps.run("tests", || tests(postgres.url(), arguments)).and_then(|()| match arguments {
         [] => steps.run("doctests", || {
             check(
@@ -66,7 +68,7 @@ pub(crate) fn replicas() -> Result {
     outcome
 }
 
-fn has_nextest() -> bool {
+pub(crate) fn has_nextest() -> bool {
     let asked = cargo(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     asked.is_ok_and(|status| status.success())
 }

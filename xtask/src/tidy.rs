@@ -1,21 +1,17 @@
 //! `cargo xtask tidy`: the house rules that the compiler cannot see. Each finding is a sentence that says how to fix
-//! it. Reads sources as text; what rustfmt and clippy check is theirs.
+//! it. Reads sources as plain text; what rustfmt, clippy and the borders of crates check is theirs.
 
-mod arrows;
+mod borders;
 mod built;
-mod exceptions;
-mod invariants;
 mod layout;
 mod links;
 mod map;
-mod source;
 mod words;
 
 use std::fmt;
 use std::path::Path;
 
 use crate::run::{Result, root};
-use source::Source;
 
 /// What is wrong, where, and how to fix it.
 #[derive(Debug, PartialEq, Eq)]
@@ -50,10 +46,8 @@ pub(crate) fn run() -> Result {
     let root = root();
     let mut files = Vec::new();
     read(&root, "", &mut files)?;
-    let mut findings = check(&files);
-    findings.extend(words::machine_root(&files, &root));
+    let mut findings = check(&files, &root);
     findings.extend(built::check(&files)?);
-    let mut findings = exceptions::apply(findings);
     findings.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     for finding in &findings {
         println!("{finding}");
@@ -68,24 +62,26 @@ pub(crate) fn run() -> Result {
 }
 
 /// Every check that needs nothing but the files' text.
-fn check(files: &[TextFile]) -> Vec<Finding> {
+fn check(files: &[TextFile], root: &Path) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
-        findings.extend(words::anywhere(file));
+        findings.extend(words::check(file, root));
         if file.path.ends_with(".rs") {
-            let source = Source::read(&file.path, &file.text);
-            findings.extend(layout::check(&source));
-            findings.extend(words::check(&source));
-            findings.extend(arrows::check(&source));
-            findings.extend(invariants::check(&source));
+            findings.extend(layout::check(file));
+            findings.extend(borders::code(file));
         }
         if file.path.ends_with("/Cargo.toml") {
-            findings.extend(arrows::check_manifest(file));
+            findings.extend(borders::manifest(file));
         }
     }
     findings.extend(map::check(files));
     findings.extend(links::check(files));
     findings
+}
+
+/// The text of a Rust file before its tests, which stand last.
+fn production(text: &str) -> &str {
+    text.split("\n#[cfg(test)]\nmod ").next().unwrap_or_default()
 }
 
 /// Reads the project's text files, leaving out what is built, fetched or recorded by a tool.
@@ -109,6 +105,7 @@ fn read(root: &Path, folder: &str, files: &mut Vec<TextFile>) -> Result {
                 read(root, &path, files)?;
             }
         } else if name != "Cargo.lock"
+            && name != ".git"
             && let Ok(text) = std::fs::read_to_string(root.join(&path))
         {
             files.push(TextFile { path, text });
@@ -135,12 +132,12 @@ mod tests {
             file("crates/odata/Cargo.toml", "[dependencies]\nthiserror.workspace = true\n"),
             file("crates/odata/src/lib.rs", "//! Reads queries.\n\nuse crate::a::B;\n"),
         ];
-        assert_eq!(check(&files), []);
+        assert_eq!(check(&files, Path::new("/")), []);
     }
 
     #[test]
     fn a_finding_names_the_place_and_the_rule() {
-        let found = check(&[file("crates/odata/src/mod.rs", "fn a() {}\n")]);
+        let found = check(&[file("crates/odata/src/mod.rs", "fn a() {}\n")], Path::new("/"));
         assert!(found.iter().any(|finding| finding.to_string().starts_with("crates/odata/src/mod.rs:1: ")));
     }
 }

@@ -1,18 +1,18 @@
-//! The quick start and the README, played: their commands are typed into a shell in their order, their programs saved
-//! and run. What a machine does otherwise than a person stands in the tables here, with the reason, and nowhere else. A
-//! line of a table that fits nothing on its page any more fails the play, so an edit is noticed either way.
+//! The quick start and the README as tests: their commands are typed into a shell in order, their programs saved and run.
+//! Where a machine must differ from a person, the tables here say so, with the reason. A line of a table that no longer
+//! matches its page fails the run, so an edit is noticed either way.
 
 use std::path::Path;
 
 use super::install::Packages;
 use super::page::{Block, Does, blocks};
-use super::scene::Scene;
+use super::sandbox::Sandbox;
 use crate::run::{Result, root};
 
-/// A page, and what playing it takes.
+/// A page, and what running it takes.
 pub(super) struct Document {
     path: &'static str,
-    /// Only this section, unless the whole page is played.
+    /// Only this section, unless the whole page is run.
     section: Option<&'static str>,
     /// Programs that run before it begins.
     running: &'static [&'static str],
@@ -22,7 +22,7 @@ pub(super) struct Document {
     cleans_up: Option<&'static str>,
 }
 
-/// What is typed instead of what is printed.
+/// Replaces what is printed by what is typed.
 struct Instead {
     printed: &'static str,
     typed: &'static str,
@@ -139,36 +139,36 @@ pub(super) const README: Document = Document {
 };
 
 impl Document {
-    /// Plays the page; what was played.
+    /// Runs the page; returns a summary.
     pub(super) fn play(&self, adept: &Path, packages: &Packages) -> Result<String> {
         let page = std::fs::read_to_string(root().join(self.path))
             .map_err(|error| format!("Cannot read {}: {error}.", self.path))?;
         let blocks = blocks(&page, self.section).map_err(|error| format!("{}: {error}", self.path))?;
         self.fits(&blocks)?;
         let name = self.path.replace(['/', '.'], "-");
-        let mut scene = Scene::new(&name, adept)?;
+        let mut sandbox = Sandbox::new(&name, adept)?;
         for program in self.running {
-            scene.open_terminal(program)?;
+            sandbox.open_terminal(program)?;
         }
-        let mut shell = scene.shell()?;
+        let mut shell = sandbox.shell()?;
         for block in &blocks {
             let stands = |error: String| format!("{}, line {}: {error}", self.path, block.line);
-            let text = scene.with_ports(&self.typed(&block.text, packages));
+            let text = sandbox.with_ports(&self.typed(&block.text, packages));
             if self.cleans_up.is_some_and(|begin| text.starts_with(begin)) {
-                scene.close_terminals();
+                sandbox.close_terminals();
             }
             if let Does::Save(name) = &block.does {
-                std::fs::write(scene.folder.join(name), text)
+                std::fs::write(sandbox.folder.join(name), text)
                     .map_err(|error| stands(format!("{name}: {error}.")))?;
-            } else if Scene::wants_terminal(&text) {
-                scene.open_terminal(&text).map_err(stands)?;
+            } else if Sandbox::wants_terminal(&text) {
+                sandbox.open_terminal(&text).map_err(stands)?;
             } else {
-                let printed = shell.run(&text).map_err(|error| stands(error + &scene.logs()))?;
-                self.check(block, &printed).map_err(|error| stands(error + &scene.logs()))?;
+                let printed = shell.run(&text).map_err(|error| stands(error + &sandbox.logs()))?;
+                self.check(block, &printed).map_err(|error| stands(error + &sandbox.logs()))?;
             }
         }
         if self.cleans_up.is_some() {
-            self.nothing_is_left(&scene.folder)?;
+            self.nothing_is_left(&sandbox.folder)?;
         }
         Ok(format!("{} blocks of {} did as it says", blocks.len(), self.path))
     }
@@ -208,10 +208,10 @@ impl Document {
         }
         for prints in self.prints.iter().filter(|prints| block.text.contains(prints.block)) {
             let mut rest = printed;
-            for wanted in prints.printed {
-                match rest.split_once(wanted) {
+            for expected in prints.printed {
+                match rest.split_once(expected) {
                     Some((_, after)) => rest = after,
-                    None => return Err(format!("`{wanted}` was not printed (in its place):\n{printed}")),
+                    None => return Err(format!("`{expected}` was not printed (in its place):\n{printed}")),
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! Microsoft's SDKs in `target/clients`, and the programs that the documents ask for. Runs none of what is installed.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
-use crate::install::{self, OPENSSL, PYTHON, Program};
-use crate::run::{Result, check, output, root};
+use crate::install::{self, NPM, OPENSSL, PYTHON, Program};
+use crate::run::{Result, output, root};
 
 /// Where the SDKs lie.
 pub(super) struct Packages {
@@ -15,13 +15,8 @@ pub(super) struct Packages {
 }
 
 /// What must be on the PATH.
-const PROGRAMS: [Program; 5] = [
-    ("bash", &["--version"], &["bash"]),
-    ("curl", &["--version"], &["curl"]),
-    OPENSSL,
-    PYTHON,
-    ("npm", &["--version"], &["nodejs", "npm"]),
-];
+const PROGRAMS: [Program; 5] =
+    [("bash", &["--version"], &["bash"]), ("curl", &["--version"], &["curl"]), OPENSSL, PYTHON, NPM];
 
 /// Finds or installs everything.
 pub(super) fn packages() -> Result<Packages> {
@@ -39,30 +34,8 @@ pub(super) fn packages() -> Result<Packages> {
     let lock = root().join("clients/python/requirements.txt");
     std::thread::scope(|scope| {
         let python = scope.spawn(|| install::python(&packages.python, &lock));
-        javascript(&packages.javascript)?;
+        install::node(&packages.javascript, &root().join("clients/javascript/package-lock.json"))?;
         python.join().unwrap_or_else(|_| Err("The installation of Python's packages panicked.".into()))
     })?;
     Ok(packages)
-}
-
-fn javascript(folder: &Path) -> Result {
-    let lock = root().join("clients/javascript/package-lock.json");
-    if install::is_fresh(folder, &lock) {
-        return Ok(());
-    }
-    println!("Installing JavaScript's packages into {}.", folder.display());
-    install::empty(folder)?;
-    for file in [&lock, &lock.with_file_name("package.json")] {
-        copy(file, folder)?;
-    }
-    let mut npm = Command::new("npm");
-    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error"]);
-    check(npm.current_dir(folder).stdout(Stdio::null()))?;
-    install::mark(folder, &lock)
-}
-
-/// Copies a file into a folder under its own name.
-pub(super) fn copy(file: &Path, folder: &Path) -> Result {
-    let to = folder.join(file.file_name().unwrap_or_default());
-    std::fs::copy(file, &to).map(drop).map_err(|error| format!("Cannot copy {}: {error}.", file.display()))
 }

@@ -1,19 +1,20 @@
-//! The programs of `clients/`: the whole life of a setting with an SDK of Microsoft's. What they do is theirs to know.
+//! The programs of `clients/`: the whole life of a setting with an SDK of Microsoft's. What they do is up to them.
 
 use std::path::Path;
 
-use super::install::{Packages, copy};
-use super::scene::Scene;
+use super::install::Packages;
+use super::sandbox::Sandbox;
+use crate::install::copy;
 use crate::run::{Result, root};
 
-/// `clients/python/life_cycle.py`; what it told.
+/// `clients/python/life_cycle.py`; returns its output.
 pub(super) fn python(adept: &Path, packages: &Packages) -> Result<String> {
     let python = packages.python.join("bin/python");
     let run = format!("SSL_CERT_FILE=$CA REQUESTS_CA_BUNDLE=$CA '{}' life_cycle.py", python.display());
     play("python", adept, &run)
 }
 
-/// `clients/javascript/life_cycle.js`; what it told.
+/// `clients/javascript/life_cycle.js`; returns its output.
 pub(super) fn javascript(adept: &Path, packages: &Packages) -> Result<String> {
     let modules = packages.javascript.join("node_modules");
     let run = format!("ln -s '{}' .\nNODE_EXTRA_CA_CERTS=$CA node life_cycle.js", modules.display());
@@ -33,16 +34,16 @@ export ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim CA=$PWD/adept
 "#;
 
 fn play(name: &str, adept: &Path, run: &str) -> Result<String> {
-    let mut scene = Scene::new(name, adept)?;
+    let mut sandbox = Sandbox::new(name, adept)?;
     let folder = root().join("clients").join(name);
     let programs =
         std::fs::read_dir(&folder).map_err(|error| format!("Cannot read {}: {error}.", folder.display()))?;
     for program in programs.flatten().filter(|entry| entry.path().is_file()) {
-        copy(&program.path(), &scene.folder)?;
+        copy(&program.path(), &sandbox.folder)?;
     }
-    scene.open_terminal(SIMULATOR)?;
-    scene.open_terminal(SERVICE)?;
-    let mut shell = scene.shell()?;
-    shell.run(&scene.with_ports(CREDENTIALS))?;
-    shell.run(run).map_err(|error| error + &scene.logs())
+    sandbox.open_terminal(SIMULATOR)?;
+    sandbox.open_terminal(SERVICE)?;
+    let mut shell = sandbox.shell()?;
+    shell.run(&sandbox.with_ports(CREDENTIALS))?;
+    shell.run(run).map_err(|error| error + &sandbox.logs())
 }

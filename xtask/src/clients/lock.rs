@@ -1,4 +1,4 @@
-//! `cargo xtask clients --lock`: which packages exactly the clients are made of, with their hashes, for every platform.
+//! `cargo xtask clients --lock`: the exact packages of the clients, with their hashes, for every platform.
 //! Where packages come from is each builder's own setting and stays out of the lock files.
 
 use std::process::Command;

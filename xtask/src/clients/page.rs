@@ -1,5 +1,5 @@
-//! A page of Markdown as a person follows it: its code blocks in order, each with what is said to be done with it. Not
-//! a Markdown parser: fences and headings are all it knows.
+//! A page of Markdown as a person follows it: its code blocks in order, each with what to do with it. Not a Markdown
+//! parser: it knows fences and headings only.
 
 use crate::run::Result;
 
@@ -22,7 +22,7 @@ pub(super) enum Does {
     Save(String),
 }
 
-/// The blocks of a page, or of one of its sections. A block of which nobody can tell what to do with it is a fault.
+/// The blocks of a page, or of one of its sections. A block without a known use is an error.
 pub(super) fn blocks(page: &str, section: Option<&str>) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     let mut inside = section.is_none();

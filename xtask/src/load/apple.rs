@@ -1,4 +1,4 @@
-//! `adept simulator` as a program of its own, and its portal side, `/_sim`: Apple as people and tests see it.
+//! `adept simulator` as a program of its own, and its portal side, `/_sim`: Apple as administrators and tests see it.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::graph::lost;
-use crate::ground::Ground;
 use crate::http::Client;
 use crate::process::Process;
 use crate::service::free_port;
+use crate::test_bed::TestBed;
 
 /// Most devices that the portal lists at once.
 const AT_ONCE: usize = 10_000;
@@ -23,10 +23,10 @@ pub(crate) struct Apple {
 
 impl Apple {
     /// Starts it and waits until it answers.
-    pub(crate) fn start(ground: &Ground) -> Result<Self> {
+    pub(crate) fn start(bed: &TestBed) -> Result<Self> {
         let port = free_port()?;
-        let log = ground.new_folder("simulator")?.join("simulator.log");
-        let mut command = std::process::Command::new(&ground.adept);
+        let log = bed.new_folder("simulator")?.join("simulator.log");
+        let mut command = std::process::Command::new(&bed.adept);
         command.args(["simulator", "--listen", &format!("127.0.0.1:{port}")]);
         let mut apple = Self { process: Process::start(&mut command, &log)?, port };
         let started = Instant::now();
@@ -39,13 +39,13 @@ impl Apple {
         Ok(apple)
     }
 
-    /// The portal, over a connection of one's own.
+    /// The portal, over a connection of its own.
     pub(crate) fn portal(&self) -> Portal {
         Portal { client: Client::plain(self.port) }
     }
 }
 
-/// A device as Apple has it.
+/// A device's state at Apple.
 pub(crate) struct State {
     pub(crate) os: String,
     pub(crate) description: Option<String>,
@@ -67,7 +67,7 @@ impl State {
 }
 
 /// A call to one of Apple's paths.
-pub(crate) struct Call {
+pub(crate) struct LoggedRequest {
     pub(crate) at: jiff::Timestamp,
     pub(crate) path: String,
     /// The server whose session was used; empty where it has none.
@@ -196,15 +196,15 @@ impl Portal {
         self.ask("PUT", "/_sim/delay", &json!({ "milliseconds": milliseconds, "path": path }), 204).map(drop)
     }
 
-    /// The next answers about changes tell of none, and give a cursor that Apple does not know later.
-    pub(crate) fn tell_nothing(&mut self, times: u32) -> Result {
-        let body = json!({ "devices": [], "cursor": "told-nothing", "more_to_follow": false }).to_string();
+    /// The next answers to delta syncs report no change, and carry a cursor that Apple does not know later.
+    pub(crate) fn hide_changes(&mut self, times: u32) -> Result {
+        let body = json!({ "devices": [], "cursor": "no-changes", "more_to_follow": false }).to_string();
         let answer = json!({ "path": "/devices/sync", "status": 200, "body": body, "times": times });
         self.ask("POST", "/_sim/answers", &answer, 201).map(drop)
     }
 
-    /// From here on Apple tells the truth.
-    pub(crate) fn tell_again(&mut self) -> Result {
+    /// Ends `hide_changes`.
+    pub(crate) fn show_changes(&mut self) -> Result {
         self.send("DELETE", "/_sim/answers", b"", 204).map(drop)
     }
 
@@ -226,11 +226,11 @@ impl Portal {
     }
 
     /// The last 10,000 calls, oldest first.
-    pub(crate) fn calls(&mut self) -> Result<Vec<Call>> {
+    pub(crate) fn calls(&mut self) -> Result<Vec<LoggedRequest>> {
         let list = self.send("GET", "/_sim/requests", b"", 200)?;
         let list: Value = serde_json::from_slice(&list).map_err(|error| error.to_string())?;
         let call = |call: &Value| {
-            Some(Call {
+            Some(LoggedRequest {
                 at: call["time"].as_str()?.parse().ok()?,
                 path: call["path"].as_str()?.to_owned(),
                 server: call["server_uuid"].as_str().unwrap_or_default().to_owned(),
@@ -240,7 +240,7 @@ impl Portal {
         calls.iter().map(|each| call(each).ok_or_else(|| format!("The portal lists {each}."))).collect()
     }
 
-    /// How often each of the last 10,000 calls was answered how, such as `GET /session 200`.
+    /// How often each of the last 10,000 calls was answered with which status, such as `GET /session 200`.
     pub(crate) fn answers(&mut self) -> Result<BTreeMap<String, u64>> {
         let list = self.send("GET", "/_sim/requests", b"", 200)?;
         let list: Value = serde_json::from_slice(&list).map_err(|error| error.to_string())?;
@@ -258,12 +258,12 @@ impl Portal {
         serde_json::from_slice(&body).map_err(|error| format!("{path} is not JSON: {error}."))
     }
 
-    fn ask(&mut self, method: &str, path: &str, body: &Value, wanted: u16) -> Result<Vec<u8>> {
-        self.send(method, path, body.to_string().as_bytes(), wanted)
+    fn ask(&mut self, method: &str, path: &str, body: &Value, expected: u16) -> Result<Vec<u8>> {
+        self.send(method, path, body.to_string().as_bytes(), expected)
     }
 
-    fn send(&mut self, method: &str, path: &str, body: &[u8], wanted: u16) -> Result<Vec<u8>> {
+    fn send(&mut self, method: &str, path: &str, body: &[u8], expected: u16) -> Result<Vec<u8>> {
         let answer = self.client.ask(method, path, &[], body).map_err(lost)?;
-        answer.expect(wanted).map_err(|error| format!("The portal, {method} {path}: {error}"))
+        answer.expect(expected).map_err(|error| format!("The portal, {method} {path}: {error}"))
     }
 }

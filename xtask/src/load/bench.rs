@@ -1,5 +1,4 @@
-//! `load bench`: every figure of docs/performance.md, measured and printed as a table. Judges nothing but whether the
-//! reach was met.
+//! `load bench`: every figure of docs/performance.md, measured and printed as a table with its target.
 
 mod assign;
 mod changes;
@@ -22,32 +21,32 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::Result;
-use crate::apple::Call;
+use crate::apple::LoggedRequest;
 use crate::database::Kind;
-use crate::ground::{Given, Ground};
 use crate::machine;
 use crate::process::cpu_with_children;
+use crate::test_bed::{Options, TestBed};
 
 #[derive(Args)]
 pub(crate) struct Flags {
     #[command(flatten)]
-    given: Given,
+    options: Options,
     /// Measure only this.
     #[arg(long, value_name = "NAME", value_parser = clap::builder::PossibleValuesParser::new(FIGURES.map(|(name, _)| name)))]
     only: Option<String>,
-    /// Measure briefly: to see that it works, not to be written down.
+    /// Measure briefly, to see that it works; the numbers mean nothing.
     #[arg(long)]
     quick: bool,
 }
 
-/// What a figure has to know.
+/// What every figure is measured with.
 struct Bench {
-    ground: Ground,
+    bed: TestBed,
     quick: bool,
 }
 
 impl Bench {
-    /// How often something is measured, or how much of it is made: less when it has to be quick.
+    /// How often something is measured, or how much of it is made: less with `--quick`.
     fn count(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
     }
@@ -61,10 +60,10 @@ impl Bench {
 /// One line of the table.
 struct Row {
     figure: String,
-    reach: String,
+    target: String,
     measured: String,
-    /// None where there is nothing to reach.
-    met: Option<bool>,
+    /// None where there is no target.
+    reached: Option<bool>,
 }
 
 type Figure = fn(&Bench) -> Result<Vec<Row>>;
@@ -95,10 +94,10 @@ fn on_both(bench: &Bench, figure: fn(&Bench, Kind) -> Result<Vec<Row>>) -> Resul
     Ok(rows)
 }
 
-/// Measures, and prints the table. Fails when something could not be measured; a reach that is missed is no failure.
+/// Measures, and prints the table. Fails when something could not be measured; a target that is not reached is no failure.
 pub(crate) fn run(flags: &Flags) -> Result {
-    let bench = Bench { ground: Ground::new(&flags.given)?, quick: flags.quick };
-    machine::print(&bench.ground, flags.quick)?;
+    let bench = Bench { bed: TestBed::new(&flags.options)?, quick: flags.quick };
+    machine::print(&bench.bed, flags.quick)?;
     let mut rows = Vec::new();
     let mut failures = Vec::new();
     for (name, figure) in FIGURES {
@@ -116,33 +115,33 @@ pub(crate) fn run(flags: &Flags) -> Result {
     if failures.is_empty() {
         return Ok(());
     }
-    bench.ground.keep();
-    Err(format!("Not measured:\n{}\nLogs are in {}.", failures.join("\n"), bench.ground.folder().display()))
+    bench.bed.keep();
+    Err(format!("Not measured:\n{}\nLogs are in {}.", failures.join("\n"), bench.bed.folder().display()))
 }
 
 fn table(rows: &[Row]) -> String {
-    let mut text = "| figure | reach | measured | met |\n|---|---|---|---|\n".to_owned();
-    for Row { figure, reach, measured, met } in rows {
-        let met = match met {
+    let mut text = "| figure | target | measured | reached |\n|---|---|---|---|\n".to_owned();
+    for Row { figure, target, measured, reached } in rows {
+        let reached = match reached {
             None => "–",
             Some(true) => "yes",
             Some(false) => "**no**",
         };
-        text.push_str(&format!("| {figure} | {reach} | {measured} | {met} |\n"));
+        text.push_str(&format!("| {figure} | {target} | {measured} | {reached} |\n"));
     }
     text
 }
 
 /// CPU time of PostgreSQL so far; nothing where it is not the database.
 fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
-    match (&bench.ground.postgres, kind) {
+    match (&bench.bed.postgres, kind) {
         (Some(postgres), Kind::Postgres) => cpu_with_children(postgres.pid),
         _ => Ok(Duration::ZERO),
     }
 }
 
 /// The most calls to paths that end in `path` that were under way at one moment, each for that long.
-fn overlap(calls: &[Call], path: &str, each: Duration) -> usize {
+fn overlap(calls: &[LoggedRequest], path: &str, each: Duration) -> usize {
     let mut starts: Vec<_> =
         calls.iter().filter(|call| call.path.ends_with(path)).map(|call| call.at).collect();
     starts.sort();
@@ -195,7 +194,7 @@ fn thousands(value: f64) -> String {
     text
 }
 
-/// Sums up what threads did, or the first of their complaints.
+/// Collects the results of threads, or the first error.
 fn joined<T>(threads: Vec<std::thread::ScopedJoinHandle<'_, Result<T>>>) -> Result<Vec<T>> {
     threads
         .into_iter()
@@ -218,7 +217,7 @@ mod tests {
 
     #[test]
     fn calls_overlap_while_the_earlier_one_lasts() {
-        let call = |milliseconds: i64| Call {
+        let call = |milliseconds: i64| LoggedRequest {
             at: jiff::Timestamp::from_millisecond(milliseconds).unwrap(),
             path: "/devices/sync".to_owned(),
             server: String::new(),
@@ -246,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_table_says_what_was_met() {
-        let row = |met| Row { figure: "a".into(), reach: "1".into(), measured: "2".into(), met };
+        let row = |reached| Row { figure: "a".into(), target: "1".into(), measured: "2".into(), reached };
         let text = table(&[row(Some(true)), row(Some(false)), row(None)]);
         assert_eq!(
             text.lines().skip(2).collect::<Vec<_>>(),

@@ -1,15 +1,17 @@
-//! `load crash`: many runs, each with a seed of its own. A run kills the service several times in the midst of uploads,
-//! syncs and assignments, and checks after each kill what was promised: docs/reliability.md says what that is.
+//! `load crash`: many runs, each with a seed of its own. A run kills the service several times during uploads, syncs and
+//! assignments, and checks after each kill the promises of docs/reliability.md.
 
 mod assigned;
+mod changes;
 mod check;
 mod desired;
-mod dice;
+mod disturb;
 mod drive;
 mod history;
 mod kill;
+mod proxy;
+mod random;
 mod tally;
-mod want;
 mod world;
 
 use std::sync::Mutex;
@@ -21,9 +23,9 @@ use jiff::SignedDuration;
 
 use crate::Result;
 use crate::database::Kind;
-use crate::ground::{Given, Ground};
-use dice::Dice;
-use kill::{Kill, Place};
+use crate::test_bed::{Options, TestBed};
+use kill::{Disturbance, Failpoint, Kill};
+use random::Random;
 use tally::Tally;
 use world::World;
 
@@ -33,7 +35,7 @@ const KILLS: usize = 3;
 #[derive(Args)]
 pub(crate) struct Flags {
     #[command(flatten)]
-    given: Given,
+    options: Options,
     /// How many runs.
     #[arg(long, default_value_t = 25)]
     runs: u64,
@@ -46,9 +48,12 @@ pub(crate) struct Flags {
     /// Runs at the same time: they mostly wait.
     #[arg(long, default_value_t = 4)]
     at_once: usize,
-    /// The program under test was built with the feature `failpoints`, so it can also end at named places.
+    /// The program under test was built with the feature `failpoints`, so it can also end at named points.
     #[arg(long)]
     failpoints: bool,
+    /// Only this in place of every kill.
+    #[arg(long)]
+    only: Option<Disturbance>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,7 +77,7 @@ impl Databases {
 
 /// Does every run, several at a time, and stops at the first that fails.
 pub(crate) fn run(flags: &Flags) -> Result {
-    let ground = Ground::new(&flags.given)?;
+    let bed = TestBed::new(&flags.options)?;
     let started = Instant::now();
     let next = AtomicU64::new(flags.seed);
     let end = flags.seed + flags.runs;
@@ -86,7 +91,7 @@ pub(crate) fn run(flags: &Flags) -> Result {
                 break;
             }
             let kind = flags.database.of(seed);
-            match one(&ground, seed, kind, flags.failpoints) {
+            match one(&bed, (seed, kind), flags) {
                 Ok(tally) => {
                     println!("seed {seed:>4}  {kind:<10}  {tally}");
                     if let Ok(mut total) = total.lock() {
@@ -114,8 +119,8 @@ pub(crate) fn run(flags: &Flags) -> Result {
     if failures.is_empty() {
         return Ok(());
     }
-    ground.keep();
-    Err(format!("{}\nData and logs are in {}.", failures.join("\n\n"), ground.folder().display()))
+    bed.keep();
+    Err(format!("{}\nData and logs are in {}.", failures.join("\n\n"), bed.folder().display()))
 }
 
 fn repeat(seed: u64, kind: Kind) -> String {
@@ -126,38 +131,38 @@ fn repeat(seed: u64, kind: Kind) -> String {
     format!("cargo xtask crash --runs 1 --seed {seed} --database {database}")
 }
 
-/// One run: a world of its own, and several kills in it.
-fn one(ground: &Ground, seed: u64, kind: Kind, failpoints: bool) -> Result<Tally> {
-    let mut dice = Dice::new(seed);
-    let mut world = World::new(ground, kind, &mut dice)?;
-    let outcome = in_world(&mut world, &mut dice, failpoints);
+/// One run: its own service, database and Apple, and several kills.
+fn one(bed: &TestBed, (seed, kind): (u64, Kind), flags: &Flags) -> Result<Tally> {
+    let mut random = Random::new(seed);
+    let mut world = World::new(bed, kind, &mut random)?;
+    let outcome = in_world(&mut world, kind, &mut random, flags);
     if outcome.is_err()
-        && let Err(error) = world.keep_database(ground)
+        && let Err(error) = world.keep_database(bed)
     {
         eprintln!("The database of seed {seed} is not kept: {error}");
     }
     outcome
 }
 
-fn in_world(world: &mut World, dice: &mut Dice, failpoints: bool) -> Result<Tally> {
+fn in_world(world: &mut World, kind: Kind, random: &mut Random, flags: &Flags) -> Result<Tally> {
     let mut tally = Tally { runs: 1, ..Tally::default() };
     let log = world.log();
     for number in 1..=KILLS {
-        let kill = Kill::choose(dice, failpoints, number == 1);
-        let told = |when: &str, error: String| {
+        let kill = Kill::choose(random, kind, flags.only, flags.failpoints, number == 1);
+        let named = |when: &str, error: String| {
             format!("{when} kill {number} ({kill}): {error}\nThe service's log: {}", log.display())
         };
-        let driven = drive::until_killed(world, kill, dice);
-        tally.add(&driven.map_err(|error| told("before", error))?);
+        let driven = drive::until_killed(world, kill, random);
+        tally.add(&driven.map_err(|error| named("before", error))?);
         tally.kills += 1;
         // Minutes pass first, for which a bearer token lasts; then days, for which Apple may ask to wait.
         let passed = if number == 1 { SignedDuration::from_mins(6) } else { SignedDuration::from_hours(25) };
         world.let_pass(passed)?;
-        if matches!(kill, Kill::At(place, _) if place.leaves_a_call()) && dice.once_in(2) {
-            let again = world.end_again(Kill::At(Place::DetailsRead, 1));
-            tally.kills += u64::from(again.map_err(|error| told("again after", error))?);
+        if matches!(kill, Kill::At(place, _) if place.leaves_a_call()) && random.once_in(2) {
+            let again = world.end_again(Kill::At(Failpoint::DetailsRead, 1));
+            tally.kills += u64::from(again.map_err(|error| named("again after", error))?);
         }
-        tally.add(&check::after(world, kill).map_err(|error| told("after", error))?);
+        tally.add(&check::after(world, kill).map_err(|error| named("after", error))?);
     }
     Ok(tally)
 }

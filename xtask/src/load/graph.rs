@@ -6,7 +6,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use crate::Result;
-use crate::http::{Answer, Client};
+use crate::http::{Client, Response};
 use crate::service::Credentials;
 
 const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
@@ -109,12 +109,12 @@ impl Graph {
     }
 
     /// Makes a profile the default of its platform.
-    pub(crate) fn make_default(&mut self, setting: &str, profile: &str) -> io::Result<Answer> {
+    pub(crate) fn make_default(&mut self, setting: &str, profile: &str) -> io::Result<Response> {
         self.ask("POST", &format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/setDefaultProfile"), b"")
     }
 
-    /// Has no default any more for iPhones and iPads.
-    pub(crate) fn clear_default(&mut self, setting: &str) -> io::Result<Answer> {
+    /// Clears the default of iPhones and iPads.
+    pub(crate) fn clear_default(&mut self, setting: &str) -> io::Result<Response> {
         self.ask("DELETE", &format!("{SETTINGS}/{setting}/defaultIosEnrollmentProfile/$ref"), b"")
     }
 
@@ -129,7 +129,12 @@ impl Graph {
     }
 
     /// Gives a profile another name.
-    pub(crate) fn rename_profile(&mut self, setting: &str, profile: &str, name: &str) -> io::Result<Answer> {
+    pub(crate) fn rename_profile(
+        &mut self,
+        setting: &str,
+        profile: &str,
+        name: &str,
+    ) -> io::Result<Response> {
         let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}");
         self.ask("PATCH", &path, json!({ "displayName": name }).to_string().as_bytes())
     }
@@ -141,26 +146,36 @@ impl Graph {
         profile["displayName"].as_str().map(str::to_owned).ok_or_else(|| "A profile has no name.".into())
     }
 
-    /// Wants a profile for devices.
-    pub(crate) fn assign(&mut self, setting: &str, profile: &str, serials: &[&String]) -> io::Result<Answer> {
+    /// Requests a profile for devices.
+    pub(crate) fn assign(
+        &mut self,
+        setting: &str,
+        profile: &str,
+        serials: &[&String],
+    ) -> io::Result<Response> {
         let path = format!("{SETTINGS}/{setting}/enrollmentProfiles/{profile}/updateDeviceProfileAssignment");
         self.ask("POST", &path, json!({ "deviceIds": serials }).to_string().as_bytes())
     }
 
-    /// Wants that Apple releases devices.
-    pub(crate) fn release(&mut self, setting: &str, serials: &[&String]) -> io::Result<Answer> {
+    /// Requests that Apple releases devices.
+    pub(crate) fn release(&mut self, setting: &str, serials: &[&String]) -> io::Result<Response> {
         let body = json!({ "deviceSerialNumbers": serials }).to_string();
         self.ask("POST", &format!("{SETTINGS}/{setting}/releaseAppleDevices"), body.as_bytes())
     }
 
     /// Uploads a token; an error of the connection leaves open whether it was carried out.
-    pub(crate) fn upload(&mut self, setting: &str, body: &[u8]) -> io::Result<Answer> {
+    pub(crate) fn upload(&mut self, setting: &str, body: &[u8]) -> io::Result<Response> {
         self.ask("POST", &format!("{SETTINGS}/{setting}/uploadDepToken"), body)
     }
 
     /// Asks for a sync; an error of the connection leaves open whether it was carried out.
-    pub(crate) fn request_sync(&mut self, setting: &str) -> io::Result<Answer> {
+    pub(crate) fn request_sync(&mut self, setting: &str) -> io::Result<Response> {
         self.ask("POST", &format!("{SETTINGS}/{setting}/syncWithAppleDeviceEnrollmentProgram"), b"")
+    }
+
+    /// Reads the list of settings; an error when that does not succeed.
+    pub(crate) fn list_settings(&mut self) -> Result {
+        self.json("GET", SETTINGS, Value::Null, 200).map(drop)
     }
 
     pub(crate) fn setting(&mut self, setting: &str) -> Result<Setting> {
@@ -232,13 +247,13 @@ impl Graph {
         Ok(String::from_utf8_lossy(&body).into_owned())
     }
 
-    fn json(&mut self, method: &str, path: &str, body: Value, wanted: u16) -> Result<Value> {
+    fn json(&mut self, method: &str, path: &str, body: Value, expected: u16) -> Result<Value> {
         let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
         let answer = self.ask(method, path, &body).map_err(lost)?;
-        answer.json(wanted).map_err(|error| format!("{method} {path}: {error}"))
+        answer.json(expected).map_err(|error| format!("{method} {path}: {error}"))
     }
 
-    fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+    fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Response> {
         let headers = [
             ("Authorization", self.authorization.as_str()),
             ("Accept", "application/json"),
@@ -270,7 +285,7 @@ fn read_setting(json: &Value) -> Option<Setting> {
     })
 }
 
-/// There was no whole answer.
+/// There was no complete response.
 pub(crate) fn lost(error: io::Error) -> String {
-    format!("There was no whole answer: {error}.")
+    format!("There was no complete response: {error}.")
 }

@@ -1,5 +1,6 @@
-//! A blocking HTTP/1.1 client with one kept connection, plain or TLS: so lean that it takes little from what it measures.
-//! Never repeats a request by itself, so that its caller knows what was sent and what was answered.
+//! A blocking HTTP/1.1 client with one kept connection, plain or TLS: lean, so that it takes little CPU from what it measures.
+//! Never retries by itself, so that its caller knows what was sent and what was answered. A full client library would be part
+//! of the measurement.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -15,16 +16,16 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use crate::Result;
 
-/// An answer that takes longer than this counts as none. Uploads may take 20 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// A response that takes longer than this counts as lost. Uploads may take 20 s.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The longest head of an answer.
 const LONGEST_HEAD: usize = 64 * 1024;
 
-/// Whom a TLS client trusts, shared by its connections.
+/// The authorities that a TLS client trusts, shared by its connections.
 pub(crate) type Trust = Arc<ClientConfig>;
 
-/// Trust in the authorities of a PEM file and in nobody else.
+/// Trusts the authorities of a PEM file and no others.
 pub(crate) fn trust(authorities: &Path) -> Result<Trust> {
     let unusable = |error: &dyn std::fmt::Display| format!("{}: {error}.", authorities.display());
     let mut roots = RootCertStore::empty();
@@ -45,25 +46,25 @@ pub(crate) fn trust(authorities: &Path) -> Result<Trust> {
 
 /// An answer.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
 }
 
-impl Answer {
+impl Response {
     /// The body as JSON; an error that shows it when the status is another one.
-    pub(crate) fn json(self, wanted: u16) -> Result<serde_json::Value> {
-        self.expect(wanted).and_then(|body| {
+    pub(crate) fn json(self, expected: u16) -> Result<serde_json::Value> {
+        self.expect(expected).and_then(|body| {
             serde_json::from_slice(&body).map_err(|error| format!("An answer is not JSON: {error}."))
         })
     }
 
     /// The body; an error that shows it when the status is another one.
-    pub(crate) fn expect(self, wanted: u16) -> Result<Vec<u8>> {
-        if self.status == wanted {
+    pub(crate) fn expect(self, expected: u16) -> Result<Vec<u8>> {
+        if self.status == expected {
             return Ok(self.body);
         }
-        Err(format!("{} instead of {wanted}: {}", self.status, String::from_utf8_lossy(&self.body)))
+        Err(format!("{} instead of {expected}: {}", self.status, String::from_utf8_lossy(&self.body)))
     }
 }
 
@@ -87,21 +88,21 @@ impl Client {
         Self { trust: Some(trust), ..Self::plain(port) }
     }
 
-    /// Asks once. An error means that there was no whole answer; the request may have been carried out.
+    /// Sends one request. An error means that there was no complete response; the request may have taken effect.
     pub(crate) fn ask(
         &mut self,
         method: &str,
         path: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> io::Result<Answer> {
+    ) -> io::Result<Response> {
         let mut request = std::mem::take(&mut self.request);
         request.clear();
         write_request(&mut request, self.port, method, path, headers, body);
         let head = self.repeat(&request);
         self.request = request;
         let head = head?;
-        Ok(Answer { status: head.status, body: self.answer[head.body].to_vec() })
+        Ok(Response { status: head.status, body: self.answer[head.body].to_vec() })
     }
 
     /// Sends a request that is written out already. For measurements.
@@ -146,7 +147,7 @@ impl<T: Read + Write + Send + Sync> Stream for T {}
 fn open(port: u16, trust: Option<Trust>) -> io::Result<Box<dyn Stream>> {
     let socket = TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
     socket.set_nodelay(true)?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
     let Some(trust) = trust else { return Ok(Box::new(socket)) };
     let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
     let session = ClientConnection::new(trust, name).map_err(io::Error::other)?;

@@ -1,4 +1,4 @@
-//! What the numbers were measured on: the machine, and how fast it is at the two things that bound the service.
+//! The machine of a measurement, and its speed at the two operations that limit the service.
 
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -10,17 +10,17 @@ use aws_lc_rs::rsa::{
 };
 
 use crate::Result;
-use crate::ground::Ground;
+use crate::test_bed::TestBed;
 
 /// Prints it, line by line.
-pub(crate) fn print(ground: &Ground, quick: bool) -> Result {
+pub(crate) fn print(bed: &TestBed, quick: bool) -> Result {
     let time = Duration::from_secs(if quick { 1 } else { 3 });
     println!("- machine: {}, {} cores, {}", model(), cores(), memory());
     println!("- kernel: Linux {}", read("/proc/sys/kernel/osrelease").trim());
-    println!("- commit: {}", ground.commit);
+    println!("- commit: {}", bed.commit);
     println!("- date: {}", now().strftime("%Y-%m-%d %H:%M UTC"));
     println!("- RSA-2048 private operations per second on one core (aws-lc): {:.0}", rsa_per_second(time)?);
-    let folder = ground.folder();
+    let folder = bed.folder();
     println!(
         "- fsyncs per second (4 KiB written over, then fdatasync) in {}, {}: {:.0}",
         folder.parent().unwrap_or(folder).display(),
@@ -35,7 +35,7 @@ pub(crate) fn print(ground: &Ground, quick: bool) -> Result {
     Ok(())
 }
 
-/// The time, which these runs may read: they are no part of the service.
+/// The system's time; these runs are no part of the service.
 #[expect(clippy::disallowed_methods, reason = "a measurement is dated by the system's clock")]
 pub(crate) fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()

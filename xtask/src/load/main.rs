@@ -1,23 +1,23 @@
-//! `load`: measures a running Adept, and crashes it, over the wires its users have. Started by `cargo xtask bench` and
-//! `cargo xtask crash`, which build what it needs. Knows the service only as a program.
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool speaks on its terminal")]
+//! `load`: measures a running Adept, and crashes it, over the network as its users do. Started by `cargo xtask bench` and
+//! `cargo xtask crash`, which build what it needs. Uses the service only as a program.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command line tool prints")]
 
 mod apple;
 mod bench;
 mod crash;
 mod database;
 mod graph;
-mod ground;
 mod http;
 mod machine;
 mod process;
 mod service;
+mod test_bed;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A failure is a sentence for the person at the terminal; nobody matches on it.
+/// A failure is a sentence for the person at the terminal; no code matches on it.
 pub(crate) type Result<T = ()> = std::result::Result<T, String>;
 
 #[derive(Parser)]

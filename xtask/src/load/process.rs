@@ -1,4 +1,4 @@
-//! Programs that run beside us, and what the kernel says they used. Each is killed when its holder lets go of it.
+//! Child processes, and what the kernel says they used. Each is killed when dropped.
 
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -16,7 +16,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts it; what it says is appended to `log`.
+    /// Starts it; its output is appended to `log`.
     pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Self> {
         let open = || OpenOptions::new().create(true).append(true).open(log);
         let log: File = open().map_err(|error| format!("Cannot write {}: {error}.", log.display()))?;
@@ -36,19 +36,28 @@ impl Process {
         self.child.try_wait().map_err(|error| format!("Cannot ask for a process: {error}."))
     }
 
-    /// Ends it at once, as a power cut would, and waits until it is gone.
+    /// Sends SIGKILL and waits for the end.
     pub(crate) fn kill(&mut self) -> Result {
         let killed = self.child.kill().and_then(|()| self.child.wait());
         killed.map(drop).map_err(|error| format!("Cannot kill process {}: {error}.", self.id()))
     }
 
-    /// Asks it to end, and waits until it is gone.
-    pub(crate) fn stop(mut self) -> Result {
+    /// Sends a signal, such as `STOP`.
+    pub(crate) fn signal(&self, name: &str) -> Result {
         // The shell's own `kill` is there even where the program is not.
-        let ask = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.id())]).status();
-        ask.map_err(|error| format!("Cannot start sh: {error}."))?;
-        let patience = Instant::now() + Duration::from_secs(40);
-        while Instant::now() < patience {
+        let sent = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.id())]).status();
+        match sent {
+            Ok(status) if status.success() => Ok(()),
+            Ok(_) => Err(format!("Process {} took no SIG{name}.", self.id())),
+            Err(error) => Err(format!("Cannot start sh: {error}.")),
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn stop(mut self) -> Result {
+        self.signal("TERM")?;
+        let deadline = Instant::now() + Duration::from_secs(40);
+        while Instant::now() < deadline {
             if self.ended()?.is_some() {
                 return Ok(());
             }
@@ -94,7 +103,7 @@ pub(crate) fn cpu_with_children(id: u32) -> Result<Duration> {
     let processes = std::fs::read_dir("/proc").map_err(|error| format!("Cannot read /proc: {error}."))?;
     for entry in processes.flatten() {
         let Some(child) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
-        // One that ends while we look has told its parent.
+        // One that ends while we look is counted by its parent.
         if let Ok(stat) = read_stat(child)
             && stat.parent == id
         {

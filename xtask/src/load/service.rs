@@ -9,17 +9,17 @@ use std::time::{Duration, Instant};
 use crate::Result;
 use crate::database::{self, Kind};
 use crate::graph::Graph;
-use crate::ground::Ground;
 use crate::http::{self, Client, Trust};
 use crate::process::Process;
+use crate::test_bed::TestBed;
 
 /// The longest start that is waited for.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How a process ends itself (signal(7)).
 const SIGABRT: i32 = 6;
 
-/// How a service is started, as often as wanted, always on the same database and port.
+/// How a service is started, any number of times, always on the same database and port.
 #[derive(Clone)]
 pub(crate) struct Launch {
     adept: PathBuf,
@@ -39,15 +39,20 @@ pub(crate) struct Credentials {
 
 impl Launch {
     /// On a new, empty database, with Apple's side on port `apple` of this machine.
-    pub(crate) fn new(ground: &Ground, kind: Kind, apple: u16, flags: &[&str]) -> Result<Self> {
-        let folder = ground.new_folder("service")?;
-        let storage = database::fresh(ground, kind, &folder)?;
+    pub(crate) fn new(bed: &TestBed, kind: Kind, apple: u16, flags: &[&str]) -> Result<Self> {
+        let folder = bed.new_folder("service")?;
+        let storage = database::fresh(bed, kind, &folder)?;
         let port = free_port()?;
         let mut all: Vec<String> = flags.iter().map(|flag| (*flag).to_owned()).collect();
         all.extend(["--listen".to_owned(), format!("127.0.0.1:{port}")]);
         all.extend(["--metrics-listen".to_owned(), "127.0.0.1:0".to_owned()]);
         all.extend(["--apple-url".to_owned(), format!("http://127.0.0.1:{apple}")]);
-        Ok(Self { adept: ground.adept.clone(), folder, storage, flags: all, port })
+        Ok(Self { adept: bed.adept.clone(), folder, storage, flags: all, port })
+    }
+
+    /// Reaches PostgreSQL by way of another port of this machine from now on.
+    pub(crate) fn use_database_port(&mut self, port: u16) {
+        database::by_port(&mut self.storage, port);
     }
 
     /// Where it keeps its data, and its log beside it.
@@ -55,9 +60,9 @@ impl Launch {
         self.folder.join("serve.log")
     }
 
-    /// Keeps what the database holds beside the log.
-    pub(crate) fn keep_database(&self, ground: &Ground) -> Result {
-        database::keep(ground, &self.storage, &self.folder)
+    /// Dumps the database beside the log.
+    pub(crate) fn keep_database(&self, bed: &TestBed) -> Result {
+        database::keep(bed, &self.storage, &self.folder)
     }
 
     /// Adds an application that may change settings and read the audit.
@@ -84,7 +89,7 @@ impl Launch {
         printed(&mut self.adept(&["client", "list"]))
     }
 
-    /// Asks for everything to be fetched once more, as an operator does.
+    /// Requests a full resync, as an operator does.
     pub(crate) fn resync(&self, setting: &str) -> Result {
         printed(&mut self.adept(&["setting", "resync", setting])).map(drop)
     }
@@ -98,8 +103,8 @@ impl Launch {
     }
 
     /// Another process on the same database, with a port and a folder of its own.
-    pub(crate) fn replica(&self, ground: &Ground) -> Result<Self> {
-        let folder = ground.new_folder("replica")?;
+    pub(crate) fn replica(&self, bed: &TestBed) -> Result<Self> {
+        let folder = bed.new_folder("replica")?;
         let mut replica = Self { port: free_port()?, ..self.clone() };
         let (old, new) = (format!("127.0.0.1:{}", self.port), format!("127.0.0.1:{}", replica.port));
         let place = self.folder.display().to_string();
@@ -145,13 +150,13 @@ impl Launch {
 
     /// Starts it after `change` to its command, and waits until it has ended by itself; false when it did not in that time
     /// and was killed.
-    pub(crate) fn start_to_end(&self, change: impl FnOnce(&mut Command), patience: Duration) -> Result<bool> {
+    pub(crate) fn start_to_end(&self, change: impl FnOnce(&mut Command), deadline: Duration) -> Result<bool> {
         let mut command = Command::new(&self.adept);
         change(&mut command);
         command.arg("serve").args(&self.storage).args(&self.flags);
         let mut process = Process::start(&mut command, &self.log())?;
         let started = Instant::now();
-        while started.elapsed() < patience {
+        while started.elapsed() < deadline {
             if process.ended()?.is_some() {
                 return Ok(true);
             }
@@ -187,7 +192,7 @@ impl Launch {
                 answer.expect(200)?;
                 return Ok(Begun::Answered(Service { process, port: self.port, trust }, took));
             }
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > TIMEOUT {
                 return Err(format!("`adept serve` does not answer; {} may say why.", self.log().display()));
             }
             std::thread::sleep(Duration::from_micros(500));
@@ -201,7 +206,7 @@ impl Launch {
     }
 }
 
-/// What became of a start.
+/// The outcome of a start.
 enum Begun {
     /// It answered after this time.
     Answered(Service, Duration),
@@ -217,12 +222,12 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// A connection of one's own.
+    /// A connection of its own.
     pub(crate) fn connect(&self) -> Client {
         Client::secure(self.port, self.trust.clone())
     }
 
-    /// Signs in, with a connection of one's own.
+    /// Signs in over a connection of its own.
     pub(crate) fn sign_in(&self, credentials: &Credentials) -> Result<Graph> {
         Graph::sign_in(self.connect(), self.port, credentials)
     }

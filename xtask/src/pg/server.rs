@@ -1,4 +1,4 @@
-//! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Knows nothing of who holds it.
+//! One PostgreSQL server in a folder of its own: made, started, stopped, removed. Does not know its holder.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, chown};
@@ -51,9 +51,22 @@ impl Server {
         Ok(server)
     }
 
-    /// The superuser's URL.
-    pub(super) fn url(&self) -> String {
-        format!("postgres://postgres:{}@127.0.0.1:{}/postgres", self.password, self.port)
+    /// The superuser's URL, by way of `port`.
+    pub(super) fn url(&self, port: u16) -> String {
+        format!("postgres://postgres:{}@127.0.0.1:{port}/postgres", self.password)
+    }
+
+    pub(super) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(super) fn password(&self) -> &str {
+        &self.password
+    }
+
+    /// A path in the server's folder.
+    pub(super) fn file(&self, name: &str) -> PathBuf {
+        self.dir.join(name)
     }
 
     fn make_cluster(&self, durable: bool) -> Result {
@@ -89,7 +102,7 @@ impl Server {
     }
 
     /// Appends to a file in the server's folder that only the server's user may read.
-    fn write(&self, file: &Path, text: &str) -> Result {
+    pub(super) fn write(&self, file: &Path, text: &str) -> Result {
         let written = std::fs::OpenOptions::new()
             .append(true)
             .create(true)

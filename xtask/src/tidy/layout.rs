@@ -1,33 +1,31 @@
 //! How a Rust file is laid out: its length, its opening words, its name.
 
-use super::Finding;
-use super::source::Source;
+use super::{Finding, TextFile, production};
 
 /// Lines of a file, tests apart, over which it should be two files.
 const LONGEST: usize = 400;
 
 /// Checks one Rust file.
-pub(super) fn check(source: &Source) -> Vec<Finding> {
+pub(super) fn check(file: &TextFile) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut find = |rule, sentence: String| findings.push(Finding::new(rule, &source.path, 0, sentence));
-    if source.production_lines > LONGEST {
-        find(
-            "length",
-            format!(
-                "{} lines without tests are over {LONGEST}: split the file by operation, into a folder of its own name",
-                source.production_lines
-            ),
+    let mut find = |rule, sentence: String| findings.push(Finding::new(rule, &file.path, 0, sentence));
+    let is_test = file.path.ends_with("/tests.rs") || file.path.contains("/tests/");
+    let lines = if is_test { 0 } else { production(&file.text).lines().count() };
+    if lines > LONGEST {
+        let sentence = format!(
+            "{lines} lines without tests are over {LONGEST}: split the file by operation into a folder of its name"
         );
+        find("length", sentence);
     }
-    let opening = source.text.lines().map(str::trim).find(|line| !line.is_empty());
+    let opening = file.text.lines().map(str::trim).find(|line| !line.is_empty());
     if !opening.is_some_and(|line| line.starts_with("//!") && line.len() > "//! ".len()) {
         find("opening", "open the file with `//!`: one or two lines on what it is and what it is not".into());
     }
-    if source.path.ends_with("/mod.rs") {
-        let folder = source.path.trim_end_matches("/mod.rs");
+    if file.path.ends_with("/mod.rs") {
+        let folder = file.path.trim_end_matches("/mod.rs");
         find("name", format!("rename this file to {folder}.rs, beside its folder"));
     }
-    let stem = source.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
+    let stem = file.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs");
     if stem
         .split('_')
         .any(|part| matches!(part, "utils" | "util" | "helper" | "helpers" | "manager" | "misc"))
@@ -42,7 +40,10 @@ mod tests {
     use super::*;
 
     fn rules(path: &str, text: &str) -> Vec<&'static str> {
-        check(&Source::read(path, text)).into_iter().map(|finding| finding.rule).collect()
+        check(&TextFile { path: path.into(), text: text.into() })
+            .into_iter()
+            .map(|finding| finding.rule)
+            .collect()
     }
 
     #[test]

@@ -1,216 +1,196 @@
-//! Words that do not belong in the project: unfinished work, silenced lints, code left in comments, places of one
-//! machine, hosts of package registries.
+//! Words that do not belong in the project: the two lists of docs/glossary.md, unfinished work, places of one machine,
+//! hosts of package registries.
 
 use std::path::Path;
 
-use super::source::{Source, Token, is_word, tokens};
 use super::{Finding, TextFile};
 
-/// Macros of unfinished work.
-const UNFINISHED: [&str; 3] = ["todo", "unimplemented", "dbg"];
-
-/// Marks of unfinished work in comments, cut in two so that this file stays clean of them.
-const MARKS: [&str; 4] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("X", "XX"), concat!("HA", "CK")];
-
-/// Folders that exist on one machine only.
-const MACHINE: [&str; 5] = [
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-    concat!("/Us", "ers/"),
-    concat!("/wo", "rk/"),
-    concat!("/work", "space/"),
+/// Words that appear nowhere, with the word that is used instead.
+const NOWHERE: [(&str, &str); 10] = [
+    ("wish", "desired state"),
+    ("mend", "fix"),
+    ("anew", "again"),
+    ("whoever", "the user, the operator"),
+    ("reconciler", "assignment"),
+    ("by_hand", "manual_import"),
+    ("overtaken", "superseded"),
+    ("boarding", "session cache"),
+    ("shelf", "session cache"),
+    ("common terms", "shared profile options"),
 ];
 
-/// Where packages come from is each builder's own setting; only the lock file names the index.
-const REGISTRIES: [&str; 7] = [
-    concat!("index.crates", ".io"),
-    concat!("static.crates", ".io"),
-    concat!("crates", ".io-index"),
-    concat!("registry.npmjs", ".org"),
-    concat!("files.pythonhosted", ".org"),
-    concat!("pypi.org", "/simple"),
-    concat!("proxy.golang", ".org"),
+/// Names that are no type, and in lower case no module, column or metric.
+const NO_TYPE: [&str; 13] = [
+    "Call", "Answer", "Place", "Way", "Door", "Patience", "Verdict", "Told", "Given", "Turns", "Asked",
+    "Left", "Met",
 ];
 
-/// Words of a Rust file: in its code and in its comments.
-pub(super) fn check(source: &Source) -> Vec<Finding> {
-    let mut findings = code(source);
-    for comment in &source.comments {
-        if MARKS.iter().any(|mark| has_word(&comment.text, mark)) {
-            let sentence = "finish it, or open an issue and take the mark out";
-            findings.push(Finding::new("unfinished", &source.path, comment.line, sentence));
-        }
-        if is_code(&comment.text) {
-            let sentence = "this comment is code: delete it (git remembers), or say in words why it matters";
-            findings.push(Finding::new("commented code", &source.path, comment.line, sentence));
-        }
-    }
-    findings
-}
+/// Words that are no part of such a name either.
+const NO_PART: [&str; 5] = ["story", "prove", "gone", "missed", "hidden"];
 
-fn code(source: &Source) -> Vec<Finding> {
-    let tokens = tokens(&source.code);
+/// Where both lists themselves stand.
+const LISTS: [&str; 2] = ["docs/glossary.md", "xtask/src/tidy/words.rs"];
+
+/// Texts that appear in no file, each with its rule and how to fix it. Cut in two so that this file is clean of them.
+const TEXTS: [(&str, &str); 16] = [
+    (concat!("TO", "DO"), UNFINISHED),
+    (concat!("FIX", "ME"), UNFINISHED),
+    (concat!("X", "XX"), UNFINISHED),
+    (concat!("#[ign", "ore"), "a test that does not run verifies nothing: fix it or delete it"),
+    (concat!("/ho", "me/"), ONE_MACHINE),
+    (concat!("/ro", "ot/"), ONE_MACHINE),
+    (concat!("/Us", "ers/"), ONE_MACHINE),
+    (concat!("/wo", "rk/"), ONE_MACHINE),
+    (concat!("/work", "space/"), ONE_MACHINE),
+    (concat!("index.crates", ".io"), REGISTRY),
+    (concat!("static.crates", ".io"), REGISTRY),
+    (concat!("crates", ".io-index"), REGISTRY),
+    (concat!("registry.npmjs", ".org"), REGISTRY),
+    (concat!("files.pythonhosted", ".org"), REGISTRY),
+    (concat!("pypi.org", "/simple"), REGISTRY),
+    (concat!("proxy.golang", ".org"), REGISTRY),
+];
+
+const UNFINISHED: &str = "finish it, or open an issue and remove the mark";
+const ONE_MACHINE: &str = "this folder exists on one machine: write a relative path or a variable";
+const REGISTRY: &str =
+    "where packages come from is each builder's own setting: leave it to their configuration";
+
+/// Checks one text file; `root` is the folder in which the project happens to lie.
+pub(super) fn check(file: &TextFile, root: &Path) -> Vec<Finding> {
+    let root = root.to_string_lossy();
+    let is_list = LISTS.contains(&file.path.as_str());
     let mut findings = Vec::new();
-    let mut find = |token: &Token<'_>, rule, sentence: String| {
-        findings.push(Finding::new(rule, &source.path, token.line, sentence));
-    };
-    let mut in_cfg_attr = 0;
-    for window in tokens.windows(3) {
-        let [before, token, after] = window else { continue };
-        let texts = (before.text, token.text, after.text);
-        if texts.1 == "cfg_attr" {
-            in_cfg_attr = token.line;
-        }
-        match texts {
-            (_, name, "!") if UNFINISHED.contains(&name) => {
-                find(token, "unfinished", format!("`{name}!` is for the way there: write what belongs here"));
-            }
-            ("[", "ignore", "]" | "=") => {
-                let sentence = "a test that does not run verifies nothing: fix it or delete it";
-                find(token, "unfinished", sentence.into());
-            }
-            ("[", "allow", "(") => find(token, "allow", ALLOW.into()),
-            (",", "allow", "(") if in_cfg_attr == token.line => find(token, "allow", ALLOW.into()),
-            _ => {}
-        }
-    }
-    findings
-}
-
-const ALLOW: &str =
-    "write `#[expect(lint, reason = \"…\")]` instead of `allow`, so that it goes when its cause goes";
-
-/// Words of any text file.
-pub(super) fn anywhere(file: &TextFile) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut find =
+        |line, rule, sentence: String| findings.push(Finding::new(rule, &file.path, line, sentence));
     for (index, line) in file.text.lines().enumerate() {
-        let mut find =
-            |rule, sentence: String| findings.push(Finding::new(rule, &file.path, index + 1, sentence));
-        if let Some(folder) = MACHINE.iter().find(|folder| has_path(line, folder)) {
+        let number = index + 1;
+        let is_there = |text: &str, fix: &str| match fix {
+            REGISTRY => line.contains(text),
+            _ => stands_alone(line, text),
+        };
+        for (text, fix) in TEXTS.iter().filter(|(text, fix)| is_there(text, fix)) {
+            find(number, "text", format!("`{text}`: {fix}"));
+        }
+        if root.len() > 4 && stands_alone(line, &root) {
+            find(number, "text", ONE_MACHINE.into());
+        }
+        if is_list || file.path.starts_with("fixtures/") {
+            continue;
+        }
+        for (word, instead) in NOWHERE.iter().filter(|(word, _)| has_word(line, word)) {
             find(
-                "machine path",
-                format!("`{folder}…` exists on one machine: write a relative path or a variable"),
+                number,
+                "word",
+                format!("`{word}` is not used here: write \"{instead}\" (docs/glossary.md)"),
             );
         }
-        if let Some(host) = REGISTRIES.iter().find(|host| line.contains(**host)) {
-            find(
-                "registry",
-                format!("`{host}` is each builder's own setting: leave it to cargo's configuration"),
-            );
+        if let Some(name) = forbidden_name(&file.path, line) {
+            find(number, "name", format!("`{name}` says too little as a name: take one of docs/glossary.md"));
         }
-        let is_prose = !file.path.ends_with(".rs") && !file.path.starts_with("fixtures/");
-        if is_prose && MARKS.iter().any(|mark| has_word(line, mark)) {
-            find("unfinished", "finish it, or open an issue and take the mark out".into());
-        }
+    }
+    let stem = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".rs")).unwrap_or_default();
+    if !is_list && is_forbidden(stem) {
+        find(0, "name", format!("`{stem}` says too little as a module's name: take one of docs/glossary.md"));
     }
     findings
 }
 
-/// The folder in which this project happens to lie.
-pub(super) fn machine_root(files: &[TextFile], root: &Path) -> Vec<Finding> {
-    let here = root.to_string_lossy();
-    let sentence = "this is where the project lies on one machine: write a path from the project's root";
-    let mut findings = Vec::new();
-    for file in files.iter().filter(|_| here.len() > 4) {
-        for (index, _) in file.text.lines().enumerate().filter(|(_, line)| has_path(line, &here)) {
-            findings.push(Finding::new("machine path", &file.path, index + 1, sentence));
-        }
+/// The name of a type that the line defines, or of a column or a metric, if it is one of the list.
+fn forbidden_name<'a>(path: &str, line: &'a str) -> Option<&'a str> {
+    let text = line.trim_start();
+    if path.ends_with(".sql") {
+        let column = text.split(' ').next()?;
+        return Some(column).filter(|column| is_forbidden(column));
     }
-    findings
+    if !path.ends_with(".rs") {
+        return None;
+    }
+    let metric = line.split('"').skip(1).step_by(2).find(|name| name.starts_with("adept_"));
+    if metric.is_some_and(is_forbidden) {
+        return metric;
+    }
+    let text =
+        text.trim_start_matches("pub ").trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+    let defined = ["struct ", "enum ", "type ", "trait "].iter().find_map(|word| text.strip_prefix(word))?;
+    let name = defined.split(|c: char| !c.is_alphanumeric()).next()?;
+    Some(name).filter(|name| NO_TYPE.contains(name))
 }
 
-/// Whether an absolute path starts here, and not in the middle of a longer path or address.
-fn has_path(line: &str, path: &str) -> bool {
-    line.match_indices(path).any(|(at, _)| {
-        !line[..at]
-            .ends_with(|before: char| is_word(before) || matches!(before, '.' | '/' | '-' | '}' | '*' | '~'))
+/// Whether a module, column or metric may not have this name.
+fn is_forbidden(name: &str) -> bool {
+    NO_TYPE.iter().any(|word| name == word.to_lowercase())
+        || name.split('_').any(|part| NO_PART.contains(&part))
+}
+
+/// A word with its usual endings; the parts of a name are words too, so `no_wishes` and `NoWish` hold one.
+fn has_word(line: &str, word: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    lower.match_indices(word).any(|(at, _)| {
+        let begins = line[..at].chars().next_back().is_none_or(|before| {
+            !before.is_alphanumeric()
+                || (before.is_lowercase() && line[at..].starts_with(|c: char| c.is_uppercase()))
+        });
+        // Apple's own pane is called OnBoarding.
+        let begins = begins && !lower[..at].ends_with("on");
+        let ending = lower[at + word.len()..].split(|c: char| !c.is_alphabetic()).next();
+        begins && ending.is_some_and(|ending| ["", "s", "es", "ed", "ing"].contains(&ending))
     })
 }
 
-fn has_word(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        !text[..at].ends_with(|c: char| is_word(c) || c == '-')
-            && !text[at + word.len()..].starts_with(|c: char| is_word(c) || c == '-')
+/// Whether a text begins here, and not in the middle of a longer word, path or address.
+fn stands_alone(line: &str, text: &str) -> bool {
+    line.match_indices(text).any(|(at, _)| {
+        let before = line[..at].chars().next_back();
+        let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '/' | '-' | '}' | '*' | '~');
+        before.is_none_or(|before| !is_inside(before))
+            && (text.ends_with('/') || !line[at + text.len()..].starts_with(|c: char| c.is_alphanumeric()))
     })
-}
-
-/// Whether a plain `//` comment reads as Rust. Documentation may show code.
-fn is_code(comment: &str) -> bool {
-    let Some(text) = comment.strip_prefix("//").filter(|text| !text.starts_with(['/', '!'])) else {
-        return false;
-    };
-    let text = text.trim();
-    let starts = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
-    let ends_a_statement = text.ends_with(';')
-        && (starts(&["let ", "use ", "pub ", "mod ", "return ", "const ", "static ", "self.", "type "])
-            || text.contains(" = ")
-            || called(text));
-    let opens_a_block = text.ends_with('{')
-        && (starts(&["if ", "for ", "while ", "match ", "fn ", "pub ", "impl ", "struct ", "enum ", "mod "])
-            || starts(&["loop", "else", "} else", "async ", "let ", "trait "]));
-    let is_attribute = (starts(&["#[", "#!["])) && text.ends_with(']');
-    ends_a_statement || opens_a_block || is_attribute || matches!(text, "}" | "};" | "})" | "});" | "},")
-}
-
-/// `name(` or `name!(`, as only code writes it.
-fn called(text: &str) -> bool {
-    text.match_indices('(').any(|(at, _)| text[..at].ends_with(|c: char| is_word(c) || c == '!'))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rules(text: &str) -> Vec<&'static str> {
-        check(&Source::read("crates/x/src/a.rs", text)).into_iter().map(|finding| finding.rule).collect()
+    fn rules(path: &str, text: &str) -> Vec<&'static str> {
+        let file = TextFile { path: path.into(), text: text.into() };
+        check(&file, Path::new(concat!("/sr", "v/adept"))).into_iter().map(|finding| finding.rule).collect()
     }
 
     #[test]
-    fn unfinished_work_is_found_in_code_and_comments_but_not_in_strings() {
-        assert_eq!(rules("fn a() { todo!() }"), ["unfinished"]);
-        assert_eq!(rules(concat!("// FIX", "ME: later\n")), ["unfinished"]);
-        assert_eq!(rules("#[test]\n#[ignore]\nfn a() {}"), ["unfinished"]);
-        assert_eq!(rules("#[ignore = \"slow\"]\nfn a() {}"), ["unfinished"]);
-        assert_eq!(rules("let a = \"todo!()\"; ignore(b);"), [""; 0]);
-    }
-
-    #[test]
-    fn silenced_lints_are_found() {
-        assert_eq!(rules("#[allow(dead_code)]\nfn a() {}"), ["allow"]);
-        assert_eq!(rules("#![allow(dead_code)]"), ["allow"]);
-        assert_eq!(rules("#[cfg_attr(test, allow(dead_code))]"), ["allow"]);
-        assert_eq!(rules("#[expect(dead_code, reason = \"b\")]\nfn a() { b(c, allow(d)) }"), [""; 0]);
-    }
-
-    #[test]
-    fn code_in_comments_is_found_and_sentences_are_not() {
-        for code in ["// let a = b;", "// if a {", "// foo(bar);", "// }", "// #[test]", "// self.a.b;"] {
-            assert_eq!(rules(code), ["commented code"], "{code}");
+    fn words_of_the_first_list_are_found_in_names_and_sentences() {
+        for text in
+            ["a wish", "NoWish", "has_wishes", "Whoever comes", "the Common Terms", "by_hand()", "mending"]
+        {
+            assert_eq!(rules("a.md", text), ["word"], "{text}");
         }
-        for words in [
-            "// The lock (ours) is held;",
-            "// Apple says {}",
-            "/// let a = b;",
-            "// see `a(b)`.",
-            "// - one;",
+        for text in ["onboarding", "recommend", "amendment", "shelfful", "wishbone"] {
+            assert_eq!(rules("a.md", text), [""; 0], "{text}");
+        }
+        assert_eq!(rules("docs/glossary.md", "wish"), [""; 0]);
+    }
+
+    #[test]
+    fn names_of_the_second_list_are_no_type_module_column_or_metric() {
+        assert_eq!(rules("a.rs", "pub(crate) struct Call {"), ["name"]);
+        assert_eq!(rules("a.rs", "struct CallLimit {"), [""; 0]);
+        assert_eq!(rules("app/gone.rs", "//! A file."), ["name"]);
+        assert_eq!(rules("a.sql", "    missed_at BIGINT,"), ["name"]);
+        assert_eq!(rules("a.rs", "register(\"adept_devices_gone\")"), ["name"]);
+        assert_eq!(rules("a.rs", "let missed = a.left;"), [""; 0]);
+    }
+
+    #[test]
+    fn unfinished_work_machines_and_registries_are_found() {
+        for text in [
+            concat!("// TO", "DO: later"),
+            concat!("#[ign", "ore]"),
+            concat!("in /ho", "me/someone"),
+            concat!("at /sr", "v/adept/x"),
+            concat!("https://pypi.org", "/simple/a"),
         ] {
-            assert_eq!(rules(words), [""; 0], "{words}");
+            assert_eq!(rules("a.md", text), ["text"], "{text}");
         }
-    }
-
-    #[test]
-    fn machine_paths_and_registries_are_found_in_every_file() {
-        let find = |line: &str| anywhere(&TextFile { path: "docs/a.md".into(), text: line.into() }).len();
-        assert_eq!(find(concat!("see `/ho", "me/me/a`")), 1);
-        assert_eq!(find(concat!("see https://example.org/ho", "me/a and crates/wo", "rk/a")), 0);
-        assert_eq!(find(concat!("from https://index.crates", ".io/a")), 1);
-        assert_eq!(find(concat!("X", "XX and M-X", "XX-1")), 1);
-    }
-
-    #[test]
-    fn the_folder_of_the_project_is_found() {
-        let files = [TextFile { path: "a.md".into(), text: "run it in /srv/build/adept now".into() }];
-        assert_eq!(machine_root(&files, Path::new("/srv/build/adept")).len(), 1);
-        assert_eq!(machine_root(&files, Path::new("/")).len(), 0);
+        assert_eq!(rules("a.md", concat!("../wo", "rk/a and a/ho", "me/b")), [""; 0]);
     }
 }

@@ -9,7 +9,7 @@ use crate::database::Kind;
 use crate::graph::Setting;
 
 /// The longest sync that is waited for.
-const PATIENCE: Duration = Duration::from_secs(600);
+const TIMEOUT: Duration = Duration::from_secs(600);
 
 /// A setting whose devices are all there, and everything that runs.
 pub(super) struct Fleet {
@@ -90,7 +90,7 @@ pub(super) fn wait(on: &mut Onboarded, pair: &Pair, enough: impl Fn(&Setting) ->
         if enough(&setting) {
             return Ok(());
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > TIMEOUT {
             let log = on.launch.log();
             return Err(format!(
                 "The sync did not end; {} may say why. Last seen: {setting:?}",

@@ -13,8 +13,8 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let resident = on.service.process.memory("VmRSS")? as f64 / 1e6;
     Ok(vec![Row {
         figure: format!("memory when idle (VmRSS 10 s after the first answer), {kind}"),
-        reach: "< 40 MB".to_owned(),
+        target: "< 40 MB".to_owned(),
         measured: format!("{resident:.0} MB"),
-        met: Some(resident < 40.0),
+        reached: Some(resident < 40.0),
     }])
 }

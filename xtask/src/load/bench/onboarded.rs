@@ -30,8 +30,8 @@ impl Onboarded {
         flags: &[&str],
         begin: impl FnOnce(&Launch) -> Result<Service>,
     ) -> Result<Self> {
-        let apple = Apple::start(&bench.ground)?;
-        let launch = Launch::new(&bench.ground, kind, apple.port, flags)?;
+        let apple = Apple::start(&bench.bed)?;
+        let launch = Launch::new(&bench.bed, kind, apple.port, flags)?;
         let credentials = launch.add_client()?;
         let service = begin(&launch)?;
         let graph = service.sign_in(&credentials)?;

@@ -17,7 +17,7 @@ const DELAY: u64 = 100;
 const CONNECTIONS: usize = 8;
 
 /// The longest round that is waited for.
-const PATIENCE: Duration = Duration::from_secs(300);
+const TIMEOUT: Duration = Duration::from_secs(300);
 
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let settings = bench.count(1000, 60);
@@ -41,7 +41,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     for round in 0..=bench.count(3, 1) {
         let (one, again) = sync_all(&on, &made)?;
         twice += again;
-        let others = [on.launch.replica(&bench.ground)?, on.launch.replica(&bench.ground)?];
+        let others = [on.launch.replica(&bench.bed)?, on.launch.replica(&bench.bed)?];
         let running = others.iter().map(crate::service::Launch::start).collect::<Result<Vec<_>>>()?;
         let (three, again) = sync_all(&on, &made)?;
         twice += again;
@@ -58,7 +58,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
                 "syncs of {} settings by three replicas on this machine, over the time that one needs, PostgreSQL",
                 thousands(settings as f64)
             ),
-            reach: "≤ 1.1".to_owned(),
+            target: "≤ 1.1".to_owned(),
             measured: format!(
                 "{ratio:.2} ({:.2} s over {:.2} s; {} over {})",
                 median(&together),
@@ -66,13 +66,13 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
                 range(&together, 2),
                 range(&alone, 2)
             ),
-            met: Some(ratio <= 1.1),
+            reached: Some(ratio <= 1.1),
         },
         Row {
             figure: "settings that were synced twice meanwhile".to_owned(),
-            reach: "0".to_owned(),
+            target: "0".to_owned(),
             measured: twice.to_string(),
-            met: Some(twice == 0),
+            reached: Some(twice == 0),
         },
     ])
 }
@@ -89,13 +89,13 @@ fn sync_all(on: &Onboarded, pairs: &[Pair]) -> Result<(f64, usize)> {
         answer.expect(204).map(drop)
     })?;
     while portal.counts()?.get("POST /devices/sync").is_none_or(|count| *count < pairs.len() as u64) {
-        if started.elapsed() > PATIENCE {
-            return Err("The syncs do not come to an end.".to_owned());
+        if started.elapsed() > TIMEOUT {
+            return Err("The syncs do not end.".to_owned());
         }
         std::thread::sleep(Duration::from_millis(5));
     }
     let seconds = started.elapsed().as_secs_f64();
-    // Whoever would do one twice does it soon.
+    // A setting that is synced twice is synced twice soon.
     std::thread::sleep(Duration::from_secs(3));
     let mut of_server: BTreeMap<String, usize> = BTreeMap::new();
     for call in portal.calls()?.into_iter().filter(|call| call.path == "/devices/sync") {

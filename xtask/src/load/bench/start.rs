@@ -18,7 +18,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     let mut first = Vec::new();
     let mut launch = None;
     for _ in 0..times {
-        let fresh = Launch::new(&bench.ground, kind, nowhere, &[])?;
+        let fresh = Launch::new(&bench.bed, kind, nowhere, &[])?;
         first.push(start_once(&fresh)?);
         launch = Some(fresh);
     }
@@ -56,13 +56,13 @@ fn settle(launch: &Launch) -> Result {
     service.process.stop()
 }
 
-fn row(kind: Kind, what: &str, reach: f64, milliseconds: &[f64]) -> Row {
+fn row(kind: Kind, what: &str, target: f64, milliseconds: &[f64]) -> Row {
     let middle = median(milliseconds);
     Row {
         figure: format!("start to first answer, {kind}: {what}"),
-        reach: format!("< {reach:.0} ms"),
+        target: format!("< {target:.0} ms"),
         measured: format!("{middle:.0} ms ({} of {})", range(milliseconds, 0), milliseconds.len()),
-        met: Some(middle < reach),
+        reached: Some(middle < target),
     }
 }
 
@@ -91,7 +91,7 @@ fn onboarded_many(bench: &Bench, kind: Kind, settings: usize) -> Result<(Launch,
     let waiting = Instant::now();
     while portal.counts()?.get("POST /devices/sync").is_none_or(|count| *count < settings as u64) {
         if waiting.elapsed() > Duration::from_secs(120) {
-            return Err("The settings' first syncs do not come to an end.".to_owned());
+            return Err("The settings' first syncs do not end.".to_owned());
         }
         std::thread::sleep(Duration::from_millis(50));
     }

@@ -18,7 +18,7 @@ use crate::machine;
 const SLICE: Duration = Duration::from_millis(50);
 
 pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let apple = Apple::start(&bench.ground)?;
+    let apple = Apple::start(&bench.bed)?;
     let mut portal = apple.portal();
     let pair = KeyPair::generate("load", machine::now()).map_err(|error| error.to_string())?;
     let server = portal.register(&pair.certificate.pem())?;
@@ -57,7 +57,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         figure:
             "token file in → `ServerToken` out per second on one core, over RSA-2048 decryptions per second"
                 .to_owned(),
-        reach: "≥ 0.85".to_owned(),
+        target: "≥ 0.85".to_owned(),
         measured: format!(
             "{ratio:.3} ({} opens/s, {} RSA/s; medians of {} slices of 50 ms each, half of all ratios {})",
             thousands(median(&opens)),
@@ -65,7 +65,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
             ratios.len(),
             range(middle_half(&mut ratios), 3)
         ),
-        met: Some(ratio >= 0.85),
+        reached: Some(ratio >= 0.85),
     }])
 }
 

@@ -1,5 +1,5 @@
-//! What must come of desired state in the end: at Apple every device has what it is to have, in its last revision, and nothing
-//! was done to a device that nobody asked for.
+//! The actual state must reach the desired state: at Apple every device has its desired profile in the last revision, and no
+//! other device was changed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -10,12 +10,12 @@ use crate::Result;
 use crate::apple::{Portal, State};
 
 /// The longest way from a restart to the last assignment.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How often a revision may be defined at most, answers lost and all.
 const DEFINITIONS: usize = 3;
 
-/// Waits until Apple's side has what is wanted; how many devices have a profile for it.
+/// Waits until the actual state equals the desired state; returns how many devices have a desired profile.
 pub(super) fn converge(portal: &mut Portal, setting: &Onboarding) -> Result<u64> {
     let waiting = Instant::now();
     loop {
@@ -27,30 +27,30 @@ pub(super) fn converge(portal: &mut Portal, setting: &Onboarding) -> Result<u64>
         never_asked(&devices, &defined, desired_state)?;
         match pending(&devices, &defined, desired_state) {
             None => return defined_once(&devices, &defined).map(|()| assigned(&devices, desired_state)),
-            Some(what) if waiting.elapsed() > PATIENCE => return Err(format!("PROFILES DRIFT: {what}")),
+            Some(what) if waiting.elapsed() > TIMEOUT => return Err(format!("PROFILES DRIFT: {what}")),
             Some(_) => std::thread::sleep(Duration::from_millis(50)),
         }
     }
 }
 
 fn assigned(devices: &BTreeMap<String, State>, desired_state: &DesiredState) -> u64 {
-    devices.iter().filter(|(serial, state)| desired_state.wanted(serial, state).is_some()).count() as u64
+    devices.iter().filter(|(serial, state)| desired_state.profile_of(serial, state).is_some()).count() as u64
 }
 
-/// A setting of which nobody wanted anything.
+/// A setting without a desired state.
 fn untouched(devices: &BTreeMap<String, State>, defined: &BTreeMap<String, String>) -> Result {
     if let Some((uuid, name)) = defined.first_key_value() {
-        return Err(format!("Profile {uuid} ({name}) was defined, and nobody asked for it."));
+        return Err(format!("Profile {uuid} ({name}) was defined without a request."));
     }
     match devices.iter().find(|(_, state)| state.profile.is_some()) {
         Some((serial, state)) => {
-            Err(format!("Device {serial} carries {:?}, and nobody asked.", state.profile))
+            Err(format!("Device {serial} carries {:?} without a request.", state.profile))
         }
         None => Ok(()),
     }
 }
 
-/// What is not yet as it is to be.
+/// The first difference between actual and desired state.
 fn pending(
     devices: &BTreeMap<String, State>,
     defined: &BTreeMap<String, String>,
@@ -61,18 +61,18 @@ fn pending(
         return Some(format!("device {serial} was to be released, and Apple still has it."));
     }
     devices.iter().find_map(|(serial, state)| {
-        let wanted = &desired_state.wanted(serial, state)?.name.answered;
+        let desired = &desired_state.profile_of(serial, state)?.name.answered;
         let name = state.profile.as_ref().and_then(|uuid| defined.get(uuid));
-        (name != Some(wanted)).then(|| {
+        (name != Some(desired)).then(|| {
             format!(
-                "device {serial} is to have '{wanted}', and has {name:?} ({:?}, {}).",
+                "device {serial} is to have '{desired}', and has {name:?} ({:?}, {}).",
                 state.profile, state.status
             )
         })
     })
 }
 
-/// What must hold at every moment: whoever was not asked for is as Apple had it.
+/// What must hold at every moment: a device without a desired state is unchanged at Apple.
 fn never_asked(
     devices: &BTreeMap<String, State>,
     defined: &BTreeMap<String, String>,
@@ -85,7 +85,7 @@ fn never_asked(
             continue;
         }
         let Some(name) = defined.get(uuid) else {
-            return Err(format!("Device {serial} carries {uuid}, which nobody defined."));
+            return Err(format!("Device {serial} carries {uuid}, which was never defined."));
         };
         if is_foreign {
             return Err(format!(
@@ -93,7 +93,7 @@ fn never_asked(
             ));
         }
         if !state.is_mobile() && !desired_state.explicit.contains_key(serial) {
-            return Err(format!("DEVICE {serial} WAS TOUCHED ('{name}'), and nobody asked for it."));
+            return Err(format!("DEVICE {serial} WAS TOUCHED ('{name}') without a request."));
         }
     }
     let lost = desired_state
@@ -103,7 +103,7 @@ fn never_asked(
     lost.map_or(Ok(()), |serial| Err(format!("Device {serial} has lost another product's profile.")))
 }
 
-/// Of each revision at most a few were defined, and one is carried.
+/// Each revision was defined a few times at most, and devices have only one of these profiles.
 fn defined_once(devices: &BTreeMap<String, State>, defined: &BTreeMap<String, String>) -> Result {
     let carried: BTreeSet<&String> = devices.values().filter_map(|state| state.profile.as_ref()).collect();
     let mut of_name: BTreeMap<&String, Vec<&String>> = BTreeMap::new();

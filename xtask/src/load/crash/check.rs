@@ -1,12 +1,12 @@
-//! What must hold after a kill: every answered upload and desired state, no half of an unanswered one, and after the next whole
-//! sync exactly the devices that Apple has, each with the profile that it is to have.
+//! What must hold after a kill: every answered upload and desired state is stored, an unanswered one is whole or absent, and
+//! after the next complete sync the devices are exactly Apple's, each with its desired profile.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::kill::{Kill, Place};
+use super::kill::{Failpoint, Kill};
 use super::tally::Tally;
 use super::world::{Onboarding, World};
 use super::{assigned, history};
@@ -15,7 +15,7 @@ use crate::apple::Portal;
 use crate::graph::{Device, Graph, lost, upload_body};
 
 /// The longest way to the end of a sync: the rest of a lease, a look at what is due, the sync.
-const PATIENCE: Duration = Duration::from_secs(40);
+const TIMEOUT: Duration = Duration::from_secs(40);
 
 /// The longest time from Apple's answer to its being stored.
 const STORING: Duration = Duration::from_secs(5);
@@ -45,7 +45,7 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
         if setting.answered.is_some() {
             let synced = sync(&mut world.graph, setting, restarted).map_err(named)?;
             // A fetch that was read in two runs does not tell who left; the next sync does.
-            if matches!(kill, Kill::At(Place::MissingSettled, _)) {
+            if matches!(kill, Kill::At(Failpoint::MissingSettled, _)) {
                 sync(&mut world.graph, setting, synced).map_err(named)?;
             }
             tally.assigned += assigned::converge(&mut portal, setting).map_err(named)?;
@@ -53,7 +53,7 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
             history::check(&world.launch, setting, present).map_err(named)?;
         }
     }
-    // The caller of before the kill was known all the time; now it signs in again, and the command line knows it too.
+    // The token from before the kill still worked; now the application signs in again, and the command line lists it.
     world.sign_in()?;
     if !world.list_clients()?.contains(&world.credentials.client) {
         return Err("`adept client list` has lost the application.".to_owned());
@@ -62,7 +62,7 @@ pub(super) fn after(world: &mut World, kill: Kill) -> Result<Tally> {
 }
 
 /// The token is the last answered one or one that was issued after it; then the client repeats what was not answered.
-fn token(graph: &mut Graph, setting: &mut Onboarding, cut: Option<Place>, tally: &mut Tally) -> Result {
+fn token(graph: &mut Graph, setting: &mut Onboarding, cut: Option<Failpoint>, tally: &mut Tally) -> Result {
     let seen = graph.setting(&setting.id)?;
     if setting.modified.is_some_and(|before| seen.modified < before) {
         return Err(format!("lastModifiedDateTime went back to {}.", seen.modified));
@@ -88,10 +88,10 @@ fn token(graph: &mut Graph, setting: &mut Onboarding, cut: Option<Place>, tally:
     if newest > setting.answered {
         let whole = stored == newest;
         match cut {
-            Some(Place::UploadOpened | Place::UploadProven) if whole => {
+            Some(Failpoint::UploadOpened | Failpoint::UploadProven) if whole => {
                 return Err("An upload is stored that was ended before it was saved.".to_owned());
             }
-            Some(Place::UploadSaved) if !whole => {
+            Some(Failpoint::UploadSaved) if !whole => {
                 return Err("An upload is not stored that was ended after it was saved.".to_owned());
             }
             _ if whole => tally.uploads_whole += 1,
@@ -141,7 +141,7 @@ fn sync(graph: &mut Graph, setting: &Onboarding, after: Timestamp) -> Result<Tim
         if let Some(synced) = seen.synced.filter(|synced| seen.error_code == 0 && *synced > after) {
             return Ok(synced);
         }
-        if waiting.elapsed() > PATIENCE {
+        if waiting.elapsed() > TIMEOUT {
             return Err(format!("No sync succeeds after {after}: {seen:?}"));
         }
         std::thread::sleep(Duration::from_millis(20));
@@ -170,7 +170,7 @@ fn devices(
             false => Err(format!("syncedDeviceCount is {present}, Apple has {} devices.", truth.len())),
         });
         match same {
-            // What Apple was told to release is gone there a moment before it is here.
+            // A released device disappears at Apple a moment before it does here.
             Err(_) if setting.desired_state.is_some() && waiting.elapsed() < STORING => {
                 std::thread::sleep(Duration::from_millis(20));
             }

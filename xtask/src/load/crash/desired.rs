@@ -1,4 +1,4 @@
-//! What was asked of a setting's profiles, and whether it was answered: after a kill, what is stored must be the last
+//! The requested profiles of a setting, and whether each request was answered: after a kill, what is stored must be the last
 //! answered desired state or one that was cut off after it.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,12 +6,12 @@ use std::fmt::Debug;
 
 use serde_json::json;
 
-use super::dice::Dice;
+use super::random::Random;
 use crate::Result;
 use crate::apple::{Portal, State};
 use crate::graph::Graph;
 
-/// What another product put on some devices before we came.
+/// The profile that another product has assigned to some devices.
 pub(super) const FOREIGN: &str = "0123456789ABCDEF0123456789ABCDEF";
 
 /// Devices that carry another product's profile, of each setting.
@@ -43,7 +43,7 @@ impl<T: Clone + PartialEq + Debug> DesiredValue<T> {
             *self = Self::new(stored);
             return Ok(());
         }
-        Err(format!("A WISH IS LOST: {what} is {stored:?}, and was asked to be {self:?}."))
+        Err(format!("A DESIRED STATE IS LOST: {what} is {stored:?}, and was asked to be {self:?}."))
     }
 }
 
@@ -101,7 +101,7 @@ impl DesiredState {
         Ok(Self { profiles, default, explicit, released, foreign })
     }
 
-    /// Compares what is stored with what was asked, and takes it for what is wanted from now on.
+    /// Compares what is stored with what was asked, and takes it for what is desired from now on.
     pub(super) fn settle(&mut self, graph: &mut Graph, setting: &str) -> Result {
         for profile in &mut self.profiles {
             let name = graph.profile_name(setting, &profile.id)?;
@@ -111,11 +111,11 @@ impl DesiredState {
         let default = default.map(|id| self.place_of(&id)).transpose()?;
         self.default.settle("the default profile", default)?;
         for (serial, device) in graph.devices(setting)? {
-            let wanted = device.desired_profile.map(|id| self.place_of(&id)).transpose()?;
+            let desired = device.desired_profile.map(|id| self.place_of(&id)).transpose()?;
             match self.explicit.get_mut(&serial) {
-                Some(desired) => desired.settle(&format!("the profile of device {serial}"), wanted)?,
-                None if wanted.is_some() => {
-                    return Err(format!("Device {serial} wants a profile that nobody asked for."));
+                Some(value) => value.settle(&format!("the profile of device {serial}"), desired)?,
+                None if desired.is_some() => {
+                    return Err(format!("Device {serial} has a desired profile that was never requested."));
                 }
                 None => {}
             }
@@ -130,7 +130,7 @@ impl DesiredState {
     }
 
     /// The profile that a device is to have; none when Apple's side is to be left alone.
-    pub(super) fn wanted(&self, serial: &str, state: &State) -> Option<&Profile> {
+    pub(super) fn profile_of(&self, serial: &str, state: &State) -> Option<&Profile> {
         let explicit = self.explicit.get(serial).and_then(|desired| desired.answered);
         let default = self.default.answered.filter(|_| state.is_mobile() && !self.foreign.contains(serial));
         explicit.or(default).map(|place| &self.profiles[place])
@@ -143,7 +143,7 @@ impl DesiredState {
         listed: &BTreeSet<String>,
         fits: impl Fn(&State) -> bool,
         most: u64,
-        dice: &mut Dice,
+        random: &mut Random,
     ) -> Vec<&'s String> {
         let free = |serial: &String| listed.contains(serial) && !self.foreign.contains(serial);
         let mut all: Vec<&String> = devices
@@ -152,9 +152,9 @@ impl DesiredState {
             .map(|(serial, _)| serial)
             .collect();
         let mut chosen = Vec::new();
-        for _ in 0..dice.within(1..most) {
+        for _ in 0..random.within(1..most) {
             if !all.is_empty() {
-                chosen.push(all.swap_remove(dice.within(0..all.len() as u64) as usize));
+                chosen.push(all.swap_remove(random.within(0..all.len() as u64) as usize));
             }
         }
         chosen

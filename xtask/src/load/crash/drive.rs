@@ -1,53 +1,55 @@
-//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, desired state; all at once,
-//! until the service is dead.
+//! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, changes of desired
+//! state; all at once, until the service is dead or was disturbed.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::dice::Dice;
-use super::kill::{Kill, Place};
+use super::changes::{self, Target};
+use super::disturb::{self, Signals};
+use super::kill::{Failpoint, Kill};
+use super::random::Random;
 use super::tally::Tally;
-use super::want::{self, Where};
 use super::world::{Issued, Onboarding, World};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
 use crate::process::Process;
+use crate::service::Service;
 
-/// The longest way to a place that every load comes to.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time to a fail point that every load reaches.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The longest way to a place that it may not come to, such as the fourth page of a short list.
-const LESS_PATIENCE: Duration = Duration::from_secs(6);
+/// The longest time to a fail point that may not be reached, such as the fourth page of a short list.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(6);
 
-/// Syncs that Apple tells of no change, so that a complete fetch misses devices.
+/// Delta syncs without changes, so that a full fetch finds devices absent.
 const UNTOLD: u32 = 8;
 
-/// Devices that leave without a word.
+/// Devices that Apple removes without reporting it.
 const MISSING: usize = 3;
 
 /// When a thread's connection broke, and how; none when it saw in time that the service is dead.
 pub(super) type Broken = Option<(Instant, io::Error)>;
 
 /// Drives the service until it is dead; what was done to it.
-pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Result<Tally> {
+pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -> Result<Tally> {
     if !world.prepare(kill)? {
         return Ok(Tally { at_places: 1, ..Tally::default() });
     }
-    let World { service, graph, settings, apple, launch, .. } = world;
-    let fetches = matches!(kill, Kill::At(Place::MissingSettled | Place::FetchEnded, _));
+    let replica = world.replica();
+    let World { service, graph, settings, apple, launch, proxy, .. } = world;
+    let fetches = matches!(kill, Kill::At(Failpoint::MissingSettled | Failpoint::FetchEnded, _));
     if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {
-        if matches!(kill, Kill::At(Place::MissingSettled, _)) {
+        if matches!(kill, Kill::At(Failpoint::MissingSettled, _)) {
             let mut portal = apple.portal();
-            portal.tell_nothing(UNTOLD)?;
+            portal.hide_changes(UNTOLD)?;
             for serial in portal.serials(&setting.server)?.iter().take(MISSING) {
                 portal.remove_device(&setting.server, serial)?;
             }
         }
         launch.resync(&setting.id)?;
     }
-    let dead = AtomicBool::new(false);
+    let signals = Signals::default();
     let before: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
     let servers: Vec<(String, String)> =
         settings.iter().map(|setting| (setting.id.clone(), setting.server.clone())).collect();
@@ -57,48 +59,62 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
         .enumerate()
         .map(|(number, setting)| match kill.is_in_an_upload() {
             true => number == 0,
-            false => setting.answered.is_none() || dice.once_in(2),
+            false => setting.answered.is_none() || random.once_in(2),
         })
         .collect();
+    // Nothing keeps these from synchronizing: Apple accepts their tokens until the end.
+    let left_alone =
+        settings.iter().zip(&renewed).filter(|(setting, renewed)| setting.answered.is_some() && !**renewed);
+    let watched: Vec<_> =
+        left_alone.map(|(setting, _)| (setting.id.clone(), setting.server.clone())).collect();
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
-    let for_wishes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
+    let for_changes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
     let mut desired_state: Vec<_> = settings.iter_mut().map(|setting| setting.desired_state.take()).collect();
     let for_syncs = graph.over(service.connect());
-    let process = &mut service.process;
-    let (dead, apple) = (&dead, &*apple);
+    let (signals, apple, graph) = (&signals, &*apple, &*graph);
     let outcome = std::thread::scope(|scope| {
         let mut threads = Vec::new();
         let uploaders = settings.iter_mut().zip(connections).zip(renewed).filter(|(_, renewed)| *renewed);
         for ((setting, connection), _) in uploaders {
-            let dice = dice.split();
-            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), dice, dead)));
+            let random = random.split();
+            threads.push(scope.spawn(move || upload(setting, connection, apple.portal(), random, signals)));
         }
-        let wanting = servers.iter().zip(&listed).zip(for_wishes).zip(&mut desired_state);
+        let wanting = servers.iter().zip(&listed).zip(for_changes).zip(&mut desired_state);
         for ((((id, server), listed), graph), desired_state) in wanting {
             let Some(desired_state) = desired_state else { continue };
-            let dice = dice.split();
-            let place = Where { setting: id, server, listed };
+            let random = random.split();
+            let place = Target { setting: id, server, listed };
             threads.push(scope.spawn(move || {
-                want::until_killed(&place, desired_state, kill, (graph, apple.portal()), dice, dead)
+                changes::until_killed(&place, desired_state, kill, (graph, apple.portal()), random, signals)
             }));
         }
-        let dice = dice.split();
+        let random = random.split();
         let servers = &servers;
-        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), dice, dead)));
-        let killed = end(process, kill);
-        dead.store(true, Ordering::SeqCst);
+        threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), random, signals)));
+        let ended = match kill {
+            Kill::Stop(time) => undisturbed(service, time).and_then(|at| {
+                disturb::stop(service, replica.as_ref(), (graph, apple), &watched, signals)
+                    .map(|seen| (Some(at), seen))
+            }),
+            Kill::Cut(time) => undisturbed(service, time).and_then(|at| {
+                let proxy = proxy.as_ref().ok_or("Only PostgreSQL is reached through a proxy.")?;
+                disturb::cut(service, proxy, graph, signals).map(|seen| (Some(at), seen))
+            }),
+            _ => end(&mut service.process, kill).map(|killed| (killed, Tally::default())),
+        };
+        signals.end();
         let panicked = |_| Err("A thread of the load panicked.".to_owned());
         let broken: Result<Vec<Broken>> =
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(panicked)).collect();
-        Ok::<_, String>((broken?, killed?))
+        Ok::<_, String>((broken?, ended?))
     });
-    apple.portal().tell_again()?;
-    let (broken, killed) = outcome?;
+    apple.portal().show_changes()?;
+    let (broken, (killed, seen)) = outcome?;
     for (setting, desired_state) in settings.iter_mut().zip(desired_state) {
         setting.desired_state = desired_state;
     }
-    // Nobody else cuts connections here, so one that breaks earlier is a fault of the living service.
+    // Nothing else cuts connections here, so one that breaks earlier is a fault of the running service.
     if let Some((_, error)) =
         broken.into_iter().flatten().find(|(at, _)| killed.is_some_and(|killed| *at < killed))
     {
@@ -107,11 +123,20 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, dice: &mut Dice) -> Re
     let after: usize = settings.iter().filter_map(|setting| setting.answered).map(|place| place + 1).sum();
     let at_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_none());
     let past_places = u64::from(matches!(kill, Kill::At(..)) && killed.is_some());
-    Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..Tally::default() })
+    Ok(Tally { uploads_answered: (after - before) as u64, at_places, past_places, ..seen })
 }
 
-/// Ends the service and says when, or waits until it has ended itself. Where it does not come to a place that it may not
-/// come to, it is ended after all.
+/// Waits for `time`, in which the service must not end; when that was over.
+fn undisturbed(service: &mut Service, time: Duration) -> Result<Instant> {
+    std::thread::sleep(time);
+    match service.process.ended()? {
+        None => Ok(Instant::now()),
+        Some(status) => Err(format!("The service ended by itself ({status}).")),
+    }
+}
+
+/// Ends the service and returns when, or waits until it has ended itself. A fail point that is not reached in time is
+/// replaced by SIGKILL.
 fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     if let Kill::After(time) = kill {
         std::thread::sleep(time);
@@ -123,10 +148,10 @@ fn end(process: &mut Process, kill: Kill) -> Result<Option<Instant>> {
     }
     let started = Instant::now();
     while process.ended()?.is_none() {
-        if kill.is_in_an_upload() && started.elapsed() > PATIENCE {
-            return Err("The service never came to that place.".to_owned());
+        if kill.is_in_an_upload() && started.elapsed() > TIMEOUT {
+            return Err("The service never reached that fail point.".to_owned());
         }
-        if !kill.is_in_an_upload() && started.elapsed() > LESS_PATIENCE {
+        if !kill.is_in_an_upload() && started.elapsed() > SHORT_TIMEOUT {
             let killed = Instant::now();
             return process.kill().map(|()| Some(killed));
         }
@@ -140,10 +165,10 @@ fn upload(
     setting: &mut Onboarding,
     mut graph: Graph,
     mut portal: Portal,
-    mut dice: Dice,
-    dead: &AtomicBool,
+    mut random: Random,
+    signals: &Signals,
 ) -> Result<Broken> {
-    while !dead.load(Ordering::SeqCst) {
+    while !signals.is_over() {
         let expires = setting.next_expiry();
         let file = portal.issue(&setting.server, Some(&expires.to_string()))?;
         let body = upload_body(&file);
@@ -153,15 +178,21 @@ fn upload(
                 setting.answered = Some(setting.issued.len() - 1);
                 setting.stored.push(setting.issued.len() - 1);
             }
+            Ok(answer) if signals.leaves_open(answer.status) => return Ok(Some((Instant::now(), open()))),
             Ok(answer) => {
                 let text = String::from_utf8_lossy(&answer.body).into_owned();
                 return Err(format!("An upload was refused with {}: {text}", answer.status));
             }
             Err(error) => return Ok(Some((Instant::now(), error))),
         }
-        std::thread::sleep(Duration::from_millis(dice.within(0..60)));
+        std::thread::sleep(Duration::from_millis(random.within(0..60)));
     }
     Ok(None)
+}
+
+/// An answer that leaves open whether the request took effect counts as none.
+pub(super) fn open() -> io::Error {
+    io::Error::other("the answer leaves open whether the request took effect")
 }
 
 /// Changes devices at Apple and asks for syncs.
@@ -169,34 +200,34 @@ fn change(
     servers: &[(String, String)],
     mut graph: Graph,
     mut portal: Portal,
-    mut dice: Dice,
-    dead: &AtomicBool,
+    mut random: Random,
+    signals: &Signals,
 ) -> Result<Broken> {
     let mut assigned = Vec::new();
     for (_, server) in servers {
         assigned.push(portal.serials(server)?);
     }
     let mut number = 0u32;
-    while !dead.load(Ordering::SeqCst) {
-        let which = dice.within(0..servers.len() as u64) as usize;
+    while !signals.is_over() {
+        let which = random.within(0..servers.len() as u64) as usize;
         let (setting, server) = &servers[which];
         let known = &mut assigned[which];
-        match dice.within(0..4) {
-            0 => portal.add_devices(server, dice.within(1..120) as usize)?,
+        match random.within(0..4) {
+            0 => portal.add_devices(server, random.within(1..120) as usize)?,
             1 if known.len() > 20 => {
-                for _ in 0..dice.within(1..10) {
-                    let serial = known.swap_remove(dice.within(0..known.len() as u64) as usize);
+                for _ in 0..random.within(1..10) {
+                    let serial = known.swap_remove(random.within(0..known.len() as u64) as usize);
                     portal.remove_device(server, &serial)?;
                 }
             }
             2 if !known.is_empty() => {
-                let serial = &known[dice.within(0..known.len() as u64) as usize];
+                let serial = &known[random.within(0..known.len() as u64) as usize];
                 number += 1;
                 portal.describe_device(server, serial, &format!("described {number}"))?;
             }
             _ => match graph.request_sync(setting) {
                 // Without a token there is nothing to sync yet.
-                Ok(answer) if matches!(answer.status, 204 | 409) => {}
+                Ok(answer) if matches!(answer.status, 204 | 409) || signals.leaves_open(answer.status) => {}
                 Ok(answer) => {
                     let text = String::from_utf8_lossy(&answer.body).into_owned();
                     return Err(format!("A sync was refused with {}: {text}", answer.status));
@@ -204,7 +235,7 @@ fn change(
                 Err(error) => return Ok(Some((Instant::now(), error))),
             },
         }
-        std::thread::sleep(Duration::from_millis(dice.within(0..25)));
+        std::thread::sleep(Duration::from_millis(random.within(0..25)));
     }
     Ok(None)
 }

@@ -1,4 +1,4 @@
-//! The history of syncs: whatever it told once it goes on telling, and it accounts for every device.
+//! The history of syncs: lines stay, and they account for every device.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::world::Onboarding;
 use crate::Result;
 use crate::service::Launch;
 
-/// What a line tells that must not change once the run has ended.
+/// The fields of a line that must not change once the run has ended.
 pub(super) type Line = (String, Option<String>);
 
 /// Compares the history with what it was, and what it says was added and removed with what is there. Devices that were
@@ -32,9 +32,9 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
     }
     for (number, (started, ended)) in &setting.history {
         match known.get(number) {
-            None => return Err(format!("HISTORY IS LOST: the run of {started} is not told of any more.")),
+            None => return Err(format!("HISTORY IS LOST: the run of {started} is no longer listed.")),
             Some((again, _)) if again != started => {
-                return Err(format!("The run of {started} is now told as of {again}."));
+                return Err(format!("The run of {started} is now listed as started at {again}."));
             }
             Some((_, again)) if ended.is_some() && again.is_none() => {
                 return Err(format!("The run of {started} had ended, and goes on."));
@@ -46,11 +46,11 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
     known.retain(|number, _| !under_way.contains(number));
     setting.history = known;
     let asked = setting.desired_state.as_ref().map_or(0, |desired_state| desired_state.released.len()) as i64;
-    let told = added - removed;
+    let listed = added - removed;
     let present = present as i64;
-    if !(present..=present + asked).contains(&told) {
+    if !(present..=present + asked).contains(&listed) {
         return Err(format!(
-            "The history tells of {added} devices added and {removed} removed, {present} are there, and {asked} were \
+            "The history has {added} devices added and {removed} removed, {present} are there, and {asked} were \
              released at most."
         ));
     }

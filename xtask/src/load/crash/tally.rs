@@ -1,4 +1,4 @@
-//! What was seen in a run, to tell that it really hit something.
+//! What was seen in a run, to show that it really hit something.
 
 use std::fmt;
 
@@ -15,11 +15,17 @@ pub(super) struct Tally {
     pub(super) syncs_cut: u64,
     pub(super) devices_equal: u64,
     pub(super) devices_tombstone: u64,
-    /// Devices that have the profile that they are to have.
+    /// Devices that have their desired profile.
     pub(super) assigned: u64,
-    /// Kills at named places that were come to.
+    /// Kills that were a SIGSTOP for longer than the lease.
+    pub(super) stopped: u64,
+    /// Settings that another process took over from a stopped one in time.
+    pub(super) taken_over: u64,
+    /// Connections to PostgreSQL that were cut behind COMMIT.
+    pub(super) cuts: u64,
+    /// Kills at fail points that were reached.
     pub(super) at_places: u64,
-    /// Kills that were meant for a named place that was not come to.
+    /// Kills at fail points that were not reached in time.
     pub(super) past_places: u64,
 }
 
@@ -35,6 +41,9 @@ impl Tally {
             devices_equal,
             devices_tombstone,
             assigned,
+            stopped,
+            taken_over,
+            cuts,
             at_places,
             past_places,
         } = other;
@@ -47,6 +56,9 @@ impl Tally {
         self.devices_equal += devices_equal;
         self.devices_tombstone += devices_tombstone;
         self.assigned += assigned;
+        self.stopped += stopped;
+        self.taken_over += taken_over;
+        self.cuts += cuts;
         self.at_places += at_places;
         self.past_places += past_places;
     }
@@ -54,13 +66,18 @@ impl Tally {
     /// A few lines for all runs.
     pub(super) fn summary(&self) -> String {
         format!(
-            "{} runs, {} kills, {} of them at named places ({} more were not come to)\n{} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
-             {} syncs cut off or due; {} devices compared with Apple's, {} gone ones still listed as such\n\
-             {} devices found with the profile that they were to have, none with another",
+            "{} runs, {} kills, {} of them at fail points ({} more were not reached)\n\
+             {} stops for longer than the lease, {} settings taken over meanwhile; {} connections cut behind COMMIT\n\
+             {} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
+             {} syncs cut off or due; {} devices compared with Apple's, {} tombstones still listed\n\
+             {} devices with their desired profile, none with another",
             self.runs,
             self.kills,
             self.at_places,
             self.past_places,
+            self.stopped,
+            self.taken_over,
+            self.cuts,
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,
@@ -77,7 +94,7 @@ impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "uploads: {:>3} answered, {} whole, {} absent  syncs cut: {}  devices: {:>5} and {:>3} gone, {:>4} with profile",
+            "uploads: {:>3} answered, {} whole, {} absent  syncs cut: {}  devices: {:>5} and {:>3} tombstones, {:>4} with profile",
             self.uploads_answered,
             self.uploads_whole,
             self.uploads_absent,

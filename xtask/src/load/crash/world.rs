@@ -1,4 +1,4 @@
-//! A run's world: Apple, a service on an empty database, a few settings with devices, and what was promised so far.
+//! What a run works on: Apple, a service on an empty database, a few settings with devices, and what was answered so far.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -8,24 +8,27 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::DesiredState;
-use super::dice::Dice;
 use super::history::Line;
 use super::kill::Kill;
+use super::proxy::Proxy;
+use super::random::Random;
 use crate::Result;
 use crate::apple::Apple;
-use crate::database::Kind;
+use crate::database::{self, Kind};
 use crate::graph::Graph;
-use crate::ground::Ground;
 use crate::machine;
 use crate::service::{Credentials, Launch, Service};
+use crate::test_bed::TestBed;
 
 const SETTINGS: usize = 3;
-/// The last setting has no profiles: nobody wants anything of its devices.
+/// The last setting has no profiles and no desired state.
 const WITH_PROFILES: usize = 2;
-/// The longest way of a service that just started to a place that it comes to by itself.
+/// The longest time from a start to a fail point that the service reaches by itself.
 const LONGEST_WAY: Duration = Duration::from_secs(6);
 /// How long a bearer token is good for, a little less.
 const BEARER: SignedDuration = SignedDuration::from_mins(50);
+/// The shortest lease.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Small pages make many of few devices.
 const PAGE: u32 = 50;
 
@@ -37,6 +40,10 @@ pub(super) struct World {
     pub(super) credentials: Credentials,
     pub(super) settings: Vec<Onboarding>,
     pub(super) launch: Launch,
+    /// Between the service and PostgreSQL; none on SQLite.
+    pub(super) proxy: Option<Proxy>,
+    /// Another process on the same PostgreSQL, which is started beside a stopped one.
+    replica: Option<Launch>,
     pub(super) apple: Apple,
     /// How far the clocks of both are ahead of ours.
     ahead: SignedDuration,
@@ -58,9 +65,9 @@ pub(super) struct Onboarding {
     pub(super) modified: Option<Timestamp>,
     /// Listed at the last comparison and not gone.
     pub(super) listed: BTreeSet<String>,
-    /// None where nothing is wanted of the devices.
+    /// None without a desired state.
     pub(super) desired_state: Option<DesiredState>,
-    /// What the history told, by the number of the run.
+    /// The history's lines, by the number of the run.
     pub(super) history: BTreeMap<i64, Line>,
 }
 
@@ -71,14 +78,24 @@ pub(super) struct Issued {
 }
 
 impl World {
-    pub(super) fn new(ground: &Ground, kind: Kind, dice: &mut Dice) -> Result<Self> {
-        let apple = Apple::start(ground)?;
+    pub(super) fn new(bed: &TestBed, kind: Kind, random: &mut Random) -> Result<Self> {
+        let apple = Apple::start(bed)?;
         let mut portal = apple.portal();
         portal.limit_pages(PAGE)?;
-        portal.delay_pages(dice.within(0..20))?;
+        portal.delay_pages(random.within(0..20))?;
         // What a killed service held is free again after ten seconds, the shortest lease; a call to Apple may take most of them.
         let flags = ["--lease", "10s", "--mdm-url", "https://mdm.example.org/enroll/{settingId}"];
-        let launch = Launch::new(ground, kind, apple.port, &flags)?;
+        let mut launch = Launch::new(bed, kind, apple.port, &flags)?;
+        let proxy = match &bed.postgres {
+            Some(postgres) if kind == Kind::Postgres => {
+                Some(Proxy::start(database::port_of(&postgres.url)?)?)
+            }
+            _ => None,
+        };
+        if let Some(proxy) = &proxy {
+            launch.use_database_port(proxy.port);
+        }
+        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -86,7 +103,7 @@ impl World {
         for number in 0..SETTINGS {
             let id = graph.create(&format!("crash {number}"))?;
             let server = portal.register(&graph.public_key(&id)?)?;
-            portal.add_devices(&server, dice.within(100..1500) as usize)?;
+            portal.add_devices(&server, random.within(100..1500) as usize)?;
             let wanting = number < WITH_PROFILES;
             let desired_state =
                 wanting.then(|| DesiredState::begin(&mut graph, &mut portal, &id, &server)).transpose()?;
@@ -103,7 +120,16 @@ impl World {
             });
         }
         let (ahead, signed_in) = (SignedDuration::ZERO, SignedDuration::ZERO);
-        Ok(Self { service, graph, credentials, settings, launch, apple, ahead, signed_in })
+        Ok(Self { service, graph, credentials, settings, launch, proxy, replica, apple, ahead, signed_in })
+    }
+
+    /// What starts another process beside a stopped one.
+    pub(super) fn replica(&self) -> Option<Replica> {
+        self.replica.as_ref().map(|launch| Replica {
+            launch: launch.clone(),
+            credentials: self.credentials.clone(),
+            ahead: self.ahead,
+        })
     }
 
     /// Where the service's log is.
@@ -112,8 +138,8 @@ impl World {
     }
 
     /// Keeps what the database holds, for someone to look at.
-    pub(super) fn keep_database(&self, ground: &Ground) -> Result {
-        self.launch.keep_database(ground)
+    pub(super) fn keep_database(&self, bed: &TestBed) -> Result {
+        self.launch.keep_database(bed)
     }
 
     /// The names of the applications, as the command line lists them.
@@ -127,7 +153,7 @@ impl World {
         now.checked_add(self.ahead).unwrap_or(now)
     }
 
-    /// Lets time pass for Apple, and for the service from its next start on: whatever waits for minutes is due then.
+    /// Lets time pass for Apple, and for the service from its next start on, so that everything that waits is due then.
     pub(super) fn let_pass(&mut self, time: SignedDuration) -> Result {
         self.apple.portal().advance(time.as_secs())?;
         self.ahead += time;
@@ -150,7 +176,7 @@ impl World {
         Ok(())
     }
 
-    /// Lets the service start and end itself at a place that it comes to by itself; whether it did.
+    /// Lets the service start and end itself at a fail point that it reaches by itself; whether it did.
     pub(super) fn end_again(&mut self, kill: Kill) -> Result<bool> {
         self.service.process.kill()?;
         self.launch.start_to_end(set(self.ahead, Some(kill)), LONGEST_WAY)
@@ -163,10 +189,9 @@ impl World {
         Ok(())
     }
 
-    /// The service as it has to be for this way to end; false when it has ended there already, because something was owed
-    /// that led it to the place before its first answer.
+    /// Starts the service as this kill needs it; false when it has ended there already, before its first answer.
     pub(super) fn prepare(&mut self, kill: Kill) -> Result<bool> {
-        if let Kill::After(_) = kill {
+        if !matches!(kill, Kill::At(..)) {
             return Ok(true);
         }
         self.service.process.kill()?;
@@ -184,6 +209,22 @@ fn set(ahead: SignedDuration, kill: Option<Kill>) -> impl Fn(&mut Command) {
         if let Some(Kill::At(place, time)) = kill {
             command.env("ADEPT_FAILPOINT", format!("{} {time}", place.name()));
         }
+    }
+}
+
+/// Another process on the same database.
+pub(super) struct Replica {
+    launch: Launch,
+    credentials: Credentials,
+    ahead: SignedDuration,
+}
+
+impl Replica {
+    /// Starts it and signs in to it: its port makes it another issuer.
+    pub(super) fn start(&self) -> Result<(Service, Graph)> {
+        let (service, _) = self.launch.start_with(set(self.ahead, None))?;
+        let graph = service.sign_in(&self.credentials)?;
+        Ok((service, graph))
     }
 }
 

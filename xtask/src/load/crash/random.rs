@@ -1,15 +1,15 @@
-//! Chance that can be repeated: numbers that follow from a seed (SplitMix64, Steele, Lea and Flood 2014).
+//! Repeatable random numbers that follow from a seed (SplitMix64, Steele, Lea and Flood 2014).
 
 use std::ops::Range;
 
-pub(super) struct Dice(u64);
+pub(super) struct Random(u64);
 
-impl Dice {
+impl Random {
     pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Dice of one's own for a thread, which follow from these.
+    /// A generator for a thread, which follows from this one.
     pub(super) fn split(&mut self) -> Self {
         Self(self.next())
     }
@@ -40,8 +40,8 @@ mod tests {
     #[test]
     fn equal_seeds_throw_equal_numbers_within_the_range() {
         let throw = |seed| {
-            let mut dice = Dice::new(seed);
-            (0..100).map(|_| dice.within(3..9)).collect::<Vec<_>>()
+            let mut random = Random::new(seed);
+            (0..100).map(|_| random.within(3..9)).collect::<Vec<_>>()
         };
         assert_eq!(throw(7), throw(7));
         assert_ne!(throw(7), throw(8));

@@ -1,4 +1,4 @@
-//! What a run stands on: the program under test, a folder of its own on a real disk, a PostgreSQL. Handed in by xtask.
+//! What a run needs: the program under test, a folder of its own on a real disk, a PostgreSQL. Passed by xtask.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,9 +7,9 @@ use clap::Args;
 
 use crate::Result;
 
-/// Handed in by xtask.
+/// Passed by xtask.
 #[derive(Args)]
-pub(crate) struct Given {
+pub(crate) struct Options {
     /// The program `adept`.
     #[arg(long)]
     adept: PathBuf,
@@ -30,8 +30,8 @@ pub(crate) struct Given {
     pub(crate) commit: String,
 }
 
-/// The same, ready for use. Its folder is removed when it is dropped, unless something is to be looked at.
-pub(crate) struct Ground {
+/// The same, ready for use. Its folder is removed when it is dropped, unless `keep` was called.
+pub(crate) struct TestBed {
     pub(crate) adept: PathBuf,
     pub(crate) commit: String,
     pub(crate) postgres: Option<Postgres>,
@@ -47,13 +47,13 @@ pub(crate) struct Postgres {
     pub(crate) createdb: PathBuf,
 }
 
-impl Ground {
+impl TestBed {
     /// Makes the folder.
-    pub(crate) fn new(given: &Given) -> Result<Self> {
-        let folder = given.folder.join(format!("adept-load-{}", std::process::id()));
+    pub(crate) fn new(options: &Options) -> Result<Self> {
+        let folder = options.folder.join(format!("adept-load-{}", std::process::id()));
         std::fs::create_dir(&folder)
             .map_err(|error| format!("Cannot make {}: {error}.", folder.display()))?;
-        let postgres = match (&given.postgres, given.postgres_pid, &given.createdb) {
+        let postgres = match (&options.postgres, options.postgres_pid, &options.createdb) {
             (Some(url), Some(pid), Some(createdb)) => {
                 Some(Postgres { url: url.clone(), pid, createdb: createdb.clone() })
             }
@@ -61,11 +61,11 @@ impl Ground {
         };
         // A copy: whatever is built during a run does not change what is under test.
         let adept = folder.join("adept");
-        std::fs::copy(&given.adept, &adept)
-            .map_err(|error| format!("Cannot copy {}: {error}.", given.adept.display()))?;
+        std::fs::copy(&options.adept, &adept)
+            .map_err(|error| format!("Cannot copy {}: {error}.", options.adept.display()))?;
         Ok(Self {
             adept,
-            commit: given.commit.clone(),
+            commit: options.commit.clone(),
             postgres,
             folder,
             folders: AtomicU32::new(0),
@@ -87,13 +87,13 @@ impl Ground {
         Ok(folder)
     }
 
-    /// Leaves everything where it is, for someone to look at.
+    /// Keeps the folder, for inspection.
     pub(crate) fn keep(&self) {
         self.keep.store(true, Ordering::Relaxed);
     }
 }
 
-impl Drop for Ground {
+impl Drop for TestBed {
     fn drop(&mut self) {
         if !self.keep.load(Ordering::Relaxed)
             && let Err(error) = std::fs::remove_dir_all(&self.folder)

@@ -1,5 +1,5 @@
-//! A place to play in: an empty folder, two free ports, terminals in which programs run, and one shell. Everything ends
-//! with it, also when we end before it. Knows nothing of what is played.
+//! A sandbox for one client: an empty folder, two free ports, terminals in which programs run, and one shell. Everything
+//! ends with it, also when this process ends first. Does not know what runs in it.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::run::{Result, free_port};
 
 /// How long one block may take, and how long a program may take to listen.
-const PATIENCE: Duration = Duration::from_secs(240);
+const TIMEOUT: Duration = Duration::from_secs(240);
 
 /// The documents' ports.
 const PRINTED: [&str; 2] = ["127.0.0.1:8080", "localhost:8443"];
@@ -21,12 +21,12 @@ const PRINTED: [&str; 2] = ["127.0.0.1:8080", "localhost:8443"];
 /// What a terminal shows when its program has ended by itself, before the exit code.
 const ENDED: &str = "-- ended:";
 
-/// Where a play takes place.
-pub(super) struct Scene {
+/// The sandbox of one client.
+pub(super) struct Sandbox {
     /// Empty at first.
     pub(super) folder: PathBuf,
     /// Holds the folder, and beside it what the terminals show.
-    ground: PathBuf,
+    base: PathBuf,
     /// The simulator's and the service's.
     ports: [u16; 2],
     path: String,
@@ -47,17 +47,17 @@ pub(super) struct Shell {
     printed: PathBuf,
 }
 
-impl Scene {
+impl Sandbox {
     /// An empty folder; `adept` comes first on the PATH.
     pub(super) fn new(name: &str, adept: &Path) -> Result<Self> {
-        let ground = std::env::temp_dir().join(format!("adept-clients-{}-{name}", std::process::id()));
-        let folder = ground.join("folder");
+        let base = std::env::temp_dir().join(format!("adept-clients-{}-{name}", std::process::id()));
+        let folder = base.join("folder");
         std::fs::create_dir_all(&folder).map_err(|error| {
             format!("Cannot make {}: {error}. TMPDIR chooses another place.", folder.display())
         })?;
         let bin = adept.parent().unwrap_or(Path::new(".")).display();
         let path = format!("{bin}:{}", std::env::var("PATH").unwrap_or_default());
-        Ok(Self { folder, ground, ports: [free_port()?, free_port()?], path, terminals: Vec::new() })
+        Ok(Self { folder, base, ports: [free_port()?, free_port()?], path, terminals: Vec::new() })
     }
 
     /// The text with our ports instead of the documents'.
@@ -76,7 +76,7 @@ impl Scene {
     /// Runs such a block and waits until it listens.
     pub(super) fn open_terminal(&mut self, block: &str) -> Result {
         let port = self.ports[usize::from(block.starts_with("adept serve"))];
-        let log = self.ground.join(format!("{}.log", self.terminals.len()));
+        let log = self.base.join(format!("{}.log", self.terminals.len()));
         let open = || File::create(&log).and_then(|log| Ok((log.try_clone()?, log)));
         let (out, err) = open().map_err(|error| format!("Cannot write {}: {error}.", log.display()))?;
         // It reads until we close its input or are gone, then presses Ctrl-C; ours is not meant for it.
@@ -88,7 +88,7 @@ impl Scene {
         self.terminals.push(Terminal { shell, log });
         let started = Instant::now();
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            if started.elapsed() > PATIENCE || self.logs().contains(ENDED) {
+            if started.elapsed() > TIMEOUT || self.logs().contains(ENDED) {
                 return Err(format!(
                     "Nothing listens on port {port} after `{}`.{}",
                     block.trim_end(),
@@ -109,7 +109,7 @@ impl Scene {
         }
     }
 
-    /// The last that the terminals show.
+    /// The last lines that the terminals show.
     pub(super) fn logs(&self) -> String {
         let last = |terminal: &Terminal| {
             let text = std::fs::read_to_string(&terminal.log).unwrap_or_default();
@@ -121,24 +121,24 @@ impl Scene {
 
     /// Opens the shell in which everything else is typed.
     pub(super) fn shell(&self) -> Result<Shell> {
-        let printed = self.ground.join("printed");
+        let printed = self.base.join("printed");
         let mut bash = self.bash(&["-s"]);
         let bash = bash.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut bash = bash.spawn().map_err(|error| format!("Cannot start bash: {error}."))?;
         let (Some(typed), Some(done)) = (bash.stdin.take(), bash.stdout.take()) else {
             return Err("bash has no terminal.".into());
         };
-        let (tell, told) = channel();
+        let (sender, receiver) = channel();
         std::thread::spawn(move || {
             let mut lines = BufReader::new(done).lines().map_while(std::io::Result::ok);
-            while lines.next().is_some_and(|_| tell.send(()).is_ok()) {}
+            while lines.next().is_some_and(|_| sender.send(()).is_ok()) {}
         });
-        let mut shell = Shell { bash, typed, done: told, printed };
+        let mut shell = Shell { bash, typed, done: receiver, printed };
         // What fails stops the play, wherever it stands, and says what it was. If we are gone first, bash tidies up.
         shell.run(&format!(
             "set -eEuo pipefail; trap 'echo \"failed: $BASH_COMMAND\" >&2' ERR\n\
              trap \"kill -0 $PPID 2>/dev/null || rm -rf '{}'\" EXIT",
-            self.ground.display()
+            self.base.display()
         ))?;
         Ok(shell)
     }
@@ -158,14 +158,14 @@ impl Scene {
 }
 
 impl Shell {
-    /// Runs a block to its end; what it printed. Fails with that if a command of it fails.
+    /// Runs a block to its end and returns what it printed; the error holds that if a command fails.
     pub(super) fn run(&mut self, block: &str) -> Result<String> {
         let file = self.printed.display();
         let typed = format!("{{\n{block}\n}} </dev/null >'{file}' 2>&1\necho\n");
         let written = self.typed.write_all(typed.as_bytes()).and_then(|()| self.typed.flush());
         let outcome = match written {
-            Ok(()) => self.done.recv_timeout(PATIENCE).map_err(|error| match error {
-                std::sync::mpsc::RecvTimeoutError::Timeout => format!("took over {} s", PATIENCE.as_secs()),
+            Ok(()) => self.done.recv_timeout(TIMEOUT).map_err(|error| match error {
+                std::sync::mpsc::RecvTimeoutError::Timeout => format!("took over {} s", TIMEOUT.as_secs()),
                 std::sync::mpsc::RecvTimeoutError::Disconnected => "failed".to_owned(),
             }),
             Err(error) => Err(format!("could not be typed ({error})")),
@@ -188,11 +188,11 @@ impl Drop for Shell {
     }
 }
 
-impl Drop for Scene {
+impl Drop for Sandbox {
     fn drop(&mut self) {
         self.close_terminals();
-        if let Err(error) = std::fs::remove_dir_all(&self.ground) {
-            eprintln!("Cannot remove {}: {error}.", self.ground.display());
+        if let Err(error) = std::fs::remove_dir_all(&self.base) {
+            eprintln!("Cannot remove {}: {error}.", self.base.display());
         }
     }
 }
@@ -203,8 +203,8 @@ mod tests {
 
     #[test]
     fn a_shell_keeps_what_was_said_and_stops_at_a_failure() {
-        let scene = Scene::new("a-shell", Path::new("adept")).unwrap();
-        let mut shell = scene.shell().unwrap();
+        let sandbox = Sandbox::new("a-shell", Path::new("adept")).unwrap();
+        let mut shell = sandbox.shell().unwrap();
         assert_eq!(shell.run("NAME=value; say() { echo \"$NAME\"; }"), Ok(String::new()));
         assert_eq!(shell.run("say\nsay"), Ok("value\nvalue\n".to_owned()));
         let failed = shell.run("say\nfalse | cat\necho never").unwrap_err();
@@ -214,16 +214,16 @@ mod tests {
 
     #[test]
     fn a_program_that_ends_instead_of_listening_is_noticed_at_once() {
-        let mut scene = Scene::new("a-program", Path::new("adept")).unwrap();
-        let failed = scene.open_terminal("echo words; (exit 3)").unwrap_err();
+        let mut sandbox = Sandbox::new("a-program", Path::new("adept")).unwrap();
+        let failed = sandbox.open_terminal("echo words; (exit 3)").unwrap_err();
         assert!(failed.ends_with("words\n-- ended: 3"), "{failed}");
     }
 
     #[test]
     fn the_documents_ports_become_free_ones() {
-        let scene = Scene::new("ports", Path::new("adept")).unwrap();
-        let text =
-            scene.with_ports("http://127.0.0.1:8080/_sim https://localhost:8443 https://localhost/.default");
+        let sandbox = Sandbox::new("ports", Path::new("adept")).unwrap();
+        let text = sandbox
+            .with_ports("http://127.0.0.1:8080/_sim https://localhost:8443 https://localhost/.default");
         assert!(
             !text.contains("8080/")
                 && !text.contains("8443 ")
