@@ -1,4 +1,4 @@
-//! Activation lock: the code that opens a locked device, and what Apple says to locking one. Whoever makes a code keeps
+//! Activation lock: the code that opens a locked device, and what Apple says to locking one. The caller that makes a code keeps
 //! it sealed: without it, only the person who created the server at Apple can open the device.
 
 use std::num::NonZeroU32;

@@ -35,7 +35,7 @@ pub struct Device {
     pub asset_tag: Option<String>,
     /// State of the profile at Apple; `None` means [`ProfileStatus::Empty`].
     pub profile_status: Option<ProfileStatus>,
-    /// The profile assigned at Apple, by whatever product.
+    /// The profile assigned at Apple, by this or another product.
     pub profile_uuid: Option<String>,
     /// When the profile was assigned.
     pub profile_assign_time: Option<Timestamp>,

@@ -56,14 +56,14 @@ impl ServiceDiscovery {
     }
 }
 
-/// What lets a device take part in beta releases of one system. No `Debug`: whoever has the token has access.
+/// What lets a device take part in beta releases of one system. No `Debug`: the token alone gives access.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BetaToken {
     /// For people.
     pub title: Option<String>,
     /// `iOS`, `OSX`, `tvOS`, `visionOS`, `watchOS`, `homePodOS` or something newer.
     pub os: Option<String>,
-    /// What the device is told.
+    /// Sent to the device.
     pub token: Secret,
 }
 

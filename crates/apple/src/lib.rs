@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod activation_lock;
+mod ber;
 pub mod certificate;
 pub mod client;
 pub mod device;

@@ -23,7 +23,7 @@ pub struct Profile {
     pub is_mandatory: bool,
     /// Default true; false needs `is_supervised`.
     pub is_mdm_removable: bool,
-    /// The device waits in the assistant until it is told that it is configured.
+    /// The device waits in the assistant until it receives DeviceConfigured.
     pub await_device_configured: bool,
     /// Shared iPad.
     pub is_multi_user: bool,

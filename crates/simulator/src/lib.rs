@@ -42,7 +42,7 @@ use scenario::Scenario;
 use world::{PortalRefused, World};
 
 /// How long `stop` waits for clients that do not read their answers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How to run a simulator.
 #[derive(Clone, Debug)]
@@ -135,14 +135,14 @@ impl Simulator {
     /// Stops: calls that are waiting get their connection cut, and everything is forgotten.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(PATIENCE, self.stopped()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.stopped()).await.is_err() {
             self.task.abort();
         }
     }
 
-    /// Waits until it has stopped, whoever stopped it.
+    /// Waits until it has stopped, by `stop` or otherwise.
     pub async fn stopped(&self) {
-        // An error means that the serving task is gone, which is what is waited for.
+        // An error means that the serving task has ended, which is what is waited for.
         let _ = self.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 }

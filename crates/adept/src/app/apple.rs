@@ -8,7 +8,7 @@ use std::{
 
 use adept_apple::{
     account::Account,
-    client::{Answer, Client, ClientConfig, ClientConfigError},
+    client::{Client, ClientConfig, ClientConfigError, RequestOutcome},
     error::{AppleError, AppleErrorKind as Kind},
 };
 use aws_lc_rs::digest;
@@ -55,7 +55,7 @@ impl AppleOptions {
             allow_plain_http: self.allow_plain_http,
             extra_roots: self.extra_roots.clone(),
             clock: Arc::new(move || clock.now()),
-            on_answer: Some(Arc::new(move |answer| answers.count(answer))),
+            on_request_outcome: Some(Arc::new(move |answer| answers.count(answer))),
             ..ClientConfig::default()
         })
     }
@@ -66,7 +66,7 @@ impl AppleOptions {
 pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
 
 impl Answers {
-    fn count(&self, answer: &Answer) {
+    fn count(&self, answer: &RequestOutcome) {
         let code = match (answer.kind, answer.status) {
             (None, Some(status)) => status.to_string(),
             (Some(kind), _) => format!("{kind:?}"),

@@ -1,4 +1,4 @@
-//! What the client is told by its owner, and what of it is refused. It reads no file and no environment.
+//! What the owner of a client configures, and which values are refused. It reads no file and no environment.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -40,22 +40,22 @@ pub struct ClientConfig {
     /// The time, for signatures and for comparing with Apple's.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Called once for every request that got an answer or failed, `/session` included; must return quickly.
-    pub on_answer: Option<OnAnswer>,
+    pub on_request_outcome: Option<OnRequestOutcome>,
 }
 
-/// Told of every answer.
-pub type OnAnswer = Arc<dyn Fn(&Answer) + Send + Sync>;
+/// ReportedStatuses of every answer.
+pub type OnRequestOutcome = Arc<dyn Fn(&RequestOutcome) + Send + Sync>;
 
 /// How one request went, for metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What was asked.
+pub struct RequestOutcome {
+    /// The request.
     pub endpoint: Endpoint,
     /// HTTP status; `None` if there was no answer.
     pub status: Option<u16>,
     /// Apple's code as Apple spelt it. Outside text: bound it by `kind` before it becomes a label.
     pub code: Option<String>,
-    /// What a failure was taken for; `None` for a success.
+    /// The kind of failure; `None` for a success.
     pub kind: Option<AppleErrorKind>,
     /// Apple's `Date` minus our clock, when they are over two minutes apart; also of a success.
     pub clock_skew: Option<SignedDuration>,
@@ -93,7 +93,7 @@ impl Default for ClientConfig {
             allow_plain_http: false,
             extra_roots: Vec::new(),
             clock: Arc::new(system_clock),
-            on_answer: None,
+            on_request_outcome: None,
         }
     }
 }
@@ -135,7 +135,7 @@ impl ClientConfig {
         }
     }
 
-    /// The HTTP client: no redirects, no proxy (whatever the environment says), bounded in time.
+    /// The HTTP client: no redirects, no proxy (the environment is ignored), bounded in time.
     pub(super) fn http(&self, url: &Url) -> Result<reqwest::Client, ClientConfigError> {
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .ok()

@@ -376,7 +376,7 @@ async fn crowd(renewal: impl Fn() -> Reply + Send + Sync + 'static) -> (Server, 
     .await;
     let refused = AtomicUsize::new(0);
     let config = ClientConfig {
-        on_answer: Some(Arc::new(move |answer| {
+        on_request_outcome: Some(Arc::new(move |answer| {
             if answer.status == Some(401) && refused.fetch_add(1, Ordering::SeqCst) + 1 == CALLERS {
                 hold.add_permits(1);
             }

@@ -9,9 +9,9 @@ use super::stage::{Stage, Who};
 use crate::cli::Failure;
 
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One side of the story.
+/// One client of the demo.
 pub(super) struct Client {
     http: reqwest::Client,
     who: Who,
@@ -58,13 +58,13 @@ impl Client {
     pub(super) fn of_adept(base: &str, ca: &str) -> Result<Self, Failure> {
         let unfit = |error| Failure::failed(format!("no HTTPS client for the demo: {error}"));
         let ca = Certificate::from_pem(ca.as_bytes()).map_err(unfit)?;
-        let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(PATIENCE).build();
+        let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(TIMEOUT).build();
         Ok(Self::new(http.map_err(unfit)?, Who::Adept, base))
     }
 
     /// A client of the simulator at `base`: someone in front of Apple's portal.
     pub(super) fn of_portal(base: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
+        let http = reqwest::Client::builder().no_proxy().timeout(TIMEOUT).build();
         let http = http.map_err(|error| Failure::failed(format!("no HTTP client for the demo: {error}")))?;
         Ok(Self::new(http, Who::Apple, base))
     }
@@ -83,7 +83,7 @@ impl Client {
         self.names.push((value.to_owned(), name));
     }
 
-    /// Sends a request and shows it; a status other than `expected` ends the story.
+    /// Sends a request and shows it; a status other than `expected` ends the demo.
     pub(super) async fn call(
         &mut self,
         stage: &mut Stage,

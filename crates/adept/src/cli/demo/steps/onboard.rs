@@ -8,7 +8,7 @@ use super::{
         client::{Body, Response},
         grouped,
     },
-    DEVICES, SETTINGS, Story,
+    DEVICES, SETTINGS, Script,
 };
 use crate::cli::Failure;
 
@@ -17,7 +17,7 @@ const PAGE: u32 = 100;
 /// How long Apple thinks about a page, in milliseconds.
 const THINKING: u64 = 110;
 
-impl Story<'_> {
+impl Script<'_> {
     pub(super) async fn sign_in(&mut self) -> Result<(), Failure> {
         self.stage
             .step(

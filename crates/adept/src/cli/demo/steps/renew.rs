@@ -5,11 +5,11 @@ use serde_json::json;
 
 use super::{
     super::{client::Body, grouped},
-    DEVICES, LATER, Story, synced_since,
+    DEVICES, LATER, Script, synced_since,
 };
 use crate::{cli::Failure, domain::TokenState};
 
-impl Story<'_> {
+impl Script<'_> {
     pub(super) async fn renew_token(&mut self) -> Result<(), Failure> {
         self.stage
             .step(
