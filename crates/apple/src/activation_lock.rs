@@ -115,6 +115,7 @@ impl EscrowKey {
 
 /// What Apple says to locking a device. Source of the words: Apple's page "Activation Lock a Device".
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LockStatus {
     /// Locked.
     Success,

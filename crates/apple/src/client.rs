@@ -81,11 +81,11 @@ impl Client {
     /// Makes a client; sends nothing.
     ///
     /// # Errors
-    /// The base URL, User-Agent or roots are unusable.
+    /// The base URL, User-Agent or roots are unusable, or the process has no rustls crypto provider.
     pub fn new(config: ClientConfig) -> Result<Self, ClientConfigError> {
-        // reqwest takes the process-wide provider and panics without one. An owner that installed another keeps it.
+        // reqwest takes the process-wide provider, and panics without one.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            return Err(ClientConfigError::NoTlsProvider);
         }
         let base = config.url()?;
         let http = config.http(&base)?;

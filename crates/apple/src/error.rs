@@ -9,6 +9,7 @@ pub use crate::endpoint::Endpoint;
 
 /// Why a call failed. Apple's codes are compared without regard to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AppleErrorKind {
     /// `token_expired`: the server token is over a year old.
     TokenExpired,
@@ -134,6 +135,7 @@ impl AppleErrorKind {
 
 /// Why Apple refuses to define a profile: one code of its page "Define a Profile" each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ProfileFault {
     /// `CONFIG_NAME_REQUIRED` or `CONFIG_NAME_INVALID`: the name has 1 to 125 characters.
     Name,
@@ -172,6 +174,7 @@ impl ProfileFault {
 
 /// A failed call. No field holds a secret; `Display` is one sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AppleError {
     /// What happened.
     pub kind: AppleErrorKind,

@@ -39,6 +39,7 @@ pub struct PrivateKey {
 
 /// Why bytes are no usable private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PrivateKeyError {
     /// Not an unencrypted RSA private key in PKCS #8 or PKCS #1, or one that is too short or whose numbers do not fit.
     #[error("this is not an unencrypted RSA private key of 2048 bits or more (PKCS #8 or PKCS #1)")]
@@ -115,6 +116,7 @@ pub struct KeyPair {
 
 /// Why no key pair was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyPairError {
     /// The common name is empty, longer than 64 characters, or holds control characters.
     #[error("a certificate's common name has 1 to 64 characters, none of them a control character")]

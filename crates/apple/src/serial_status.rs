@@ -9,6 +9,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How a request went for one device. Source of the words: Apple's pages "Assign a Profile" and "Disown Devices".
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SerialStatus {
     /// Done; an assignment takes effect a little later.
     Success,

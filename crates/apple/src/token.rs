@@ -115,6 +115,7 @@ impl SealedToken {
 
 /// Why a file gave no server token. Nothing was changed by the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenError {
     /// No bytes, or only space.
     #[error("The server token is empty. Send the file that Apple's portal downloads.")]
@@ -147,6 +148,7 @@ pub enum TokenError {
 
 /// What was found in place of a server token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum UnexpectedInput {
     /// Bytes that begin like no known form of a token.
     #[error("something that is neither an S/MIME file nor PEM nor base64")]

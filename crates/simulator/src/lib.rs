@@ -1,22 +1,13 @@
 //! Apple's device-assignment service (automated device enrollment), simulated, with the portal side that issues
-//! server tokens and assigns devices. To run one inside a test:
-//!
-//! ```no_run
-//! # async fn run() -> std::io::Result<()> {
-//! let simulator = adept_simulator::Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await?;
-//! println!("Apple is at {}, its portal at {0}/_sim", simulator.url());
-//! simulator.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! `README.md` describes the paths. This crate shares no types with any client, so that one misreading of Apple's
+//! server tokens and assigns devices. This crate shares no types with any client, so that one misreading of Apple's
 //! documents cannot pass on both sides. It keeps everything in memory and forgets it when it stops.
+#![doc = include_str!("../README.md")]
 
 mod apple;
 mod clock;
 mod connection;
 mod faults;
+mod handle;
 mod p7m;
 mod portal;
 mod random;
@@ -38,6 +29,10 @@ use tokio::task::JoinHandle;
 
 use clock::Clock;
 use connection::{Listening, Peer};
+pub use handle::{
+    ClockState, Fault, FaultState, LoggedRequest, NewOrganization, NewServer, Portal, PortalError,
+    PortalExchange, PortalOrganization, PortalProfile, PortalServer, TokenFile,
+};
 use scenario::Scenario;
 use world::{PortalRefused, World};
 
@@ -130,6 +125,12 @@ impl Simulator {
     /// `http://ip:port`, where this machine reaches it.
     pub fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// The portal side of this simulator, for tests inside this process.
+    #[must_use]
+    pub fn portal(&self) -> Portal {
+        Portal::of(&self.url)
     }
 
     /// Stops: calls that are waiting get their connection cut, and everything is forgotten.

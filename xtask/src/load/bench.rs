@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::Result;
-use crate::apple::Call;
+use crate::apple::LoggedCall;
 use crate::database::Kind;
 use crate::ground::{Given, Ground};
 use crate::machine;
@@ -142,7 +142,7 @@ fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
 }
 
 /// The most calls to paths that end in `path` that were under way at one moment, each for that long.
-fn overlap(calls: &[Call], path: &str, each: Duration) -> usize {
+fn overlap(calls: &[LoggedCall], path: &str, each: Duration) -> usize {
     let mut starts: Vec<_> =
         calls.iter().filter(|call| call.path.ends_with(path)).map(|call| call.at).collect();
     starts.sort();
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn calls_overlap_while_the_earlier_one_lasts() {
-        let call = |milliseconds: i64| Call {
+        let call = |milliseconds: i64| LoggedCall {
             at: jiff::Timestamp::from_millisecond(milliseconds).unwrap(),
             path: "/devices/sync".to_owned(),
             server: String::new(),

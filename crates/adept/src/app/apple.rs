@@ -48,16 +48,14 @@ impl AppleOptions {
     pub(super) fn client(&self, clock: &Clock, answers: &Arc<Answers>) -> Result<Client, ClientConfigError> {
         let clock = clock.clone();
         let answers = Arc::clone(answers);
-        Client::new(ClientConfig {
-            base_url: self.url.clone(),
-            user_agent: self.user_agent.clone(),
-            timeout: self.timeout,
-            allow_plain_http: self.allow_plain_http,
-            extra_roots: self.extra_roots.clone(),
-            clock: Arc::new(move || clock.now()),
-            on_request_outcome: Some(Arc::new(move |answer| answers.count(answer))),
-            ..ClientConfig::default()
-        })
+        let mut config = ClientConfig::new(&self.user_agent);
+        config.base_url.clone_from(&self.url);
+        config.timeout = self.timeout;
+        config.allow_plain_http = self.allow_plain_http;
+        config.extra_roots.clone_from(&self.extra_roots);
+        config.clock = Arc::new(move || clock.now());
+        config.on_request_outcome = Some(Arc::new(move |outcome| answers.count(outcome)));
+        Client::new(config)
     }
 }
 
@@ -134,6 +132,8 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
         | Kind::NotUnderstood
         | Kind::BodyTooLarge
         | Kind::NoRandomness => TokenState::NotUnderstood,
+        // The library may learn further kinds; none of them concerns the credentials until it is listed here.
+        _ => TokenState::NotUnderstood,
     }
 }
 

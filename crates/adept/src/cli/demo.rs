@@ -5,6 +5,7 @@
 mod client;
 mod farewell;
 mod folder;
+mod portal;
 mod stage;
 mod steps;
 
@@ -89,7 +90,7 @@ async fn play(adept: &Running, simulator: &Simulator, folder: &Folder, exit: boo
     let mut stage = Stage::new();
     introduce(&stage, adept, simulator, folder);
     let ca = adept.trust().map(|trust| trust.ca_pem.clone()).unwrap_or_default();
-    let mut script = Script::new(&mut stage, adept.url(), &ca, &simulator.url(), &application)?;
+    let mut script = Script::new(&mut stage, adept.url(), &ca, simulator, &application)?;
     let summary = match script.play().await {
         Ok(summary) => summary,
         Err(failure) => {

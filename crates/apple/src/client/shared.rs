@@ -52,6 +52,7 @@ pub enum StoreLookup {
 
 /// The outcome of keeping a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum KeepOutcome {
     /// It is kept; its revision is one more than the one that it replaced.
     Kept,

@@ -5,7 +5,6 @@ use std::time::Duration;
 use adept_apple::{
     activation_lock::{BypassCode, LockStatus},
     client::{MOST_SERIALS, chunks},
-    enrollment::Replacement,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     serial_status::{SerialStatus as Status, SerialStatuses},
 };
@@ -182,12 +181,10 @@ async fn a_replacement_is_asked_for_in_the_query() {
     })
     .await;
     let session = server.client().session(token("a"));
-    let expected = Replacement {
-        serial_number: "A&B".to_owned(),
-        original_device_serial_number: "OLD".to_owned(),
-        replacement_date: Some("2026-02-28".parse().unwrap()),
-    };
-    assert_eq!(session.replacement_details("A&B").await.unwrap(), expected);
+    let replacement = session.replacement_details("A&B").await.unwrap();
+    assert_eq!(replacement.serial_number, "A&B");
+    assert_eq!(replacement.original_device_serial_number, "OLD");
+    assert_eq!(replacement.replacement_date, Some("2026-02-28".parse().unwrap()));
     let seen = &server.seen("/device/replacementDetails")[0];
     assert_eq!((seen.method.as_str(), seen.query.as_str()), ("GET", "device=A%26B"));
     assert!(seen.body.is_empty());

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use adept_apple::{
-    client::{Client, ClientConfig, RequestOutcome},
+    client::{Client, RequestOutcome},
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile,
 };
 use proptest::prelude::*;
 
-use crate::client_server::{Reply, Server, config, token};
+use crate::client_server::{Reply, Server, config_with, token};
 
 /// What `GET /session` fails with when Apple answers like that.
 async fn refused(status: u16, body: &str) -> AppleError {
@@ -180,10 +180,9 @@ async fn every_request_is_reported_once() {
     .await;
     let kept = Arc::clone(&answers);
     let on_request_outcome = move |answer: &RequestOutcome| kept.lock().unwrap().push(answer.clone());
-    let client = Client::new(ClientConfig {
-        on_request_outcome: Some(Arc::new(on_request_outcome)),
-        ..config(&server.url)
-    })
+    let client = Client::new(config_with(&server.url, |config| {
+        config.on_request_outcome = Some(Arc::new(on_request_outcome))
+    }))
     .unwrap();
     client.session(token("a")).account().await.unwrap();
 

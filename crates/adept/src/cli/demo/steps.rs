@@ -8,11 +8,13 @@ mod renew;
 
 use std::time::{Duration, Instant};
 
+use adept_simulator::Simulator;
 use reqwest::Method;
 use serde_json::Value;
 
 use super::{
     client::{Body, Client},
+    portal::{ShownPortal, refused},
     stage::Stage,
 };
 use crate::{auth::ClientSecret, cli::Failure, domain::Permission};
@@ -54,7 +56,7 @@ pub(super) struct Summary {
 pub(super) struct Script<'a> {
     stage: &'a mut Stage,
     adept: Client,
-    portal: Client,
+    portal: ShownPortal,
     application: &'a DemoApplication,
     /// The setting's id, once there is one.
     setting: String,
@@ -66,18 +68,18 @@ pub(super) struct Script<'a> {
 }
 
 impl<'a> Script<'a> {
-    /// A demo against the service and the simulator at these addresses.
+    /// A demo against the service at this address and the simulator.
     pub(super) fn new(
         stage: &'a mut Stage,
         adept: &str,
         ca: &str,
-        simulator: &str,
+        simulator: &Simulator,
         application: &'a DemoApplication,
     ) -> Result<Self, Failure> {
         Ok(Self {
             stage,
             adept: Client::of_adept(adept, ca)?,
-            portal: Client::of_portal(simulator)?,
+            portal: ShownPortal::of(simulator),
             application,
             setting: String::new(),
             certificate: String::new(),
@@ -162,8 +164,8 @@ impl<'a> Script<'a> {
 
     /// How often the service asked Apple for something, since the start.
     async fn asked_of_apple(&mut self, call: &str) -> Result<i64, Failure> {
-        let counts = self.portal.send(Method::GET, "/_sim/counts", Body::None).await?;
-        Ok(counts.json()[call].as_i64().unwrap_or(0))
+        let counts = self.portal.quiet.counts().await.map_err(refused)?;
+        Ok(counts.get(call).map_or(0, |count| count.cast_signed()))
     }
 }
 
