@@ -1,11 +1,11 @@
-//! Server tokens: no bytes break the reader, whoever they name as their recipient, and what is opened is a whole token.
+//! Server tokens: no bytes break the reader, under any recipient, and what is opened is a whole token.
 #![no_main]
 
 use std::sync::LazyLock;
 
-use adept_apple::certificate::Certificate;
+use adept_apple::certificate::{Certificate, CertificateId, RecipientId};
 use adept_apple::key_pair::PrivateKey;
-use adept_apple::token::{CertificateId, RecipientId, SealedToken, ServerToken};
+use adept_apple::token::{SealedToken, ServerToken};
 use libfuzzer_sys::fuzz_target;
 
 static KEY: LazyLock<(CertificateId, PrivateKey)> = LazyLock::new(|| {

@@ -8,6 +8,7 @@ pub const LARGEST_PAGE: u32 = 1000;
 
 /// Apple's account detail. Source of the fields: Apple's page "Account Detail"; from `org_id` on since protocol 3.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Account {
     /// The server's name in the portal.
     pub server_name: Option<String>,
@@ -39,6 +40,7 @@ pub struct Account {
 
 /// A path that the server may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AccountUrl {
     /// Path, such as `/devices/sync`.
     pub uri: String,

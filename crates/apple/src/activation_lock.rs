@@ -1,4 +1,4 @@
-//! Activation lock: the code that opens a locked device, and what Apple says to locking one. Whoever makes a code keeps
+//! Activation lock: the code that opens a locked device, and what Apple says to locking one. The caller that makes a code keeps
 //! it sealed: without it, only the person who created the server at Apple can open the device.
 
 use std::num::NonZeroU32;
@@ -115,6 +115,7 @@ impl EscrowKey {
 
 /// What Apple says to locking a device. Source of the words: Apple's page "Activation Lock a Device".
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LockStatus {
     /// Locked.
     Success,

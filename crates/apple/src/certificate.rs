@@ -1,14 +1,16 @@
 //! X.509 certificates, as far as server tokens need them: who is it, and how long is it valid? No signature and no
 //! chain is checked, because nobody but Apple's portal has to trust these certificates.
 
+mod id;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+pub use self::id::{CertificateId, RecipientId};
+use crate::ber::{Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, context};
 use crate::pem;
-use crate::token::CertificateId;
-use crate::token::ber::{Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, context};
 
 const LABEL: &str = "CERTIFICATE";
 /// The largest certificate that is read, in bytes.

@@ -13,10 +13,10 @@ mod devices;
 mod enrollment;
 mod exchange;
 mod http_time;
-mod live;
 mod open;
 mod profiles;
 mod refusal;
+mod session_cache;
 mod shared;
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -24,11 +24,11 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use reqwest::Url;
 use tokio::time::{Instant, timeout_at};
 
-pub use self::config::{Answer, ClientConfig, ClientConfigError, OnAnswer};
-pub use self::shared::{Found, Keeping, NotShared, Shared, SharedSession};
+pub use self::config::{ClientConfig, ClientConfigError, OnRequestOutcome, RequestOutcome};
+pub use self::shared::{KeepOutcome, SharedSessionStore, StoreError, StoreFuture, StoreLookup};
 use self::{
     exchange::{Exchange, Request},
-    live::{Boarding, Slot, Slots},
+    session_cache::{Lookup, SessionCache, SessionEntry},
 };
 use crate::{
     account::Account,
@@ -63,7 +63,7 @@ struct Inner {
     http: reqwest::Client,
     base: Url,
     config: ClientConfig,
-    slots: Slots,
+    sessions: SessionCache,
 }
 
 /// The calls that one server token may make. Sessions of equal credentials share one Apple session.
@@ -71,8 +71,8 @@ struct Inner {
 pub struct Session {
     client: Client,
     token: Arc<ServerToken>,
-    slot: Arc<Slot>,
-    shared: Option<Arc<dyn SharedSession>>,
+    entry: Arc<SessionEntry>,
+    shared: Option<Arc<dyn SharedSessionStore>>,
     /// When its calls are cut.
     deadline: Option<Instant>,
 }
@@ -81,53 +81,53 @@ impl Client {
     /// Makes a client; sends nothing.
     ///
     /// # Errors
-    /// The base URL, User-Agent or roots are unusable.
+    /// The base URL, User-Agent or roots are unusable, or the process has no rustls crypto provider.
     pub fn new(config: ClientConfig) -> Result<Self, ClientConfigError> {
-        // reqwest takes the process-wide provider and panics without one. An owner that installed another keeps it.
+        // reqwest takes the process-wide provider, and panics without one.
         if rustls::crypto::CryptoProvider::get_default().is_none() {
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+            return Err(ClientConfigError::NoTlsProvider);
         }
         let base = config.url()?;
         let http = config.http(&base)?;
-        Ok(Self { inner: Arc::new(Inner { http, base, config, slots: Slots::default() }) })
+        Ok(Self { inner: Arc::new(Inner { http, base, config, sessions: SessionCache::default() }) })
     }
 
     /// Calls for `token` under a session of this client; sends nothing until the first one.
     #[must_use]
     pub fn session(&self, token: Arc<ServerToken>) -> Session {
-        let slot = self.inner.slots.slot(&token);
-        Session { client: self.clone(), token, slot, shared: None, deadline: None }
+        let entry = self.inner.sessions.entry(&token);
+        Session { client: self.clone(), token, entry, shared: None, deadline: None }
     }
 
     /// The same, but the session is shared with other processes. One that this client has already is used, and shared
     /// from the first call on.
     #[must_use]
-    pub fn shared_session(&self, token: Arc<ServerToken>, shared: Arc<dyn SharedSession>) -> Session {
+    pub fn shared_session(&self, token: Arc<ServerToken>, shared: Arc<dyn SharedSessionStore>) -> Session {
         Session { shared: Some(shared), ..self.session(token) }
     }
 
     /// Drops the Apple session of a token that is no longer used.
     pub fn forget(&self, token: &ServerToken) {
-        self.inner.slots.forget(token);
+        self.inner.sessions.forget(token);
     }
 }
 
-/// Each call opens a session when there is none and renews it once when it is refused; `endpoint` of an error tells
-/// which of the two requests failed. A call that is dropped half-way leaves nothing behind.
+/// Each call opens a session when there is none and renews it once when it is refused; `endpoint` of an error names
+/// the one of the two requests that failed. A call that is dropped half-way leaves nothing behind.
 impl Session {
-    /// The same calls, each cut when `time` from now is over; the error tells which request was cut, so that a call
+    /// The same calls, each cut when `time` from now is over; the error names the request that was cut, so that a call
     /// whose session was still being opened is known not to have been made.
     #[must_use]
     pub fn within(&self, time: Duration) -> Self {
         Self { deadline: Some(Instant::now() + time), ..self.clone() }
     }
 
-    /// Proves the credentials: asks `GET /session` again, whether or not there is a session.
+    /// Verifies the credentials: sends `GET /session`, also when there is a session.
     ///
     /// # Errors
     /// Apple's refusal, or none of its answers.
     pub async fn authenticate(&self) -> Result<(), AppleError> {
-        self.open(self.slot.since_now()).await.map(drop)
+        self.open(self.entry.since_now()).await.map(drop)
     }
 
     /// Whose server this is.
@@ -144,23 +144,23 @@ impl Session {
         let mut renewed = false;
         let mut refusal = None;
         for _ in 0..MOST_SENDS {
-            let ticket = match self.slot.board() {
-                Boarding::Ready(ticket) => ticket,
-                Boarding::Closed(_) if renewed => break,
-                Boarding::Closed(since) => {
+            let session_use = match self.entry.lookup() {
+                Lookup::Hit(session_use) => session_use,
+                Lookup::Miss(_) if renewed => break,
+                Lookup::Miss(since) => {
                     let opened = self.in_time(Endpoint::Session, self.open(since)).await??;
                     renewed = opened.is_new && refusal.is_some();
-                    opened.ticket
+                    opened.session_use
                 }
             };
-            let exchange = self.client.exchange(request, &self.token, Some(ticket.session()));
+            let exchange = self.client.exchange(request, &self.token, Some(session_use.session()));
             let Exchange { result, rotated } = self.in_time(request.endpoint, exchange).await?;
             if let Some(session) = rotated {
-                self.slot.rotate(&ticket, session);
+                self.entry.rotate(&session_use, session);
             }
             match result {
                 Err(error) if error.asks_for_new_session() => {
-                    self.slot.refused(&ticket);
+                    self.entry.refused(&session_use);
                     refusal = Some(error);
                 }
                 result => {
@@ -172,10 +172,10 @@ impl Session {
         Err(refusal.unwrap_or_else(|| AppleError::new(AppleErrorKind::Unauthorized, request.endpoint)))
     }
 
-    async fn in_time<F: Future>(&self, endpoint: Endpoint, asked: F) -> Result<F::Output, AppleError> {
+    async fn in_time<F: Future>(&self, endpoint: Endpoint, work: F) -> Result<F::Output, AppleError> {
         match self.deadline {
-            None => Ok(asked.await),
-            Some(deadline) => timeout_at(deadline, asked)
+            None => Ok(work.await),
+            Some(deadline) => timeout_at(deadline, work)
                 .await
                 .map_err(|_| AppleError::new(AppleErrorKind::Timeout, endpoint)),
         }

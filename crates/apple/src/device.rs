@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 /// One answer of `/server/devices` or `/devices/sync`.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct DevicePage {
     /// In Apple's order: chronological by operation time. One device may come several times.
     pub devices: Vec<Device>,
@@ -22,6 +23,7 @@ pub struct DevicePage {
 
 /// One device. A missing key, `null` and an empty text are all `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct Device {
     /// The key. Never empty.
     pub serial_number: String,
@@ -35,7 +37,7 @@ pub struct Device {
     pub asset_tag: Option<String>,
     /// State of the profile at Apple; `None` means [`ProfileStatus::Empty`].
     pub profile_status: Option<ProfileStatus>,
-    /// The profile assigned at Apple, by whatever product.
+    /// The profile assigned at Apple, by this or another product.
     pub profile_uuid: Option<String>,
     /// When the profile was assigned.
     pub profile_assign_time: Option<Timestamp>,
@@ -79,6 +81,7 @@ pub struct Device {
 
 /// State of the profile at Apple.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProfileStatus {
     /// None.
     Empty,

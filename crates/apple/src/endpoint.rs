@@ -4,6 +4,7 @@ use std::fmt;
 
 /// The calls of Apple's service that this library makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Endpoint {
     /// `GET /session`: credentials in, session out.
     Session,

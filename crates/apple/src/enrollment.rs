@@ -11,6 +11,7 @@ use crate::{
 
 /// Of a replacement device: what it replaces. Source: Apple's page "Get Replacement Details".
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Replacement {
     /// The device asked for.
     pub serial_number: String,
@@ -39,6 +40,7 @@ fn day(text: &str) -> Option<Date> {
 
 /// Where devices find the service when somebody signs in with a managed Apple account.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServiceDiscovery {
     /// An https URL.
     pub mdm_service_discovery_url: String,
@@ -56,14 +58,15 @@ impl ServiceDiscovery {
     }
 }
 
-/// What lets a device take part in beta releases of one system. No `Debug`: whoever has the token has access.
+/// What lets a device take part in beta releases of one system. No `Debug`: the token alone gives access.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BetaToken {
     /// For people.
     pub title: Option<String>,
     /// `iOS`, `OSX`, `tvOS`, `visionOS`, `watchOS`, `homePodOS` or something newer.
     pub os: Option<String>,
-    /// What the device is told.
+    /// Sent to the device.
     pub token: Secret,
 }
 

@@ -1,4 +1,4 @@
-//! What Apple, or the way to Apple, answered instead of the wanted thing: one typed list for every spelling. It decides
+//! What Apple, or the way to Apple, answered instead of the expected result: one typed list for every spelling. It decides
 //! nothing: whether a refusal stops a sync or an upload is the caller's business.
 
 use std::{fmt, time::Duration};
@@ -9,10 +9,11 @@ pub use crate::endpoint::Endpoint;
 
 /// Why a call failed. Apple's codes are compared without regard to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum AppleErrorKind {
     /// `token_expired`: the server token is over a year old.
     TokenExpired,
-    /// `token_rejected`: the server token was replaced, or its Apple account is gone.
+    /// `token_rejected`: the server token was replaced, or its Apple account was deleted.
     TokenRejected,
     /// `signature_invalid`: the secrets are not, or no longer, the token's.
     SignatureInvalid,
@@ -58,7 +59,7 @@ pub enum AppleErrorKind {
     UserAgentInvalid,
     /// `MALFORMED_REQUEST_BODY`, another parameter fault, or a 400 without a code.
     MalformedRequest,
-    /// 404, or a code that ends in `NOT_FOUND`, under whatever status: there is no such profile, device or address.
+    /// 404, or a code that ends in `NOT_FOUND`, under any status: an unknown profile, device or address.
     NotFound,
     /// 429.
     TooManyRequests,
@@ -96,7 +97,7 @@ impl AppleErrorKind {
             Self::NonceUsed => "Apple has seen this signed request before",
             Self::Unauthorized => "Apple did not accept the session or the credentials",
             Self::Forbidden => {
-                "Apple forbids the request; the Apple account that downloaded the token may be gone"
+                "Apple forbids the request; the Apple account that downloaded the token may have been deleted"
             }
             Self::AccessDenied => "Apple does not let this server token do that",
             Self::TermsNotSigned => {
@@ -134,6 +135,7 @@ impl AppleErrorKind {
 
 /// Why Apple refuses to define a profile: one code of its page "Define a Profile" each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ProfileFault {
     /// `CONFIG_NAME_REQUIRED` or `CONFIG_NAME_INVALID`: the name has 1 to 125 characters.
     Name,
@@ -172,6 +174,7 @@ impl ProfileFault {
 
 /// A failed call. No field holds a secret; `Display` is one sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AppleError {
     /// What happened.
     pub kind: AppleErrorKind,

@@ -1,12 +1,12 @@
 //! The RSA key pairs that server tokens are sealed to: making one with its self-signed certificate, and the private key
-//! at work. It keeps nothing: whoever asks for a pair stores it sealed.
+//! at work. It keeps nothing: the caller stores a pair sealed.
 
 use std::time::Duration;
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::rsa::{
-    self, KeySize, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
+    self, KeySize, OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
 };
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use jiff::{SignedDuration, Timestamp};
@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use crate::certificate::Certificate;
 use crate::pem;
-use crate::token::enveloped::KeyTransport;
 
 const MIN_BITS: usize = 2048;
 const MAX_BITS: usize = 4096;
@@ -40,6 +39,7 @@ pub struct PrivateKey {
 
 /// Why bytes are no usable private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PrivateKeyError {
     /// Not an unencrypted RSA private key in PKCS #8 or PKCS #1, or one that is too short or whose numbers do not fit.
     #[error("this is not an unencrypted RSA private key of 2048 bits or more (PKCS #8 or PKCS #1)")]
@@ -83,7 +83,7 @@ impl PrivateKey {
     }
 
     /// Overwrites `content_key` with the key sealed in `encrypted`. When it does not open, or has another length, the
-    /// random key that the caller put there stays, and nobody is told.
+    /// random key that the caller put there stays, and no error is reported.
     pub(crate) fn recover(&self, transport: KeyTransport, encrypted: &[u8], content_key: &mut [u8]) {
         let mut plain = Zeroizing::new([0; MAX_BITS / 8]);
         let recovered = match transport {
@@ -98,6 +98,14 @@ impl PrivateKey {
     }
 }
 
+/// How a message's content key is sealed to an RSA key.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyTransport {
+    /// RSAES-PKCS1-v1_5, which Apple's portal uses.
+    Pkcs1,
+    Oaep(&'static OaepAlgorithm),
+}
+
 /// A new private key and the certificate that Apple's portal wants.
 pub struct KeyPair {
     /// The private key, unencrypted.
@@ -108,6 +116,7 @@ pub struct KeyPair {
 
 /// Why no key pair was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum KeyPairError {
     /// The common name is empty, longer than 64 characters, or holds control characters.
     #[error("a certificate's common name has 1 to 64 characters, none of them a control character")]

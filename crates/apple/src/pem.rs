@@ -25,7 +25,7 @@ pub(crate) enum NoBlock {
     Unfinished,
 }
 
-/// The first PEM block of `text`, whatever its label.
+/// The first PEM block of `text`, with any label.
 pub(crate) fn first_block(text: &[u8]) -> Result<Block<'_>, NoBlock> {
     next_block(text).map(|(block, _)| block)
 }
@@ -58,7 +58,7 @@ pub(crate) fn encode(label: &str, der: &[u8]) -> String {
 }
 
 /// Decodes the standard or the url-safe alphabet, wrapped at any width or not, with or without padding. `None` when
-/// another character is met, or the text cannot be the base64 of whole bytes.
+/// another character occurs, or the text cannot be the base64 of whole bytes.
 pub(crate) fn decode_base64(text: &[u8]) -> Option<Vec<u8>> {
     let mut compact = Zeroizing::new(Vec::with_capacity(text.len()));
     compact.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| match byte {

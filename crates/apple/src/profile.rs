@@ -8,7 +8,7 @@ use crate::account::{into_list, into_text};
 
 /// What a device learns at activation. Source of the fields and defaults: Apple's page "Profile". An absent and an
 /// empty text are the same and are not sent: Apple refuses empty ones. Every boolean is sent, because leaving one out
-/// means Apple's default and not `false`.
+/// means Apple's default and not `false`. Build it with `..Profile::default()`, since Apple adds fields every year.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Profile {
     /// 1 to 125 characters.
@@ -23,7 +23,7 @@ pub struct Profile {
     pub is_mandatory: bool,
     /// Default true; false needs `is_supervised`.
     pub is_mdm_removable: bool,
-    /// The device waits in the assistant until it is told that it is configured.
+    /// The device waits in the assistant until it receives DeviceConfigured.
     pub await_device_configured: bool,
     /// Shared iPad.
     pub is_multi_user: bool,
@@ -96,6 +96,7 @@ impl Default for Profile {
 
 /// A profile as Apple keeps it, perhaps defined by another product.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
 pub struct DefinedProfile {
     /// As Apple spells it; compare by [`crate::account::normalized_uuid`]. Apple's page does not promise it.
     pub profile_uuid: Option<String>,

@@ -9,6 +9,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How a request went for one device. Source of the words: Apple's pages "Assign a Profile" and "Disown Devices".
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SerialStatus {
     /// Done; an assignment takes effect a little later.
     Success,
@@ -55,14 +56,14 @@ pub struct SerialStatuses {
     pub retry_after: Option<Duration>,
 }
 
-/// `devices` and `retry_after_seconds` of an answer, before they are held against what was asked.
-pub(crate) struct Told {
+/// `devices` and `retry_after_seconds` of an answer, before they are matched with the request.
+pub(crate) struct ReportedStatuses {
     /// By serial number in upper case.
     devices: BTreeMap<String, SerialStatus>,
     retry_after: Option<Duration>,
 }
 
-impl Told {
+impl ReportedStatuses {
     /// `None` if there is no `devices` object: then nothing is known of any device.
     pub(crate) fn from_json(object: &mut Map<String, Value>) -> Option<Self> {
         let Some(Value::Object(devices)) = object.remove("devices") else { return None };
@@ -72,11 +73,11 @@ impl Told {
         Some(Self { devices: devices.collect(), retry_after: wait.map(|wait| wait.min(LONGEST_WAIT)) })
     }
 
-    /// The statuses of exactly the serial numbers that were `asked`.
-    pub(crate) fn of(mut self, asked: &[&str]) -> SerialStatuses {
-        let of = asked.iter().map(|serial| {
-            let told = self.devices.remove(&serial.to_ascii_uppercase());
-            ((*serial).to_owned(), told.unwrap_or(SerialStatus::Failed))
+    /// The statuses of exactly the `requested` serial numbers.
+    pub(crate) fn for_serials(mut self, requested: &[&str]) -> SerialStatuses {
+        let of = requested.iter().map(|serial| {
+            let reported = self.devices.remove(&serial.to_ascii_uppercase());
+            ((*serial).to_owned(), reported.unwrap_or(SerialStatus::Failed))
         });
         SerialStatuses { of: of.collect(), retry_after: self.retry_after }
     }

@@ -1,7 +1,7 @@
 //! Apple's server token: the file that Apple's portal seals to a certificate, and the credentials inside. Nothing here
 //! asks Apple whether a token is still good, and nothing is stored.
 //!
-//! A file goes through [`SealedToken::read`] (what is it, and whom is it sealed to?) and [`SealedToken::open`] (what
+//! A file goes through [`SealedToken::read`] (what is it, and which certificate is it sealed to?) and [`SealedToken::open`] (what
 //! does it say?). The layers, each in its file: `input` and `mime` find the message, `enveloped` reads it with
 //! `ber`, `cipher` decrypts, `message` reads the text. Facts about the format: Apple, "Examining server tokens",
 //! and RFC 5652; why the reader is our own: `docs/decisions/0002-own-reader-for-enveloped-data.md`.
@@ -10,18 +10,15 @@ use aws_lc_rs::rand;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
+use crate::certificate::{CertificateId, RecipientId};
 use crate::key_pair::PrivateKey;
 use crate::secret::Secret;
 
-pub(crate) mod ber;
-pub(crate) mod cipher;
-pub(crate) mod enveloped;
+mod cipher;
+mod enveloped;
 mod input;
 mod message;
 mod mime;
-mod recipient;
-
-pub use recipient::{CertificateId, RecipientId};
 
 /// The most JSON that is read, in bytes; as much as a message could hold.
 const MAX_JSON: usize = 64 * 1024;
@@ -99,7 +96,7 @@ impl SealedToken {
             .iter()
             .find(|recipient| certificate.matches(&recipient.id))
             .ok_or_else(|| TokenError::WrongRecipient { wanted: self.recipients() })?;
-        let transport = recipient.transport.ok_or(Met::UnknownKeyTransport)?;
+        let transport = recipient.transport.ok_or(UnexpectedInput::UnknownKeyTransport)?;
 
         let mut content_key = Zeroizing::new([0; cipher::MAX_KEY_LEN]);
         let content_key = &mut content_key[..sealed.cipher.key_len()];
@@ -118,6 +115,7 @@ impl SealedToken {
 
 /// Why a file gave no server token. Nothing was changed by the attempt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum TokenError {
     /// No bytes, or only space.
     #[error("The server token is empty. Send the file that Apple's portal downloads.")]
@@ -129,13 +127,13 @@ pub enum TokenError {
     TooLarge,
     /// The input is something else, or a token that lost some of its bytes.
     #[error(
-        "This is not a server token but {met}. Send the file that Apple's portal downloads (its name ends in _smime.p7m)."
+        "This is not a server token but {found}. Send the file that Apple's portal downloads (its name ends in _smime.p7m)."
     )]
     NotAToken {
         /// What it is instead.
-        met: Met,
+        found: UnexpectedInput,
     },
-    /// Sealed to a certificate other than the one that was given.
+    /// Sealed to a certificate other than the one named by the caller.
     #[error("The server token is sealed to another certificate: {}. Download a token for the certificate that is used here.", list(.wanted))]
     WrongRecipient {
         /// The certificates that it is sealed to.
@@ -148,9 +146,10 @@ pub enum TokenError {
     Unreadable,
 }
 
-/// What was met in place of a server token.
+/// What was found in place of a server token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Met {
+#[non_exhaustive]
+pub enum UnexpectedInput {
     /// Bytes that begin like no known form of a token.
     #[error("something that is neither an S/MIME file nor PEM nor base64")]
     Unknown,
@@ -192,9 +191,9 @@ pub enum Met {
     UnknownKeyTransport,
 }
 
-impl From<Met> for TokenError {
-    fn from(met: Met) -> Self {
-        Self::NotAToken { met }
+impl From<UnexpectedInput> for TokenError {
+    fn from(found: UnexpectedInput) -> Self {
+        Self::NotAToken { found }
     }
 }
 

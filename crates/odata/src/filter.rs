@@ -1,7 +1,7 @@
 //! The tree of a `$filter`: conditions on the caller's fields, each literal already of its field's kind.
 //!
-//! Every condition is true or false, never unknown: whatever is asked of a null field is false, except "is it null" and
-//! "is it not equal". `not` therefore turns exactly the others away.
+//! Every condition is true or false, never unknown: every test of a null field is false, except "is it null" and
+//! "is it not equal". `not` therefore selects exactly the others.
 
 mod display;
 mod matches;

@@ -2,7 +2,7 @@
 //!
 //! Recursion happens only in [`Parser::nested`], which counts it; chains of `and`, `or` and `not` are loops.
 
-mod call;
+mod function_call;
 mod operand;
 mod property;
 

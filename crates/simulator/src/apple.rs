@@ -56,7 +56,7 @@ const REASON: HeaderName = HeaderName::from_static("x-sim-reason");
 const LARGEST: usize = 8 << 20;
 
 /// One call.
-struct Call {
+struct ApiCall {
     method: Method,
     path: String,
     query: String,
@@ -102,7 +102,7 @@ pub(crate) async fn answer(
     let query = parts.uri.query().unwrap_or_default().to_owned();
     let path = parts.uri.path().to_owned();
     let (fits, body) = (body.is_some(), body.unwrap_or_default());
-    let call = Call { method: parts.method, path, query, headers: parts.headers, body };
+    let call = ApiCall { method: parts.method, path, query, headers: parts.headers, body };
 
     // A call takes effect though its client gives up while it is held: this future would be dropped then.
     let Ok(Some(taken)) = tokio::spawn(take(shared.clone(), call, fits)).await else { return cut() };
@@ -134,7 +134,7 @@ struct Taken {
 
 /// Holds a call if a rule says so, decides what becomes of it, and writes it down. One whose body did not fit is shown
 /// to no rule. `None` when the simulator stopped meanwhile.
-async fn take(shared: Arc<Shared>, call: Call, fits: bool) -> Option<Taken> {
+async fn take(shared: Arc<Shared>, call: ApiCall, fits: bool) -> Option<Taken> {
     let plan = if fits { faulty::plan(&shared, &call) } else { Plan::default() };
     if !faulty::hold(&shared, &plan, When::Before).await {
         return None;
@@ -154,7 +154,7 @@ async fn take(shared: Arc<Shared>, call: Call, fits: bool) -> Option<Taken> {
 }
 
 /// Judges a call: path, method, user agent, session, terms, and then what the endpoint itself demands.
-fn judge(shared: &Shared, call: &Call, now: Timestamp) -> Outcome {
+fn judge(shared: &Shared, call: &ApiCall, now: Timestamp) -> Outcome {
     let Some(endpoint) = Endpoint::ALL.into_iter().find(|endpoint| endpoint.path() == call.path) else {
         return Outcome::from(Err(Problem::unknown_path()));
     };
@@ -194,7 +194,7 @@ fn act(
     world: &mut World,
     endpoint: Endpoint,
     server: usize,
-    call: &Call,
+    call: &ApiCall,
     now: Timestamp,
 ) -> Result<Vec<u8>, Problem> {
     let (_, organization) = world.server_and_organization(server).ok_or_else(Problem::unknown_session)?;
@@ -223,7 +223,7 @@ fn look(
     world: &World,
     endpoint: Endpoint,
     server: usize,
-    call: &Call,
+    call: &ApiCall,
     now: Timestamp,
 ) -> Result<Vec<u8>, Problem> {
     let (known, organization) = world.server_and_organization(server).ok_or_else(Problem::unknown_session)?;
@@ -254,13 +254,13 @@ fn query(query: &str, name: &str) -> Option<String> {
     all.into_iter().find(|(known, value)| known == name && !value.is_empty()).map(|(_, value)| value)
 }
 
-fn record(world: &World, call: &Call, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Request {
+fn record(world: &World, call: &ApiCall, fate: &Fate, plan: &Plan, now: Timestamp) -> requests::Request {
     let text = |name: HeaderName| call.headers.get(name).and_then(|value| value.to_str().ok());
     let outcome = match fate {
         Fate::Judged(outcome) | Fate::Cut(Some(outcome)) => Some(outcome),
         Fate::Instead(_) | Fate::Cut(None) => None,
     };
-    // Of a call that was not judged to the end, what it carries tells whose it is.
+    // Of a call that was not judged to the end, what it carries says whose it is.
     let server = outcome.and_then(|outcome| outcome.server.clone()).or_else(|| {
         let position = headers::whose(world, call)?;
         world.servers().get(position).map(|server| server.uuid.clone())

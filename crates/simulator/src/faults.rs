@@ -14,10 +14,10 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub(crate) use action::{Action, Answer, Disconnect, Drip, DropDevices, Truncate, When};
+pub(crate) use action::{Action, CannedAnswer, Disconnect, Drip, DropDevices, Truncate, When};
 pub(crate) use codes::find as find_code;
 pub(crate) use delays::Delays;
-pub(crate) use hold::Ticket;
+pub(crate) use hold::HeldCall;
 pub(crate) use rule::{Facts, Wanted};
 pub(crate) use script::Script;
 
@@ -53,7 +53,7 @@ impl Faults {
         self.push(wanted, None)
     }
 
-    /// Adds what `/_sim/answers` was given as a rule.
+    /// Adds what `/_sim/answers` received as a rule.
     pub(crate) fn add_script(&mut self, script: Script) -> u64 {
         self.push(script.wanted(), Some(script))
     }
@@ -84,11 +84,11 @@ impl Faults {
         plan
     }
 
-    /// A call has come to where its rule holds it; `None` when the rule is gone.
-    pub(crate) fn hold(&mut self, id: u64) -> Option<Ticket> {
-        let ticket = self.rule_mut(id)?.gate.arrive();
+    /// A call has come to where its rule holds it; `None` when the rule was removed.
+    pub(crate) fn hold(&mut self, id: u64) -> Option<HeldCall> {
+        let held = self.rule_mut(id)?.gate.arrive();
         self.news.send_replace(());
-        Some(ticket)
+        Some(held)
     }
 
     /// Lets calls go on that a rule holds, the longest held first; all of them without a count. How many went.
@@ -122,18 +122,18 @@ impl Faults {
         self.rules.iter().map(Rule::to_json).collect()
     }
 
-    /// What `/_sim/answers` was given and still waits for calls.
+    /// What `/_sim/answers` received and still waits for calls.
     pub(crate) fn scripts(&self) -> Vec<Script> {
         self.rules.iter().filter_map(Rule::waiting_script).collect()
     }
 
-    /// Forgets what `/_sim/answers` was given.
+    /// Forgets what `/_sim/answers` received.
     pub(crate) fn clear_scripts(&mut self) {
         self.rules.retain(|rule| !rule.is_script());
         self.news.send_replace(());
     }
 
-    /// Tells whenever a rule acts, holds or goes away.
+    /// Notifies when a rule acts, holds or goes away.
     pub(crate) fn news(&self) -> watch::Receiver<()> {
         self.news.subscribe()
     }

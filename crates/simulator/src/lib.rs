@@ -1,22 +1,13 @@
 //! Apple's device-assignment service (automated device enrollment), simulated, with the portal side that issues
-//! server tokens and assigns devices. To run one inside a test:
-//!
-//! ```no_run
-//! # async fn run() -> std::io::Result<()> {
-//! let simulator = adept_simulator::Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await?;
-//! println!("Apple is at {}, its portal at {0}/_sim", simulator.url());
-//! simulator.stop().await;
-//! # Ok(())
-//! # }
-//! ```
-//!
-//! `README.md` describes the paths. This crate shares no types with any client, so that one misreading of Apple's
+//! server tokens and assigns devices. This crate shares no types with any client, so that one misreading of Apple's
 //! documents cannot pass on both sides. It keeps everything in memory and forgets it when it stops.
+#![doc = include_str!("../README.md")]
 
 mod apple;
 mod clock;
 mod connection;
 mod faults;
+mod handle;
 mod p7m;
 mod portal;
 mod random;
@@ -38,11 +29,15 @@ use tokio::task::JoinHandle;
 
 use clock::Clock;
 use connection::{Listening, Peer};
+pub use handle::{
+    ClockState, Fault, FaultState, LoggedRequest, NewOrganization, NewServer, Portal, PortalError,
+    PortalExchange, PortalOrganization, PortalProfile, PortalServer, TokenFile,
+};
 use scenario::Scenario;
 use world::{PortalRefused, World};
 
 /// How long `stop` waits for clients that do not read their answers.
-const PATIENCE: Duration = Duration::from_secs(2);
+const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How to run a simulator.
 #[derive(Clone, Debug)]
@@ -132,17 +127,23 @@ impl Simulator {
         self.url.clone()
     }
 
+    /// The portal side of this simulator, for tests inside this process.
+    #[must_use]
+    pub fn portal(&self) -> Portal {
+        Portal::of(&self.url)
+    }
+
     /// Stops: calls that are waiting get their connection cut, and everything is forgotten.
     pub async fn stop(self) {
         self.stop.send_replace(true);
-        if tokio::time::timeout(PATIENCE, self.stopped()).await.is_err() {
+        if tokio::time::timeout(STOP_TIMEOUT, self.stopped()).await.is_err() {
             self.task.abort();
         }
     }
 
-    /// Waits until it has stopped, whoever stopped it.
+    /// Waits until it has stopped, by `stop` or otherwise.
     pub async fn stopped(&self) {
-        // An error means that the serving task is gone, which is what is waited for.
+        // An error means that the serving task has ended, which is what is waited for.
         let _ = self.stopped.clone().wait_for(|stopped| *stopped).await;
     }
 }

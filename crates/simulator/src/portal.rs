@@ -36,7 +36,7 @@ use crate::connection::Peer;
 use crate::upload::{self, Unread};
 use crate::world::PortalRefused;
 
-/// The largest body: about 100,000 devices described by hand.
+/// The largest body: about 100,000 devices described one by one.
 const LARGEST: usize = 64 << 20;
 
 /// Every path of the portal side.
@@ -120,7 +120,7 @@ impl IntoResponse for Refused {
     }
 }
 
-/// The body as JSON, whatever its content type says; an empty one counts as `{}`.
+/// The body as JSON, regardless of its content type; an empty one counts as `{}`.
 fn body<T: DeserializeOwned>(body: &Bytes) -> Result<T, Refused> {
     let text: &[u8] = if body.trim_ascii().is_empty() { b"{}" } else { body };
     serde_json::from_slice(text)
@@ -150,7 +150,7 @@ async fn whole_body(request: Request, next: Next) -> Response {
     refused.into_response()
 }
 
-/// Lets only this machine in, unless told otherwise.
+/// Lets only this machine in, unless configured otherwise.
 async fn near_only(
     State(shared): State<Arc<Shared>>,
     ConnectInfo(peer): ConnectInfo<Peer>,

@@ -92,7 +92,7 @@ impl Request {
     }
 }
 
-/// The first characters of a secret, enough to tell two apart.
+/// The first characters of a secret, enough to distinguish two.
 pub(crate) fn masked(secret: &str) -> String {
     format!("{}…", secret.chars().take(6).collect::<String>())
 }

@@ -68,7 +68,7 @@ struct Server {
     /// PEM.
     certificate: Option<String>,
     release_devices: Option<bool>,
-    /// A number of devices of the seed, or devices described by hand.
+    /// A number of devices of the seed, or devices described one by one.
     devices: Devices,
 }
 
@@ -76,7 +76,7 @@ struct Server {
 #[serde(untagged, expecting = "devices is a number, or a list of devices")]
 enum Devices {
     Sown(u32),
-    Given(Vec<Map<String, Value>>),
+    Listed(Vec<Map<String, Value>>),
 }
 
 impl Default for Devices {
@@ -148,7 +148,7 @@ impl Server {
             world.set_release_devices(&uuid, allowed)?;
         }
         match self.devices {
-            Devices::Given(devices) => world.give_devices(&uuid, &devices, false, now).map(drop),
+            Devices::Listed(devices) => world.give_devices(&uuid, &devices, false, now).map(drop),
             Devices::Sown(count) => {
                 world.expect_devices(&uuid, count)?;
                 world.sow_devices(&uuid, count, now).map(drop)
@@ -180,11 +180,11 @@ mod tests {
     proptest! {
         #[test]
         fn no_document_is_too_strange(
-            shipped in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), gone in 0_usize..20, put in "[ -~]{0,8}",
+            shipped in 0..SHIPPED.len(), at in any::<prop::sample::Index>(), cut in 0_usize..20, put in "[ -~]{0,8}",
         ) {
             let mut text = SHIPPED[shipped].to_owned();
             let start = at.index(text.len());
-            text.replace_range(start..text.len().min(start + gone), &put);
+            text.replace_range(start..text.len().min(start + cut), &put);
             if let Ok(scenario) = Scenario::read(text.as_bytes()) {
                 let _ = scenario.build(1, true, &Clock::new(None));
             }

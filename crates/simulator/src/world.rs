@@ -33,7 +33,7 @@ pub(crate) use life::Lock;
 pub(crate) use log::{Event, Operation, Step};
 pub(crate) use organization::{Organization, OrganizationType, OrganizationVersion};
 pub(crate) use profiles::{Profile, ProfileId};
-pub(crate) use record::{Given, ProfileStatus, Record, Serial};
+pub(crate) use record::{ManualFields, ProfileStatus, Record, Serial};
 pub(crate) use scripted::{Scripted, ScriptedCall};
 pub(crate) use server::{Discovery, Server};
 pub(crate) use sessions::{Admitted, SessionRefused};
@@ -90,7 +90,7 @@ pub(crate) struct World {
     nonces: Nonces,
     throttle: Throttle,
     /// Where each assigned device is.
-    places: HashMap<Serial, Place>,
+    positions: HashMap<Serial, Position>,
     profiles: Profiles,
     assignments: Assignments,
     life: Life,
@@ -109,7 +109,7 @@ struct Consumer {
 
 /// The newest event of a device, as a position in the log of the server it is assigned to.
 #[derive(Clone, Copy)]
-struct Place {
+struct Position {
     server: u32,
     event: u32,
 }
@@ -134,7 +134,7 @@ impl World {
             sessions: Sessions::default(),
             nonces: Nonces::default(),
             throttle: Throttle::default(),
-            places: HashMap::new(),
+            positions: HashMap::new(),
             profiles: Profiles::default(),
             assignments: Assignments::default(),
             life: Life::default(),

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use clap::Args;
 
 use crate::Result;
-use crate::apple::LoggedRequest;
+use crate::apple::LoggedCall;
 use crate::database::Kind;
 use crate::machine;
 use crate::process::cpu_with_children;
@@ -141,7 +141,7 @@ fn database_cpu(bench: &Bench, kind: Kind) -> Result<Duration> {
 }
 
 /// The most calls to paths that end in `path` that were under way at one moment, each for that long.
-fn overlap(calls: &[LoggedRequest], path: &str, each: Duration) -> usize {
+fn overlap(calls: &[LoggedCall], path: &str, each: Duration) -> usize {
     let mut starts: Vec<_> =
         calls.iter().filter(|call| call.path.ends_with(path)).map(|call| call.at).collect();
     starts.sort();
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn calls_overlap_while_the_earlier_one_lasts() {
-        let call = |milliseconds: i64| LoggedRequest {
+        let call = |milliseconds: i64| LoggedCall {
             at: jiff::Timestamp::from_millisecond(milliseconds).unwrap(),
             path: "/devices/sync".to_owned(),
             server: String::new(),

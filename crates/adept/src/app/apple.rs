@@ -8,7 +8,7 @@ use std::{
 
 use adept_apple::{
     account::Account,
-    client::{Answer, Client, ClientConfig, ClientConfigError},
+    client::{Client, ClientConfig, ClientConfigError, RequestOutcome},
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
 };
 use aws_lc_rs::digest;
@@ -50,16 +50,14 @@ impl AppleOptions {
     pub(super) fn client(&self, clock: &Clock, answers: &Arc<Answers>) -> Result<Client, ClientConfigError> {
         let clock = clock.clone();
         let answers = Arc::clone(answers);
-        Client::new(ClientConfig {
-            base_url: self.url.clone(),
-            user_agent: self.user_agent.clone(),
-            timeout: self.timeout,
-            allow_plain_http: self.allow_plain_http,
-            extra_roots: self.extra_roots.clone(),
-            clock: Arc::new(move || clock.now()),
-            on_answer: Some(Arc::new(move |answer| answers.count(answer))),
-            ..ClientConfig::default()
-        })
+        let mut config = ClientConfig::new(&self.user_agent);
+        config.base_url.clone_from(&self.url);
+        config.timeout = self.timeout;
+        config.allow_plain_http = self.allow_plain_http;
+        config.extra_roots.clone_from(&self.extra_roots);
+        config.clock = Arc::new(move || clock.now());
+        config.on_request_outcome = Some(Arc::new(move |outcome| answers.count(outcome)));
+        Client::new(config)
     }
 }
 
@@ -68,7 +66,7 @@ impl AppleOptions {
 pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
 
 impl Answers {
-    fn count(&self, answer: &Answer) {
+    fn count(&self, answer: &RequestOutcome) {
         let code = match (answer.kind, answer.status) {
             (None, Some(status)) => status.to_string(),
             (Some(kind), _) => format!("{kind:?}"),
@@ -136,6 +134,8 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
         | Kind::NotUnderstood
         | Kind::BodyTooLarge
         | Kind::NoRandomness => TokenState::NotUnderstood,
+        // The library may learn further kinds; none of them concerns the credentials until it is listed here.
+        _ => TokenState::NotUnderstood,
     }
 }
 

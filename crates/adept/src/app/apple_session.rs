@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use adept_apple::{
-    client::{Found, Keeping, NotShared, Shared, SharedSession},
+    client::{KeepOutcome, SharedSessionStore, StoreError, StoreFuture, StoreLookup},
     secret::Secret,
 };
 use jiff::SignedDuration;
@@ -20,51 +20,51 @@ pub(super) struct StoredSession {
     pub(super) claim: Duration,
     pub(super) row: TokenRow,
     /// The same as text.
-    pub(super) place: String,
+    pub(super) text_key: String,
 }
 
-impl SharedSession for StoredSession {
-    fn place(&self) -> &str {
-        &self.place
+impl SharedSessionStore for StoredSession {
+    fn key(&self) -> &str {
+        &self.text_key
     }
 
-    fn find(&self, refused: i64) -> Shared<'_, Found> {
+    fn find(&self, refused: i64) -> StoreFuture<'_, StoreLookup> {
         Box::pin(async move {
             let now = self.clock.now();
             let claim = SignedDuration::try_from(self.claim).unwrap_or_default();
             let until = now.checked_add(claim).unwrap_or(now);
             let found = self.storage.find_apple_session(&self.row, refused, now, until).await;
-            Ok(match found.map_err(not_shared)? {
+            Ok(match found.map_err(store_error)? {
                 AppleSession::Kept { session, revision } => {
-                    let session = std::str::from_utf8(&session).map_err(|e| NotShared(e.to_string()))?;
-                    Found::Kept { session: Secret::new(session.to_owned()), revision }
+                    let session = std::str::from_utf8(&session).map_err(|e| StoreError(e.to_string()))?;
+                    StoreLookup::Kept { session: Secret::new(session.to_owned()), revision }
                 }
-                AppleSession::Claimed { revision } => Found::Claimed { revision },
-                AppleSession::Busy => Found::Busy,
-                AppleSession::NotFound => Found::Gone,
+                AppleSession::Claimed { revision } => StoreLookup::Claimed { revision },
+                AppleSession::Busy => StoreLookup::Busy,
+                AppleSession::NotFound => StoreLookup::TokenReplaced,
             })
         })
     }
 
-    fn keep<'a>(&'a self, session: &'a Secret, revision: i64) -> Shared<'a, Keeping> {
+    fn keep<'a>(&'a self, session: &'a Secret, revision: i64) -> StoreFuture<'a, KeepOutcome> {
         Box::pin(async move {
             let kept =
                 self.storage.keep_apple_session(&self.row, session.expose().as_bytes(), revision).await;
-            Ok(match kept.map_err(not_shared)? {
-                SessionKept::Done => Keeping::Done,
-                SessionKept::Superseded => Keeping::Superseded,
-                SessionKept::NotFound => Keeping::Gone,
+            Ok(match kept.map_err(store_error)? {
+                SessionKept::Done => KeepOutcome::Kept,
+                SessionKept::Superseded => KeepOutcome::Superseded,
+                SessionKept::NotFound => KeepOutcome::TokenReplaced,
             })
         })
     }
 
-    fn give_up(&self, revision: i64) -> Shared<'_, ()> {
+    fn give_up(&self, revision: i64) -> StoreFuture<'_, ()> {
         Box::pin(
-            async move { self.storage.give_up_apple_session(&self.row, revision).await.map_err(not_shared) },
+            async move { self.storage.give_up_apple_session(&self.row, revision).await.map_err(store_error) },
         )
     }
 }
 
-fn not_shared(error: Error) -> NotShared {
-    NotShared(error.to_string())
+fn store_error(error: Error) -> StoreError {
+    StoreError(error.to_string())
 }

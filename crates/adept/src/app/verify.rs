@@ -173,7 +173,7 @@ impl App {
             clock: self.clock.clone(),
             claim: self.options.lease,
             row: TokenRow { key: known.setting.key(), token: stored.id },
-            place: stored.id.to_string(),
+            text_key: stored.id.to_string(),
         };
         Ok(Some((self.apple.shared_session(Arc::new(token), Arc::new(shared)), consumer)))
     }

@@ -1,10 +1,11 @@
 //! `adept demo`: simulator and service in one process, and the whole life of a server token played over HTTP.
 //!
-//! The story is a client like any other: it signs in, trusts the local authority and sees nothing but answers.
+//! The demo is a client like any other: it signs in, trusts the local authority and sees nothing but answers.
 
 mod client;
 mod farewell;
 mod folder;
+mod portal;
 mod stage;
 mod steps;
 
@@ -22,7 +23,7 @@ use jiff::SignedDuration;
 use self::{
     folder::Folder,
     stage::Stage,
-    steps::{Registered, Story},
+    steps::{DemoApplication, Script},
 };
 use super::{
     Failure,
@@ -89,15 +90,15 @@ async fn play(adept: &Running, simulator: &Simulator, folder: &Folder, exit: boo
     let mut stage = Stage::new();
     introduce(&stage, adept, simulator, folder);
     let ca = adept.trust().map(|trust| trust.ca_pem.clone()).unwrap_or_default();
-    let mut story = Story::new(&mut stage, adept.url(), &ca, &simulator.url(), &application)?;
-    let told = match story.play().await {
-        Ok(told) => told,
+    let mut script = Script::new(&mut stage, adept.url(), &ca, simulator, &application)?;
+    let summary = match script.play().await {
+        Ok(summary) => summary,
         Err(failure) => {
             stage.broken(&failure.message);
             return Err(failure);
         }
     };
-    farewell::say(&stage, &told, &application, adept, &simulator.url(), folder, exit);
+    farewell::say(&stage, &summary, &application, adept, &simulator.url(), folder, exit);
     Ok(())
 }
 
@@ -143,7 +144,7 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Se
 }
 
 /// What `adept client add demo --permission …` does.
-async fn register(adept: &Running) -> Result<Registered, Failure> {
+async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let (storage, clock) = (adept.app().storage(), adept.app().clock());
     let secret = ClientSecret::generate().map_err(Failure::failed)?;
     let permission = Permission::ServiceConfigReadWrite;
@@ -157,7 +158,12 @@ async fn register(adept: &Running) -> Result<Registered, Failure> {
         created_at: clock.now(),
     };
     storage.add_client(&client).await?;
-    Ok(Registered { tenant: client.tenant.to_string(), client: client.id.to_string(), secret, permission })
+    Ok(DemoApplication {
+        tenant: client.tenant.to_string(),
+        client: client.id.to_string(),
+        secret,
+        permission,
+    })
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

@@ -3,10 +3,10 @@
 use std::{fs, path::PathBuf};
 
 use adept_apple::{
-    certificate::Certificate,
+    certificate::{Certificate, CertificateId, RecipientId},
     key_pair::PrivateKey,
     secret::Secret,
-    token::{CertificateId, RecipientId, SealedToken, ServerToken, TokenError},
+    token::{SealedToken, ServerToken, TokenError},
 };
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;

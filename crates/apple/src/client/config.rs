@@ -1,4 +1,4 @@
-//! What the client is told by its owner, and what of it is refused. It reads no file and no environment.
+//! What the owner of a client configures, and which values are refused. It reads no file and no environment.
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -16,12 +16,13 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF
 
 const PROTOCOL_VERSION: HeaderName = HeaderName::from_static("x-server-protocol-version");
 
-/// Settings of a [`crate::client::Client`]. `ClientConfig::default()` talks to Apple.
+/// Settings of a [`crate::client::Client`]. [`ClientConfig::new`] talks to Apple; each field can be changed afterwards.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct ClientConfig {
     /// Where the service is: `https://mdmenrollment.apple.com`. A path is allowed, a query or user name is not.
     pub base_url: String,
-    /// Sent with every request, as `product/version`. Apple refuses some product names.
+    /// Sent with every request, as `product/version` of the program that uses this library. Apple refuses some names.
     pub user_agent: String,
     /// `X-Server-Protocol-Version`: 10, which brings every field of [`crate::device::Device`].
     pub protocol_version: u32,
@@ -40,22 +41,23 @@ pub struct ClientConfig {
     /// The time, for signatures and for comparing with Apple's.
     pub clock: Arc<dyn Fn() -> Timestamp + Send + Sync>,
     /// Called once for every request that got an answer or failed, `/session` included; must return quickly.
-    pub on_answer: Option<OnAnswer>,
+    pub on_request_outcome: Option<OnRequestOutcome>,
 }
 
-/// Told of every answer.
-pub type OnAnswer = Arc<dyn Fn(&Answer) + Send + Sync>;
+/// ReportedStatuses of every answer.
+pub type OnRequestOutcome = Arc<dyn Fn(&RequestOutcome) + Send + Sync>;
 
 /// How one request went, for metrics.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// What was asked.
+#[non_exhaustive]
+pub struct RequestOutcome {
+    /// The request.
     pub endpoint: Endpoint,
     /// HTTP status; `None` if there was no answer.
     pub status: Option<u16>,
     /// Apple's code as Apple spelt it. Outside text: bound it by `kind` before it becomes a label.
     pub code: Option<String>,
-    /// What a failure was taken for; `None` for a success.
+    /// The kind of failure; `None` for a success.
     pub kind: Option<AppleErrorKind>,
     /// Apple's `Date` minus our clock, when they are over two minutes apart; also of a success.
     pub clock_skew: Option<SignedDuration>,
@@ -65,6 +67,7 @@ pub struct Answer {
 
 /// A configuration that no client can be made of. Nothing was sent.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ClientConfigError {
     /// Not an absolute `http` or `https` URL, or one with a user name, query or fragment.
     #[error("the base URL {0:?} is not of the form https://host[:port][/path]")]
@@ -77,14 +80,21 @@ pub enum ClientConfigError {
     UserAgent,
     /// A root certificate is not DER, or this machine has no trusted roots at all.
     #[error("no TLS client could be made; check the extra roots and that this machine has CA certificates")]
-    Tls(#[source] reqwest::Error),
+    Tls(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The process has no rustls crypto provider.
+    #[error(
+        "no TLS provider is installed; call `install_default` of a rustls `CryptoProvider` at the program's start"
+    )]
+    NoTlsProvider,
 }
 
-impl Default for ClientConfig {
-    fn default() -> Self {
+impl ClientConfig {
+    /// Settings for Apple's service. `user_agent` is `product/version`; there is no default, because Apple judges it.
+    #[must_use]
+    pub fn new(user_agent: impl Into<String>) -> Self {
         Self {
             base_url: "https://mdmenrollment.apple.com".to_owned(),
-            user_agent: concat!("Adept/", env!("CARGO_PKG_VERSION")).to_owned(),
+            user_agent: user_agent.into(),
             protocol_version: 10,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
@@ -93,7 +103,7 @@ impl Default for ClientConfig {
             allow_plain_http: false,
             extra_roots: Vec::new(),
             clock: Arc::new(system_clock),
-            on_answer: None,
+            on_request_outcome: None,
         }
     }
 }
@@ -135,7 +145,7 @@ impl ClientConfig {
         }
     }
 
-    /// The HTTP client: no redirects, no proxy (whatever the environment says), bounded in time.
+    /// The HTTP client: no redirects, no proxy (the environment is ignored), bounded in time.
     pub(super) fn http(&self, url: &Url) -> Result<reqwest::Client, ClientConfigError> {
         let user_agent = HeaderValue::from_str(&self.user_agent)
             .ok()
@@ -155,15 +165,19 @@ impl ClientConfig {
             .connect_timeout(self.connect_timeout)
             .timeout(self.timeout);
         let roots = self.extra_roots.iter().map(|der| Certificate::from_der(der));
-        let roots = roots.collect::<Result<Vec<_>, _>>().map_err(ClientConfigError::Tls)?;
+        let roots = roots.collect::<Result<Vec<_>, _>>().map_err(tls)?;
         // Plain http needs no roots, and so works on a machine that has none.
         let builder = if url.scheme() == "http" {
             builder.tls_certs_only(roots)
         } else {
             builder.tls_certs_merge(roots)
         };
-        builder.build().map_err(ClientConfigError::Tls)
+        builder.build().map_err(tls)
     }
+}
+
+fn tls(error: reqwest::Error) -> ClientConfigError {
+    ClientConfigError::Tls(Box::new(error))
 }
 
 fn is_this_machine(host: &str) -> bool {

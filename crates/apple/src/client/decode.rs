@@ -1,5 +1,5 @@
-//! Reads Apple's 200 answers. Forgiving inside a record, strict about the frame: an answer that is not the asked-for
-//! thing is an error, so that no cursor advances over something that was never read.
+//! Reads Apple's 200 answers. Forgiving inside a record, strict about the frame: an answer of another shape than
+//! expected is an error, so that no cursor advances over something that was never read.
 
 mod record;
 
@@ -17,7 +17,7 @@ use crate::{
     error::AppleErrorKind,
     profile::DefinedProfile,
     secret::Secret,
-    serial_status::Told,
+    serial_status::ReportedStatuses,
 };
 
 /// What a decoder makes of a body: the thing, or the kind of failure that the body amounts to.
@@ -65,8 +65,8 @@ pub(super) fn details(body: &[u8]) -> Decoded<BTreeMap<String, Device>> {
 }
 
 /// `devices` by serial number, of a call that acts on devices.
-pub(super) fn statuses(body: &[u8]) -> Decoded<Told> {
-    Told::from_json(&mut object(body)?).ok_or(AppleErrorKind::NotUnderstood)
+pub(super) fn statuses(body: &[u8]) -> Decoded<ReportedStatuses> {
+    ReportedStatuses::from_json(&mut object(body)?).ok_or(AppleErrorKind::NotUnderstood)
 }
 
 /// The `profile_uuid` of a profile that was just defined.

@@ -111,17 +111,17 @@ impl Session {
         serials: &[S],
     ) -> Result<SerialStatuses, AppleError> {
         let devices = distinct(serials);
-        let amiss = match devices.len() {
+        let refused = match devices.len() {
             0 => Some(AppleErrorKind::DeviceIdRequired),
             1..=MOST_SERIALS => None,
             _ => Some(AppleErrorKind::TooManySerials),
         };
-        if let Some(kind) = amiss {
+        if let Some(kind) = refused {
             return Err(AppleError::new(kind, endpoint));
         }
         let body = Named { profile_uuid, devices: &devices };
-        let told = self.call(&Request::json(endpoint, &body, decode::statuses)?).await?;
-        Ok(told.of(&devices))
+        let reported = self.call(&Request::json(endpoint, &body, decode::statuses)?).await?;
+        Ok(reported.for_serials(&devices))
     }
 
     async fn page(

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Session {
-    /// Tells Apple where devices find the service when somebody signs in with a managed Apple account: an https URL.
+    /// Registers with Apple where devices find the service when someone signs in with a managed Apple account: an https URL.
     ///
     /// # Errors
     /// [`crate::error::AppleErrorKind::DiscoveryUrlRefused`], [`crate::error::AppleErrorKind::OrgNotSupported`], another
@@ -23,7 +23,7 @@ impl Session {
         self.call(&Request::json(Endpoint::SetServiceDiscovery, &body, decode::done)?).await
     }
 
-    /// Where devices find the service when somebody signs in with a managed Apple account.
+    /// Where devices find the service when someone signs in with a managed Apple account.
     ///
     /// # Errors
     /// [`crate::error::AppleErrorKind::NotFound`] if nothing was set; Apple's refusal, or none of its answers.
@@ -31,7 +31,7 @@ impl Session {
         self.call(&Request::bare(Endpoint::ServiceDiscovery, decode::service_discovery)).await
     }
 
-    /// Takes that address back.
+    /// Removes that address.
     ///
     /// # Errors
     /// Apple's refusal, or none of its answers.

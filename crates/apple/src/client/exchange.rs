@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::{
     Client,
-    config::Answer,
+    config::RequestOutcome,
     decode::{self, Decoded},
     http_time, refusal,
 };
@@ -26,7 +26,7 @@ use crate::{
 
 const SESSION: HeaderName = HeaderName::from_static("x-adm-auth-session");
 
-/// What is asked, and how the answer is to be read. It can be sent again.
+/// A request, and how its answer is decoded. It can be sent again.
 pub(super) struct Request<T> {
     pub(super) endpoint: Endpoint,
     /// The one parameter of the query that some calls have.
@@ -63,7 +63,7 @@ pub(super) struct Exchange<T> {
     pub(super) rotated: Option<Secret>,
 }
 
-/// What an answer's head says, whatever the body is.
+/// What the head of an answer says, independent of the body.
 #[derive(Default)]
 struct Head {
     status: Option<u16>,
@@ -143,7 +143,7 @@ impl Client {
         });
         let failure = result.as_ref().err();
         self.report(
-            &Answer {
+            &RequestOutcome {
                 endpoint: request.endpoint,
                 status: head.status,
                 code: failure.and_then(|failure| failure.code.clone()),
@@ -222,13 +222,13 @@ impl Client {
             return Err(Failure { code: Some(code), ..kind.into() });
         }
         (request.decode)(&body).map_err(|kind| {
-            // The body itself may hold a session or people's addresses, so only its outside is told.
+            // The body itself may hold a session or people's addresses, so only its length and type are reported.
             let kept = format!("{} bytes of {}", body.len(), content_type(response.headers()));
             Failure { detail: Some(kept), ..kind.into() }
         })
     }
 
-    fn report(&self, answer: &Answer, detail: Option<&str>) {
+    fn report(&self, answer: &RequestOutcome, detail: Option<&str>) {
         tracing::debug!(
             endpoint = answer.endpoint.as_str(),
             status = answer.status,
@@ -238,8 +238,8 @@ impl Client {
             detail,
             "Apple answered or failed to"
         );
-        if let Some(on_answer) = &self.inner.config.on_answer {
-            on_answer(answer);
+        if let Some(on_request_outcome) = &self.inner.config.on_request_outcome {
+            on_request_outcome(answer);
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn clock_skew(headers: &HeaderMap, now: Timestamp) -> Option<SignedDu
     (skew.abs() > TOLERATED_SKEW).then_some(skew)
 }
 
-/// The wait that the answer asks for. A date is read against Apple's own clock, where the answer tells it.
+/// The wait that the answer asks for. A date is compared with Apple's own clock, where the answer has it.
 pub(super) fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let value = text(headers, RETRY_AFTER)?;
     let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {

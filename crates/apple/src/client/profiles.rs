@@ -1,5 +1,5 @@
-//! The calls about enrollment profiles. Apple has none to change, delete or list one: whoever defines a profile keeps
-//! its uuid.
+//! The calls about enrollment profiles. Apple has none to change, delete or list one: the caller that defines a profile
+//! keeps its uuid.
 
 use super::{Request, Session, decode};
 use crate::{
@@ -22,7 +22,7 @@ impl Session {
     /// A profile as Apple keeps it.
     ///
     /// # Errors
-    /// [`crate::error::AppleErrorKind::NotFound`] for an unknown one, whatever the answer's status; Apple's refusal, or
+    /// [`crate::error::AppleErrorKind::NotFound`] for an unknown one, under any status; Apple's refusal, or
     /// none of its answers.
     pub async fn profile(&self, profile_uuid: &str) -> Result<DefinedProfile, AppleError> {
         let request = Request::bare(Endpoint::ReadProfile, decode::profile);

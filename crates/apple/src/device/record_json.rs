@@ -3,7 +3,7 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use super::{Device, ProfileStatus};
+use super::Device;
 
 struct Record<'a>(&'a Device);
 
@@ -45,14 +45,7 @@ impl Serialize for Record<'_> {
             }
         }
         if let Some(status) = &device.profile_status {
-            let word = match status {
-                ProfileStatus::Empty => "empty",
-                ProfileStatus::Assigned => "assigned",
-                ProfileStatus::Pushed => "pushed",
-                ProfileStatus::Removed => "removed",
-                ProfileStatus::Other(word) => word,
-            };
-            map.serialize_entry("profile_status", word)?;
+            map.serialize_entry("profile_status", status.as_str())?;
         }
         for (key, value) in [
             ("profile_assign_time", device.profile_assign_time),

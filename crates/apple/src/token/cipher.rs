@@ -82,7 +82,7 @@ impl Cipher {
 }
 
 /// Looks at the padding (RFC 5652 §6.3) with the same work for every content of one length: wrong padding must not be
-/// told from wrong text by a stopwatch. Where it is wrong, the whole content counts as text.
+/// distinguished from wrong text by a stopwatch. Where it is wrong, the whole content counts as text.
 fn unpad(content: &[u8], block: usize) -> Unpadded {
     let padding = content.last().map_or(0, |last| usize::from(*last));
     let mut wrong = u8::from(padding == 0) | u8::from(padding > block) | u8::from(padding > content.len());

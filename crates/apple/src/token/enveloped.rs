@@ -5,9 +5,11 @@ use aws_lc_rs::rsa::{
     OAEP_SHA1_MGF1SHA1, OAEP_SHA256_MGF1SHA256, OAEP_SHA384_MGF1SHA384, OAEP_SHA512_MGF1SHA512, OaepAlgorithm,
 };
 
-use super::ber::{self, Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, SET, context};
+use super::UnexpectedInput;
 use super::cipher::Cipher;
-use super::{Met, RecipientId};
+use crate::ber::{self, Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, SET, context};
+use crate::certificate::RecipientId;
+use crate::key_pair::KeyTransport;
 
 /// More than any portal writes; it bounds what a refusal can say.
 const MAX_RECIPIENTS: usize = 32;
@@ -24,7 +26,7 @@ const SHA_256: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x01";
 const SHA_384: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x02";
 const SHA_512: &[u8] = b"\x60\x86\x48\x01\x65\x03\x04\x02\x03";
 
-/// A message that was read: whom it is sealed to, and with what.
+/// A message that was read: its recipients, and how it is sealed.
 pub(super) struct Enveloped {
     pub(super) recipients: Vec<Recipient>,
     pub(super) cipher: Cipher,
@@ -42,15 +44,7 @@ pub(super) struct Recipient {
     pub(super) encrypted_key: Vec<u8>,
 }
 
-/// How the content key is sealed.
-#[derive(Clone, Copy)]
-pub(crate) enum KeyTransport {
-    /// RSAES-PKCS1-v1_5, which Apple's portal uses.
-    Pkcs1,
-    Oaep(&'static OaepAlgorithm),
-}
-
-impl From<Fault> for Met {
+impl From<Fault> for UnexpectedInput {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Truncated => Self::Truncated,
@@ -60,18 +54,18 @@ impl From<Fault> for Met {
 }
 
 /// Reads ContentInfo. Line ends and zero bytes may follow it, since tools that save a file add them.
-pub(super) fn read(message: &[u8]) -> Result<Enveloped, Met> {
+pub(super) fn read(message: &[u8]) -> Result<Enveloped, UnexpectedInput> {
     let mut reader = Reader::new(message);
     let enveloped = reader.within(SEQUENCE, |reader| match reader.primitive(OBJECT_IDENTIFIER)? {
         ENVELOPED_DATA => reader.within(context(0), |reader| reader.within(SEQUENCE, enveloped_data)),
-        SIGNED_DATA => Err(Met::SignedMessage),
-        _ => Err(Met::OtherMessage),
+        SIGNED_DATA => Err(UnexpectedInput::SignedMessage),
+        _ => Err(UnexpectedInput::OtherMessage),
     })?;
     let is_filler = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
-    if reader.rest().iter().all(is_filler) { Ok(enveloped) } else { Err(Met::Malformed) }
+    if reader.rest().iter().all(is_filler) { Ok(enveloped) } else { Err(UnexpectedInput::Malformed) }
 }
 
-fn enveloped_data(reader: &mut Reader<'_>) -> Result<Enveloped, Met> {
+fn enveloped_data(reader: &mut Reader<'_>) -> Result<Enveloped, UnexpectedInput> {
     reader.primitive(INTEGER)?;
     if reader.peek() == Some(context(0)) {
         // originatorInfo: certificates for key agreement.
@@ -82,12 +76,12 @@ fn enveloped_data(reader: &mut Reader<'_>) -> Result<Enveloped, Met> {
     // unprotectedAttrs
     reader.skip_rest()?;
     if recipients.is_empty() {
-        return Err(Met::NoRecipient);
+        return Err(UnexpectedInput::NoRecipient);
     }
     Ok(Enveloped { recipients, cipher, iv, content })
 }
 
-fn recipient_infos(reader: &mut Reader<'_>) -> Result<Vec<Recipient>, Met> {
+fn recipient_infos(reader: &mut Reader<'_>) -> Result<Vec<Recipient>, UnexpectedInput> {
     let mut recipients = Vec::new();
     while let Some(tag) = reader.peek() {
         if tag != SEQUENCE {
@@ -96,19 +90,19 @@ fn recipient_infos(reader: &mut Reader<'_>) -> Result<Vec<Recipient>, Met> {
         } else if recipients.len() < MAX_RECIPIENTS {
             recipients.push(reader.within(SEQUENCE, key_transport_recipient)?);
         } else {
-            return Err(Met::Malformed);
+            return Err(UnexpectedInput::Malformed);
         }
     }
     Ok(recipients)
 }
 
-fn key_transport_recipient(reader: &mut Reader<'_>) -> Result<Recipient, Met> {
+fn key_transport_recipient(reader: &mut Reader<'_>) -> Result<Recipient, UnexpectedInput> {
     reader.primitive(INTEGER)?;
     let id = if reader.peek() == Some(SEQUENCE) {
         reader.within(SEQUENCE, |reader| {
             let issuer = reader.raw()?.to_vec();
             let serial = reader.primitive(INTEGER)?.to_vec();
-            Ok::<_, Met>(RecipientId::IssuerAndSerial { issuer, serial })
+            Ok::<_, UnexpectedInput>(RecipientId::IssuerAndSerial { issuer, serial })
         })?
     } else {
         RecipientId::SubjectKeyId(reader.octets(ber::context_primitive(0))?)
@@ -179,14 +173,19 @@ fn algorithm<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Fault> {
     })
 }
 
-fn encrypted_content_info(reader: &mut Reader<'_>) -> Result<(Cipher, Vec<u8>, Vec<u8>), Met> {
+fn encrypted_content_info(reader: &mut Reader<'_>) -> Result<(Cipher, Vec<u8>, Vec<u8>), UnexpectedInput> {
     // The type of the content. What it really is shows when it is open.
     reader.primitive(OBJECT_IDENTIFIER)?;
     let (cipher, iv) = reader.within(SEQUENCE, |reader| {
-        let cipher = Cipher::named(reader.primitive(OBJECT_IDENTIFIER)?).ok_or(Met::UnknownCipher)?;
-        Ok::<_, Met>((cipher, reader.octets(OCTET_STRING)?))
+        let cipher =
+            Cipher::named(reader.primitive(OBJECT_IDENTIFIER)?).ok_or(UnexpectedInput::UnknownCipher)?;
+        Ok::<_, UnexpectedInput>((cipher, reader.octets(OCTET_STRING)?))
     })?;
     let content = reader.octets(ber::context_primitive(0))?;
     let is_whole = !content.is_empty() && content.len().is_multiple_of(cipher.block_len());
-    if is_whole && iv.len() == cipher.block_len() { Ok((cipher, iv, content)) } else { Err(Met::Malformed) }
+    if is_whole && iv.len() == cipher.block_len() {
+        Ok((cipher, iv, content))
+    } else {
+        Err(UnexpectedInput::Malformed)
+    }
 }

@@ -2,7 +2,7 @@
 //! the file or of the bare message, PEM, raw BER. It looks no further into the message than its first two bytes.
 
 use super::mime;
-use super::{Met, TokenError};
+use super::{TokenError, UnexpectedInput};
 use crate::pem::{self, NoBlock};
 
 /// The most that is read at all: a message of the largest size survives base64 twice (file text, then the file) in it.
@@ -36,23 +36,23 @@ pub(super) fn message(input: &[u8]) -> Result<Vec<u8>, TokenError> {
             Layer::Message(message) => return Ok(message.to_vec()),
             Layer::Base64(_) if layers_left == 0 => break,
             Layer::Base64(body) => {
-                decoded = pem::decode_base64(body).ok_or(Met::Unknown)?;
+                decoded = pem::decode_base64(body).ok_or(UnexpectedInput::Unknown)?;
                 layer = &decoded;
             }
         }
     }
-    Err(Met::Unknown.into())
+    Err(UnexpectedInput::Unknown.into())
 }
 
-fn peel(layer: &[u8]) -> Result<Layer<'_>, Met> {
+fn peel(layer: &[u8]) -> Result<Layer<'_>, UnexpectedInput> {
     let text = text(layer);
     if is_ber(text) {
         return Ok(Layer::Message(text));
     }
     let body = match text {
-        [] => return Err(Met::Unknown),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(Met::Utf16),
-        [b'{' | b'[', ..] => return Err(Met::Json),
+        [] => return Err(UnexpectedInput::Unknown),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(UnexpectedInput::Utf16),
+        [b'{' | b'[', ..] => return Err(UnexpectedInput::Json),
         _ if text.starts_with(b"-----BEGIN ") => pem_body(text)?,
         _ if mime::begins(text) => mime::body(text),
         _ => text,
@@ -60,18 +60,18 @@ fn peel(layer: &[u8]) -> Result<Layer<'_>, Met> {
     if is_ber(body) { Ok(Layer::Message(body)) } else { Ok(Layer::Base64(body)) }
 }
 
-fn pem_body(text: &[u8]) -> Result<&[u8], Met> {
+fn pem_body(text: &[u8]) -> Result<&[u8], UnexpectedInput> {
     let block = match pem::first_block(text) {
         Ok(block) => block,
-        Err(NoBlock::Unfinished) => return Err(Met::Truncated),
-        Err(NoBlock::Absent) => return Err(Met::Unknown),
+        Err(NoBlock::Unfinished) => return Err(UnexpectedInput::Truncated),
+        Err(NoBlock::Absent) => return Err(UnexpectedInput::Unknown),
     };
     match block.label {
         b"PKCS7" | b"CMS" => Ok(block.body),
-        b"CERTIFICATE" | b"PUBLIC KEY" => Err(Met::Certificate),
-        label if label.ends_with(b"PRIVATE KEY") => Err(Met::PrivateKey),
-        b"MESSAGE" => Err(Met::Json),
-        _ => Err(Met::OtherPem),
+        b"CERTIFICATE" | b"PUBLIC KEY" => Err(UnexpectedInput::Certificate),
+        label if label.ends_with(b"PRIVATE KEY") => Err(UnexpectedInput::PrivateKey),
+        b"MESSAGE" => Err(UnexpectedInput::Json),
+        _ => Err(UnexpectedInput::OtherPem),
     }
 }
 

@@ -1,5 +1,5 @@
 //! The text that a token holds once it is decrypted: inner headers, the two marker lines and the broken lines of one
-//! JSON object. Whatever is wrong with it is one refusal, without a reason: see [`super::SealedToken::open`].
+//! JSON object. Every fault in it is one refusal, without a reason: see [`super::SealedToken::open`].
 
 use std::borrow::Cow;
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use adept_apple::{
     activation_lock::{BypassCode, LockStatus},
     client::{MOST_SERIALS, chunks},
-    enrollment::Replacement,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     serial_status::{SerialStatus as Status, SerialStatuses},
 };
@@ -27,14 +26,14 @@ async fn disowned(asked: &[&str], body: &str) -> Result<SerialStatuses, AppleErr
 
 #[tokio::test]
 async fn every_serial_number_that_was_asked_has_a_status_and_no_other() {
-    let told = disowned(
+    let reported = disowned(
         &["A", "B", "C", "D", "E", "F", "G", "h"],
         r#"{"devices":{"A":"SUCCESS","B":"not_accessible","C":"FAILED","D":"THROTTLED","E":"IN_ORBIT","F":7,
         "H":{"response_status":"SUCCESS"},"Z":"SUCCESS"},"retry_after_seconds":90}"#,
     )
     .await
     .unwrap();
-    let of: Vec<_> = told.of.iter().map(|(serial, status)| (serial.as_str(), status.clone())).collect();
+    let of: Vec<_> = reported.of.iter().map(|(serial, status)| (serial.as_str(), status.clone())).collect();
     let expected = [
         ("A", Status::Success),
         ("B", Status::NotAccessible),
@@ -47,7 +46,7 @@ async fn every_serial_number_that_was_asked_has_a_status_and_no_other() {
         ("h", Status::Success),
     ];
     assert_eq!(of, expected);
-    assert_eq!(told.retry_after, Some(Duration::from_secs(90)));
+    assert_eq!(reported.retry_after, Some(Duration::from_secs(90)));
 }
 
 #[tokio::test]
@@ -61,8 +60,8 @@ async fn a_wait_is_read_in_every_form_and_bounded() {
         ("\"soon\"", None),
     ] {
         let body = format!(r#"{{"devices":{{"A":"THROTTLED"}},"retry_after_seconds":{wait}}}"#);
-        let told = disowned(&["A"], &body).await.unwrap();
-        assert_eq!(told.retry_after.map(|wait| wait.as_secs()), expected, "{wait}");
+        let reported = disowned(&["A"], &body).await.unwrap();
+        assert_eq!(reported.retry_after.map(|wait| wait.as_secs()), expected, "{wait}");
     }
 }
 
@@ -150,8 +149,8 @@ async fn every_answer_to_locking_is_told_apart() {
         let server =
             Server::with_sessions(move |_| Reply::new(200, json!({"response_status": word}).to_string()))
                 .await;
-        let told = server.client().session(token("a")).activation_lock("A", None, None).await.unwrap();
-        assert_eq!(told, status);
+        let reported = server.client().session(token("a")).activation_lock("A", None, None).await.unwrap();
+        assert_eq!(reported, status);
     }
     let server = Server::with_sessions(|_| Reply::new(200, "{}")).await;
     let error = server.client().session(token("a")).activation_lock("A", None, None).await.unwrap_err();
@@ -182,12 +181,10 @@ async fn a_replacement_is_asked_for_in_the_query() {
     })
     .await;
     let session = server.client().session(token("a"));
-    let expected = Replacement {
-        serial_number: "A&B".to_owned(),
-        original_device_serial_number: "OLD".to_owned(),
-        replacement_date: Some("2026-02-28".parse().unwrap()),
-    };
-    assert_eq!(session.replacement_details("A&B").await.unwrap(), expected);
+    let replacement = session.replacement_details("A&B").await.unwrap();
+    assert_eq!(replacement.serial_number, "A&B");
+    assert_eq!(replacement.original_device_serial_number, "OLD");
+    assert_eq!(replacement.replacement_date, Some("2026-02-28".parse().unwrap()));
     let seen = &server.seen("/device/replacementDetails")[0];
     assert_eq!((seen.method.as_str(), seen.query.as_str()), ("GET", "device=A%26B"));
     assert!(seen.body.is_empty());

@@ -1,9 +1,6 @@
 //! Enrollment with a managed Apple account, and beta releases.
 
-use adept_apple::{
-    enrollment::ServiceDiscovery,
-    error::{AppleErrorKind as Kind, Endpoint},
-};
+use adept_apple::error::{AppleErrorKind as Kind, Endpoint};
 use serde_json::json;
 
 use crate::client_server::{Reply, Server, token};
@@ -23,11 +20,9 @@ async fn the_service_discovery_address_is_set_read_and_cleared() {
     .await;
     let session = server.client().session(token("a"));
     session.set_service_discovery("https://a.test/d").await.unwrap();
-    let expected = ServiceDiscovery {
-        mdm_service_discovery_url: "https://a.test/d".to_owned(),
-        last_updated: Some("2026-02-01T03:04:05Z".parse().unwrap()),
-    };
-    assert_eq!(session.service_discovery().await.unwrap(), expected);
+    let discovery = session.service_discovery().await.unwrap();
+    assert_eq!(discovery.mdm_service_discovery_url, "https://a.test/d");
+    assert_eq!(discovery.last_updated, Some("2026-02-01T03:04:05Z".parse().unwrap()));
     session.clear_service_discovery().await.unwrap();
 
     let seen = server.seen(PATH);

@@ -2,9 +2,9 @@
 
 use adept_apple::{
     account::normalized_uuid,
-    client::{Client, ClientConfig},
+    client::Client,
     error::{AppleErrorKind as Kind, Endpoint, ProfileFault},
-    profile::{DefinedProfile, Profile},
+    profile::Profile,
     serial_status::SerialStatus as Status,
 };
 use serde_json::json;
@@ -13,7 +13,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use crate::client_server::{Reply, Server, config, token};
+use crate::client_server::{Reply, Server, config, config_with, token};
 
 const UUID: &str = "88FC4E378FFD4B0D9C0DD2C0D6D9D2B5";
 
@@ -84,7 +84,7 @@ async fn a_profile_is_read_back_as_it_was_defined() {
     .await;
     let read = server.client().session(token("a")).profile(UUID).await.unwrap();
     let other = json!({"shoe_size": 43}).as_object().unwrap().clone();
-    assert_eq!(read, DefinedProfile { profile_uuid: text(UUID), profile: whole(), other });
+    assert_eq!((read.profile_uuid, read.profile, read.other), (text(UUID), whole(), other));
     let seen = &server.seen("/profile")[0];
     assert_eq!((seen.method.as_str(), seen.query.as_str()), ("GET", format!("profile_uuid={UUID}").as_str()));
 }
@@ -171,9 +171,9 @@ async fn assigning_is_a_post_or_if_told_so_a_put_and_removing_a_delete_with_a_bo
     let server =
         Server::with_sessions(|_| Reply::new(200, r#"{"devices":{"A":"SUCCESS","B":"THROTTLED"}}"#)).await;
     let session = server.client().session(token("a"));
-    let by_put = Client::new(ClientConfig { assign_by_put: true, ..config(&server.url) }).unwrap();
-    let told = session.assign_profile(UUID, &["A", "B", "A"]).await.unwrap();
-    assert_eq!((&told.of["A"], &told.of["B"]), (&Status::Success, &Status::Throttled));
+    let by_put = Client::new(config_with(&server.url, |config| config.assign_by_put = true)).unwrap();
+    let reported = session.assign_profile(UUID, &["A", "B", "A"]).await.unwrap();
+    assert_eq!((&reported.of["A"], &reported.of["B"]), (&Status::Success, &Status::Throttled));
     by_put.session(token("a")).assign_profile(UUID, &["A"]).await.unwrap();
     let removed = session.remove_profile(&["A", "C"]).await.unwrap();
     assert_eq!((&removed.of["A"], &removed.of["C"]), (&Status::Success, &Status::Failed));
@@ -206,7 +206,7 @@ async fn a_definition_whose_answer_is_lost_is_never_sent_again() {
     for answer in ["", "HTTP/1.1 200 OK\r\ncontent-length: 90\r\n\r\n{\"profile"] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        // Answers /session over a connection that stays open, and whatever comes next with the cut answer.
+        // Answers /session over a connection that stays open, and what comes next with the cut answer.
         let server = tokio::spawn(async move {
             let mut definitions = 0;
             while definitions < 2 {

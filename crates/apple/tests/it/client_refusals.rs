@@ -1,15 +1,15 @@
-//! Every spelling of a refusal, and what is told of it.
+//! Every spelling of a refusal, and what is reported about it.
 
 use std::sync::{Arc, Mutex};
 
 use adept_apple::{
-    client::{Answer, Client, ClientConfig},
+    client::{Client, RequestOutcome},
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile,
 };
 use proptest::prelude::*;
 
-use crate::client_server::{Reply, Server, config, token};
+use crate::client_server::{Reply, Server, config_with, token};
 
 /// What `GET /session` fails with when Apple answers like that.
 async fn refused(status: u16, body: &str) -> AppleError {
@@ -172,23 +172,25 @@ async fn a_wait_and_a_wrong_clock_are_told() {
 
 #[tokio::test]
 async fn every_request_is_reported_once() {
-    let answers = Arc::new(Mutex::new(Vec::<Answer>::new()));
+    let answers = Arc::new(Mutex::new(Vec::<RequestOutcome>::new()));
     let server = Server::with_sessions(|seen| match seen.nth {
         0 => Reply::new(401, "UNAUTHORIZED"),
         _ => Reply::new(200, "{}").header("date", "Sun, 01 Mar 2026 11:00:00 GMT"),
     })
     .await;
     let kept = Arc::clone(&answers);
-    let on_answer = move |answer: &Answer| kept.lock().unwrap().push(answer.clone());
-    let client =
-        Client::new(ClientConfig { on_answer: Some(Arc::new(on_answer)), ..config(&server.url) }).unwrap();
+    let on_request_outcome = move |answer: &RequestOutcome| kept.lock().unwrap().push(answer.clone());
+    let client = Client::new(config_with(&server.url, |config| {
+        config.on_request_outcome = Some(Arc::new(on_request_outcome))
+    }))
+    .unwrap();
     client.session(token("a")).account().await.unwrap();
 
     let answers = answers.lock().unwrap();
-    let told: Vec<_> =
+    let reported: Vec<_> =
         answers.iter().map(|answer| (answer.endpoint.as_str(), answer.status, answer.kind)).collect();
     assert_eq!(
-        told,
+        reported,
         [
             ("/session", Some(200), None),
             ("/account", Some(401), Some(Kind::Unauthorized)),

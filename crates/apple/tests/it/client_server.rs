@@ -1,6 +1,6 @@
 //! A scripted server for the client's tests: one function decides every answer, and every request is kept.
 
-use std::sync::{Arc, Mutex, Once};
+use std::sync::{Arc, Mutex};
 
 use adept_apple::{
     client::{Client, ClientConfig},
@@ -141,11 +141,19 @@ pub(crate) fn now() -> Timestamp {
 }
 
 pub(crate) fn config(url: &str) -> ClientConfig {
-    static PROVIDER: Once = Once::new();
-    PROVIDER.call_once(|| {
-        // Another test of this process may have been first with another set-up call; either will do.
-    });
-    ClientConfig { base_url: url.to_owned(), clock: Arc::new(now), ..ClientConfig::default() }
+    // Another test of this process may have been first; either provider will do.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let mut config = ClientConfig::new("Test/1.0");
+    config.base_url = url.to_owned();
+    config.clock = Arc::new(now);
+    config
+}
+
+/// The same with changes.
+pub(crate) fn config_with(url: &str, change: impl FnOnce(&mut ClientConfig)) -> ClientConfig {
+    let mut config = config(url);
+    change(&mut config);
+    config
 }
 
 pub(crate) fn token(name: &str) -> Arc<ServerToken> {

@@ -9,13 +9,13 @@ use std::{
 };
 
 use adept_apple::{
-    client::{Client, ClientConfig, Session},
+    client::{Client, Session},
     error::{AppleError, AppleErrorKind, Endpoint},
     oauth,
 };
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::client_server::{Reply, Seen, Server, config, now, token};
+use crate::client_server::{Reply, Seen, Server, config_with, now, token};
 
 const ACCOUNT: &str = "/account";
 const SESSION: &str = "/session";
@@ -28,7 +28,7 @@ fn account_for(seen: &Seen, good: &[&str]) -> Reply {
 #[tokio::test]
 async fn requests_carry_exactly_the_headers_that_apple_wants() {
     let server = Server::with_sessions(|_| Reply::new(200, "{}")).await;
-    let config = ClientConfig { user_agent: "Product/1.2".to_owned(), ..config(&server.url) };
+    let config = config_with(&server.url, |config| config.user_agent = "Product/1.2".to_owned());
     Client::new(config).unwrap().session(token("a")).account().await.unwrap();
 
     let (session, account) = (&server.seen(SESSION)[0], &server.seen(ACCOUNT)[0]);
@@ -375,14 +375,13 @@ async fn crowd(renewal: impl Fn() -> Reply + Send + Sync + 'static) -> (Server, 
     })
     .await;
     let refused = AtomicUsize::new(0);
-    let config = ClientConfig {
-        on_answer: Some(Arc::new(move |answer| {
+    let config = config_with(&server.url, |config| {
+        config.on_request_outcome = Some(Arc::new(move |answer| {
             if answer.status == Some(401) && refused.fetch_add(1, Ordering::SeqCst) + 1 == CALLERS {
                 hold.add_permits(1);
             }
-        })),
-        ..config(&server.url)
-    };
+        }))
+    });
     let session = Client::new(config).unwrap().session(token("a"));
     session.authenticate().await.unwrap();
     (server, session)

@@ -1,5 +1,5 @@
 //! Sessions that several processes share. A client of its own stands for each process, and a list in memory for the
-//! place that all of them reach.
+//! store that all of them reach.
 
 use std::sync::{
     Arc, Mutex,
@@ -7,7 +7,7 @@ use std::sync::{
 };
 
 use adept_apple::{
-    client::{Found, Keeping, NotShared, Session, Shared, SharedSession},
+    client::{KeepOutcome, Session, SharedSessionStore, StoreError, StoreFuture, StoreLookup},
     error::AppleErrorKind as Kind,
     secret::Secret,
 };
@@ -19,7 +19,7 @@ const ACCOUNT: &str = "/account";
 const SESSION: &str = "/session";
 
 #[derive(Default)]
-struct Place {
+struct MemoryStore {
     kept: Mutex<Row>,
     finds: AtomicUsize,
     keeps: AtomicUsize,
@@ -30,19 +30,19 @@ struct Row {
     session: Option<String>,
     revision: i64,
     is_claimed: bool,
-    /// How often a claim is still met before it ends.
+    /// How often a claim is still found before it ends.
     claim_left: Option<usize>,
     is_gone: bool,
     is_broken: bool,
 }
 
-impl Place {
-    fn answer<T: Send + 'static>(&self, work: impl FnOnce(&mut Row) -> T) -> Shared<'_, T> {
+impl MemoryStore {
+    fn answer<T: Send + 'static>(&self, work: impl FnOnce(&mut Row) -> T) -> StoreFuture<'_, T> {
         let mut row = self.kept.lock().unwrap();
         let answer =
-            if row.is_broken { Err(NotShared("no database".to_owned())) } else { Ok(work(&mut row)) };
+            if row.is_broken { Err(StoreError("no database".to_owned())) } else { Ok(work(&mut row)) };
         Box::pin(async move {
-            // As long as a real place takes at least.
+            // As long as a real store takes at least.
             tokio::task::yield_now().await;
             answer
         })
@@ -61,17 +61,17 @@ impl Place {
     }
 }
 
-impl SharedSession for Place {
-    fn place(&self) -> &str {
+impl SharedSessionStore for MemoryStore {
+    fn key(&self) -> &str {
         "the only one"
     }
 
-    fn find(&self, refused: i64) -> Shared<'_, Found> {
+    fn find(&self, refused: i64) -> StoreFuture<'_, StoreLookup> {
         self.finds.fetch_add(1, Ordering::SeqCst);
         self.answer(|row| match &row.session {
-            _ if row.is_gone => Found::Gone,
+            _ if row.is_gone => StoreLookup::TokenReplaced,
             Some(session) if row.revision > refused => {
-                Found::Kept { session: Secret::new(session.clone()), revision: row.revision }
+                StoreLookup::Kept { session: Secret::new(session.clone()), revision: row.revision }
             }
             _ => {
                 if let Some(left) = &mut row.claim_left {
@@ -79,27 +79,27 @@ impl SharedSession for Place {
                     row.is_claimed = *left > 0;
                 }
                 match std::mem::replace(&mut row.is_claimed, true) {
-                    true => Found::Busy,
-                    false => Found::Claimed { revision: row.revision },
+                    true => StoreLookup::Busy,
+                    false => StoreLookup::Claimed { revision: row.revision },
                 }
             }
         })
     }
 
-    fn keep<'a>(&'a self, session: &'a Secret, revision: i64) -> Shared<'a, Keeping> {
+    fn keep<'a>(&'a self, session: &'a Secret, revision: i64) -> StoreFuture<'a, KeepOutcome> {
         self.keeps.fetch_add(1, Ordering::SeqCst);
         let session = session.expose().to_owned();
         self.answer(move |row| match row.is_gone {
-            true => Keeping::Gone,
-            false if row.revision != revision => Keeping::Superseded,
+            true => KeepOutcome::TokenReplaced,
+            false if row.revision != revision => KeepOutcome::Superseded,
             false => {
                 (row.session, row.revision, row.is_claimed) = (Some(session), revision + 1, false);
-                Keeping::Done
+                KeepOutcome::Kept
             }
         })
     }
 
-    fn give_up(&self, revision: i64) -> Shared<'_, ()> {
+    fn give_up(&self, revision: i64) -> StoreFuture<'_, ()> {
         self.answer(move |row| {
             if row.revision == revision {
                 row.is_claimed = false;
@@ -108,9 +108,9 @@ impl SharedSession for Place {
     }
 }
 
-/// Another process: a client that shares nothing with the others but the place.
-fn process(server: &Server, place: &Arc<Place>) -> Session {
-    server.client().shared_session(token("a"), Arc::clone(place) as Arc<dyn SharedSession>)
+/// Another process: a client that shares nothing with the others but the store.
+fn process(server: &Server, store: &Arc<MemoryStore>) -> Session {
+    server.client().shared_session(token("a"), Arc::clone(store) as Arc<dyn SharedSessionStore>)
 }
 
 fn account_for(seen: &Seen, good: &[&str]) -> Reply {
@@ -120,25 +120,25 @@ fn account_for(seen: &Seen, good: &[&str]) -> Reply {
 #[tokio::test]
 async fn a_restart_goes_on_with_the_session_that_was_kept() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let place = Arc::new(Place::default());
+    let store = Arc::new(MemoryStore::default());
     for _ in 0..3 {
-        let process = process(&server, &place);
+        let process = process(&server, &store);
         process.account().await.unwrap();
         process.account().await.unwrap();
     }
     assert_eq!(server.seen(SESSION).len(), 1);
-    assert_eq!(place.counts(), (3, 1), "asked once by each process, written once");
+    assert_eq!(store.counts(), (3, 1), "asked once by each process, written once");
 }
 
 #[tokio::test]
 async fn many_processes_open_one_session() {
     for (before, revision) in [(None, 0), (Some("OLD"), 7)] {
         let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-        let place = Arc::new(Place::default());
-        place.set(|row| (row.session, row.revision) = (before.map(str::to_owned), revision));
+        let store = Arc::new(MemoryStore::default());
+        store.set(|row| (row.session, row.revision) = (before.map(str::to_owned), revision));
         let mut calls = JoinSet::new();
         for _ in 0..12 {
-            let process = process(&server, &place);
+            let process = process(&server, &store);
             calls.spawn(async move {
                 // Two callers in each process.
                 let (first, second) = tokio::join!(process.account(), process.account());
@@ -147,7 +147,7 @@ async fn many_processes_open_one_session() {
         }
         assert!(calls.join_all().await.iter().all(Result::is_ok), "{before:?}");
         assert_eq!(server.seen(SESSION).len(), 1, "{before:?}");
-        assert_eq!(place.counts().1, 1, "{before:?}");
+        assert_eq!(store.counts().1, 1, "{before:?}");
     }
 }
 
@@ -159,13 +159,13 @@ async fn a_rotated_session_is_kept_and_an_unchanged_one_is_not_written_again() {
         _ => account_for(seen, &["R1"]),
     })
     .await;
-    let place = Arc::new(Place::default());
-    let first = process(&server, &place);
+    let store = Arc::new(MemoryStore::default());
+    let first = process(&server, &store);
     for _ in 0..6 {
         first.account().await.unwrap();
     }
-    assert_eq!((place.session().as_deref(), place.counts()), (Some("R1"), (1, 2)));
-    process(&server, &place).account().await.unwrap();
+    assert_eq!((store.session().as_deref(), store.counts()), (Some("R1"), (1, 2)));
+    process(&server, &store).account().await.unwrap();
     assert_eq!(server.seen(SESSION).len(), 1);
 }
 
@@ -177,8 +177,8 @@ async fn a_process_whose_session_was_rotated_away_by_another_finds_the_new_one()
         _ => account_for(seen, &["R1"]),
     })
     .await;
-    let place = Arc::new(Place::default());
-    let (one, other) = (process(&server, &place), process(&server, &place));
+    let store = Arc::new(MemoryStore::default());
+    let (one, other) = (process(&server, &store), process(&server, &store));
     one.account().await.unwrap();
     other.account().await.unwrap();
     one.account().await.unwrap();
@@ -188,86 +188,86 @@ async fn a_process_whose_session_was_rotated_away_by_another_finds_the_new_one()
 #[tokio::test]
 async fn a_kept_session_that_apple_refuses_is_replaced_by_one_request() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let place = Arc::new(Place::default());
-    place.set(|row| (row.session, row.revision) = (Some("OLD".to_owned()), 4));
-    process(&server, &place).account().await.unwrap();
+    let store = Arc::new(MemoryStore::default());
+    store.set(|row| (row.session, row.revision) = (Some("OLD".to_owned()), 4));
+    process(&server, &store).account().await.unwrap();
     assert_eq!(server.paths(), [ACCOUNT, SESSION, ACCOUNT]);
-    assert_eq!((place.session().as_deref(), place.kept.lock().unwrap().revision), (Some("S1"), 5));
+    assert_eq!((store.session().as_deref(), store.kept.lock().unwrap().revision), (Some("S1"), 5));
 }
 
 #[tokio::test]
 async fn the_claim_of_a_dead_process_holds_nobody_up_for_longer_than_it_lasts() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let place = Arc::new(Place::default());
-    place.set(|row| (row.is_claimed, row.claim_left) = (true, Some(3)));
-    process(&server, &place).account().await.unwrap();
-    assert_eq!(place.counts().0, 3);
+    let store = Arc::new(MemoryStore::default());
+    store.set(|row| (row.is_claimed, row.claim_left) = (true, Some(3)));
+    process(&server, &store).account().await.unwrap();
+    assert_eq!(store.counts().0, 3);
     assert_eq!(server.seen(SESSION).len(), 1);
 }
 
 #[tokio::test]
 async fn a_refused_renewal_gives_the_claim_back() {
     let server = Server::start(|_| Reply::new(403, "token_rejected")).await;
-    let place = Arc::new(Place::default());
+    let store = Arc::new(MemoryStore::default());
     for _ in 0..2 {
-        let error = process(&server, &place).account().await.unwrap_err();
+        let error = process(&server, &store).account().await.unwrap_err();
         assert_eq!(error.kind, Kind::TokenRejected);
     }
-    assert!(!place.kept.lock().unwrap().is_claimed);
-    assert_eq!(place.counts().1, 0);
+    assert!(!store.kept.lock().unwrap().is_claimed);
+    assert_eq!(store.counts().1, 0);
 }
 
 #[tokio::test]
 async fn a_place_that_does_not_answer_stops_no_call() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let place = Arc::new(Place::default());
-    place.set(|row| row.is_broken = true);
-    let process = process(&server, &place);
+    let store = Arc::new(MemoryStore::default());
+    store.set(|row| row.is_broken = true);
+    let process = process(&server, &store);
     process.account().await.unwrap();
     process.account().await.unwrap();
     assert_eq!(server.seen(SESSION).len(), 1);
-    place.set(|row| row.is_broken = false);
+    store.set(|row| row.is_broken = false);
     process.account().await.unwrap();
-    assert_eq!(place.session().as_deref(), Some("S1"), "shared as soon as that is possible");
+    assert_eq!(store.session().as_deref(), Some("S1"), "shared as soon as that is possible");
 }
 
 #[tokio::test]
 async fn a_verification_writes_nothing_and_what_it_opened_is_shared_by_the_first_call() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let (client, place) = (server.client(), Arc::new(Place::default()));
+    let (client, store) = (server.client(), Arc::new(MemoryStore::default()));
     let verification = client.session(token("a"));
     verification.authenticate().await.unwrap();
     verification.account().await.unwrap();
-    assert_eq!(place.counts(), (0, 0));
-    let stored = client.shared_session(token("a"), Arc::clone(&place) as Arc<dyn SharedSession>);
+    assert_eq!(store.counts(), (0, 0));
+    let stored = client.shared_session(token("a"), Arc::clone(&store) as Arc<dyn SharedSessionStore>);
     stored.account().await.unwrap();
-    assert_eq!((place.session().as_deref(), place.counts()), (Some("S1"), (0, 1)));
-    process(&server, &place).account().await.unwrap();
+    assert_eq!((store.session().as_deref(), store.counts()), (Some("S1"), (0, 1)));
+    process(&server, &store).account().await.unwrap();
     assert_eq!(server.seen(SESSION).len(), 1);
 }
 
 #[tokio::test]
 async fn the_place_of_a_replaced_token_is_not_asked_for_ever() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1"])).await;
-    let place = Arc::new(Place::default());
-    place.set(|row| row.is_gone = true);
-    let process = process(&server, &place);
+    let store = Arc::new(MemoryStore::default());
+    store.set(|row| row.is_gone = true);
+    let process = process(&server, &store);
     for _ in 0..5 {
         process.account().await.unwrap();
     }
-    assert_eq!((server.seen(SESSION).len(), place.counts()), (1, (1, 1)));
+    assert_eq!((server.seen(SESSION).len(), store.counts()), (1, (1, 1)));
 }
 
 #[tokio::test]
 async fn of_two_sessions_the_one_that_was_kept_first_stays() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1", "KEPT"])).await;
-    let (client, place) = (server.client(), Arc::new(Place::default()));
+    let (client, store) = (server.client(), Arc::new(MemoryStore::default()));
     client.session(token("a")).authenticate().await.unwrap();
-    place.set(|row| (row.session, row.revision) = (Some("KEPT".to_owned()), 1));
-    let stored = client.shared_session(token("a"), Arc::clone(&place) as Arc<dyn SharedSession>);
+    store.set(|row| (row.session, row.revision) = (Some("KEPT".to_owned()), 1));
+    let stored = client.shared_session(token("a"), Arc::clone(&store) as Arc<dyn SharedSessionStore>);
     stored.account().await.unwrap();
     stored.account().await.unwrap();
     let used: Vec<String> = server.seen(ACCOUNT).iter().map(|seen| seen.session().to_owned()).collect();
     assert_eq!(used, ["S1", "KEPT"]);
-    assert_eq!(place.session().as_deref(), Some("KEPT"));
+    assert_eq!(store.session().as_deref(), Some("KEPT"));
 }

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use adept_apple::{
-    client::{Client, ClientConfig, ClientConfigError},
+    client::{Client, ClientConfigError},
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
 };
 use tokio::{
@@ -12,7 +12,7 @@ use tokio::{
     sync::Semaphore,
 };
 
-use crate::client_server::{Reply, Server, config, token};
+use crate::client_server::{Reply, Server, config, config_with, token};
 
 /// What the client makes of these bytes; the connection ends after them, or stays open when `linger`.
 async fn answered(bytes: &str, linger: bool) -> AppleError {
@@ -32,7 +32,7 @@ async fn answered(bytes: &str, linger: bool) -> AppleError {
             }
         }
     });
-    let config = ClientConfig { timeout: Duration::from_millis(300), ..config(&url) };
+    let config = config_with(&url, |config| config.timeout = Duration::from_millis(300));
     Client::new(config).unwrap().session(token("a")).authenticate().await.unwrap_err()
 }
 
@@ -129,7 +129,8 @@ async fn of_a_long_error_body_only_the_start_is_read() {
 async fn a_success_over_the_limit_is_dropped() {
     let padded = |length: usize| format!("{{\"server_name\":\"{}\"}}", "x".repeat(length));
     let server = Server::with_sessions(move |_| Reply::new(200, padded(2000))).await;
-    let limited = |max_body| Client::new(ClientConfig { max_body, ..config(&server.url) }).unwrap();
+    let limited =
+        |max_body| Client::new(config_with(&server.url, |config| config.max_body = max_body)).unwrap();
     let error = limited(2000).session(token("a")).account().await.unwrap_err();
     assert_eq!((error.kind, error.status), (Kind::BodyTooLarge, Some(200)));
     limited(2018).session(token("a")).account().await.unwrap();
@@ -146,7 +147,7 @@ async fn a_success_of_unknown_length_is_measured_while_it_is_read() {
         // Endless, until the client hangs up.
         while stream.write_all(b"4\r\n    \r\n").await.is_ok() {}
     });
-    let client = Client::new(ClientConfig { max_body: 5000, ..config(&url) }).unwrap();
+    let client = Client::new(config_with(&url, |config| config.max_body = 5000)).unwrap();
     assert_eq!(client.session(token("a")).authenticate().await.unwrap_err().kind, Kind::BodyTooLarge);
 }
 
@@ -154,7 +155,7 @@ async fn a_success_of_unknown_length_is_measured_while_it_is_read() {
 async fn the_time_limit_covers_a_held_answer() {
     let never = Arc::new(Semaphore::new(0));
     let server = Server::start(move |_| Reply::session("S1").held(&never)).await;
-    let config = ClientConfig { timeout: Duration::from_millis(200), ..config(&server.url) };
+    let config = config_with(&server.url, |config| config.timeout = Duration::from_millis(200));
     let error = Client::new(config).unwrap().session(token("a")).authenticate().await.unwrap_err();
     assert_eq!(error.kind, Kind::Timeout);
 }
@@ -178,7 +179,7 @@ async fn plain_http_leaves_this_machine_only_by_consent() {
     for base_url in ["http://a.test", "http://10.0.0.1", "http://localhost.a.test", "http://0.0.0.0:1"] {
         assert!(matches!(Client::new(config(base_url)), Err(ClientConfigError::PlainHttp(_))), "{base_url}");
         assert!(
-            Client::new(ClientConfig { allow_plain_http: true, ..config(base_url) }).is_ok(),
+            Client::new(config_with(base_url, |config| config.allow_plain_http = true)).is_ok(),
             "{base_url}"
         );
     }
@@ -198,11 +199,11 @@ async fn an_unusable_configuration_makes_no_client() {
         assert!(matches!(Client::new(config(base_url)), Err(ClientConfigError::BaseUrl(_))), "{base_url}");
     }
     for user_agent in ["", " ", "a\nb", "ü"] {
-        let config = ClientConfig { user_agent: user_agent.to_owned(), ..config("http://localhost") };
+        let config = config_with("http://localhost", |config| config.user_agent = user_agent.to_owned());
         assert!(matches!(Client::new(config), Err(ClientConfigError::UserAgent)), "{user_agent}");
     }
     for base_url in ["http://localhost", "https://localhost"] {
-        let config = ClientConfig { extra_roots: vec![b"not a certificate".to_vec()], ..config(base_url) };
+        let config = config_with(base_url, |config| config.extra_roots = vec![b"not a certificate".to_vec()]);
         assert!(matches!(Client::new(config), Err(ClientConfigError::Tls(_))), "{base_url}");
     }
 }

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use adept_apple::certificate::Certificate;
+use adept_apple::certificate::CertificateId;
 use adept_apple::key_pair::PrivateKey;
 use adept_apple::secret::Secret;
-use adept_apple::token::{CertificateId, SealedToken, ServerToken, TokenError};
+use adept_apple::token::{SealedToken, ServerToken, TokenError};
 use aws_lc_rs::rsa::{PrivateDecryptingKey, PublicEncryptingKey};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,7 +1,8 @@
 //! What is no token, and what is one that must not be opened: each refused by its own name, or on purpose by none.
 
+use adept_apple::certificate::{CertificateId, RecipientId};
 use adept_apple::key_pair::KeyPair;
-use adept_apple::token::{CertificateId, Met, RecipientId, SealedToken, ServerToken, TokenError};
+use adept_apple::token::{SealedToken, ServerToken, TokenError, UnexpectedInput};
 
 use super::support::der::{INTEGER, NULL, OCTET_STRING, element, name, oid, sequence};
 use super::support::encoding::{Encoding, Text};
@@ -14,9 +15,9 @@ fn refusal(input: &[u8]) -> TokenError {
     open(input).err().unwrap()
 }
 
-fn met(input: &[u8]) -> Met {
+fn found(input: &[u8]) -> UnexpectedInput {
     match refusal(input) {
-        TokenError::NotAToken { met } => met,
+        TokenError::NotAToken { found } => found,
         other => panic!("{other}"),
     }
 }
@@ -59,40 +60,52 @@ fn what_is_sent_by_mistake_is_named() {
         .collect();
     let public_key = KEY.certificate.pem();
     let private_key = &KEY.pem[KEY.pem.find("-----BEGIN PRIVATE KEY-----").unwrap()..];
-    let cases: &[(&[u8], Met)] = &[
-        (b"hello", Met::Unknown),
-        (b"Hello, here is the token.", Met::Unknown),
-        (b"<!DOCTYPE html><title>Sign in</title>", Met::Unknown),
-        (b"Subject: the token\n\nplease find it attached", Met::Unknown),
-        (b"Content-Type: application/pkcs7-mime", Met::Unknown),
-        (b"Content-Type: application/pkcs7-mime\r\n\r\n", Met::Unknown),
-        (b"Q29udGVudC1UeXBlOiB0ZXh0", Met::Unknown),
-        (&[0xff; 100], Met::Unknown),
-        (&[&[0xff, 0xfe], &utf_16[..]].concat(), Met::Utf16),
-        (JSON.as_bytes(), Met::Json),
-        (&Text { has_headers: false, ..Text::APPLE }.of(JSON), Met::Json),
-        (public_key.as_bytes(), Met::Certificate),
-        (private_key.as_bytes(), Met::PrivateKey),
-        (b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----", Met::OtherPem),
-        (b"-----BEGIN CMS-----\nMIAG\n", Met::Truncated),
-        (KEY.certificate.der(), Met::Malformed),
-        (&content_info(&[1, 2, 840, 113549, 1, 7, 2], &sequence(&[&[0; 200]]), &der), Met::SignedMessage),
+    let cases: &[(&[u8], UnexpectedInput)] = &[
+        (b"hello", UnexpectedInput::Unknown),
+        (b"Hello, here is the token.", UnexpectedInput::Unknown),
+        (b"<!DOCTYPE html><title>Sign in</title>", UnexpectedInput::Unknown),
+        (b"Subject: the token\n\nplease find it attached", UnexpectedInput::Unknown),
+        (b"Content-Type: application/pkcs7-mime", UnexpectedInput::Unknown),
+        (b"Content-Type: application/pkcs7-mime\r\n\r\n", UnexpectedInput::Unknown),
+        (b"Q29udGVudC1UeXBlOiB0ZXh0", UnexpectedInput::Unknown),
+        (&[0xff; 100], UnexpectedInput::Unknown),
+        (&[&[0xff, 0xfe], &utf_16[..]].concat(), UnexpectedInput::Utf16),
+        (JSON.as_bytes(), UnexpectedInput::Json),
+        (&Text { has_headers: false, ..Text::APPLE }.of(JSON), UnexpectedInput::Json),
+        (public_key.as_bytes(), UnexpectedInput::Certificate),
+        (private_key.as_bytes(), UnexpectedInput::PrivateKey),
+        (
+            b"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----",
+            UnexpectedInput::OtherPem,
+        ),
+        (b"-----BEGIN CMS-----\nMIAG\n", UnexpectedInput::Truncated),
+        (KEY.certificate.der(), UnexpectedInput::Malformed),
+        (
+            &content_info(&[1, 2, 840, 113549, 1, 7, 2], &sequence(&[&[0; 200]]), &der),
+            UnexpectedInput::SignedMessage,
+        ),
         (
             &content_info(&[1, 2, 840, 113549, 1, 9, 16, 1, 23], &sequence(&[&[0; 200]]), &der),
-            Met::OtherMessage,
+            UnexpectedInput::OtherMessage,
         ),
-        (&message[..message.len() - 1], Met::Truncated),
-        (&message[..message.len() / 2], Met::Truncated),
-        (&[&message[..], b"more"].concat(), Met::Malformed),
-        (&spoiled(|parts| parts.cipher = oid(&[1, 2, 840, 113549, 3, 2])), Met::UnknownCipher),
-        (&spoiled(|parts| parts.cipher = oid(&[2, 16, 840, 1, 101, 3, 4, 1, 6])), Met::UnknownCipher),
-        (&spoiled(|parts| parts.iv = vec![0; 8]), Met::Malformed),
-        (&spoiled(|parts| parts.content.clear()), Met::Malformed),
-        (&spoiled(|parts| parts.content.truncate(40)), Met::Malformed),
-        (&spoiled(|parts| parts.key_algorithm = oid(&[1, 2, 840, 10045, 2, 1])), Met::UnknownKeyTransport),
+        (&message[..message.len() - 1], UnexpectedInput::Truncated),
+        (&message[..message.len() / 2], UnexpectedInput::Truncated),
+        (&[&message[..], b"more"].concat(), UnexpectedInput::Malformed),
+        (&spoiled(|parts| parts.cipher = oid(&[1, 2, 840, 113549, 3, 2])), UnexpectedInput::UnknownCipher),
+        (
+            &spoiled(|parts| parts.cipher = oid(&[2, 16, 840, 1, 101, 3, 4, 1, 6])),
+            UnexpectedInput::UnknownCipher,
+        ),
+        (&spoiled(|parts| parts.iv = vec![0; 8]), UnexpectedInput::Malformed),
+        (&spoiled(|parts| parts.content.clear()), UnexpectedInput::Malformed),
+        (&spoiled(|parts| parts.content.truncate(40)), UnexpectedInput::Malformed),
+        (
+            &spoiled(|parts| parts.key_algorithm = oid(&[1, 2, 840, 10045, 2, 1])),
+            UnexpectedInput::UnknownKeyTransport,
+        ),
     ];
     for (at, (input, expected)) in cases.iter().enumerate() {
-        assert_eq!(met(input), *expected, "case {at}");
+        assert_eq!(found(input), *expected, "case {at}");
     }
 }
 
@@ -104,7 +117,10 @@ fn unusual_oaep_is_an_unknown_key_transport() {
         seal::oaep(&sha(1), &sha(1), b"label"),
         seal::oaep(&sha(4), &sha(4), b""),
     ] {
-        assert_eq!(met(&spoiled(|parts| parts.key_algorithm = algorithm)), Met::UnknownKeyTransport);
+        assert_eq!(
+            found(&spoiled(|parts| parts.key_algorithm = algorithm)),
+            UnexpectedInput::UnknownKeyTransport
+        );
     }
 }
 
@@ -113,10 +129,13 @@ fn a_message_needs_between_one_and_32_recipients() {
     let parts = seal::parts(&Text::APPLE.of(JSON), &Shape::APPLE, &KEY);
     let recipient = seal::recipient_info(&parts, &Shape::APPLE);
     let password = element(0xa3, &[]);
-    assert_eq!(met(&seal::assemble_with(&[], &parts, &Shape::APPLE)), Met::NoRecipient);
-    assert_eq!(met(&seal::assemble_with(&[password], &parts, &Shape::APPLE)), Met::NoRecipient);
+    assert_eq!(found(&seal::assemble_with(&[], &parts, &Shape::APPLE)), UnexpectedInput::NoRecipient);
+    assert_eq!(found(&seal::assemble_with(&[password], &parts, &Shape::APPLE)), UnexpectedInput::NoRecipient);
     assert!(open(&seal::assemble_with(&vec![recipient.clone(); 32], &parts, &Shape::APPLE)).is_ok());
-    assert_eq!(met(&seal::assemble_with(&vec![recipient; 33], &parts, &Shape::APPLE)), Met::Malformed);
+    assert_eq!(
+        found(&seal::assemble_with(&vec![recipient; 33], &parts, &Shape::APPLE)),
+        UnexpectedInput::Malformed
+    );
 }
 
 #[test]
@@ -205,7 +224,7 @@ fn names_stay_short_and_on_one_line() {
     assert_eq!(RecipientId::SubjectKeyId(vec![1, 0xff]).to_string(), "subject key identifier 01:FF");
 }
 
-/// Whoever alters a token and watches the answers must learn nothing about what is inside.
+/// A caller that alters a token and watches the answers must learn nothing about what is inside.
 #[test]
 fn every_reason_behind_the_right_recipient_is_one_refusal() {
     let text = Text::APPLE.of(JSON);
@@ -214,7 +233,7 @@ fn every_reason_behind_the_right_recipient_is_one_refusal() {
         let key = encrypt_key(Transport::Pkcs1, &KEY, key);
         spoiled(|parts| parts.encrypted_key = key)
     };
-    // Encrypts whole blocks, so that the padding is whatever the last block says.
+    // Encrypts whole blocks, so that the padding is what the last block says.
     let blocks = |blocks: &[u8]| {
         let key = random(16);
         let mut content = blocks.to_vec();

@@ -1,6 +1,7 @@
 //! Tokens that others made: the one that Apple itself published, and a few by OpenSSL.
 
-use adept_apple::token::{RecipientId, SealedToken, TokenError};
+use adept_apple::certificate::RecipientId;
+use adept_apple::token::{SealedToken, TokenError};
 
 use super::support::{KEY, open, repository, token};
 

@@ -1,6 +1,7 @@
 //! Every shape that a token may have opens to the same credentials.
 
-use adept_apple::token::{RecipientId, SealedToken, ServerToken};
+use adept_apple::certificate::RecipientId;
+use adept_apple::token::{SealedToken, ServerToken};
 use proptest::prelude::*;
 use proptest::sample::select;
 

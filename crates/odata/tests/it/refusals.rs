@@ -1,4 +1,4 @@
-//! What a `$filter` may not look like, and what its author is told.
+//! What a `$filter` may not look like, and which message its author gets.
 
 use adept_odata::{Problem, parse_filter};
 

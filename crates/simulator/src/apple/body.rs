@@ -1,4 +1,4 @@
-//! Request bodies: JSON objects, whatever their content type says.
+//! Request bodies: JSON objects, regardless of their content type.
 
 use serde::de::DeserializeOwned;
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::fmt::temporal::DateTimePrinter;
 
-use crate::world::{Event, Given, Identity, ProfileStatus, Radio, Record, Step, World};
+use crate::world::{Event, Identity, ManualFields, ProfileStatus, Radio, Record, Step, World};
 
 const PRINTER: DateTimePrinter = DateTimePrinter::new();
 
@@ -45,7 +45,7 @@ impl<'a> Show<'a> {
     /// Everything that this protocol version shows.
     pub(super) fn record(&self, record: &Record, out: &mut Vec<u8>) {
         self.serial(record, out);
-        let mut fields = Fields { out, version: self.version, given: record.given.as_deref() };
+        let mut fields = Fields { out, version: self.version, manual: record.manual.as_deref() };
         let identity = record.sown.map(|sown| Identity::new(self.world.seed, sown.number()));
         if let Some(identity) = &identity {
             self.order(identity, &mut fields);
@@ -140,19 +140,19 @@ pub(crate) fn whole(world: &World, server: usize, event: &Event) -> Vec<u8> {
 /// What kind of device it is, if anything says so.
 pub(super) fn family(world: &World, record: &Record) -> Option<String> {
     let sown = record.sown.map(|sown| Identity::new(world.seed, sown.number()).model.family.to_owned());
-    record.given_text("device_family").or(sown)
+    record.manual_text("device_family").or(sown)
 }
 
-/// An object in the making. What is given by hand wins over what would be written.
+/// An object in the making. What is set manually wins over what would be written.
 struct Fields<'a> {
     out: &'a mut Vec<u8>,
     version: u32,
-    given: Option<&'a Given>,
+    manual: Option<&'a ManualFields>,
 }
 
 impl Fields<'_> {
     fn write(&mut self, name: &'static str, value: impl FnOnce(&mut Vec<u8>)) {
-        if since(name) > self.version || self.given.is_some_and(|given| given.names(name)) {
+        if since(name) > self.version || self.manual.is_some_and(|manual| manual.names(name)) {
             return;
         }
         self.out.push(b',');
@@ -162,7 +162,7 @@ impl Fields<'_> {
     }
 
     fn write_given(&mut self) {
-        for (name, json) in self.given.into_iter().flat_map(Given::values) {
+        for (name, json) in self.manual.into_iter().flat_map(ManualFields::values) {
             if since(name) > self.version {
                 continue;
             }

@@ -32,8 +32,8 @@ pub(super) fn scripted_details(
     let serials = serials::required(request.devices.as_deref(), &world.switches)?;
     let mut scripted = HashMap::new();
     for serial in &serials {
-        if let Some(told) = world.scripted.take(ScriptedCall::Details, serial) {
-            scripted.insert(*serial, told);
+        if let Some(script) = world.scripted.take(ScriptedCall::Details, serial) {
+            scripted.insert(*serial, script);
         }
     }
     Ok(write(world, server, version, &serials, &scripted))
@@ -55,10 +55,12 @@ fn write(
     out.extend_from_slice(b"{\"devices\":{");
     let mut first = true;
     for serial in serials {
-        let told = scripted.get(serial);
-        let known = world.device(server, serial).filter(|_| told.is_none_or(|told| told.applied));
+        let script = scripted.get(serial);
+        let known = world.device(server, serial).filter(|_| script.is_none_or(|script| script.applied));
         let true_status = if known.is_some() { "SUCCESS" } else { unknown };
-        let Some(status) = told.map_or(Some(true_status), |told| told.status.as_deref()) else { continue };
+        let Some(status) = script.map_or(Some(true_status), |script| script.status.as_deref()) else {
+            continue;
+        };
         if !first {
             out.push(b',');
         }

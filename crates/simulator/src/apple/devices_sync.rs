@@ -1,4 +1,4 @@
-//! `POST /devices/sync`: a page of what changed since a cursor was given out.
+//! `POST /devices/sync`: a page of what changed since a cursor was issued.
 
 use jiff::Timestamp;
 

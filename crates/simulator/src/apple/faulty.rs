@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::headers::{session, whose};
 use super::oauth::Signed;
-use super::{Call, Fate, Outcome};
+use super::{ApiCall, Fate, Outcome};
 use crate::connection::Peer;
 use crate::faults::{Action, Disconnect, Facts, Plan, When};
 use crate::{Shared, until};
@@ -20,7 +20,7 @@ use crate::{Shared, until};
 pub(super) use wire::send;
 
 /// What is to be done to a call; nothing, mostly.
-pub(super) fn plan(shared: &Shared, call: &Call) -> Plan {
+pub(super) fn plan(shared: &Shared, call: &ApiCall) -> Plan {
     if shared.read().faults.none() {
         return Plan::default();
     }
@@ -42,9 +42,9 @@ pub(super) fn plan(shared: &Shared, call: &Call) -> Plan {
 pub(super) async fn hold(shared: &Shared, plan: &Plan, here: When) -> bool {
     let held = plan.actions.iter().any(|action| matches!(action, Action::Hold(when) if *when == here));
     let rule = plan.rule.filter(|_| held);
-    let Some(ticket) = rule.and_then(|rule| shared.write().faults.hold(rule)) else { return true };
+    let Some(held) = rule.and_then(|rule| shared.write().faults.hold(rule)) else { return true };
     tokio::select! {
-        () = ticket.turn() => true,
+        () = held.released() => true,
         () = until(shared.stopping.clone()) => false,
     }
 }
@@ -52,7 +52,7 @@ pub(super) async fn hold(shared: &Shared, plan: &Plan, here: When) -> bool {
 /// What becomes of the call.
 pub(super) fn fate(
     shared: &Shared,
-    call: &Call,
+    call: &ApiCall,
     plan: &Plan,
     now: Timestamp,
     judge: impl FnOnce() -> Outcome,
@@ -79,7 +79,7 @@ pub(super) fn fate(
     if lost { Fate::Cut(Some(outcome)) } else { Fate::Judged(outcome) }
 }
 
-fn end_session(shared: &Shared, call: &Call, plan: &Plan) {
+fn end_session(shared: &Shared, call: &ApiCall, plan: &Plan) {
     let Some(token) = session(call) else { return };
     for action in &*plan.actions {
         match action {
@@ -91,7 +91,7 @@ fn end_session(shared: &Shared, call: &Call, plan: &Plan) {
 }
 
 /// A new session token for a call that was let in, in the place of the one that it would have got anyway.
-fn rotate(shared: &Shared, call: &Call, plan: &Plan, now: Timestamp, outcome: &mut Outcome) {
+fn rotate(shared: &Shared, call: &ApiCall, plan: &Plan, now: Timestamp, outcome: &mut Outcome) {
     let wanted = plan.actions.iter().find_map(|action| match action {
         Action::RotateSession(wanted) => Some(wanted),
         _ => None,

@@ -8,7 +8,7 @@ use jiff::fmt::rfc2822::DateTimePrinter;
 use super::endpoint::Endpoint;
 use super::oauth::Signed;
 use super::problem::Problem;
-use super::{Call, SESSION};
+use super::{ApiCall, SESSION};
 use crate::world::{Admitted, RetryAfter, SessionRefused, Switches, UserAgentChecks, World};
 
 /// Refuses a call that names no client program, or one that is not wanted.
@@ -39,7 +39,7 @@ pub(super) fn user_agent(
 }
 
 /// The position of the server that a call's session or consumer key belongs to, before either is judged.
-pub(super) fn whose(world: &World, call: &Call) -> Option<usize> {
+pub(super) fn whose(world: &World, call: &ApiCall) -> Option<usize> {
     match session(call) {
         Some(token) => world.sessions_server(token),
         None => world.consumers_server(&Signed::read(&call.headers, &call.query).ok()?.consumer_key),
@@ -47,12 +47,12 @@ pub(super) fn whose(world: &World, call: &Call) -> Option<usize> {
 }
 
 /// The session token that a call carries.
-pub(super) fn session(call: &Call) -> Option<&str> {
+pub(super) fn session(call: &ApiCall) -> Option<&str> {
     call.headers.get(SESSION)?.to_str().ok()
 }
 
 /// Refuses a call of a server that has made too many.
-pub(super) fn throttle(world: &mut World, call: &Call, now: Timestamp) -> Result<(), Problem> {
+pub(super) fn throttle(world: &mut World, call: &ApiCall, now: Timestamp) -> Result<(), Problem> {
     let Some(until) = whose(world, call).and_then(|server| world.throttle(server, now)) else {
         return Ok(());
     };

@@ -30,7 +30,7 @@ pub(super) struct Signed {
 }
 
 impl Signed {
-    /// Reads the header and the query of a call; whatever is missing, doubled or unsupported is a bad request.
+    /// Reads the header and the query of a call; anything missing, doubled or unsupported is a bad request.
     pub(super) fn read(headers: &HeaderMap, query: &str) -> Result<Signed, Problem> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let header = values.next().ok_or_else(|| unauthorized("The call has no Authorization header."))?;

@@ -1,4 +1,4 @@
-//! Refusals: status, Apple's code, and a sentence for whoever is debugging a client.
+//! Refusals: status, Apple's code, and a sentence for those who debug a client.
 
 use axum::body::Body;
 use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};

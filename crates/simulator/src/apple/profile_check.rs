@@ -146,7 +146,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is sent is judged, and what passes is as it must be.
+        /// Every profile is judged, and what passes is as it must be.
         #[test]
         fn no_profile_is_too_strange(
             fields in prop::collection::btree_map(

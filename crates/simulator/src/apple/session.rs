@@ -7,11 +7,11 @@ use serde_json::json;
 
 use super::oauth::Signed;
 use super::problem::Problem;
-use super::{Call, Outcome};
+use super::{ApiCall, Outcome};
 use crate::world::{TokenRefused, World};
 
 /// Checks the signature, its time and its nonce, then the terms, and opens a session.
-pub(super) fn open(world: &mut World, urls: &[String], call: &Call, now: Timestamp) -> Outcome {
+pub(super) fn open(world: &mut World, urls: &[String], call: &ApiCall, now: Timestamp) -> Outcome {
     let mut outcome = Outcome::from(Ok(Vec::new()));
     outcome.result = answer(world, urls, call, now, &mut outcome);
     outcome
@@ -20,7 +20,7 @@ pub(super) fn open(world: &mut World, urls: &[String], call: &Call, now: Timesta
 fn answer(
     world: &mut World,
     urls: &[String],
-    call: &Call,
+    call: &ApiCall,
     now: Timestamp,
     outcome: &mut Outcome,
 ) -> Result<Vec<u8>, Problem> {
@@ -72,7 +72,7 @@ fn answer(
 }
 
 /// Apple's own simulator refuses any other spelling, though the call has no body.
-fn content_type(call: &Call) -> Result<(), Problem> {
+fn content_type(call: &ApiCall) -> Result<(), Problem> {
     let found = call.headers.get(CONTENT_TYPE).map(|value| value.as_bytes());
     match found == Some(super::JSON.as_bytes()) {
         true => Ok(()),

@@ -13,7 +13,7 @@ const LONGEST: u64 = 3_600_000;
 /// The largest body that is made on purpose: 64 MiB.
 const LARGEST: usize = 64 << 20;
 
-/// One action. What happens to a call is always in this order, in whatever order the actions are given.
+/// One action. What happens to a call is always in this order, in any order of the actions.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Action {
@@ -25,7 +25,7 @@ pub(crate) enum Action {
     ForgetSession,
 
     /// Answers instead of Apple; the call has no effect.
-    Answer(Answer),
+    Answer(CannedAnswer),
     /// Refuses with one of Apple's codes and its usual status; the call has no effect.
     Refuse(String),
     /// 307 to the same path below this URL; the call has no effect.
@@ -76,7 +76,7 @@ pub(crate) enum Action {
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum When {
-    /// Before it is judged: it finds whatever is true when it is released.
+    /// Before it is judged: it finds the state at its release.
     Before,
     /// After it took effect: its answer is what was true before.
     After,
@@ -85,7 +85,7 @@ pub(crate) enum When {
 /// An answer that is not Apple's.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Answer {
+pub(crate) struct CannedAnswer {
     /// 200 to 999.
     pub(crate) status: u16,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -190,7 +190,7 @@ impl Action {
     }
 }
 
-impl Answer {
+impl CannedAnswer {
     fn fault(&self) -> Option<String> {
         if !(200..1000).contains(&self.status) {
             return Some("status is 200 to 999.".to_owned());

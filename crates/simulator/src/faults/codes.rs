@@ -1,6 +1,6 @@
 //! Apple's error codes and the status that each usually comes with.
 
-/// The code and its status; `None` as the status is whatever the option `credential_status` says.
+/// The code and its status; `None` as the status is as the option `credential_status` says.
 pub(crate) fn find(code: &str) -> Option<(&'static str, Option<u16>)> {
     CODES.iter().find(|(known, _)| *known == code).copied()
 }

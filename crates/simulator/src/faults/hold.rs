@@ -8,8 +8,8 @@ pub(crate) struct Gate {
     released: watch::Sender<u64>,
 }
 
-/// One call's place in the queue.
-pub(crate) struct Ticket {
+/// One call's position in the queue.
+pub(crate) struct HeldCall {
     number: u64,
     released: watch::Receiver<u64>,
 }
@@ -19,9 +19,9 @@ impl Gate {
         Gate { arrived: 0, released: watch::Sender::new(0) }
     }
 
-    pub(super) fn arrive(&mut self) -> Ticket {
+    pub(super) fn arrive(&mut self) -> HeldCall {
         self.arrived += 1;
-        Ticket { number: self.arrived, released: self.released.subscribe() }
+        HeldCall { number: self.arrived, released: self.released.subscribe() }
     }
 
     /// Calls that came and were not let go, whether or not their client still waits.
@@ -36,10 +36,10 @@ impl Gate {
     }
 }
 
-impl Ticket {
-    /// Waits for the call's turn.
-    pub(crate) async fn turn(mut self) {
-        // An error means that the rule is gone, which lets its calls go.
+impl HeldCall {
+    /// Waits for the call's release.
+    pub(crate) async fn released(mut self) {
+        // An error means that the rule was removed, which lets its calls go.
         let _ = self.released.wait_for(|released| *released >= self.number).await;
     }
 }

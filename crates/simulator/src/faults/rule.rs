@@ -84,9 +84,9 @@ fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Action>, D::
     several.into_iter().map(|one| action(one).map_err(serde::de::Error::custom)).collect()
 }
 
-/// An action whose every setting has a default may be given as its name alone.
-fn action(given: Value) -> serde_json::Result<Action> {
-    serde_json::from_value(given.clone()).or_else(|error| match given {
+/// An action whose every setting has a default may be written as its name alone.
+fn action(input: Value) -> serde_json::Result<Action> {
+    serde_json::from_value(input.clone()).or_else(|error| match input {
         Value::String(name) => serde_json::from_value(json!({ name: {} })).map_err(|_| error),
         _ => Err(error),
     })

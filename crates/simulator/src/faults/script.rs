@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::rule::{Match, Wanted};
-use super::{Action, Answer, Disconnect};
+use super::{Action, CannedAnswer, Disconnect};
 
 /// What to answer the next calls that match.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -54,11 +54,11 @@ impl Script {
     pub(super) fn wanted(&self) -> Wanted {
         let act = match self.cut {
             true => Action::Disconnect(Disconnect::default()),
-            false => Action::Answer(Answer {
+            false => Action::Answer(CannedAnswer {
                 status: self.status.unwrap_or(200),
                 headers: self.headers.clone(),
                 body: self.body.clone(),
-                ..Answer::default()
+                ..CannedAnswer::default()
             }),
         };
         Wanted {

@@ -16,7 +16,7 @@ use super::{Refused, body};
 use crate::world::PortalRefused;
 use crate::{Shared, apple};
 
-/// Devices that are made before others get a turn.
+/// Devices made before other calls continue.
 const AT_ONCE: u32 = 10_000;
 
 #[derive(Deserialize)]

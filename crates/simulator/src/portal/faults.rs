@@ -16,7 +16,7 @@ use crate::Shared;
 use crate::faults::Wanted;
 
 /// How long `wait` waits when nobody says, in milliseconds.
-const PATIENCE: u64 = 30_000;
+const DEFAULT_TIMEOUT_MS: u64 = 30_000;
 /// The longest that it waits.
 const LONGEST: u64 = 600_000;
 
@@ -92,7 +92,7 @@ pub(super) async fn wait(
 ) -> Result<Json<Value>, Refused> {
     let id = number(id)?;
     let Query(until) = until.map_err(|error| Refused::invalid(error.body_text()))?;
-    let timeout = Duration::from_millis(until.timeout_ms.unwrap_or(PATIENCE).min(LONGEST));
+    let timeout = Duration::from_millis(until.timeout_ms.unwrap_or(DEFAULT_TIMEOUT_MS).min(LONGEST));
     let mut news = shared.read().faults.news();
     let reached = async {
         loop {

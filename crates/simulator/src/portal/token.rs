@@ -20,7 +20,7 @@ enum LineEnds {
     Crlf,
 }
 
-/// How the file is wanted. Whatever is absent is as Apple does it.
+/// How the file is wanted. What is absent is as Apple does it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {

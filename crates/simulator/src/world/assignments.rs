@@ -11,7 +11,7 @@ use super::record::ProfileStatus;
 use super::scripted::ScriptedCall;
 use super::{ProfileId, Serial, World};
 
-/// The protocol version that can say `THROTTLED`; older clients are told `FAILED`.
+/// The protocol version that can say `THROTTLED`; older clients read `FAILED`.
 const SAYS_THROTTLED: u32 = 9;
 
 /// What a call says about one device; `None` leaves its serial number out of the answer.
@@ -64,7 +64,7 @@ impl World {
                     }
                     (scripted.status.map(Cow::Owned), wait)
                 }
-                (None, Some(serial)) if self.place_on(server, &serial).is_some() => {
+                (None, Some(serial)) if self.position_on(server, &serial).is_some() => {
                     match self.throttled(serial, now.as_second()) {
                         Some(wait) => (Some("THROTTLED".into()), Some(wait)),
                         None => {
@@ -95,7 +95,7 @@ impl World {
         })
     }
 
-    /// Does something to each of the server's devices that is named, unless it is told what to say instead.
+    /// Does something to each of the server's devices that is named, unless a scripted status applies.
     pub(super) fn each<'a>(
         &mut self,
         server: usize,
@@ -106,7 +106,7 @@ impl World {
         let mut devices = Vec::with_capacity(serials.len());
         for text in serials {
             let scripted = self.scripted.take(call, text);
-            let serial = Serial::new(text).filter(|serial| self.place_on(server, serial).is_some());
+            let serial = Serial::new(text).filter(|serial| self.position_on(server, serial).is_some());
             let applied = scripted.as_ref().is_none_or(|scripted| scripted.applied);
             if let Some(serial) = serial.filter(|_| applied) {
                 act(self, serial);
@@ -151,18 +151,18 @@ impl World {
 
     /// Writes the change into the log, if the device is still there.
     fn carry(&mut self, server: usize, serial: Serial, profile: Option<ProfileId>, now: i64) {
-        let Some(place) = self.place_on(server, &serial) else { return };
+        let Some(position) = self.position_on(server, &serial) else { return };
         let now = self.servers[server].log.time(now);
-        let before = self.record(place);
+        let before = self.record(position);
         match profile {
             Some(profile) => {
                 let record = before.with_profile(profile, now);
-                self.append(place, record, Step::ProfileAssigned, now);
+                self.append(position, record, Step::ProfileAssigned, now);
                 self.profile_used(profile);
             }
             None => {
                 let record = before.without_profile(ProfileStatus::Removed);
-                self.append(place, record, Step::ProfileRemoved, now);
+                self.append(position, record, Step::ProfileRemoved, now);
             }
         }
     }

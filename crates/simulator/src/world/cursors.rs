@@ -70,7 +70,7 @@ impl World {
         Ok(Page { events, cursor: self.write_cursor(server, cursor, limit), more: next.is_some() })
     }
 
-    /// A page of what changed since the cursor was given out.
+    /// A page of what changed since the cursor was issued.
     pub(crate) fn sync(
         &self,
         server: usize,
@@ -205,7 +205,7 @@ mod tests {
             }
         }
 
-        /// Whatever happens while a fetch is read, its pages are the devices of its first page's moment, and the
+        /// While a fetch is read, its pages are the devices of its first page's moment, and the
         /// changes that follow lead to the devices there are.
         #[test]
         fn fetch_then_sync_always_arrives_at_the_truth(

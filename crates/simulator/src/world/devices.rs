@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::identity::{self, Identity};
 use super::log::Step;
 use super::record::Sown;
-use super::{Event, Given, Operation, Place, PortalRefused, Record, Serial, World};
+use super::{Event, ManualFields, Operation, PortalRefused, Position, Record, Serial, World};
 
 impl World {
     /// Makes room for devices to come.
@@ -23,7 +23,7 @@ impl World {
             )));
         }
         self.servers[server].log.reserve(more as usize);
-        self.places.reserve(more as usize);
+        self.positions.reserve(more as usize);
         Ok(())
     }
 
@@ -44,20 +44,20 @@ impl World {
         Ok(added)
     }
 
-    /// The next device of the seed whose serial number nobody gave by hand before.
+    /// The next device of the seed whose serial number is not taken yet.
     pub(super) fn next_of_the_seed(&mut self) -> Option<(Serial, Sown)> {
         while self.sown < identity::MOST {
             let number = self.sown;
             self.sown += 1;
             let serial = Identity::new(self.seed, number).serial(self.seed);
-            if let Some(serial) = serial.filter(|serial| !self.places.contains_key(serial)) {
+            if let Some(serial) = serial.filter(|serial| !self.positions.contains_key(serial)) {
                 return Some((serial, Sown::new(number)));
             }
         }
         None
     }
 
-    /// Assigns devices described by hand, all or none. Those that come by Apple Configurator may leave again.
+    /// Assigns devices described one by one, all or none. Those that come by Apple Configurator may leave again.
     pub(crate) fn give_devices(
         &mut self,
         uuid: &str,
@@ -66,7 +66,7 @@ impl World {
         now: Timestamp,
     ) -> Result<usize, PortalRefused> {
         let server = self.server_position(uuid)?;
-        let mut ready: Vec<(Serial, Given)> = Vec::with_capacity(devices.len());
+        let mut ready: Vec<(Serial, ManualFields)> = Vec::with_capacity(devices.len());
         let mut seen = HashSet::new();
         for device in devices {
             let text = device.get("serial_number").and_then(Value::as_str).unwrap_or_default();
@@ -78,24 +78,24 @@ impl World {
             }
             let mut attributes = device.clone();
             attributes.remove("serial_number");
-            ready.push((serial, Given::default().changed(&attributes)?));
+            ready.push((serial, ManualFields::default().changed(&attributes)?));
         }
         let added = ready.len();
-        for (serial, given) in ready {
-            self.add(server, serial, None, Some(Arc::new(given)), now);
+        for (serial, manual) in ready {
+            self.add(server, serial, None, Some(Arc::new(manual)), now);
             self.life.arrived(serial, by_configurator, now);
         }
         Ok(added)
     }
 
-    /// A serial number that a server may be given.
+    /// A serial number that a server may have.
     pub(super) fn free_serial(&self, server: usize, text: &str) -> Result<Serial, PortalRefused> {
         let serial = Serial::new(text).ok_or_else(|| {
             let why = "Each device needs a serial_number of 1 to 23 ASCII letters and digits";
             PortalRefused::Invalid(format!("{why}, not {text:?}. No device was added."))
         })?;
-        if let Some(place) = self.places.get(&serial) {
-            let owner = &self.servers[place.server as usize].uuid;
+        if let Some(position) = self.positions.get(&serial) {
+            let owner = &self.servers[position.server as usize].uuid;
             return Err(PortalRefused::Conflict(format!(
                 "Device {text} is assigned to server {owner}. Remove it there first. No device was added."
             )));
@@ -116,11 +116,11 @@ impl World {
         change: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (_, place) = self.place(uuid, serial)?;
-        let mut record = self.record(place).clone();
-        let given = record.given.as_deref().cloned().unwrap_or_default();
-        record.given = Some(Arc::new(given.changed(change)?));
-        self.append(place, record, Step::Changed, now.as_second());
+        let (_, position) = self.position(uuid, serial)?;
+        let mut record = self.record(position).clone();
+        let manual = record.manual.as_deref().cloned().unwrap_or_default();
+        record.manual = Some(Arc::new(manual.changed(change)?));
+        self.append(position, record, Step::Changed, now.as_second());
         Ok(())
     }
 
@@ -131,15 +131,15 @@ impl World {
         serial: &str,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (_, place) = self.place(uuid, serial)?;
-        self.append(place, self.record(place).clone(), Step::Unassigned, now.as_second());
+        let (_, position) = self.position(uuid, serial)?;
+        self.append(position, self.record(position).clone(), Step::Unassigned, now.as_second());
         Ok(())
     }
 
     /// The newest entry of a device that is assigned to the server at this position.
     pub(crate) fn device(&self, server: usize, serial: &str) -> Option<&Event> {
-        let place = self.place_on(server, &Serial::new(serial)?)?;
-        Some(self.servers[server].log.event(place.event))
+        let position = self.position_on(server, &Serial::new(serial)?)?;
+        Some(self.servers[server].log.event(position.event))
     }
 
     /// The devices assigned to a server now, in the order of their newest entry.
@@ -158,12 +158,12 @@ impl World {
         server: usize,
         serial: Serial,
         sown: Option<Sown>,
-        given: Option<Arc<Given>>,
+        manual: Option<Arc<ManualFields>>,
         now: Timestamp,
     ) {
         let now = self.servers[server].log.time(now.as_second());
         let step = if self.switches.added_silently { Step::AddedSilently } else { Step::Added };
-        self.arrive(server, Record::new(serial, sown, given, now), step, now);
+        self.arrive(server, Record::new(serial, sown, manual, now), step, now);
     }
 
     /// Writes the first entry of a device on a server.
@@ -171,33 +171,33 @@ impl World {
         let serial = record.serial;
         self.sequence += 1;
         let event = self.servers[server].log.append(record, step, now, self.sequence, None);
-        self.places.insert(serial, Place { server: server as u32, event });
+        self.positions.insert(serial, Position { server: server as u32, event });
     }
 
     /// Writes a further entry of a device on the server that it is assigned to.
-    pub(super) fn append(&mut self, place: Place, record: Record, step: Step, now: i64) {
+    pub(super) fn append(&mut self, position: Position, record: Record, step: Step, now: i64) {
         let serial = record.serial;
         self.sequence += 1;
-        let log = &mut self.servers[place.server as usize].log;
-        let event = log.append(record, step, now, self.sequence, Some(place.event));
+        let log = &mut self.servers[position.server as usize].log;
+        let event = log.append(record, step, now, self.sequence, Some(position.event));
         if step.operation() == Operation::Deleted {
-            self.places.remove(&serial);
-        } else if let Some(place) = self.places.get_mut(&serial) {
-            place.event = event;
+            self.positions.remove(&serial);
+        } else if let Some(position) = self.positions.get_mut(&serial) {
+            position.event = event;
         }
     }
 
-    pub(super) fn record(&self, place: Place) -> &Record {
-        &self.servers[place.server as usize].log.event(place.event).record
+    pub(super) fn record(&self, position: Position) -> &Record {
+        &self.servers[position.server as usize].log.event(position.event).record
     }
 
-    pub(super) fn place_on(&self, server: usize, serial: &Serial) -> Option<Place> {
-        self.places.get(serial).copied().filter(|place| place.server as usize == server)
+    pub(super) fn position_on(&self, server: usize, serial: &Serial) -> Option<Position> {
+        self.positions.get(serial).copied().filter(|position| position.server as usize == server)
     }
 
-    pub(super) fn place(&self, uuid: &str, serial: &str) -> Result<(Serial, Place), PortalRefused> {
+    pub(super) fn position(&self, uuid: &str, serial: &str) -> Result<(Serial, Position), PortalRefused> {
         let server = self.server_position(uuid)?;
-        let known = Serial::new(serial).and_then(|known| Some((known, self.place_on(server, &known)?)));
+        let known = Serial::new(serial).and_then(|known| Some((known, self.position_on(server, &known)?)));
         known.ok_or_else(|| PortalRefused::Missing(format!("No device {serial} is assigned to this server.")))
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::log::Step;
 use super::record::ProfileStatus;
 use super::scripted::ScriptedCall;
-use super::{MovedIn, Place, PortalRefused, Profile, Record, Serial, Statuses, World};
+use super::{MovedIn, PortalRefused, Position, Profile, Record, Serial, Statuses, World};
 
 /// A device that was added by Apple Configurator may leave for this many seconds: 30 days.
 const PROVISIONAL: i64 = 30 * 24 * 3600;
@@ -55,14 +55,14 @@ impl World {
         serial: &str,
         now: Timestamp,
     ) -> Result<(Option<String>, Option<&Profile>), PortalRefused> {
-        let (_, place) = self.place(uuid, serial)?;
-        let uuid = self.shown_profile(self.record(place)).1;
-        if !self.activate(place, now) {
+        let (_, position) = self.position(uuid, serial)?;
+        let uuid = self.shown_profile(self.record(position)).1;
+        if !self.activate(position, now) {
             return Err(PortalRefused::Conflict(format!(
                 "Device {serial} has no profile, so it starts without one. Nothing was changed."
             )));
         }
-        let profile = uuid.as_deref().and_then(|uuid| self.find_profile(place.server as usize, uuid));
+        let profile = uuid.as_deref().and_then(|uuid| self.find_profile(position.server as usize, uuid));
         Ok((uuid, profile.map(|id| self.profile(id))))
     }
 
@@ -78,30 +78,31 @@ impl World {
             .map(|record| record.serial)
             .collect();
         for serial in &serials {
-            if let Some(place) = self.place_on(server, serial) {
-                self.activate(place, now);
+            if let Some(position) = self.position_on(server, serial) {
+                self.activate(position, now);
             }
         }
         Ok(serials.len())
     }
 
     /// `false` when the device has no profile.
-    fn activate(&mut self, place: Place, now: Timestamp) -> bool {
-        let mut record = self.record(place).clone();
-        let now = self.servers[place.server as usize].log.time(now.as_second());
-        record.given = record.given_without(&["mdm_migration_deadline"]);
-        if let Some(given) = record.given.as_ref().filter(|_| record.given_text("profile_uuid").is_some()) {
+    fn activate(&mut self, position: Position, now: Timestamp) -> bool {
+        let mut record = self.record(position).clone();
+        let now = self.servers[position.server as usize].log.time(now.as_second());
+        record.manual = record.manual_without(&["mdm_migration_deadline"]);
+        if let Some(manual) = record.manual.as_ref().filter(|_| record.manual_text("profile_uuid").is_some())
+        {
             let time = Timestamp::from_second(now).unwrap_or_default().to_string();
             let pushed = json!({ "profile_status": "pushed", "profile_push_time": time });
             let change = pushed.as_object().cloned().unwrap_or_default();
-            record.given = given.changed(&change).ok().map(Arc::new);
+            record.manual = manual.changed(&change).ok().map(Arc::new);
         } else if record.profile.is_some() {
             record.status = ProfileStatus::Pushed;
             record.profile_pushed_at = now;
         } else {
             return false;
         }
-        self.append(place, record, Step::ProfilePushed, now);
+        self.append(position, record, Step::ProfilePushed, now);
         true
     }
 
@@ -115,28 +116,28 @@ impl World {
         deadline: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (serial, place) = self.place(uuid, serial)?;
-        let (from, to) = (place.server as usize, self.server_position(to)?);
+        let (serial, position) = self.position(uuid, serial)?;
+        let (from, to) = (position.server as usize, self.server_position(to)?);
         if self.servers[from].org_id != self.servers[to].org_id {
             return Err(PortalRefused::Conflict(
                 "The servers belong to different organizations. The device stays where it is.".to_owned(),
             ));
         }
         let now = self.servers[to].log.time(now.as_second());
-        let old = self.record(place).clone();
+        let old = self.record(position).clone();
         let mut record = old.without_profile(ProfileStatus::Empty);
-        record.given = record.given_without(&["mdm_migration_deadline", "device_assigned_date"]);
+        record.manual = record.manual_without(&["mdm_migration_deadline", "device_assigned_date"]);
         record.assigned_at = now;
         if let Some(deadline) = deadline {
             let deadline = Timestamp::from_second(deadline.as_second()).unwrap_or(deadline);
             let change =
                 Map::from_iter([("mdm_migration_deadline".to_owned(), Value::from(deadline.to_string()))]);
-            record.given =
-                Some(Arc::new(record.given.as_deref().cloned().unwrap_or_default().changed(&change)?));
+            record.manual =
+                Some(Arc::new(record.manual.as_deref().cloned().unwrap_or_default().changed(&change)?));
         }
         self.life.locks.remove(&serial);
         if from == to {
-            self.append(place, record, Step::Reassigned, now);
+            self.append(position, record, Step::Reassigned, now);
             return Ok(());
         }
         let out = if self.switches.moved_out_silently { Step::MovedOutSilently } else { Step::MovedOut };
@@ -144,7 +145,7 @@ impl World {
             MovedIn::Added => Step::MovedIn,
             MovedIn::Modified => Step::MovedInAsModified,
         };
-        self.append(place, old, out, now);
+        self.append(position, old, out, now);
         self.arrive(to, record, into, now);
         Ok(())
     }
@@ -156,8 +157,8 @@ impl World {
         serial: &str,
         now: Timestamp,
     ) -> Result<(), PortalRefused> {
-        let (_, place) = self.place(uuid, serial)?;
-        self.give_up(place, Step::Released, now);
+        let (_, position) = self.position(uuid, serial)?;
+        self.give_up(position, Step::Released, now);
         Ok(())
     }
 
@@ -169,39 +170,39 @@ impl World {
         now: Timestamp,
     ) -> Statuses<'a> {
         self.each(server, ScriptedCall::Disown, serials, |world, serial| {
-            if let Some(place) = world.place_on(server, &serial) {
-                world.give_up(place, Step::Disowned, now);
+            if let Some(position) = world.position_on(server, &serial) {
+                world.give_up(position, Step::Disowned, now);
             }
         })
     }
 
-    fn give_up(&mut self, place: Place, step: Step, now: Timestamp) {
-        let record = self.record(place).clone();
+    fn give_up(&mut self, position: Position, step: Step, now: Timestamp) {
+        let record = self.record(position).clone();
         let serial = record.serial;
-        self.append(place, record, step, now.as_second());
+        self.append(position, record, step, now.as_second());
         self.life.locks.remove(&serial);
         if self.life.by_configurator.remove(&serial).is_none() {
-            let org_id = self.servers[place.server as usize].org_id.clone();
+            let org_id = self.servers[position.server as usize].org_id.clone();
             self.life.released.insert(serial, org_id);
         }
     }
 
     /// The user of a device that Apple Configurator added takes it out again.
     pub(crate) fn leave(&mut self, uuid: &str, serial: &str, now: Timestamp) -> Result<(), PortalRefused> {
-        let (known, place) = self.place(uuid, serial)?;
+        let (known, position) = self.position(uuid, serial)?;
         let until = self.life.by_configurator.get(&known).map(|added| added + PROVISIONAL);
         if until.is_none_or(|until| until <= now.as_second()) {
             return Err(PortalRefused::Conflict(format!(
                 "Device {serial} is not within thirty days of being added by Apple Configurator. It stays."
             )));
         }
-        self.append(place, self.record(place).clone(), Step::Left, now.as_second());
+        self.append(position, self.record(position).clone(), Step::Left, now.as_second());
         self.life.by_configurator.remove(&known);
         self.life.locks.remove(&known);
         Ok(())
     }
 
-    /// Apple sends another device in place of a broken one: a given serial number, or the next of the seed.
+    /// Apple sends another device in place of a broken one: a named serial number, or the next of the seed.
     pub(crate) fn replace_device(
         &mut self,
         uuid: &str,
@@ -209,8 +210,8 @@ impl World {
         with: Option<&str>,
         now: Timestamp,
     ) -> Result<Serial, PortalRefused> {
-        let (original, place) = self.place(uuid, serial)?;
-        let server = place.server as usize;
+        let (original, position) = self.position(uuid, serial)?;
+        let server = position.server as usize;
         let (new, sown) = match with {
             Some(text) => (self.free_serial(server, text)?, None),
             None => {
@@ -221,13 +222,13 @@ impl World {
             }
         };
         let change = Map::from_iter([("is_replacement_device".to_owned(), Value::Bool(true))]);
-        // A device by hand looks like the one that it replaces.
-        let old = self.record(place).without_profile(ProfileStatus::Empty).given;
-        let given = if sown.is_none() { old.as_deref().cloned() } else { None }.unwrap_or_default();
-        let given = given.changed(&change)?;
+        // A manual device looks like the one that it replaces.
+        let old = self.record(position).without_profile(ProfileStatus::Empty).manual;
+        let manual = if sown.is_none() { old.as_deref().cloned() } else { None }.unwrap_or_default();
+        let manual = manual.changed(&change)?;
         self.life.by_configurator.remove(&original);
-        self.give_up(place, Step::Replaced, now);
-        self.add(server, new, sown, Some(Arc::new(given)), now);
+        self.give_up(position, Step::Replaced, now);
+        self.add(server, new, sown, Some(Arc::new(manual)), now);
         self.life.arrived(new, false, now);
         self.life.replacements.insert(new, (original, now.as_second()));
         Ok(new)
@@ -236,7 +237,7 @@ impl World {
     /// The device that one of the server's devices replaces, and since when.
     pub(crate) fn replacement(&self, server: usize, serial: &str) -> Option<(Serial, Timestamp)> {
         let serial = Serial::new(serial)?;
-        self.place_on(server, &serial)?;
+        self.position_on(server, &serial)?;
         let (original, at) = self.life.replacements.get(&serial)?;
         Some((*original, Timestamp::from_second(*at).unwrap_or_default()))
     }
@@ -252,7 +253,7 @@ impl World {
 
     /// Locks or unlocks a device, as its user would.
     pub(crate) fn set_locked(&mut self, uuid: &str, serial: &str, locked: bool) -> Result<(), PortalRefused> {
-        let (serial, _) = self.place(uuid, serial)?;
+        let (serial, _) = self.position(uuid, serial)?;
         if locked {
             self.lock(serial, Lock { escrow_key: None, lost_message: None });
         } else {
@@ -261,7 +262,7 @@ impl World {
         Ok(())
     }
 
-    /// The lock of a device, whoever made it.
+    /// The lock of a device, by any client.
     pub(crate) fn lock_of(&self, serial: &str) -> Option<&Lock> {
         self.life.locks.get(&Serial::new(serial)?)
     }

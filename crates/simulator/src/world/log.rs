@@ -112,7 +112,7 @@ impl Event {
         self.step.operation()
     }
 
-    /// Whether sync tells of it.
+    /// Whether sync reports it.
     pub(crate) fn is_told(&self) -> bool {
         !matches!(self.step, Step::AddedSilently | Step::MovedOutSilently)
     }

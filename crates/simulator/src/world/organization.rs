@@ -46,7 +46,7 @@ impl Organization {
 }
 
 impl World {
-    /// Makes an organization. `org_id` is random digits when not given; a taken one is a conflict.
+    /// Makes an organization. `org_id` is random digits when not named; a taken one is a conflict.
     pub(crate) fn found_organization(
         &mut self,
         name: Option<String>,

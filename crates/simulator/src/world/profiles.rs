@@ -69,12 +69,12 @@ impl World {
         &self.profiles.all[id.0.get() as usize - 1]
     }
 
-    /// Status and uuid of the profile that a device is shown with, be they true or given by hand.
+    /// Status and uuid of the profile that a device is shown with, be they true or set manually.
     pub(crate) fn shown_profile(&self, record: &Record) -> (String, Option<String>) {
-        let status = record.given_text("profile_status");
+        let status = record.manual_text("profile_status");
         let uuid = record.profile.map(|id| self.profile(id).uuid.to_string());
         let status = status.unwrap_or_else(|| record.status.as_str().to_owned());
-        (status, record.given_text("profile_uuid").or(uuid))
+        (status, record.manual_text("profile_uuid").or(uuid))
     }
 
     /// Counts an assignment.
@@ -89,8 +89,8 @@ impl World {
         let mut foreign: BTreeMap<String, Vec<Serial>> = BTreeMap::new();
         for event in self.servers[server].log.devices() {
             let record = &event.record;
-            match (record.given_text("profile_uuid"), record.profile) {
-                (Some(given), _) => foreign.entry(given).or_default().push(record.serial),
+            match (record.manual_text("profile_uuid"), record.profile) {
+                (Some(manual), _) => foreign.entry(manual).or_default().push(record.serial),
                 (None, Some(id)) => carriers.entry(&*self.profile(id).uuid).or_default().push(record.serial),
                 (None, None) => {}
             }

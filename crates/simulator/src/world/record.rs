@@ -90,13 +90,18 @@ pub(crate) struct Record {
     pub(crate) profile_pushed_at: i64,
     /// To this server.
     pub(crate) assigned_at: i64,
-    /// Attributes that were given by hand. They win over everything else.
-    pub(crate) given: Option<Arc<Given>>,
+    /// Attributes that were set manually. They win over everything else.
+    pub(crate) manual: Option<Arc<ManualFields>>,
 }
 
 impl Record {
     /// A device as it arrives on a server.
-    pub(super) fn new(serial: Serial, sown: Option<Sown>, given: Option<Arc<Given>>, now: i64) -> Record {
+    pub(super) fn new(
+        serial: Serial,
+        sown: Option<Sown>,
+        manual: Option<Arc<ManualFields>>,
+        now: i64,
+    ) -> Record {
         Record {
             serial,
             status: ProfileStatus::Empty,
@@ -105,11 +110,11 @@ impl Record {
             profile_assigned_at: 0,
             profile_pushed_at: 0,
             assigned_at: now,
-            given,
+            manual,
         }
     }
 
-    /// The device with this profile assigned. What was given by hand about profiles no longer counts.
+    /// The device with this profile assigned. What was set manually about profiles no longer counts.
     pub(super) fn with_profile(&self, profile: ProfileId, now: i64) -> Record {
         let mut record = self.without_profile(ProfileStatus::Assigned);
         record.profile = Some(profile);
@@ -117,37 +122,37 @@ impl Record {
         record
     }
 
-    /// The device without a profile. What was given by hand about profiles no longer counts.
+    /// The device without a profile. What was set manually about profiles no longer counts.
     pub(super) fn without_profile(&self, status: ProfileStatus) -> Record {
-        Record { status, profile: None, given: self.given_without(&PROFILE_FIELDS), ..self.clone() }
+        Record { status, profile: None, manual: self.manual_without(&PROFILE_FIELDS), ..self.clone() }
     }
 
-    /// The attributes given by hand, but for those named.
-    pub(super) fn given_without(&self, names: &[&str]) -> Option<Arc<Given>> {
-        let given = self.given.as_ref()?;
-        if !names.iter().any(|name| given.names(name)) {
-            return Some(given.clone());
+    /// The attributes set manually, but for those named.
+    pub(super) fn manual_without(&self, names: &[&str]) -> Option<Arc<ManualFields>> {
+        let manual = self.manual.as_ref()?;
+        if !names.iter().any(|name| manual.names(name)) {
+            return Some(manual.clone());
         }
-        let mut rest = Given::clone(given);
+        let mut rest = ManualFields::clone(manual);
         rest.fields.retain(|(known, _)| !names.contains(&&**known));
         Some(Arc::new(rest))
     }
 
-    /// An attribute given by hand, as text.
-    pub(crate) fn given_text(&self, name: &str) -> Option<String> {
-        let (_, json) = self.given.as_ref()?.values().find(|(known, _)| *known == name)?;
+    /// An attribute set manually, as text.
+    pub(crate) fn manual_text(&self, name: &str) -> Option<String> {
+        let (_, json) = self.manual.as_ref()?.values().find(|(known, _)| *known == name)?;
         serde_json::from_str(json).ok()
     }
 }
 
-/// Attributes given by hand, each already written as JSON.
+/// Attributes set manually, each already written as JSON.
 #[derive(Clone, Default)]
-pub(crate) struct Given {
+pub(crate) struct ManualFields {
     fields: Vec<(Box<str>, Option<Box<str>>)>,
 }
 
-impl Given {
-    /// Whether the attribute is given, be it a value or its absence.
+impl ManualFields {
+    /// Whether the attribute is set, be it a value or its absence.
     pub(crate) fn names(&self, name: &str) -> bool {
         self.fields.iter().any(|(known, _)| &**known == name)
     }
@@ -158,12 +163,12 @@ impl Given {
     }
 
     /// These attributes with `change` applied: null means absent from now on.
-    pub(crate) fn changed(&self, change: &Map<String, Value>) -> Result<Given, PortalRefused> {
+    pub(crate) fn changed(&self, change: &Map<String, Value>) -> Result<ManualFields, PortalRefused> {
         let mut changed = self.clone();
         for (name, value) in change {
             if matches!(name.as_str(), "serial_number" | "op_type" | "op_date" | "response_status") {
                 return Err(PortalRefused::Invalid(format!(
-                    "{name} cannot be given here. Nothing was changed."
+                    "{name} cannot be set here. Nothing was changed."
                 )));
             }
             let json = (!value.is_null()).then(|| value.to_string().into_boxed_str());

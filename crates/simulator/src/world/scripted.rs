@@ -1,4 +1,4 @@
-//! What the next calls say about single devices, whatever is true.
+//! What the next calls say about single devices, regardless of the truth.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -23,7 +23,7 @@ pub(crate) enum ScriptedCall {
 pub(crate) struct Scripted {
     pub(crate) serial_number: String,
     pub(crate) call: ScriptedCall,
-    /// Whatever the client shall read; null leaves the device out of the answer.
+    /// What the client reads; null leaves the device out of the answer.
     pub(crate) status: Option<String>,
     /// Calls left that it is for; 1 or more.
     #[serde(default = "once")]
@@ -47,7 +47,7 @@ impl Scripted {
     }
 }
 
-/// All of them, by serial number and then in the order they were given.
+/// All of them, by serial number and then in the order they were added.
 #[derive(Default)]
 pub(crate) struct ScriptedStatuses {
     waiting: BTreeMap<String, VecDeque<Scripted>>,

@@ -36,9 +36,9 @@ struct Session {
 pub(crate) enum SessionRefused {
     /// No session token was sent.
     Missing,
-    /// Never given out, forgotten, rotated out, or of a token that was replaced.
+    /// Never issued, forgotten, rotated out, or of a token that was replaced.
     Unknown,
-    /// Given out, but too long ago.
+    /// ManualFields out, but too long ago.
     Expired,
 }
 
@@ -105,7 +105,7 @@ impl World {
         Ok(Admitted { server, rotated: Some(self.new_session(server, generation, now)) })
     }
 
-    /// The position of the server that a session token was given out for.
+    /// The position of the server that a session token was issued for.
     pub(crate) fn sessions_server(&self, token: &str) -> Option<usize> {
         self.sessions.open.get(&read_key(token)?).map(|session| session.server)
     }

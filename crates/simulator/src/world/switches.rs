@@ -99,7 +99,7 @@ pub(crate) enum RetryAfter {
     Absent,
 }
 
-/// What a fetch that is gone on with after too long a time is answered with.
+/// What a fetch continued after too long a time is answered with.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(crate) enum OldFetchCursor {
     /// The next page.
@@ -184,10 +184,10 @@ pub(crate) struct Switches {
     /// Assignments and removals are not to be seen before `POST /_sim/settle`.
     pub(crate) hold_assignments: bool,
     pub(crate) disown_without_permission: DisownRefusal,
-    /// Sync does not tell of devices that are added; only a fetch shows them.
+    /// Sync does not report devices that are added; only a fetch shows them.
     pub(crate) added_silently: bool,
     pub(crate) moved_in_as: MovedIn,
-    /// Sync does not tell the old server that a device was moved away.
+    /// Sync does not report to the old server that a device was moved away.
     pub(crate) moved_out_silently: bool,
     pub(crate) beta_tokens_key: BetaTokensKey,
 }

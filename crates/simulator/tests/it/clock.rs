@@ -81,7 +81,7 @@ async fn answers_are_dated_by_the_clock() {
 
 #[tokio::test]
 async fn the_same_seed_clock_and_calls_get_the_same_answers() {
-    let mut stories = Vec::new();
+    let mut transcripts = Vec::new();
     for seed in [7, 7, 8] {
         let start: jiff::Timestamp = "2030-01-31T10:00:00Z".parse().unwrap();
         let (clock, time) = (Some(start), start.as_second().to_string());
@@ -96,20 +96,21 @@ async fn the_same_seed_clock_and_calls_get_the_same_answers() {
         let request = sim.request("GET", "/session").header("content-type", JSON);
         let opened = sim.send(request.header("authorization", signer::header(&signed, None, ","))).await;
         let session = opened.json()["auth_session_token"].as_str().unwrap().to_owned();
-        let mut story = vec![server.uuid.clone(), server.org_id.clone(), server.keys.consumer_key.clone()];
-        story.extend([
+        let mut transcript =
+            vec![server.uuid.clone(), server.org_id.clone(), server.keys.consumer_key.clone()];
+        transcript.extend([
             server.keys.access_token.clone(),
             server.keys.access_secret.clone(),
             opened.text.clone(),
         ]);
         for path in ["/server/devices", "/server/devices"] {
             let page = sim.ask(&session, "POST", path, json!({ "limit": 2 })).await;
-            story.extend([format!("{:?}", page.headers), page.text]);
+            transcript.extend([format!("{:?}", page.headers), page.text]);
         }
-        stories.push(story);
+        transcripts.push(transcript);
     }
-    assert_eq!(stories[0], stories[1]);
-    assert!(stories[0].iter().zip(&stories[2]).filter(|(one, other)| one == other).count() == 0);
+    assert_eq!(transcripts[0], transcripts[1]);
+    assert!(transcripts[0].iter().zip(&transcripts[2]).filter(|(one, other)| one == other).count() == 0);
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Sim, now};
+use crate::support::{Server, Sim, TestResponse, now};
 
 /// A server with its devices fetched to the end, and the cursor of that.
 async fn ready(count: u32) -> (Sim, Server, String, Value) {
@@ -15,7 +15,7 @@ async fn ready(count: u32) -> (Sim, Server, String, Value) {
     (sim, server, session, page["cursor"].clone())
 }
 
-async fn sync(sim: &Sim, session: &str, cursor: &Value, limit: u32) -> Answer {
+async fn sync(sim: &Sim, session: &str, cursor: &Value, limit: u32) -> TestResponse {
     sim.ask(session, "POST", "/devices/sync", json!({ "cursor": cursor, "limit": limit })).await
 }
 

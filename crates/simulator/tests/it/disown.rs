@@ -34,8 +34,8 @@ async fn a_disowned_device_never_comes_back() {
     assert_eq!(answer, json!({ "devices": { "ONE": "SUCCESS", "NONE": "NOT_ACCESSIBLE" } }));
     sim.portal(204, "POST", &format!("{base}/devices/TWO/release"), Value::Null).await;
     let page = sim.ask(&session, "POST", "/devices/sync", json!({ "cursor": cursor })).await.json();
-    let gone: Vec<_> = page["devices"].as_array().unwrap().iter().map(|event| &event["op_type"]).collect();
-    assert_eq!(gone, ["deleted", "deleted"]);
+    let deleted: Vec<_> = page["devices"].as_array().unwrap().iter().map(|event| &event["op_type"]).collect();
+    assert_eq!(deleted, ["deleted", "deleted"]);
     for serial in ["ONE", "TWO"] {
         let body = json!({ "devices": [{ "serial_number": serial }] });
         sim.portal(409, "POST", &format!("{base}/devices"), body).await;

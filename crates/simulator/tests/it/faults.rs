@@ -182,7 +182,7 @@ async fn a_held_call_takes_effect_though_its_client_gave_up() {
     sim.portal(200, "GET", &format!("/faults/{id}/wait?held=1"), Value::Null).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    // A little real time, in which the simulator sees that the connection is gone.
+    // A little real time, in which the simulator sees that the connection is closed.
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     sim.portal(200, "POST", &format!("/faults/{id}/release"), Value::Null).await;
     let path = format!("/servers/{}/profiles", server.uuid);

@@ -40,7 +40,7 @@ async fn a_move_clears_the_profile_and_tells_both_servers() {
         let old: Vec<_> = old.iter().map(|event| &event["op_type"]).collect();
         assert_eq!(old, if silent { vec![] } else { vec!["deleted"] });
         let page = sim.ask(&sessions[0], "POST", "/server/devices", json!({})).await.json();
-        assert_eq!(page["devices"], json!([]), "a full fetch always tells the truth");
+        assert_eq!(page["devices"], json!([]), "a full fetch always shows the truth");
         let new = changes(&sim, &sessions[1], &cursors[1]).await;
         assert_eq!(new.len(), 1);
         assert_eq!((&new[0]["op_type"], &new[0]["profile_status"]), (&json!(into), &json!("empty")));

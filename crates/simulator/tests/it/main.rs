@@ -17,6 +17,7 @@ mod fault_answers;
 mod fault_pages;
 mod fault_wire;
 mod faults;
+mod handle;
 mod life;
 mod portal;
 mod profile;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Sim};
+use crate::support::{Server, Sim, TestResponse};
 
 async fn ready() -> (Sim, Server, String) {
     let sim = Sim::start().await;
@@ -18,7 +18,7 @@ fn profile(change: &Value) -> Value {
     profile
 }
 
-async fn define(sim: &Sim, session: &str, body: Value) -> Answer {
+async fn define(sim: &Sim, session: &str, body: Value) -> TestResponse {
     sim.ask(session, "POST", "/profile", body).await
 }
 

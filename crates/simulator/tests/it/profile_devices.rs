@@ -1,8 +1,8 @@
-//! `/profile/devices`: assigning, removing, throttles, what the next calls are told to say, and late effects.
+//! `/profile/devices`: assigning, removing, throttles, what the next calls are scripted to say, and late effects.
 
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Sim};
+use crate::support::{Server, Sim, TestResponse};
 
 /// A server with the devices ONE, TWO and TRE, and a profile.
 async fn ready() -> (Sim, Server, String, Value) {
@@ -14,7 +14,7 @@ async fn ready() -> (Sim, Server, String, Value) {
     (sim, server, session, profile)
 }
 
-async fn assign(sim: &Sim, session: &str, profile: &Value, devices: &[&str]) -> Answer {
+async fn assign(sim: &Sim, session: &str, profile: &Value, devices: &[&str]) -> TestResponse {
     let body = json!({ "profile_uuid": profile, "devices": devices });
     sim.ask(session, "POST", "/profile/devices", body).await
 }

@@ -1,4 +1,4 @@
-//! Answers as they are on the wire: for whatever a well-behaved HTTP client would hide.
+//! Answers as they are on the wire: for what a well-behaved HTTP client would hide.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -36,7 +36,7 @@ impl Sim {
         self.announced(method, path, session, body.len(), body).await
     }
 
-    /// The same with a body that is announced to have this length, whatever it has.
+    /// The same with a body that is announced to have this length.
     pub(crate) async fn announced(
         &self,
         method: &str,

@@ -187,7 +187,7 @@ async fn a_document_with_a_fault_in_it_changes_nothing() {
     let clock = json!({ "now": "2031-01-31T10:00:00Z" });
     for document in [
         json!([]),
-        json!({ "organizations": [] }),
+        json!({ "orgs": [] }),
         json!({ "clock": { "now": "noon" } }),
         json!({ "clock": clock, "options": { "rotate_every": -1 } }),
         json!({ "clock": clock, "faults": [{ "do": "explode" }] }),

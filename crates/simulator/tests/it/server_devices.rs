@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use adept_simulator::Options;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Server, Sim};
+use crate::support::{Server, Sim, TestResponse};
 
 async fn ready(count: u32) -> (Sim, Server, String) {
     let sim = Sim::start().await;
@@ -15,7 +15,7 @@ async fn ready(count: u32) -> (Sim, Server, String) {
     (sim, server, session)
 }
 
-async fn fetch(sim: &Sim, session: &str, body: Value) -> Answer {
+async fn fetch(sim: &Sim, session: &str, body: Value) -> TestResponse {
     sim.ask(session, "POST", "/server/devices", body).await
 }
 
@@ -148,11 +148,11 @@ async fn foreign_and_garbled_cursors_are_invalid() {
 #[tokio::test]
 async fn each_protocol_version_sees_its_fields() {
     let (sim, server, session) = ready(400).await;
-    let given = json!({
+    let fields = json!({
         "serial_number": "GIVEN1", "os": "iPadOS", "device_family": "iPad", "mdm_migration_deadline": "2030-01-01T00:00:00Z",
         "is_replacement_device": true, "is_new_here": { "deep": [1, "\"x\""] }
     });
-    sim.portal(200, "POST", &format!("/servers/{}/devices", server.uuid), json!({ "devices": [given] }))
+    sim.portal(200, "POST", &format!("/servers/{}/devices", server.uuid), json!({ "devices": [fields] }))
         .await;
     let late = [
         "imei",

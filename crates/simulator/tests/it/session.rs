@@ -4,10 +4,10 @@ use adept_simulator::Options;
 use serde_json::json;
 
 use crate::signer::{self, Keys};
-use crate::support::{Answer, JSON, Server, Sim, nonce, now};
+use crate::support::{JSON, Server, Sim, TestResponse, nonce, now};
 
 /// A call with exactly this `Authorization` header.
-async fn present(sim: &Sim, authorization: &str) -> Answer {
+async fn present(sim: &Sim, authorization: &str) -> TestResponse {
     let request = sim.request("GET", "/session").header("content-type", JSON);
     sim.send(request.header("authorization", authorization)).await
 }
@@ -317,15 +317,15 @@ async fn a_revoked_account_takes_its_tokens_along_and_downloads_no_other_until_i
         sim.portal(400, "POST", path, json!({})).await;
     }
     sim.portal(204, "POST", "/accounts/revoke", named.clone()).await;
-    let gone = (403, "FORBIDDEN");
-    assert_eq!(sim.ask(&session, "GET", "/account", serde_json::Value::Null).await.refusal(), gone);
-    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), gone);
-    // Whoever downloaded last downloads again, unless another account is named.
+    let forbidden = (403, "FORBIDDEN");
+    assert_eq!(sim.ask(&session, "GET", "/account", serde_json::Value::Null).await.refusal(), forbidden);
+    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), forbidden);
+    // The account that downloaded last downloads again, unless another account is named.
     let token = format!("/servers/{}/token", server.uuid);
     let refusal = sim.portal(409, "POST", &token, serde_json::Value::Null).await;
     assert!(refusal["error"].as_str().unwrap().contains("revoked"), "{refusal}");
     sim.session(&sim.issue(&server.uuid, "?account=third%40example.com").await).await;
-    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), gone);
+    assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), forbidden);
 
     sim.portal(204, "POST", "/accounts/restore", named).await;
     assert_eq!(sim.send(sim.session_request(&second)).await.refusal(), (401, "token_rejected"));

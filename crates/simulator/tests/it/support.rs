@@ -92,13 +92,13 @@ pub(crate) struct Server {
 
 /// A status, the code in the body, and the whole body as JSON when it is some.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn json(&self) -> Value {
         assert_eq!(self.status, 200, "{self:?}");
         serde_json::from_str(&self.text).unwrap()
@@ -131,10 +131,10 @@ impl Sim {
         self.http.request(method, self.simulator.url() + path)
     }
 
-    pub(crate) async fn send(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> TestResponse {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, text: response.text().await.unwrap() }
+        TestResponse { status, headers, text: response.text().await.unwrap() }
     }
 
     /// A call to the portal side that must be answered with this status.
@@ -226,7 +226,7 @@ impl Sim {
         if body.is_null() { request } else { request.body(body.to_string()) }
     }
 
-    pub(crate) async fn ask(&self, session: &str, method: &str, path: &str, body: Value) -> Answer {
+    pub(crate) async fn ask(&self, session: &str, method: &str, path: &str, body: Value) -> TestResponse {
         self.send(self.call(session, method, path, body)).await
     }
 }

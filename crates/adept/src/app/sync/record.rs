@@ -1,7 +1,7 @@
 //! Apple's device record in our words.
 
 use adept_apple::account::normalized_uuid;
-use adept_apple::device::{Device, OpType, ProfileStatus};
+use adept_apple::device::{Device, OpType};
 use aws_lc_rs::digest;
 
 use crate::domain::{AppleRecord, DevicePlatform, OperationType};
@@ -11,13 +11,7 @@ pub(super) fn record(device: Device) -> AppleRecord {
     let record = device.record_json();
     let hash = digest::digest(&digest::SHA256, record.as_bytes());
     let digest = hash.as_ref().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
-    let status = device.profile_status.map(|status| match status {
-        ProfileStatus::Empty => "empty".to_owned(),
-        ProfileStatus::Assigned => "assigned".to_owned(),
-        ProfileStatus::Pushed => "pushed".to_owned(),
-        ProfileStatus::Removed => "removed".to_owned(),
-        ProfileStatus::Other(word) => word,
-    });
+    let status = device.profile_status.map(|status| status.as_str().to_owned());
     AppleRecord {
         serial: device.serial_number,
         operation: device.op_type.map(|operation| match operation {

@@ -1,4 +1,4 @@
-//! A client that shows on the stage what it asks and what it is answered.
+//! A client of the service that shows on the stage what it sends and what is returned.
 
 use std::time::{Duration, Instant};
 
@@ -9,12 +9,11 @@ use super::stage::{Stage, Who};
 use crate::cli::Failure;
 
 /// Nothing here takes longer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// One side of the story.
+/// The client.
 pub(super) struct Client {
     http: reqwest::Client,
-    who: Who,
     base: String,
     bearer: Option<String>,
     /// Long values and the names that stand for them on the stage.
@@ -33,16 +32,12 @@ pub(super) enum Body {
     JsonAs(Value, &'static str),
     /// A form; its secret is not shown.
     Form(String, &'static str),
-    /// A text, and what is shown in its place.
-    Text(String, &'static str),
 }
 
 /// An answer.
 pub(super) struct Response {
     pub(super) status: u16,
     pub(super) text: String,
-    /// The file name that the answer proposes.
-    pub(super) file_name: Option<String>,
     took: Duration,
 }
 
@@ -58,19 +53,9 @@ impl Client {
     pub(super) fn of_adept(base: &str, ca: &str) -> Result<Self, Failure> {
         let unfit = |error| Failure::failed(format!("no HTTPS client for the demo: {error}"));
         let ca = Certificate::from_pem(ca.as_bytes()).map_err(unfit)?;
-        let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(PATIENCE).build();
-        Ok(Self::new(http.map_err(unfit)?, Who::Adept, base))
-    }
-
-    /// A client of the simulator at `base`: someone in front of Apple's portal.
-    pub(super) fn of_portal(base: &str) -> Result<Self, Failure> {
-        let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-        let http = http.map_err(|error| Failure::failed(format!("no HTTP client for the demo: {error}")))?;
-        Ok(Self::new(http, Who::Apple, base))
-    }
-
-    fn new(http: reqwest::Client, who: Who, base: &str) -> Self {
-        Self { http, who, base: base.to_owned(), bearer: None, names: Vec::new(), sent: 0 }
+        let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(TIMEOUT).build();
+        let http = http.map_err(unfit)?;
+        Ok(Self { http, base: base.to_owned(), bearer: None, names: Vec::new(), sent: 0 })
     }
 
     /// Signs every further request with this bearer token.
@@ -83,7 +68,7 @@ impl Client {
         self.names.push((value.to_owned(), name));
     }
 
-    /// Sends a request and shows it; a status other than `expected` ends the story.
+    /// Sends a request and shows it; a status other than `expected` ends the demo.
     pub(super) async fn call(
         &mut self,
         stage: &mut Stage,
@@ -93,11 +78,11 @@ impl Client {
         expected: u16,
     ) -> Result<Response, Failure> {
         let shown = self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name));
-        stage.ask(self.who, method.as_str(), &shown);
+        stage.ask(Who::Adept, method.as_str(), &shown);
         let said = match &body {
             Body::None => None,
             Body::Json(json) => Some(json.to_string()),
-            Body::JsonAs(_, shown) | Body::Form(_, shown) | Body::Text(_, shown) => Some((*shown).to_owned()),
+            Body::JsonAs(_, shown) | Body::Form(_, shown) => Some((*shown).to_owned()),
         };
         let answer = match self.send(method.clone(), path, body).await {
             Ok(answer) => answer,
@@ -133,7 +118,6 @@ impl Client {
             Body::Form(text, _) => {
                 request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(text)
             }
-            Body::Text(text, _) => request.body(text),
         };
         self.sent += 1;
         let started = Instant::now();
@@ -141,10 +125,7 @@ impl Client {
             |error: reqwest::Error| Failure::failed(format!("{} does not answer: {error}", self.base));
         let response = request.send().await.map_err(unanswered)?;
         let (status, took) = (response.status().as_u16(), started.elapsed());
-        let disposition = response.headers().get(header::CONTENT_DISPOSITION);
-        let file_name =
-            disposition.and_then(|value| value.to_str().ok()?.split('"').nth(1).map(str::to_owned));
         let text = response.text().await.map_err(unanswered)?;
-        Ok(Response { status, text, file_name, took })
+        Ok(Response { status, text, took })
     }
 }

@@ -6,21 +6,21 @@ use super::{
     folder::Folder,
     grouped, spoken,
     stage::{Ink, Stage},
-    steps::{Registered, Spoken},
+    steps::{DemoApplication, Summary},
 };
 use crate::serve::Running;
 
 /// Says how it went and how to go on.
 pub(super) fn say(
     stage: &Stage,
-    told: &Spoken,
-    application: &Registered,
+    summary: &Summary,
+    application: &DemoApplication,
     adept: &Running,
     simulator: &str,
     folder: &Folder,
     exit: bool,
 ) {
-    let Spoken { devices, requests, took, .. } = told;
+    let Summary { devices, requests, took, .. } = summary;
     stage.line("");
     stage.line(format_args!(
         "  {} {}",
@@ -40,7 +40,7 @@ pub(super) fn say(
         true => "  Adept and its Apple stop now. Without --exit they go on, and this is how you would:",
     });
     stage.line("");
-    for line in go_on(told, application, adept, simulator).lines() {
+    for line in go_on(summary, application, adept, simulator).lines() {
         let ink = if line.starts_with('#') { Ink::Dim } else { Ink::Plain };
         let indent = if line.is_empty() { "" } else { "    " };
         stage.line(format_args!("{indent}{}", stage.ink(ink, line)));
@@ -56,16 +56,16 @@ pub(super) fn say(
 }
 
 /// Commands for a shell, each line short enough for the stage.
-fn go_on(told: &Spoken, application: &Registered, adept: &Running, simulator: &str) -> String {
+fn go_on(summary: &Summary, application: &DemoApplication, adept: &Running, simulator: &str) -> String {
     let url = adept.url();
     let ca =
         adept.trust().map(|trust| fs::canonicalize(&trust.ca_file).unwrap_or_else(|_| trust.ca_file.clone()));
     let ca = ca.unwrap_or_default();
     let ca = ca.display();
     let metrics = adept.metrics_url().unwrap_or_default();
-    let Registered { tenant, client, secret, .. } = application;
+    let DemoApplication { tenant, client, secret, .. } = application;
     let secret = secret.reveal();
-    let Spoken { setting, organization, .. } = told;
+    let Summary { setting, organization, .. } = summary;
     format!(
         r#"export ADEPT={url}
 export CA='{ca}'

@@ -1,4 +1,4 @@
-//! The demo's data folder: a temporary one that is gone at the end, or a given one that stays.
+//! The demo's data folder: a temporary one that is removed at the end, or a named one that stays.
 //!
 //! The demo's Apple knows none of the tokens of a real service and would refuse them all, so a folder that the demo
 //! did not make is refused.
@@ -23,9 +23,9 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// The given folder, made when missing, or a new temporary one.
-    pub(super) fn open(given: Option<&Path>) -> Result<Self, Failure> {
-        let folder = match given {
+    /// The named folder, created when missing, or a new temporary one.
+    pub(super) fn open(path: Option<&Path>) -> Result<Self, Failure> {
+        let folder = match path {
             Some(path) => Self { path: path.to_owned(), temporary: false },
             None => Self { path: env::temp_dir().join(fresh_name()), temporary: true },
         };

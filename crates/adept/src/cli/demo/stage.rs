@@ -17,14 +17,14 @@ use super::{grouped, spoken};
 const WIDTH: usize = 96;
 /// Where a request line must have ended, so that status and time fit behind it.
 const STATUS_AT: usize = 82;
-/// Where paths, and whatever is said about a request, begin.
+/// Where paths, and remarks about a request, begin.
 const INDENT: usize = 16;
 /// Room for the name of a property that changed.
 const NAMES: usize = 28;
 /// Between two steps.
 const PAUSE: Duration = Duration::from_millis(900);
 
-/// Whom a request goes to.
+/// The receiver of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Who {
     /// The service.
@@ -197,7 +197,7 @@ impl Stage {
         Bar { drawn, total }
     }
 
-    /// The end of a story that went wrong.
+    /// The end of a demo that failed.
     pub(super) fn broken(&self, reason: &str) {
         self.line("");
         for (at, line) in wrapped(reason, WIDTH - 6).into_iter().enumerate() {

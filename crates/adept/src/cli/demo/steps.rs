@@ -1,6 +1,6 @@
 //! What is played: the life of a server token in nine steps, each a few requests and what they changed.
 //!
-//! This file holds what the steps share. A step checks every answer; the first that is not as it must be ends the story.
+//! This file holds what the steps share. A step checks every answer; the first that is not as it must be ends the demo.
 
 mod devices;
 mod onboard;
@@ -8,11 +8,13 @@ mod renew;
 
 use std::time::{Duration, Instant};
 
+use adept_simulator::Simulator;
 use reqwest::Method;
 use serde_json::Value;
 
 use super::{
     client::{Body, Client},
+    portal::{ShownPortal, refused},
     stage::Stage,
 };
 use crate::{auth::ClientSecret, cli::Failure, domain::Permission};
@@ -25,19 +27,19 @@ const DEVICES: i64 = 2500;
 const LATER: i64 = 3;
 /// How often the setting is looked at while a sync runs.
 const LOOK: Duration = Duration::from_millis(60);
-/// When a sync is given up.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a sync may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The application that the story is played with.
-pub(super) struct Registered {
+/// The application that the demo signs in with.
+pub(super) struct DemoApplication {
     pub(super) tenant: String,
     pub(super) client: String,
     pub(super) secret: ClientSecret,
     pub(super) permission: Permission,
 }
 
-/// What is left when the story was told.
-pub(super) struct Spoken {
+/// The result of a demo that ran to its end.
+pub(super) struct Summary {
     /// The setting's id.
     pub(super) setting: String,
     /// The organization's `org_id` in Apple's portal.
@@ -50,12 +52,12 @@ pub(super) struct Spoken {
     pub(super) took: Duration,
 }
 
-/// The story as it is told.
-pub(super) struct Story<'a> {
+/// The demo as a sequence of steps.
+pub(super) struct Script<'a> {
     stage: &'a mut Stage,
     adept: Client,
-    portal: Client,
-    application: &'a Registered,
+    portal: ShownPortal,
+    application: &'a DemoApplication,
     /// The setting's id, once there is one.
     setting: String,
     /// The setting's certificate, once it was fetched.
@@ -65,19 +67,19 @@ pub(super) struct Story<'a> {
     server: String,
 }
 
-impl<'a> Story<'a> {
-    /// A story about the service and the simulator at these addresses.
+impl<'a> Script<'a> {
+    /// A demo against the service at this address and the simulator.
     pub(super) fn new(
         stage: &'a mut Stage,
         adept: &str,
         ca: &str,
-        simulator: &str,
-        application: &'a Registered,
+        simulator: &Simulator,
+        application: &'a DemoApplication,
     ) -> Result<Self, Failure> {
         Ok(Self {
             stage,
             adept: Client::of_adept(adept, ca)?,
-            portal: Client::of_portal(simulator)?,
+            portal: ShownPortal::of(simulator),
             application,
             setting: String::new(),
             certificate: String::new(),
@@ -87,7 +89,7 @@ impl<'a> Story<'a> {
     }
 
     /// Plays every step.
-    pub(super) async fn play(&mut self) -> Result<Spoken, Failure> {
+    pub(super) async fn play(&mut self) -> Result<Summary, Failure> {
         let started = Instant::now();
         self.sign_in().await?;
         self.create_setting().await?;
@@ -98,7 +100,7 @@ impl<'a> Story<'a> {
         self.look_at_devices().await?;
         self.renew_token().await?;
         self.refuse_another_server().await?;
-        Ok(Spoken {
+        Ok(Summary {
             setting: self.setting.clone(),
             organization: self.organization.clone(),
             devices: DEVICES + LATER,
@@ -135,7 +137,7 @@ impl<'a> Story<'a> {
         Ok(after)
     }
 
-    /// Looks at the setting until `done`; `seen` is told each time.
+    /// Looks at the setting until `done`; `seen` is called each time.
     async fn wait_until(
         &mut self,
         what: &str,
@@ -149,11 +151,11 @@ impl<'a> Story<'a> {
             if done(&now) {
                 return Ok(now);
             }
-            if started.elapsed() > PATIENCE {
+            if started.elapsed() > TIMEOUT {
                 let code = &now["lastSyncErrorCode"];
                 return Err(Failure::failed(format!(
                     "{what} did not happen within {} s; lastSyncErrorCode is {code}",
-                    PATIENCE.as_secs()
+                    TIMEOUT.as_secs()
                 )));
             }
             tokio::time::sleep(LOOK).await;
@@ -162,8 +164,8 @@ impl<'a> Story<'a> {
 
     /// How often the service asked Apple for something, since the start.
     async fn asked_of_apple(&mut self, call: &str) -> Result<i64, Failure> {
-        let counts = self.portal.send(Method::GET, "/_sim/counts", Body::None).await?;
-        Ok(counts.json()[call].as_i64().unwrap_or(0))
+        let counts = self.portal.quiet.counts().await.map_err(refused)?;
+        Ok(counts.get(call).map_or(0, |count| count.cast_signed()))
     }
 }
 

@@ -1,57 +1,51 @@
-//! The portal side of the simulated Apple, as an administrator uses it.
+//! The portal side of the simulated Apple in a test: the simulator's own handle, where a refusal ends the test.
 
-use reqwest::{Method, RequestBuilder};
-use serde_json::{Value, json};
+use std::ops::Deref;
+
+use adept_simulator::NewServer;
+use reqwest::Method;
 
 /// Apple's portal.
-pub struct Portal {
-    base: String,
-    http: reqwest::Client,
+pub struct Portal(adept_simulator::Portal);
+
+/// Every typed call of the handle; its errors are the caller's.
+impl Deref for Portal {
+    type Target = adept_simulator::Portal;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
 }
 
 impl Portal {
     pub fn at(apple: String) -> Self {
-        Self { base: format!("{apple}/_sim"), http: reqwest::Client::new() }
+        Self(adept_simulator::Portal::at(&apple).unwrap())
     }
 
     /// Any call of the portal; what it answers is text.
     pub async fn call(&self, method: Method, path: &str, body: String) -> String {
-        sent(self.http.request(method, format!("{}{path}", self.base)).body(body)).await
+        String::from_utf8(self.0.call(method.as_str(), path, body).await.unwrap()).unwrap()
     }
 
     /// A new organization with one server; answers the server's uuid.
     pub async fn server(&self) -> String {
-        let organization = self.call(Method::POST, "/organizations", "{}".to_owned()).await;
-        let organization: Value = serde_json::from_str(&organization).unwrap();
-        let body = json!({ "org_id": organization["org_id"] }).to_string();
-        let server = self.call(Method::POST, "/servers", body).await;
-        let server: Value = serde_json::from_str(&server).unwrap();
-        server["server_uuid"].as_str().unwrap().to_owned()
+        self.0.create_server(&NewServer::default()).await.unwrap().server_uuid
     }
 
     /// Uploads the certificate that the server's tokens are sealed to.
     pub async fn trust(&self, server: &str, pem: &str) {
-        self.call(Method::PUT, &format!("/servers/{server}/certificate"), pem.to_owned()).await;
+        self.0.upload_certificate(server, pem.as_bytes()).await.unwrap();
     }
 
     /// Downloads a token.
     pub async fn token(&self, server: &str) -> String {
-        self.call(Method::POST, &format!("/servers/{server}/token"), String::new()).await
+        self.0.issue_token(server).await.unwrap().text()
     }
 
     /// Assigns that many devices to the server.
     pub async fn give_devices(&self, server: &str, count: u32) {
         if count > 0 {
-            let body = json!({ "count": count }).to_string();
-            self.call(Method::POST, &format!("/servers/{server}/devices"), body).await;
+            self.0.seed_devices(server, count.into()).await.unwrap();
         }
     }
-}
-
-async fn sent(request: RequestBuilder) -> String {
-    let response = request.send().await.unwrap();
-    let status = response.status();
-    let text = response.text().await.unwrap();
-    assert!(status.is_success(), "{status}: {text}");
-    text
 }

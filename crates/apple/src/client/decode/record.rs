@@ -93,7 +93,7 @@ impl<'de> Deserialize<'de> for Key<'de> {
     }
 }
 
-/// An element of a list or map of devices, of whatever shape. The serial number of the device may be missing.
+/// An element of a list or map of devices, of any shape. The serial number of the device may be missing.
 pub(super) enum Record {
     Device(Box<Device>),
     Text(String),

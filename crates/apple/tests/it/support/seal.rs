@@ -1,6 +1,6 @@
 //! Seals text to a certificate as CMS EnvelopedData (RFC 5652 §6), in every shape that the standard allows a token.
 
-use adept_apple::token::CertificateId;
+use adept_apple::certificate::CertificateId;
 #[expect(deprecated, reason = "tokens may be sealed with 3DES")]
 use aws_lc_rs::cipher::DES_EDE3_FOR_LEGACY_USE_ONLY;
 use aws_lc_rs::cipher::{
@@ -201,7 +201,7 @@ pub(crate) fn assemble(parts: &Parts, shape: &Shape) -> Vec<u8> {
     assemble_with(&recipients, parts, shape)
 }
 
-/// ContentInfo with the given RecipientInfos.
+/// ContentInfo with these RecipientInfos.
 pub(crate) fn assemble_with(recipients: &[Vec<u8>], parts: &Parts, shape: &Shape) -> Vec<u8> {
     let recipients: Vec<&[u8]> = recipients.iter().map(Vec::as_slice).collect();
     let iv = string(
@@ -252,7 +252,7 @@ pub(crate) fn recipient_info(parts: &Parts, shape: &Shape) -> Vec<u8> {
     )
 }
 
-/// A recipient whom nobody here knows.
+/// A recipient that is unknown here.
 fn other_recipient(at: usize) -> Vec<u8> {
     if at % 2 == 1 {
         // PasswordRecipientInfo

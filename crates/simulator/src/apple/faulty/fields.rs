@@ -3,24 +3,15 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::super::Call;
-use super::pages;
+use super::super::ApiCall;
+use super::pages::{self, PageRequest};
 use crate::faults::{Action, DropDevices, Plan};
 use crate::world::World;
-
-/// The answer in the making, and what it was asked with.
-pub(super) struct Answered<'a> {
-    pub(super) world: &'a World,
-    pub(super) call: &'a Call,
-    /// The position of the server that asked.
-    pub(super) server: usize,
-    pub(super) now: Timestamp,
-}
 
 /// Changes the body of a good answer as the rule says; leaves it alone when it is no JSON object.
 pub(super) fn change(
     world: &World,
-    call: &Call,
+    call: &ApiCall,
     plan: &Plan,
     server: Option<&str>,
     now: Timestamp,
@@ -31,9 +22,9 @@ pub(super) fn change(
     }
     let Some(Ok(server)) = server.map(|uuid| world.server_position(uuid)) else { return };
     let Ok(Value::Object(mut answer)) = serde_json::from_slice(body) else { return };
-    let answered = Answered { world, call, server, now };
+    let request = PageRequest { world, call, server, now };
     for action in &*plan.actions {
-        pages::change(&answered, action, &mut answer);
+        pages::change(&request, action, &mut answer);
         apply(action, &mut answer);
     }
     *body = Value::Object(answer).to_string().into_bytes();

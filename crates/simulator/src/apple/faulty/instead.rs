@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::super::headers::{http_date, whose};
 use super::super::problem::Problem;
-use super::super::{Call, Outcome};
-use crate::faults::{self, Answer};
+use super::super::{ApiCall, Outcome};
+use crate::faults::{self, CannedAnswer};
 use crate::world::World;
 
 /// The answer as it was written down.
-pub(super) fn answer(answer: &Answer, now: Timestamp) -> Response {
+pub(super) fn answer(answer: &CannedAnswer, now: Timestamp) -> Response {
     let mut body = answer.body.clone().into_bytes();
     if let Some(size) = answer.pad_to.filter(|size| *size > body.len()) {
         body.resize(size, b' ');
@@ -35,7 +35,7 @@ pub(super) fn answer(answer: &Answer, now: Timestamp) -> Response {
 }
 
 /// To the same path below another URL.
-pub(super) fn redirect(to: &str, call: &Call) -> Response {
+pub(super) fn redirect(to: &str, call: &ApiCall) -> Response {
     let mut response = super::super::status_only(StatusCode::TEMPORARY_REDIRECT);
     let query = if call.query.is_empty() { String::new() } else { format!("?{}", call.query) };
     if let Ok(location) = HeaderValue::try_from(format!("{}{}{query}", to.trim_end_matches('/'), call.path)) {
@@ -45,7 +45,7 @@ pub(super) fn redirect(to: &str, call: &Call) -> Response {
 }
 
 /// One of Apple's codes, with the status that it usually has and spelled as the options say.
-pub(super) fn refusal(world: &World, call: &Call, code: &str) -> Outcome {
+pub(super) fn refusal(world: &World, call: &ApiCall, code: &str) -> Outcome {
     let (code, status) = faults::find_code(code).unwrap_or(("FORBIDDEN", Some(403)));
     let status = StatusCode::from_u16(status.unwrap_or(world.switches.credential_status)).unwrap_or_default();
     let problem = Problem::new(status, code, "A fault rule says so.");

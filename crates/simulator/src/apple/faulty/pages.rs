@@ -1,24 +1,35 @@
-//! Pages that lead a client astray: cursors that do not move, pages that come twice or empty.
+//! Pages that mislead a client: cursors that do not move, pages that come twice or empty.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::fields::Answered;
+use super::super::ApiCall;
 use crate::faults::Action;
+use crate::world::World;
+
+/// The request that a page answers.
+pub(super) struct PageRequest<'a> {
+    pub(super) world: &'a World,
+    pub(super) call: &'a ApiCall,
+    /// The position of the requesting server.
+    pub(super) server: usize,
+    pub(super) now: Timestamp,
+}
 
 /// Changes a page; any other answer stays as it is.
-pub(super) fn change(answered: &Answered<'_>, action: &Action, answer: &mut Map<String, Value>) {
+pub(super) fn change(request: &PageRequest<'_>, action: &Action, answer: &mut Map<String, Value>) {
     if !answer.contains_key("cursor") {
         return;
     }
     match action {
         Action::SameCursor => {
-            let sent = answered.sent_cursor();
-            stay(answer, sent.clone().or_else(|| answered.cursor_again(sent.as_deref())));
+            let sent = request.sent_cursor();
+            stay(answer, sent.clone().or_else(|| request.cursor_again(sent.as_deref())));
         }
-        Action::DuplicatePage => stay(answer, answered.cursor_again(answered.sent_cursor().as_deref())),
+        Action::DuplicatePage => stay(answer, request.cursor_again(request.sent_cursor().as_deref())),
         Action::EmptyPage => {
             answer.insert("devices".to_owned(), Value::Array(Vec::new()));
-            stay(answer, answered.cursor_again(answered.sent_cursor().as_deref()));
+            stay(answer, request.cursor_again(request.sent_cursor().as_deref()));
         }
         Action::RepeatDevices(count) => {
             if let Some(Value::Array(devices)) = answer.get_mut("devices") {
@@ -37,7 +48,7 @@ fn stay(answer: &mut Map<String, Value>, cursor: Option<String>) {
     answer.insert("more_to_follow".to_owned(), true.into());
 }
 
-impl Answered<'_> {
+impl PageRequest<'_> {
     /// The cursor that the call was made with.
     fn sent_cursor(&self) -> Option<String> {
         let body: Value = serde_json::from_slice(&self.call.body).ok()?;

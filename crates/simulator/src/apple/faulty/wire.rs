@@ -103,7 +103,7 @@ async fn next(mut sending: Sending) -> Option<(io::Result<Bytes>, Sending)> {
         if !std::mem::take(&mut sending.cut) {
             return None;
         }
-        // What was given out before is written while this is pending; an error at once would take it back.
+        // What was issued before is written while this is pending; an error at once would take it back.
         tokio::task::yield_now().await;
         return Some((Err(io::Error::other("cut on purpose")), sending));
     }

@@ -106,7 +106,7 @@ fn a_move_takes_lock_and_given_profile_away() {
     assert_eq!(world.lock_of("ONE"), None);
     let record = &world.device(1, "ONE").unwrap().record;
     assert_eq!(
-        (record.given_text("profile_uuid"), record.given_text("color")),
+        (record.manual_text("profile_uuid"), record.manual_text("color")),
         (None, Some("RED".to_owned()))
     );
 }
@@ -175,7 +175,7 @@ fn step(world: &mut World, uuids: &[String; 2], profiles: [ProfileId; 2], kind: 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whoever fetched once and then only syncs knows every device and everything about it, whatever happens.
+    /// A client that fetched once and then only syncs knows every device and everything about it, regardless of events.
     #[test]
     fn sync_after_any_life_arrives_at_the_truth(
         steps in prop::collection::vec((0_u8..22, any::<u16>(), 0_i64..3), 0..80),
@@ -207,7 +207,7 @@ proptest! {
             let with = truth.values().filter(|device| device.get("profile_uuid").is_some()).count();
             prop_assert_eq!(carriers + foreign, with);
         }
-        // A device is in one place, and its history begins there or moves there.
+        // A device is in one position, and its history begins there or moves there.
         for serial in known[0].keys() {
             prop_assert!(!known[1].contains_key(serial));
             let history = world.history(serial);

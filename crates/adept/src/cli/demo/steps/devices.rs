@@ -5,11 +5,11 @@ use serde_json::Value;
 
 use super::{
     super::{client::Body, grouped},
-    DEVICES, Story, synced_since,
+    DEVICES, Script, synced_since,
 };
 use crate::cli::Failure;
 
-impl Story<'_> {
+impl Script<'_> {
     pub(super) async fn watch_sync(&mut self) -> Result<(), Failure> {
         // It runs already, so that a pause here would hide its beginning.
         self.stage.heading(

@@ -1,5 +1,8 @@
 //! From nothing to a token that Apple accepts: sign in, setting, public key, Apple's portal, upload.
 
+use std::time::Duration;
+
+use adept_simulator::{NewOrganization, NewServer};
 use reqwest::Method;
 use serde_json::json;
 
@@ -7,8 +10,9 @@ use super::{
     super::{
         client::{Body, Response},
         grouped,
+        portal::refused,
     },
-    DEVICES, SETTINGS, Story,
+    DEVICES, SETTINGS, Script,
 };
 use crate::cli::Failure;
 
@@ -17,7 +21,7 @@ const PAGE: u32 = 100;
 /// How long Apple thinks about a page, in milliseconds.
 const THINKING: u64 = 110;
 
-impl Story<'_> {
+impl Script<'_> {
     pub(super) async fn sign_in(&mut self) -> Result<(), Failure> {
         self.stage
             .step(
@@ -92,9 +96,7 @@ impl Story<'_> {
         self.set_pace().await?;
         self.organization = self.found_organization().await?;
         self.server = self.add_server("Headquarters", "{server}").await?;
-        let devices = format!("/_sim/servers/{}/devices", self.server);
-        let body = Body::Json(json!({ "count": DEVICES }));
-        self.portal.call(self.stage, Method::POST, &devices, body, 200).await?;
+        self.buy_devices(DEVICES).await?;
         let server = self.server.clone();
         self.download_token(&server).await
     }
@@ -103,41 +105,42 @@ impl Story<'_> {
     async fn set_pace(&mut self) -> Result<(), Failure> {
         let limits = json!({ "limit_default": PAGE, "limit_maximum": PAGE });
         let milliseconds = if self.stage.is_watched() { THINKING } else { 0 };
-        let delay = json!({ "path": "/server/devices", "milliseconds": milliseconds });
-        self.portal.send(Method::PUT, "/_sim/options", Body::Json(limits)).await?;
-        self.portal.send(Method::PUT, "/_sim/delay", Body::Json(delay)).await?;
-        Ok(())
+        let delay = Duration::from_millis(milliseconds);
+        self.portal.quiet.set_options(&limits).await.map_err(refused)?;
+        self.portal.quiet.delay("/server/devices", delay).await.map_err(refused)
     }
 
     async fn found_organization(&mut self) -> Result<String, Failure> {
-        let body = Body::Json(json!({ "name": "Example Organization" }));
-        let answer =
-            self.portal.call(self.stage, Method::POST, "/_sim/organizations", body, 201).await?.json();
-        let id =
-            answer["org_id"].as_str().ok_or_else(|| Failure::failed("the organization has no org_id"))?;
-        Ok(id.to_owned())
+        let new = NewOrganization { name: Some("Example Organization"), ..NewOrganization::default() };
+        let result = self.portal.quiet.create_organization(&new).await;
+        let sent = json!({ "name": new.name }).to_string();
+        Ok(self.portal.show(self.stage, result, Some(&sent))?.org_id)
+    }
+
+    /// The server gets `count` devices.
+    pub(super) async fn buy_devices(&mut self, count: i64) -> Result<(), Failure> {
+        let result = self.portal.quiet.seed_devices(&self.server, count.unsigned_abs()).await;
+        self.portal.show(self.stage, result, Some(&json!({ "count": count }).to_string()))
     }
 
     /// Adds a server to the organization and gives it the setting's public key.
     pub(super) async fn add_server(&mut self, name: &str, shown: &'static str) -> Result<String, Failure> {
-        let body = Body::Json(json!({ "name": name, "org_id": self.organization }));
-        let answer = self.portal.call(self.stage, Method::POST, "/_sim/servers", body, 201).await?.json();
-        let uuid =
-            answer["server_uuid"].as_str().ok_or_else(|| Failure::failed("the server has no server_uuid"))?;
-        self.portal.name(uuid, shown);
-        let path = format!("/_sim/servers/{uuid}/certificate");
-        let body = Body::Text(self.certificate.clone(), "-----BEGIN CERTIFICATE-----…");
-        self.portal.call(self.stage, Method::PUT, &path, body, 204).await?;
-        Ok(uuid.to_owned())
+        let new = NewServer { name: Some(name), org_id: Some(&self.organization), ..NewServer::default() };
+        let result = self.portal.quiet.create_server(&new).await;
+        let sent = json!({ "name": name, "org_id": self.organization }).to_string();
+        let uuid = self.portal.show(self.stage, result, Some(&sent))?.server_uuid;
+        self.portal.name(&uuid, shown);
+        let result = self.portal.quiet.upload_certificate(&uuid, self.certificate.as_bytes()).await;
+        self.portal.show(self.stage, result, Some("-----BEGIN CERTIFICATE-----…"))?;
+        Ok(uuid)
     }
 
     /// Downloads a server's token, which makes a new one each time.
     pub(super) async fn download_token(&mut self, server: &str) -> Result<String, Failure> {
-        let path = format!("/_sim/servers/{server}/token");
-        let answer = self.portal.call(self.stage, Method::POST, &path, Body::None, 200).await?;
-        let name = answer.file_name.unwrap_or_else(|| "a file".to_owned());
-        self.stage.fact(&format!("{name}, {} bytes, sealed.", grouped(answer.text.len() as i64)));
-        Ok(answer.text)
+        let result = self.portal.quiet.issue_token(server).await;
+        let file = self.portal.show(self.stage, result, None)?;
+        self.stage.fact(&format!("{}, {} bytes, sealed.", file.name, grouped(file.bytes.len() as i64)));
+        Ok(file.text())
     }
 
     /// Uploads a token; `expected` is the status that it must be answered with.

@@ -1,15 +1,14 @@
 //! A year later: someone downloads a new token, which kills the old one; and someone picks the wrong file.
 
 use reqwest::Method;
-use serde_json::json;
 
 use super::{
     super::{client::Body, grouped},
-    DEVICES, LATER, Story, synced_since,
+    DEVICES, LATER, Script, synced_since,
 };
 use crate::{cli::Failure, domain::TokenState};
 
-impl Story<'_> {
+impl Script<'_> {
     pub(super) async fn renew_token(&mut self) -> Result<(), Failure> {
         self.stage
             .step(
@@ -19,8 +18,7 @@ impl Story<'_> {
             .await;
         let server = self.server.clone();
         let token = self.download_token(&server).await?;
-        let path = format!("/_sim/servers/{server}/devices");
-        self.portal.call(self.stage, Method::POST, &path, Body::Json(json!({ "count": LATER })), 200).await?;
+        self.buy_devices(LATER).await?;
 
         let path = self.path("/syncWithAppleDeviceEnrollmentProgram");
         self.adept.call(self.stage, Method::POST, &path, Body::None, 204).await?;

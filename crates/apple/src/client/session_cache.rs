@@ -14,46 +14,46 @@ use aws_lc_rs::digest;
 use crate::{error::AppleError, secret::Secret, token::ServerToken};
 
 /// How many tokens' sessions are kept; beyond that the one unused for longest is dropped and opened again when needed.
-const MOST_SLOTS: usize = 10_000;
+const MOST_ENTRIES: usize = 10_000;
 
 /// SHA-256 of the four secrets of a token.
 type Fingerprint = [u8; 32];
 
 /// The sessions of one client.
 #[derive(Default)]
-pub(super) struct Slots(Mutex<Shelf>);
+pub(super) struct SessionCache(Mutex<Entries>);
 
 #[derive(Default)]
-struct Shelf {
-    slots: HashMap<Fingerprint, (Arc<Slot>, u64)>,
+struct Entries {
+    entries: HashMap<Fingerprint, (Arc<SessionEntry>, u64)>,
     /// Grows with each look-up: a clock for "unused for longest".
     looked_up: u64,
 }
 
-impl Slots {
-    /// The slot of these credentials; two calls with equal credentials share one.
-    pub(super) fn slot(&self, token: &ServerToken) -> Arc<Slot> {
-        let mut shelf = lock(&self.0);
-        shelf.looked_up += 1;
-        let (now, fingerprint) = (shelf.looked_up, fingerprint(token));
-        if shelf.slots.len() >= MOST_SLOTS && !shelf.slots.contains_key(&fingerprint) {
-            // A slot that somebody holds is dropped last: it would be doubled when that token is asked for again.
+impl SessionCache {
+    /// The entry of these credentials; two calls with equal credentials share one.
+    pub(super) fn entry(&self, token: &ServerToken) -> Arc<SessionEntry> {
+        let mut cache = lock(&self.0);
+        cache.looked_up += 1;
+        let (now, fingerprint) = (cache.looked_up, fingerprint(token));
+        if cache.entries.len() >= MOST_ENTRIES && !cache.entries.contains_key(&fingerprint) {
+            // An entry in use is dropped last: the next lookup of its token would make a second one.
             let oldest =
-                shelf.slots.iter().min_by_key(|(_, (slot, used))| (Arc::strong_count(slot) > 1, *used));
+                cache.entries.iter().min_by_key(|(_, (entry, used))| (Arc::strong_count(entry) > 1, *used));
             if let Some(oldest) = oldest.map(|(fingerprint, _)| *fingerprint) {
-                shelf.slots.remove(&oldest);
+                cache.entries.remove(&oldest);
             }
         }
-        let (slot, used) = shelf.slots.entry(fingerprint).or_default();
+        let (entry, used) = cache.entries.entry(fingerprint).or_default();
         *used = now;
-        Arc::clone(slot)
+        Arc::clone(entry)
     }
 
     /// Drops the session of these credentials.
     pub(super) fn forget(&self, token: &ServerToken) {
-        let slot = lock(&self.0).slots.remove(&fingerprint(token));
-        if let Some((slot, _)) = slot {
-            lock(&slot.state).live = None;
+        let entry = lock(&self.0).entries.remove(&fingerprint(token));
+        if let Some((entry, _)) = entry {
+            lock(&entry.state).live = None;
         }
     }
 }
@@ -72,11 +72,11 @@ fn fingerprint(token: &ServerToken) -> Fingerprint {
 
 /// One token's session and the queue of those who want a new one.
 #[derive(Default)]
-pub(super) struct Slot {
+pub(super) struct SessionEntry {
     state: Mutex<State>,
-    /// Held by whoever asks `/session`. Waiters get in one by one and find the result; a caller that gives up half-way
-    /// frees the place for the next.
-    flight: tokio::sync::Mutex<()>,
+    /// Held by the caller that sends `/session`. Waiters get in one by one and find the result; a caller that is canceled
+    /// half-way frees the lock for the next.
+    single_flight: tokio::sync::Mutex<()>,
 }
 
 #[derive(Default)]
@@ -91,10 +91,10 @@ struct State {
     known: Known,
 }
 
-/// What is known of the place where processes share the session.
+/// What is known of the store in which processes share the session.
 #[derive(Default)]
 struct Known {
-    place: String,
+    key: String,
     /// The newest revision that was seen there, and the newest that Apple refused.
     revision: i64,
     refused: i64,
@@ -104,7 +104,7 @@ struct Known {
 struct Live {
     session: Arc<Secret>,
     /// The `/session` request that this session, or the one it was rotated from, came from.
-    flight: u64,
+    opened_by: u64,
     /// The request whose answer brought it.
     brought_by: u64,
     /// Whether other processes find it, or never will.
@@ -112,24 +112,24 @@ struct Live {
 }
 
 /// The right to send one request with a session.
-pub(super) struct Ticket {
+pub(super) struct SessionUse {
     live: Live,
     order: u64,
 }
 
-impl Ticket {
+impl SessionUse {
     pub(super) fn session(&self) -> &Secret {
         &self.live.session
     }
 }
 
-/// What a caller finds: a session, or since when to wait for one.
-pub(super) enum Boarding {
-    Ready(Ticket),
-    Closed(Since),
+/// What a caller finds in the cache: a session, or since when to wait for one.
+pub(super) enum Lookup {
+    Hit(SessionUse),
+    Miss(Since),
 }
 
-/// A caller takes the outcome of every `/session` request that ends, or for a verification begins, after this.
+/// A caller accepts the outcome of any `/session` request that ends, or for a verification begins, after this.
 #[derive(Clone, Copy)]
 pub(super) struct Since {
     number: u64,
@@ -138,33 +138,36 @@ pub(super) struct Since {
 
 impl Since {
     /// Whether only a new `/session` request will do.
-    pub(super) fn is_proof(self) -> bool {
+    pub(super) fn is_verification(self) -> bool {
         self.verification
     }
 }
 
-/// A place in the queue: somebody else's outcome, a session that somebody else found, or the turn to ask.
-pub(super) enum Turn<'a> {
-    Ended(Result<Ticket, AppleError>),
-    Found(Ticket),
-    Mine(Flight<'a>),
+/// A caller's part in one `/session` request that all waiting callers share.
+pub(super) enum Role<'a> {
+    /// Another caller's request ended after this caller began to wait.
+    Follower(Result<SessionUse, AppleError>),
+    /// Another caller left a session that is still good.
+    Cached(SessionUse),
+    /// This caller has to send the request.
+    Leader(SingleFlight<'a>),
 }
 
-/// The turn to ask `/session`, for as long as it lives.
-pub(super) struct Flight<'a> {
-    slot: &'a Slot,
+/// The exclusive right to send `/session`, for as long as it lives.
+pub(super) struct SingleFlight<'a> {
+    entry: &'a SessionEntry,
     number: u64,
     order: u64,
     _alone: tokio::sync::MutexGuard<'a, ()>,
 }
 
-impl Slot {
-    /// A ticket if there is a session.
-    pub(super) fn board(&self) -> Boarding {
+impl SessionEntry {
+    /// The live session, if there is one.
+    pub(super) fn lookup(&self) -> Lookup {
         let mut state = lock(&self.state);
-        match state.ticket() {
-            Some(ticket) => Boarding::Ready(ticket),
-            None => Boarding::Closed(Since { number: state.ended, verification: false }),
+        match state.use_live() {
+            Some(session_use) => Lookup::Hit(session_use),
+            None => Lookup::Miss(Since { number: state.ended, verification: false }),
         }
     }
 
@@ -173,65 +176,65 @@ impl Slot {
         Since { number: lock(&self.state).begun, verification: true }
     }
 
-    /// Waits until nobody else is asking `/session`.
-    pub(super) async fn turn(&self, since: Since) -> Turn<'_> {
-        let alone = self.flight.lock().await;
+    /// Waits until no other caller is sending `/session`.
+    pub(super) async fn join(&self, since: Since) -> Role<'_> {
+        let alone = self.single_flight.lock().await;
         let mut state = lock(&self.state);
         if state.ended > since.number {
             if let Some(failure) = state.failure.clone() {
-                return Turn::Ended(Err(failure));
+                return Role::Follower(Err(failure));
             }
-            // Opened and already refused again: this caller asks itself.
-            if let Some(ticket) = state.ticket() {
-                return Turn::Ended(Ok(ticket));
+            // Opened and already refused again: this caller sends its own request.
+            if let Some(session_use) = state.use_live() {
+                return Role::Follower(Ok(session_use));
             }
         }
         if !since.verification
-            && let Some(ticket) = state.ticket()
+            && let Some(session_use) = state.use_live()
         {
-            return Turn::Found(ticket);
+            return Role::Cached(session_use);
         }
         state.begun += 1;
         state.sent += 1;
-        Turn::Mine(Flight { slot: self, number: state.begun, order: state.sent, _alone: alone })
+        Role::Leader(SingleFlight { entry: self, number: state.begun, order: state.sent, _alone: alone })
     }
 
-    /// A session came with the answer to the request of `ticket`.
-    pub(super) fn rotate(&self, ticket: &Ticket, session: Secret) {
+    /// A session came with the answer to the request of `session_use`.
+    pub(super) fn rotate(&self, session_use: &SessionUse, session: Secret) {
         let mut state = lock(&self.state);
         let Some(live) = &mut state.live else { return };
-        let newer = live.flight == ticket.live.flight && live.brought_by < ticket.order;
+        let newer = live.opened_by == session_use.live.opened_by && live.brought_by < session_use.order;
         if newer && *live.session != session {
             live.session = Arc::new(session);
-            live.brought_by = ticket.order;
+            live.brought_by = session_use.order;
             live.is_shared = false;
         }
     }
 
-    /// The session of `ticket` was refused. If it is still the newest one, there is none from now on.
-    pub(super) fn refused(&self, ticket: &Ticket) {
+    /// The session of `session_use` was refused. If it is still the newest one, there is none from now on.
+    pub(super) fn refused(&self, session_use: &SessionUse) {
         let state = &mut *lock(&self.state);
-        if let Some(live) = state.live.take_if(|live| live.session == ticket.live.session)
+        if let Some(live) = state.live.take_if(|live| live.session == session_use.live.session)
             && live.is_shared
         {
             state.known.refused = state.known.revision;
         }
     }
 
-    /// The newest revision in `place` that Apple refused; 0 if none is known.
-    pub(super) fn refused_at(&self, place: &str) -> i64 {
-        lock(&self.state).known_at(place).refused
+    /// The newest revision under `key` that Apple refused; 0 if none is known.
+    pub(super) fn refused_at(&self, key: &str) -> i64 {
+        lock(&self.state).known_of(key).refused
     }
 
-    /// A session that others do not find in `place` yet, and the revision that it is to replace.
-    pub(super) fn unshared(&self, place: &str) -> Option<(Arc<Secret>, i64)> {
+    /// A session that others do not find under `key` yet, and the revision that it is to replace.
+    pub(super) fn unshared(&self, key: &str) -> Option<(Arc<Secret>, i64)> {
         let mut state = lock(&self.state);
-        let revision = state.known_at(place).revision;
+        let revision = state.known_of(key).revision;
         let live = state.live.as_ref().filter(|live| !live.is_shared)?;
         Some((Arc::clone(&live.session), revision))
     }
 
-    /// `session` is what others find, under that revision, or there is no place any more where they could.
+    /// `session` is what others find, under that revision, or the store has no row for this token any more.
     pub(super) fn shared(&self, session: &Secret, revision: i64) {
         let mut state = lock(&self.state);
         state.known.revision = state.known.revision.max(revision);
@@ -247,24 +250,24 @@ impl Slot {
 }
 
 impl State {
-    fn ticket(&mut self) -> Option<Ticket> {
+    fn use_live(&mut self) -> Option<SessionUse> {
         let live = self.live.clone()?;
         self.sent += 1;
-        Some(Ticket { live, order: self.sent })
+        Some(SessionUse { live, order: self.sent })
     }
 
-    fn take_off(&mut self, flight: &Flight<'_>, session: Secret, is_shared: bool) -> Ticket {
+    fn install(&mut self, flight: &SingleFlight<'_>, session: Secret, is_shared: bool) -> SessionUse {
         let session = Arc::new(session);
-        let live = Live { session, flight: flight.number, brought_by: flight.order, is_shared };
+        let live = Live { session, opened_by: flight.number, brought_by: flight.order, is_shared };
         self.live = Some(live.clone());
         self.sent += 1;
-        Ticket { live, order: self.sent }
+        SessionUse { live, order: self.sent }
     }
 
-    /// What is known of `place`. Nothing, if it is another place than before: equal credentials may be stored twice.
-    fn known_at(&mut self, place: &str) -> &Known {
-        if self.known.place != place {
-            self.known = Known { place: place.to_owned(), ..Known::default() };
+    /// What is known of `key`. Nothing, if it is another key than before: equal credentials may be stored twice.
+    fn known_of(&mut self, key: &str) -> &Known {
+        if self.known.key != key {
+            self.known = Known { key: key.to_owned(), ..Known::default() };
             if let Some(live) = &mut self.live {
                 live.is_shared = false;
             }
@@ -273,25 +276,25 @@ impl State {
     }
 }
 
-impl Flight<'_> {
-    /// Tells everybody who waits how it ended. A failure leaves a session that may still be live alone.
-    pub(super) fn end(self, outcome: Result<Secret, AppleError>) -> Result<Ticket, AppleError> {
-        let mut state = lock(&self.slot.state);
+impl SingleFlight<'_> {
+    /// Reports the outcome to all waiting callers. A failure leaves a session that may still be live alone.
+    pub(super) fn end(self, outcome: Result<Secret, AppleError>) -> Result<SessionUse, AppleError> {
+        let mut state = lock(&self.entry.state);
         state.ended = self.number;
         state.failure = outcome.as_ref().err().cloned();
-        Ok(state.take_off(&self, outcome?, false))
+        Ok(state.install(&self, outcome?, false))
     }
 
-    /// There was no need to ask: another process has a session.
-    pub(super) fn found(self, session: Secret, revision: i64) -> Ticket {
-        let mut state = lock(&self.slot.state);
+    /// No request was needed: another process has a session.
+    pub(super) fn found(self, session: Secret, revision: i64) -> SessionUse {
+        let mut state = lock(&self.entry.state);
         state.known.revision = revision;
-        state.take_off(&self, session, true)
+        state.install(&self, session, true)
     }
 
     /// The session to come is to replace that revision.
     pub(super) fn claimed(&self, revision: i64) {
-        lock(&self.slot.state).known.revision = revision;
+        lock(&self.entry.state).known.revision = revision;
     }
 }
 
@@ -312,24 +315,24 @@ mod tests {
     }
 
     #[test]
-    fn credentials_are_told_apart_by_every_letter_and_its_place() {
-        let slots = Slots::default();
-        let slot = slots.slot(&token(["a", "b", "c", "d"]));
-        assert!(Arc::ptr_eq(&slot, &slots.slot(&token(["a", "b", "c", "d"]))));
+    fn credentials_are_distinguished_by_every_letter_and_its_position() {
+        let entries = SessionCache::default();
+        let entry = entries.entry(&token(["a", "b", "c", "d"]));
+        assert!(Arc::ptr_eq(&entry, &entries.entry(&token(["a", "b", "c", "d"]))));
         for other in [["ab", "", "c", "d"], ["a", "b", "d", "c"], ["a", "b", "c", "e"], ["A", "b", "c", "d"]]
         {
-            assert!(!Arc::ptr_eq(&slot, &slots.slot(&token(other))), "{other:?}");
+            assert!(!Arc::ptr_eq(&entry, &entries.entry(&token(other))), "{other:?}");
         }
     }
 
     #[test]
     fn the_number_of_slots_is_bounded_and_those_in_use_stay() {
-        let slots = Slots::default();
-        let held = slots.slot(&token(["held", "", "", ""]));
-        for number in 0..MOST_SLOTS + 5 {
-            slots.slot(&token([&number.to_string(), "", "", ""]));
+        let entries = SessionCache::default();
+        let held = entries.entry(&token(["held", "", "", ""]));
+        for number in 0..MOST_ENTRIES + 5 {
+            entries.entry(&token([&number.to_string(), "", "", ""]));
         }
-        assert_eq!(lock(&slots.0).slots.len(), MOST_SLOTS);
-        assert!(Arc::ptr_eq(&held, &slots.slot(&token(["held", "", "", ""]))));
+        assert_eq!(lock(&entries.0).entries.len(), MOST_ENTRIES);
+        assert!(Arc::ptr_eq(&held, &entries.entry(&token(["held", "", "", ""]))));
     }
 }

@@ -1,9 +1,9 @@
-//! Whom a token is sealed to, and the certificate it is compared with: both as the bytes that stand in the files.
+//! The recipient of a token, and the certificate it is compared with: both as the bytes that stand in the files.
 //! Serials are no numbers here (Apple's own sample has a negative one), and names are not normalized.
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
-use super::ber::{CONSTRUCTED, Fault, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
+use crate::ber::{CONSTRUCTED, Fault, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
 
 /// What a readable name is cut to, in characters: the whole of it, and each of its parts.
 const MAX_NAME: usize = 240;
