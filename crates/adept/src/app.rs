@@ -38,6 +38,7 @@ pub use devices::Imported;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
+pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncCounted;
 
 pub use crate::storage::{ListQuery, Listed, Position};
@@ -111,6 +112,7 @@ pub struct App {
     sync_slots: Arc<Semaphore>,
     wake_sync: Notify,
     sync_counts: sync::SyncCounts,
+    watchdog: Arc<Watchdog>,
     shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
 }
 
@@ -140,6 +142,7 @@ impl App {
             sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
             wake_sync: Notify::new(),
             sync_counts: sync::SyncCounts::default(),
+            watchdog: Arc::default(),
             shared_profile_options: Mutex::default(),
             options,
         }))
@@ -163,6 +166,11 @@ impl App {
     /// Closes the database; SQLite folds its log into the file. Nothing can be asked afterwards.
     pub async fn close(&self) {
         self.storage.close().await;
+    }
+
+    /// What sees whether the scheduler still works.
+    pub fn watchdog(&self) -> &Arc<Watchdog> {
+        &self.watchdog
     }
 
     /// `maximumDepTokens`.

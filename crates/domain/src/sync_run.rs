@@ -41,6 +41,8 @@ pub enum SyncOutcome {
     Running,
     /// Its process ended in the midst of it; a later run went on.
     CutShort,
+    /// Its process was asked to stop; the next run goes on from what is stored.
+    Interrupted,
     /// Its lease, the token or the setting became another one.
     Superseded,
     /// Something of ours failed, such as the database.
@@ -52,14 +54,21 @@ pub enum SyncOutcome {
 }
 
 impl SyncOutcome {
-    const OWN: [Self; 5] =
-        [Self::Running, Self::CutShort, Self::Superseded, Self::BrokenOff, Self::RepeatedCursor];
+    const OWN: [Self; 6] = [
+        Self::Running,
+        Self::CutShort,
+        Self::Interrupted,
+        Self::Superseded,
+        Self::BrokenOff,
+        Self::RepeatedCursor,
+    ];
 
     /// The word that is stored and shown; those of a token are [`TokenState`]'s.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Running => "running",
             Self::CutShort => "cut_short",
+            Self::Interrupted => "interrupted",
             Self::Superseded => "superseded",
             Self::BrokenOff => "broken_off",
             Self::RepeatedCursor => "repeated_cursor",

@@ -160,7 +160,7 @@ pub(super) async fn write(
             written?;
             insert = next;
         }
-        tx.plan_anew().await?;
+        tx.plan_each_time().await?;
     }
     device_events::note_contradictions(tx, owner, &folded.known, now).await?;
     if !folded.gone.is_empty() {

@@ -36,11 +36,11 @@ pub use assignment::{
     PlannedProfile, Released, ScanPosition, Shown, ShownDevice, WaitingDevices, WorkDevice,
 };
 pub use clients::ClientRow;
-pub use db::DatabaseOptions;
+pub use db::{DatabaseOptions, Purpose, Schema};
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;
-pub use health::SettingHealth;
+pub use health::{Probed, SettingHealth};
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
 pub use list::{ListQuery, Listed, Position};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};

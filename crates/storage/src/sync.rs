@@ -270,7 +270,12 @@ impl Storage {
 
     /// Gives a lease back whose token was replaced while it ran, so that the new token's sync need not wait for its
     /// end. Whatever else the run learned is discarded.
-    pub async fn release_lease(&self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+    pub async fn release_lease(
+        &self,
+        lease: &Lease,
+        outcome: SyncOutcome,
+        now: Timestamp,
+    ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         tx.execute(
             sql("UPDATE onboarding_settings SET lease_until = 0 WHERE tenant = $1 AND id = $2 AND lease_epoch = $3")
@@ -279,7 +284,7 @@ impl Storage {
                 .bind(lease.epoch),
         )
         .await?;
-        sync_runs::superseded(&mut tx, lease, now).await?;
+        sync_runs::released(&mut tx, lease, outcome, now).await?;
         tx.commit().await
     }
 

@@ -112,15 +112,21 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Closes the line, if there is one, of a run that lost its lease, token or setting.
-pub(super) async fn superseded(tx: &mut Transaction, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+/// Closes the line, if there is one, of a run that gave its lease back before its end.
+pub(super) async fn released(
+    tx: &mut Transaction,
+    lease: &Lease,
+    outcome: SyncOutcome,
+    now: Timestamp,
+) -> Result<(), Error> {
     tx.execute(
-        sql("UPDATE sync_runs SET ended_at = $4, outcome = 'superseded' \
+        sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 \
              WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
         .bind(lease.tenant.to_string())
         .bind(lease.setting.to_string())
         .bind(lease.epoch)
-        .bind(now),
+        .bind(now)
+        .bind(outcome.as_str()),
     )
     .await?;
     Ok(())

@@ -24,7 +24,7 @@ pub(super) use self::counts::AssignmentCounts;
 pub use self::counts::AssignmentStatus;
 use super::{App, Error, apple};
 use crate::{
-    domain::{Setting, TokenState},
+    domain::{Setting, SyncOutcome, TokenState},
     storage::{self, AssignmentClaim, AssignmentEnd, Begun, Held, Lease, Shown},
 };
 
@@ -166,7 +166,10 @@ impl App {
                 let sync_by = (claim.failures > 0).then_some(now);
                 AssignmentEnd { scanned_generation, sync_by, ..end(Shown::NothingAsked, next_due) }
             }
-            Err(Stop::Superseded) => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Err(Stop::Superseded) => {
+                let outcome = SyncOutcome::Superseded;
+                return Ok(self.storage.release_lease(&claim.lease, outcome, now).await?);
+            }
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
             Err(Stop::Expired) => AssignmentEnd { sync_by: Some(now), ..end(Shown::Nothing, after(pause)) },
             Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(Shown::Nothing, Some(now)),
@@ -196,7 +199,7 @@ impl App {
             }
         };
         if !self.storage.end_assignment_run(claim, &end).await? {
-            self.storage.release_lease(&claim.lease, now).await?;
+            self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?;
         }
         Ok(())
     }

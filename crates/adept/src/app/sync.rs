@@ -58,7 +58,7 @@ impl App {
         let ended = tokio::select! {
             ended = self.sync_as_claimed(claim) => ended,
             () = self.keep_lease(&claim.lease) => Ok(Outcome::Superseded.into()),
-            () = shutdown.cancelled() => Ok(Outcome::Superseded.into()),
+            () = shutdown.cancelled() => Ok(Outcome::Interrupted.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync was broken off: {error}");
@@ -67,11 +67,6 @@ impl App {
         if let Err(error) = self.end_sync(claim, ended).await {
             // The lease ends by itself; whoever comes next goes on from the stored cursor.
             tracing::warn!(setting = %claim.lease.setting, cause = error.cause(), "a sync's end was not stored: {error}");
-        }
-        if !shutdown.is_cancelled()
-            && let Err(error) = self.storage.settle_devices().await
-        {
-            tracing::warn!("the database did not look at its devices again, so lists may be slow: {error}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Statements: one text, typed values, and lists of rows whose placeholders are written by whoever runs them.
+//! Statements: one text, typed values, and lists of rows whose placeholders are written by the database that runs them.
 
 use std::borrow::Cow;
 
@@ -49,7 +49,7 @@ impl Statement {
         self
     }
 
-    /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.
+    /// Puts rows of one length instead of `{rows}`; nothing can be bound behind them.
     pub fn rows(mut self, rows: Vec<Vec<Value>>) -> Self {
         let width = rows.first().map_or(0, Vec::len);
         self.many = Some(Many { first: self.values.len() + 1, width, count: rows.len() });

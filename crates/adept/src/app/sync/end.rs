@@ -30,8 +30,10 @@ pub(super) enum Outcome {
     RepeatedCursor(SyncKind),
     /// Something of ours failed; nothing was learned of the token.
     BrokenOff,
-    /// Lease, token or setting changed, or the process stops: what was learned last is discarded.
+    /// Lease, token or setting changed: what was learned last is discarded.
     Superseded,
+    /// The process stops.
+    Interrupted,
 }
 
 /// An outcome, and the answer of Apple's that led to it.
@@ -60,7 +62,8 @@ impl App {
             Outcome::Wait(state, rest) => (SyncOutcome::Token(state), rest),
             Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, self.pause_after(claim.failures)),
             Outcome::BrokenOff => (SyncOutcome::BrokenOff, self.pause_after(claim.failures)),
-            Outcome::Superseded => return Ok(self.storage.release_lease(&claim.lease, now).await?),
+            Outcome::Superseded => return self.give_back(claim, SyncOutcome::Superseded).await,
+            Outcome::Interrupted => return self.give_back(claim, SyncOutcome::Interrupted).await,
         };
         if let SyncOutcome::Token(state) = outcome
             && state != TokenState::Ok
@@ -82,10 +85,14 @@ impl App {
         let kind = Plan::of(claim, claim.page_limit, claim.started_at).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
         if !self.storage.end_sync(claim, &part, &end).await? {
-            self.storage.release_lease(&claim.lease, now).await?;
+            self.give_back(claim, SyncOutcome::Superseded).await?;
         }
         failpoint::at("sync-ended");
         Ok(())
+    }
+
+    async fn give_back(&self, claim: &Claim, outcome: SyncOutcome) -> Result<(), Error> {
+        Ok(self.storage.release_lease(&claim.lease, outcome, self.clock.now()).await?)
     }
 
     pub(in crate::app) fn pause_after(&self, failures: i64) -> Duration {

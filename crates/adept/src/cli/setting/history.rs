@@ -68,7 +68,9 @@ fn line(run: &SyncRun) -> String {
     }
     if run.drift != DeviceChanges::default() {
         let DeviceChanges { added, changed, removed } = run.drift;
-        text.push_str(&format!("; no delta had told of {added} added, {changed} changed, {removed} removed"));
+        text.push_str(&format!(
+            "; no delta had reported {added} added, {changed} changed, {removed} removed"
+        ));
     }
     text
 }

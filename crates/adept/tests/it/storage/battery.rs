@@ -475,7 +475,7 @@ async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
         full_fetch: None,
     };
     assert!(!storage.end_sync(&second, &part(&second, 0), &end).await.unwrap());
-    storage.release_lease(&second.lease, later(32)).await.unwrap();
+    storage.release_lease(&second.lease, SyncOutcome::Superseded, later(32)).await.unwrap();
     let third = claim_one(&storage, later(32)).await;
     assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
     assert_eq!(storage.setting(tenant(1), made.id).await.unwrap().unwrap().token_state, TokenState::Ok);
