@@ -43,6 +43,7 @@ pub use devices::Imported;
 pub use error::Error;
 pub use health::{Health, TokenHealth};
 pub use onboarding::TokenUpload;
+pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncCounted;
 
 pub use crate::storage::{ListQuery, Listed, Position};
@@ -118,6 +119,7 @@ pub struct App {
     sync_leases: lease_watch::LeaseWatch,
     assignment_leases: lease_watch::LeaseWatch,
     sync_counts: sync::SyncCounts,
+    watchdog: Arc<Watchdog>,
     shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
     /// A newer program made the schema such that this one may not write.
     schema_refused: AtomicBool,
@@ -151,6 +153,7 @@ impl App {
             sync_leases: lease_watch::LeaseWatch::default(),
             assignment_leases: lease_watch::LeaseWatch::default(),
             sync_counts: sync::SyncCounts::default(),
+            watchdog: Arc::default(),
             shared_profile_options: Mutex::default(),
             schema_refused: AtomicBool::new(false),
             options,
@@ -175,6 +178,11 @@ impl App {
     /// Closes the database; SQLite folds its log into the file. Nothing can be asked afterwards.
     pub async fn close(&self) {
         self.storage.close().await;
+    }
+
+    /// What sees whether the scheduler still works.
+    pub fn watchdog(&self) -> &Arc<Watchdog> {
+        &self.watchdog
     }
 
     /// `maximumDepTokens`.

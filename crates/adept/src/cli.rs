@@ -36,12 +36,12 @@ pub struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no such thing, \
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 not found, \
                           4 refused, 5 storage or network unavailable.";
 
 #[derive(Subcommand)]
 enum Command {
-    /// Play the whole life of a server token against a simulated Apple, to see what Adept does
+    /// Play the whole life of a server token against a simulated Apple
     Demo(demo::Flags),
     /// Run the service until Ctrl-C or SIGTERM
     Serve(Box<config::Serve>),
@@ -54,18 +54,18 @@ enum Command {
     /// List, remove and restore onboarding settings
     #[command(subcommand)]
     Setting(setting::Setting),
-    /// Tell why a device has its profile
+    /// Explain why a device has its profile
     #[command(subcommand)]
     Device(device::Device),
     /// Make sealing keys
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// Look into server tokens
+    /// Inspect server tokens
     #[command(subcommand)]
     Token(token::Token),
     /// Run a simulator of Apple's service
     Simulator(simulator::Flags),
-    /// Check configuration, storage, certificates, Apple and tokens; each finding says what to do
+    /// Check configuration, storage, certificates, Apple and tokens; each finding says how to fix it
     Doctor(Box<config::Serve>),
     /// Bring the database's schema up to date
     Migrate(config::Storage),

@@ -86,7 +86,7 @@ pub struct Listening {
     #[arg(long, env = "ADEPT_METRICS_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464",
           value_parser = address_or_off)]
     pub metrics_listen: AddressOrOff,
-    /// Connections at once; more are closed. Keep it below the limit of open files
+    /// Maximum concurrent connections; further ones are closed. Keep it below the limit of open files
     #[arg(long, env = "ADEPT_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
@@ -111,7 +111,7 @@ pub enum Throttling {
     Graph,
 }
 
-/// Apple's side, and what is asked of it.
+/// Apple's side, and how it is used.
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Apple")]
 pub struct Apple {
@@ -128,17 +128,16 @@ pub struct Apple {
     /// Time between two syncs of a setting
     #[arg(long, env = "ADEPT_SYNC_INTERVAL", value_name = "TIME", default_value = "30m", value_parser = duration)]
     pub sync_interval: SignedDuration,
-    /// Time between two fetches of everything, to find what Apple left out of its changes; up to a tenth more for each
-    /// setting
+    /// Time between two full resyncs, which find what Apple omitted from its changes; up to a tenth more per setting
     #[arg(long, env = "ADEPT_FULL_FETCH_INTERVAL", value_name = "TIME", default_value = "168h", value_parser = duration)]
     pub full_fetch_interval: SignedDuration,
-    /// How long a process that stopped keeps others from its settings; 10s at least
+    /// How long replicas wait before taking over a dead process's settings; 10s at least
     #[arg(long, env = "ADEPT_LEASE", value_name = "TIME", default_value = "30s", value_parser = duration)]
     pub lease: SignedDuration,
     /// URL where devices enroll, with {settingId} and {tenantId} where wanted
     #[arg(long, env = "ADEPT_MDM_URL", value_name = "URL", value_parser = mdm_url)]
     pub mdm_url: Option<String>,
-    /// What Apple is told of every profile.
+    /// Shared profile options.
     #[command(flatten)]
     pub profiles: Profiles,
     /// Settings a tenant may have (`maximumDepTokens`)
@@ -147,10 +146,10 @@ pub struct Apple {
     pub maximum_dep_tokens: i32,
 }
 
-/// What Apple is told of every profile alike. A change reaches a profile when the profile itself is changed.
+/// Shared profile options: what Apple gets with every profile. A change reaches a profile when the profile itself is changed.
 #[derive(Args, Clone, Default)]
 pub struct Profiles {
-    /// Told to Apple with every profile (`org_magic`); the same for all services of one organization
+    /// Sent to Apple with every profile (`org_magic`); the same for all services of one organization
     #[arg(long, env = "ADEPT_ORG_MAGIC", value_name = "TEXT", value_parser = text_of::<256>)]
     pub org_magic: Option<String>,
     /// E-mail address that devices show for support
@@ -162,7 +161,7 @@ pub struct Profiles {
     /// Region of devices that set themselves up, such as `DE`; with --language
     #[arg(long, env = "ADEPT_REGION", value_name = "CODE", value_parser = region, requires = "language")]
     pub region: Option<String>,
-    /// Certificates (PEM) that devices trust at the enrollment URL, in place of all they know
+    /// Certificates (PEM) that devices trust at the enrollment URL, instead of those they know
     #[arg(long, env = "ADEPT_ANCHOR_CERTS", value_name = "FILE")]
     pub anchor_certs: Option<PathBuf>,
 }

@@ -2,6 +2,7 @@
 //!
 //! Reads no configuration and opens no storage; `cli` hands in what it opened.
 
+pub mod checkup;
 pub mod health;
 mod limits;
 mod listener;
@@ -13,7 +14,13 @@ pub mod token_expiry_log;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::StatusCode, middleware};
+use axum::{
+    Router,
+    extract::Request,
+    http::StatusCode,
+    middleware::{self, Next},
+    response::Response,
+};
 use axum_server::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -26,22 +33,25 @@ use crate::{
     auth::Auth,
     graph::{self, Graph, Throttle},
     oauth::{self, OAuth},
+    storage::Purpose,
 };
-use health::Checkup;
+use checkup::Checkup;
 use limits::Timeouts;
 use metrics::Metrics;
 use tls::{Tls, TlsError};
 
-/// How long requests may still run once the service is told to stop.
+/// How long requests may still run once the service is asked to stop.
 const FINISH: Duration = Duration::from_secs(25);
 /// How long the background then may take to give back what it holds.
-const SETTLE: Duration = Duration::from_secs(3);
+const SETTLE: Duration = Duration::from_secs(2);
+/// How long the database then may take to be closed. All in all a stop ends within 28 s.
+const CLOSE: Duration = Duration::from_millis(800);
 
 /// What a service is made of.
 pub struct Parts {
     /// What it does.
     pub app: Arc<App>,
-    /// Who may ask for it. Its public URL is the service's.
+    /// Who may use it. Its public URL is the service's.
     pub auth: Arc<Auth>,
     /// Where it listens.
     pub listener: Listener,
@@ -59,7 +69,7 @@ pub struct Parts {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The listener.
-    #[error("cannot listen on {0}: {1}. Choose another address with --listen or --metrics-listen")]
+    #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
     /// The certificate.
     #[error(transparent)]
@@ -90,9 +100,9 @@ impl Running {
         };
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let checkup = Arc::new(Checkup::new(Arc::clone(&app)));
+        let checkup = Arc::new(Checkup::new(Arc::clone(app.watchdog()), clock.clone()));
         let counters = Metrics::default();
-        let patience = Timeouts::default();
+        let timeouts = Timeouts::default();
 
         let address = listener.address();
         let handle = Handle::new();
@@ -107,11 +117,12 @@ impl Running {
             );
             let handle = Handle::new();
             servers.push(handle.clone());
-            tasks.spawn(listener.serve(operators, None, handle, max_connections, patience));
+            tasks.spawn(listener.serve(operators, None, handle, max_connections, timeouts));
         }
-        let router = public_router(&app, &auth, throttle, checkup, counters, patience);
+        tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
+        let router = public_router(&app, &auth, throttle, checkup, counters, timeouts);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
-        tasks.spawn(listener.serve(router, rustls, handle, max_connections, patience));
+        tasks.spawn(listener.serve(router, rustls, handle, max_connections, timeouts));
 
         let trust = tls.as_ref().and_then(|tls| tls.trust().cloned());
         if let Some(tls) = tls {
@@ -119,7 +130,7 @@ impl Running {
         }
         tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
         tasks.spawn(Arc::clone(&app).run_background(shutdown.clone()));
-        tasks.spawn(prepare(Arc::clone(&auth)));
+        tasks.spawn(prepare(Arc::clone(&auth), shutdown.clone()));
         let url = auth.public_url().as_str().to_owned();
         Ok(Self { url, address, metrics_url, trust, app, auth, shutdown, servers, tasks })
     }
@@ -139,7 +150,7 @@ impl Running {
         self.metrics_url.as_deref()
     }
 
-    /// The local authority that clients have to trust; none with given certificates or plain HTTP.
+    /// The local authority that clients have to trust; none with the operator's certificates or plain HTTP.
     pub fn trust(&self) -> Option<&Trust> {
         self.trust.as_ref()
     }
@@ -149,12 +160,13 @@ impl Running {
         &self.app
     }
 
-    /// Who may ask for it.
+    /// Who may use it.
     pub fn auth(&self) -> &Arc<Auth> {
         &self.auth
     }
 
-    /// Stops: no new connections, requests get 25 seconds to finish, the background gives back what it holds.
+    /// Stops: no new connections, requests get 25 seconds to finish, the background gives back what it holds. Ends within
+    /// 28 seconds, also when the database never answers.
     pub async fn stop(mut self) {
         for server in &self.servers {
             server.graceful_shutdown(Some(FINISH));
@@ -165,7 +177,10 @@ impl Running {
         if settled.await.is_err() {
             tracing::warn!("some work did not end in time and was dropped");
         }
-        self.app.close().await;
+        self.tasks.abort_all();
+        if tokio::time::timeout(CLOSE, self.app.close()).await.is_err() {
+            tracing::warn!("the database did not end in time and was left as it is; nothing stored is lost");
+        }
     }
 }
 
@@ -182,7 +197,7 @@ fn public_router(
     throttle: Throttle,
     checkup: Arc<Checkup>,
     counters: Metrics,
-    patience: Timeouts,
+    timeouts: Timeouts,
 ) -> Router {
     let counted = {
         let counters = counters.clone();
@@ -204,7 +219,13 @@ fn public_router(
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(around, observe::observe))
         .merge(graph)
-        .layer(middleware::from_fn_with_state(patience, limits::no_slow_bodies))
+        .layer(middleware::from_fn(for_a_request))
+        .layer(middleware::from_fn_with_state(timeouts, limits::no_slow_bodies))
+}
+
+/// Requests have connections to the database and time limits of their own.
+async fn for_a_request(request: Request, next: Next) -> Response {
+    Purpose::Request.scope(next.run(request)).await
 }
 
 /// Says where things are instead.
@@ -213,9 +234,13 @@ async fn nothing_here() -> (StatusCode, &'static str) {
     (StatusCode::NOT_FOUND, text)
 }
 
-/// Makes the signing key ahead of the first sign-in, which would else wait for it.
-async fn prepare(auth: Arc<Auth>) {
-    if let Err(cause) = auth.prepare().await {
+/// Makes the signing key ahead of the first sign-in, which would otherwise wait for it.
+async fn prepare(auth: Arc<Auth>, shutdown: CancellationToken) {
+    let prepared = tokio::select! {
+        prepared = auth.prepare() => prepared,
+        () = shutdown.cancelled() => return,
+    };
+    if let Err(cause) = prepared {
         tracing::error!(cause, "there is no signing key: nobody can sign in until the database can be used");
     }
 }

@@ -41,10 +41,10 @@ pub enum SyncOutcome {
     Running,
     /// Its process ended in the midst of it; a later run went on.
     CutShort,
+    /// Its process was asked to stop; the next run goes on from what is stored.
+    Interrupted,
     /// Its lease, the token or the setting became another one.
     Superseded,
-    /// The process stopped in the midst of it; the next run goes on.
-    Interrupted,
     /// Something of ours failed, such as the database.
     BrokenOff,
     /// Apple gave a cursor for the second time.
@@ -68,8 +68,8 @@ impl SyncOutcome {
         match self {
             Self::Running => "running",
             Self::CutShort => "cut_short",
-            Self::Superseded => "superseded",
             Self::Interrupted => "interrupted",
+            Self::Superseded => "superseded",
             Self::BrokenOff => "broken_off",
             Self::RepeatedCursor => "repeated_cursor",
             Self::Token(state) => state.as_str(),

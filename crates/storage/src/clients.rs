@@ -19,7 +19,7 @@ pub struct ClientRow {
     pub secret_hash: String,
     /// What its tokens allow (`roles`).
     pub permissions: Permissions,
-    /// A disabled client is given no token, and its tokens stop within a minute.
+    /// A disabled client is given no token, and its tokens stop within 30 s.
     pub disabled: bool,
     /// When it was made.
     pub created_at: jiff::Timestamp,

@@ -10,27 +10,35 @@
 
 mod failure;
 mod ids;
+mod pool;
+mod postgres;
+mod purpose;
+mod row;
+mod sqlite;
 mod statement;
+#[cfg(test)]
+mod tests;
 
-use std::{
-    fmt::Write as _, fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, str::FromStr,
-    time::Duration,
-};
+use std::{fmt::Write as _, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ColumnIndex, Decode, Executor, Postgres, Row as _, Sqlite, Type,
+    AssertSqlSafe, Connection, Executor, Sqlite,
     migrate::{Migration, MigrationType, Migrator},
-    postgres::{PgArguments, PgConnectOptions, PgPool, PgPoolOptions, PgRow},
+    postgres::PgArguments,
     query::Query,
-    sqlite::{
-        SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-        SqliteSynchronous,
-    },
+    sqlite::SqliteArguments,
 };
 
 pub use ids::{hex, id_text};
+pub use purpose::Purpose;
+pub use row::Row;
 pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
 
+use self::{
+    pool::{Lent, Pool, State, watched},
+    postgres::{Postgres, PostgresLink},
+    sqlite::SqliteLink,
+};
 use super::{Error, schema::Step};
 
 const POSTGRES_PRELUDE: &str = r#"
@@ -55,53 +63,16 @@ const POSTGRES_PRELUDE: &str = r#"
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
-    /// `sqlite://PATH[?mode=ro]` or `postgres://…`.
+    /// `sqlite://PATH[?mode=ro]` or `postgres://…`; with `pooler=transaction` sessions belong to a pooler in that mode.
     pub url: String,
     /// The largest number of pages a SQLite file may grow to; applied to every connection.
     pub sqlite_max_pages: Option<u32>,
-    /// Connections to keep at most (PostgreSQL), or readers (SQLite).
+    /// Connections to keep at most, one for the probe apart (PostgreSQL), or readers (SQLite).
     pub connections: u32,
+    /// PostgreSQL ends a transaction whose process says nothing for this long, 5 s at least: the others' locks.
+    pub lease: Duration,
     /// Whether a missing SQLite file is made.
     pub create: bool,
-}
-
-/// A row of an answer.
-pub enum Row {
-    /// From SQLite.
-    Sqlite(SqliteRow),
-    /// From PostgreSQL.
-    Postgres(PgRow),
-}
-
-impl Row {
-    /// The value of a column; an unfit type or name is [`Error::Corrupt`].
-    pub fn get<T>(&self, column: &'static str) -> Result<T, Error>
-    where
-        for<'r> T: Decode<'r, Sqlite> + Type<Sqlite> + Decode<'r, Postgres> + Type<Postgres>,
-        for<'i> &'i str: ColumnIndex<SqliteRow> + ColumnIndex<PgRow>,
-    {
-        match self {
-            Self::Sqlite(row) => row.try_get(column),
-            Self::Postgres(row) => row.try_get(column),
-        }
-        .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
-    }
-
-    /// A time, or none for NULL.
-    pub fn time(&self, column: &'static str) -> Result<Option<jiff::Timestamp>, Error> {
-        self.get::<Option<i64>>(column)?
-            .map(|micros| {
-                jiff::Timestamp::from_microsecond(micros)
-                    .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
-            })
-            .transpose()
-    }
-
-    /// A text column read with `FromStr`.
-    pub fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, Error> {
-        let text: String = self.get(column)?;
-        text.parse().map_err(|_| Error::Corrupt(format!("column {column}: unfit value")))
-    }
 }
 
 /// A step as it is applied: what it says of older programs is stored in its transaction.
@@ -116,22 +87,44 @@ fn migration(step: &Step) -> Migration {
 #[derive(Clone)]
 pub enum Db {
     /// One file.
-    Sqlite {
-        /// One connection; every write goes through it.
-        writer: SqlitePool,
-        /// Several connections that only read.
-        readers: SqlitePool,
-    },
-    /// A server; every replica has its own pool.
-    Postgres(PgPool),
+    Sqlite(Sqlites),
+    /// A server; every replica has its own pools.
+    Postgres(Postgres),
 }
 
-/// A write transaction.
+/// The connections to one file.
+#[derive(Clone)]
+pub struct Sqlites {
+    /// One connection; every write goes through it.
+    writer: Pool<SqliteLink>,
+    /// Connections that only read, for requests.
+    readers: Pool<SqliteLink>,
+    /// The same for the background.
+    background: Pool<SqliteLink>,
+}
+
+impl Sqlites {
+    fn readers(&self) -> &Pool<SqliteLink> {
+        match Purpose::current() {
+            Purpose::Request => &self.readers,
+            Purpose::Background | Purpose::Probe => &self.background,
+        }
+    }
+}
+
+/// A transaction. Dropped without [`Transaction::commit`] it is rolled back.
 pub enum Transaction {
-    /// On the writer.
-    Sqlite(sqlx::Transaction<'static, Sqlite>),
+    /// On the writer, or on a reader.
+    Sqlite(Lent<SqliteLink>),
     /// On any connection.
-    Postgres(sqlx::Transaction<'static, Postgres>),
+    Postgres(PostgresTransaction),
+}
+
+/// A transaction of PostgreSQL's.
+pub struct PostgresTransaction {
+    lent: Lent<PostgresLink>,
+    /// A statement failed: a COMMIT would be answered like any other, and roll back.
+    has_failed: bool,
 }
 
 /// Many values have nameless placeholders here: SQLite would look each name up in a list of all of them. Behind numbered
@@ -151,7 +144,7 @@ fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments>
     })
 }
 
-fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments> {
+fn postgres_query(statement: Statement, pooled: bool) -> Query<'static, sqlx::Postgres, PgArguments> {
     let lock = statement.lock();
     let (mut text, values) = statement.into_parts(|number, list| {
         let _ = write!(list, "${number}");
@@ -161,7 +154,9 @@ fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments>
         Some(Lock::Skip) => text.to_mut().push_str(" FOR NO KEY UPDATE SKIP LOCKED"),
         None => {}
     }
-    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
+    // A pooler gives the next transaction another session, which knows no statement of ours.
+    let query = sqlx::query(AssertSqlSafe(text)).persistent(!pooled);
+    values.into_iter().fold(query, |query, value| match value {
         Value::Text(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
@@ -169,72 +164,34 @@ fn postgres_query(statement: Statement) -> Query<'static, Postgres, PgArguments>
     })
 }
 
-/// Makes a missing file that only its owner can read; SQLite gives its log the same mode.
-fn make_private(file: &Path) -> Result<(), Error> {
-    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-    match made {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(Error::Unavailable(format!("{}: {error}", file.display())))
+/// Runs a statement on SQLite. A reader is interrupted at its limit; the writer is waited for.
+macro_rules! on_sqlite {
+    ($lent:expr, $after:expr, $statement:expr, $run:ident) => {{
+        let (link, state) = $lent.parts()?;
+        if let Some(deadline) = &link.deadline {
+            deadline.set(Purpose::current().statement_limit());
         }
-        _ => Ok(()),
-    }
+        watched(state, None, $after, sqlite_query($statement).$run(&mut link.conn)).await
+    }};
+}
+
+/// Runs a statement on PostgreSQL. Over its limit the connection is closed and not waited for.
+macro_rules! on_postgres {
+    ($lent:expr, $after:expr, $statement:expr, $run:ident) => {{
+        let (link, state) = $lent.parts()?;
+        let query = postgres_query($statement, link.pooled);
+        watched(state, link.limit, $after, query.$run(&mut link.conn)).await
+    }};
 }
 
 impl Db {
     /// Opens without changing anything but, on SQLite, making the file when `create` says so.
     pub async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
         if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
-            let connect = PgConnectOptions::from_str(&options.url)
-                .map_err(|e| Error::Options(format!("the PostgreSQL URL is not readable: {e}")))?
-                .application_name("adept");
-            let pool = PgPoolOptions::new()
-                .max_connections(options.connections)
-                .acquire_timeout(Duration::from_secs(5))
-                .max_lifetime(Duration::from_secs(30 * 60))
-                .connect_with(connect)
-                .await?;
-            return Ok(Self::Postgres(pool));
+            return Ok(Self::Postgres(Postgres::open(options).await?));
         }
-        let connect = SqliteConnectOptions::from_str(&options.url)
-            .map_err(|e| Error::Options(format!("the SQLite URL is not readable: {e}")))?
-            .busy_timeout(Duration::from_secs(5))
-            // What belongs to a setting goes with it on PostgreSQL by itself.
-            .foreign_keys(true)
-            .statement_cache_capacity(200)
-            .pragma("mmap_size", "0");
-        let connect = match options.sqlite_max_pages {
-            Some(pages) => connect.pragma("max_page_count", pages.to_string()),
-            None => connect,
-        };
-        let read_only = options.url.split_once('?').is_some_and(|(_, query)| query.contains("mode=ro"));
-        let write = match read_only {
-            true => connect.clone(),
-            false => connect
-                .clone()
-                .create_if_missing(options.create)
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(SqliteSynchronous::Full)
-                // A sync touches most of an index in every transaction: keep it in memory, copy it back seldom.
-                .pragma("cache_size", "-32768")
-                .pragma("wal_autocheckpoint", "16000"),
-        };
-        if options.create && !read_only {
-            make_private(connect.get_filename())?;
-        }
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(Duration::from_secs(10))
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_with(write)
-            .await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(options.connections.min(4))
-            .acquire_timeout(Duration::from_secs(10))
-            .test_before_acquire(false)
-            .connect_lazy_with(connect.read_only(true).create_if_missing(false));
-        Ok(Self::Sqlite { writer, readers })
+        let [writer, readers, background] = sqlite::open(options).await?;
+        Ok(Self::Sqlite(Sqlites { writer, readers, background }))
     }
 
     /// Applies the migrations that are missing. Replicas that start together wait for one another.
@@ -243,10 +200,20 @@ impl Db {
         // Those of a newer program; whether this one may go on is asked apart.
         migrator.set_ignore_missing(true);
         match self {
-            Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            Self::Postgres(pool) => {
-                pool.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
-                migrator.run(pool).await
+            Self::Sqlite(Sqlites { writer, .. }) => {
+                let mut lent = writer.lend().await?;
+                let (link, state) = lent.parts()?;
+                *state = State::Busy;
+                let migrated = migrator.run(&mut link.conn).await;
+                *state = if migrated.is_ok() { State::Clean } else { State::Broken };
+                migrated
+            }
+            Self::Postgres(postgres) => {
+                let mut conn = postgres.maintain().await?;
+                conn.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
+                let migrated = migrator.run(&mut conn).await;
+                let _ = conn.close().await;
+                migrated
             }
         }
         .map_err(|e| match e {
@@ -271,49 +238,76 @@ impl Db {
         Ok(self.row(found.bind(name)).await?.is_some())
     }
 
+    /// The database server's clock; none for SQLite, which has only ours.
+    pub async fn clock(&self) -> Result<Option<jiff::Timestamp>, Error> {
+        let Self::Postgres(_) = self else { return Ok(None) };
+        let text = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now";
+        match self.row(sql(text)).await? {
+            Some(row) => row.time("now"),
+            None => Ok(None),
+        }
+    }
+
     /// Reads outside any transaction.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => {
-                sqlite_query(statement).fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect()
+        match self {
+            Self::Sqlite(sqlite) => {
+                let mut lent = sqlite.readers().lend().await?;
+                let rows = on_sqlite!(lent, State::Clean, statement, fetch_all)?;
+                Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
-            Self::Postgres(pool) => {
-                postgres_query(statement).fetch_all(pool).await?.into_iter().map(Row::Postgres).collect()
+            Self::Postgres(postgres) => {
+                let mut lent = postgres.pool().lend().await?;
+                if lent.parts()?.0.pooled {
+                    return self.rows_in_transaction(statement).await;
+                }
+                let rows = on_postgres!(lent, State::Clean, statement, fetch_all)?;
+                Ok(rows.into_iter().map(Row::Postgres).collect())
             }
-        })
+        }
+    }
+
+    /// Behind a pooler the limits hold only in a transaction, and a statement is prepared and run in one session only there.
+    async fn rows_in_transaction(&self, statement: Statement) -> Result<Vec<Row>, Error> {
+        let mut tx = self.begin().await?;
+        let rows = tx.rows(statement).await?;
+        tx.commit().await?;
+        Ok(rows)
     }
 
     /// Reads at most one row outside any transaction.
     pub async fn row(&self, statement: Statement) -> Result<Option<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => {
-                sqlite_query(statement).fetch_optional(readers).await?.map(Row::Sqlite)
-            }
-            Self::Postgres(pool) => postgres_query(statement).fetch_optional(pool).await?.map(Row::Postgres),
-        })
+        Ok(self.rows(statement).await?.into_iter().next())
     }
 
     /// Begins a write transaction.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Ok(match self {
-            Self::Sqlite { writer, .. } => Transaction::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres(pool) => Transaction::Postgres(pool.begin().await?),
-        })
+        match self {
+            Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
+            Self::Postgres(postgres) => {
+                let mut lent = postgres.pool().lend().await?;
+                let (link, state) = lent.parts()?;
+                link.begin(state).await?;
+                Ok(Transaction::Postgres(PostgresTransaction { lent, has_failed: false }))
+            }
+        }
     }
 
     /// Begins a write transaction on a table that may have grown a thousandfold since the connection was opened:
     /// PostgreSQL would keep the plans that it made while the table was empty.
     pub async fn begin_bulk(&self) -> Result<Transaction, Error> {
         let mut begun = self.begin().await?;
-        begun.plan_anew().await?;
+        begun.plan_each_time().await?;
         Ok(begun)
     }
 
-    /// Has PostgreSQL look at a table that grew much: of how many rows there are it else learns within a minute or two,
-    /// and until then an index alone answers nothing. SQLite looks at no table before it plans.
+    /// Has PostgreSQL analyze a table that grew much: how many rows there are it otherwise learns within a minute or two,
+    /// and until then an index alone answers nothing. SQLite's plans depend on no such numbers.
     pub async fn settle(&self, table: &'static str) -> Result<(), Error> {
-        if let Self::Postgres(pool) = self {
-            pool.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}")))).await?;
+        if let Self::Postgres(postgres) = self {
+            let mut conn = postgres.maintain().await?;
+            conn.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}")))).await?;
+            let _ = conn.close().await;
         }
         Ok(())
     }
@@ -321,37 +315,55 @@ impl Db {
     /// Begins to read a table that may have grown a thousandfold; see [`Db::begin_bulk`]. Nothing can be written.
     pub async fn read_bulk(&self) -> Result<Transaction, Error> {
         match self {
-            Self::Sqlite { readers, .. } => Ok(Transaction::Sqlite(readers.begin().await?)),
+            Self::Sqlite(sqlite) => begin_sqlite(sqlite.readers(), "BEGIN").await,
             Self::Postgres(_) => self.begin_bulk().await,
         }
     }
 
-    /// Closes every connection; SQLite folds its log into the file.
+    /// Whether this process made a transaction durable within the last `time`.
+    pub fn has_committed_within(&self, time: Duration) -> bool {
+        match self {
+            Self::Sqlite(Sqlites { writer, .. }) => writer.has_committed_within(time),
+            Self::Postgres(postgres) => postgres.has_committed_within(time),
+        }
+    }
+
+    /// Waits for what is under way and closes every connection; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
-                readers.close().await;
+            Self::Sqlite(Sqlites { writer, readers, background }) => {
+                tokio::join!(readers.close(), background.close());
                 writer.close().await;
             }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Postgres(postgres) => postgres.close().await,
         }
     }
 }
 
+async fn begin_sqlite(pool: &Pool<SqliteLink>, begin: &'static str) -> Result<Transaction, Error> {
+    let mut lent = pool.lend().await?;
+    on_sqlite!(lent, State::Open, sql(begin), execute)?;
+    Ok(Transaction::Sqlite(lent))
+}
+
 impl Transaction {
     /// From here on PostgreSQL makes a plan for each statement and keeps none; see [`Db::begin_bulk`].
-    pub async fn plan_anew(&mut self) -> Result<(), Error> {
-        if let Self::Postgres(tx) = self {
-            tx.execute("SET LOCAL plan_cache_mode = force_custom_plan").await?;
-        }
-        Ok(())
+    pub async fn plan_each_time(&mut self) -> Result<(), Error> {
+        self.set("SET LOCAL plan_cache_mode = force_custom_plan").await
     }
 
     /// From here on PostgreSQL keeps the plan of a statement: for one that only adds rows, making it costs as much as
     /// running it, and no other is to be found.
     pub async fn plan_once(&mut self) -> Result<(), Error> {
+        self.set("SET LOCAL plan_cache_mode = force_generic_plan").await
+    }
+
+    async fn set(&mut self, setting: &'static str) -> Result<(), Error> {
         if let Self::Postgres(tx) = self {
-            tx.execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
+            let (link, state) = tx.lent.parts()?;
+            let set = link.conn.execute(sqlx::raw_sql(setting));
+            let set = watched(state, link.limit, State::Open, set).await;
+            tx.noted(set)?;
         }
         Ok(())
     }
@@ -359,30 +371,30 @@ impl Transaction {
     /// Reads inside the transaction.
     pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         Ok(match self {
-            Self::Sqlite(tx) => {
-                sqlite_query(statement).fetch_all(&mut **tx).await?.into_iter().map(Row::Sqlite).collect()
+            Self::Sqlite(lent) => {
+                let rows = on_sqlite!(lent, State::Open, statement, fetch_all)?;
+                rows.into_iter().map(Row::Sqlite).collect()
             }
             Self::Postgres(tx) => {
-                postgres_query(statement).fetch_all(&mut **tx).await?.into_iter().map(Row::Postgres).collect()
+                let rows = on_postgres!(tx.lent, State::Open, statement, fetch_all);
+                tx.noted(rows)?.into_iter().map(Row::Postgres).collect()
             }
         })
     }
 
     /// Reads at most one row inside the transaction.
     pub async fn row(&mut self, statement: Statement) -> Result<Option<Row>, Error> {
-        Ok(match self {
-            Self::Sqlite(tx) => sqlite_query(statement).fetch_optional(&mut **tx).await?.map(Row::Sqlite),
-            Self::Postgres(tx) => {
-                postgres_query(statement).fetch_optional(&mut **tx).await?.map(Row::Postgres)
-            }
-        })
+        Ok(self.rows(statement).await?.into_iter().next())
     }
 
     /// Writes; answers the number of rows touched.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {
         Ok(match self {
-            Self::Sqlite(tx) => sqlite_query(statement).execute(&mut **tx).await?.rows_affected(),
-            Self::Postgres(tx) => postgres_query(statement).execute(&mut **tx).await?.rows_affected(),
+            Self::Sqlite(lent) => on_sqlite!(lent, State::Open, statement, execute)?.rows_affected(),
+            Self::Postgres(tx) => {
+                let done = on_postgres!(tx.lent, State::Open, statement, execute);
+                tx.noted(done)?.rows_affected()
+            }
         })
     }
 
@@ -394,12 +406,31 @@ impl Transaction {
         }
     }
 
-    /// Makes it durable.
+    /// Makes it durable. [`Error::CommitUnknown`] when the answer was lost.
     pub async fn commit(self) -> Result<(), Error> {
-        match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
-        }
-        Ok(())
+        let committed = match self {
+            Self::Sqlite(mut lent) => {
+                on_sqlite!(lent, State::Clean, sql("COMMIT"), execute).map(|_| lent.note_commit())
+            }
+            Self::Postgres(PostgresTransaction { has_failed: true, .. }) => {
+                return Err(Error::Unavailable("a statement of the transaction failed".to_owned()));
+            }
+            Self::Postgres(PostgresTransaction { mut lent, .. }) => {
+                let (link, state) = lent.parts()?;
+                let commit = link.conn.execute(sqlx::raw_sql("COMMIT"));
+                watched(state, link.limit, State::Clean, commit).await.map(|_| lent.note_commit())
+            }
+        };
+        committed.map_err(|error| match failure::is_refusal(&error) {
+            true => Error::from(error),
+            false => Error::CommitUnknown(error.to_string()),
+        })
+    }
+}
+
+impl PostgresTransaction {
+    fn noted<T>(&mut self, ended: sqlx::Result<T>) -> sqlx::Result<T> {
+        self.has_failed |= ended.is_err();
+        ended
     }
 }

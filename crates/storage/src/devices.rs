@@ -157,7 +157,7 @@ pub(super) async fn write(
             written?;
             insert = next;
         }
-        tx.plan_anew().await?;
+        tx.plan_each_time().await?;
     }
     device_events::note_contradictions(tx, lease.key, &folded.known, now).await?;
     if !folded.gone.is_empty() {

@@ -1,11 +1,14 @@
-//! What can go wrong in the database, told apart by who can do something about it.
+//! What can go wrong in the database, by who can do something about it.
 
-/// An error of the storage. The texts are for the log; callers are given a sentence of their own.
+/// An error of the storage. The texts are for the log; callers get a sentence of their own.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database is read-only, full, busy or gone. Nothing was changed.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),
+    /// The answer to a COMMIT was lost. It may have taken effect.
+    #[error("the answer to a commit was lost, so it may have taken effect: {0}")]
+    CommitUnknown(String),
     /// A unique key is taken. Nothing was changed.
     #[error("a unique key is taken: {0}")]
     Taken(String),

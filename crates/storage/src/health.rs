@@ -1,9 +1,21 @@
-//! What watches over the service needs to know of every token, all tenants at once.
+//! What metrics, health checks and the doctor need to know of the database and of every token, all tenants at once.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Error, Storage, db::sql_of_parts, settings};
-use adept_domain::Setting;
+use super::{
+    Error, Storage,
+    db::{DatabaseOptions, Db, Purpose, sql, sql_of_parts},
+    schema::{self, SchemaStatus},
+    settings,
+};
+use adept_domain::{Setting, TenantId};
+
+/// How long the database may take to answer a probe.
+const PROBE: Duration = Duration::from_secs(1);
+/// The row of `deployment` that probes write.
+const ROW: &str = "probe";
 
 /// A setting as seen by metrics, health checks and the expiry log.
 #[derive(Clone, Debug)]
@@ -14,7 +26,69 @@ pub struct SettingHealth {
     pub checked_at: Option<Timestamp>,
 }
 
+/// What a probe found.
+#[derive(Debug)]
+pub struct Probed {
+    /// Whether it can be read.
+    pub readable: Result<(), Error>,
+    /// Whether it can be written.
+    pub writable: Result<(), Error>,
+}
+
 impl Storage {
+    /// Reads and writes one row. The answer comes within a second, also when the database never answers. What is written is
+    /// `mark`, which must differ each time: SQLite writes nothing to its file where nothing changes.
+    pub async fn probe(&self, mark: Timestamp) -> Probed {
+        let silent = || Error::Unavailable(format!("it did not answer within {} s", PROBE.as_secs()));
+        let mut readable = Err(silent());
+        let both = async {
+            readable = self.probe_read().await;
+            match &readable {
+                Ok(()) => self.probe_write(mark).await,
+                Err(cause) => Err(Error::Unavailable(cause.to_string())),
+            }
+        };
+        let writable = Purpose::Probe.scope(tokio::time::timeout(PROBE, both)).await;
+        let writable = match writable {
+            Ok(written) => written,
+            // It waited behind others' writes, and those work.
+            Err(_) if readable.is_ok() && self.db.has_committed_within(PROBE) => Ok(()),
+            Err(_) => Err(silent()),
+        };
+        Probed { readable, writable }
+    }
+
+    /// How far the database was migrated; changes nothing and makes nothing.
+    pub async fn schema(options: &DatabaseOptions) -> Result<SchemaStatus, Error> {
+        let db = Db::open(&DatabaseOptions { create: false, ..options.clone() }).await?;
+        let status = schema::status(&db).await;
+        db.close().await;
+        status
+    }
+
+    /// The database server's clock; none for SQLite, whose clock is ours.
+    pub async fn database_clock(&self) -> Result<Option<Timestamp>, Error> {
+        self.db.clock().await
+    }
+
+    async fn probe_read(&self) -> Result<(), Error> {
+        let read = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
+            .bind(TenantId::DEPLOYMENT)
+            .bind(ROW);
+        self.db.row(read).await.map(|_| ())
+    }
+
+    async fn probe_write(&self, mark: Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let write = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) \
+                         ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value")
+        .bind(TenantId::DEPLOYMENT)
+        .bind(ROW)
+        .bind(mark.to_string().as_str());
+        tx.execute_one("the mark of a probe", write).await?;
+        tx.commit().await
+    }
+
     /// Every visible setting of every tenant, those apart that never have a token.
     pub async fn health(&self) -> Result<Vec<SettingHealth>, Error> {
         let rows = self

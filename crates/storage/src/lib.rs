@@ -39,11 +39,11 @@ pub use assignment::{
 };
 pub use claims::{Claim, DueSetting, Work};
 pub use clients::ClientRow;
-pub use db::DatabaseOptions;
+pub use db::{DatabaseOptions, Purpose};
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;
-pub use health::SettingHealth;
+pub use health::{Probed, SettingHealth};
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
 pub use list::{ListQuery, Listed, Position};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChanged};

@@ -136,7 +136,7 @@ impl<F: Copy> Source<F> {
     ) -> Result<String, Error> {
         let page = self.page(query, &self.keys(query), scope)?;
         let (explain, column) = match db {
-            Db::Sqlite { .. } => ("EXPLAIN QUERY PLAN ", "detail"),
+            Db::Sqlite(_) => ("EXPLAIN QUERY PLAN ", "detail"),
             Db::Postgres(_) => ("EXPLAIN ", "QUERY PLAN"),
         };
         let mut lines = Vec::new();

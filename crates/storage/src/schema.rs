@@ -39,6 +39,8 @@ pub enum SchemaState {
     Equal,
     /// A newer program applied steps that this one does not know.
     Newer,
+    /// A step was begun and not ended.
+    Unfinished,
 }
 
 /// The schema of a database beside the newest one that this program knows.
@@ -50,11 +52,16 @@ pub struct SchemaStatus {
     pub newest: i64,
     /// The oldest version whose programs may still write.
     pub oldest_writer: i64,
+    /// A step that was begun and not ended.
+    pub unfinished: Option<i64>,
 }
 
 impl SchemaStatus {
     /// How the two stand to each other.
     pub fn state(&self) -> SchemaState {
+        if self.unfinished.is_some() {
+            return SchemaState::Unfinished;
+        }
         match self.found.cmp(&self.newest) {
             std::cmp::Ordering::Less => SchemaState::Older,
             std::cmp::Ordering::Equal => SchemaState::Equal,
@@ -69,8 +76,12 @@ impl SchemaStatus {
 
     /// One sentence for people.
     pub fn sentence(&self) -> String {
-        let Self { found, newest, oldest_writer } = self;
+        let Self { found, newest, oldest_writer, unfinished } = self;
         match self.state() {
+            SchemaState::Unfinished => format!(
+                "Its migration {} stopped half way; restore the backup made before it, and migrate again.",
+                unfinished.unwrap_or_default()
+            ),
             SchemaState::Older if *found == 0 => {
                 "It has no schema yet; `adept migrate` or `adept serve` applies it.".to_owned()
             }
@@ -102,7 +113,7 @@ pub(super) async fn oldest_writer(db: &Db) -> Result<i64, Error> {
 
 /// The schema of a database; [`Error::Migration`] when an unreleased version made it.
 pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
-    let missing = SchemaStatus { found: 0, newest: newest(), oldest_writer: 0 };
+    let missing = SchemaStatus { found: 0, newest: newest(), oldest_writer: 0, unfinished: None };
     if db.has_table("onboarding_settings").await? {
         return Err(Error::Migration(UNRELEASED.to_owned()));
     }
@@ -116,7 +127,9 @@ pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
         return Err(Error::Migration(UNRELEASED.to_owned()));
     }
     let found = last.get("version")?;
-    Ok(SchemaStatus { found, newest: newest(), oldest_writer: oldest_writer(db).await? })
+    let begun = db.row(sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success")).await?;
+    let unfinished = begun.map(|row| row.get("version")).transpose()?.flatten();
+    Ok(SchemaStatus { found, newest: newest(), oldest_writer: oldest_writer(db).await?, unfinished })
 }
 
 /// Applies the missing steps. Refused, and nothing changed, when this program is too old for the database, or when an
@@ -145,7 +158,7 @@ pub(super) async fn migrate(db: &Db) -> Result<(), Error> {
 pub(super) async fn check(db: &Db) -> Result<(), Error> {
     let status = status(db).await?;
     match status.state() {
-        SchemaState::Older => Err(Error::Migration(status.sentence())),
+        SchemaState::Older | SchemaState::Unfinished => Err(Error::Migration(status.sentence())),
         SchemaState::Equal | SchemaState::Newer => allowed(&status),
     }
 }

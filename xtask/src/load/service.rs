@@ -67,7 +67,7 @@ impl Launch {
 
     /// Adds an application that may change settings and read the audit.
     pub(crate) fn add_client(&self) -> Result<Credentials> {
-        let mut command = self.adept(&["client", "add", "load", "--json"]);
+        let mut command = self.adept(&["client", "add", "load", "--json", "--new-database"]);
         command.args(["--permission", "DeviceManagementServiceConfig.ReadWrite.All"]);
         command.args(["--permission", "DeviceManagementApps.Read.All"]);
         let text = printed(&mut command)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::storage;
 
-/// Nothing was changed. The message is for the caller, the cause only for the log.
+/// Nothing was changed, [`Error::Unknown`] apart. The message is for the caller, the cause only for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There is no such thing for this caller.
@@ -29,6 +29,12 @@ pub enum Error {
         /// For the log.
         cause: String,
     },
+    /// The answer to a commit was lost: nobody knows whether it took effect.
+    #[error("The answer of the database was lost. This may have taken effect; look before you repeat it.")]
+    Unknown {
+        /// For the log.
+        cause: String,
+    },
     /// A fault of ours.
     #[error(
         "The service met an error of its own. Nothing was changed; the operator finds the cause in the log."
@@ -43,7 +49,9 @@ impl Error {
     /// What the log says and the caller is not told.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable { cause, .. } | Self::Internal { cause } => Some(cause),
+            Self::Unavailable { cause, .. } | Self::Unknown { cause } | Self::Internal { cause } => {
+                Some(cause)
+            }
             Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) => None,
         }
     }
@@ -63,6 +71,7 @@ impl From<storage::Error> for Error {
                 retry_after: Some(Duration::from_secs(5)),
                 cause: error.to_string(),
             },
+            storage::Error::CommitUnknown(_) => Self::Unknown { cause: error.to_string() },
             storage::Error::Position => Self::Invalid(
                 "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is."
                     .to_owned(),

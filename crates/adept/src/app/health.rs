@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::App;
+use super::{App, Error};
 use crate::domain::{SettingId, TenantId, TokenStanding, TokenState};
 
 /// How the service stands.
@@ -42,13 +42,10 @@ pub struct TokenHealth {
 }
 
 impl App {
-    /// How the service stands. Asks the database, never Apple.
-    pub async fn health(&self) -> Health {
+    /// How every token of every tenant stands. Asks the database, never Apple.
+    pub async fn tokens(&self) -> Result<Vec<TokenHealth>, Error> {
         let now = self.clock.now();
-        let tokens = self.storage.health().await;
-        let writable = self.storage.writable().await.map_err(|e| e.to_string());
-        let readable = tokens.as_ref().map(|_| ()).map_err(ToString::to_string);
-        let tokens = tokens.unwrap_or_default().into_iter().map(|row| TokenHealth {
+        let tokens = self.storage.health().await?.into_iter().map(|row| TokenHealth {
             standing: row.setting.standing(now),
             checked_at: row.checked_at,
             tenant: row.setting.tenant,
@@ -60,6 +57,6 @@ impl App {
             failures: row.setting.sync.failures,
             devices: row.setting.sync.device_count,
         });
-        Health { readable, writable, tokens: tokens.collect() }
+        Ok(tokens.collect())
     }
 }

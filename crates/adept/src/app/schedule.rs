@@ -10,7 +10,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, Error, lease_watch::LeaseWatch, settings::Purged, supervise::supervise};
+use super::{
+    App, Error,
+    lease_watch::LeaseWatch,
+    settings::Purged,
+    supervise::{supervise, within},
+};
 use crate::{
     domain::{
         Caller, Origin, SettingId, SyncRun,
@@ -22,6 +27,9 @@ use crate::{
 
 /// Another process may make something due, so the state is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a step of a round may take; there are three, and a round of over a minute counts as stuck.
+const ROUND_STEP: Duration = Duration::from_secs(15);
 
 /// How often what was deleted long ago is looked for.
 const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -41,18 +49,48 @@ impl App {
     /// Synchronizes whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
     /// ends it before.
     pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
-        supervise("the schedule of syncs", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone())).await;
+        let rounds = supervise("the scheduler", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone()));
+        // Both take their time, and no round waits for them.
+        let purges =
+            supervise("the purge", LOOK_AGAIN, || Arc::clone(&self).purge_at_times(shutdown.clone()));
+        let analyses =
+            supervise("the analysis", LOOK_AGAIN, || Arc::clone(&self).settle_at_times(shutdown.clone()));
+        tokio::join!(rounds, purges, analyses);
+    }
+
+    async fn purge_at_times(self: Arc<Self>, shutdown: CancellationToken) {
+        let mut purge_at = self.clock.now();
+        while !shutdown.is_cancelled() {
+            tokio::select! {
+                due = self.purge_when_due(purge_at) => purge_at = due,
+                () = shutdown.cancelled() => return,
+            }
+            pause(LOOK_AGAIN, &shutdown).await;
+        }
+    }
+
+    async fn settle_at_times(self: Arc<Self>, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let settled = tokio::select! {
+                settled = self.storage.settle_devices() => settled,
+                () = shutdown.cancelled() => return,
+            };
+            if let Err(error) = settled {
+                tracing::warn!("ANALYZE of the devices table failed; list queries may be slow: {error}");
+            }
+            pause(LOOK_AGAIN, &shutdown).await;
+        }
     }
 
     async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
-        let mut purge_at = self.clock.now();
         while !shutdown.is_cancelled() {
             if !self.schema_lets_write().await {
+                self.watchdog.round_ended();
                 wait_or_wake(&self, &shutdown).await;
                 continue;
             }
-            match self.claim_free_slots(Work::Sync).await {
+            match within(ROUND_STEP, self.claim_free_slots(Work::Sync)).await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
                         let app = Arc::clone(&self);
@@ -69,7 +107,7 @@ impl App {
                 }
             }
             self.note_shared_profile_options().await;
-            match self.claim_assignments().await {
+            match within(ROUND_STEP, self.claim_assignments()).await {
                 Ok(claims) => {
                     for (claim, slot) in claims {
                         let app = Arc::clone(&self);
@@ -91,7 +129,7 @@ impl App {
                     tracing::error!(%error, "a sync or an assignment run failed in an unforeseen way; please report this");
                 }
             }
-            purge_at = self.purge_when_due(purge_at).await;
+            self.watchdog.round_ended();
             wait_or_wake(&self, &shutdown).await;
         }
         while runs.join_next().await.is_some() {}
@@ -217,8 +255,9 @@ impl App {
         if seen.is_noted {
             return;
         }
-        match self.storage.note_shared_profile_options(&self.shared_options_digest(), self.clock.now()).await
-        {
+        let digest = self.shared_options_digest();
+        let noted = async { Ok(self.storage.note_shared_profile_options(&digest, self.clock.now()).await?) };
+        match within(ROUND_STEP, noted).await {
             Ok(is_other) => {
                 seen.is_noted = true;
                 if is_other {
@@ -327,6 +366,13 @@ async fn wait_or_wake(app: &App, shutdown: &CancellationToken) {
     tokio::select! {
         () = app.wake_sync.notified() => {}
         () = tokio::time::sleep(LOOK_AGAIN) => {}
+        () = shutdown.cancelled() => {}
+    }
+}
+
+async fn pause(length: Duration, shutdown: &CancellationToken) {
+    tokio::select! {
+        () = tokio::time::sleep(length) => {}
         () = shutdown.cancelled() => {}
     }
 }

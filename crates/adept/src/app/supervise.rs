@@ -1,8 +1,83 @@
-//! Work that must never stop: if it panics, that is told, and it begins again.
+//! Work that must never stop: if it panics, that is logged, and it begins again; if it hangs, a watchdog sees it.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
 
 use tokio::task::JoinSet;
+
+use super::Error;
+
+/// Without a round for this long the scheduler counts as stuck.
+const STUCK: Duration = Duration::from_secs(60);
+/// Without one for this long only a new process helps.
+const DEAD: Duration = Duration::from_secs(5 * 60);
+
+/// Sees whether the scheduler still does its rounds, by the monotonic clock.
+pub struct Watchdog {
+    started: Instant,
+    /// When the last round ended, in milliseconds since the start; the start counts as one.
+    last_round: AtomicU64,
+}
+
+/// How the scheduler is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SchedulerState {
+    /// Its rounds end.
+    Running,
+    /// No round ended for a minute.
+    Stuck,
+    /// No round ended for five minutes.
+    Dead,
+}
+
+impl Default for Watchdog {
+    fn default() -> Self {
+        Self::since(Instant::now())
+    }
+}
+
+impl Watchdog {
+    /// Watches a scheduler that was started then.
+    pub fn since(started: Instant) -> Self {
+        Self { started, last_round: AtomicU64::new(0) }
+    }
+
+    /// A round ended, with or without errors.
+    pub(super) fn round_ended(&self) {
+        self.last_round.store(self.started.elapsed().as_millis() as u64, Ordering::Relaxed);
+    }
+
+    /// How long ago the last round ended.
+    pub fn age(&self) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_millis(self.last_round.load(Ordering::Relaxed)))
+    }
+
+    /// How the scheduler is now.
+    pub fn state(&self) -> SchedulerState {
+        match self.age() {
+            age if age >= DEAD => SchedulerState::Dead,
+            age if age >= STUCK => SchedulerState::Stuck,
+            _ => SchedulerState::Running,
+        }
+    }
+}
+
+/// Gives up on work that takes longer than `limit`, so that a round ends also when the database never answers.
+pub(super) async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
+        Err(Error::Unavailable {
+            message: "The database took too long.".to_owned(),
+            retry_after: None,
+            cause: format!("no answer within {} s", limit.as_secs()),
+        })
+    })
+}
 
 /// Runs what `begin` makes to its end; after a panic once more, `pause` later, as often as it takes.
 pub(super) async fn supervise<F>(what: &str, pause: Duration, begin: impl Fn() -> F)
@@ -31,6 +106,21 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn a_scheduler_without_a_round_is_stuck_after_a_minute_and_dead_after_five() {
+        for (seconds, state) in [
+            (50, SchedulerState::Running),
+            (60, SchedulerState::Stuck),
+            (290, SchedulerState::Stuck),
+            (300, SchedulerState::Dead),
+        ] {
+            let watchdog = Watchdog::since(Instant::now() - Duration::from_secs(seconds));
+            assert_eq!(watchdog.state(), state, "{:?}", watchdog.age());
+            watchdog.round_ended();
+            assert_eq!(watchdog.state(), SchedulerState::Running, "{:?}", watchdog.age());
+        }
+    }
 
     #[tokio::test]
     async fn what_panics_begins_again_until_it_ends() {

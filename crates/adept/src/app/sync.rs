@@ -69,11 +69,6 @@ impl App {
             // The lease ends by itself; whoever comes next goes on from the stored cursor.
             tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(), "a sync's end was not stored: {error}");
         }
-        if !shutdown.is_cancelled()
-            && let Err(error) = self.storage.settle_devices().await
-        {
-            tracing::warn!("ANALYZE of the devices table failed; list queries may be slow: {error}");
-        }
     }
 
     /// Renews the lease every third of its length; returns when it is lost.

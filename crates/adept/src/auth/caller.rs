@@ -1,7 +1,7 @@
 //! From the `Authorization` header to a [`Caller`].
 //!
 //! A token that was verified is remembered by its SHA-256 for at most [`REMEMBERED_SECONDS`], so that a client or
-//! tenant that was disabled stops within a minute; its own end (`exp`) is looked at every time.
+//! tenant that was disabled stops within 30 s; its own end (`exp`) is checked every time.
 
 use std::sync::Arc;
 
@@ -51,13 +51,13 @@ pub enum Denied {
     /// A personal Microsoft account.
     #[error("Personal Microsoft accounts are not supported: use a work or school account or an application.")]
     PersonalAccount,
-    /// No such tenant.
+    /// The tenant is unknown.
     #[error("The token's tenant is unknown here.")]
     UnknownTenant,
     /// The operator disabled the tenant.
     #[error("The tenant is disabled.")]
     DisabledTenant,
-    /// No such application in the tenant.
+    /// The tenant has no such application.
     #[error("The token's application is unknown here.")]
     UnknownClient,
     /// The operator disabled the application.
@@ -192,7 +192,7 @@ fn bearer(authorization: Option<&str>) -> Result<&str, Denied> {
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim_start()) } else { Err(Denied::Malformed) }
 }
 
-/// The claims of a token that `key` signed. Times and audience are looked at by the caller, with the caller's clock.
+/// The claims of a token that `key` signed. Times and audience are checked by the caller, with the caller's clock.
 fn claims_of(token: &str, key: &SigningKey) -> Result<PresentedClaims, Denied> {
     let header = jsonwebtoken::decode_header(token).map_err(|_| Denied::Malformed)?;
     if header.alg != Algorithm::RS256 || header.kid.as_deref() != Some(key.kid()) {

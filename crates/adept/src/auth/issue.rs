@@ -34,13 +34,13 @@ pub struct Issued {
 /// Why no token is issued.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// No such tenant.
+    /// The tenant is unknown.
     #[error("the tenant is unknown")]
     UnknownTenant,
     /// The operator disabled the tenant.
     #[error("the tenant is disabled")]
     DisabledTenant,
-    /// No such client in that tenant, or another secret; it is not told which.
+    /// The tenant has no such client, or the secret is another one; which of both is not said.
     #[error("the client is unknown or its secret is wrong")]
     WrongCredentials,
     /// The secret is right, but the operator disabled the client.

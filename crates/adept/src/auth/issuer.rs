@@ -1,6 +1,6 @@
 //! The built-in issuer: one RSA key for the whole deployment, and the tokens signed with it.
 //!
-//! Knows no HTTP and no client secrets; whoever asks here was already let in.
+//! Knows no HTTP and no client secrets; its callers were already let in.
 
 use aws_lc_rs::{
     digest,

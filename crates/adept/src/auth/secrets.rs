@@ -18,7 +18,7 @@ const PASSES: u32 = 5;
 
 /// How many hashes run at once.
 const AT_ONCE: usize = 2;
-/// How many callers may wait for their turn; the next is told to come back.
+/// How many callers may wait; the next one is answered that it should come back.
 const WAITING: usize = 64;
 
 /// Verified against when the client is unknown, so that it costs what a wrong secret costs. Nothing hashes to it
@@ -89,11 +89,11 @@ impl Turnstile {
         hash: Option<String>,
         secret: Zeroizing<String>,
     ) -> Result<bool, SecretError> {
-        let _place = self.inside.try_acquire().map_err(|_| SecretError::Busy)?;
-        let turn = self.running.clone().acquire_owned().await.map_err(failed)?;
+        let _inside = self.inside.try_acquire().map_err(|_| SecretError::Busy)?;
+        let permit = self.running.clone().acquire_owned().await.map_err(failed)?;
         let verified = tokio::task::spawn_blocking(move || {
-            // The turn ends with the work, even when the caller has gone and this future was dropped.
-            let _turn = turn;
+            // The permit lives as long as the work, even when the caller went away and this future was dropped.
+            let _permit = permit;
             verify_now(hash.as_deref().unwrap_or(NOBODY), &secret)
         });
         verified.await.map_err(failed)?
@@ -140,12 +140,12 @@ mod tests {
         let secret = ClientSecret::generate().unwrap();
         let hash = secret.hash().unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"), "{hash}");
-        let door = Turnstile::new();
+        let turnstile = Turnstile::new();
         let right = Zeroizing::new(secret.reveal().to_owned());
-        assert!(door.verify(Some(hash.clone()), right).await.unwrap());
-        assert!(!door.verify(Some(hash.clone()), Zeroizing::new(String::new())).await.unwrap());
-        assert!(!door.verify(None, Zeroizing::new(secret.reveal().to_owned())).await.unwrap());
-        let unreadable = door.verify(Some("no hash".to_owned()), Zeroizing::new(hash)).await;
+        assert!(turnstile.verify(Some(hash.clone()), right).await.unwrap());
+        assert!(!turnstile.verify(Some(hash.clone()), Zeroizing::new(String::new())).await.unwrap());
+        assert!(!turnstile.verify(None, Zeroizing::new(secret.reveal().to_owned())).await.unwrap());
+        let unreadable = turnstile.verify(Some("no hash".to_owned()), Zeroizing::new(hash)).await;
         assert!(matches!(unreadable, Err(SecretError::Failed(_))));
     }
 
@@ -158,20 +158,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_sixty_seventh_caller_is_told_to_come_back() {
-        let door = Turnstile::new();
-        let running: Vec<_> = (0..AT_ONCE).map(|_| door.running.try_acquire().unwrap()).collect();
+    async fn the_sixty_seventh_caller_must_come_back_later() {
+        let turnstile = Turnstile::new();
+        let running: Vec<_> = (0..AT_ONCE).map(|_| turnstile.running.try_acquire().unwrap()).collect();
         let mut waiting: Vec<_> = (0..AT_ONCE + WAITING)
-            .map(|_| Box::pin(door.verify(None, Zeroizing::new("x".to_owned()))))
+            .map(|_| Box::pin(turnstile.verify(None, Zeroizing::new("x".to_owned()))))
             .collect();
         for caller in &mut waiting {
             assert!(futures_util::poll!(caller).is_pending());
         }
-        let refused = door.verify(None, Zeroizing::new("x".to_owned())).await;
+        let refused = turnstile.verify(None, Zeroizing::new("x".to_owned())).await;
         assert!(matches!(refused, Err(SecretError::Busy)));
         waiting.truncate(1);
         drop(running);
         assert!(!waiting.remove(0).await.unwrap());
-        assert!(!door.verify(None, Zeroizing::new("x".to_owned())).await.unwrap());
+        assert!(!turnstile.verify(None, Zeroizing::new("x".to_owned())).await.unwrap());
     }
 }

@@ -27,7 +27,7 @@ pub enum Client {
     Add(Add),
     /// List a tenant's applications
     List(List),
-    /// Stop giving an application tokens; those it has stop within a minute
+    /// Stop giving an application tokens; those it has stop within 30 seconds
     Disable(Switch),
     /// Undo `disable`
     Enable(Switch),
@@ -45,6 +45,9 @@ pub struct Add {
     /// Tenant id, or `new` for a new tenant named like the application [default: the one made with the database]
     #[arg(long, env = "ADEPT_TENANT", value_name = "ID|new")]
     tenant: Option<TenantChoice>,
+    /// Make a new database and sealing key when there is none yet
+    #[arg(long, env = "ADEPT_NEW_DATABASE", value_parser = FalseyValueParser::new())]
+    new_database: bool,
     #[command(flatten)]
     json: Json,
     #[command(flatten)]
@@ -96,7 +99,9 @@ async fn add(flags: Add) -> Result<(), Failure> {
         return Err(Failure::usage(format!("NAME must be 1 to {LONGEST_NAME} printable characters")));
     }
     let clock = Clock::system();
-    let storage = open::storage(&flags.storage, WhenMissing::Make, &clock).await?;
+    // In a wrong folder, credentials of an empty database would be of no use, and nobody would notice.
+    let missing = if flags.new_database { WhenMissing::Make } else { WhenMissing::Fail };
+    let storage = open::storage(&flags.storage, missing, &clock).await?;
     // The secret comes first: a tenant without its application would be of no use.
     let secret = ClientSecret::generate().map_err(Failure::failed)?;
     let secret_hash = secret.hash().map_err(Failure::failed)?;
@@ -180,7 +185,7 @@ async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
             format!("tenant {tenant} has no application {}; `adept client list` shows them", flags.client);
         return Err(Failure::new(Exit::NotFound, message));
     }
-    note(if disabled { "Disabled. The tokens it has stop within a minute." } else { "Enabled." });
+    note(if disabled { "Disabled. The tokens it has stop within 30 seconds." } else { "Enabled." });
     Ok(())
 }
 

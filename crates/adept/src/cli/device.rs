@@ -1,5 +1,5 @@
-//! `adept device`: what is known of a device, for whoever asks why it has its profile. `show` reads what is stored, beside a
-//! running service or without one, and asks Apple nothing; `ask` asks Apple and stores nothing.
+//! `adept device`: what is known of a device, to explain why it has its profile. `show` reads what is stored, beside a running
+//! service or without one, and does not call Apple; `ask` looks the device up at Apple and stores nothing.
 
 mod ask;
 
@@ -23,9 +23,9 @@ pub use ask::Ask;
 /// What to do with devices.
 #[derive(Subcommand)]
 pub enum Device {
-    /// Tell what a device has, what it is to have, and what happened to it
+    /// Show a device's actual state, its desired state and its history
     Show(Show),
-    /// Ask Apple now, from this machine, what it knows of a device; nothing is stored
+    /// Look a device up at Apple now, from this machine; nothing is stored
     Ask(Box<Ask>),
 }
 
@@ -34,7 +34,7 @@ pub enum Device {
 pub struct Show {
     /// The device's serial number
     serial: String,
-    /// Only under this setting
+    /// Only this setting's
     #[arg(long, env = "ADEPT_DEVICE_SHOW_SETTING", value_name = "ID")]
     setting: Option<SettingId>,
     #[command(flatten)]
@@ -53,18 +53,18 @@ pub(super) async fn run(command: Device) -> Result<(), Failure> {
 async fn show(flags: Show) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
-    // Nothing here asks Apple, so its address does not matter.
+    // Nothing here calls Apple, so its address does not matter.
     let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
         .map_err(Failure::failed)?;
-    let told = app.device_stories(&flags.serial).await;
+    let explained = app.device_stories(&flags.serial).await;
     storage.close().await;
-    let mut told = told.map_err(Failure::failed)?;
-    told.retain(|device| flags.setting.is_none_or(|setting| setting == device.setting));
-    if told.is_empty() {
+    let mut explained = explained.map_err(Failure::failed)?;
+    explained.retain(|device| flags.setting.is_none_or(|setting| setting == device.setting));
+    if explained.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("no setting lists a device {}", flags.serial)));
     }
     if flags.json.json {
-        let devices = told.iter().map(|device| {
+        let devices = explained.iter().map(|device| {
             let history = device.history.iter();
             json!({
                 "settingId": device.setting.to_string(),
@@ -76,7 +76,7 @@ async fn show(flags: Show) -> Result<(), Failure> {
         say(json!(devices.collect::<Vec<_>>()));
         return Ok(());
     }
-    for device in &told {
+    for device in &explained {
         say(&device.title);
         for sentence in &device.sentences {
             say(format_args!("  {sentence}"));

@@ -1,42 +1,43 @@
-//! `adept doctor`: looks at everything that `adept serve` with the same configuration would need, changes nothing, and
-//! says of each finding what to do.
+//! `adept doctor`: checks everything that `adept serve` with the same configuration would need, and says of each finding
+//! how to fix it. It changes nothing but the mark of a write that is tried on the database.
 
 mod files;
 mod network;
+mod scheduler;
 mod stored;
 
 use super::{Failure, say};
 use crate::{app::Clock, auth::PublicUrl, config};
 
-/// How bad a finding is.
+/// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Level {
-    /// As it should be.
-    Good,
+enum Severity {
+    /// Nothing is to be done.
+    Ok,
     /// It works, but somebody should do something.
-    Mind,
+    Warn,
     /// It does not work.
-    Bad,
+    Fail,
 }
 
 /// What was found, and what to do about it.
 struct Finding {
-    level: Level,
+    severity: Severity,
     about: &'static str,
     text: String,
 }
 
 impl Finding {
-    fn good(about: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Good, about, text: text.into() }
+    fn ok(about: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Ok, about, text: text.into() }
     }
 
-    fn mind(about: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Mind, about, text: text.into() }
+    fn warn(about: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Warn, about, text: text.into() }
     }
 
-    fn bad(about: &'static str, text: impl Into<String>) -> Self {
-        Self { level: Level::Bad, about, text: text.into() }
+    fn fail(about: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Fail, about, text: text.into() }
     }
 }
 
@@ -46,23 +47,29 @@ pub(super) async fn run(flags: &config::Serve) -> Result<(), Failure> {
     findings.extend(stored::check(&flags.storage, &clock).await);
     findings.extend(files::certificates(flags, clock.now()));
     match public_url(&flags.listening) {
-        Ok(url) => findings.push(network::own_address(&url, flags).await),
+        Ok(url) => {
+            findings.push(network::own_address(&url, flags).await);
+            findings.extend(scheduler::check(&url, flags).await);
+        }
         Err(finding) => findings.push(finding),
     }
     findings.extend(network::apple(&flags.apple, &clock).await);
     for finding in &findings {
-        let mark = match finding.level {
-            Level::Good => "ok  ",
-            Level::Mind => "mind",
-            Level::Bad => "bad ",
+        let mark = match finding.severity {
+            Severity::Ok => "ok  ",
+            Severity::Warn => "warn",
+            Severity::Fail => "fail",
         };
         say(format_args!("{mark}  {:12}  {}", finding.about, finding.text));
     }
-    let bad = findings.iter().filter(|finding| finding.level == Level::Bad).count();
-    if bad == 0 {
+    let failed = findings.iter().filter(|finding| finding.severity == Severity::Fail).count();
+    if failed == 0 {
         Ok(())
     } else {
-        Err(Failure::failed(format!("{bad} of {} findings are bad", findings.len())))
+        Err(Failure::failed(format!(
+            "{failed} of {} checks failed; each line above says how to fix it",
+            findings.len()
+        )))
     }
 }
 
@@ -75,8 +82,8 @@ fn public_url(listening: &config::Listening) -> Result<PublicUrl, Finding> {
         }
         None => {
             let sentence = "other machines can reach the listener: set --public-url to the URL they use";
-            return Err(Finding::bad("public URL", sentence));
+            return Err(Finding::fail("public URL", sentence));
         }
     };
-    PublicUrl::parse(&text).map_err(|error| Finding::bad("public URL", error))
+    PublicUrl::parse(&text).map_err(|error| Finding::fail("public URL", error))
 }

@@ -40,6 +40,7 @@ pub(super) fn options(flags: &config::Storage, missing: WhenMissing) -> Result<S
             sqlite_max_pages: flags.sqlite_max_pages,
             connections: CONNECTIONS,
             create: may_create,
+            lease: AppOptions::default().lease,
         },
         sealing_key_file: flags.sealing_key_file(),
         may_create_sealing_key: database.is_local && may_create,
@@ -53,14 +54,35 @@ pub(super) async fn storage(
     clock: &Clock,
 ) -> Result<Storage, Failure> {
     let options = options(flags, missing)?;
+    opened(flags, options, missing, clock).await
+}
+
+/// The storage of a service, whose database sessions end when it is silent for a lease.
+pub(super) async fn storage_of_service(flags: &config::Serve, clock: &Clock) -> Result<Storage, Failure> {
+    let mut options = options(&flags.storage, WhenMissing::Make)?;
+    options.database.lease = unsigned(flags.apple.lease);
+    opened(&flags.storage, options, WhenMissing::Make, clock).await
+}
+
+async fn opened(
+    flags: &config::Storage,
+    options: StorageOptions,
+    missing: WhenMissing,
+    clock: &Clock,
+) -> Result<Storage, Failure> {
     if missing == WhenMissing::Make {
         make_private_folder(&flags.data_dir)?;
     }
     let fresh_tenant = TenantId(Ids.uuid(clock));
     Storage::open(&options, clock.now(), fresh_tenant).await.map_err(|error| match &error {
         OpenError::Database(storage::Error::Unavailable(_)) if missing == WhenMissing::Fail => {
-            let hint = "Check --data-dir or --database-url; `adept serve` and `adept client add` make a new database.";
-            Failure::new(Exit::Unavailable, format!("{error}. {hint}"))
+            let place = match (&flags.database_url, &flags.database_url_file) {
+                (None, None) => format!("{} holds no database of Adept that can be opened", flags.data_dir.display()),
+                _ => "the database of --database-url cannot be opened".to_owned(),
+            };
+            let hint = "Nothing was made or changed. Name the right folder with --data-dir or the database with \
+                        --database-url; `adept serve` makes a new database, and `adept client add --new-database` too.";
+            Failure::new(Exit::Unavailable, format!("{place} ({error}). {hint}"))
         }
         OpenError::Database(storage::Error::Options(_)) | OpenError::SealingKey(_) => Failure::usage(error),
         _ => Failure::new(Exit::Unavailable, error),
@@ -93,7 +115,7 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
     App::new(storage, &apple, clock, options).map_err(|error| Failure::usage(format!("--apple-url: {error}")))
 }
 
-/// What Apple is told of every profile, its certificates read from their file.
+/// The shared profile options, their certificates read from their file.
 fn shared_profile_options(flags: &config::Profiles) -> Result<SharedProfileOptions, Failure> {
     let anchor_certs = match &flags.anchor_certs {
         None => Vec::new(),

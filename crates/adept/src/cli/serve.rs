@@ -4,10 +4,7 @@ use std::sync::Arc;
 
 use tokio::signal;
 
-use super::{
-    Failure, note,
-    open::{self, WhenMissing},
-};
+use super::{Failure, note, open};
 use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
@@ -33,11 +30,16 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     super::install_crypto_providers();
     let listening = &flags.listening;
     check_public_url_is_given(listening)?;
-    let storage = open::storage(&flags.storage, WhenMissing::Make, &clock).await?;
+    let storage = open::storage_of_service(flags, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
-    let listener = Listener::bind(listening.listen).map_err(started)?;
+    let listener = Listener::bind(listening.listen)
+        .map_err(|error| taken("--listen", "choose another address with --listen", error))?;
     let metrics = match listening.metrics_listen.0 {
-        Some(address) => Some(Listener::bind(address).map_err(started)?),
+        Some(address) => {
+            let advice =
+                "choose another address with --metrics-listen, or --metrics-listen off for no metrics";
+            Some(Listener::bind(address).map_err(|error| taken("--metrics-listen", advice, error))?)
+        }
         None => None,
     };
     let public_url = public_url(listening, &listener)?;
@@ -51,6 +53,11 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttle })
         .await
         .map_err(started)
+}
+
+/// Two programs on one machine meet at their addresses: which one is taken, and what to do about it.
+fn taken(flag: &str, advice: &str, error: StartError) -> Failure {
+    Failure::failed(format!("{flag}: {error}. Nothing was started; {advice}"))
 }
 
 fn started(error: StartError) -> Failure {

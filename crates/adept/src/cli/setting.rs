@@ -34,9 +34,9 @@ pub enum Setting {
     Remove(Remove),
     /// Bring a deleted setting back; it then needs a new server token
     Restore(Restore),
-    /// Fetch everything that Apple lists once more, to find what deltas left out; a running `adept serve` does it
+    /// Request a full resync, to find what delta syncs omitted; a running `adept serve` does it
     Resync(Resync),
-    /// Ask Apple now, from this machine, whether it accepts a setting's server token; nothing is stored
+    /// Check at Apple now, from this machine, whether a setting's server token is accepted; nothing is stored
     Check(Box<Check>),
     /// Show a setting's latest syncs: what each did and how it ended
     History(History),
@@ -167,7 +167,7 @@ async fn resync(flags: Resync) -> Result<(), Failure> {
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(
-        "Asked for. `adept serve` fetches everything at once; `adept setting history {}` shows what it found.",
+        "Requested. A running `adept serve` does a full resync at once; `adept setting history {}` shows what it found.",
         flags.id
     ));
     Ok(())
@@ -186,7 +186,7 @@ async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Orig
 async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {
     let clock = Clock::system();
     let storage = open::storage(flags, WhenMissing::Fail, &clock).await?;
-    // Nothing here asks Apple, so its address does not matter.
+    // Nothing here calls Apple, so its address does not matter.
     let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
         .map_err(Failure::failed)?;
     Ok((storage, app))
@@ -197,7 +197,7 @@ fn refused(error: app::Error) -> Failure {
         app::Error::NotFound { .. } => Exit::NotFound,
         app::Error::Invalid(_) | app::Error::Conflict(_) => Exit::Refused,
         app::Error::Unavailable { .. } => Exit::Unavailable,
-        app::Error::Internal { .. } => Exit::Failed,
+        app::Error::Unknown { .. } | app::Error::Internal { .. } => Exit::Failed,
     };
     match error.cause() {
         Some(cause) => Failure::new(exit, format!("{error} ({cause})")),

@@ -24,7 +24,7 @@ use crate::{
 pub enum Tenant {
     /// List every tenant
     List(List),
-    /// Refuse a tenant's callers; their tokens stop within a minute
+    /// Refuse a tenant's callers; their tokens stop within 30 seconds
     Disable(Switch),
     /// Undo `disable`
     Enable(Switch),
@@ -147,6 +147,6 @@ async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
     if !found {
         return Err(no_tenant(flags.tenant));
     }
-    note(if disabled { "Disabled. Its callers are refused within a minute." } else { "Enabled." });
+    note(if disabled { "Disabled. Its callers are refused within 30 seconds." } else { "Enabled." });
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `adept token`: what is inside a server token's file. Nothing is asked of Apple, and no secret is printed.
+//! `adept token`: what is inside a server token's file. Apple is not called, and no secret is printed.
 
 use std::{fs, path::PathBuf};
 
@@ -106,8 +106,8 @@ fn describe(token: &ServerToken, recipients: &[RecipientId]) {
     say(format_args!("access_secret        {}", masked(&token.access_secret)));
     let end = token.access_token_expiry;
     let days = end.duration_since(Clock::system().now()).as_secs().div_euclid(86_400);
-    let left = if days < 0 { "it has expired".to_owned() } else { format!("{days} days left") };
-    say(format_args!("access_token_expiry  {end} ({left})"));
+    let rest = if days < 0 { "it has expired".to_owned() } else { format!("{days} days left") };
+    say(format_args!("access_token_expiry  {end} ({rest})"));
 }
 
 /// Enough to tell two tokens apart by eye, too little to use one.

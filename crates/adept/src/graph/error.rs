@@ -204,7 +204,7 @@ fn app_row(error: app::Error) -> Row {
             cause: Some(cause),
             ..Row::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
         },
-        app::Error::Internal { cause } => Row {
+        app::Error::Unknown { cause } | app::Error::Internal { cause } => Row {
             cause: Some(cause),
             ..Row::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
         },

@@ -16,7 +16,7 @@ use crate::{auth::Refused, domain::TenantId};
 pub(super) enum OAuthError {
     /// The path's tenant is no GUID.
     TenantIsNoGuid(String),
-    /// No such tenant.
+    /// The tenant is unknown.
     UnknownTenant(TenantId),
     /// The operator disabled the tenant.
     DisabledTenant(TenantId),

@@ -1,12 +1,9 @@
 //! `/livez`, `/readyz` and `/version`: whether the process runs, whether it can work, and what it is.
 //!
-//! Anyone may ask, so the public answers name no tenant, setting or token, and the database is asked at most once a
-//! second. The metrics listener, which is the operator's, also lists every token.
+//! Anyone may ask, so the public answers name no tenant, setting or token. The metrics listener, which is the operator's,
+//! also lists every token. No answer waits for the database; see [`Checkup`].
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::sync::Arc;
 
 use axum::{
     Json, Router,
@@ -16,51 +13,31 @@ use axum::{
     routing::get,
 };
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
 
-use crate::app::{App, Health, TokenHealth};
-
-/// How old a health report may be.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// Asks the application how it is, for many askers at once.
-pub struct Checkup {
-    app: Arc<App>,
-    last: Mutex<Option<(Instant, Arc<Health>)>>,
-}
-
-impl Checkup {
-    /// A checkup of `app`.
-    pub fn new(app: Arc<App>) -> Self {
-        Self { app, last: Mutex::new(None) }
-    }
-
-    /// A report that is at most a second old.
-    pub async fn health(&self) -> Arc<Health> {
-        let mut last = self.last.lock().await;
-        if let Some((at, health)) = last.as_ref()
-            && at.elapsed() < FRESH
-        {
-            return Arc::clone(health);
-        }
-        let health = Arc::new(self.app.health().await);
-        *last = Some((Instant::now(), Arc::clone(&health)));
-        health
-    }
-}
+use super::checkup::{Checkup, Report};
+use crate::app::{Health, SchedulerState, TokenHealth};
 
 /// The three addresses, without details.
 pub fn public_router(checkup: Arc<Checkup>) -> Router {
-    Router::new().route("/readyz", get(ready)).with_state(checkup).merge(bare_router())
+    Router::new().route("/readyz", get(ready)).with_state(Arc::clone(&checkup)).merge(bare_router(checkup))
 }
 
 /// The three addresses for the operator, with every token.
 pub fn operator_router(checkup: Arc<Checkup>) -> Router {
-    Router::new().route("/readyz", get(ready_in_detail)).with_state(checkup).merge(bare_router())
+    let router = Router::new().route("/readyz", get(ready_in_detail)).with_state(Arc::clone(&checkup));
+    router.merge(bare_router(checkup))
 }
 
-fn bare_router() -> Router {
-    Router::new().route("/livez", get(|| async { "ok\n" })).route("/version", get(version))
+fn bare_router(checkup: Arc<Checkup>) -> Router {
+    Router::new().route("/livez", get(live)).route("/version", get(version)).with_state(checkup)
+}
+
+/// Dead is only what a restart helps: a database that is gone is no reason.
+async fn live(State(checkup): State<Arc<Checkup>>) -> (StatusCode, &'static str) {
+    match checkup.scheduler() {
+        SchedulerState::Running | SchedulerState::Stuck => (StatusCode::OK, "ok\n"),
+        SchedulerState::Dead => (StatusCode::SERVICE_UNAVAILABLE, "the scheduler is stuck\n"),
+    }
 }
 
 async fn version() -> Json<Value> {
@@ -68,28 +45,35 @@ async fn version() -> Json<Value> {
 }
 
 async fn ready(State(checkup): State<Arc<Checkup>>) -> Response {
-    let health = checkup.health().await;
-    answer(&health, None)
+    answer(&checkup.report().await, false)
 }
 
 async fn ready_in_detail(State(checkup): State<Arc<Checkup>>) -> Response {
-    let health = checkup.health().await;
-    let tokens = health.tokens.iter().map(detail).collect();
-    answer(&health, Some(tokens))
+    answer(&checkup.report().await, true)
 }
 
-fn answer(health: &Health, details: Option<Vec<Value>>) -> Response {
-    let reasons = reasons(health, details.is_some());
+fn answer(report: &Report, in_detail: bool) -> Response {
+    let health = &report.health;
+    let reasons = reasons(health, in_detail);
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({
         "status": if reasons.is_empty() { "ready" } else { "unavailable" },
         "reasons": reasons,
+        "scheduler": scheduler(report),
         "tokensInTrouble": health.tokens.iter().filter(|token| token.standing.in_trouble()).count(),
     });
-    if let Some(details) = details {
-        body["tokens"] = details.into();
+    if in_detail {
+        body["tokens"] = health.tokens.iter().map(detail).collect();
     }
     ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], (status, Json(body))).into_response()
+}
+
+/// A stuck scheduler is no reason to take requests away from this process: they go on.
+fn scheduler(report: &Report) -> String {
+    match report.scheduler {
+        SchedulerState::Running => "running".to_owned(),
+        SchedulerState::Stuck | SchedulerState::Dead => format!("stuck since {:.0}", report.last_round),
+    }
 }
 
 /// Why the service cannot do all its work. A token in trouble is no reason: other settings go on, and no restart helps.
@@ -122,4 +106,45 @@ fn detail(token: &TokenHealth) -> Value {
         "failedSyncs": token.failures,
         "devices": token.devices,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::app::{Clock, Watchdog};
+
+    async fn body(response: Response) -> Value {
+        let bytes = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    /// What is shown of a scheduler that has hung for so many seconds.
+    fn hung_for(seconds: u64) -> State<Arc<Checkup>> {
+        let watchdog = Watchdog::since(Instant::now() - Duration::from_secs(seconds));
+        let clock = Clock::fixed("2026-11-28T12:00:00Z".parse().unwrap());
+        State(Arc::new(Checkup::new(Arc::new(watchdog), clock)))
+    }
+
+    #[tokio::test]
+    async fn a_scheduler_that_hangs_shows_in_readyz_and_after_five_minutes_in_livez() {
+        assert_eq!(body(ready(hung_for(50)).await).await["scheduler"], "running");
+        let since = "stuck since 2026-11-28T11:58:5";
+        for shown in [ready(hung_for(61)).await, ready_in_detail(hung_for(61)).await] {
+            let shown = body(shown).await["scheduler"].clone();
+            assert!(shown.as_str().unwrap().starts_with(since), "{shown}");
+        }
+        assert_eq!(live(hung_for(61)).await.0, StatusCode::OK);
+        assert_eq!(live(hung_for(300)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    }
+
+    #[tokio::test]
+    async fn who_asks_before_anything_is_known_is_answered_within_a_second() {
+        let checkup = Arc::new(Checkup::new(Arc::default(), Clock::system()));
+        let begun = Instant::now();
+        let response = ready(State(checkup)).await;
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    }
 }

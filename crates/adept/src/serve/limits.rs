@@ -44,15 +44,15 @@ impl Default for Timeouts {
 }
 
 /// Sets the time limits of a server.
-pub(super) fn limit<A>(server: Server<SocketAddr, A>, patience: Timeouts) -> Server<SocketAddr, A> {
-    let mut server = server.first_request_timeout(patience.first_request);
+pub(super) fn limit<A>(server: Server<SocketAddr, A>, timeouts: Timeouts) -> Server<SocketAddr, A> {
+    let mut server = server.first_request_timeout(timeouts.first_request);
     let builder = server.http_builder();
-    builder.http1().header_read_timeout(patience.next_request);
+    builder.http1().header_read_timeout(timeouts.next_request);
     builder
         .http2()
         .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(Some(patience.next_request))
-        .keep_alive_timeout(patience.first_request);
+        .keep_alive_interval(Some(timeouts.next_request))
+        .keep_alive_timeout(timeouts.first_request);
     server
 }
 
@@ -80,18 +80,18 @@ impl<S> Accept<TcpStream, S> for ConnectionLimit {
 
 /// Ends a request whose body stops coming.
 pub(super) async fn no_slow_bodies(
-    State(patience): State<Timeouts>,
+    State(timeouts): State<Timeouts>,
     request: Request,
     next: Next,
 ) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let end = Instant::now() + patience.body;
+    let end = Instant::now() + timeouts.body;
     let request = request.map(|body| {
         let pieces = futures_util::stream::unfold(Some(body.into_data_stream()), move |pieces| async move {
             let mut pieces = pieces?;
-            match tokio::time::timeout_at(end.min(Instant::now() + patience.body_piece), pieces.next()).await
+            match tokio::time::timeout_at(end.min(Instant::now() + timeouts.body_piece), pieces.next()).await
             {
                 Ok(Some(Ok(piece))) => Some((Ok(piece), Some(pieces))),
                 Ok(Some(Err(error))) => Some((Err(error), None)),
@@ -115,7 +115,7 @@ mod tests {
     /// An echo that waits no longer than 50 ms for anything, and the way to it.
     fn start(room: usize) -> (SocketAddr, Handle<SocketAddr>) {
         let soon = Duration::from_millis(50);
-        let patience = Timeouts {
+        let timeouts = Timeouts {
             handshake: soon,
             first_request: soon,
             next_request: soon,
@@ -126,8 +126,8 @@ mod tests {
         let (address, handle) = (listener.address(), Handle::new());
         let router = Router::new()
             .route("/", post(|body: String| async { body }))
-            .layer(middleware::from_fn_with_state(patience, no_slow_bodies));
-        tokio::spawn(listener.serve(router, None, handle.clone(), room, patience));
+            .layer(middleware::from_fn_with_state(timeouts, no_slow_bodies));
+        tokio::spawn(listener.serve(router, None, handle.clone(), room, timeouts));
         (address, handle)
     }
 

@@ -40,7 +40,7 @@ impl Listener {
         tls: Option<RustlsConfig>,
         handle: Handle<SocketAddr>,
         room: usize,
-        patience: Timeouts,
+        timeouts: Timeouts,
     ) {
         let address = self.address;
         let service = router.into_make_service();
@@ -48,13 +48,13 @@ impl Listener {
             Ok(server) => server,
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
         };
-        let door = ConnectionLimit { handle: handle.clone(), room };
-        let server = limits::limit(server.handle(handle).acceptor(door), patience);
+        let limit = ConnectionLimit { handle: handle.clone(), room };
+        let server = limits::limit(server.handle(handle).acceptor(limit), timeouts);
         let served = match tls {
             None => server.serve(service).await,
             Some(tls) => {
                 let secured =
-                    |door| RustlsAcceptor::new(tls).handshake_timeout(patience.handshake).acceptor(door);
+                    |limit| RustlsAcceptor::new(tls).handshake_timeout(timeouts.handshake).acceptor(limit);
                 server.map(secured).serve(service).await
             }
         };

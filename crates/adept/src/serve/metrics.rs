@@ -1,8 +1,8 @@
-//! `/metrics`: what the service counts itself, and what a scrape asks of the database.
+//! `/metrics`: what the service counts itself, and what a scrape shows of the database.
 //!
 //! Labels come from fixed sets or from the operator's own settings; nothing that a caller sends becomes one.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::atomic::AtomicU64, time::Duration};
 
 use jiff::Timestamp;
 use prometheus_client::{
@@ -54,7 +54,7 @@ struct StateLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct VerdictLabels {
+struct ResultLabels {
     asked: &'static str,
     result: &'static str,
 }
@@ -92,20 +92,24 @@ impl Default for Metrics {
     }
 }
 
-/// What a scrape asks of the application, beside the counters.
+/// What a scrape shows of the application, beside the counters.
 pub struct Observed<'a> {
     /// Tokens and database.
     pub health: &'a Health,
     /// Apple's answers: endpoint, code, how many.
     pub apple_answers: &'a [(&'static str, String, u64)],
-    /// How reconciling stands.
+    /// How assignment stands.
     pub assignment: &'a AssignmentStatus,
-    /// What syncs met.
+    /// What syncs found.
     pub syncs: SyncCounted,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
     /// Open connections.
     pub connections: usize,
+    /// Time since the scheduler's last round ended.
+    pub round_age: Duration,
+    /// Time since tokens and assignment were read; none before the first time.
+    pub details_age: Option<Duration>,
 }
 
 impl Metrics {
@@ -127,6 +131,7 @@ impl Metrics {
         let connections: Gauge = Gauge::default();
         connections.set(i64::try_from(observed.connections).unwrap_or(i64::MAX));
         registry.register("connections", "Open client connections", connections);
+        register_ages(&mut registry, observed);
         register_tokens(&mut registry, observed.health);
         let apple = Family::<AppleLabels, Counter>::default();
         for (endpoint, code, count) in observed.apple_answers {
@@ -142,6 +147,19 @@ impl Metrics {
     }
 }
 
+fn register_ages(registry: &mut Registry, observed: &Observed<'_>) {
+    let round: Gauge<f64, AtomicU64> = Gauge::default();
+    round.set(observed.round_age.as_secs_f64());
+    let help = "Seconds since the scheduler last ended a round; over 60 it is stuck";
+    registry.register("scheduler_round_age_seconds", help, round);
+    if let Some(age) = observed.details_age {
+        let details: Gauge<f64, AtomicU64> = Gauge::default();
+        details.set(age.as_secs_f64());
+        let help = "Seconds since what is shown of tokens and devices was read from the database";
+        registry.register("snapshot_age_seconds", help, details);
+    }
+}
+
 fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
     let syncs = observed.syncs;
     let interval: Gauge = Gauge::default();
@@ -149,7 +167,7 @@ fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
     registry.register("sync_interval_seconds", "Seconds between two syncs of a setting", interval);
     let repeated: Counter = Counter::default();
     repeated.inc_by(syncs.repeated_cursors);
-    registry.register("repeated_cursors", "Syncs that Apple ended by a cursor it had given before", repeated);
+    registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     let drift = Family::<ChangeLabel, Counter>::default();
     let changes =
         [("added", syncs.drift.added), ("changed", syncs.drift.changed), ("removed", syncs.drift.removed)];
@@ -160,11 +178,11 @@ fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
 }
 
 fn register_assignment(registry: &mut Registry, assignment: &AssignmentStatus) {
-    let results = Family::<VerdictLabels, Counter>::default();
+    let results = Family::<ResultLabels, Counter>::default();
     for (asked, result, count) in &assignment.results {
-        results.get_or_create(&VerdictLabels { asked, result }).inc_by(*count);
+        results.get_or_create(&ResultLabels { asked, result }).inc_by(*count);
     }
-    registry.register("device_results", "Devices by what Apple was asked of them and what it said", results);
+    registry.register("device_results", "Devices by operation and Apple's result", results);
     let waiting = Family::<WaitingLabels, Gauge>::default();
     for devices in &assignment.waiting {
         let labels = WaitingLabels {
@@ -174,17 +192,13 @@ fn register_assignment(registry: &mut Registry, assignment: &AssignmentStatus) {
         };
         waiting.get_or_create(&labels).set(devices.devices);
     }
-    registry.register("waiting_devices", "Devices that are looked at again now or later", waiting);
+    registry.register("waiting_devices", "Devices whose assignment is tried again, now or later", waiting);
     let foreign = Family::<SettingLabels, Gauge>::default();
     for (key, devices) in &assignment.foreign {
         let labels = SettingLabels { tenant: key.tenant.to_string(), setting: key.id.to_string() };
         foreign.get_or_create(&labels).set(*devices);
     }
-    registry.register(
-        "foreign_devices",
-        "Devices with another product's profile when all were looked at last",
-        foreign,
-    );
+    registry.register("foreign_devices", "Devices with a foreign profile at the last complete scan", foreign);
 }
 
 fn register_tokens(registry: &mut Registry, health: &Health) {
@@ -223,7 +237,7 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
         "When a setting's server token ends, in seconds since 1970",
         expirations,
     );
-    registry.register("token_state", "1 for the state a setting's server token is in, else 0", states);
+    registry.register("token_state", "1 for the state a setting's server token is in, otherwise 0", states);
     registry.register(
         "last_successful_sync_timestamp_seconds",
         "When a setting was last synced with success, in seconds since 1970",
@@ -233,7 +247,7 @@ fn register_tokens(registry: &mut Registry, health: &Health) {
     registry.register("devices", "Devices that Apple lists for a setting", devices);
 }
 
-/// What is unknown is left out: no time is better than 1970.
+/// What is unknown is omitted: no time is better than 1970.
 fn set(family: &Family<TokenLabels, Gauge>, labels: TokenLabels, time: Option<Timestamp>) {
     if let Some(time) = time {
         family.get_or_create(&labels).set(time.as_second());

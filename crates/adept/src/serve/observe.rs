@@ -14,7 +14,8 @@ use axum_server::Handle;
 use tracing::Instrument;
 
 use super::{
-    health::{self, Checkup},
+    checkup::Checkup,
+    health,
     metrics::{CONTENT_TYPE, Metrics, Observed},
 };
 use crate::app::App;
@@ -79,13 +80,14 @@ pub(super) fn operator_router(
 }
 
 async fn scrape(State(scraped): State<Scraped>) -> Response {
-    let health = scraped.checkup.health().await;
+    let report = scraped.checkup.report().await;
     let apple_answers = scraped.app.apple_answers();
-    let assignment = scraped.app.assignment_status().await;
     let observed = Observed {
-        health: &health,
+        health: &report.health,
         apple_answers: &apple_answers,
-        assignment: &assignment,
+        assignment: &report.assignment,
+        round_age: report.round_age,
+        details_age: report.details_age,
         syncs: scraped.app.sync_counts(),
         sync_interval: scraped.app.sync_interval(),
         connections: scraped.served.connection_count(),

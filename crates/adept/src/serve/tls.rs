@@ -1,10 +1,10 @@
-//! TLS: which certificate the listener shows, and how a new one takes its place without a restart.
+//! TLS: which certificate the listener shows, and how a new one replaces it without a restart.
 //!
 //! TLS 1.2 and 1.3, session tickets, HTTP/2 and HTTP/1.1 by ALPN. Knows nothing of HTTP itself.
 
 pub mod certificate;
-mod given_files;
 pub mod local_ca;
+mod operator_files;
 
 use std::{
     path::{Path, PathBuf},
@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::Clock;
 
-/// How often certificate files are looked at again.
+/// How often certificate files are read again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Where the certificate comes from.
@@ -61,7 +61,7 @@ pub enum TlsError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What was found or missed.
+        /// What was found or is absent.
         what: String,
     },
     /// A key or certificate could not be made.
@@ -120,7 +120,7 @@ impl Tls {
         self.trust.as_ref()
     }
 
-    /// Looks at the files again and shows another certificate when they changed, or when ours nears its end. True when
+    /// Reads the files again and shows another certificate when they changed, or when ours nears its end. True when
     /// it changed; on an error the old one stays.
     pub fn look_again(&self, now: Timestamp) -> Result<bool, TlsError> {
         let material = self.source.load(now)?;
@@ -160,7 +160,7 @@ impl Source {
     fn load(&self, now: Timestamp) -> Result<Material, TlsError> {
         match self {
             Self::LocalCa { folder, host } => local_ca::load(folder, host, now),
-            Self::Files { certificate, key } => given_files::load(certificate, key),
+            Self::Files { certificate, key } => operator_files::load(certificate, key),
         }
     }
 

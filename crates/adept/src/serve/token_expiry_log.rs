@@ -6,12 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    app::{App, Clock, Health, TokenHealth},
+    app::{App, Clock, TokenHealth},
     domain::TokenStanding,
 };
 
 const DAY: SignedDuration = SignedDuration::from_hours(24);
-/// How often the clock is looked at.
+/// How often the clock is read.
 const LOOK: Duration = Duration::from_secs(15 * 60);
 
 /// A token that ends soon, or has ended.
@@ -26,9 +26,8 @@ pub struct Ending<'a> {
 }
 
 /// The tokens that end within 60 days of `now` or have ended, soonest first.
-pub fn ending(health: &Health, now: Timestamp) -> Vec<Ending<'_>> {
-    let mut ending: Vec<_> = health
-        .tokens
+pub fn ending(tokens: &[TokenHealth], now: Timestamp) -> Vec<Ending<'_>> {
+    let mut ending: Vec<_> = tokens
         .iter()
         .filter_map(|token| {
             let expires_at = token.expires_at?;
@@ -47,8 +46,17 @@ pub async fn run(app: Arc<App>, clock: Clock, shutdown: CancellationToken) {
     loop {
         let now = clock.now();
         if written_at.is_none_or(|then| now.duration_since(then) >= DAY) {
-            write(&app.health().await, now);
-            written_at = Some(now);
+            let tokens = tokio::select! {
+                tokens = app.tokens() => tokens,
+                () = shutdown.cancelled() => return,
+            };
+            match tokens {
+                Ok(tokens) => {
+                    write(&tokens, now);
+                    written_at = Some(now);
+                }
+                Err(error) => tracing::warn!(cause = error.cause(), "the tokens cannot be read now: {error}"),
+            }
         }
         tokio::select! {
             () = shutdown.cancelled() => return,
@@ -57,8 +65,8 @@ pub async fn run(app: Arc<App>, clock: Clock, shutdown: CancellationToken) {
     }
 }
 
-fn write(health: &Health, now: Timestamp) {
-    for Ending { days_left, expires_at, token } in ending(health, now) {
+fn write(tokens: &[TokenHealth], now: Timestamp) {
+    for Ending { days_left, expires_at, token } in ending(tokens, now) {
         let (tenant, setting, name) =
             (token.tenant, token.setting, token.name.as_deref().unwrap_or_default());
         let means = token.standing.sentence();

@@ -97,7 +97,7 @@ impl Going {
         assert!(sent.unwrap().success());
     }
 
-    /// Asks it to end; the code, and everything it said.
+    /// Ends it; the code, and everything it said.
     fn terminate(mut self) -> (i32, String) {
         self.signal("TERM");
         self.lines.read_to_string(&mut self.said).unwrap();

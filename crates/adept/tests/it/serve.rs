@@ -1,8 +1,11 @@
 //! The running service: TLS, health, metrics, and how it ends.
 
 mod certificates;
+mod database;
 mod health;
+mod interrupted;
 mod metrics;
+mod proxy;
 mod running;
 pub mod started;
 mod token_expiry_log;

@@ -171,8 +171,13 @@ mod tests {
 
     /// Opens a database with many entries of three tenants.
     async fn filled(url: &str) -> Db {
-        let options =
-            DatabaseOptions { url: url.to_owned(), sqlite_max_pages: None, connections: 2, create: true };
+        let options = DatabaseOptions {
+            url: url.to_owned(),
+            sqlite_max_pages: None,
+            connections: 2,
+            create: true,
+            lease: std::time::Duration::from_secs(30),
+        };
         let db = Db::open(&options).await.unwrap();
         crate::schema::apply(&db).await.unwrap();
         let mut tx = db.begin().await.unwrap();

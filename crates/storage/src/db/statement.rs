@@ -1,4 +1,4 @@
-//! Statements: one text, typed values, and lists of rows whose placeholders are written by whoever runs them.
+//! Statements: one text, typed values, and lists of rows whose placeholders are written by the database that runs them.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! `adept device ask`: asks Apple now about a device, from this machine and with its configuration.
+//! `adept device ask`: looks a device up at Apple now, from this machine and with its configuration.
 
 use clap::Args;
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::{app::Clock, config, domain::SettingId};
 pub struct Ask {
     /// The device's serial number
     serial: String,
-    /// Ask with this setting's token, whether it lists the device or not; without it all that list the device
+    /// Use this setting's token, whether it lists the device or not [default: all settings that list the device]
     #[arg(long, env = "ADEPT_DEVICE_ASK_SETTING", value_name = "ID")]
     setting: Option<SettingId>,
     #[command(flatten)]
@@ -31,10 +31,10 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
-    let asked = app.ask_about_device(&flags.serial, flags.setting).await;
+    let lookups = app.ask_about_device(&flags.serial, flags.setting).await;
     storage.close().await;
-    let asked = asked.map_err(Failure::failed)?;
-    if asked.is_empty() {
+    let lookups = lookups.map_err(Failure::failed)?;
+    if lookups.is_empty() {
         let missing = match flags.setting {
             Some(setting) => format!("there is no setting {setting}"),
             None => format!("no setting lists a device {}; name one with --setting", flags.serial),
@@ -42,7 +42,7 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
         return Err(Failure::new(Exit::NotFound, missing));
     }
     if flags.json.json {
-        let devices = asked.iter().map(|device| {
+        let devices = lookups.iter().map(|device| {
             json!({
                 "settingId": device.setting.to_string(),
                 "title": device.title,
@@ -52,14 +52,14 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
         });
         say(json!(devices.collect::<Vec<_>>()));
     } else {
-        for device in &asked {
+        for device in &lookups {
             say(&device.title);
             for sentence in &device.sentences {
                 say(format_args!("  {sentence}"));
             }
         }
     }
-    match asked.iter().all(|device| device.is_answered) {
+    match lookups.iter().all(|device| device.is_answered) {
         true => Ok(()),
         false => Err(Failure::new(Exit::Unavailable, "Apple did not say how the device stands")),
     }

@@ -18,13 +18,13 @@ pub(super) fn data_folder(folder: &Path) -> Vec<Finding> {
     const ABOUT: &str = "data folder";
     let shown = folder.display();
     let Ok(metadata) = fs::metadata(folder) else {
-        return vec![Finding::mind(
+        return vec![Finding::warn(
             ABOUT,
             format!("{shown} is not there yet; `adept serve` makes it, or set --data-dir"),
         )];
     };
     if !metadata.is_dir() {
-        return vec![Finding::bad(ABOUT, format!("{shown} is not a folder; set --data-dir to one"))];
+        return vec![Finding::fail(ABOUT, format!("{shown} is not a folder; set --data-dir to one"))];
     }
     let mut findings = Vec::new();
     #[cfg(unix)]
@@ -32,14 +32,14 @@ pub(super) fn data_folder(folder: &Path) -> Vec<Finding> {
         let mode = std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o777;
         if mode & 0o007 != 0 {
             let text = format!("{shown} can be entered by everyone (mode {mode:o}); run `chmod 700 {shown}`");
-            findings.push(Finding::mind(ABOUT, text));
+            findings.push(Finding::warn(ABOUT, text));
         }
     }
     if metadata.permissions().readonly() {
-        findings.push(Finding::bad(ABOUT, format!("{shown} is read-only; run `chmod u+w {shown}`")));
+        findings.push(Finding::fail(ABOUT, format!("{shown} is read-only; run `chmod u+w {shown}`")));
     }
     if findings.is_empty() {
-        findings.push(Finding::good(ABOUT, format!("{shown} is there and private")));
+        findings.push(Finding::ok(ABOUT, format!("{shown} is there and private")));
     }
     findings
 }
@@ -49,10 +49,10 @@ pub(super) fn certificates(flags: &config::Serve, now: Timestamp) -> Vec<Finding
     if flags.listening.plain_http {
         let text =
             "plain HTTP: a proxy in front must have TLS, since official clients refuse to sign in without";
-        return vec![Finding::mind(ABOUT, text)];
+        return vec![Finding::warn(ABOUT, text)];
     }
     match (&flags.listening.tls_cert, &flags.listening.tls_key) {
-        (Some(certificate), Some(key)) => vec![given(certificate, now), private(key)],
+        (Some(certificate), Some(key)) => vec![operators(certificate, now), private(key)],
         _ => {
             let folder = flags.storage.tls_folder();
             let ca = local_ca::authority_file(&folder);
@@ -61,30 +61,30 @@ pub(super) fn certificates(flags: &config::Serve, now: Timestamp) -> Vec<Finding
             } else {
                 format!("`adept serve` will make a local authority, {}; clients must trust it", ca.display())
             };
-            vec![Finding::good(ABOUT, text)]
+            vec![Finding::ok(ABOUT, text)]
         }
     }
 }
 
-fn given(path: &Path, now: Timestamp) -> Finding {
+fn operators(path: &Path, now: Timestamp) -> Finding {
     const ABOUT: &str = "certificate";
     let shown = path.display();
     let pem = match fs::read(path) {
         Ok(pem) => pem,
         Err(error) => {
-            return Finding::bad(ABOUT, format!("{shown} cannot be read ({error}); set --tls-cert"));
+            return Finding::fail(ABOUT, format!("{shown} cannot be read ({error}); set --tls-cert"));
         }
     };
     let end = CertificateDer::from_pem_slice(&pem).ok().and_then(|der| not_after(&der));
     match end {
         None => {
-            Finding::bad(ABOUT, format!("{shown} holds no PEM certificate; put the chain there, leaf first"))
+            Finding::fail(ABOUT, format!("{shown} holds no PEM certificate; put the chain there, leaf first"))
         }
         Some(end) if end <= now => {
-            Finding::bad(ABOUT, format!("{shown} ended {end}; renew it, it is read again by itself"))
+            Finding::fail(ABOUT, format!("{shown} ended {end}; renew it, it is read again by itself"))
         }
-        Some(end) if end <= now + SOON => Finding::mind(ABOUT, format!("{shown} ends {end}; renew it soon")),
-        Some(end) => Finding::good(ABOUT, format!("{shown} is valid until {end}")),
+        Some(end) if end <= now + SOON => Finding::warn(ABOUT, format!("{shown} ends {end}; renew it soon")),
+        Some(end) => Finding::ok(ABOUT, format!("{shown} is valid until {end}")),
     }
 }
 
@@ -92,11 +92,11 @@ fn private(path: &Path) -> Finding {
     const ABOUT: &str = "private key";
     let shown = path.display();
     match fs::metadata(path) {
-        Err(error) => Finding::bad(ABOUT, format!("{shown} cannot be read ({error}); set --tls-key")),
+        Err(error) => Finding::fail(ABOUT, format!("{shown} cannot be read ({error}); set --tls-key")),
         #[cfg(unix)]
         Ok(metadata) if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o007 != 0 => {
-            Finding::mind(ABOUT, format!("{shown} can be read by everyone; run `chmod 640 {shown}`"))
+            Finding::warn(ABOUT, format!("{shown} can be read by everyone; run `chmod 640 {shown}`"))
         }
-        Ok(_) => Finding::good(ABOUT, format!("{shown} is there")),
+        Ok(_) => Finding::ok(ABOUT, format!("{shown} is there")),
     }
 }

@@ -9,46 +9,51 @@ use super::Finding;
 use crate::{app::Clock, auth::PublicUrl, config, domain::CLOCKS_APART, serve::tls::local_ca};
 
 /// How long an answer may take.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-pub(super) async fn own_address(url: &PublicUrl, flags: &config::Serve) -> Finding {
-    const ABOUT: &str = "public URL";
-    let mut builder = Client::builder().timeout(PATIENCE);
+/// A client that trusts the local authority too, where that is what the service shows.
+pub(super) fn own_client(flags: &config::Serve) -> Option<Client> {
+    let mut builder = Client::builder().timeout(TIMEOUT);
     let ca = fs::read(local_ca::authority_file(&flags.storage.tls_folder())).ok();
     if let Some(ca) = ca.filter(|_| flags.listening.tls_cert.is_none())
         && let Ok(ca) = Certificate::from_pem(&ca)
     {
         builder = builder.tls_certs_merge([ca]);
     }
-    let Ok(client) = builder.build() else {
-        return Finding::bad(ABOUT, "no TLS client could be made; install this machine's CA certificates");
+    builder.build().ok()
+}
+
+pub(super) async fn own_address(url: &PublicUrl, flags: &config::Serve) -> Finding {
+    const ABOUT: &str = "public URL";
+    let Some(client) = own_client(flags) else {
+        return Finding::fail(ABOUT, "no TLS client could be made; install this machine's CA certificates");
     };
     match client.get(format!("{url}/version")).send().await {
-        Ok(answer) if answer.status().is_success() => Finding::good(ABOUT, format!("{url} answers")),
-        Ok(answer) => Finding::bad(
+        Ok(answer) if answer.status().is_success() => Finding::ok(ABOUT, format!("{url} answers")),
+        Ok(answer) => Finding::fail(
             ABOUT,
             format!(
                 "{url} answers {}: something else is there, or a proxy in front of Adept refuses",
                 answer.status()
             ),
         ),
-        Err(error) if error.is_connect() || error.is_timeout() => Finding::mind(
+        Err(error) if error.is_connect() || error.is_timeout() => Finding::warn(
             ABOUT,
             format!("{url} does not answer ({}): start `adept serve`, or check name and port", root(&error)),
         ),
-        Err(error) => Finding::bad(ABOUT, format!("{url} cannot be asked: {}", root(&error))),
+        Err(error) => Finding::fail(ABOUT, format!("{url} cannot be requested: {}", root(&error))),
     }
 }
 
 pub(super) async fn apple(flags: &config::Apple, clock: &Clock) -> Vec<Finding> {
     const ABOUT: &str = "Apple";
     let url = &flags.apple_url;
-    let Ok(client) = Client::builder().timeout(PATIENCE).user_agent(&flags.apple_user_agent).build() else {
-        return vec![Finding::bad(ABOUT, "no TLS client could be made; check --apple-user-agent")];
+    let Ok(client) = Client::builder().timeout(TIMEOUT).user_agent(&flags.apple_user_agent).build() else {
+        return vec![Finding::fail(ABOUT, "no TLS client could be made; check --apple-user-agent")];
     };
     // Without credentials Apple refuses; that it answers at all is what counts.
     match client.get(url).send().await {
-        Err(error) => vec![Finding::bad(
+        Err(error) => vec![Finding::fail(
             ABOUT,
             format!("{url} cannot be reached ({}): check name resolution, firewall and proxy", root(&error)),
         )],
@@ -60,12 +65,12 @@ pub(super) async fn apple(flags: &config::Apple, clock: &Clock) -> Vec<Finding> 
                 if apart.abs() > CLOCKS_APART {
                     let seconds = apart.as_secs();
                     let text = format!("this machine's clock is {seconds} s from Apple's: set it, or Apple refuses every token");
-                    Finding::bad("clock", text)
+                    Finding::fail("clock", text)
                 } else {
-                    Finding::good("clock", "this machine's clock and Apple's agree")
+                    Finding::ok("clock", "this machine's clock and Apple's agree")
                 }
             });
-            std::iter::once(Finding::good(ABOUT, format!("{url} answers"))).chain(clocks).collect()
+            std::iter::once(Finding::ok(ABOUT, format!("{url} answers"))).chain(clocks).collect()
         }
     }
 }

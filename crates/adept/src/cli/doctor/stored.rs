@@ -2,24 +2,41 @@
 
 use super::{
     super::open::{self, WhenMissing},
-    Finding,
+    Finding, Severity,
 };
 use crate::{
     app::Clock,
     config,
-    domain::{Setting, TokenStanding, TokenState},
-    storage::{OpenError, SealingKey, SealingKeyError, Storage, StorageOptions},
+    domain::{CLOCKS_APART, Setting, TokenStanding, TokenState},
+    storage::{
+        OpenError, SchemaState, SchemaStatus, SealingKey, SealingKeyError, SettingHealth, Storage,
+        StorageOptions,
+    },
 };
 
 pub(super) async fn check(flags: &config::Storage, clock: &Clock) -> Vec<Finding> {
     let options = match open::options(flags, WhenMissing::Fail) {
         Ok(options) => options,
-        Err(failure) => return vec![Finding::bad("database", failure.message)],
+        Err(failure) => return vec![Finding::fail("database", failure.message)],
     };
     let mut findings = vec![sealing_key(&options)];
+    let migrated = match Storage::schema(&options.database).await {
+        Ok(schema) => {
+            let finding = schema_finding(&schema);
+            let fits = finding.severity != Severity::Fail;
+            findings.push(finding);
+            fits
+        }
+        // What cannot be opened is said below.
+        Err(_) => true,
+    };
+    if !migrated {
+        return findings;
+    }
     match Storage::inspect(&options).await {
         Ok(storage) => {
-            findings.push(writable(&storage).await);
+            findings.push(writable(&storage, clock).await);
+            findings.extend(database_clock(&storage, clock).await);
             findings.extend(tokens(&storage, clock).await);
             storage.close().await;
         }
@@ -28,41 +45,80 @@ pub(super) async fn check(flags: &config::Storage, clock: &Clock) -> Vec<Finding
     findings
 }
 
+fn schema_finding(schema: &SchemaStatus) -> Finding {
+    match schema.state() {
+        SchemaState::Equal => Finding::ok("schema", schema.sentence()),
+        SchemaState::Newer if schema.may_write() => Finding::warn("schema", schema.sentence()),
+        SchemaState::Newer | SchemaState::Older | SchemaState::Unfinished => {
+            Finding::fail("schema", schema.sentence())
+        }
+    }
+}
+
+/// PostgreSQL's clock tells a wrong one of this machine's where Apple cannot be reached.
+async fn database_clock(storage: &Storage, clock: &Clock) -> Option<Finding> {
+    const ABOUT: &str = "clock";
+    let theirs = storage.database_clock().await.ok().flatten()?;
+    let apart = clock.now().duration_since(theirs);
+    Some(if apart.abs() > CLOCKS_APART {
+        let seconds = apart.as_secs();
+        let text = format!("this machine's clock is {seconds} s from the database server's: set both by NTP");
+        Finding::fail(ABOUT, text)
+    } else {
+        Finding::ok(ABOUT, "this machine's clock and the database server's agree")
+    })
+}
+
+/// What was heard of Apple cannot lie ahead, unless a clock was wrong then or is wrong now.
+fn seen_ahead(settings: &[SettingHealth], clock: &Clock) -> Option<Finding> {
+    let latest = settings.iter().filter_map(|health| health.checked_at).max()?;
+    let ahead = latest.duration_since(clock.now());
+    (ahead > CLOCKS_APART).then(|| {
+        let seconds = ahead.as_secs();
+        let text = format!(
+            "Apple was last heard at {latest}, {seconds} s ahead of this machine's clock: it is slow now, or was \
+             fast then; set it by NTP"
+        );
+        Finding::fail("clock", text)
+    })
+}
+
 fn sealing_key(options: &StorageOptions) -> Finding {
     const ABOUT: &str = "sealing key";
     let shown = options.sealing_key_file.display();
     match SealingKey::read(&options.sealing_key_file) {
         Ok(key) => {
-            Finding::good(ABOUT, format!("{shown} has id {}; keep a copy apart from the database", key.id()))
+            Finding::ok(ABOUT, format!("{shown} has id {}; keep a copy apart from the database", key.id()))
         }
-        Err(SealingKeyError::Missing(_)) => Finding::mind(
+        Err(SealingKeyError::Missing(_)) => Finding::warn(
             ABOUT,
             format!(
-                "{shown} is not there: with a new SQLite database `adept serve` makes it, else restore it from the backup"
+                "{shown} is not there: with a new SQLite database `adept serve` makes it, otherwise restore it from the backup"
             ),
         ),
-        Err(error) => Finding::bad(ABOUT, error.to_string()),
+        Err(error) => Finding::fail(ABOUT, error.to_string()),
     }
 }
 
 fn unopened(error: &OpenError) -> Finding {
     match error {
-        OpenError::Database(cause) => Finding::bad(
+        OpenError::Database(cause) => Finding::fail(
             "database",
             format!(
                 "{cause}. Check --data-dir or --database-url; `adept serve` makes a new SQLite database by itself"
             ),
         ),
-        OpenError::SealingKey(cause) => Finding::bad("sealing key", cause.to_string()),
-        OpenError::WrongSealingKey { .. } => Finding::bad("sealing key", error.to_string()),
+        OpenError::SealingKey(cause) => Finding::fail("sealing key", cause.to_string()),
+        OpenError::WrongSealingKey { .. } => Finding::fail("sealing key", error.to_string()),
     }
 }
 
-async fn writable(storage: &Storage) -> Finding {
+/// A write that changes nothing would be no trial: SQLite does not make it.
+async fn writable(storage: &Storage, clock: &Clock) -> Finding {
     const ABOUT: &str = "database";
-    match storage.writable().await {
-        Ok(()) => Finding::good(ABOUT, "it answers, its schema fits, and it takes writes"),
-        Err(error) => Finding::bad(
+    match storage.probe(clock.now()).await.writable {
+        Ok(()) => Finding::ok(ABOUT, "it answers, and a write was tried with success"),
+        Err(error) => Finding::fail(
             ABOUT,
             format!("{error}. Reads work, changes do not: free disk space, or make the database writable"),
         ),
@@ -72,10 +128,13 @@ async fn writable(storage: &Storage) -> Finding {
 async fn tokens(storage: &Storage, clock: &Clock) -> Vec<Finding> {
     match storage.health().await {
         Ok(settings) if settings.is_empty() => {
-            vec![Finding::good("tokens", "there are no onboarding settings yet")]
+            vec![Finding::ok("tokens", "there are no onboarding settings yet")]
         }
-        Ok(settings) => settings.iter().map(|health| token(&health.setting, clock)).collect(),
-        Err(error) => vec![Finding::bad("tokens", format!("they cannot be read: {error}"))],
+        Ok(settings) => {
+            let tokens = settings.iter().map(|health| token(&health.setting, clock));
+            tokens.chain(seen_ahead(&settings, clock)).collect()
+        }
+        Err(error) => vec![Finding::fail("tokens", format!("they cannot be read: {error}"))],
     }
 }
 
@@ -85,13 +144,13 @@ fn token(setting: &Setting, clock: &Clock) -> Finding {
     let standing = setting.standing(clock.now());
     let text = format!("{name} ({}): {}", setting.id, standing.sentence());
     match standing {
-        TokenStanding::State(TokenState::Ok) => Finding::good(ABOUT, text),
+        TokenStanding::State(TokenState::Ok) => Finding::ok(ABOUT, text),
         TokenStanding::Expiring { .. }
         | TokenStanding::Unverified
         | TokenStanding::Failing
         | TokenStanding::State(
             TokenState::None | TokenState::Throttled | TokenState::Unreachable | TokenState::Terms,
-        ) => Finding::mind(ABOUT, text),
+        ) => Finding::warn(ABOUT, text),
         TokenStanding::State(
             TokenState::Expired
             | TokenState::Revoked
@@ -99,6 +158,6 @@ fn token(setting: &Setting, clock: &Clock) -> Finding {
             | TokenState::NotUnderstood
             | TokenState::OurClock
             | TokenState::WrongServer,
-        ) => Finding::bad(ABOUT, text),
+        ) => Finding::fail(ABOUT, text),
     }
 }

@@ -1,4 +1,4 @@
-//! `adept setting check`: asks Apple now about a setting's server token, from this machine and with its configuration.
+//! `adept setting check`: checks a setting's server token at Apple now, from this machine and with its configuration.
 
 use std::sync::Arc;
 

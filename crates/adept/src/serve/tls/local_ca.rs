@@ -1,7 +1,7 @@
 //! A certificate authority for one machine: made on first start, so that TLS works before anyone bought a certificate.
 //!
 //! It vouches for `localhost`, `127.0.0.1`, `::1` and the public URL's host and, by critical name constraints, can
-//! vouch for nothing else: whoever trusts it trusts no more than this service. Whether what lies in the folder is still
+//! certify nothing else: a client that trusts it trusts no more than this service. Whether what lies in the folder is still
 //! good is decided by the same verification that clients do, at a time a month ahead.
 
 use std::{
@@ -26,7 +26,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem:
 
 use super::{Material, TlsError, certificate, provider};
 
-/// The authority's life. Long, since every client has to be told of a new one.
+/// The authority's life. Long, since every client has to be given a new one.
 const AUTHORITY_DAYS: i64 = 3650;
 /// A certificate's life. Apple's and browsers' limit is 398 days.
 const LEAF_DAYS: i64 = 397;

@@ -1,4 +1,4 @@
-//! One signing key for the whole deployment, whoever makes it first.
+//! One signing key for the whole deployment, whichever replica makes it first.
 
 use adept::auth::{Auth, Denied, Refused};
 use serde_json::json;

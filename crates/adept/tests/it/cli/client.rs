@@ -38,7 +38,8 @@ async fn signs_in(service: &Started, json: &serde_json::Value) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_application_added_before_the_first_start_and_one_added_beside_it_both_sign_in() {
     let folder = Folder::new();
-    let before = client(folder.path(), &["add", "before", "--permission", WRITE, "--json"]).json();
+    let before =
+        client(folder.path(), &["add", "before", "--permission", WRITE, "--new-database", "--json"]).json();
     let service = Started::inside(folder, &[]).await;
     assert!(signs_in(&service, &before).await);
     let beside = client(service.folder.path(), &["add", "beside", "--permission", WRITE, "--json"]).json();
@@ -63,7 +64,7 @@ fn for_people_the_secret_is_printed_once_and_the_data_folder_is_private() {
     let folder = Folder::new();
     let data = folder.path().join("made/here");
     let permissions = format!("{WRITE},DeviceManagementApps.Read.All");
-    let added = client(&data, &["add", "Inventory", "--permission", &permissions]);
+    let added = client(&data, &["add", "Inventory", "--permission", &permissions, "--new-database"]);
     added.is(0, "shown only now");
     let line =
         |name: &str| added.out.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
@@ -81,10 +82,11 @@ fn for_people_the_secret_is_printed_once_and_the_data_folder_is_private() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disabled_application_gets_no_token_until_it_is_enabled() {
     let folder = Folder::new();
-    let added = client(folder.path(), &["add", "a", "--permission", WRITE, "--json"]).json();
+    let added =
+        client(folder.path(), &["add", "a", "--permission", WRITE, "--new-database", "--json"]).json();
     let id = added["clientId"].as_str().unwrap();
     let service = Started::inside(folder, &[]).await;
-    client(service.folder.path(), &["disable", id]).is(0, "within a minute");
+    client(service.folder.path(), &["disable", id]).is(0, "within 30 seconds");
     assert!(!signs_in(&service, &added).await);
     let listed = client(service.folder.path(), &["list", "--json"]).json();
     assert_eq!((&listed[0]["disabled"], &listed[0]["permissions"][0]), (&true.into(), &WRITE.into()));
@@ -96,9 +98,16 @@ async fn a_disabled_application_gets_no_token_until_it_is_enabled() {
 fn what_does_not_exist_is_told_apart_by_the_exit_code() {
     let folder = Folder::new();
     let nobody = "00000000-0000-0000-0000-000000000001";
-    client(&folder.path().join("none"), &["list"]).is(5, "--data-dir");
-    assert!(!folder.path().join("none").exists(), "a typing mistake makes nothing");
-    client(folder.path(), &["add", "a", "--permission", WRITE]).is(0, "");
+    let none = folder.path().join("none");
+    client(&none, &["list"]).is(5, "--data-dir");
+    let wrong = client(&none, &["add", "a", "--permission", WRITE]);
+    wrong.is(5, &format!("{} holds no database", none.display()));
+    assert!(wrong.err.contains("adept serve") && wrong.err.contains("--new-database"), "{wrong:?}");
+    assert!(!none.exists(), "a typing mistake makes nothing");
+    client(folder.path(), &["add", "a", "--permission", WRITE]).is(5, "Nothing was made");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "no database and no key");
+    client(folder.path(), &["add", "a", "--permission", WRITE, "--new-database"]).is(0, "");
+    client(folder.path(), &["add", "b", "--permission", WRITE]).is(0, "");
     client(folder.path(), &["add", "a", "--permission", WRITE, "--tenant", nobody])
         .is(3, "adept tenant list");
     client(folder.path(), &["list", "--tenant", nobody]).is(3, "adept tenant list");
@@ -108,7 +117,7 @@ fn what_does_not_exist_is_told_apart_by_the_exit_code() {
 #[tokio::test(flavor = "multi_thread")]
 async fn environment_variables_stand_in_for_flags_and_flags_win() {
     let folder = Folder::new();
-    let mut command = super::command(&["client", "add", "a"]);
+    let mut command = super::command(&["client", "add", "a", "--new-database"]);
     command.env("ADEPT_DATA_DIR", folder.path()).env("ADEPT_CLIENT_PERMISSION", WRITE).env("ADEPT_JSON", "1");
     let added = super::ended(command).json();
     let service = Started::inside(folder, &[]).await;
@@ -126,7 +135,7 @@ fn the_database_url_may_come_from_a_file() {
     std::fs::write(&file, format!("sqlite://{}/elsewhere.db\n", folder.path().display())).unwrap();
     let data = format!("--data-dir={}", folder.path().display());
     let file = format!("--database-url-file={}", file.display());
-    adept(&["client", "add", "a", "--permission", WRITE, &data, &file]).is(0, "");
+    adept(&["client", "add", "a", "--permission", WRITE, "--new-database", &data, &file]).is(0, "");
     assert!(folder.path().join("elsewhere.db").exists() && !folder.path().join("adept.db").exists());
     let gone = format!("--database-url-file={}/none", folder.path().display());
     adept(&["client", "list", &data, &gone]).is(2, "cannot be read");

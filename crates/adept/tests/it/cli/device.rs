@@ -1,4 +1,4 @@
-//! `adept device`: what people are told of a device.
+//! `adept device`: what people read about a device.
 
 use super::adept;
 use crate::serve::started::Started;

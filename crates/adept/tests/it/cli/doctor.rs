@@ -1,4 +1,4 @@
-//! `adept doctor`: every finding says what to do, and the exit code whether one is bad.
+//! `adept doctor`: every finding says how to fix it, and the exit code whether one failed.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -22,9 +22,9 @@ fn before_the_first_start_it_says_what_will_be_made_and_that_apple_is_not_there(
     let data = format!("--data-dir={}/none", folder.path().display());
     let seen = adept(&["doctor", &data, "--apple-url=http://127.0.0.1:1"]);
     assert_eq!(seen.code, 1, "{seen:?}");
-    assert!(finding(&seen.out, "data folder").starts_with("mind"));
+    assert!(finding(&seen.out, "data folder").starts_with("warn"));
     assert!(finding(&seen.out, "sealing key").contains("adept serve"));
-    assert!(finding(&seen.out, "database").starts_with("bad"));
+    assert!(finding(&seen.out, "database").starts_with("fail"));
     assert!(finding(&seen.out, "TLS").contains("ca.pem"));
     assert!(finding(&seen.out, "public URL").contains("adept serve"));
     assert!(finding(&seen.out, "Apple").contains("firewall"));
@@ -48,22 +48,25 @@ async fn a_running_service_is_found_healthy() {
     doctor
         .env("ADEPT_DATA_DIR", service.folder.path())
         .env("ADEPT_PUBLIC_URL", service.running.url())
+        .env("ADEPT_METRICS_LISTEN", service.running.metrics_url().unwrap().trim_start_matches("http://"))
         .env("ADEPT_APPLE_URL", apple.url());
     let seen = tokio::task::spawn_blocking(|| ended(doctor)).await.unwrap();
     assert_eq!(seen.code, 0, "{seen:?}");
-    for about in ["data folder", "sealing key", "database", "TLS", "public URL", "Apple"] {
+    for about in
+        ["data folder", "sealing key", "schema", "database", "TLS", "public URL", "scheduler", "Apple"]
+    {
         assert!(finding(&seen.out, about).starts_with("ok"), "{about}: {}", seen.out);
     }
     let token = finding(&seen.out, "token");
     assert!(
-        token.starts_with("mind") && token.contains("Head office") && token.contains("upload"),
+        token.starts_with("warn") && token.contains("Head office") && token.contains("upload"),
         "{token}"
     );
     apple.stop().await;
 }
 
 #[test]
-fn what_is_wrong_with_files_is_named_with_the_command_that_mends_it() {
+fn what_is_wrong_with_files_is_named_with_the_command_that_fixes_it() {
     let folder = Folder::new();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();

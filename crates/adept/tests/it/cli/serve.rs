@@ -53,7 +53,7 @@ async fn no_secret_reaches_the_log_at_any_level() {
     let folder = Folder::new();
     let data = format!("--data-dir={}", folder.path().display());
     let permission = "--permission=DeviceManagementServiceConfig.ReadWrite.All";
-    let added = adept(&["client", "add", "a", permission, "--json", &data]).json();
+    let added = adept(&["client", "add", "a", permission, "--json", "--new-database", &data]).json();
     let text = |key: &str| added[key].as_str().unwrap().to_owned();
     let (tenant, id, secret) =
         (text("tenantId").parse::<TenantId>().unwrap(), text("clientId"), text("clientSecret"));

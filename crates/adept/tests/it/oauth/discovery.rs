@@ -1,4 +1,4 @@
-//! Discovery document and keys: what clients ask for first.
+//! Discovery document and keys: what clients fetch first.
 
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -22,7 +22,7 @@ async fn every_address_in_the_document_has_the_public_host_and_port() {
     ] {
         assert_eq!(document[member], format!("{url}/{tenant}/{path}"), "{member}");
     }
-    // Asked by another name, it still tells the public one.
+    // Asked by another name, it still shows the public one.
     let other = url.replace("localhost", "127.0.0.1");
     let again = service.http.get(format!("{other}/{tenant}/v2.0/.well-known/openid-configuration"));
     assert_eq!(again.send().await.unwrap().json::<serde_json::Value>().await.unwrap(), document);

@@ -122,8 +122,16 @@ async fn a_full_database_answers_reads_and_refuses_the_upload_whole() {
     let full = test.another(&options).await;
     // A smaller limit than the file's size means the size; the rest of the last pages is filled here.
     let filler = full.with(&client);
-    while filler.act(&format!("/beta/{S}/{}/generateEncryptionPublicKey", pair.setting)).await.status == 200 {
-    }
+    let setting = format!("/beta/{S}/{}", pair.setting);
+    while filler.act(&format!("{setting}/generateEncryptionPublicKey")).await.status == 200 {}
+    // What is left takes no pair of keys, but lines of the audit log.
+    let mut names = 0..;
+    while filler
+        .patch(&setting, &serde_json::json!({ "tokenName": names.next().map(|n| n.to_string()) }))
+        .await
+        .status
+        < 300
+    {}
     refused_whole(&test, &full, &client, &pair).await;
 }
 

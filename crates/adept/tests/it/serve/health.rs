@@ -11,7 +11,10 @@ async fn a_healthy_service_is_alive_ready_and_says_its_version() {
     assert_eq!(service.get("/livez").await.status, 200);
     let ready = service.get("/readyz").await;
     assert_eq!((ready.status, ready.header("cache-control")), (200, "no-store"));
-    assert_eq!(ready.json(), json!({ "status": "ready", "reasons": [], "tokensInTrouble": 0 }));
+    assert_eq!(
+        ready.json(),
+        json!({ "status": "ready", "reasons": [], "scheduler": "running", "tokensInTrouble": 0 })
+    );
     let version = service.get("/version").await.json();
     assert_eq!(version, json!({ "name": "adept", "version": env!("CARGO_PKG_VERSION") }));
 }

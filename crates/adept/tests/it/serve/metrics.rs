@@ -30,6 +30,8 @@ fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
             syncs: SyncCounted::default(),
             sync_interval: Duration::from_secs(1800),
             connections: 3,
+            round_age: Duration::from_millis(1500),
+            details_age: Some(Duration::from_millis(250)),
         })
         .unwrap()
 }
@@ -69,6 +71,8 @@ fn every_token_has_its_end_state_sync_and_devices() {
     has(&text, &format!("adept_foreign_devices{{{waiting}}} 3"));
     has(&text, "adept_database_writable 0");
     has(&text, "adept_connections 3");
+    has(&text, "adept_scheduler_round_age_seconds 1.5");
+    has(&text, "adept_snapshot_age_seconds 0.25");
     has(&text, "adept_apple_answers_total{endpoint=\"/account\",code=\"200\"} 7");
     has(&text, "adept_apple_answers_total{endpoint=\"/account\",code=\"Forbidden\"} 1");
     assert!(text.ends_with("# EOF\n"));

@@ -51,8 +51,10 @@ async fn dropping_a_service_frees_its_address() {
 async fn an_address_that_is_taken_and_a_url_that_cannot_be_are_said_so() {
     let held = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = format!("--listen={}", held.local_addr().unwrap());
-    let cases: [(&[&str], Exit, &str); 5] = [
-        (&[&taken], Exit::Failed, "cannot listen on"),
+    let metrics_taken = taken.replace("--listen", "--metrics-listen");
+    let cases: [(&[&str], Exit, &str); 6] = [
+        (&[&taken], Exit::Failed, "--listen: cannot listen on"),
+        (&[&metrics_taken], Exit::Failed, "--metrics-listen off"),
         (&["--listen=0.0.0.0:0"], Exit::Usage, "--public-url"),
         (&["--public-url=http://localhost:1"], Exit::Usage, "--plain-http"),
         (&["--public-url=https://localhost/adept"], Exit::Usage, "scheme, host and port alone"),
@@ -68,7 +70,16 @@ async fn an_address_that_is_taken_and_a_url_that_cannot_be_are_said_so() {
 }
 
 #[tokio::test]
-async fn the_public_url_is_what_clients_are_told() {
+async fn without_a_metrics_listener_it_starts_beside_another_program_that_has_one() {
+    let first = Started::new().await;
+    assert!(first.running.metrics_url().is_some());
+    let second = Started::with(&["--metrics-listen=off"]).await;
+    assert!(second.running.metrics_url().is_none());
+    assert_eq!(second.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
+async fn the_public_url_is_what_clients_see() {
     let service = Started::with(&["--public-url=https://adept.example.org"]).await;
     let tenant = service.storage().default_tenant();
     assert_eq!(service.running.url(), "https://adept.example.org");

@@ -1,7 +1,7 @@
 //! Which tokens get a line in the daily log.
 
 use adept::{
-    app::{Health, TokenHealth},
+    app::TokenHealth,
     domain::{SettingId, TenantId, TokenStanding, TokenState},
     serve::token_expiry_log::ending,
 };
@@ -25,7 +25,6 @@ fn tokens_that_end_within_sixty_days_or_have_ended_soonest_first() {
         devices: 0,
     };
     let tokens = [Some(60 * 24), Some(60 * 24 + 1), Some(1), None, Some(-1), Some(36)].map(token).to_vec();
-    let health = Health { readable: Ok(()), writable: Ok(()), tokens };
-    let days: Vec<_> = ending(&health, noon()).iter().map(|ending| ending.days_left).collect();
+    let days: Vec<_> = ending(&tokens, noon()).iter().map(|ending| ending.days_left).collect();
     assert_eq!(days, [-1, 0, 1, 60]);
 }

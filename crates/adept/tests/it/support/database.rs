@@ -72,6 +72,7 @@ impl TestDatabase {
                 sqlite_max_pages: None,
                 connections: 8,
                 create: true,
+                lease: std::time::Duration::from_secs(30),
             },
             sealing_key_file: self.key_file(),
             may_create_sealing_key: self.dropped.is_none(),

@@ -115,11 +115,11 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
     }
     let listed = client.get_json(&format!("/beta/{S}")).await;
     assert_eq!(listed["value"].as_array().unwrap().len(), 5, "with the one for Apple Configurator");
-    let health = other.app.health().await;
+    let health = other.app.tokens().await.unwrap();
     let words: Vec<_> = settings
         .iter()
         .map(|pair| {
-            let token = health.tokens.iter().find(|token| token.setting.to_string() == pair.setting).unwrap();
+            let token = health.iter().find(|token| token.setting.to_string() == pair.setting).unwrap();
             (token.standing.as_str(), token.failures)
         })
         .collect();
