@@ -55,8 +55,9 @@ pub use onboarding::{
     TokenComparison, TokenType, Verification, accept,
 };
 pub use profile::{
-    AppleTerms, Offer, PANES, Pairing, Profile, ProfileFault, ProfileKind, ProfilePatch, ProfileValue,
-    ProfileValues, RETIRED_KEYS, SKIP_KEYS, SkipKey, check_enrollment_url, check_profile, skip_keys_page,
+    AppleTerms, EnrollmentUrl, Offer, Ownership, PANES, Pairing, Profile, ProfileFault, ProfileKind,
+    ProfilePatch, ProfileValue, ProfileValues, RETIRED_KEYS, RecognizedProfile, SKIP_KEYS, SkipKey,
+    check_enrollment_url, check_profile, skip_keys_page,
 };
 pub use setting_state::{Fence, Lease, SettingState};
 pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_absent};

@@ -3,6 +3,7 @@
 //! Setup Assistant in `skip_keys`.
 
 mod apple_profile;
+mod ownership;
 mod rules;
 mod skip_keys;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 pub use apple_profile::{AppleTerms, Pairing};
+pub use ownership::{EnrollmentUrl, Ownership, RecognizedProfile};
 pub use rules::{ProfileFault, check_enrollment_url, check_profile};
 pub use skip_keys::{Offer, PANES, RETIRED_KEYS, SKIP_KEYS, SkipKey, skip_keys_page};
 

@@ -361,6 +361,16 @@ CREATE TABLE apple_profiles (
     PRIMARY KEY (tenant, setting, apple_uuid)
 );
 
+-- Profiles of other products that devices carry: Apple was asked about each once.
+CREATE TABLE foreign_profiles (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    apple_uuid      TEXT    NOT NULL,
+    checked_at      BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, setting, apple_uuid),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
 -- Whether a profile at Apple is ours is asked for the whole tenant.
 CREATE INDEX apple_profiles_uuid ON apple_profiles (tenant, apple_uuid);
 

@@ -8,6 +8,7 @@ mod calls;
 mod definitions;
 mod pacing;
 mod plan;
+mod recognized;
 mod releases;
 mod show;
 mod work;

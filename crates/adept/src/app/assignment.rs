@@ -7,6 +7,7 @@
 mod assign;
 mod counts;
 mod define;
+mod recognize;
 mod release;
 mod unresolved;
 

@@ -11,5 +11,6 @@ mod meanwhile;
 mod moved;
 mod not_accessible;
 mod outage;
+mod recognized;
 mod released;
 mod unresolved;

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Finished, Run, Stop, define::Defined, may_be_done};
 use crate::{
     app::{failpoint, profiles},
-    domain::{AssignmentResult, AuditEvent, Change, Profile, Target},
+    domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target},
     storage::{Assigned, DeviceResult, InFlightCall, Plan, ScanPosition, WorkDevice, WorkingState},
 };
 
@@ -66,6 +66,10 @@ impl Run<'_> {
             let started = self.app.clock.now();
             let held = self.renew().await?;
             let mut plan = self.plan().await?;
+            // Only a default may take a device that carries a profile of ours.
+            if plan.targets().iter().any(|target| matches!(target.reason, Reason::Default(_))) {
+                self.recognize_profiles(held.scan_all).await?;
+            }
             let Looked::Through(blocked) = self.assign_plan(&mut plan, held.scan_all).await? else {
                 continue;
             };
