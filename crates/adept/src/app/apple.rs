@@ -137,9 +137,9 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
     }
 }
 
-/// How long Apple asked us to wait; only 429 and 5xx may ask.
+/// How long nothing is sent for the token, as far as the answer's request for it is believed.
 pub(super) fn wait_of(error: &AppleError) -> Option<Duration> {
-    matches!(error.kind, Kind::TooManyRequests | Kind::ServerError).then_some(error.retry_after).flatten()
+    error.server_wait()
 }
 
 /// What decides of an account.
