@@ -56,6 +56,16 @@ pub(super) fn account(body: &[u8]) -> Decoded<Account> {
     object(body).map(Account::from_json)
 }
 
+impl DevicePage {
+    /// Reads the body of a 200 to `/server/devices` or `/devices/sync`, as the client does.
+    ///
+    /// # Errors
+    /// [`AppleErrorKind::NotUnderstood`] if it is no page as a whole; what is wrong with one record spoils that alone.
+    pub fn from_json(body: &[u8]) -> Result<Self, AppleErrorKind> {
+        page(body)
+    }
+}
+
 /// A page of a fetch or a sync. An object with none of a page's keys is not a page.
 pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
     let page: Page = json(body)?;

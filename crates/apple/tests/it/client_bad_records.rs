@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use crate::client_server::{Reply, Server, token};
-use crate::support::JSON;
+use crate::support::{JSON, repository};
 
 async fn page_of(body: impl Into<Vec<u8>>) -> Result<DevicePage, AppleError> {
     let body = body.into();
@@ -151,6 +151,20 @@ async fn an_array_never_stands_for_an_object() {
     let list = json!(names.map(|name| &object[name]));
     assert!(ServerToken::from_json(list.to_string().as_bytes()).is_err());
     assert!(ServerToken::from_json(format!(" {JSON}\n").as_bytes()).is_ok());
+}
+
+/// The files that fuzzing starts from stay what their names say.
+#[test]
+fn every_seed_of_a_page_is_what_its_name_says() {
+    let mut files = 0;
+    for file in std::fs::read_dir(repository("fuzz/seeds/device_page")).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let page = DevicePage::from_json(&std::fs::read(&path).unwrap());
+        assert_eq!(page.is_ok(), name.starts_with("valid-"), "{name}");
+        files += 1;
+    }
+    assert!(files >= 12, "{files} seeds");
 }
 
 /// One JSON value of any shape, as text that may hold what JSON does not allow inside its strings.
