@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// The most devices that this library asks for in one page (Apple's documented maximum).
 pub const LARGEST_PAGE: u32 = 1000;
 
-/// Apple's account detail. Source of the fields: Apple's page "Account Detail"; from `org_id` on since protocol 3.
+/// Apple's account detail; texts are cut at 1,024 characters. Source of the fields: Apple's page "Account Detail"; from `org_id` on since protocol 3.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Account {
@@ -68,7 +68,7 @@ impl Account {
     }
 
     pub(crate) fn from_json(mut object: Map<String, Value>) -> Self {
-        let mut text = |key: &str| object.remove(key).and_then(into_text);
+        let mut text = |key: &str| object.remove(key).and_then(into_text).map(shortened);
         Self {
             server_name: text("server_name"),
             server_uuid: text("server_uuid"),
@@ -93,7 +93,7 @@ impl AccountUrl {
         let number = |key: &str| u32::try_from(object.get("limit")?.get(key)?.as_u64()?).ok();
         let (default_limit, maximum_limit) = (number("default"), number("maximum"));
         Some(Self {
-            uri: object.remove("uri").and_then(into_text)?,
+            uri: object.remove("uri").and_then(into_text).map(shortened)?,
             http_methods: into_list(object.remove("http_method")).filter_map(into_text).collect(),
             default_limit,
             maximum_limit,
@@ -115,6 +115,19 @@ pub(crate) fn into_text(value: Value) -> Option<String> {
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+/// The most characters of a text that is kept for people to see.
+const LONGEST_TEXT: usize = 1024;
+
+/// `text`, cut to 1,024 characters.
+pub(crate) fn shortened(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT
+        && let Some((end, _)) = text.char_indices().nth(LONGEST_TEXT)
+    {
+        text.truncate(end);
+    }
+    text
 }
 
 /// The elements of an array; a lone value is a list of one.

@@ -17,16 +17,21 @@ pub struct DevicePage {
     pub more_to_follow: bool,
     /// How far Apple has got.
     pub fetched_until: Option<Timestamp>,
-    /// Records left out because they have no serial number. If there are any, the page is not a complete list.
+    /// Elements of Apple's list, those left out included: what a limit on a run counts.
+    pub records: usize,
+    /// Records left out: without a serial number, no object, or over 64 KiB. If there are any, the page is not a complete
+    /// list.
     pub unreadable: usize,
 }
 
-/// One device. A missing key, `null` and an empty text are all `None`.
+/// One device. A missing key, `null` and an empty text are all `None`; texts are cut at 1,024 characters.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Device {
-    /// The key. Never empty.
+    /// The key, as [`normalized_serial`] makes it. Never empty in an answer.
     pub serial_number: String,
+    /// Apple's own spelling, where it differs. Apple is sent the key, since its statuses are matched without blanks and case.
+    pub serial_number_as_sent: Option<String>,
     /// Marketing name.
     pub model: Option<String>,
     /// Order text.
@@ -77,6 +82,19 @@ pub struct Device {
     pub response_status: Option<String>,
     /// Every key that is not listed above, and every listed one whose value could not be read, as Apple sent it.
     pub other: Map<String, Value>,
+}
+
+/// A serial number as it is compared and stored: without blanks around it, ASCII letters in upper case.
+#[must_use]
+pub fn normalized_serial(serial: &str) -> String {
+    serial.trim().to_ascii_uppercase()
+}
+
+impl Device {
+    pub(crate) fn set_serial_number(&mut self, sent: &str) {
+        self.serial_number = normalized_serial(sent);
+        self.serial_number_as_sent = (self.serial_number != sent).then(|| sent.to_owned());
+    }
 }
 
 /// State of the profile at Apple.

@@ -172,6 +172,40 @@ impl ProfileFault {
     }
 }
 
+/// The form of an answer that is no success: it shows whether Apple itself answered, or something on the way to it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum BodyForm {
+    /// No body, or no answer at all.
+    #[default]
+    Empty,
+    /// Nothing but a code, as Apple writes it: bare or quoted.
+    Code,
+    /// JSON.
+    Json,
+    /// Markup, which Apple's service does not write: a gateway or a proxy answered.
+    Html,
+    /// Any other text.
+    Text,
+}
+
+/// The longest wait that is believed from Apple itself.
+const LONGEST_FROM_APPLE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest wait that is believed from a failure, or from something on the way to Apple.
+const LONGEST_FROM_A_FAILURE: Duration = Duration::from_secs(15 * 60);
+
+/// How long no request is sent for a token, from what an answer asks for; `None` if it may not ask. Only a 429 that Apple
+/// wrote is believed for up to 24 hours; a 5xx, HTML of any status, and a 429 in other words for up to 15 minutes.
+#[must_use]
+pub fn believed_wait(status: u16, form: BodyForm, asked: Duration) -> Option<Duration> {
+    let longest = match (status, form) {
+        (500..=599, _) | (_, BodyForm::Html) | (429, BodyForm::Text) => LONGEST_FROM_A_FAILURE,
+        (429, BodyForm::Empty | BodyForm::Code | BodyForm::Json) => LONGEST_FROM_APPLE,
+        _ => return None,
+    };
+    Some(asked.min(longest))
+}
+
 /// A failed call. No field holds a secret; `Display` is one sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -184,8 +218,10 @@ pub struct AppleError {
     pub status: Option<u16>,
     /// Apple's code as Apple spelt it: at most 64 letters, digits and `_-.`.
     pub code: Option<String>,
-    /// How long Apple asks to wait (`Retry-After`), at most seven days.
+    /// How long the answer asks to wait (`Retry-After`), at most seven days; see [`AppleError::server_wait`].
     pub retry_after: Option<Duration>,
+    /// What the body of the answer looks like.
+    pub body: BodyForm,
     /// Apple's `Date` minus our clock, when they are over two minutes apart.
     pub clock_skew: Option<SignedDuration>,
     /// Whether the request surely never left: there was no connection to send it on.
@@ -204,10 +240,17 @@ impl AppleError {
             status: None,
             code: None,
             retry_after: None,
+            body: BodyForm::Empty,
             clock_skew: None,
             is_unsent: false,
             detail: None,
         }
+    }
+
+    /// How long no request is sent for this token: what is believed of `retry_after`.
+    #[must_use]
+    pub fn server_wait(&self) -> Option<Duration> {
+        believed_wait(self.status?, self.body, self.retry_after?)
     }
 
     /// Whether a new session may help: any 401, or 403 `FORBIDDEN`, unless the code says that a person has to act.
@@ -245,3 +288,36 @@ impl fmt::Display for AppleError {
 }
 
 impl std::error::Error for AppleError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_believed_as_long_as_its_author_deserves() {
+        const YEAR: u64 = 31_536_000;
+        let (quarter, day) = (Some(900), Some(86_400));
+        for (status, form, asked, believed) in [
+            (429, BodyForm::Empty, YEAR, day),
+            (429, BodyForm::Code, YEAR, day),
+            (429, BodyForm::Json, YEAR, day),
+            (429, BodyForm::Text, YEAR, quarter),
+            (429, BodyForm::Html, YEAR, quarter),
+            (429, BodyForm::Code, 30, Some(30)),
+            (429, BodyForm::Code, 0, Some(0)),
+            (503, BodyForm::Html, YEAR, quarter),
+            (503, BodyForm::Empty, YEAR, quarter),
+            (503, BodyForm::Json, 899, Some(899)),
+            (500, BodyForm::Code, YEAR, quarter),
+            (599, BodyForm::Text, YEAR, quarter),
+            (403, BodyForm::Html, YEAR, quarter),
+            (200, BodyForm::Html, YEAR, quarter),
+            (403, BodyForm::Code, 30, None),
+            (401, BodyForm::Empty, 30, None),
+            (200, BodyForm::Json, 30, None),
+        ] {
+            let wait = believed_wait(status, form, Duration::from_secs(asked)).map(|wait| wait.as_secs());
+            assert_eq!(wait, believed, "{status} {form:?} {asked}");
+        }
+    }
+}

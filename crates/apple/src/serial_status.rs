@@ -4,8 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value};
 
+use crate::device::normalized_serial;
+
 /// The longest wait that is believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How a request went for one device. Source of the words: Apple's pages "Assign a Profile" and "Disown Devices".
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,13 +54,13 @@ impl SerialStatus {
 pub struct SerialStatuses {
     /// By serial number, as the caller spelt it.
     pub of: BTreeMap<String, SerialStatus>,
-    /// How long Apple asks to wait before throttled devices are named again, at most seven days. Since protocol 10.
+    /// How long Apple asks to wait before throttled devices are named again, at most 24 hours. Since protocol 10.
     pub retry_after: Option<Duration>,
 }
 
 /// `devices` and `retry_after_seconds` of an answer, before they are matched with the request.
 pub(crate) struct ReportedStatuses {
-    /// By serial number in upper case.
+    /// By normalized serial number.
     devices: BTreeMap<String, SerialStatus>,
     retry_after: Option<Duration>,
 }
@@ -67,8 +69,7 @@ impl ReportedStatuses {
     /// `None` if there is no `devices` object: then nothing is known of any device.
     pub(crate) fn from_json(object: &mut Map<String, Value>) -> Option<Self> {
         let Some(Value::Object(devices)) = object.remove("devices") else { return None };
-        let devices =
-            devices.into_iter().map(|(serial, value)| (serial.to_ascii_uppercase(), status(&value)));
+        let devices = devices.into_iter().map(|(serial, value)| (normalized_serial(&serial), status(&value)));
         let wait = object.get("retry_after_seconds").and_then(seconds);
         Some(Self { devices: devices.collect(), retry_after: wait.map(|wait| wait.min(LONGEST_WAIT)) })
     }
@@ -76,7 +77,7 @@ impl ReportedStatuses {
     /// The statuses of exactly the `requested` serial numbers.
     pub(crate) fn for_serials(mut self, requested: &[&str]) -> SerialStatuses {
         let of = requested.iter().map(|serial| {
-            let reported = self.devices.remove(&serial.to_ascii_uppercase());
+            let reported = self.devices.remove(&normalized_serial(serial));
             ((*serial).to_owned(), reported.unwrap_or(SerialStatus::Failed))
         });
         SerialStatuses { of: of.collect(), retry_after: self.retry_after }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use serde_json::Value;
 use tokio::sync::watch;
 
-pub(crate) use action::{Action, CannedAnswer, Disconnect, Drip, DropDevices, Truncate, When};
+pub(crate) use action::{Action, CannedAnswer, Disconnect, Drip, DropDevices, ReplaceText, Truncate, When};
 pub(crate) use codes::find as find_code;
 pub(crate) use delays::Delays;
 pub(crate) use hold::HeldCall;

@@ -9,7 +9,7 @@ use std::{
 use adept_apple::{
     account::Account,
     client::{Client, ClientConfig, ClientConfigError, RequestOutcome},
-    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    error::{AppleError, AppleErrorKind as Kind, Endpoint, believed_wait},
 };
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
@@ -157,20 +157,15 @@ pub(super) fn fault_of(error: &AppleError) -> AppleFault {
     AppleFault { state, is_about_credential, is_bare }
 }
 
-/// The longest that a wait may last that came with this error.
+/// The longest that a wait may last that came with this error: what Apple's answer of its kind is believed at most.
 pub(super) fn longest_wait(error: &AppleError) -> SignedDuration {
-    match error.kind {
-        Kind::TooManyRequests => LONGEST_REST,
-        _ => SignedDuration::from_mins(15),
-    }
+    let believed = error.status.and_then(|status| believed_wait(status, error.body, Duration::MAX));
+    believed.and_then(|longest| SignedDuration::try_from(longest).ok()).unwrap_or(LONGEST_REST)
 }
 
-/// How long Apple asked us to wait; only 429 and 5xx may ask.
+/// How long nothing is sent for the token, as far as the answer's request for it is believed.
 pub(super) fn wait_of(error: &AppleError) -> Option<Duration> {
-    matches!(error.kind, Kind::TooManyRequests | Kind::ServerError)
-        .then_some(error.retry_after)
-        .flatten()
-        .map(|wait| wait.min(Duration::try_from(longest_wait(error)).unwrap_or(wait)))
+    error.server_wait()
 }
 
 /// What decides of an account.

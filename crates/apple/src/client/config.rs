@@ -30,7 +30,7 @@ pub struct ClientConfig {
     pub connect_timeout: Duration,
     /// For one request from connecting to the last byte: 60 s. A call may take two requests more to renew its session.
     pub timeout: Duration,
-    /// Longest body of a 200, in bytes: 32 MiB.
+    /// Longest body of a 200, in bytes: 16 MiB.
     pub max_body: usize,
     /// Assign profiles by `PUT` instead of `POST`: the older form, the only one that Apple's test server knows.
     pub assign_by_put: bool,
@@ -98,7 +98,7 @@ impl ClientConfig {
             protocol_version: 10,
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(60),
-            max_body: 32 * 1024 * 1024,
+            max_body: 16 * 1024 * 1024,
             assign_by_put: false,
             allow_plain_http: false,
             extra_roots: Vec::new(),

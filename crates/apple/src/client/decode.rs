@@ -2,23 +2,29 @@
 //! expected is an error, so that no cursor advances over something that was never read.
 
 mod record;
+mod repair;
 
 use std::{collections::BTreeMap, fmt};
 
-use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::{Map, Value};
 
 use self::record::{Found, Key, Record, time};
 use crate::{
     account::Account,
     activation_lock::LockStatus,
-    device::{Device, DevicePage},
+    device::{Device, DevicePage, normalized_serial},
     enrollment::{BetaToken, Replacement, ServiceDiscovery},
     error::AppleErrorKind,
     profile::DefinedProfile,
     secret::Secret,
     serial_status::ReportedStatuses,
 };
+
+/// The longest cursor that is kept, in bytes; Apple names 1,000 characters.
+const LONGEST_CURSOR: usize = 16 * 1024;
 
 /// What a decoder makes of a body: the thing, or the kind of failure that the body amounts to.
 pub(super) type Decoded<T> = Result<T, AppleErrorKind>;
@@ -50,6 +56,16 @@ pub(super) fn account(body: &[u8]) -> Decoded<Account> {
     object(body).map(Account::from_json)
 }
 
+impl DevicePage {
+    /// Reads the body of a 200 to `/server/devices` or `/devices/sync`, as the client does.
+    ///
+    /// # Errors
+    /// [`AppleErrorKind::NotUnderstood`] if it is no page as a whole; what is wrong with one record spoils that alone.
+    pub fn from_json(body: &[u8]) -> Result<Self, AppleErrorKind> {
+        page(body)
+    }
+}
+
 /// A page of a fetch or a sync. An object with none of a page's keys is not a page.
 pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
     let page: Page = json(body)?;
@@ -59,7 +75,7 @@ pub(super) fn page(body: &[u8]) -> Decoded<DevicePage> {
     Ok(page.page)
 }
 
-/// Details by the serial number that Apple filed them under.
+/// Details by the normalized serial number that Apple filed them under.
 pub(super) fn details(body: &[u8]) -> Decoded<BTreeMap<String, Device>> {
     json::<Details>(body)?.0.ok_or(AppleErrorKind::NotUnderstood)
 }
@@ -114,15 +130,20 @@ fn object(body: &[u8]) -> Decoded<Map<String, Value>> {
     json(body)
 }
 
-fn json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Decoded<T> {
+/// Reads JSON; where that fails, once more with what is no text in its strings replaced.
+fn json<T: DeserializeOwned>(body: &[u8]) -> Decoded<T> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    serde_json::from_slice(body).map_err(|_| AppleErrorKind::NotUnderstood)
+    serde_json::from_slice(body).or_else(|_| {
+        let repaired = repair::text(body).ok_or(AppleErrorKind::NotUnderstood)?;
+        serde_json::from_slice(&repaired).map_err(|_| AppleErrorKind::NotUnderstood)
+    })
 }
 
 /// The devices of a page, and how many elements were none.
 #[derive(Default)]
 struct Devices {
     devices: Vec<Device>,
+    records: usize,
     unreadable: usize,
 }
 
@@ -141,6 +162,7 @@ impl<'de> Deserialize<'de> for Devices {
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Devices, A::Error> {
                 let mut found = Devices::default();
                 while let Some(record) = list.next_element()? {
+                    found.records += 1;
                     match record {
                         Record::Device(device) if !device.serial_number.is_empty() => {
                             found.devices.push(*device);
@@ -175,11 +197,17 @@ impl<'de> Deserialize<'de> for Page {
                 while let Some(Key(key)) = map.next_key()? {
                     match &*key {
                         "devices" => {
-                            Devices { devices: page.devices, unreadable: page.unreadable } =
-                                map.next_value()?;
+                            Devices {
+                                devices: page.devices,
+                                records: page.records,
+                                unreadable: page.unreadable,
+                            } = map.next_value()?;
                         }
                         "cursor" => match map.next_value()? {
                             Found::Nothing => page.cursor = None,
+                            Found::Text(cursor) if cursor.len() > LONGEST_CURSOR || cursor.contains('\0') => {
+                                return Err(A::Error::custom("a cursor that cannot be kept"));
+                            }
                             Found::Text(cursor) => {
                                 page.cursor = Some(cursor.into_owned()).filter(|cursor| !cursor.is_empty());
                             }
@@ -243,7 +271,7 @@ fn named((serial, record): (String, Record)) -> Option<(String, Device)> {
         Record::Unreadable => return None,
     };
     if device.serial_number.is_empty() {
-        device.serial_number.clone_from(&serial);
+        device.set_serial_number(&serial);
     }
-    Some((serial, device))
+    Some((normalized_serial(&serial), device))
 }

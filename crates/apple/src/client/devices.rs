@@ -40,7 +40,7 @@ impl Session {
         self.page(Endpoint::SyncDevices, Some(cursor), limit).await
     }
 
-    /// The present records of `serials`, keyed as Apple filed them, 1000 a request; none, if there are no serials. A
+    /// The present records of `serials`, keyed by [`crate::device::normalized_serial`], 1000 a request; none, if there are no serials. A
     /// serial may be missing, and only one with `response_status` `SUCCESS` is a whole record.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use super::{
     http_time, refusal,
 };
 use crate::{
-    error::{AppleError, AppleErrorKind, Endpoint},
+    error::{AppleError, AppleErrorKind, BodyForm, Endpoint},
     oauth,
     secret::Secret,
     token::ServerToken,
@@ -77,7 +77,7 @@ impl Head {
         let (status, headers) = (response.status().as_u16(), response.headers());
         Self {
             status: Some(status),
-            retry_after: http_time::retry_after(headers, now).filter(|_| status != 200),
+            retry_after: http_time::retry_after(headers, now),
             clock_skew: http_time::clock_skew(headers, now),
             rotated: headers
                 .get(SESSION)
@@ -90,13 +90,14 @@ impl Head {
 struct Failure {
     kind: AppleErrorKind,
     code: Option<String>,
+    body: BodyForm,
     is_unsent: bool,
     detail: Option<String>,
 }
 
 impl From<AppleErrorKind> for Failure {
     fn from(kind: AppleErrorKind) -> Self {
-        Self { kind, code: None, is_unsent: false, detail: None }
+        Self { kind, code: None, body: BodyForm::Empty, is_unsent: false, detail: None }
     }
 }
 
@@ -111,7 +112,7 @@ impl From<reqwest::Error> for Failure {
             detail = format!("{detail}: {source}");
             cause = source.source();
         }
-        Self { kind, code: None, is_unsent, detail: Some(printable(&detail)) }
+        Self { is_unsent, detail: Some(printable(&detail)), ..kind.into() }
     }
 }
 
@@ -137,6 +138,7 @@ impl Client {
             status: head.status,
             code: failure.code,
             retry_after: head.retry_after,
+            body: failure.body,
             clock_skew: head.clock_skew,
             is_unsent: failure.is_unsent,
             detail: failure.detail,
@@ -211,20 +213,20 @@ impl Client {
             );
             let (kind, code) = refusal::kind(endpoint, status, body.as_bytes());
             return Err(Failure {
-                kind,
                 code,
-                is_unsent: false,
+                body: refusal::form(body.as_bytes()),
                 detail: Some(printable(&body)).filter(|text| !text.is_empty()),
+                ..kind.into()
             });
         }
         let body = whole(&mut response, self.inner.config.max_body).await?;
         if let Some((kind, code)) = refusal::in_success(endpoint, &body) {
-            return Err(Failure { code: Some(code), ..kind.into() });
+            return Err(Failure { code: Some(code), body: BodyForm::Code, ..kind.into() });
         }
         (request.decode)(&body).map_err(|kind| {
             // The body itself may hold a session or people's addresses, so only its length and type are reported.
             let kept = format!("{} bytes of {}", body.len(), content_type(response.headers()));
-            Failure { detail: Some(kept), ..kind.into() }
+            Failure { detail: Some(kept), body: refusal::form(&body), ..kind.into() }
         })
     }
 

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::error::{AppleErrorKind, Endpoint, ProfileFault};
+use crate::error::{AppleErrorKind, BodyForm, Endpoint, ProfileFault};
 
 /// How much of an answer that is not a success is read and kept, in bytes.
 pub(super) const KEPT: usize = 1024;
@@ -14,11 +14,23 @@ const LONGEST_CODE: usize = 64;
 /// Words that servers write behind a code without a gap, as in `token_expiredUnauthorized`.
 const STATUS_WORDS: [&str; 4] = ["unauthorized", "forbidden", "badrequest", "bad_request"];
 
+/// What the body of an answer looks like; its content type cannot be trusted.
+pub(super) fn form(body: &[u8]) -> BodyForm {
+    match body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body).trim_ascii() {
+        [] => BodyForm::Empty,
+        [b'<', ..] => BodyForm::Html,
+        // It may be cut, so that it cannot be read as JSON any more.
+        [b'{' | b'[', ..] => BodyForm::Json,
+        body if code(body).is_some() => BodyForm::Code,
+        _ => BodyForm::Text,
+    }
+}
+
 /// What an answer that is not a 200 amounts to.
 pub(super) fn kind(endpoint: Endpoint, status: u16, body: &[u8]) -> (AppleErrorKind, Option<String>) {
     let code = code(body);
     let named = code.as_deref().and_then(|code| kind_of_code(endpoint, code));
-    let html = body.trim_ascii_start().starts_with(b"<");
+    let html = form(body) == BodyForm::Html;
     let kind = match (status, named) {
         (300..=399, _) => AppleErrorKind::Redirected,
         (429, _) => AppleErrorKind::TooManyRequests,

@@ -25,7 +25,8 @@ impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(device) = self;
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("serial_number", &device.serial_number)?;
+        let serial_number = device.serial_number_as_sent.as_ref().unwrap_or(&device.serial_number);
+        map.serialize_entry("serial_number", serial_number)?;
         for (key, value) in [
             ("model", &device.model),
             ("description", &device.description),

@@ -34,6 +34,10 @@ pub(super) fn read(text: &mut [u8]) -> Option<ServerToken> {
 }
 
 pub(super) fn from_json(json: &[u8]) -> Option<ServerToken> {
+    // Serde takes an array of the five texts for the object as well.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
     let document: Document<'_> = serde_json::from_slice(json).ok()?;
     Some(ServerToken {
         access_token_expiry: document.access_token_expiry.parse::<Timestamp>().ok()?,

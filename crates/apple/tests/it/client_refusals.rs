@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use adept_apple::{
     client::{Client, RequestOutcome},
-    error::{AppleError, AppleErrorKind as Kind, Endpoint},
+    error::{AppleError, AppleErrorKind as Kind, BodyForm, Endpoint},
     profile::Profile,
 };
 use proptest::prelude::*;
@@ -168,6 +168,22 @@ async fn a_wait_and_a_wrong_clock_are_told() {
          machine's clock is 3600 s behind Apple's"
     );
     assert_eq!(refused(503, "").await.retry_after, None);
+
+    for (status, body, form, believed) in [
+        (503, "<html><body>Gateway</body></html>", BodyForm::Html, Some(900)),
+        (503, "", BodyForm::Empty, Some(900)),
+        (200, "\u{feff} <!DOCTYPE html>", BodyForm::Html, Some(900)),
+        (429, "", BodyForm::Empty, Some(86_400)),
+        (429, "\"TOO_MANY_REQUESTS\"", BodyForm::Code, Some(86_400)),
+        (429, r#"{"code":"TOO_MANY_REQUESTS"}"#, BodyForm::Json, Some(86_400)),
+        (429, "slow down, please", BodyForm::Text, Some(900)),
+        (403, "FORBIDDEN", BodyForm::Code, None),
+    ] {
+        let server = Server::start(move |_| Reply::new(status, body).header("retry-after", "31536000")).await;
+        let error = server.client().session(token("a")).authenticate().await.unwrap_err();
+        let wait = error.server_wait().map(|wait| wait.as_secs());
+        assert_eq!((error.body, wait), (form, believed), "{status} {body}");
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod client_answers;
+mod client_bad_records;
 mod client_devices;
 mod client_enrollment;
 mod client_profiles;

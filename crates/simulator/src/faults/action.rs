@@ -44,6 +44,8 @@ pub(crate) enum Action {
     EmptyPage,
     /// A page: its last so many devices are in it twice.
     RepeatDevices(usize),
+    /// A page: these elements come first, devices or not.
+    InsertDevices(Vec<Value>),
     /// Leaves devices out of `devices`, be it a page or a map of statuses.
     DropDevices(DropDevices),
 
@@ -62,6 +64,8 @@ pub(crate) enum Action {
     Headers(BTreeMap<String, Option<String>>),
     /// The answer's `Date` is so many seconds ahead.
     DateSkewSeconds(i64),
+    /// Replaces text in the body as it is sent, also by what is no JSON.
+    ReplaceText(ReplaceText),
     /// The body is gzip, whether or not the client can read that.
     Gzip,
     /// Waits so many milliseconds of real time, after the call took effect and before the first byte.
@@ -127,6 +131,15 @@ pub(crate) struct DropDevices {
     pub(crate) every: usize,
 }
 
+/// Other text in a body.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReplaceText {
+    /// Every occurrence is replaced; not empty.
+    pub(crate) from: String,
+    pub(crate) to: String,
+}
+
 /// A body that ends too early.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -156,9 +169,10 @@ impl Action {
 
     /// Whether it changes what a good answer holds.
     pub(crate) fn changes_fields(&self) -> bool {
-        use Action::{DropDevices, DuplicatePage, EmptyPage, RepeatDevices, SameCursor};
+        use Action::{DropDevices, DuplicatePage, EmptyPage, InsertDevices, RepeatDevices, SameCursor};
         use Action::{Set, SetDevices, SetStatuses, Unset, UnsetDevices};
-        matches!(self, SameCursor | DuplicatePage | EmptyPage | RepeatDevices(_) | DropDevices(_))
+        matches!(self, SameCursor | DuplicatePage | EmptyPage | RepeatDevices(_))
+            || matches!(self, InsertDevices(_) | DropDevices(_))
             || matches!(self, Set(_) | Unset(_) | SetDevices(_) | UnsetDevices(_) | SetStatuses(_))
     }
 
@@ -180,6 +194,9 @@ impl Action {
             Action::Headers(headers) => headers
                 .iter()
                 .find_map(|(name, value)| header_fault(name, value.as_deref().unwrap_or_default())),
+            Action::ReplaceText(ReplaceText { from, .. }) if from.is_empty() => {
+                Some("replace_text needs a text in from.".to_owned())
+            }
             Action::DelayMs(pause) if *pause > LONGEST => Some(format!("delay_ms is at most {LONGEST}.")),
             Action::Drip(Drip { bytes, pause_ms }) if *bytes == 0 || *pause_ms > LONGEST => {
                 Some(format!("drip has bytes of 1 or more and pause_ms of at most {LONGEST}."))

@@ -154,3 +154,58 @@ async fn a_refusal_is_left_as_it_is() {
     let refused = sim.ask(&session, "POST", "/devices/sync", json!({})).await;
     assert_eq!(refused.refusal(), (400, "CURSOR_REQUIRED"));
 }
+
+#[tokio::test]
+async fn a_page_begins_with_elements_that_are_no_devices() {
+    let (sim, session, all) = ready().await;
+    let strange = json!(["C02", 7, null, [], {}, { "serial_number": "" }, { "serial_number": " odd3 " }]);
+    fault(
+        &sim,
+        json!({ "match": { "path": "/server/devices" }, "do": { "insert_devices": strange.clone() } }),
+    )
+    .await;
+    let page = fetch(&sim, &session, &Value::Null).await;
+    let devices = page["devices"].as_array().unwrap();
+    assert_eq!((&json!(&devices[..7]), serials(&page)[7..].to_vec()), (&strange, all[..2].to_vec()));
+}
+
+#[tokio::test]
+async fn text_is_replaced_by_what_no_json_library_writes() {
+    let (sim, session, all) = ready().await;
+    let serial = all[0].as_str().unwrap();
+    let replace = json!({ "replace_text": { "from": serial, "to": "X\\ud800" } });
+    fault(&sim, json!({ "match": { "path": "/server/devices" }, "do": replace })).await;
+    let answer = sim.ask(&session, "POST", "/server/devices", json!({ "limit": 2 })).await;
+    assert!(answer.text.contains(r#""serial_number":"X\ud800""#), "{}", answer.text);
+    assert!(serde_json::from_str::<Value>(&answer.text).is_err());
+    sim.portal(400, "POST", "/faults", json!({ "do": { "replace_text": { "from": "", "to": "" } } })).await;
+}
+
+#[tokio::test]
+async fn one_serial_number_spoils_the_whole_call_that_names_it() {
+    let (sim, session, all) = ready().await;
+    let rule = json!({ "match": { "path": "/profile/devices", "body_contains": all[1] }, "times": null,
+        "do": { "answer": { "status": 400 } } });
+    fault(&sim, rule).await;
+    let profile = sim.profile(&session).await;
+    let assign = async |devices: &[Value]| {
+        let body = json!({ "profile_uuid": profile, "devices": devices });
+        sim.ask(&session, "POST", "/profile/devices", body).await
+    };
+    assert_eq!(assign(&all).await.refusal(), (400, ""));
+    assert_eq!(assign(&all[1..2]).await.refusal(), (400, ""));
+    assert_eq!(assign(&all[2..]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_limit_that_fell_is_enforced() {
+    let (sim, session, _) = ready().await;
+    sim.option(json!({ "limit_maximum": 3, "limit_default": 3, "strict_limits": true })).await;
+    let refused = sim.ask(&session, "POST", "/server/devices", json!({ "limit": 4 })).await;
+    assert_eq!(refused.refusal(), (400, "MALFORMED_REQUEST_BODY"));
+    let account = sim.ask(&session, "GET", "/account", Value::Null).await.json();
+    let urls = account["urls"].as_array().unwrap();
+    let limits = urls.iter().filter_map(|url| url["limit"]["maximum"].as_u64());
+    assert_eq!(limits.collect::<Vec<_>>(), [3, 3]);
+    assert_eq!(sim.ask(&session, "POST", "/server/devices", json!({ "limit": 3 })).await.status, 200);
+}

@@ -10,7 +10,15 @@ use serde::de::{
 };
 use serde_json::Value;
 
-use crate::device::{Device, OpType, ProfileStatus};
+use crate::{
+    account::shortened,
+    device::{Device, OpType, ProfileStatus},
+};
+
+/// The largest record that is read, in bytes; Apple's have about 700.
+const LARGEST: usize = 64 * 1024;
+/// The longest serial number, in bytes; Apple's have at most 18.
+const LONGEST_SERIAL: usize = 256;
 
 /// Any JSON value, with the two cheap cases apart.
 pub(super) enum Found<'de> {
@@ -20,6 +28,15 @@ pub(super) enum Found<'de> {
 }
 
 impl Found<'_> {
+    /// About as many bytes as it has in JSON.
+    fn size(&self) -> usize {
+        match self {
+            Self::Nothing => 4,
+            Self::Text(text) => text.len() + 2,
+            Self::Else(value) => size(value),
+        }
+    }
+
     fn into_value(self) -> Value {
         match self {
             Self::Nothing => Value::Null,
@@ -67,6 +84,15 @@ impl<'de> Deserialize<'de> for Found<'de> {
             }
         }
         deserializer.deserialize_any(AnyValue)
+    }
+}
+
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+        Value::String(text) => text.len() + 2,
+        Value::Array(values) => values.iter().map(|value| size(value) + 1).sum(),
+        Value::Object(fields) => fields.iter().map(|(key, value)| key.len() + size(value) + 4).sum(),
     }
 }
 
@@ -133,13 +159,20 @@ impl<'de> Deserialize<'de> for Record {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Record, A::Error> {
                 let mut device = Box::<Device>::default();
+                let mut size = 0_usize;
                 while let Some(Key(key)) = map.next_key()? {
+                    size += key.len() + 4;
+                    if size > LARGEST {
+                        map.next_value::<IgnoredAny>()?;
+                        continue;
+                    }
                     let found = map.next_value::<Found<'de>>()?;
+                    size += found.size();
                     if let Err(found) = put(&mut device, &key, found) {
                         device.other.insert(key.into_owned(), found.into_value());
                     }
                 }
-                Ok(Record::Device(device))
+                Ok(if size > LARGEST { Record::Unreadable } else { Record::Device(device) })
             }
         }
         deserializer.deserialize_any(AnyRecord)
@@ -150,7 +183,10 @@ impl<'de> Deserialize<'de> for Record {
 /// text leave the field as it is.
 fn put<'de>(device: &mut Device, key: &str, found: Found<'de>) -> Result<(), Found<'de>> {
     match key {
-        "serial_number" => text(found, |text| device.serial_number = text),
+        "serial_number" => match &found {
+            Found::Text(text) if text.len() > LONGEST_SERIAL => Err(found),
+            _ => text(found, |text| device.set_serial_number(&text)),
+        },
         "model" => text(found, |text| device.model = Some(text)),
         "description" => text(found, |text| device.description = Some(text)),
         "color" => text(found, |text| device.color = Some(text)),
@@ -183,7 +219,7 @@ fn put<'de>(device: &mut Device, key: &str, found: Found<'de>) -> Result<(), Fou
 fn text<'de>(found: Found<'de>, put: impl FnOnce(String)) -> Result<(), Found<'de>> {
     match found {
         Found::Text(ref text) if text.contains('\0') => return Err(found),
-        Found::Text(text) if !text.is_empty() => put(text.into_owned()),
+        Found::Text(text) if !text.is_empty() => put(shortened(text.into_owned())),
         Found::Nothing | Found::Text(_) => {}
         Found::Else(_) => return Err(found),
     }

@@ -31,6 +31,11 @@ pub(super) fn change(request: &PageRequest<'_>, action: &Action, answer: &mut Ma
             answer.insert("devices".to_owned(), Value::Array(Vec::new()));
             stay(answer, request.cursor_again(request.sent_cursor().as_deref()));
         }
+        Action::InsertDevices(first) => {
+            if let Some(Value::Array(devices)) = answer.get_mut("devices") {
+                devices.splice(..0, first.iter().cloned());
+            }
+        }
         Action::RepeatDevices(count) => {
             if let Some(Value::Array(devices)) = answer.get_mut("devices") {
                 devices.extend_from_within(devices.len().saturating_sub(*count)..);

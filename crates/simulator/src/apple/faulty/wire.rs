@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::headers::http_date;
 use super::gzip;
 use crate::Shared;
-use crate::faults::{Action, Drip, Plan, Truncate};
+use crate::faults::{Action, Drip, Plan, ReplaceText, Truncate};
 
 /// The answer as the rule lets it out.
 pub(in super::super) async fn send(
@@ -32,6 +32,9 @@ pub(in super::super) async fn send(
     let (mut drip, mut cut) = (None, false);
     for action in &*plan.actions {
         match action {
+            Action::ReplaceText(ReplaceText { from, to }) => {
+                body = String::from_utf8_lossy(&body).replace(from, to).into();
+            }
             Action::Gzip => {
                 body = gzip::stored(&body).into();
                 parts.headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
