@@ -2,12 +2,13 @@
 //!
 //! Two definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, and a
 //! function `json_each(text)` whose columns are named `value` and, for an item that is plain text, `atom`, as SQLite's
-//! are (`POSTGRES_PRELUDE`).
+//! are (`db/migrate.rs`).
 //!
 //! SQLite has one writer and several readers; write transactions begin with `BEGIN IMMEDIATE`, so that a transaction
 //! never fails in the middle because it read first.
 
 mod failure;
+mod migrate;
 mod pool;
 mod postgres;
 mod purpose;
@@ -21,11 +22,7 @@ mod tests;
 use std::{fmt::Write as _, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, Executor, Sqlite,
-    migrate::{Migration, MigrationType, Migrator},
-    postgres::PgArguments,
-    query::Query,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, Connection, Executor, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments,
 };
 
 pub use purpose::Purpose;
@@ -39,21 +36,6 @@ use self::{
     sqlite::SqliteLink,
 };
 use super::Error;
-
-const POSTGRES_PRELUDE: &str = r#"
-    DO $$ BEGIN
-        PERFORM pg_advisory_xact_lock(4711203);
-        IF NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'binary') THEN
-            CREATE COLLATION "binary" FROM "C";
-        END IF;
-        -- An earlier one had fewer columns, and those cannot be replaced.
-        IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'json_each' AND 'atom' = ANY (proargnames)) THEN
-            DROP FUNCTION IF EXISTS json_each(text);
-        END IF;
-    END $$;
-    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb, atom text)
-        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT e, e #>> ''{}'' FROM jsonb_array_elements($1::jsonb) AS e';
-"#;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -173,40 +155,6 @@ impl Db {
         }
         let [writer, readers, background] = sqlite::open(options).await?;
         Ok(Self::Sqlite(Sqlites { writer, readers, background }))
-    }
-
-    /// Applies the migrations that are missing. Replicas that start together wait for one another.
-    pub async fn migrate(&self, migrations: &[(i64, &'static str, &'static str)]) -> Result<(), Error> {
-        let migrator = Migrator::with_migrations(
-            migrations
-                .iter()
-                .map(|(version, name, text)| {
-                    let text = sqlx::SqlSafeStr::into_sql_str(*text);
-                    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
-                })
-                .collect(),
-        );
-        match self {
-            Self::Sqlite(Sqlites { writer, .. }) => {
-                let mut lent = writer.lend().await?;
-                let (link, state) = lent.parts()?;
-                *state = State::Busy;
-                let migrated = migrator.run(&mut link.conn).await;
-                *state = if migrated.is_ok() { State::Clean } else { State::Broken };
-                migrated
-            }
-            Self::Postgres(postgres) => {
-                let mut conn = postgres.maintain().await?;
-                conn.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
-                let migrated = migrator.run(&mut conn).await;
-                let _ = conn.close().await;
-                migrated
-            }
-        }
-        .map_err(|e| match e {
-            sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
-            other => Error::Migration(other.to_string()),
-        })
     }
 
     /// Reads outside any transaction.

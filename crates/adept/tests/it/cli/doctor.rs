@@ -122,7 +122,10 @@ async fn a_schema_that_is_older_half_migrated_or_newer_is_told_apart() {
     for (change, says) in [
         ("DELETE FROM _sqlx_migrations", "there is none yet"),
         ("UPDATE _sqlx_migrations SET success = FALSE", "stopped half way"),
-        ("INSERT INTO _sqlx_migrations VALUES (999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)", "newer `adept`"),
+        (
+            "INSERT INTO _sqlx_migrations VALUES (999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)",
+            "newer `adept`",
+        ),
     ] {
         let seen = after(change).await;
         let schema = finding(&seen.out, "schema");
@@ -133,7 +136,8 @@ async fn a_schema_that_is_older_half_migrated_or_newer_is_told_apart() {
 
 #[tokio::test]
 async fn writes_that_fail_are_found_by_writing() {
-    let seen = after("CREATE TRIGGER full BEFORE INSERT ON deployment BEGIN SELECT RAISE(FAIL, 'no'); END").await;
+    let seen =
+        after("CREATE TRIGGER full BEFORE INSERT ON deployment BEGIN SELECT RAISE(FAIL, 'no'); END").await;
     let database = finding(&seen.out, "database");
     assert!(seen.code == 1 && database.starts_with("fail") && database.contains("no"), "{database}");
 }
@@ -154,5 +158,8 @@ fn a_stuck_scheduler_of_a_running_service_fails() {
     let seen = adept(&["doctor", &data, "--apple-url=http://127.0.0.1:1", &operators]);
     let scheduler = finding(&seen.out, "scheduler");
     assert!(seen.code == 1 && scheduler.starts_with("fail"), "{scheduler}");
-    assert!(scheduler.contains("stuck since 2026-11-28T12:00:00Z") && scheduler.contains("Restart"), "{scheduler}");
+    assert!(
+        scheduler.contains("stuck since 2026-11-28T12:00:00Z") && scheduler.contains("Restart"),
+        "{scheduler}"
+    );
 }
