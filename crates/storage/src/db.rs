@@ -165,11 +165,9 @@ impl Db {
                 let rows = on_sqlite!(lent, State::Clean, statement, fetch_all)?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
+            Self::Postgres(postgres) if postgres.is_pooled() => self.rows_in_transaction(statement).await,
             Self::Postgres(postgres) => {
                 let mut lent = postgres.pool().lend().await?;
-                if lent.parts()?.0.pooled {
-                    return self.rows_in_transaction(statement).await;
-                }
                 let rows = on_postgres!(lent, State::Clean, statement, fetch_all)?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
