@@ -41,12 +41,12 @@ pub use devices::AppleLookup;
 pub use devices::DeviceExplanation;
 pub use devices::Imported;
 pub use error::Error;
-pub use health::{Health, TokenHealth};
+pub use health::{DatabaseProbe, Health, TokenHealth};
 pub use onboarding::TokenUpload;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncCounted;
 
-pub use crate::storage::{ListQuery, Listed, Position};
+pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{
     domain::{AuditEvent, AuditResource, Change, KeyPairId, Origin, Setting},
     storage::Storage,

@@ -29,11 +29,10 @@ pub use listener::Listener;
 pub use tls::Trust;
 
 use crate::{
-    app::App,
+    app::{App, Purpose},
     auth::Auth,
     graph::{self, Graph, Throttle},
     oauth::{self, OAuth},
-    storage::Purpose,
 };
 use checkup::Checkup;
 use limits::Timeouts;

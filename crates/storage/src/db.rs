@@ -2,7 +2,7 @@
 //!
 //! A few definitions make one text possible: PostgreSQL is given a collation named `binary`, as SQLite has, the
 //! functions `hex(bytea)` and `unhex(text)`, and a function `json_each(text)` whose columns are named `value` and, for an
-//! item that is plain text, `atom`, as SQLite's are (`POSTGRES_PRELUDE`). Bytes do not travel in JSON: an id goes there as
+//! item that is plain text, `atom`, as SQLite's are (`db/migrate.rs`). Bytes do not travel in JSON: an id goes there as
 //! hexadecimal digits ([`hex`]) and is read with `unhex`.
 //!
 //! SQLite has one writer and several readers; write transactions begin with `BEGIN IMMEDIATE`, so that a transaction
@@ -10,6 +10,7 @@
 
 mod failure;
 mod ids;
+mod migrate;
 mod pool;
 mod postgres;
 mod purpose;
@@ -22,11 +23,7 @@ mod tests;
 use std::{fmt::Write as _, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, Connection, Executor, Sqlite,
-    migrate::{Migration, MigrationType, Migrator},
-    postgres::PgArguments,
-    query::Query,
-    sqlite::SqliteArguments,
+    AssertSqlSafe, Connection, Executor, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments,
 };
 
 pub use ids::{hex, id_text};
@@ -39,26 +36,7 @@ use self::{
     postgres::{Postgres, PostgresLink},
     sqlite::SqliteLink,
 };
-use super::{Error, schema::Step};
-
-const POSTGRES_PRELUDE: &str = r#"
-    DO $$ BEGIN
-        PERFORM pg_advisory_xact_lock(4711203);
-        IF NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'binary') THEN
-            CREATE COLLATION "binary" FROM "C";
-        END IF;
-        -- An earlier one had fewer columns, and those cannot be replaced.
-        IF NOT EXISTS (SELECT FROM pg_proc WHERE proname = 'json_each' AND 'atom' = ANY (proargnames)) THEN
-            DROP FUNCTION IF EXISTS json_each(text);
-        END IF;
-    END $$;
-    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb, atom text)
-        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT e, e #>> ''{}'' FROM jsonb_array_elements($1::jsonb) AS e';
-    CREATE OR REPLACE FUNCTION hex(bytea) RETURNS text
-        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT upper(encode($1, ''hex''))';
-    CREATE OR REPLACE FUNCTION unhex(text) RETURNS bytea
-        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
-"#;
+use super::Error;
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -73,14 +51,6 @@ pub struct DatabaseOptions {
     pub lease: Duration,
     /// Whether a missing SQLite file is made.
     pub create: bool,
-}
-
-/// A step as it is applied: what it says of older programs is stored in its transaction.
-fn migration(step: &Step) -> Migration {
-    let Step { version, name, text, oldest_writer } = step;
-    let text = format!("{text}\nUPDATE schema_compatibility SET oldest_writer = {oldest_writer};\n");
-    let text = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text));
-    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
 }
 
 /// An open database.
@@ -194,50 +164,6 @@ impl Db {
         Ok(Self::Sqlite(Sqlites { writer, readers, background }))
     }
 
-    /// Applies the migrations that are missing. Replicas that start together wait for one another.
-    pub async fn migrate(&self, steps: &[Step]) -> Result<(), Error> {
-        let mut migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
-        // Those of a newer program; whether this one may go on is asked apart.
-        migrator.set_ignore_missing(true);
-        match self {
-            Self::Sqlite(Sqlites { writer, .. }) => {
-                let mut lent = writer.lend().await?;
-                let (link, state) = lent.parts()?;
-                *state = State::Busy;
-                let migrated = migrator.run(&mut link.conn).await;
-                *state = if migrated.is_ok() { State::Clean } else { State::Broken };
-                migrated
-            }
-            Self::Postgres(postgres) => {
-                let mut conn = postgres.maintain().await?;
-                conn.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
-                let migrated = migrator.run(&mut conn).await;
-                let _ = conn.close().await;
-                migrated
-            }
-        }
-        .map_err(|e| match e {
-            sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
-            other => Error::Migration(other.to_string()),
-        })
-    }
-
-    /// What the database keeps of a step that was applied to it, to tell it from another of the same number.
-    pub fn checksum(step: &Step) -> Vec<u8> {
-        migration(step).checksum.into_owned()
-    }
-
-    /// Whether there is a table of that name.
-    pub async fn has_table(&self, name: &'static str) -> Result<bool, Error> {
-        let found = match self {
-            Self::Sqlite { .. } => {
-                sql("SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = $1")
-            }
-            Self::Postgres(_) => sql("SELECT 1 AS one WHERE to_regclass($1) IS NOT NULL"),
-        };
-        Ok(self.row(found.bind(name)).await?.is_some())
-    }
-
     /// The database server's clock; none for SQLite, which has only ours.
     pub async fn clock(&self) -> Result<Option<jiff::Timestamp>, Error> {
         let Self::Postgres(_) = self else { return Ok(None) };
@@ -256,11 +182,9 @@ impl Db {
                 let rows = on_sqlite!(lent, State::Clean, statement, fetch_all)?;
                 Ok(rows.into_iter().map(Row::Sqlite).collect())
             }
+            Self::Postgres(postgres) if postgres.is_pooled() => self.rows_in_transaction(statement).await,
             Self::Postgres(postgres) => {
                 let mut lent = postgres.pool().lend().await?;
-                if lent.parts()?.0.pooled {
-                    return self.rows_in_transaction(statement).await;
-                }
                 let rows = on_postgres!(lent, State::Clean, statement, fetch_all)?;
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }

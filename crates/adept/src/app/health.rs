@@ -41,7 +41,23 @@ pub struct TokenHealth {
     pub devices: i64,
 }
 
+/// What a probe of the database found; the reasons are for the operator.
+#[derive(Clone, Debug)]
+pub struct DatabaseProbe {
+    /// Whether it can be read.
+    pub readable: Result<(), String>,
+    /// Whether it can be written.
+    pub writable: Result<(), String>,
+}
+
 impl App {
+    /// Reads and writes one row, within a second.
+    pub async fn probe_database(&self) -> DatabaseProbe {
+        let found = self.storage.probe(self.clock.now()).await;
+        let text = |found: Result<(), crate::storage::Error>| found.map_err(|error| error.to_string());
+        DatabaseProbe { readable: text(found.readable), writable: text(found.writable) }
+    }
+
     /// How every token of every tenant stands. Asks the database, never Apple.
     pub async fn tokens(&self) -> Result<Vec<TokenHealth>, Error> {
         let now = self.clock.now();

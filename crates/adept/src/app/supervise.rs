@@ -105,7 +105,16 @@ mod tests {
         atomic::{AtomicUsize, Ordering},
     };
 
-    use super::*;
+    use tokio_util::sync::CancellationToken;
+
+    use super::{
+        super::{App, AppOptions, AppleOptions, Clock, Ids},
+        *,
+    };
+    use crate::{
+        domain::TenantId,
+        storage::{DatabaseOptions, Storage, StorageOptions},
+    };
 
     #[test]
     fn a_scheduler_without_a_round_is_stuck_after_a_minute_and_dead_after_five() {
@@ -120,6 +129,48 @@ mod tests {
             watchdog.round_ended();
             assert_eq!(watchdog.state(), SchedulerState::Running, "{:?}", watchdog.age());
         }
+    }
+
+    /// Waits until it holds.
+    async fn until(what: &str, holds: impl Fn() -> bool) {
+        let tried = async {
+            while !holds() {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(tokio::time::timeout(Duration::from_secs(20), tried).await.is_ok(), "{what}");
+    }
+
+    #[tokio::test]
+    async fn a_scheduler_that_hangs_ends_no_round_until_it_goes_on() {
+        let folder = std::env::temp_dir().join(format!("adept-watchdog-{}", std::process::id()));
+        std::fs::create_dir(&folder).unwrap();
+        let options = StorageOptions {
+            database: DatabaseOptions {
+                url: format!("sqlite://{}", folder.join("adept.db").display()),
+                sqlite_max_pages: None,
+                connections: 2,
+                create: true,
+                lease: Duration::from_secs(30),
+            },
+            sealing_key_file: folder.join("sealing.key"),
+            may_create_sealing_key: true,
+        };
+        let clock = Clock::system();
+        let tenant = TenantId(Ids.uuid(&clock));
+        let storage = Storage::open(&options, clock.now(), tenant).await.unwrap();
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let app = App::new(storage, &AppleOptions::default(), clock, AppOptions::default()).unwrap();
+        let shutdown = CancellationToken::new();
+        let hung = app.shared_profile_options.lock().await;
+        let background = tokio::spawn(Arc::clone(&app).run_background(shutdown.clone()));
+        until("no round ends", || app.watchdog.age() > Duration::from_secs(3)).await;
+        drop(hung);
+        until("rounds end again", || app.watchdog.age() < Duration::from_secs(1)).await;
+        shutdown.cancel();
+        background.await.unwrap();
+        app.close().await;
+        std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[tokio::test]

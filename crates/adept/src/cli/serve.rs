@@ -16,12 +16,14 @@ use crate::{
 /// Runs until Ctrl-C or SIGTERM; a second one ends it at once.
 pub async fn run(flags: &config::Serve) -> Result<(), Failure> {
     let running = start(flags, Clock::system()).await?;
+    // Who reads that it runs may end it at once.
+    let mut stops = StopSignals::listen();
     introduce(&running);
-    end_asked().await;
+    stops.next().await;
     note("Stopping; requests have 25 seconds to finish. Press Ctrl-C again to stop at once.");
     tokio::select! {
         () = running.stop() => Ok(()),
-        () = end_asked() => Err(Failure::failed("stopped before every request was answered")),
+        () = stops.next() => Err(Failure::failed("stopped before every request was answered")),
     }
 }
 
@@ -115,17 +117,43 @@ fn introduce(running: &Running) {
 
 /// Waits for Ctrl-C or SIGTERM.
 pub(super) async fn end_asked() {
+    StopSignals::listen().next().await;
+}
+
+/// Ctrl-C and SIGTERM, from the moment on that it is made. Without it they end the process at once.
+struct StopSignals {
     #[cfg(unix)]
-    {
-        let Ok(mut terminate) = signal::unix::signal(signal::unix::SignalKind::terminate()) else {
-            let _ = signal::ctrl_c().await;
-            return;
-        };
-        tokio::select! {
-            _ = signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+    signals: [Option<signal::unix::Signal>; 2],
+}
+
+impl StopSignals {
+    fn listen() -> Self {
+        #[cfg(unix)]
+        {
+            use signal::unix::{SignalKind, signal};
+            Self { signals: [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()) }
         }
+        #[cfg(not(unix))]
+        Self {}
     }
-    #[cfg(not(unix))]
-    let _ = signal::ctrl_c().await;
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        {
+            async fn of(signal: &mut Option<signal::unix::Signal>) {
+                match signal {
+                    Some(signal) => drop(signal.recv().await),
+                    None => std::future::pending().await,
+                }
+            }
+            let [interrupt, terminate] = &mut self.signals;
+            tokio::select! {
+                () = of(interrupt) => {}
+                () = of(terminate) => {}
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = signal::ctrl_c().await;
+    }
 }

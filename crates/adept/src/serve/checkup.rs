@@ -10,7 +10,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, AssignmentStatus, Clock, Health, SchedulerState, TokenHealth, Watchdog};
+use crate::app::{
+    App, AssignmentStatus, Clock, DatabaseProbe, Health, SchedulerState, TokenHealth, Watchdog,
+};
 
 /// Time between two probes.
 const EVERY: Duration = Duration::from_secs(1);
@@ -22,14 +24,6 @@ const FRESH: Duration = Duration::from_secs(1);
 const WAIT: Duration = Duration::from_millis(700);
 /// How long reading them may take.
 const READING: Duration = Duration::from_secs(10);
-
-/// What the last probe found.
-#[derive(Clone)]
-struct Probe {
-    readable: Result<(), String>,
-    writable: Result<(), String>,
-    at: Instant,
-}
 
 /// What is read for scrapes, as it was found last.
 #[derive(Clone, Default)]
@@ -59,7 +53,7 @@ pub struct Report {
 pub struct Checkup {
     watchdog: Arc<Watchdog>,
     clock: Clock,
-    probe: watch::Sender<Option<Probe>>,
+    probe: watch::Sender<Option<(DatabaseProbe, Instant)>>,
     details: watch::Sender<Details>,
     wanted: Notify,
 }
@@ -90,10 +84,8 @@ impl Checkup {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            let found = app.storage().probe(self.clock.now()).await;
-            let text = |found: Result<(), crate::storage::Error>| found.map_err(|error| error.to_string());
-            let (readable, writable) = (text(found.readable), text(found.writable));
-            self.probe.send_replace(Some(Probe { readable, writable, at: Instant::now() }));
+            let found = app.probe_database().await;
+            self.probe.send_replace(Some((found, Instant::now())));
         }
     }
 
@@ -126,7 +118,7 @@ impl Checkup {
     pub async fn report(&self) -> Report {
         let (probe, details) = tokio::join!(self.last_probe(), self.last_details());
         let (readable, writable) = match probe {
-            Some(probe) if probe.at.elapsed() <= OLDEST_PROBE => (probe.readable, probe.writable),
+            Some((probe, at)) if at.elapsed() <= OLDEST_PROBE => (probe.readable, probe.writable),
             _ => {
                 let silent = Err("it did not answer the last probe".to_owned());
                 (silent.clone(), silent)
@@ -144,7 +136,7 @@ impl Checkup {
         }
     }
 
-    async fn last_probe(&self) -> Option<Probe> {
+    async fn last_probe(&self) -> Option<(DatabaseProbe, Instant)> {
         let mut probes = self.probe.subscribe();
         let found = timeout(WAIT, probes.wait_for(Option::is_some)).await;
         found.ok().and_then(|probe| probe.ok().and_then(|probe| probe.clone()))

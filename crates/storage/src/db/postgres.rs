@@ -1,7 +1,7 @@
 //! PostgreSQL: three pools, so that requests and the background never take connections from each other, and sessions
 //! that the server ends by itself when this process stops answering it.
 
-use std::{fmt::Write as _, str::FromStr, time::Duration};
+use std::{fmt::Write as _, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, postgres::PgConnectOptions};
 
@@ -91,7 +91,7 @@ pub struct Postgres {
     background: Pool<PostgresLink>,
     probes: Pool<PostgresLink>,
     /// For what has no limit: migrations, VACUUM and ANALYZE.
-    maintenance: PostgresOptions,
+    maintenance: Arc<PostgresOptions>,
 }
 
 /// What a session of that purpose is limited to, by the names of PostgreSQL's settings; all in milliseconds but the
@@ -169,7 +169,7 @@ impl Postgres {
             requests: pool(Purpose::Request, half)?,
             background: pool(Purpose::Background, half)?,
             probes: pool(Purpose::Probe, 1)?,
-            maintenance: options(&url, pooled, None, lease)?,
+            maintenance: Arc::new(options(&url, pooled, None, lease)?),
         };
         drop(opened.background.lend().await?);
         Ok(opened)
@@ -187,6 +187,11 @@ impl Postgres {
     /// Whether a transaction was made durable within the last `time`.
     pub fn has_committed_within(&self, time: Duration) -> bool {
         [&self.requests, &self.background].iter().any(|pool| pool.has_committed_within(time))
+    }
+
+    /// Whether sessions belong to a pooler in transaction mode.
+    pub fn is_pooled(&self) -> bool {
+        self.maintenance.pooled
     }
 
     /// A connection of its own without a limit.

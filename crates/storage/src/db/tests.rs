@@ -1,9 +1,11 @@
 //! What a database that locks, sleeps, dies or fills up does to its connections, on both databases.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     path::PathBuf,
+    pin::pin,
     process::Command,
+    task::Poll,
     time::{Duration, Instant},
 };
 
@@ -87,24 +89,27 @@ async fn write(db: &Db, text: &'static str) -> Result<(), Error> {
     tx.commit().await
 }
 
-/// Polls once and drops what is not ready.
-async fn given_up<T>(work: impl Future<Output = T>) {
-    let ended = tokio::time::timeout(Duration::ZERO, work).await;
-    assert!(ended.is_err(), "it ended before it could be given up");
+/// Polls once and drops what is not ready; whether it was dropped. A fast database may have answered already.
+async fn is_given_up<T>(work: impl Future<Output = T>) -> bool {
+    let mut work = pin!(work);
+    poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await
 }
 
 async fn transactions_that_are_given_up_leave_nothing_behind(ground: Ground) {
-    for _ in 0..20 {
-        given_up(ground.db.begin()).await;
+    let mut given_up = [0, 0];
+    for _ in 0..50 {
+        given_up[0] += u32::from(is_given_up(ground.db.begin()).await);
         let mut tx = ground.db.begin().await.unwrap();
         tx.execute(sql("INSERT INTO rows VALUES (1, 'given up')")).await.unwrap();
-        given_up(tx.execute(sql("INSERT INTO rows VALUES (2, 'given up')"))).await;
+        let statement = tx.execute(sql("INSERT INTO rows VALUES (2, 'given up')"));
+        given_up[1] += u32::from(is_given_up(statement).await);
         drop(tx);
         let mut tx = ground.db.begin().await.unwrap();
         assert!(matches!(tx.execute(sql("INSERT INTO nowhere VALUES (1)")).await, Err(Error::Corrupt(_))));
         drop(tx);
         assert_eq!(ground.count().await, 0);
     }
+    assert!(given_up.iter().all(|times| *times > 0), "begun or run before it was given up: {given_up:?}");
     ground.write("INSERT INTO rows VALUES (1, 'kept')").await.unwrap();
     assert_eq!(ground.count().await, 1);
     if ground.name.is_some() {
@@ -185,9 +190,9 @@ async fn a_process_that_freezes_in_a_transaction_holds_others_up_no_longer_than_
     tx.execute(sql("UPDATE rows SET value = 'frozen'")).await.unwrap();
     let begun = Instant::now();
     while ground.write("UPDATE rows SET value = 'b'").await.is_err() {
-        assert!(begun.elapsed() < Duration::from_secs(5), "no lock was given after 5 s");
+        assert!(begun.elapsed() < Duration::from_secs(8), "the lock did not come");
     }
-    assert!(begun.elapsed() < Duration::from_secs(8), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
     // When it goes on, its transaction is gone and its connection is replaced.
     assert!(matches!(tx.commit().await, Err(Error::Unavailable(_) | Error::CommitUnknown(_))));
     write(&frozen, "UPDATE rows SET value = 'c'").await.unwrap();

@@ -1,9 +1,14 @@
 //! `adept doctor`: every finding says how to fix it, and the exit code whether one failed.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    io::{Read, Write},
+    os::unix::fs::PermissionsExt,
+};
 
 use adept::domain::Permission;
 use adept_simulator::Simulator;
+use sqlx::{Connection as _, Executor as _};
 
 use super::{adept, command, ended};
 use crate::{serve::started::Started, support::database::tempfolder::Folder};
@@ -97,4 +102,64 @@ fn what_is_wrong_with_files_is_named_with_the_command_that_fixes_it() {
     assert!(finding(&seen.out, "certificate").contains("renew"));
     assert!(finding(&seen.out, "private key").contains("chmod 640"));
     assert!(finding(&seen.out, "public URL").contains("--public-url"));
+}
+
+/// What the doctor says of a fresh database after `change` was made to it.
+async fn after(change: &'static str) -> super::Ended {
+    let folder = Folder::new();
+    let data = format!("--data-dir={}", folder.path().display());
+    let permission = "--permission=DeviceManagementApps.Read.All";
+    adept(&["client", "add", "a", permission, "--new-database", &data]).is(0, "");
+    let file = format!("sqlite://{}", folder.path().join("adept.db").display());
+    let mut database = sqlx::SqliteConnection::connect(&file).await.unwrap();
+    database.execute(change).await.unwrap();
+    database.close().await.unwrap();
+    adept(&["doctor", &data, "--apple-url=http://127.0.0.1:1", "--metrics-listen=off"])
+}
+
+#[tokio::test]
+async fn a_schema_that_is_older_half_migrated_or_newer_is_told_apart() {
+    for (change, says) in [
+        ("DELETE FROM _sqlx_migrations", "there is none yet"),
+        ("UPDATE _sqlx_migrations SET success = FALSE", "stopped half way"),
+        (
+            "INSERT INTO _sqlx_migrations VALUES (999, 'later', CURRENT_TIMESTAMP, TRUE, x'00', 0)",
+            "newer `adept`",
+        ),
+    ] {
+        let seen = after(change).await;
+        let schema = finding(&seen.out, "schema");
+        assert!(seen.code == 1 && schema.starts_with("fail") && schema.contains(says), "{schema}");
+        assert!(!seen.out.contains("a write was tried"), "{}", seen.out);
+    }
+}
+
+#[tokio::test]
+async fn writes_that_fail_are_found_by_writing() {
+    let seen =
+        after("CREATE TRIGGER full BEFORE INSERT ON deployment BEGIN SELECT RAISE(FAIL, 'no'); END").await;
+    let database = finding(&seen.out, "database");
+    assert!(seen.code == 1 && database.starts_with("fail") && database.contains("no"), "{database}");
+}
+
+#[test]
+fn a_stuck_scheduler_of_a_running_service_fails() {
+    let folder = Folder::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let operators = format!("--metrics-listen={}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        let mut head = [0; 1024];
+        let _ = client.read(&mut head).unwrap();
+        let body = r#"{"status":"ready","scheduler":"stuck since 2026-11-28T12:00:00Z"}"#;
+        write!(client, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    });
+    let data = format!("--data-dir={}", folder.path().display());
+    let seen = adept(&["doctor", &data, "--apple-url=http://127.0.0.1:1", &operators]);
+    let scheduler = finding(&seen.out, "scheduler");
+    assert!(seen.code == 1 && scheduler.starts_with("fail"), "{scheduler}");
+    assert!(
+        scheduler.contains("stuck since 2026-11-28T12:00:00Z") && scheduler.contains("Restart"),
+        "{scheduler}"
+    );
 }

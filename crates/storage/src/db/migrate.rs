@@ -1,0 +1,101 @@
+//! Brings a schema up to date, and gives PostgreSQL the definitions that make one SQL text possible.
+
+use sqlx::{
+    AssertSqlSafe, Connection, Executor,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+use super::{Db, Sqlites, pool::State, sql};
+use crate::{Error, schema::Step};
+
+const POSTGRES_PRELUDE: &str = r#"
+    DO $$ BEGIN
+        PERFORM pg_advisory_xact_lock(4711203);
+        IF NOT EXISTS (SELECT FROM pg_collation WHERE collname = 'binary') THEN
+            CREATE COLLATION "binary" FROM "C";
+        END IF;
+    END $$;
+    CREATE OR REPLACE FUNCTION json_each(text) RETURNS TABLE (value jsonb, atom text)
+        LANGUAGE sql IMMUTABLE ROWS 1000 AS 'SELECT e, e #>> ''{}'' FROM jsonb_array_elements($1::jsonb) AS e';
+    CREATE OR REPLACE FUNCTION hex(bytea) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT upper(encode($1, ''hex''))';
+    CREATE OR REPLACE FUNCTION unhex(text) RETURNS bytea
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
+"#;
+
+/// A step as it is applied: what it says of older programs is stored in its transaction.
+fn migration(step: &Step) -> Migration {
+    let Step { version, name, text, oldest_writer } = step;
+    let text = format!("{text}\nUPDATE schema_compatibility SET oldest_writer = {oldest_writer};\n");
+    let text = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text));
+    Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
+}
+
+impl Db {
+    /// Applies the migrations that are missing. Replicas that start together wait for one another.
+    pub async fn migrate(&self, steps: &[Step]) -> Result<(), Error> {
+        let mut migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
+        // Those of a newer program; whether this one may go on is asked apart.
+        migrator.set_ignore_missing(true);
+        match self {
+            Self::Sqlite(Sqlites { writer, .. }) => {
+                let mut lent = writer.lend().await?;
+                let (link, state) = lent.parts()?;
+                *state = State::Busy;
+                let migrated = migrator.run(&mut link.conn).await;
+                *state = if migrated.is_ok() { State::Clean } else { State::Broken };
+                migrated
+            }
+            Self::Postgres(postgres) => {
+                if postgres.is_pooled() {
+                    return self.is_migrated(steps).await;
+                }
+                let mut conn = postgres.maintain().await?;
+                conn.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
+                let migrated = migrator.run(&mut conn).await;
+                let _ = conn.close().await;
+                migrated
+            }
+        }
+        .map_err(|e| match e {
+            sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
+            other => Error::Migration(other.to_string()),
+        })
+    }
+
+    /// Locks and prepared statements of a migration need a session, which a pooler gives nobody.
+    async fn is_migrated(&self, steps: &[Step]) -> Result<(), Error> {
+        let newest = steps.last().map_or(0, |step| step.version);
+        let applied = match self.has_table("_sqlx_migrations").await? {
+            true => {
+                self.row(sql("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success")).await?
+            }
+            false => None,
+        };
+        let found: Option<i64> = applied.map(|row| row.get("version")).transpose()?.flatten();
+        if found.is_some_and(|found| found >= newest) {
+            return Ok(());
+        }
+        Err(Error::Migration(format!(
+            "its schema is version {} and this program's {newest}, and nothing can be migrated through a pooler. Nothing \
+             was changed; run `adept migrate` with PostgreSQL's own URL",
+            found.unwrap_or(0)
+        )))
+    }
+
+    /// What the database keeps of a step that was applied to it, to tell it from another of the same number.
+    pub fn checksum(step: &Step) -> Vec<u8> {
+        migration(step).checksum.into_owned()
+    }
+
+    /// Whether there is a table of that name.
+    pub async fn has_table(&self, name: &'static str) -> Result<bool, Error> {
+        let found = match self {
+            Self::Sqlite { .. } => {
+                sql("SELECT 1 AS one FROM sqlite_master WHERE type = 'table' AND name = $1")
+            }
+            Self::Postgres(_) => sql("SELECT 1 AS one WHERE to_regclass($1) IS NOT NULL"),
+        };
+        Ok(self.row(found.bind(name)).await?.is_some())
+    }
+}
