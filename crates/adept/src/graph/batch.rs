@@ -1,5 +1,5 @@
 //! `POST /$batch`: up to 20 requests in one, each answered as if it had come alone. `dispatch` answers each like any other
-//! request; what is done here is to read the batch, keep its order and put the answers together.
+//! request; this module reads the batch, keeps its order and joins the answers.
 //!
 //! Source: Microsoft Graph, "Combine multiple HTTP requests using JSON batching".
 
@@ -57,7 +57,7 @@ pub(super) async fn handle(
 /// A batch that was read and not run: the order of its requests, what each depends on, where each leads.
 type BatchPlan = (Vec<usize>, Vec<Vec<usize>>, Vec<Result<Uri, Error>>);
 
-/// Reads a batch as `handle` does, and runs nothing.
+/// Reads a batch as `handle` does, and runs none of it.
 pub(super) fn plan_of(body: &[u8], origin: &str) -> Result<BatchPlan, Error> {
     let items = plan::plan(members(body, false)?)?;
     let order = plan::order(&items)?;

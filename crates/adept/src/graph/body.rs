@@ -85,7 +85,7 @@ impl RequestContext {
 }
 
 /// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise
-/// see a broken connection in place of the answer. One that waits for `100 Continue` has sent nothing and needs nothing.
+/// see a broken connection in place of the answer. A client that waits for `100 Continue` has sent none of it.
 pub(super) async fn drain(body: Body, headers: &HeaderMap) {
     let waits = headers
         .get(header::EXPECT)

@@ -33,7 +33,7 @@ pub(super) fn set(setting: SettingId) -> String {
     format!("{}('{setting}')/enrollmentProfiles", onboarding_settings::SET)
 }
 
-/// The profile that the path names; it must exist before anything else of a request is plan_of.
+/// The profile that the path names; it must exist before the rest of a request is checked.
 async fn profile_of(graph: &Graph, request: &mut RequestContext) -> Result<Profile, Error> {
     let setting = request.setting_id()?;
     let key = request.keys.get(1).map_or("", String::as_str);

@@ -92,7 +92,7 @@ pub(super) struct Row {
     pub(super) retry_after: Option<Duration>,
     /// For `RateLimit-Limit`, where a limit was reached.
     pub(super) rate_limit: Option<u32>,
-    /// For `Allow`; empty where it has no place.
+    /// For `Allow`; empty for other errors.
     pub(super) offered: Vec<Method>,
     /// For the log, and never for the caller.
     pub(super) cause: Option<String>,

@@ -1,4 +1,4 @@
-//! `$metadata`: the description of the types as an EDMX 4.0 document. It describes nothing itself: that is `types`' work.
+//! `$metadata`: the description of the types as an EDMX 4.0 document. The descriptions are in `types`.
 //!
 //! Source of the form: OASIS, "OData Common Schema Definition Language (CSDL) Version 4.0".
 
@@ -54,7 +54,7 @@ fn document(version: Version) -> String {
     }
     for complex in model.complex {
         let name = ("Name", own_name(complex.name));
-        // One that lists nothing may hold anything.
+        // A type without listed members is open.
         let attributes =
             if complex.members.is_empty() { vec![name, ("OpenType", "true")] } else { vec![name] };
         xml.open("ComplexType", &attributes);

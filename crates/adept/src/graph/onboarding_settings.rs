@@ -24,7 +24,7 @@ pub(super) const LIST: &str = "depOnboardingSetting.list";
 /// The collection's path below the version.
 pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 
-/// The setting that the path names; it must exist in the caller's tenant before anything else of a request is plan_of.
+/// The setting that the path names; it must exist in the caller's tenant before the rest of a request is checked.
 pub(super) async fn setting_of(graph: &Graph, request: &mut RequestContext) -> Result<Setting, Error> {
     let id = request.setting_id()?;
     Ok(graph.app.setting(&request.caller, id).await?)

@@ -15,7 +15,7 @@ pub fn path(path: &str) -> bool {
         match tree.find(path) {
             Ok(found) => {
                 assert!(!found.routes.is_empty());
-                // Empty segments count for nothing.
+                // Empty segments are ignored.
                 let other = format!("//{}//", path.replace('/', "//"));
                 let again = tree.find(&other).ok().filter(|again| {
                     again.routes[0].operation == found.routes[0].operation

@@ -31,7 +31,7 @@ impl Version {
 pub(super) enum Metadata {
     /// No annotations but the count and the next link.
     None,
-    /// The context too. What is meant when nothing is said.
+    /// The context too. The default.
     Minimal,
     /// Types and ids of everything too.
     Full,
@@ -48,7 +48,7 @@ impl Metadata {
     }
 }
 
-/// What the `Accept` headers ask for; none when nothing that is offered satisfies them.
+/// What the `Accept` headers ask for; none when this service offers none of it.
 pub(super) fn accepted(headers: &HeaderMap) -> Option<Metadata> {
     let ranges =
         headers.get_all(header::ACCEPT).into_iter().flat_map(|value| value.as_bytes().split(|b| *b == b','));

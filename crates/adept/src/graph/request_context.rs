@@ -46,7 +46,7 @@ pub(super) struct RequestContext {
 }
 
 impl RequestContext {
-    /// The first key of the path. Only this service's own spelling of a GUID is a key: nothing else names a setting.
+    /// The first key of the path. Only this service's own spelling of a GUID is a key: no other spelling names a setting.
     pub(super) fn setting_id(&self) -> Result<SettingId, Error> {
         self.key(0).map(SettingId).ok_or(Error::App(app::Error::NO_SETTING))
     }
@@ -72,7 +72,7 @@ impl RequestContext {
         Origin { caller: self.caller.clone(), request: self.request_id }
     }
 
-    /// Whether a write shall answer without the entity (`return=minimal`) or with it; none when nothing is preferred.
+    /// Whether a write shall answer without the entity (`return=minimal`) or with it; none without a preference.
     pub(super) fn prefers_minimal(&self) -> Option<bool> {
         self.preferences().find_map(|(name, value)| match value {
             "minimal" if name.eq_ignore_ascii_case("return") => Some(true),

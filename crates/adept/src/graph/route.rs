@@ -14,7 +14,7 @@ pub(super) struct Route {
     pub(super) template: &'static str,
     /// The method.
     pub(super) verb: Verb,
-    /// The caller needs one of these; nothing but a bearer token if there are none.
+    /// The caller needs one of these; a bearer token alone if there are none.
     pub(super) permissions: &'static [Permission],
     /// The name in logs and metrics.
     pub(super) operation: &'static str,

@@ -1,4 +1,4 @@
-//! Matches a path against the tree that the table of routes spans. It runs nothing and knows no HTTP.
+//! Matches a path against the tree that the table of routes spans. It runs no handler and knows no HTTP.
 
 use super::{
     path::{Parentheses, Segment, is_id, segments},
@@ -16,7 +16,7 @@ struct Node {
     /// The node below a key, if this one is a collection.
     key: Option<usize>,
     routes: Vec<&'static Route>,
-    /// The types that a segment may narrow what is here to, without their namespace.
+    /// The types that a segment may narrow the entities of this node to, without their namespace.
     casts: &'static [&'static str],
 }
 

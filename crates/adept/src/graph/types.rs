@@ -1,5 +1,5 @@
 //! One description of each Graph type: its properties, their EDM types, whether they may be null, who sets them. It feeds
-//! serialization, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
+//! serialization, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that no property is listed twice.
 //! It holds no values and writes no JSON.
 
 mod audit_event;
@@ -100,11 +100,11 @@ pub(super) struct Property<R, F: 'static, W> {
     pub(super) members: &'static [(&'static str, F)],
     /// Its value in a row.
     pub(super) value: fn(&R) -> Value<'_>,
-    /// HasParameters what a client sent; none when the server alone sets it, and what is sent is ignored.
+    /// Stores what a client sent; none when the server alone sets it, and what is sent is ignored.
     pub(super) write: Option<Write<W>>,
 }
 
-/// HasParameters a value that fits the kind and nullability it was checked against.
+/// Stores a value that fits the kind and nullability it was checked against.
 pub(super) type Write<W> = fn(&mut W, InputValue);
 
 /// An action with its parameters, whose arguments are gathered in an `A`.
@@ -123,7 +123,7 @@ pub(super) struct Parameter<A> {
     pub(super) kind: Kind,
     /// Whether null may be sent.
     pub(super) nullable: bool,
-    /// HasParameters what a client sent.
+    /// Stores what a client sent.
     pub(super) write: Write<A>,
 }
 

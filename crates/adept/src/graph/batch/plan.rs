@@ -1,5 +1,5 @@
-//! Reads the JSON of a batch and puts its requests in order. A fault found here is one of the whole batch, and nothing of
-//! it is run.
+//! Reads the JSON of a batch and puts its requests in order. A fault found here is one of the whole batch, of
+//! which then no request is run.
 
 use std::collections::VecDeque;
 

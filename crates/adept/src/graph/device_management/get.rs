@@ -14,10 +14,10 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let expansions = Expansions::of(request, &options, &DEVICE_MANAGEMENT)?;
     let mut shape = shape_of(&options, &DEVICE_MANAGEMENT, request.metadata)?;
     shape.expanded = expansions.names();
-    let behind = expansions.expand_device_management(graph).await?;
+    let expanded = expansions.expand_device_management(graph).await?;
     let shown = DeviceManagement {
         tenant: request.caller.tenant,
         maximum_dep_tokens: graph.app.maximum_dep_tokens(),
     };
-    Ok(shape.document_with(graph, request, &DEVICE_MANAGEMENT, &shown, "deviceManagement", &behind))
+    Ok(shape.document_with(graph, request, &DEVICE_MANAGEMENT, &shown, "deviceManagement", &expanded))
 }

@@ -57,7 +57,7 @@ pub(in crate::graph) enum BadBody {
         /// The EDM type.
         expected: String,
     },
-    /// `@odata.type` names nothing that can be here.
+    /// `@odata.type` names no type that can be used here.
     #[error("'@odata.type' names no type that can be used here: '{written}'. Nothing was changed.")]
     UnknownType {
         /// As the caller wrote it, shortened.

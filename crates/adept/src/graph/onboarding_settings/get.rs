@@ -12,6 +12,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let mut shape = shape_of(&options, &DEP_ONBOARDING_SETTING, request.metadata)?;
     shape.expanded = expansions.names();
     let setting = [setting_of(graph, request).await?];
-    let behind = expansions.expand_settings(graph, &setting).await?.pop().unwrap_or_default();
-    Ok(shape.document_with(graph, request, &DEP_ONBOARDING_SETTING, &setting[0], SET, &behind))
+    let expanded = expansions.expand_settings(graph, &setting).await?.pop().unwrap_or_default();
+    Ok(shape.document_with(graph, request, &DEP_ONBOARDING_SETTING, &setting[0], SET, &expanded))
 }

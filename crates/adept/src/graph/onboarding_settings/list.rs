@@ -13,6 +13,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     listing.shape.expanded = expansions.names();
     listing.query.top = listing.query.top.min(expansions.page());
     let listed = graph.app.settings(&request.caller, &listing.query).await?;
-    let behind = expansions.expand_settings(graph, &listed.rows).await?;
-    Ok(listing.response_with(graph, request, &DEP_ONBOARDING_SETTING, SET, &listed, &behind))
+    let expanded = expansions.expand_settings(graph, &listed.rows).await?;
+    Ok(listing.response_with(graph, request, &DEP_ONBOARDING_SETTING, SET, &listed, &expanded))
 }

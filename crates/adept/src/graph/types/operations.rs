@@ -17,7 +17,7 @@ pub(in crate::graph) struct Operation {
     pub(in crate::graph) binding: Binding,
     /// What an action's body, or a function's parentheses, may hold.
     pub(in crate::graph) takes: Parameters,
-    /// None for an action that returns nothing. A result may be null unless it is a collection.
+    /// None for an action without a result. A result may be null unless it is a collection.
     pub(in crate::graph) returns: Option<Kind>,
     /// Whether it changes something.
     pub(in crate::graph) is_action: bool,

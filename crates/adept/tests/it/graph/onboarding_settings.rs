@@ -59,7 +59,7 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
+async fn an_invalid_body_is_refused_by_its_path_and_changes_nothing() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let path = format!("/beta/{S}/{}", admin.create_setting().await);
@@ -79,7 +79,7 @@ async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
         ),
         (r#"{"roleScopeTagIds":[1]}"#, "'roleScopeTagIds[0]'"),
     ] {
-        // Nothing about a setting that does not exist: the body is judged later.
+        // A setting that does not exist comes first: the body is checked later.
         let elsewhere = format!("/beta/{S}/00000000-0000-4000-8000-000000000000");
         send(admin.request(Method::PATCH, &elsewhere).body(body)).await.is_refused(
             404,
@@ -93,7 +93,7 @@ async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
     let coded = admin.request(Method::PATCH, &path).header("content-encoding", "gzip").body("{}");
     send(coded).await.is_refused(415, "UnsupportedMediaType", "content coding");
     assert_eq!(admin.get_json(&path).await, before);
-    // Scripts forget to say that they send JSON.
+    // Scripts send JSON without a content type.
     let unsaid = admin.request(Method::PATCH, &path).body(r#"{"tokenName":"unsaid"}"#);
     assert_eq!(send(unsaid).await.json()["tokenName"], "unsaid");
     let marked = admin.request(Method::PATCH, &path).body("\u{feff}{\"tokenName\":\"marked\"}");
@@ -119,7 +119,7 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
     assert_eq!(made, later);
     assert_eq!(admin.delete(&format!("{path}/{}", made["id"].as_str().unwrap())).await.status, 204);
     assert_eq!(names("$orderby=tokenName%20desc&$top=2").await, ["my O'Brien & Söhne #1", "gamma"]);
-    // Between "Alpha" and "beta" stands the setting for Apple Configurator.
+    // Between "Alpha" and "beta" is the setting for Apple Configurator.
     assert_eq!(names("$orderby=tokenName&$skip=2&$top=2").await, ["beta", "gamma"]);
     let filter = "$filter=tokenName%20eq%20%27my%20O%27%27Brien%20%26%20S%C3%B6hne%20%231%27";
     assert_eq!(names(filter).await, ["my O'Brien & Söhne #1"]);
@@ -143,7 +143,7 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_fit_is_refused_with_its_place() {
+async fn an_invalid_query_is_refused_with_its_position() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for (query, part) in [
@@ -220,7 +220,7 @@ async fn keys_are_generated_read_and_never_lost() {
 }
 
 #[tokio::test]
-async fn a_deleted_setting_is_gone() {
+async fn a_deleted_setting_does_not_exist() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let path = format!("/beta/{S}/{}", admin.create_setting().await);
