@@ -47,18 +47,20 @@ fn column(field: SettingField) -> Column {
         SettingField::LastModified => ("modified_at", Holds::Time { nullable: false }),
         SettingField::LastSuccessfulSync => ("sync_succeeded_at", Holds::Time { nullable: false }),
         SettingField::LastSyncTriggered => ("sync_triggered_at", Holds::Time { nullable: false }),
-        SettingField::LastSyncErrorCode => (
-            "(CASE token_state WHEN 'terms' THEN 1 WHEN 'expired' THEN 2 WHEN 'revoked' THEN 3 WHEN 'forbidden' THEN 4 \
-             WHEN 'unreachable' THEN 5 WHEN 'throttled' THEN 6 WHEN 'not_understood' THEN 7 WHEN 'our_clock' THEN 8 \
-             WHEN 'wrong_server' THEN 9 ELSE 0 END)",
-            Holds::Int,
-        ),
+        SettingField::LastSyncErrorCode => return Column::made(sync_error_code(), Holds::Int),
         SettingField::SyncedDeviceCount => ("device_count", Holds::Int),
         SettingField::DataSharingConsent => ("data_sharing_consent", Holds::Bool),
         SettingField::ShareWithSchoolDataSync => ("share_with_sds", Holds::Bool),
         SettingField::RoleScopeTags => ("role_scope_tag_ids", Holds::Texts("tag")),
     };
     Column::fixed(expression, holds)
+}
+
+/// The code of a stored token state, from the one table of them.
+fn sync_error_code() -> String {
+    let cases =
+        TokenState::ALL.map(|state| format!("WHEN '{}' THEN {} ", state.as_str(), state.sync_error_code()));
+    format!("(CASE token_state {}END)", cases.concat())
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {

@@ -235,10 +235,9 @@ impl App {
         let setting = self.setting(&origin.caller, id).await?;
         let event =
             self.event(Some(origin), "syncWithAppleDeviceEnrollmentProgram", "Action", &setting, Vec::new());
-        if !self.storage.request_sync(setting.tenant, id, self.clock.now(), &event).await? {
-            return Err(nothing_to_sync());
+        if self.storage.request_sync(setting.tenant, id, self.clock.now(), &event).await? {
+            self.wake_sync.notify_one();
         }
-        self.wake_sync.notify_one();
         Ok(())
     }
 
