@@ -367,12 +367,12 @@ impl Transaction {
         }
     }
 
-    /// Makes it durable.
+    /// Makes it durable; [`Error::CommitUnknown`] when the database may have done so and did not confirm it.
     pub async fn commit(self) -> Result<(), Error> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => tx.commit().await,
+            Self::Postgres(tx) => tx.commit().await,
         }
-        Ok(())
+        .map_err(failure::of_commit)
     }
 }

@@ -6,6 +6,9 @@ pub enum Error {
     /// The database is read-only, full, busy or gone. Nothing was changed.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),
+    /// The database did not confirm a commit: whether anything was changed is not known.
+    #[error("the database did not confirm the commit: {0}")]
+    CommitUnknown(String),
     /// A unique key is taken. Nothing was changed.
     #[error("a unique key is taken: {0}")]
     Taken(String),

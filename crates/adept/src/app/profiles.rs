@@ -131,7 +131,7 @@ impl App {
             }
         }
         Err(Error::Unavailable {
-            message: "Others change this profile all the time. Nothing was changed; try again.".to_owned(),
+            message: "The profile was modified concurrently. Nothing was changed; try again.".to_owned(),
             retry_after: None,
             cause: format!("{TRIES} other changes of profile {id} came first"),
         })

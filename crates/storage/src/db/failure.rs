@@ -33,3 +33,31 @@ impl From<sqlx::Error> for Error {
         }
     }
 }
+
+/// SQLite's IOERR: the log may hold the commit although its write to disk failed.
+const SQLITE_IOERR: i64 = 10;
+
+/// What a failed COMMIT means. Only a refusal by the database itself says that nothing was changed; a connection that was
+/// lost, or ended by the server (classes 08 and 57), leaves it open.
+pub(super) fn of_commit(error: sqlx::Error) -> Error {
+    let is_refused = error.as_database_error().is_some_and(|database| {
+        let code = database.code().unwrap_or_default();
+        match code.len() {
+            5 => !["08", "57"].iter().any(|class| code.starts_with(class)),
+            _ => code.parse::<i64>().is_ok_and(|code| code & 0xff != SQLITE_IOERR),
+        }
+    });
+    if is_refused { error.into() } else { Error::CommitUnknown(error.to_string()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_during_commit_leaves_the_outcome_open() {
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(matches!(of_commit(sqlx::Error::Io(lost)), Error::CommitUnknown(_)));
+        assert!(matches!(of_commit(sqlx::Error::WorkerCrashed), Error::CommitUnknown(_)));
+    }
+}

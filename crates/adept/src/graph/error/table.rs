@@ -116,7 +116,8 @@ fn app_row(error: app::Error) -> Row {
             cause: Some(cause),
             ..Row::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
         },
-        app::Error::Internal { cause } => Row {
+        // Clients repeat 429, 503 and 504 by themselves, and this must not be repeated unseen: 500 without Retry-After.
+        app::Error::Unconfirmed { cause } | app::Error::Internal { cause } => Row {
             cause: Some(cause),
             ..Row::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
         },
@@ -181,7 +182,13 @@ mod tests {
                 Error::App(app::Error::Internal { cause: "bug".to_owned() }),
                 500,
                 "InternalServerError",
-                "The service met an error",
+                "Internal error",
+            ),
+            (
+                Error::App(app::Error::Unconfirmed { cause: "cut".to_owned() }),
+                500,
+                "InternalServerError",
+                "The database did not confirm the change. This may have taken effect; look before you repeat it.",
             ),
             (Error::Denied(Denied::Missing), 401, "InvalidAuthenticationToken", "Access token is empty"),
             (Error::Denied(Denied::PersonalAccount), 403, "Forbidden", "Personal Microsoft accounts"),
