@@ -7,6 +7,7 @@ mod batch;
 mod body;
 mod default_profiles;
 mod device_management;
+mod digest;
 mod dispatch;
 mod enrollment_profiles;
 mod entity;

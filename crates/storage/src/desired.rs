@@ -7,12 +7,14 @@ use serde_json::{Value as Json, json};
 use super::{
     Error, Storage,
     assignment::bump_desired_generation,
-    audit,
+    audit, created_requests,
     db::{Statement, Transaction, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
 };
-use adept_domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, SettingId, TenantId};
+use adept_domain::{
+    AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, RequestKey, SettingId, TenantId,
+};
 
 /// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
 fn look_again(now: &'static str) -> String {
@@ -34,7 +36,18 @@ pub enum DesiredChange {
     Unknown(Vec<String>),
 }
 
-/// What is written by hand.
+/// What came of making a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeviceCreated {
+    /// It was made.
+    Done,
+    /// An earlier request of the same key made this one.
+    Earlier(DeviceId),
+    /// The setting or a desired profile does not exist.
+    Gone,
+}
+
+/// What a manual import writes.
 pub struct DeviceWrites {
     /// Devices that are not listed yet.
     pub new: Vec<DeviceRow>,
@@ -176,34 +189,67 @@ impl Storage {
             .collect()
     }
 
-    /// Writes devices by hand. `decide` is handed those of `serials` that are listed, and says what is written: from then
-    /// on nobody else changes a device of the setting, so that no desired state and no record of Apple's is overwritten unseen.
-    /// False, and nothing written, when the setting or a wanted profile is gone.
+    /// Writes a manual import. `decide` is handed those of `serials` that are listed, and returns what is written: until
+    /// the end nobody else changes a device of the setting, so that no desired state and no record of Apple's is
+    /// overwritten unseen. False, and nothing written, when the setting or a desired profile does not exist.
     pub async fn write_devices<E: From<Error>>(
         &self,
-        (tenant, setting): (TenantId, SettingId),
+        place: (TenantId, SettingId),
         serials: &[String],
-        wanted: &[Profile],
+        profiles: &[Profile],
         now: Timestamp,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<bool, E> {
-        let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, tenant, setting, now, false).await? {
-            return Ok(false);
+        match self.begin_writes(place, profiles, now).await? {
+            Some(tx) => finish_writes(tx, place, serials, decide).await.map(|()| true),
+            None => Ok(false),
         }
-        for profile in wanted {
-            if !take(&mut tx, profile).await? {
-                return Ok(false);
+    }
+
+    /// The same for one new device, which is made once for its `key`.
+    pub async fn create_device<E: From<Error>>(
+        &self,
+        new: &DeviceRow,
+        (tenant, profiles): (TenantId, &[Profile]),
+        key: Option<RequestKey>,
+        decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
+    ) -> Result<DeviceCreated, E> {
+        let place = (tenant, new.setting);
+        let Some(mut tx) = self.begin_writes(place, profiles, new.created_at).await? else {
+            return Ok(DeviceCreated::Gone);
+        };
+        let exists = |id| {
+            sql("SELECT id FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .bind(tenant.0)
+                .bind(new.setting.0)
+                .bind(DeviceId(id).to_string())
+        };
+        match created_requests::claim(&mut tx, tenant, key, (new.id.0, new.created_at), exists).await? {
+            Some(id) => Ok(DeviceCreated::Earlier(DeviceId(id))),
+            None => {
+                let serials = std::slice::from_ref(&new.serial);
+                finish_writes(tx, place, serials, decide).await.map(|()| DeviceCreated::Done)
             }
         }
-        let listed = tx.rows(of_serials((tenant, setting), serials)).await?;
-        let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
-        let writes = decide(listed)?;
-        if !writes.new.is_empty() || !writes.changed.is_empty() {
-            write(&mut tx, (tenant, setting), &writes).await?;
-            tx.commit().await?;
+    }
+
+    /// Locks the setting and its profiles; none when one of them does not exist.
+    async fn begin_writes(
+        &self,
+        (tenant, setting): (TenantId, SettingId),
+        profiles: &[Profile],
+        now: Timestamp,
+    ) -> Result<Option<Transaction>, Error> {
+        let mut tx = self.db.begin().await?;
+        if !bump_desired_generation(&mut tx, tenant, setting, now, false).await? {
+            return Ok(None);
         }
-        Ok(true)
+        for profile in profiles {
+            if !take(&mut tx, profile).await? {
+                return Ok(None);
+            }
+        }
+        Ok(Some(tx))
     }
 
     /// Takes a device out of the list; false when there is none. Apple may list it again.
@@ -241,6 +287,22 @@ impl Storage {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+async fn finish_writes<E: From<Error>>(
+    mut tx: Transaction,
+    place: (TenantId, SettingId),
+    serials: &[String],
+    decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
+) -> Result<(), E> {
+    let listed = tx.rows(of_serials(place, serials)).await?;
+    let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
+    let writes = decide(listed)?;
+    if !writes.new.is_empty() || !writes.changed.is_empty() {
+        write(&mut tx, place, &writes).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Finds devices by their serial numbers.

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 use super::{
     Error, Storage,
     assignment::bump_desired_generation,
-    audit,
+    audit, created_requests,
     db::{Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
@@ -18,8 +18,8 @@ use super::{
     settings::take_setting,
 };
 use adept_domain::{
-    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, SettingId,
-    TenantId,
+    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, RequestKey,
+    SettingId, TenantId,
 };
 
 pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
@@ -83,6 +83,17 @@ fn kept_column(name: &'static str, kept: Kept) -> Column {
 
 /// A password to keep: a new one, or none any more.
 pub type PasswordChange<'a> = Option<&'a Zeroizing<String>>;
+
+/// What came of making a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProfileCreated {
+    /// It was made.
+    Done,
+    /// An earlier request of the same key made this one.
+    Earlier(ProfileId),
+    /// Its setting does not exist.
+    NoSetting,
+}
 
 /// What came of deleting a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,16 +224,28 @@ impl Storage {
         row.as_ref().map(profile).transpose()
     }
 
-    /// Keeps a new profile; false when its setting is gone.
+    /// Keeps a new profile.
     pub async fn create_profile(
         &self,
         new: &Profile,
         password: PasswordChange<'_>,
+        key: Option<RequestKey>,
         event: &AuditEvent,
-    ) -> Result<bool, Error> {
+    ) -> Result<ProfileCreated, Error> {
         let mut tx = self.db.begin().await?;
         if !take_setting(&mut tx, new.tenant, new.setting).await? {
-            return Ok(false);
+            return Ok(ProfileCreated::NoSetting);
+        }
+        let exists = |id| {
+            sql("SELECT id FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .bind(new.tenant.to_string())
+                .bind(new.setting.to_string())
+                .bind(ProfileId(id).to_string())
+        };
+        if let Some(id) =
+            created_requests::claim(&mut tx, new.tenant, key, (new.id.0, new.created_at), exists).await?
+        {
+            return Ok(ProfileCreated::Earlier(ProfileId(id)));
         }
         tx.execute_one(
             "making a profile",
@@ -246,7 +269,7 @@ impl Storage {
         }
         audit::write(&mut tx, new.tenant, event).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(ProfileCreated::Done)
     }
 
     /// Stores a changed profile, whose version is one more than that of the row it was made from. False, and nothing

@@ -5,15 +5,15 @@ use adept_odata::Filter;
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage, audit,
+    Error, Storage, audit, created_requests,
     db::{Row, Transaction, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     keys::NewKeyPair,
     list::{ListQuery, Listed, Source},
 };
 use adept_domain::{
-    AuditEvent, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId, TokenState,
-    TokenType, members,
+    AuditEvent, RequestKey, ServerIdentity, Setting, SettingField, SettingId, SyncStatus, TenantId,
+    TokenState, TokenType, members,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
@@ -25,6 +25,8 @@ pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, toke
 pub enum Created {
     /// It was made.
     Done,
+    /// An earlier request of the same key made this one.
+    Earlier(SettingId),
     /// The tenant has as many settings as are allowed.
     TooMany,
 }
@@ -158,11 +160,21 @@ impl Storage {
         setting: &Setting,
         key_pair: &NewKeyPair,
         maximum: i64,
+        key: Option<RequestKey>,
         event: &AuditEvent,
     ) -> Result<Created, Error> {
         let sealed = self.seal_private_key(setting.tenant, setting.id, key_pair)?;
         let mut tx = self.db.begin().await?;
         lock_tenant(&mut tx, setting.tenant).await?;
+        let exists = |id| {
+            sql("SELECT id FROM onboarding_settings WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
+                .bind(setting.tenant.to_string())
+                .bind(SettingId(id).to_string())
+        };
+        let new = (setting.id.0, setting.created_at);
+        if let Some(id) = created_requests::claim(&mut tx, setting.tenant, key, new, exists).await? {
+            return Ok(Created::Earlier(SettingId(id)));
+        }
         let row = tx
             .row(
                 sql("SELECT COUNT(*) AS total FROM onboarding_settings \

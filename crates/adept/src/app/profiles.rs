@@ -16,10 +16,10 @@ use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, TokenType, check_enrollment_url,
-        check_profile,
+        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, TokenType,
+        check_enrollment_url, check_profile,
     },
-    storage::ProfileDeleted,
+    storage::{ProfileCreated, ProfileDeleted},
 };
 
 /// How often a change is made again on top of another one that came first.
@@ -62,13 +62,14 @@ impl App {
         Ok(self.with_enrollment_url(profile))
     }
 
-    /// Makes a profile.
+    /// Makes a profile, once for its `key`.
     pub async fn create_profile(
         &self,
         origin: &Origin,
         setting: SettingId,
         kind: ProfileKind,
-        given: &ProfilePatch,
+        input: &ProfilePatch,
+        key: Option<RequestKey>,
     ) -> Result<Profile, Error> {
         let setting = self.setting(&origin.caller, setting).await?;
         if setting.token_type == TokenType::None && kind != ProfileKind::Plain {
@@ -96,14 +97,15 @@ impl App {
             enrollment_url: None,
         };
         let empty = profile.clone();
-        profile.apply(given);
+        profile.apply(input);
         check(&profile)?;
-        let changes = changes(&empty, &profile, given);
+        let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
-        let password = given.admin_password.as_ref().and_then(Option::as_ref);
-        match self.storage.create_profile(&profile, password, &event).await? {
-            true => Ok(self.with_enrollment_url(profile)),
-            false => Err(Error::NO_SETTING),
+        let password = input.admin_password.as_ref().and_then(Option::as_ref);
+        match self.storage.create_profile(&profile, password, key, &event).await? {
+            ProfileCreated::Done => Ok(self.with_enrollment_url(profile)),
+            ProfileCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
+            ProfileCreated::NoSetting => Err(Error::NO_SETTING),
         }
     }
 

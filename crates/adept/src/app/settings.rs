@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
-        Caller, Change, NewSetting, Origin, ServerIdentity, Setting, SettingField, SettingId, SettingPatch,
-        SyncStatus, TokenState, TokenType,
+        Caller, Change, NewSetting, Origin, RequestKey, ServerIdentity, Setting, SettingField, SettingId,
+        SettingPatch, SyncStatus, TokenState, TokenType,
     },
-    storage::Created,
+    storage::{CREATES_REMEMBERED, Created},
 };
 
 /// How long a deleted setting can be brought back.
@@ -50,8 +50,13 @@ impl App {
         self.storage.setting(caller.tenant, id).await?.ok_or(Error::NO_SETTING)
     }
 
-    /// Makes a setting with its first key pair.
-    pub async fn create_setting(&self, origin: &Origin, new: NewSetting) -> Result<Setting, Error> {
+    /// Makes a setting with its first key pair, once for its `key`.
+    pub async fn create_setting(
+        &self,
+        origin: &Origin,
+        new: NewSetting,
+        key: Option<RequestKey>,
+    ) -> Result<Setting, Error> {
         let maximum = i64::from(self.options.maximum_dep_tokens);
         let now = self.clock.now();
         let setting = Setting {
@@ -81,8 +86,9 @@ impl App {
         };
         let changes = changes(&blank, &setting);
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.storage.create_setting(&setting, &key_pair, maximum, &event).await? {
+        match self.storage.create_setting(&setting, &key_pair, maximum, key, &event).await? {
             Created::Done => Ok(setting),
+            Created::Earlier(id) => self.setting(&origin.caller, id).await,
             Created::TooMany => Err(Error::Conflict(format!(
                 "This tenant has {maximum} onboarding settings, as many as are allowed. Nothing was changed. Delete one \
                  that is not needed, or let the operator raise the limit."
@@ -174,14 +180,13 @@ impl App {
         let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
         let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", setting, changes);
         let now = self.clock.now();
-        let hidden = self
-            .storage
-            .soft_delete_setting(setting.tenant, setting.id, setting.token_generation, now, &event)
-            .await?;
-        match (hidden, self.storage.setting(setting.tenant, setting.id).await?) {
-            (true, _) => Ok(()),
-            (false, None) => Err(Error::NO_SETTING),
-            (false, Some(_)) => Err(Error::Conflict(
+        let (tenant, id, generation) = (setting.tenant, setting.id, setting.token_generation);
+        if self.storage.soft_delete_setting(tenant, id, generation, now, &event).await? {
+            return Ok(());
+        }
+        match self.storage.setting(tenant, id).await? {
+            None => Err(Error::NO_SETTING),
+            Some(_) => Err(Error::Conflict(
                 "The setting was given another token just now. Nothing was changed; look at it and try again.".to_owned(),
             )),
         }
@@ -212,6 +217,7 @@ impl App {
             settings: self.storage.purge_settings(before(KEPT_AFTER_DELETION)).await?,
             devices: self.storage.purge_tombstones(before(GONE_DEVICES_KEPT)).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
+            created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
     }
@@ -228,6 +234,8 @@ pub struct Purged {
     pub device_events: u64,
     /// Lines of the sync history.
     pub sync_runs: u64,
+    /// Creates that are no longer remembered.
+    pub created_requests: u64,
 }
 
 fn changes(old: &Setting, new: &Setting) -> Vec<Change> {

@@ -10,10 +10,13 @@ use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
 use super::{
+    digest::Digest,
     error::Error,
     input::{Members, members},
     request_context::RequestContext,
+    response::client_request_id,
 };
+use crate::domain::{CallerKind, RequestKey};
 
 /// What a token upload may hold, in bytes: a token of 64 KiB in base64, and JSON around it.
 pub(super) const TOKEN_LIMIT: usize = 256 * 1024;
@@ -62,6 +65,25 @@ impl RequestContext {
         self.check_is_json()?;
         let none = super::types::ActionType::<()> { name: self.action_name(), parameters: &[] };
         Ok(none.read(members(&body.0, true)?)?)
+    }
+
+    /// What a create is recognized by when it is repeated; none without a client's id of the request.
+    pub(super) fn create_key(&self, body: &BodyBytes) -> Option<RequestKey> {
+        let (_, id) = client_request_id(&self.headers)?;
+        let client = self.caller.client.map(|client| client.0.into_bytes());
+        let user = match &self.caller.kind {
+            CallerKind::User { user_id, .. } => Some(user_id.as_bytes()),
+            CallerKind::Application | CallerKind::Operator => None,
+        };
+        let item = self.in_batch.as_ref().map(|batch| batch.item.as_bytes());
+        let mut digest = Digest::new();
+        digest.path(self.operation, &self.keys);
+        for part in
+            [client.as_ref().map(<[u8; 16]>::as_slice), user, item, Some(id.as_bytes()), Some(&body.0)]
+        {
+            digest.part(part);
+        }
+        Some(RequestKey(digest.finish()))
     }
 
     fn action_name(&self) -> &'static str {

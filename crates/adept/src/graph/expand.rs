@@ -14,7 +14,7 @@ use super::{
     listing::{Listing, refuse_search},
     protocol::{Metadata, Version},
     request_context::RequestContext,
-    skiptoken::digest,
+    skiptoken::request_digest,
     types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
     value::Value,
 };
@@ -133,7 +133,7 @@ impl ExpandedNavigation<'_> {
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
         let options = &self.item.options;
-        let digest = digest(self.scope.version, operation, keys, None, options);
+        let digest = request_digest(self.scope.version, operation, keys, None, options);
         let mut listing = Listing::of(options, kind, self.scope.metadata, digest)?;
         listing.shape.expanded = self.item.inner.names();
         listing.query.top = listing.query.top.min(self.item.inner.page());

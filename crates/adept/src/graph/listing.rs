@@ -15,7 +15,7 @@ use super::{
     request_context::RequestContext,
     response::{GraphResponse, PREFERENCE_APPLIED},
     service::Root,
-    skiptoken::{Digest, close_token, digest, open_token},
+    skiptoken::{RequestDigest, close_token, open_token, request_digest},
     types::{EntityType, Selectable},
     value::{Object, Value},
 };
@@ -31,7 +31,7 @@ pub(super) struct Listing<F> {
     pub(super) shape: Shape,
     /// Whether rows are shown at all: `$top=0` asks for the total alone.
     has_rows: bool,
-    digest: Digest,
+    digest: RequestDigest,
     preferred_page: Option<u32>,
 }
 
@@ -59,7 +59,7 @@ impl RequestContext {
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
-        let digest = digest(self.version, self.operation, &self.keys, self.cast, options);
+        let digest = request_digest(self.version, self.operation, &self.keys, self.cast, options);
         let mut listing = Listing::of(options, kind, self.metadata, digest)?;
         listing.preferred_page = self.preferred_page_size();
         listing.shape.narrowed = self.cast.is_some();
@@ -100,7 +100,7 @@ impl<F: Copy + PartialEq> Listing<F> {
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
         metadata: Metadata,
-        digest: Digest,
+        digest: RequestDigest,
     ) -> Result<Self, Error> {
         let after = options.skiptoken.as_deref().map(|token| open_token(token, &digest)).transpose()?;
         let first = after.is_none();

@@ -14,6 +14,7 @@ mod imported_apple_device_identities;
 mod isolation;
 mod onboarding_settings;
 mod permissions;
+mod repeated_creates;
 mod seeds;
 mod spellings;
 mod throttling;

@@ -8,7 +8,10 @@ use adept::{
         ProfileField, ProfileId, ProfileKind, ProfileValue, ServerIdentity, Setting, SettingId, SyncStatus,
         TenantId, TokenState, TokenType,
     },
-    storage::{Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage},
+    storage::{
+        Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileCreated, ProfileDeleted,
+        Storage,
+    },
 };
 use adept_odata::{CompareOp, Filter, Literal, OrderBy};
 use uuid::Uuid;
@@ -59,7 +62,7 @@ async fn setting(storage: &Storage, number: u128) -> SettingId {
         certificate: vec![1],
         pkcs8: Zeroizing::new(vec![7; 32]),
     };
-    let made = storage.create_setting(&setting, &pair, 100, &event(number)).await.unwrap();
+    let made = storage.create_setting(&setting, &pair, 100, None, &event(number)).await.unwrap();
     assert!(matches!(made, Created::Done));
     setting.id
 }
@@ -92,7 +95,8 @@ fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
 
 async fn make(storage: &Storage, setting: SettingId, number: u128, name: &str) -> Profile {
     let made = profile(setting, number, name);
-    assert!(storage.create_profile(&made, None, &event(10_000 + number)).await.unwrap());
+    let created = storage.create_profile(&made, None, None, &event(10_000 + number)).await.unwrap();
+    assert_eq!(created, ProfileCreated::Done);
     made
 }
 
@@ -126,7 +130,8 @@ async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
     assert_eq!(storage.profile(tenant(1), second, made.id).await.unwrap(), None);
     assert_eq!(storage.profile(tenant(2), first, made.id).await.unwrap(), None);
     let nowhere = profile(SettingId(id(99)), 2, "n");
-    assert!(!storage.create_profile(&nowhere, None, &event(77)).await.unwrap());
+    let created = storage.create_profile(&nowhere, None, None, &event(77)).await.unwrap();
+    assert_eq!(created, ProfileCreated::NoSetting);
 }
 
 #[tokio::test]
@@ -163,7 +168,8 @@ async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
     let setting = setting(&storage, 1).await;
     let made = profile(setting, 1, "p");
     let secret = Zeroizing::new("s3cret".to_owned());
-    assert!(storage.create_profile(&made, Some(&secret), &event(1000)).await.unwrap());
+    let created = storage.create_profile(&made, Some(&secret), None, &event(1000)).await.unwrap();
+    assert_eq!(created, ProfileCreated::Done);
     let stored = storage.profile(tenant(1), setting, made.id).await.unwrap().unwrap();
     assert!(stored.has_admin_password);
     assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
