@@ -4,6 +4,7 @@
 mod defaults;
 
 use adept_odata::Filter;
+use jiff::Timestamp;
 use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
@@ -11,7 +12,7 @@ use super::{
     Error, Storage,
     assignment::bump_desired_generation,
     audit, created_requests,
-    db::{Row, Transaction, Value, sql, sql_of_parts},
+    db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::SealedField,
@@ -210,17 +211,7 @@ impl Storage {
         setting: SettingId,
         id: ProfileId,
     ) -> Result<Option<Profile>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
-                ))
-                .bind(tenant.to_string())
-                .bind(setting.to_string())
-                .bind(id.to_string()),
-            )
-            .await?;
+        let row = self.db.row(of_id((tenant, setting, id))).await?;
         row.as_ref().map(profile).transpose()
     }
 
@@ -272,57 +263,48 @@ impl Storage {
         Ok(ProfileCreated::Done)
     }
 
-    /// Stores a changed profile, whose version is one more than that of the row it was made from. False, and nothing
-    /// stored, when it was changed or deleted meanwhile.
-    pub async fn update_profile(
+    /// Changes a profile. `decide` is handed it as it is under its row's lock and returns it as it shall be, with the
+    /// event for the audit log. None, and nothing stored, when the profile or its setting does not exist.
+    pub async fn update_profile<E: From<Error>>(
         &self,
-        changed: &Profile,
+        (tenant, setting, id): (TenantId, SettingId, ProfileId),
         password: Option<PasswordChange<'_>>,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
+        now: Timestamp,
+        decide: impl FnOnce(&Profile) -> Result<(Profile, AuditEvent), E> + Send,
+    ) -> Result<Option<Profile>, E> {
         let mut tx = self.db.begin().await?;
-        if !bump_desired_generation(&mut tx, changed.tenant, changed.setting, changed.modified_at, false)
-            .await?
+        if !bump_desired_generation(&mut tx, tenant, setting, now, false).await?
+            || !lock(&mut tx, (tenant, setting, id)).await?
         {
-            return Ok(false);
+            return Ok(None);
         }
-        // A new revision may be wanted by any device.
-        tx.execute(
-            sql(
-                "UPDATE onboarding_settings SET scan_all = TRUE WHERE tenant = $1 AND id = $2 AND NOT EXISTS \
-                 (SELECT 1 FROM enrollment_profiles WHERE enrollment_profiles.tenant = $1 \
-                 AND enrollment_profiles.setting = $2 AND enrollment_profiles.id = $3 AND revision = $4)",
-            )
-            .bind(changed.tenant.to_string())
-            .bind(changed.setting.to_string())
-            .bind(changed.id.to_string())
-            .bind(changed.revision),
+        let Some(row) = tx.row(of_id((tenant, setting, id))).await? else { return Ok(None) };
+        let old = profile(&row)?;
+        let (changed, event) = decide(&old)?;
+        if changed.revision != old.revision {
+            // Any device may need the new revision.
+            bump_desired_generation(&mut tx, tenant, setting, now, true).await?;
+        }
+        tx.execute_one(
+            "changing a profile",
+            sql("UPDATE enrollment_profiles SET display_name = $4, description = $5, properties = $6, revision = $7, \
+                 modified_at = $8 WHERE tenant = $1 AND setting = $2 AND id = $3")
+            .bind(tenant.to_string())
+            .bind(setting.to_string())
+            .bind(id.to_string())
+            .bind(changed.display_name.as_deref())
+            .bind(changed.description.as_deref())
+            .bind(json_of(&changed.values).to_string())
+            .bind(changed.revision)
+            .bind(changed.modified_at),
         )
         .await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \
-                     revision = $8, version = $4, modified_at = $9 \
-                     WHERE tenant = $1 AND setting = $2 AND id = $3 AND version = $4 - 1")
-                .bind(changed.tenant.to_string())
-                .bind(changed.setting.to_string())
-                .bind(changed.id.to_string())
-                .bind(changed.version)
-                .bind(changed.display_name.as_deref())
-                .bind(changed.description.as_deref())
-                .bind(json_of(&changed.values).to_string())
-                .bind(changed.revision)
-                .bind(changed.modified_at),
-            )
-            .await?;
-        if touched == 1 {
-            if let Some(password) = password {
-                self.keep_password(&mut tx, changed, password).await?;
-            }
-            audit::write(&mut tx, changed.tenant, event).await?;
-            tx.commit().await?;
+        if let Some(password) = password {
+            self.keep_password(&mut tx, &changed, password).await?;
         }
-        Ok(touched == 1)
+        audit::write(&mut tx, tenant, &event).await?;
+        tx.commit().await?;
+        Ok(Some(changed))
     }
 
     async fn keep_password(
@@ -408,15 +390,31 @@ impl Storage {
     }
 }
 
-/// Takes a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
-/// false when it is gone.
+fn of_id((tenant, setting, id): (TenantId, SettingId, ProfileId)) -> Statement {
+    sql_of_parts(format!(
+        "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
+    ))
+    .bind(tenant.to_string())
+    .bind(setting.to_string())
+    .bind(id.to_string())
+}
+
+/// Locks a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
+/// false when it does not exist.
 pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool, Error> {
+    lock(tx, (profile.tenant, profile.setting, profile.id)).await
+}
+
+async fn lock(
+    tx: &mut Transaction,
+    (tenant, setting, id): (TenantId, SettingId, ProfileId),
+) -> Result<bool, Error> {
     let touched = tx
         .execute(
             sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .bind(profile.tenant.to_string())
-                .bind(profile.setting.to_string())
-                .bind(profile.id.to_string()),
+                .bind(tenant.to_string())
+                .bind(setting.to_string())
+                .bind(id.to_string()),
         )
         .await?;
     Ok(touched == 1)

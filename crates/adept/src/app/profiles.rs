@@ -22,9 +22,6 @@ use crate::{
     storage::{ProfileCreated, ProfileDeleted},
 };
 
-/// How often a change is made again on top of another one that came first.
-const TRIES: usize = 5;
-
 impl App {
     /// Lists the profiles of one of the caller's settings.
     pub async fn profiles(
@@ -117,26 +114,22 @@ impl App {
         id: ProfileId,
         patch: &ProfilePatch,
     ) -> Result<Profile, Error> {
-        for _ in 0..TRIES {
-            let old = self.profile(&origin.caller, setting, id).await?;
+        let tenant = origin.caller.tenant;
+        self.setting(&origin.caller, setting).await?;
+        let now = self.clock.now();
+        let decide = |old: &Profile| {
             let mut new = old.clone();
             new.apply(patch);
             check(&new)?;
-            new.version += 1;
-            new.modified_at = self.clock.now();
+            new.modified_at = now;
             new.revision += i64::from(new.apple_terms() != old.apple_terms());
-            let changes = changes(&old, &new, patch);
+            let changes = changes(old, &new, patch);
             let event = self.profile_event(origin, "patch EnrollmentProfile", "Patch", &new, changes);
-            let password = patch.admin_password.as_ref().map(Option::as_ref);
-            if self.storage.update_profile(&new, password, &event).await? {
-                return Ok(new);
-            }
-        }
-        Err(Error::Unavailable {
-            message: "The profile was modified concurrently. Nothing was changed; try again.".to_owned(),
-            retry_after: None,
-            cause: format!("{TRIES} other changes of profile {id} came first"),
-        })
+            Ok::<_, Error>((new, event))
+        };
+        let password = patch.admin_password.as_ref().map(Option::as_ref);
+        let changed = self.storage.update_profile((tenant, setting, id), password, now, decide).await?;
+        changed.map(|profile| self.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
     }
 
     /// Deletes a profile that is no default and that no device wants.

@@ -12,6 +12,7 @@ mod headers;
 mod import_apple_device_identity_list;
 mod imported_apple_device_identities;
 mod isolation;
+mod lost_updates;
 mod onboarding_settings;
 mod permissions;
 mod repeated_creates;
