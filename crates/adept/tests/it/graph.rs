@@ -19,4 +19,5 @@ mod repeated_creates;
 mod seeds;
 mod spellings;
 mod throttling;
+mod unconfirmed_commit;
 mod upload_dep_token;
