@@ -13,6 +13,17 @@ use super::{
 /// How long a create is remembered.
 pub const CREATES_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
 
+/// What came of a create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityCreated<Id> {
+    /// It was made.
+    Done,
+    /// An earlier request of the same key made this one.
+    Earlier(Id),
+    /// Something that it belongs to does not exist.
+    Gone,
+}
+
 /// Claims a create for the new entity `id` until the end of the transaction; a concurrent twin waits here. Returns the
 /// entity that an earlier one made, if `exists` finds a row of it. Without a key every create is new.
 pub(super) async fn claim(

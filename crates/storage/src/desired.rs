@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 use super::{
     Error, Storage,
     assignment::bump_desired_generation,
-    audit, created_requests,
+    audit,
+    created_requests::{self, EntityCreated},
     db::{Statement, Transaction, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
@@ -34,17 +35,6 @@ pub enum DesiredChange {
     Gone,
     /// These are not listed under the setting; serial numbers as they were asked for, at most a handful.
     Unknown(Vec<String>),
-}
-
-/// What came of making a device.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeviceCreated {
-    /// It was made.
-    Done,
-    /// An earlier request of the same key made this one.
-    Earlier(DeviceId),
-    /// The setting or a desired profile does not exist.
-    Gone,
 }
 
 /// What a manual import writes.
@@ -213,10 +203,10 @@ impl Storage {
         (tenant, profiles): (TenantId, &[Profile]),
         key: Option<RequestKey>,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
-    ) -> Result<DeviceCreated, E> {
+    ) -> Result<EntityCreated<DeviceId>, E> {
         let place = (tenant, new.setting);
         let Some(mut tx) = self.begin_writes(place, profiles, new.created_at).await? else {
-            return Ok(DeviceCreated::Gone);
+            return Ok(EntityCreated::Gone);
         };
         let exists = |id| {
             sql("SELECT id FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
@@ -225,10 +215,10 @@ impl Storage {
                 .bind(DeviceId(id).to_string())
         };
         match created_requests::claim(&mut tx, tenant, key, (new.id.0, new.created_at), exists).await? {
-            Some(id) => Ok(DeviceCreated::Earlier(DeviceId(id))),
+            Some(id) => Ok(EntityCreated::Earlier(DeviceId(id))),
             None => {
                 let serials = std::slice::from_ref(&new.serial);
-                finish_writes(tx, place, serials, decide).await.map(|()| DeviceCreated::Done)
+                finish_writes(tx, place, serials, decide).await.map(|()| EntityCreated::Done)
             }
         }
     }

@@ -37,16 +37,16 @@ pub use assignment::{
     PlannedProfile, Released, ScanPosition, Shown, ShownDevice, WaitingDevices, WorkDevice,
 };
 pub use clients::ClientRow;
-pub use created_requests::CREATES_REMEMBERED;
+pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
 pub use db::DatabaseOptions;
 pub use deployment::SigningKeyRow;
-pub use desired::{DesiredChange, DeviceCreated, DeviceWrites};
+pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;
 pub use health::SettingHealth;
 pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
 pub use list::{ListQuery, Listed, Position};
 pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChange, TokenChanged};
-pub use profiles::{PasswordChange, ProfileCreated, ProfileDeleted};
+pub use profiles::{PasswordChange, ProfileDeleted};
 pub use sealing::{SealingKey, SealingKeyError};
 pub use settings::Created;
 pub use sync::{BETWEEN_SYNCS, Claim, CursorMove, CursorPlace, Lease, SyncEnd};

@@ -2,16 +2,17 @@
 //! which in `desired state`.
 
 mod defaults;
+mod values;
 
 use adept_odata::Filter;
 use jiff::Timestamp;
-use serde_json::Value as Json;
 use zeroize::Zeroizing;
 
 use super::{
     Error, Storage,
     assignment::bump_desired_generation,
-    audit, created_requests,
+    audit,
+    created_requests::{self, EntityCreated},
     db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
@@ -19,9 +20,9 @@ use super::{
     settings::take_setting,
 };
 use adept_domain::{
-    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues, RequestKey,
-    SettingId, TenantId,
+    AuditEvent, Kept, Profile, ProfileField, ProfileId, ProfileKind, RequestKey, SettingId, TenantId,
 };
+use values::{json_of, read_values};
 
 pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
     created_at, modified_at, (admin_password_sealed IS NOT NULL) AS has_admin_password, \
@@ -85,17 +86,6 @@ fn kept_column(name: &'static str, kept: Kept) -> Column {
 /// A password to keep: a new one, or none any more.
 pub type PasswordChange<'a> = Option<&'a Zeroizing<String>>;
 
-/// What came of making a profile.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProfileCreated {
-    /// It was made.
-    Done,
-    /// An earlier request of the same key made this one.
-    Earlier(ProfileId),
-    /// Its setting does not exist.
-    NoSetting,
-}
-
 /// What came of deleting a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProfileDeleted {
@@ -138,43 +128,6 @@ pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
         modified_at: row.time("modified_at")?.unwrap_or_default(),
         enrollment_url: None,
     })
-}
-
-fn read_values(text: &str) -> Result<ProfileValues, Error> {
-    match serde_json::from_str(text) {
-        Ok(Json::Object(members)) => {
-            Ok(members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect())
-        }
-        _ => Err(Error::Corrupt("column properties: not a JSON object".to_owned())),
-    }
-}
-
-fn value(json: Json) -> Option<ProfileValue> {
-    Some(match json {
-        Json::Null => return None,
-        Json::Bool(value) => ProfileValue::Bool(value),
-        Json::Number(number) => ProfileValue::Int(number.as_i64()?),
-        Json::String(text) => ProfileValue::Text(text),
-        Json::Array(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
-        Json::Object(members) => ProfileValue::Object(
-            members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect(),
-        ),
-    })
-}
-
-fn json(value: &ProfileValue) -> Json {
-    match value {
-        ProfileValue::Null => Json::Null,
-        ProfileValue::Bool(value) => Json::from(*value),
-        ProfileValue::Int(number) => Json::from(*number),
-        ProfileValue::Text(text) => Json::from(text.as_str()),
-        ProfileValue::List(items) => items.iter().map(json).collect(),
-        ProfileValue::Object(members) => json_of(members),
-    }
-}
-
-fn json_of(values: &ProfileValues) -> Json {
-    Json::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
 }
 
 fn scope(tenant: TenantId, setting: SettingId) -> impl Fn(&mut Sql) {
@@ -222,10 +175,10 @@ impl Storage {
         password: PasswordChange<'_>,
         key: Option<RequestKey>,
         event: &AuditEvent,
-    ) -> Result<ProfileCreated, Error> {
+    ) -> Result<EntityCreated<ProfileId>, Error> {
         let mut tx = self.db.begin().await?;
         if !take_setting(&mut tx, new.tenant, new.setting).await? {
-            return Ok(ProfileCreated::NoSetting);
+            return Ok(EntityCreated::Gone);
         }
         let exists = |id| {
             sql("SELECT id FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
@@ -236,7 +189,7 @@ impl Storage {
         if let Some(id) =
             created_requests::claim(&mut tx, new.tenant, key, (new.id.0, new.created_at), exists).await?
         {
-            return Ok(ProfileCreated::Earlier(ProfileId(id)));
+            return Ok(EntityCreated::Earlier(ProfileId(id)));
         }
         tx.execute_one(
             "making a profile",
@@ -260,7 +213,7 @@ impl Storage {
         }
         audit::write(&mut tx, new.tenant, event).await?;
         tx.commit().await?;
-        Ok(ProfileCreated::Done)
+        Ok(EntityCreated::Done)
     }
 
     /// Changes a profile. `decide` is handed it as it is under its row's lock and returns it as it shall be, with the

@@ -19,7 +19,7 @@ use crate::{
         ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, TokenType,
         check_enrollment_url, check_profile,
     },
-    storage::{ProfileCreated, ProfileDeleted},
+    storage::{EntityCreated, ProfileDeleted},
 };
 
 impl App {
@@ -100,9 +100,9 @@ impl App {
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
         match self.storage.create_profile(&profile, password, key, &event).await? {
-            ProfileCreated::Done => Ok(self.with_enrollment_url(profile)),
-            ProfileCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
-            ProfileCreated::NoSetting => Err(Error::NO_SETTING),
+            EntityCreated::Done => Ok(self.with_enrollment_url(profile)),
+            EntityCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
+            EntityCreated::Gone => Err(Error::NO_SETTING),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, RequestKey, Setting, SettingId,
     },
-    storage::{DeviceCreated, DeviceWrites},
+    storage::{DeviceWrites, EntityCreated},
 };
 
 /// Devices that one import may hold, as in Intune's portal.
@@ -134,9 +134,9 @@ impl App {
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
         match self.storage.create_device(&device, (setting.tenant, &profiles), key, decide).await? {
-            DeviceCreated::Done => Ok(device),
-            DeviceCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
-            DeviceCreated::Gone => Err(gone()),
+            EntityCreated::Done => Ok(device),
+            EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
+            EntityCreated::Gone => Err(gone()),
         }
     }
 

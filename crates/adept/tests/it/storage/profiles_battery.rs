@@ -9,7 +9,7 @@ use adept::{
         TenantId, TokenState, TokenType,
     },
     storage::{
-        Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileCreated, ProfileDeleted,
+        Created, DesiredChange, DeviceWrites, EntityCreated, Error, ListQuery, NewKeyPair, ProfileDeleted,
         Storage,
     },
 };
@@ -96,7 +96,7 @@ fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
 async fn make(storage: &Storage, setting: SettingId, number: u128, name: &str) -> Profile {
     let made = profile(setting, number, name);
     let created = storage.create_profile(&made, None, None, &event(10_000 + number)).await.unwrap();
-    assert_eq!(created, ProfileCreated::Done);
+    assert_eq!(created, EntityCreated::Done);
     made
 }
 
@@ -131,7 +131,7 @@ async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
     assert_eq!(storage.profile(tenant(2), first, made.id).await.unwrap(), None);
     let nowhere = profile(SettingId(id(99)), 2, "n");
     let created = storage.create_profile(&nowhere, None, None, &event(77)).await.unwrap();
-    assert_eq!(created, ProfileCreated::NoSetting);
+    assert_eq!(created, EntityCreated::Gone);
 }
 
 #[tokio::test]
@@ -169,7 +169,7 @@ async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
     let made = profile(setting, 1, "p");
     let secret = Zeroizing::new("s3cret".to_owned());
     let created = storage.create_profile(&made, Some(&secret), None, &event(1000)).await.unwrap();
-    assert_eq!(created, ProfileCreated::Done);
+    assert_eq!(created, EntityCreated::Done);
     let stored = storage.profile(tenant(1), setting, made.id).await.unwrap().unwrap();
     assert!(stored.has_admin_password);
     assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
