@@ -231,7 +231,7 @@ impl App {
         now.checked_add(PURGE_EVERY).unwrap_or(now)
     }
 
-    /// Makes a sync of one of the caller's settings due now. Never refused while there is a token; requests coalesce.
+    /// Makes a sync of one of the caller's settings due now. Without a token nothing is done; requests coalesce.
     pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let setting = self.setting(&origin.caller, id).await?;
         let event =

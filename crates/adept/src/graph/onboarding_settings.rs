@@ -11,7 +11,6 @@ pub(super) mod list;
 pub(super) mod release_apple_devices;
 pub(super) mod share_for_school_data_sync_service;
 pub(super) mod sync_with_apple_device_enrollment_program;
-pub(super) mod unshare_for_school_data_sync_service;
 pub(super) mod update;
 pub(super) mod upload_dep_token;
 

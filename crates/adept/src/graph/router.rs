@@ -88,9 +88,9 @@ static BETA: &[Route] = routes! {
         ACTION   "/syncWithAppleDeviceEnrollmentProgram" WRITE
             syncWithAppleDeviceEnrollmentProgram onboarding_settings::sync_with_apple_device_enrollment_program;
         ACTION   "/shareForSchoolDataSyncService" WRITE
-            shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service;
+            shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service(true);
         ACTION   "/unshareForSchoolDataSyncService" WRITE
-            unshareForSchoolDataSyncService onboarding_settings::unshare_for_school_data_sync_service;
+            unshareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service(false);
         ACTION   "/releaseAppleDevices" WRITE releaseAppleDevices onboarding_settings::release_apple_devices;
     }
     defaultIosEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile" {

@@ -15,6 +15,14 @@ use crate::{
     },
 };
 
+/// The navigations to default profiles.
+const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
+    ("defaultIosEnrollmentProfile", DevicePlatform::Ios),
+    ("defaultMacOsEnrollmentProfile", DevicePlatform::MacOs),
+    ("defaultTvOSEnrollmentProfile", DevicePlatform::TvOs),
+    ("defaultVisionOSEnrollmentProfile", DevicePlatform::VisionOs),
+];
+
 impl Expansions {
     /// Expands the navigations of each of these settings.
     pub(in crate::graph) async fn expand_settings(
@@ -31,19 +39,11 @@ impl Expansions {
                 match item.navigation.name {
                     "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
                     "enrollmentProfiles" => at.profiles(setting, expanded).await?,
-                    "defaultIosEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::Ios, expanded).await?
+                    name => {
+                        let platform = DEFAULT_PROFILES.iter().find(|(known, _)| *known == name);
+                        let (_, platform) = platform.ok_or_else(|| Error::NoNavigation(name.to_owned()))?;
+                        at.default(setting, *platform, expanded).await?;
                     }
-                    "defaultMacOsEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::MacOs, expanded).await?
-                    }
-                    "defaultTvOSEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::TvOs, expanded).await?
-                    }
-                    "defaultVisionOSEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::VisionOs, expanded).await?
-                    }
-                    _ => return Err(Error::NoNavigation(item.navigation.name.to_owned())),
                 }
             }
             all.push(expanded);

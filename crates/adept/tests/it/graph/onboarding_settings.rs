@@ -1,10 +1,12 @@
 //! `depOnboardingSettings`: list, create, get, update, delete, and the small actions.
 
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     client::send,
+    database::Kind,
     test_app::{S, TestApp},
 };
 
@@ -233,10 +235,43 @@ async fn a_deleted_setting_does_not_exist() {
 }
 
 #[tokio::test]
-async fn a_sync_without_a_token_is_a_conflict() {
-    let test = TestApp::start().await;
-    let admin = test.admin().await;
-    let id = admin.create_setting().await;
-    let answer = admin.act(&format!("/beta/{S}/{id}/syncWithAppleDeviceEnrollmentProgram")).await;
-    answer.is_refused(409, "Conflict", "no server token yet");
+async fn a_sync_of_a_setting_without_a_token_is_204_and_does_nothing() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let admin = test.admin().await;
+        let log = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
+        let events = async || log.get("/beta/deviceManagement/auditEvents/$count").await.text;
+        // The setting for Apple Configurator has the tenant's id.
+        for id in [admin.create_setting().await, test.storage.default_tenant().to_string()] {
+            let path = format!("/beta/{S}/{id}");
+            let before = (admin.get_json(&path).await, events().await);
+            let sync = admin.act(&format!("{path}/syncWithAppleDeviceEnrollmentProgram")).await;
+            assert_eq!((sync.status, sync.text.as_str()), (204, ""), "{kind:?} {id}");
+            assert_eq!((admin.get_json(&path).await, events().await), before, "{kind:?} {id}");
+        }
+        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn settings_are_filtered_by_their_error_code() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let admin = test.admin().await;
+        let (good, waiting) = (test.onboarded(&admin, 1).await, test.onboarded(&admin, 1).await);
+        for path in ["/session", "/account", "/devices/sync"] {
+            let answer = json!({ "path": path, "status": 403, "body": "T_C_NOT_SIGNED", "times": 9 });
+            test.portal.call(Method::POST, "/answers", answer.to_string()).await;
+        }
+        test.clock.advance(SignedDuration::from_secs(30));
+        let sync = format!("/beta/{S}/{waiting}/syncWithAppleDeviceEnrollmentProgram");
+        assert_eq!(admin.act(&sync).await.status, 204);
+        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        for (filter, ids) in [("eq%203", vec![&waiting]), ("ne%203", vec![&good]), ("eq%201", vec![])] {
+            let query = format!("lastSyncErrorCode%20{filter}%20and%20tokenName%20eq%20'Test'&$select=id");
+            let page = admin.get_json(&format!("/beta/{S}?$filter={query}")).await;
+            let found: Vec<_> = page["value"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+            assert_eq!(found, ids, "{kind:?} {filter}");
+        }
+    }
 }
