@@ -139,6 +139,10 @@ pub struct Origin {
     pub request: uuid::Uuid,
 }
 
+/// A create that its client may repeat: SHA-256 of the caller, the client's id of the request, the path and the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestKey(pub [u8; 32]);
+
 #[cfg(test)]
 mod tests {
     use super::*;

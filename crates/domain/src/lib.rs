@@ -35,7 +35,7 @@ pub mod setting_state;
 mod sync_run;
 mod token_state;
 
-pub use access::{Caller, CallerKind, Origin, Permission, Permissions};
+pub use access::{Caller, CallerKind, Origin, Permission, Permissions, RequestKey};
 pub use assignment::{
     AFTER_REFUSED_DEFINITION, ANSWER_LOST, ASSIGNMENTS_A_DAY, AssignmentResult, Definition, DefinitionTries,
     MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition, release_put_off,

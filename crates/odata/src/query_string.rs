@@ -1,9 +1,16 @@
 //! The raw query of a URL into its decoded options. It does not look into them, `$top`, `$skip` and `$count` apart.
 
+use std::borrow::Cow;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
 use crate::{
     MAX_QUERY,
     error::{ParseError, Problem, shortened},
 };
+
+/// What is escaped in a value (RFC 3986, section 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The system query options of one request, decoded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -68,14 +75,7 @@ pub fn with_skiptoken(raw: &str, token: &str) -> String {
         }
     }
     next.push_str("$skiptoken=");
-    for byte in token.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
-                next.push(char::from(byte))
-            }
-            _ => next.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    next.extend(utf8_percent_encode(token, RESERVED));
     next
 }
 
@@ -178,28 +178,18 @@ impl QueryOptions {
 /// `%XX` and `+` decoded; `at` is where the text starts in the raw query.
 fn decoded(text: &str, at: usize) -> Result<String, ParseError> {
     let bad = |offset: usize| ParseError::new(at + offset, Problem::Encoding);
-    let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(&byte) = bytes.get(index) {
-        let (plain, length) = match byte {
-            b'+' => (b' ', 1),
-            b'%' => match bytes.get(index + 1..index + 3) {
-                Some(&[high, low]) => match (hex(high), hex(low)) {
-                    (Some(high), Some(low)) => (high * 16 + low, 3),
-                    _ => return Err(bad(index)),
-                },
-                _ => return Err(bad(index)),
-            },
-            byte => (byte, 1),
-        };
-        // No option has a use for NUL, and PostgreSQL's text cannot hold it.
-        if plain == 0 {
-            return Err(bad(index));
-        }
-        decoded.push(plain);
-        index += length;
+    // No option has a use for NUL, and PostgreSQL's text cannot hold it.
+    let is_bad = |index: &usize| match bytes[*index] {
+        0 => true,
+        b'%' => !bytes
+            .get(index + 1..index + 3)
+            .is_some_and(|two| two != b"00" && two.iter().all(u8::is_ascii_hexdigit)),
+        _ => false,
+    };
+    if let Some(index) = (0..bytes.len()).find(is_bad) {
+        return Err(bad(index));
     }
-    String::from_utf8(decoded).map_err(|_| bad(0))
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8().map(Cow::into_owned).map_err(|_| bad(0))
 }

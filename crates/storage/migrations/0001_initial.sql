@@ -410,3 +410,15 @@ CREATE TABLE audit_events (
 
 -- The audit log is read by time, newest first, page after page. Ids break ties.
 CREATE INDEX audit_events_at ON audit_events (tenant, at DESC, id);
+
+-- Creates that carried a client-request-id: a repetition within a day answers with what the first one made.
+CREATE TABLE created_requests (
+    tenant          BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    -- SHA-256 of the caller, the client's id of the request, the path and the body.
+    request         BYTEA   NOT NULL,
+    entity          BYTEA   NOT NULL,
+    created_at      BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, request)
+);
+
+CREATE INDEX created_requests_age ON created_requests (created_at);

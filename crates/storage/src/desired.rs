@@ -8,12 +8,16 @@ use super::{
     Error, Storage,
     assignment::{bump_desired_generation, desire},
     audit,
+    created_requests::{self, EntityCreated},
     db::{Statement, Transaction, hex, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
     setting_state::save,
 };
-use adept_domain::{AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, SettingKey};
+use adept_domain::{
+    AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, RequestKey, SettingKey,
+    SettingState,
+};
 
 /// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
 fn look_again(now: &'static str) -> String {
@@ -35,7 +39,7 @@ pub enum DesiredChange {
     Unknown(Vec<String>),
 }
 
-/// What is written by hand.
+/// What a manual import writes.
 pub struct DeviceWrites {
     /// Devices that are not listed yet.
     pub new: Vec<DeviceRow>,
@@ -165,33 +169,65 @@ impl Storage {
         self.db.rows(of_serials(key, serials)).await?.iter().map(super::devices::device).collect()
     }
 
-    /// Writes devices by hand. `decide` is handed those of `serials` that are listed, and says what is written: from then
-    /// on nobody else changes a device of the setting, so that no desired state and no record of Apple's is overwritten unseen.
-    /// False, and nothing written, when the setting or a wanted profile is gone.
+    /// Writes a manual import. `decide` is handed those of `serials` that are listed, and returns what is written: until
+    /// the end nobody else changes a device of the setting, so that no desired state and no record of Apple's is
+    /// overwritten unseen. False, and nothing written, when the setting or a desired profile does not exist.
     pub async fn write_devices<E: From<Error>>(
         &self,
         key: SettingKey,
         serials: &[String],
-        wanted: &[Profile],
+        profiles: &[Profile],
         now: Timestamp,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<bool, E> {
-        let mut tx = self.db.begin().await?;
-        let Some(mut state) = desire(&mut tx, key, now, false).await? else { return Ok(false) };
-        for profile in wanted {
-            if !take(&mut tx, profile).await? {
-                return Ok(false);
+        match self.begin_writes(key, profiles, now).await? {
+            Some((tx, state)) => finish_writes(tx, state, serials, decide).await.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// The same for one new device, which is made once for its `request`.
+    pub async fn create_device<E: From<Error>>(
+        &self,
+        new: &DeviceRow,
+        (key, profiles): (SettingKey, &[Profile]),
+        request: Option<RequestKey>,
+        decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
+    ) -> Result<EntityCreated<DeviceId>, E> {
+        let Some((mut tx, state)) = self.begin_writes(key, profiles, new.created_at).await? else {
+            return Ok(EntityCreated::NotFound);
+        };
+        let exists = |id| {
+            sql("SELECT id FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .key(key)
+                .bind(DeviceId(id))
+        };
+        match created_requests::claim(&mut tx, key.tenant, request, (new.id.0, new.created_at), exists)
+            .await?
+        {
+            Some(id) => Ok(EntityCreated::Earlier(DeviceId(id))),
+            None => {
+                let serials = std::slice::from_ref(&new.serial);
+                finish_writes(tx, state, serials, decide).await.map(|()| EntityCreated::Done)
             }
         }
-        let listed = tx.rows(of_serials(key, serials)).await?;
-        let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
-        let writes = decide(listed)?;
-        if !writes.new.is_empty() || !writes.changed.is_empty() {
-            state.on_devices_counted(write(&mut tx, key, &writes).await?);
-            save(&mut tx, &state).await?;
-            tx.commit().await?;
+    }
+
+    /// Locks the setting and its profiles; none when one of them does not exist.
+    async fn begin_writes(
+        &self,
+        key: SettingKey,
+        profiles: &[Profile],
+        now: Timestamp,
+    ) -> Result<Option<(Transaction, SettingState)>, Error> {
+        let mut tx = self.db.begin().await?;
+        let Some(state) = desire(&mut tx, key, now, false).await? else { return Ok(None) };
+        for profile in profiles {
+            if !take(&mut tx, profile).await? {
+                return Ok(None);
+            }
         }
-        Ok(true)
+        Ok(Some((tx, state)))
     }
 
     /// Takes a device out of the list; false when there is none. Apple may list it again.
@@ -226,6 +262,23 @@ impl Storage {
         tx.commit().await?;
         Ok(true)
     }
+}
+
+async fn finish_writes<E: From<Error>>(
+    mut tx: Transaction,
+    mut state: SettingState,
+    serials: &[String],
+    decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
+) -> Result<(), E> {
+    let listed = tx.rows(of_serials(state.key, serials)).await?;
+    let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
+    let writes = decide(listed)?;
+    if !writes.new.is_empty() || !writes.changed.is_empty() {
+        state.on_devices_counted(write(&mut tx, state.key, &writes).await?);
+        save(&mut tx, &state).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Finds devices by their serial numbers.

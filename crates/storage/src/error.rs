@@ -6,8 +6,8 @@ pub enum Error {
     /// The database is read-only, full, busy or gone. Nothing was changed.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),
-    /// The answer to a COMMIT was lost. It may have taken effect.
-    #[error("the answer to a commit was lost, so it may have taken effect: {0}")]
+    /// The database did not confirm a commit: whether anything was changed is not known.
+    #[error("the database did not confirm the commit: {0}")]
     CommitUnknown(String),
     /// A unique key is taken. Nothing was changed.
     #[error("a unique key is taken: {0}")]

@@ -9,6 +9,7 @@ mod assignment;
 mod audit;
 mod claims;
 mod clients;
+mod created_requests;
 mod db;
 mod deployment;
 mod desired;
@@ -39,6 +40,7 @@ pub use assignment::{
 };
 pub use claims::{Claim, DueSetting, Work};
 pub use clients::ClientRow;
+pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
 pub use db::{DatabaseOptions, Purpose};
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};

@@ -2,23 +2,25 @@
 //! which in `desired state`.
 
 mod defaults;
+mod values;
 
 use adept_odata::Filter;
-use serde_json::Value as Json;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
     Error, Storage, audit,
-    db::{Row, Transaction, id_text, sql, sql_of_parts},
+    created_requests::{self, EntityCreated},
+    db::{Row, Statement, Transaction, id_text, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::SealedField,
     setting_state::{lock, save},
 };
 use adept_domain::{
-    AuditEvent, Fence, Kept, Profile, ProfileField, ProfileId, ProfileKind, ProfileValue, ProfileValues,
-    SettingKey, TenantId,
+    AuditEvent, Fence, Kept, Profile, ProfileField, ProfileId, ProfileKind, RequestKey, SettingKey, TenantId,
 };
+use values::{json_of, read_values};
 
 pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
     created_at, modified_at, (admin_password_sealed IS NOT NULL) AS has_admin_password, \
@@ -131,43 +133,6 @@ pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
     })
 }
 
-fn read_values(text: &str) -> Result<ProfileValues, Error> {
-    match serde_json::from_str(text) {
-        Ok(Json::Object(members)) => {
-            Ok(members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect())
-        }
-        _ => Err(Error::Corrupt("column properties: not a JSON object".to_owned())),
-    }
-}
-
-fn value(json: Json) -> Option<ProfileValue> {
-    Some(match json {
-        Json::Null => return None,
-        Json::Bool(value) => ProfileValue::Bool(value),
-        Json::Number(number) => ProfileValue::Int(number.as_i64()?),
-        Json::String(text) => ProfileValue::Text(text),
-        Json::Array(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
-        Json::Object(members) => ProfileValue::Object(
-            members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect(),
-        ),
-    })
-}
-
-fn json(value: &ProfileValue) -> Json {
-    match value {
-        ProfileValue::Null => Json::Null,
-        ProfileValue::Bool(value) => Json::from(*value),
-        ProfileValue::Int(number) => Json::from(*number),
-        ProfileValue::Text(text) => Json::from(text.as_str()),
-        ProfileValue::List(items) => items.iter().map(json).collect(),
-        ProfileValue::Object(members) => json_of(members),
-    }
-}
-
-fn json_of(values: &ProfileValues) -> Json {
-    Json::Object(values.iter().map(|(name, value)| (name.clone(), json(value))).collect())
-}
-
 fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
     move |sql| {
         sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
@@ -195,29 +160,30 @@ impl Storage {
 
     /// The profile of that id.
     pub async fn profile(&self, key: SettingKey, id: ProfileId) -> Result<Option<Profile>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
-                ))
-                .key(key)
-                .bind(id),
-            )
-            .await?;
+        let row = self.db.row(of_id(key, id)).await?;
         row.as_ref().map(profile).transpose()
     }
 
-    /// Keeps a new profile; false when its setting is gone.
+    /// Keeps a new profile.
     pub async fn create_profile(
         &self,
         new: &Profile,
         password: PasswordChange<'_>,
+        key: Option<RequestKey>,
         event: &AuditEvent,
-    ) -> Result<bool, Error> {
+    ) -> Result<EntityCreated<ProfileId>, Error> {
         let mut tx = self.db.begin().await?;
         if lock(&mut tx, new.key(), &Fence::Exists).await?.is_none() {
-            return Ok(false);
+            return Ok(EntityCreated::NotFound);
+        }
+        let exists = |id| {
+            sql("SELECT id FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
+                .key(new.key())
+                .bind(ProfileId(id))
+        };
+        let made = (new.id.0, new.created_at);
+        if let Some(id) = created_requests::claim(&mut tx, new.tenant, key, made, exists).await? {
+            return Ok(EntityCreated::Earlier(ProfileId(id)));
         }
         tx.execute_one(
             "making a profile",
@@ -240,55 +206,48 @@ impl Storage {
         }
         audit::write(&mut tx, new.tenant, event).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(EntityCreated::Done)
     }
 
-    /// Stores a changed profile, whose version is one more than that of the row it was made from. False, and nothing
-    /// stored, when it was changed or deleted meanwhile.
-    pub async fn update_profile(
+    /// Changes a profile. `decide` is handed it as it is under its row's lock and returns it as it shall be, with the
+    /// event for the audit log. None, and nothing stored, when the profile or its setting does not exist.
+    pub async fn update_profile<E: From<Error>>(
         &self,
-        changed: &Profile,
+        (key, id): (SettingKey, ProfileId),
         password: Option<PasswordChange<'_>>,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
+        now: Timestamp,
+        decide: impl FnOnce(&Profile) -> Result<(Profile, AuditEvent), E> + Send,
+    ) -> Result<Option<Profile>, E> {
         let mut tx = self.db.begin().await?;
-        let Some(mut state) = lock(&mut tx, changed.key(), &Fence::Exists).await? else { return Ok(false) };
-        let stored = tx
-            .row(
-                sql(
-                    "SELECT revision FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3",
-                )
-                .key(changed.key())
-                .bind(changed.id),
-            )
-            .await?;
-        let revision = stored.map(|row| row.get::<i64>("revision")).transpose()?;
-        // A new revision may be desired of any device.
-        state.on_desired(changed.modified_at, revision != Some(changed.revision));
-        save(&mut tx, &state).await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE enrollment_profiles SET display_name = $5, description = $6, properties = $7, \
-                     revision = $8, version = $4, modified_at = $9 \
-                     WHERE tenant = $1 AND setting = $2 AND id = $3 AND version = $4 - 1")
-                .key(changed.key())
-                .bind(changed.id)
-                .bind(changed.version)
-                .bind(changed.display_name.as_deref())
-                .bind(changed.description.as_deref())
-                .bind(json_of(&changed.values))
-                .bind(changed.revision)
-                .bind(changed.modified_at),
-            )
-            .await?;
-        if touched == 1 {
-            if let Some(password) = password {
-                self.keep_password(&mut tx, changed, password).await?;
-            }
-            audit::write(&mut tx, changed.tenant, event).await?;
-            tx.commit().await?;
+        let Some(mut state) = lock(&mut tx, key, &Fence::Exists).await? else { return Ok(None) };
+        if !lock_profile(&mut tx, key, id).await? {
+            return Ok(None);
         }
-        Ok(touched == 1)
+        let Some(row) = tx.row(of_id(key, id)).await? else { return Ok(None) };
+        let old = profile(&row)?;
+        let (changed, event) = decide(&old)?;
+        // Any device may need the new revision.
+        state.on_desired(now, changed.revision != old.revision);
+        save(&mut tx, &state).await?;
+        tx.execute_one(
+            "changing a profile",
+            sql("UPDATE enrollment_profiles SET display_name = $4, description = $5, properties = $6, revision = $7, \
+                 modified_at = $8 WHERE tenant = $1 AND setting = $2 AND id = $3")
+            .key(key)
+            .bind(id)
+            .bind(changed.display_name.as_deref())
+            .bind(changed.description.as_deref())
+            .bind(json_of(&changed.values))
+            .bind(changed.revision)
+            .bind(changed.modified_at),
+        )
+        .await?;
+        if let Some(password) = password {
+            self.keep_password(&mut tx, &changed, password).await?;
+        }
+        audit::write(&mut tx, key.tenant, &event).await?;
+        tx.commit().await?;
+        Ok(Some(changed))
     }
 
     async fn keep_password(
@@ -369,14 +328,26 @@ impl Storage {
     }
 }
 
-/// Takes a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
-/// false when it is gone.
+fn of_id(key: SettingKey, id: ProfileId) -> Statement {
+    sql_of_parts(format!(
+        "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
+    ))
+    .key(key)
+    .bind(id)
+}
+
+/// Locks a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
+/// false when it does not exist.
 pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool, Error> {
+    lock_profile(tx, profile.key(), profile.id).await
+}
+
+async fn lock_profile(tx: &mut Transaction, key: SettingKey, id: ProfileId) -> Result<bool, Error> {
     let touched = tx
         .execute(
             sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .key(profile.key())
-                .bind(profile.id),
+            .key(key)
+            .bind(id),
         )
         .await?;
     Ok(touched == 1)

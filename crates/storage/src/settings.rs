@@ -5,7 +5,7 @@ use adept_odata::Filter;
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage, audit,
+    Error, Storage, audit, created_requests,
     db::{Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     keys::NewKeyPair,
@@ -13,8 +13,8 @@ use super::{
     setting_state,
 };
 use adept_domain::{
-    AuditEvent, Fence, ServerIdentity, Setting, SettingField, SettingId, SettingKey, SettingState,
-    SyncStatus, TenantId, TokenId, members, setting_state::Deletion,
+    AuditEvent, Fence, RequestKey, ServerIdentity, Setting, SettingField, SettingId, SettingKey,
+    SettingState, SyncStatus, TenantId, TokenId, TokenState, members, setting_state::Deletion,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
@@ -26,6 +26,8 @@ pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, toke
 pub enum Created {
     /// It was made.
     Done,
+    /// An earlier request of the same key made this one.
+    Earlier(SettingId),
     /// The tenant has as many settings as are allowed.
     TooMany,
 }
@@ -80,18 +82,20 @@ fn column(field: SettingField) -> Column {
         SettingField::LastModified => ("modified_at", Holds::Time { nullable: false }),
         SettingField::LastSuccessfulSync => ("sync_succeeded_at", Holds::Time { nullable: false }),
         SettingField::LastSyncTriggered => ("sync_triggered_at", Holds::Time { nullable: false }),
-        SettingField::LastSyncErrorCode => (
-            "(CASE token_state WHEN 'terms' THEN 1 WHEN 'expired' THEN 2 WHEN 'revoked' THEN 3 WHEN 'forbidden' THEN 4 \
-             WHEN 'unreachable' THEN 5 WHEN 'throttled' THEN 6 WHEN 'not_understood' THEN 7 WHEN 'our_clock' THEN 8 \
-             WHEN 'wrong_server' THEN 9 ELSE 0 END)",
-            Holds::Int,
-        ),
+        SettingField::LastSyncErrorCode => return Column::made(sync_error_code(), Holds::Int),
         SettingField::SyncedDeviceCount => ("device_count", Holds::Int),
         SettingField::DataSharingConsent => ("data_sharing_consent", Holds::Bool),
         SettingField::ShareWithSchoolDataSync => ("share_with_sds", Holds::Bool),
         SettingField::RoleScopeTags => ("role_scope_tag_ids", Holds::Texts("tag")),
     };
     Column::fixed(expression, holds)
+}
+
+/// The code of a stored token state, from the one table of them.
+fn sync_error_code() -> String {
+    let cases =
+        TokenState::ALL.map(|state| format!("WHEN '{}' THEN {} ", state.as_str(), state.sync_error_code()));
+    format!("(CASE token_state {}END)", cases.concat())
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
@@ -169,11 +173,21 @@ impl Storage {
         setting: &Setting,
         key_pair: &NewKeyPair,
         maximum: i64,
+        key: Option<RequestKey>,
         event: &AuditEvent,
     ) -> Result<Created, Error> {
         let sealed = self.seal_private_key(setting.key(), key_pair)?;
         let mut tx = self.db.begin().await?;
         lock_tenant(&mut tx, setting.tenant).await?;
+        let exists = |id| {
+            sql("SELECT id FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
+                .bind(setting.tenant)
+                .bind(SettingId(id))
+        };
+        let new = (setting.id.0, setting.created_at);
+        if let Some(id) = created_requests::claim(&mut tx, setting.tenant, key, new, exists).await? {
+            return Ok(Created::Earlier(SettingId(id)));
+        }
         let row = tx
             .row(
                 sql("SELECT COUNT(*) AS total FROM setting_overview \

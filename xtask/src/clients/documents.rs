@@ -78,7 +78,7 @@ pub(super) const QUICK_START: Document = Document {
         },
         Prints {
             block: "base64 < renewed.p7m",
-            printed: &["\"lastSyncErrorCode\":3", "HTTP 204", "\"lastSyncErrorCode\":0"],
+            printed: &["\"lastSyncErrorCode\":1", "HTTP 204", "\"lastSyncErrorCode\":0"],
         },
         Prints { block: "venv/bin/pip", printed: &["already satisfied: msgraph-beta-sdk"] },
         Prints {

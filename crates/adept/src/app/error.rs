@@ -1,13 +1,14 @@
-//! What the service answers when it does not do what was asked. `graph` maps it to statuses; the CLI prints it.
+//! Why the service does not do what a caller asks for. `graph` maps it to statuses; the CLI prints it.
 
 use std::time::Duration;
 
 use crate::storage;
 
-/// Nothing was changed, [`Error::Unknown`] apart. The message is for the caller, the cause only for the log.
+/// The message is for the caller, the cause only for the log. Nothing was changed, [`Error::Unconfirmed`] and
+/// [`Error::Internal`] apart, of which that is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no such thing for this caller.
+    /// It does not exist for this caller.
     #[error("{what} does not exist.")]
     NotFound {
         /// Such as "The onboarding setting".
@@ -29,16 +30,16 @@ pub enum Error {
         /// For the log.
         cause: String,
     },
-    /// The answer to a commit was lost: nobody knows whether it took effect.
-    #[error("The answer of the database was lost. This may have taken effect; look before you repeat it.")]
-    Unknown {
+    /// The database did not confirm the change.
+    #[error(
+        "The database did not confirm the change. This may have taken effect; look before you repeat it."
+    )]
+    Unconfirmed {
         /// For the log.
         cause: String,
     },
-    /// A fault of ours.
-    #[error(
-        "The service met an error of its own. Nothing was changed; the operator finds the cause in the log."
-    )]
+    /// A fault of the service.
+    #[error("Internal error. The operator finds the cause in the log, under this request's id.")]
     Internal {
         /// For the log.
         cause: String,
@@ -49,7 +50,7 @@ impl Error {
     /// What the log says and the caller is not told.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable { cause, .. } | Self::Unknown { cause } | Self::Internal { cause } => {
+            Self::Unavailable { cause, .. } | Self::Unconfirmed { cause } | Self::Internal { cause } => {
                 Some(cause)
             }
             Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) => None,
@@ -71,7 +72,7 @@ impl From<storage::Error> for Error {
                 retry_after: Some(Duration::from_secs(5)),
                 cause: error.to_string(),
             },
-            storage::Error::CommitUnknown(_) => Self::Unknown { cause: error.to_string() },
+            storage::Error::CommitUnknown(_) => Self::Unconfirmed { cause: error.to_string() },
             storage::Error::Position => Self::Invalid(
                 "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is."
                     .to_owned(),

@@ -16,14 +16,11 @@ use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, SettingId, SettingKey, TokenType,
+        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType,
         check_enrollment_url, check_profile,
     },
-    storage::ProfileDeleted,
+    storage::{EntityCreated, ProfileDeleted},
 };
-
-/// How often a change is made again on top of another one that came first.
-const TRIES: usize = 5;
 
 impl App {
     /// Lists the profiles of one of the caller's settings.
@@ -67,13 +64,14 @@ impl App {
         Ok(self.with_enrollment_url(profile))
     }
 
-    /// Makes a profile.
+    /// Makes a profile, once for its `key`.
     pub async fn create_profile(
         &self,
         origin: &Origin,
         setting: SettingId,
         kind: ProfileKind,
-        given: &ProfilePatch,
+        input: &ProfilePatch,
+        key: Option<RequestKey>,
     ) -> Result<Profile, Error> {
         let setting = self.setting(&origin.caller, setting).await?;
         if setting.token_type == TokenType::None && kind != ProfileKind::Plain {
@@ -101,14 +99,15 @@ impl App {
             enrollment_url: None,
         };
         let empty = profile.clone();
-        profile.apply(given);
+        profile.apply(input);
         check(&profile)?;
-        let changes = changes(&empty, &profile, given);
+        let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
-        let password = given.admin_password.as_ref().and_then(Option::as_ref);
-        match self.storage.create_profile(&profile, password, &event).await? {
-            true => Ok(self.with_enrollment_url(profile)),
-            false => Err(Error::NO_SETTING),
+        let password = input.admin_password.as_ref().and_then(Option::as_ref);
+        match self.storage.create_profile(&profile, password, key, &event).await? {
+            EntityCreated::Done => Ok(self.with_enrollment_url(profile)),
+            EntityCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
+            EntityCreated::NotFound => Err(Error::NO_SETTING),
         }
     }
 
@@ -120,26 +119,25 @@ impl App {
         id: ProfileId,
         patch: &ProfilePatch,
     ) -> Result<Profile, Error> {
-        for _ in 0..TRIES {
-            let old = self.profile(&origin.caller, setting, id).await?;
+        let tenant = origin.caller.tenant;
+        self.setting(&origin.caller, setting).await?;
+        let now = self.clock.now();
+        let decide = |old: &Profile| {
             let mut new = old.clone();
             new.apply(patch);
             check(&new)?;
-            new.version += 1;
-            new.modified_at = self.clock.now();
+            new.modified_at = now;
             new.revision += i64::from(new.apple_terms() != old.apple_terms());
-            let changes = changes(&old, &new, patch);
+            let changes = changes(old, &new, patch);
             let event = self.profile_event(origin, "patch EnrollmentProfile", "Patch", &new, changes);
-            let password = patch.admin_password.as_ref().map(Option::as_ref);
-            if self.storage.update_profile(&new, password, &event).await? {
-                return Ok(new);
-            }
-        }
-        Err(Error::Unavailable {
-            message: "Others change this profile all the time. Nothing was changed; try again.".to_owned(),
-            retry_after: None,
-            cause: format!("{TRIES} other changes of profile {id} came first"),
-        })
+            Ok::<_, Error>((new, event))
+        };
+        let password = patch.admin_password.as_ref().map(Option::as_ref);
+        let changed = self
+            .storage
+            .update_profile((SettingKey::new(tenant, setting), id), password, now, decide)
+            .await?;
+        changed.map(|profile| self.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
     }
 
     /// Deletes a profile that is no default and that no device wants.

@@ -301,12 +301,13 @@ impl App {
         }
         match self.purge().await {
             Ok(purged) if purged == Purged::default() => {}
-            Ok(Purged { settings, devices, device_events, sync_runs }) => {
+            Ok(Purged { settings, devices, device_events, sync_runs, created_requests }) => {
                 tracing::info!(
                     settings,
                     devices,
                     device_events,
                     sync_runs,
+                    created_requests,
                     "what was kept long enough was removed for good"
                 );
             }

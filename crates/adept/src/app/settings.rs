@@ -6,10 +6,10 @@ use jiff::SignedDuration;
 use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
-        Caller, Change, NewSetting, Origin, Setting, SettingField, SettingId, SettingKey, SettingPatch,
-        TokenType, setting_state::Deletion,
+        Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
+        SettingPatch, TokenType, setting_state::Deletion,
     },
-    storage::{Created, Edit, Restored, SettingEdit},
+    storage::{CREATES_REMEMBERED, Created, Edit, Restored, SettingEdit},
 };
 
 /// How long a device that Apple no longer lists stays listed as deleted.
@@ -47,8 +47,13 @@ impl App {
         self.storage.setting(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
     }
 
-    /// Makes a setting with its first key pair.
-    pub async fn create_setting(&self, origin: &Origin, new: NewSetting) -> Result<Setting, Error> {
+    /// Makes a setting with its first key pair, once for its `request`.
+    pub async fn create_setting(
+        &self,
+        origin: &Origin,
+        new: NewSetting,
+        request: Option<RequestKey>,
+    ) -> Result<Setting, Error> {
         let maximum = i64::from(self.options.maximum_dep_tokens);
         let now = self.clock.now();
         let key = SettingKey { tenant: origin.caller.tenant, id: SettingId(self.ids.uuid(&self.clock)) };
@@ -64,8 +69,9 @@ impl App {
         };
         let changes = changes(&blank, &edit_of(&setting));
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.storage.create_setting(&setting, &key_pair, maximum, &event).await? {
+        match self.storage.create_setting(&setting, &key_pair, maximum, request, &event).await? {
             Created::Done => Ok(setting),
+            Created::Earlier(id) => self.setting(&origin.caller, id).await,
             Created::TooMany => Err(Error::Conflict(format!(
                 "This tenant has {maximum} onboarding settings, as many as are allowed. Nothing was changed. Delete one \
                  that is not needed, or let the operator raise the limit."
@@ -178,6 +184,7 @@ impl App {
             settings: self.storage.purge_settings(now).await?,
             devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT)).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
+            created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
     }
@@ -194,6 +201,8 @@ pub struct Purged {
     pub device_events: u64,
     /// Lines of the sync history.
     pub sync_runs: u64,
+    /// Creates that are no longer remembered.
+    pub created_requests: u64,
 }
 
 /// What people may change of a setting, as it is.

@@ -197,7 +197,7 @@ fn refused(error: app::Error) -> Failure {
         app::Error::NotFound { .. } => Exit::NotFound,
         app::Error::Invalid(_) | app::Error::Conflict(_) => Exit::Refused,
         app::Error::Unavailable { .. } => Exit::Unavailable,
-        app::Error::Unknown { .. } | app::Error::Internal { .. } => Exit::Failed,
+        app::Error::Unconfirmed { .. } | app::Error::Internal { .. } => Exit::Failed,
     };
     match error.cause() {
         Some(cause) => Failure::new(exit, format!("{error} ({cause})")),

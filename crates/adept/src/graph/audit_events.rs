@@ -1,4 +1,4 @@
-//! The operations of `auditEvents`, one file each, and what they share. The log is only read: nothing else is offered.
+//! The operations of `auditEvents`, one file each, and what they share. The log can only be read.
 
 pub(super) mod count;
 pub(super) mod get;
@@ -11,7 +11,8 @@ use adept_odata::{Kind, parse_query_string};
 use super::{
     Graph,
     error::Error,
-    request_context::{Metadata, RequestContext, Version},
+    protocol::{Metadata, Version},
+    request_context::RequestContext,
     response::GraphResponse,
     types::{AUDIT_EVENT, AUDIT_EVENT_V1, EntityType},
     value::{Object, Value},
@@ -32,20 +33,20 @@ pub(super) fn kind(version: Version) -> &'static EntityType<AuditEntry, AuditFie
     }
 }
 
-/// A few names, as much of them as the query asks for.
-fn names(graph: &Graph, call: &RequestContext, names: &[String]) -> Result<GraphResponse, Error> {
-    let options = parse_query_string(&call.query).map_err(Error::BadQuery)?;
-    for (given, option) in [(&options.filter, "$filter"), (&options.search, "$search")] {
-        if given.is_some() {
+/// The page of these names that the query asks for.
+fn names(graph: &Graph, request: &RequestContext, names: &[String]) -> Result<GraphResponse, Error> {
+    let options = parse_query_string(&request.query).map_err(Error::BadQuery)?;
+    for (value, option) in [(&options.filter, "$filter"), (&options.search, "$search")] {
+        if value.is_some() {
             return Err(Error::UnsupportedOption(option));
         }
     }
-    let at_most = |number: Option<u32>, otherwise| number.map_or(otherwise, |number| number as usize);
+    let at_most = |number: Option<u32>, default| number.map_or(default, |number| number as usize);
     let shown = names.iter().skip(at_most(options.skip, 0)).take(at_most(options.top, usize::MAX));
     let mut out = Vec::with_capacity(512);
     let mut document = Object::open(&mut out);
-    if call.metadata != Metadata::None {
-        let context = graph.context(call.version, &Kind::Collection(&Kind::String).to_string());
+    if request.metadata != Metadata::None {
+        let context = graph.context(request.version, &Kind::Collection(&Kind::String).to_string());
         Value::text(&context).write(document.member("@odata.context"));
     }
     if options.count == Some(true) {
@@ -53,5 +54,5 @@ fn names(graph: &Graph, call: &RequestContext, names: &[String]) -> Result<Graph
     }
     Value::List(shown.map(|name| Value::text(name)).collect()).write(document.member("value"));
     document.close();
-    Ok(GraphResponse::json(out, call.metadata))
+    Ok(GraphResponse::json(out, request.metadata))
 }

@@ -1,84 +1,87 @@
-//! `POST /$batch`: up to 20 requests in one, each answered as if it had come alone. They go through the same door as any
-//! other request; what is done here is to take the batch apart, keep its order and put the answers together.
+//! `POST /$batch`: up to 20 requests in one, each answered as if it had come alone. `dispatch` answers each like any other
+//! request; this module reads the batch, keeps its order and joins the answers.
 //!
 //! Source: Microsoft Graph, "Combine multiple HTTP requests using JSON batching".
 
 mod item;
 mod plan;
 
-pub(super) use plan::BadBatch;
-
-use axum::http::Uri;
+use axum::{
+    body::Body,
+    http::{Request, Response, Uri},
+};
+use futures_util::future::BoxFuture;
 
 use super::{
-    Edge,
     body::LIMIT,
     error::Error,
-    input_value::members,
-    request_context::{RequestContext, Version},
+    input::members,
+    protocol::Version,
+    request_context::RequestContext,
     response::GraphResponse,
-    router::Outcome,
+    route::HandlerResult,
     value::{Object, write_text},
 };
-use item::{Item, Outer};
+use item::{BatchContext, Item, ItemResponse};
 
-/// The operation's name.
-pub(super) const OPERATION: &str = "protocol.batch";
+/// Answers one request of the batch, or refuses one that is none.
+pub(super) type AnswerItem<'e> =
+    &'e (dyn Fn(Result<Request<Body>, Error>) -> BoxFuture<'e, Response<Body>> + Sync);
 
-/// Marks a request that came inside a batch.
-#[derive(Clone, Copy)]
-pub(super) struct InBatch;
-
-pub(super) async fn handle(edge: &Edge, call: &mut RequestContext) -> Outcome {
-    if call.in_batch {
+/// Answers the requests of a batch one after the other, as clients that state no dependencies expect.
+pub(super) async fn handle(
+    request: &mut RequestContext,
+    origin: &str,
+    answer: AnswerItem<'_>,
+) -> HandlerResult {
+    if request.in_batch.is_some() {
         return Err(Error::BadItem("A batch cannot hold another batch. Nothing was changed by this one."));
     }
-    let body = call.receive(LIMIT).await?;
-    let items = plan::plan(call.object(&body)?)?;
+    let body = request.receive(LIMIT).await?;
+    let items = plan::plan(request.object(&body)?)?;
     drop(body);
-    let outer = Outer { headers: call.headers.clone(), version: call.version };
-    let mut answers: Vec<Option<item::Answered>> = items.iter().map(|_| None).collect();
-    // One after the other, as clients that say nothing of dependencies expect.
-    for place in plan::order(&items)? {
-        let item = &items[place];
-        let failed = |other: &usize| answers[*other].as_ref().is_none_or(|answered| answered.failed());
-        let answered = match item.waits_for.iter().any(failed) {
-            true => edge.refused_item(&outer, Error::FailedDependency).await,
-            false => edge.answered_item(&outer, item).await,
+    let batch = BatchContext { headers: request.headers.clone(), version: request.version, origin };
+    let mut responses: Vec<Option<ItemResponse>> = items.iter().map(|_| None).collect();
+    for index in plan::order(&items)? {
+        let item = &items[index];
+        let failed = |other: &usize| responses[*other].as_ref().is_none_or(ItemResponse::failed);
+        let inner = match item.depends_on.iter().any(failed) {
+            true => Err(Error::FailedDependency),
+            false => item.request(&batch),
         };
-        answers[place] = Some(answered);
+        responses[index] = Some(ItemResponse::of(answer(inner).await).await);
     }
-    Ok(GraphResponse::json(document(&items, &answers), call.metadata))
+    Ok(GraphResponse::json(document(&items, &responses), request.metadata))
 }
 
-/// What can be said of a batch without running it: the order of its requests, what each waits for, where each leads.
-type Judged = (Vec<usize>, Vec<Vec<usize>>, Vec<Result<Uri, Error>>);
+/// A batch that was read and not run: the order of its requests, what each depends on, where each leads.
+type BatchPlan = (Vec<usize>, Vec<Vec<usize>>, Vec<Result<Uri, Error>>);
 
-/// Reads a batch as `handle` does, and runs nothing.
-pub(super) fn judged(body: &[u8], origin: &str) -> Result<Judged, Error> {
+/// Reads a batch as `handle` does, and runs none of it.
+pub(super) fn plan_of(body: &[u8], origin: &str) -> Result<BatchPlan, Error> {
     let items = plan::plan(members(body, false)?)?;
     let order = plan::order(&items)?;
     let targets = items.iter().map(|item| item::uri(&item.url, origin, Version::Beta)).collect();
-    Ok((order, items.into_iter().map(|item| item.waits_for).collect(), targets))
+    Ok((order, items.into_iter().map(|item| item.depends_on).collect(), targets))
 }
 
-fn document(items: &[Item], answers: &[Option<item::Answered>]) -> Vec<u8> {
+fn document(items: &[Item], responses: &[Option<ItemResponse>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(4096);
     let mut document = Object::open(&mut out);
-    let responses = document.member("responses");
-    responses.push(b'[');
-    for (place, (item, answered)) in items.iter().zip(answers).enumerate() {
-        if place > 0 {
-            responses.push(b',');
+    let array = document.member("responses");
+    array.push(b'[');
+    for (index, (item, response)) in items.iter().zip(responses).enumerate() {
+        if index > 0 {
+            array.push(b',');
         }
-        let mut response = Object::open(responses);
-        write_text(&item.id, response.member("id"));
-        if let Some(answered) = answered {
-            answered.write(&mut response);
+        let mut object = Object::open(array);
+        write_text(&item.id, object.member("id"));
+        if let Some(response) = response {
+            response.write(&mut object);
         }
-        response.close();
+        object.close();
     }
-    responses.push(b']');
+    array.push(b']');
     document.close();
     out
 }

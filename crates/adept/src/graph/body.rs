@@ -1,4 +1,4 @@
-//! Receives a body up to a limit, and reads away what nobody wants so that the client comes to read the answer.
+//! Receives a body up to a limit, and drains an unread one so that the client comes to read the answer.
 
 use std::time::Duration;
 
@@ -10,31 +10,34 @@ use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
 use super::{
+    digest::Digest,
     error::Error,
-    input_value::{Members, members},
+    input::{Members, members},
     request_context::RequestContext,
+    response::client_request_id,
 };
+use crate::domain::{CallerKind, RequestKey};
 
 /// What a token upload may hold, in bytes: a token of 64 KiB in base64, and JSON around it.
 pub(super) const TOKEN_LIMIT: usize = 256 * 1024;
 /// What any other body may hold, in bytes.
 pub(super) const LIMIT: usize = 1024 * 1024;
 
-/// How much is read away, in bytes, and for how long.
+/// How much is drained, in bytes, and for how long.
 const DRAINED: usize = 32 * 1024 * 1024;
 const DRAINING: Duration = Duration::from_secs(10);
 
 /// A body that was received. It is wiped when dropped, since bodies hold tokens and passwords.
-pub(super) struct Received(Zeroizing<Vec<u8>>);
+pub(super) struct BodyBytes(Zeroizing<Vec<u8>>);
 
 impl RequestContext {
     /// The whole body; an error when it is longer than `limit` bytes.
-    pub(super) async fn receive(&mut self, limit: usize) -> Result<Received, Error> {
+    pub(super) async fn receive(&mut self, limit: usize) -> Result<BodyBytes, Error> {
         let announced = announced(&self.headers);
         if announced.is_some_and(|length| length > limit) {
             return Err(Error::TooLarge { limit });
         }
-        // With the final size known, the vector never moves and leaves no copy behind.
+        // With the final size known, the vector never moves and leaves no copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(announced.unwrap_or(0)));
         let mut stream = std::mem::take(&mut self.body).into_data_stream();
         while let Some(chunk) = stream.next().await {
@@ -45,37 +48,57 @@ impl RequestContext {
             }
             bytes.extend_from_slice(&chunk);
         }
-        Ok(Received(bytes))
+        Ok(BodyBytes(bytes))
     }
 
     /// The members of a JSON body.
-    pub(super) fn object(&self, body: &Received) -> Result<Members, Error> {
-        self.is_json()?;
+    pub(super) fn object(&self, body: &BodyBytes) -> Result<Members, Error> {
+        self.check_is_json()?;
         Ok(members(&body.0, false)?)
     }
 
-    /// That the body of an action without parameters says nothing.
-    pub(super) fn nothing(&self, body: &Received) -> Result<(), Error> {
+    /// An error when the body of an action without parameters holds any.
+    pub(super) fn expect_no_parameters(&self, body: &BodyBytes) -> Result<(), Error> {
         if body.0.trim_ascii().is_empty() {
             return Ok(());
         }
-        self.is_json()?;
-        let none = super::types::ActionType::<()> { name: self.operation_name(), parameters: &[] };
+        self.check_is_json()?;
+        let none = super::types::ActionType::<()> { name: self.action_name(), parameters: &[] };
         Ok(none.read(members(&body.0, true)?)?)
     }
 
-    fn operation_name(&self) -> &'static str {
-        self.route.operation.split_once('.').map_or(self.route.operation, |(_, name)| name)
+    /// What a create is recognized by when it is repeated; none without a client's id of the request.
+    pub(super) fn create_key(&self, body: &BodyBytes) -> Option<RequestKey> {
+        let (_, id) = client_request_id(&self.headers)?;
+        let client = self.caller.client.map(|client| client.0.into_bytes());
+        let user = match &self.caller.kind {
+            CallerKind::User { user_id, .. } => Some(user_id.as_bytes()),
+            CallerKind::Application | CallerKind::Operator => None,
+        };
+        let item = self.in_batch.as_ref().map(|batch| batch.item.as_bytes());
+        let mut digest = Digest::new();
+        digest.path(self.operation, &self.keys);
+        for part in
+            [client.as_ref().map(<[u8; 16]>::as_slice), user, item, Some(id.as_bytes()), Some(&body.0)]
+        {
+            digest.part(part);
+        }
+        Some(RequestKey(digest.finish()))
     }
 
-    /// Scripts send JSON without saying so; whoever says something else means it.
-    fn is_json(&self) -> Result<(), Error> {
+    fn action_name(&self) -> &'static str {
+        self.operation.split_once('.').map_or(self.operation, |(_, name)| name)
+    }
+
+    /// Scripts send JSON without a content type; any other content type is refused.
+    fn check_is_json(&self) -> Result<(), Error> {
         let coded = self.headers.get(header::CONTENT_ENCODING);
         if coded.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Error::UnsupportedMediaType);
         }
-        let Some(said) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-        let media = said.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let Some(content_type) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
+        let media =
+            content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let json = media.is_empty()
             || media.eq_ignore_ascii_case(b"application/json")
             || media.eq_ignore_ascii_case(b"text/json");
@@ -83,8 +106,8 @@ impl RequestContext {
     }
 }
 
-/// Reads what is left of a body, within bounds. A client that writes a long body and is answered early would otherwise
-/// see a broken connection in place of the answer. One that waits for `100 Continue` has sent nothing and needs nothing.
+/// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise
+/// see a broken connection in place of the answer. A client that waits for `100 Continue` has sent none of it.
 pub(super) async fn drain(body: Body, headers: &HeaderMap) {
     let waits = headers
         .get(header::EXPECT)
@@ -92,17 +115,17 @@ pub(super) async fn drain(body: Body, headers: &HeaderMap) {
     if waits || body.is_end_stream() || announced(headers).is_some_and(|length| length > DRAINED) {
         return;
     }
-    let mut left = DRAINED;
+    let mut rest = DRAINED;
     let mut stream = body.into_data_stream();
     let reading = async {
         while let Some(Ok(chunk)) = stream.next().await {
-            left = left.saturating_sub(chunk.len());
-            if left == 0 {
+            rest = rest.saturating_sub(chunk.len());
+            if rest == 0 {
                 return;
             }
         }
     };
-    // What is not read in time is not waited for.
+    // The answer does not wait longer.
     let _ = tokio::time::timeout(DRAINING, reading).await;
 }
 

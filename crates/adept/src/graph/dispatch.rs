@@ -7,46 +7,60 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts},
 };
+use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::{
-    Edge, Throttle,
-    batch::{self, InBatch},
+    batch,
     body::drain,
     error::Error,
-    request_context::{Metadata, RequestContext, Version, accepted},
-    response::{GraphResponse, RequestIds},
-    router::{Does, Handler, Outcome, Route, Tell},
-    tree::{Found, Lost},
+    protocol::{Metadata, Version, accepted},
+    request_context::{InBatch, RequestContext},
+    response::{GraphResponse, RequestIds, Responder},
+    route::{HandlerResult, Route, RouteAction},
+    router,
+    service::Graph,
+    throttle::{Throttle, ThrottleCounters},
+    tree::{PathError, PathMatch, Tree},
 };
 use crate::domain::Caller;
 
-/// The operation of a request that leads nowhere, in logs and metrics.
-const NOWHERE: &str = "none";
+/// The operation of a request that matches no route, in logs and metrics.
+const NO_OPERATION: &str = "none";
 
-/// Where a request leads.
-enum ResolvedRoute {
-    /// To what everyone is told.
-    Tell(&'static Route, Version, Tell),
-    /// To what a caller may be served.
-    Serve(Endpoint),
+/// Graph, ready to answer.
+pub(super) struct Edge {
+    graph: Graph,
+    responder: Responder,
+    counters: ThrottleCounters,
+    beta: Tree,
+    v1: Tree,
 }
 
-/// Where a caller is served.
+/// Where a request leads.
 struct Endpoint {
     version: Version,
     route: &'static Route,
-    serve: Handler,
     keys: Vec<String>,
     cast: Option<&'static str>,
     arguments: Vec<String>,
 }
 
 impl Edge {
-    /// Answers a request, whatever it is, and says so in the log and to whoever counts.
+    pub(super) fn new(graph: Graph) -> Self {
+        Self {
+            responder: Responder::new(graph.auth.public_url()),
+            counters: ThrottleCounters::default(),
+            beta: router::tree(Version::Beta),
+            v1: router::tree(Version::V1),
+            graph,
+        }
+    }
+
+    /// Answers any request, and reports it to the log and to the observer.
     pub(super) async fn serve(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
-        let ids = RequestIds::of(request.headers(), self.graph.app.ids().uuid(self.graph.app.clock()));
+        let ids = self.request_ids(request.headers());
         let reads = request.method() == Method::GET;
         let span = tracing::info_span!(
             "request",
@@ -64,7 +78,7 @@ impl Edge {
             } else {
                 tracing::info!(status, ?took, "answered");
             }
-            self.response(answer, &ids)
+            self.responder.response(answer, &ids)
         }
         .instrument(span)
         .await
@@ -73,132 +87,157 @@ impl Edge {
     async fn answer(&self, request: Request<Body>, ids: &RequestIds) -> (&'static str, GraphResponse) {
         let (parts, body) = request.into_parts();
         if is_preflight(&parts) {
-            return (NOWHERE, Self::preflight());
+            return (NO_OPERATION, Responder::preflight());
         }
-        let way = self.way(&parts.method, parts.uri.path());
-        let operation = match &way {
-            Ok(ResolvedRoute::Tell(route, ..) | ResolvedRoute::Serve(Endpoint { route, .. })) => {
-                route.operation
-            }
-            Err(_) => NOWHERE,
-        };
+        let endpoint = self.resolve(&parts.method, parts.uri.path());
+        let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         tracing::Span::current().record("operation", operation);
-        let (outcome, headers, unread) = match way {
-            Ok(ResolvedRoute::Tell(_, version, tell)) => {
-                (tell(self, version, &parts.headers), parts.headers, body)
+        let (result, headers, unread) = match endpoint {
+            Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
+                (handle(&self.graph, version, &parts.headers), parts.headers, body)
             }
-            Ok(ResolvedRoute::Serve(place)) => self.serve_caller(parts, body, ids, Ok(place)).await,
-            Err(lost) => self.serve_caller(parts, body, ids, Err(lost)).await,
+            endpoint => self.serve_caller(parts, body, ids, endpoint).await,
         };
         drain(unread, &headers).await;
-        (operation, outcome.unwrap_or_else(|error| self.refuse(error, ids)))
+        (operation, result.unwrap_or_else(|error| self.refuse(error, ids)))
     }
 
-    /// The outcome of what a caller asks for, and what is left of the request.
+    /// The result for a caller, and what is unread of the request.
     async fn serve_caller(
         &self,
         parts: Parts,
         body: Body,
         ids: &RequestIds,
-        place: Result<Endpoint, Error>,
-    ) -> (Outcome, HeaderMap, Body) {
-        match self.admit(&parts, place).await {
-            Ok((caller, place, metadata)) => {
-                let serve = place.serve;
-                let mut call = call(parts, body, ids, caller, place, metadata);
-                (serve(self, &mut call).await, call.headers, call.body)
+        endpoint: Result<Endpoint, Error>,
+    ) -> (HandlerResult, HeaderMap, Body) {
+        let (caller, endpoint, metadata) = match self.admit(&parts, endpoint).await {
+            Ok(admitted) => admitted,
+            Err(error) => return (Err(error), parts.headers, body),
+        };
+        let action = endpoint.route.action;
+        let mut request = request_context(parts, body, ids, caller, endpoint, metadata);
+        let result = match action {
+            RouteAction::Serve(handle) => handle(&self.graph, &mut request).await,
+            RouteAction::Public(handle) => handle(&self.graph, request.version, &request.headers),
+            RouteAction::Batch => {
+                let headers = request.headers.clone();
+                let answer = |item| self.answer_item(item, headers.clone());
+                batch::handle(&mut request, &self.graph.public_url, &answer).await
             }
-            Err(error) => (Err(error), parts.headers, body),
-        }
+        };
+        (result, request.headers, request.body)
     }
 
-    /// Where method and path lead.
-    fn way(&self, method: &Method, path: &str) -> Result<ResolvedRoute, Error> {
-        let path = path.trim_start_matches('/');
-        let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
-        let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
-        let Found { routes, keys, cast, arguments } =
-            self.tree(version).find(rest).map_err(|lost| match lost {
-                Lost::Segment(empty) if empty.is_empty() => {
-                    Error::UnknownSegment(version.as_str().to_owned())
+    /// Answers a request of a batch as if it had come alone. `headers` are the batch's.
+    fn answer_item(
+        &self,
+        item: Result<Request<Body>, Error>,
+        headers: HeaderMap,
+    ) -> BoxFuture<'_, Response<Body>> {
+        Box::pin(async move {
+            match item {
+                Ok(request) => self.serve(request).await,
+                Err(error) => {
+                    let ids = self.request_ids(&headers);
+                    self.responder.response(self.refuse(error, &ids), &ids)
                 }
-                Lost::Segment(segment) => Error::UnknownSegment(segment),
-                Lost::Encoding => Error::BadPath,
-            })?;
-        let Some(route) = routes.iter().copied().find(|route| route.verb.method == *method) else {
-            let offered = routes.iter().map(|route| route.verb.method.clone()).collect();
-            return Err(Error::MethodNotAllowed { offered });
-        };
-        Ok(match route.does {
-            Does::Tell(tell) => ResolvedRoute::Tell(route, version, tell),
-            Does::Serve(serve) => {
-                ResolvedRoute::Serve(Endpoint { version, route, serve, keys, cast, arguments })
             }
         })
     }
 
-    /// Lets a request in: a good bearer token first, then a place, then its permission, then a format.
+    /// The endpoint of method and path.
+    fn resolve(&self, method: &Method, path: &str) -> Result<Endpoint, Error> {
+        let path = path.trim_start_matches('/');
+        let (segment, rest) = path.split_once('/').unwrap_or((path, ""));
+        let version = Version::of(segment).ok_or_else(|| Error::UnknownVersion(segment.to_owned()))?;
+        let tree = match version {
+            Version::Beta => &self.beta,
+            Version::V1 => &self.v1,
+        };
+        let PathMatch { routes, keys, cast, arguments } =
+            tree.find(rest).map_err(|unmatched| match unmatched {
+                PathError::Segment(empty) if empty.is_empty() => {
+                    Error::UnknownSegment(version.as_str().to_owned())
+                }
+                PathError::Segment(segment) => Error::UnknownSegment(segment),
+                PathError::Encoding => Error::BadPath,
+            })?;
+        match routes.iter().copied().find(|route| route.verb.method == *method) {
+            Some(route) => Ok(Endpoint { version, route, keys, cast, arguments }),
+            None => {
+                let offered = routes.iter().map(|route| route.verb.method.clone()).collect();
+                Err(Error::MethodNotAllowed { offered })
+            }
+        }
+    }
+
+    /// Checks a request in order: a good bearer token first, then the endpoint, then its permission, then the format.
     async fn admit(
         &self,
         parts: &Parts,
-        place: Result<Endpoint, Error>,
+        endpoint: Result<Endpoint, Error>,
     ) -> Result<(Caller, Endpoint, Metadata), Error> {
         let headers = &parts.headers;
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
-        let caller =
-            self.graph.auth.caller(bearer, self.graph.app.clock().now()).await.map_err(Error::Denied)?;
-        let place = place?;
-        // What is inside a batch counts, the batch itself does not.
-        if self.graph.throttle == Throttle::Graph && place.route.operation != batch::OPERATION {
-            let (writes, now) = (parts.method != Method::GET, self.graph.app.clock().now());
-            self.throttled.admit(&caller, writes, now).map_err(Error::Throttled)?;
+        let now = self.graph.app.clock().now();
+        let caller = self.graph.auth.caller(bearer, now).await.map_err(Error::Denied)?;
+        let endpoint = endpoint?;
+        // The requests inside a batch count, the batch itself does not.
+        let is_batch = matches!(endpoint.route.action, RouteAction::Batch);
+        if self.graph.throttle == Throttle::Graph && !is_batch {
+            let writes = parts.method != Method::GET;
+            self.counters.admit(&caller, writes, now).map_err(Error::Throttled)?;
         }
-        let needed = place.route.permissions;
+        let needed = endpoint.route.permissions;
         if !needed.is_empty() && !caller.permissions.any_of(needed) {
             return Err(Error::Forbidden { needed });
         }
-        let metadata = accepted(headers)?;
-        expected(parts)?;
-        Ok((caller, place, metadata))
+        let metadata = accepted(headers).ok_or(Error::NotAcceptable)?;
+        check_if_match(parts)?;
+        Ok((caller, endpoint, metadata))
     }
 
-    pub(super) fn refuse(&self, error: Error, ids: &RequestIds) -> GraphResponse {
+    fn request_ids(&self, headers: &HeaderMap) -> RequestIds {
+        RequestIds::of(headers, self.graph.app.ids().uuid(self.graph.app.clock()))
+    }
+
+    fn refuse(&self, error: Error, ids: &RequestIds) -> GraphResponse {
         let row = error.row();
         if let Some(cause) = &row.cause {
             tracing::error!(cause, status = row.status.as_u16(), "the request failed");
         }
-        self.refusal(&row, ids)
+        self.responder.refusal(&row, ids, self.graph.app.clock().now())
     }
 }
 
-fn call(
+fn request_context(
     parts: Parts,
     body: Body,
     ids: &RequestIds,
     caller: Caller,
-    place: Endpoint,
+    endpoint: Endpoint,
     metadata: Metadata,
 ) -> RequestContext {
     RequestContext {
         caller,
-        request: ids.request,
-        version: place.version,
-        route: place.route,
-        keys: place.keys,
-        cast: place.cast,
-        arguments: place.arguments,
+        request_id: ids.request,
+        version: endpoint.version,
+        operation: endpoint.route.operation,
+        keys: endpoint.keys,
+        cast: endpoint.cast,
+        arguments: endpoint.arguments,
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
         metadata,
-        in_batch: parts.extensions.get::<InBatch>().is_some(),
+        in_batch: parts.extensions.get::<InBatch>().cloned(),
         body,
     }
 }
 
-/// Nothing that is served carries a tag, so a client that insists on one has it from elsewhere; `*` is any.
-fn expected(parts: &Parts) -> Result<(), Error> {
+/// No entity carries a tag, so a tag that a client insists on comes from elsewhere; `*` is any.
+fn check_if_match(parts: &Parts) -> Result<(), Error> {
     let writes = [Method::PATCH, Method::PUT, Method::DELETE].contains(&parts.method);
     let known = |value: &HeaderValue| value.as_bytes().trim_ascii() == b"*";
     if writes && !parts.headers.get_all(header::IF_MATCH).into_iter().all(known) {

@@ -14,8 +14,8 @@ use adept_odata::{Filter, Literal};
 
 use super::{
     Graph,
-    error::Error,
-    input_value::{BadBody, Members, TYPE, named_type, shortened},
+    error::{BadBody, Error, shortened},
+    input::{Members, TYPE, named_type},
     onboarding_settings,
     request_context::RequestContext,
     types::{DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, profile_type},
@@ -33,20 +33,20 @@ pub(super) fn set(setting: SettingId) -> String {
     format!("{}('{setting}')/enrollmentProfiles", onboarding_settings::SET)
 }
 
-/// The profile that the path names; it must exist before anything else of a request is judged.
-async fn profile_of(graph: &Graph, call: &mut RequestContext) -> Result<Profile, Error> {
-    let setting = call.setting_id()?;
-    let key = call.keys.get(1).map_or("", String::as_str);
+/// The profile that the path names; it must exist before the rest of a request is checked.
+async fn profile_of(graph: &Graph, request: &mut RequestContext) -> Result<Profile, Error> {
+    let setting = request.setting_id()?;
+    let key = request.keys.get(1).map_or("", String::as_str);
     match ProfileId::named(key, setting) {
         Some(id) => {
-            let profile = graph.app.profile(&call.caller, setting, id).await?;
-            match is_of(profile.kind, call.cast) {
+            let profile = graph.app.profile(&request.caller, setting, id).await?;
+            match is_of(profile.kind, request.cast) {
                 true => Ok(profile),
                 false => Err(app::Error::NO_PROFILE.into()),
             }
         }
         None => {
-            graph.app.setting(&call.caller, setting).await?;
+            graph.app.setting(&request.caller, setting).await?;
             Err(app::Error::NO_PROFILE.into())
         }
     }
@@ -59,8 +59,8 @@ fn is_of(kind: ProfileKind, cast: Option<&str>) -> bool {
 }
 
 /// The type that the path narrows a list to.
-fn listed_type(call: &RequestContext) -> &'static ProfileType {
-    match call.cast.map(ProfileKind::from_word) {
+fn listed_type(request: &RequestContext) -> &'static ProfileType {
+    match request.cast.map(ProfileKind::from_word) {
         None => &ENROLLMENT_PROFILE,
         Some(Some(kind)) => profile_type(kind),
         Some(None) => &DEP_ENROLLMENT_BASE_PROFILE,
@@ -68,11 +68,11 @@ fn listed_type(call: &RequestContext) -> &'static ProfileType {
 }
 
 /// The filter, which also keeps to the types that the path narrows to.
-fn narrowed(call: &RequestContext, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
-    if call.cast.is_none() {
+fn narrowed(request: &RequestContext, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
+    if request.cast.is_none() {
         return filter;
     }
-    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, call.cast));
+    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, request.cast));
     let values = kinds.map(|(ordinal, kind)| Literal::Enum { member: kind.as_str(), ordinal }).collect();
     let of_type = Filter::In { field: ProfileField::Kind, values };
     Some(match filter {
@@ -81,18 +81,20 @@ fn narrowed(call: &RequestContext, filter: Option<Filter<ProfileField>>) -> Opti
     })
 }
 
-/// The type that a body says it is of; none when it says nothing.
-fn given_kind(members: &Members) -> Result<Option<ProfileKind>, BadBody> {
-    let said = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(TYPE));
-    let Some(named) = said.map(|(_, json)| named_type(json)).transpose()?.flatten() else { return Ok(None) };
+/// The type that a body says it is of; none when it names none.
+fn kind_of_body(members: &Members) -> Result<Option<ProfileKind>, BadBody> {
+    let written = members.iter().find(|(name, _)| name.eq_ignore_ascii_case(TYPE));
+    let Some(named) = written.map(|(_, json)| named_type(json)).transpose()?.flatten() else {
+        return Ok(None);
+    };
     let kind = named.unqualified().and_then(ProfileKind::from_word);
     kind.map(Some).ok_or_else(|| BadBody::UnknownType { written: shortened(named.0) })
 }
 
-/// The description of a profile's type, given that a change does not say that it is of another one.
+/// The description of a profile's type; an error when a body says that it is of another one.
 pub(super) fn unchanged_type(profile: &Profile, members: &Members) -> Result<&'static ProfileType, BadBody> {
     let actual = profile_type(profile.kind);
-    match given_kind(members)? {
+    match kind_of_body(members)? {
         Some(kind) if kind != profile.kind => Err(BadBody::OtherType { actual: actual.name }),
         _ => Ok(actual),
     }

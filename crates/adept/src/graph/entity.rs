@@ -4,9 +4,11 @@ use adept_odata::Kind;
 use axum::http::{StatusCode, header};
 
 use super::{
-    Graph, Root,
-    request_context::{Metadata, RequestContext, Version},
+    Graph,
+    protocol::{Metadata, Version},
+    request_context::RequestContext,
     response::{GraphResponse, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
+    service::Root,
     types::{ComplexType, EntityType, Operation},
     value::{Object, Value},
 };
@@ -14,16 +16,16 @@ use super::{
 /// How entities are shown.
 pub(super) struct Shape {
     pub(super) metadata: Metadata,
-    /// The places of the selected properties; none for all.
+    /// The indexes of the selected properties; none for all.
     pub(super) selected: Option<Vec<usize>>,
-    /// The navigations that are shown with what is behind them.
+    /// The navigations that are shown with their entities.
     pub(super) expanded: Vec<&'static str>,
     /// Whether the path narrowed the entities to a type, which each then names.
     pub(super) narrowed: bool,
 }
 
-/// What is behind the navigations of one entity, written already: members, annotations among them.
-pub(super) type Behind = Vec<(String, Vec<u8>)>;
+/// The expanded navigations of one entity, written already: members, annotations among them.
+pub(super) type ExpandedMembers = Vec<(String, Vec<u8>)>;
 
 impl Shape {
     /// Everything.
@@ -35,29 +37,29 @@ impl Shape {
     pub(super) fn document<R, F, W>(
         &self,
         graph: &Graph,
-        call: &RequestContext,
+        request: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
     ) -> GraphResponse {
-        self.document_with(graph, call, kind, row, set, &Vec::new())
+        self.document_with(graph, request, kind, row, set, &Vec::new())
     }
 
-    /// The same with what is behind its navigations.
+    /// The same with its expanded navigations.
     pub(super) fn document_with<R, F, W>(
         &self,
         graph: &Graph,
-        call: &RequestContext,
+        request: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         row: &R,
         set: &str,
-        behind: &Behind,
+        expanded: &ExpandedMembers,
     ) -> GraphResponse {
         let mut out = Vec::with_capacity(1024);
         let mut document = Object::open(&mut out);
-        self.context(graph, call.version, kind.of(row), set, "/$entity", &mut document);
-        self.entity(&graph.root(call.version), kind, row, set, &mut document);
-        write_behind(behind, &mut document);
+        self.context(graph, request.version, kind.of(row), set, "/$entity", &mut document);
+        self.entity(&graph.root(request.version), kind, row, set, &mut document);
+        write_expanded(expanded, &mut document);
         document.close();
         GraphResponse::json(out, self.metadata)
     }
@@ -75,8 +77,8 @@ impl Shape {
         if self.metadata == Metadata::None {
             return;
         }
-        let all = kind.all();
-        let selected = self.selected.iter().flatten().map(|place| all[*place].name.to_owned());
+        let all = kind.all_properties();
+        let selected = self.selected.iter().flatten().map(|index| all[*index].name.to_owned());
         let expanded = self.expanded.iter().map(|name| format!("{name}()"));
         let names: Vec<String> = selected.chain(expanded).collect();
         let selected = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
@@ -102,9 +104,9 @@ impl Shape {
         } else if self.metadata == Metadata::Minimal && (kind.name != declared.name || self.narrowed) {
             Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
         }
-        let all = kind.all();
-        let mut write = |place: usize| {
-            let property = all[place];
+        let all = kind.all_properties();
+        let mut write = |index: usize| {
+            let property = all[index];
             if self.metadata == Metadata::Full
                 && let Some(type_name) = annotation(property.kind)
             {
@@ -118,56 +120,66 @@ impl Shape {
         };
         match &self.selected {
             None => (0..all.len()).for_each(&mut write),
-            Some(places) => places.iter().copied().for_each(&mut write),
+            Some(indexes) => indexes.iter().copied().for_each(&mut write),
         }
     }
 }
 
-/// A written entity, as `Prefer: return` wants it: whole, or not at all.
-pub(super) fn written(call: &RequestContext, entity: GraphResponse) -> GraphResponse {
-    match call.prefers_minimal() {
+/// An entity after a write, as `Prefer: return` asks: whole, or not at all.
+pub(super) fn write_response(request: &RequestContext, entity: GraphResponse) -> GraphResponse {
+    match request.prefers_minimal() {
         None => entity,
         Some(true) => entity.minimal().header(PREFERENCE_APPLIED, "return=minimal"),
         Some(false) => entity.header(PREFERENCE_APPLIED, "return=representation"),
     }
 }
 
-/// What a function or action returned that is no entity: `{"value": …}` of an EDM type.
-pub(super) fn returned(graph: &Graph, call: &RequestContext, kind: Kind, value: &Value<'_>) -> GraphResponse {
+/// The result of a function or action that is no entity: `{"value": …}` of an EDM type.
+pub(super) fn value_response(
+    graph: &Graph,
+    request: &RequestContext,
+    kind: Kind,
+    value: &Value<'_>,
+) -> GraphResponse {
     let mut out = Vec::with_capacity(2048);
     let mut document = Object::open(&mut out);
-    if call.metadata != Metadata::None {
-        let context = graph.context(call.version, &kind.to_string());
+    if request.metadata != Metadata::None {
+        let context = graph.context(request.version, &kind.to_string());
         Value::Text(context.into()).write(document.member("@odata.context"));
     }
     value.write(document.member("value"));
     document.close();
-    GraphResponse::json(out, call.metadata)
+    GraphResponse::json(out, request.metadata)
 }
 
 /// A new entity: 201 and where it is from now on.
-pub(super) fn created(
+pub(super) fn created_response(
     graph: &Graph,
-    call: &RequestContext,
+    request: &RequestContext,
     entity: GraphResponse,
     path: &str,
 ) -> GraphResponse {
-    let location = format!("{}/{}/{path}", graph.public_url, call.version.as_str());
-    let answer = written(call, entity.status(StatusCode::CREATED)).header(header::LOCATION, &*location);
-    // Without a body this is the only place where the client finds the id (OData 4.0, part 1, 8.3.4).
-    if answer.status == StatusCode::NO_CONTENT { answer.header(ODATA_ENTITY_ID, location) } else { answer }
+    let location = format!("{}/{}/{path}", graph.public_url, request.version.as_str());
+    let response =
+        write_response(request, entity.status(StatusCode::CREATED)).header(header::LOCATION, &*location);
+    // Without a body this is the only header in which the client finds the id (OData 4.0, part 1, 8.3.4).
+    if response.status == StatusCode::NO_CONTENT {
+        response.header(ODATA_ENTITY_ID, location)
+    } else {
+        response
+    }
 }
 
-/// Appends what is behind the navigations of an entity.
-pub(super) fn write_behind(behind: &Behind, object: &mut Object<'_>) {
-    for (name, json) in behind {
+/// Appends the expanded navigations of an entity.
+pub(super) fn write_expanded(expanded: &ExpandedMembers, object: &mut Object<'_>) {
+    for (name, json) in expanded {
         object.member(name).extend_from_slice(json);
     }
 }
 
 /// Where an entity is, below the version.
 fn address<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str) -> String {
-    match kind.all().first().map(|id| (id.value)(row)) {
+    match kind.all_properties().first().map(|id| (id.value)(row)) {
         Some(Value::Guid(id)) => format!("{set}('{id}')"),
         Some(Value::Text(id)) if id != set => format!("{set}('{id}')"),
         // A singleton is not one of many.
@@ -185,11 +197,11 @@ fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mu
 /// Where the navigations of an entity lead and where its actions and functions are called.
 fn links<R, F, W>(root: &Root, kind: &EntityType<R, F, W>, address: &str, object: &mut Object<'_>) {
     let at = format!("{}/{address}", root.url);
-    for way in kind.ways() {
-        let to = format!("{at}/{}", way.name);
+    for navigation in kind.all_navigations() {
+        let to = format!("{at}/{}", navigation.name);
         let reference = format!("{to}/$ref");
-        Value::text(&reference).write(object.annotation(way.name, "@odata.associationLink"));
-        Value::text(&to).write(object.annotation(way.name, "@odata.navigationLink"));
+        Value::text(&reference).write(object.annotation(navigation.name, "@odata.associationLink"));
+        Value::text(&to).write(object.annotation(navigation.name, "@odata.navigationLink"));
     }
     for operation in Operation::bound_to(root.version, &kind.names()) {
         let title = format!("microsoft.graph.{}", operation.name);
@@ -232,7 +244,7 @@ fn write_typed(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The type that full metadata names; JSON itself tells text, booleans and 32-bit numbers apart.
+/// The type that full metadata names; JSON itself distinguishes text, booleans and 32-bit numbers.
 fn annotation(kind: Kind) -> Option<String> {
     match kind {
         Kind::String | Kind::Boolean | Kind::Int32 | Kind::Complex(_) => None,

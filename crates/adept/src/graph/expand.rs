@@ -1,40 +1,54 @@
-//! `$expand`: what is behind the navigations of an entity, shown with it. Each list that is expanded is the list that the
-//! navigation's own address shows, with the options that stand in the parentheses.
+//! `$expand`: the entities that navigations lead to, shown with the entity that they lead from. Each expanded list is the
+//! list that the navigation's own address shows, with the options in the parentheses.
 
 mod device_management;
 mod setting;
 
 use adept_odata::{Expand, QueryOptions, parse_expand};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     Graph,
-    entity::Behind,
+    entity::ExpandedMembers,
     error::Error,
-    listing,
-    listing::Listing,
-    request_context::{Metadata, RequestContext, Version},
+    listing::{Listing, refuse_search},
+    protocol::{Metadata, Version},
+    request_context::RequestContext,
+    skiptoken::request_digest,
     types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
     value::Value,
 };
 use crate::{app::Listed, domain::Caller};
 
+/// The bytes of an option that are escaped in a link.
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b',')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'/')
+    .remove(b':');
+
 /// Rows on a page when a collection of each is shown too.
 const ROWS: u32 = 20;
 
-/// What is expanded.
+/// The navigations that a query expands.
 pub(super) struct Expansions {
-    asked: ExpandScope,
-    wanted: Vec<Wanted>,
+    scope: ExpandScope,
+    items: Vec<ExpandItem>,
 }
 
-/// One navigation, and what is asked of what is behind it.
-struct Wanted {
-    way: &'static Navigation,
+/// One navigation, with the options of the list that it leads to.
+struct ExpandItem {
+    navigation: &'static Navigation,
     options: QueryOptions,
     inner: Expansions,
 }
 
-/// Who asks, and how the answer is to look.
+/// The caller, and how the answer is shown.
 #[derive(Clone)]
 struct ExpandScope {
     caller: Caller,
@@ -43,67 +57,74 @@ struct ExpandScope {
 }
 
 impl Expansions {
-    /// What the `$expand` of a query of entities of this type asks for.
+    /// Reads the `$expand` of a query of entities of this type.
     pub(super) fn of<R, F, W>(
-        call: &RequestContext,
+        request: &RequestContext,
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
     ) -> Result<Self, Error> {
-        let asked =
-            ExpandScope { caller: call.caller.clone(), version: call.version, metadata: call.metadata };
-        Self::read(&asked, options, &kind.ways())
+        let scope = ExpandScope {
+            caller: request.caller.clone(),
+            version: request.version,
+            metadata: request.metadata,
+        };
+        Self::read(&scope, options, &kind.all_navigations())
     }
 
     fn read(
-        asked: &ExpandScope,
+        scope: &ExpandScope,
         options: &QueryOptions,
-        ways: &[&'static Navigation],
+        navigations: &[&'static Navigation],
     ) -> Result<Self, Error> {
-        let wanted = match &options.expand {
+        let items = match &options.expand {
             None => Vec::new(),
             Some(text) => {
                 let items = parse_expand(text).map_err(Error::BadQuery)?.into_iter();
-                items.map(|item| understood(asked, item, ways)).collect::<Result<_, _>>()?
+                items.map(|item| expand_item(scope, item, navigations)).collect::<Result<_, _>>()?
             }
         };
-        Ok(Self { asked: asked.clone(), wanted })
+        Ok(Self { scope: scope.clone(), items })
     }
 
-    /// The names of what is expanded.
+    /// The names of the expanded navigations.
     pub(super) fn names(&self) -> Vec<&'static str> {
-        self.wanted.iter().map(|wanted| wanted.way.name).collect()
+        self.items.iter().map(|item| item.navigation.name).collect()
     }
 
     /// How many rows a page may hold.
     pub(super) fn page(&self) -> u32 {
-        if self.wanted.iter().any(|wanted| wanted.way.collection) { ROWS } else { u32::MAX }
+        if self.items.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
     }
 }
 
-/// One of the navigations. Of what lies behind them only settings lead on.
-fn understood(asked: &ExpandScope, item: Expand, ways: &[&'static Navigation]) -> Result<Wanted, Error> {
-    let way = ways.iter().find(|way| way.name.eq_ignore_ascii_case(&item.path));
-    let way = *way.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
-    listing::refuse_search(&item.options)?;
+/// One of the navigations. Of the entities that they lead to only settings lead on.
+fn expand_item(
+    scope: &ExpandScope,
+    item: Expand,
+    navigations: &[&'static Navigation],
+) -> Result<ExpandItem, Error> {
+    let navigation = navigations.iter().find(|navigation| navigation.name.eq_ignore_ascii_case(&item.path));
+    let navigation = *navigation.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
+    refuse_search(&item.options)?;
     if item.levels.is_some() {
         return Err(Error::UnsupportedOption("$levels"));
     }
-    let beyond = match way.target == DEP_ONBOARDING_SETTING.name {
-        true => DEP_ONBOARDING_SETTING.ways(),
+    let nested = match navigation.target == DEP_ONBOARDING_SETTING.name {
+        true => DEP_ONBOARDING_SETTING.all_navigations(),
         false => Vec::new(),
     };
-    let inner = Expansions::read(asked, &item.options, &beyond)?;
-    Ok(Wanted { way, options: item.options, inner })
+    let inner = Expansions::read(scope, &item.options, &nested)?;
+    Ok(ExpandItem { navigation, options: item.options, inner })
 }
 
 /// One navigation of one entity.
-struct At<'a> {
+struct ExpandedNavigation<'a> {
     graph: &'a Graph,
-    asked: &'a ExpandScope,
-    wanted: &'a Wanted,
+    scope: &'a ExpandScope,
+    item: &'a ExpandItem,
 }
 
-impl At<'_> {
+impl ExpandedNavigation<'_> {
     /// The list that the navigation's own address would show: that operation with those keys.
     fn listing<R, F: Copy + PartialEq, W>(
         &self,
@@ -111,43 +132,43 @@ impl At<'_> {
         keys: &[String],
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
-        let options = &self.wanted.options;
-        let digest = listing::digest(self.asked.version, operation, keys, None, options);
-        let mut listing = Listing::of(options, kind, self.asked.metadata, digest)?;
-        listing.shape.expanded = self.wanted.inner.names();
-        listing.query.top = listing.query.top.min(self.wanted.inner.page());
+        let options = &self.item.options;
+        let digest = request_digest(self.scope.version, operation, keys, None, options);
+        let mut listing = Listing::of(options, kind, self.scope.metadata, digest)?;
+        listing.shape.expanded = self.item.inner.names();
+        listing.query.top = listing.query.top.min(self.item.inner.page());
         Ok(listing)
     }
 
-    /// A page of what is behind, with what is behind each row of it, and the link to the next one.
+    /// A page of the list, with the expanded navigations of each row, and the link to the next page.
     fn list<R, F, W>(
         &self,
         listing: &Listing<F>,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
-        beyond: &[Behind],
-        behind: &mut Behind,
+        nested: &[ExpandedMembers],
+        expanded: &mut ExpandedMembers,
     ) {
-        let name = self.wanted.way.name;
-        self.context(set, behind);
+        let name = self.item.navigation.name;
+        self.context(set, expanded);
         if let Some(total) = listed.total {
-            behind.push((format!("{name}@odata.count"), json(&Value::Int(total))));
+            expanded.push((format!("{name}@odata.count"), json(&Value::Int(total))));
         }
-        let path = format!("/{}/{set}", self.asked.version.as_str());
-        if let Some(link) = listing.next_link(self.graph, &path, &written(&self.wanted.options), listed) {
-            behind.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
+        let path = format!("/{}/{set}", self.scope.version.as_str());
+        if let Some(link) = listing.next_link(self.graph, &path, &written(&self.item.options), listed) {
+            expanded.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
         }
         let mut rows = Vec::new();
-        listing.rows(&self.graph.root(self.asked.version), kind, set, listed, beyond, &mut rows);
-        behind.push((name.to_owned(), rows));
+        listing.rows(&self.graph.root(self.scope.version), kind, set, listed, nested, &mut rows);
+        expanded.push((name.to_owned(), rows));
     }
 
-    fn context(&self, set: &str, behind: &mut Behind) {
-        if self.asked.metadata != Metadata::None {
-            let context = self.graph.context(self.asked.version, set);
-            let name = format!("{}@odata.context", self.wanted.way.name);
-            behind.push((name, json(&Value::text(&context))));
+    fn context(&self, set: &str, expanded: &mut ExpandedMembers) {
+        if self.scope.metadata != Metadata::None {
+            let context = self.graph.context(self.scope.version, set);
+            let name = format!("{}@odata.context", self.item.navigation.name);
+            expanded.push((name, json(&Value::text(&context))));
         }
     }
 }
@@ -176,13 +197,7 @@ fn written(options: &QueryOptions) -> String {
         }
         query.push_str(name);
         query.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'-' | b'.' | b'_' | b'~' | b',' | b'(' | b')' | b'/' | b':' => query.push(char::from(byte)),
-                byte if byte.is_ascii_alphanumeric() => query.push(char::from(byte)),
-                byte => query.push_str(&format!("%{byte:02X}")),
-            }
-        }
+        query.extend(utf8_percent_encode(&value, ESCAPED));
     }
     query
 }

@@ -21,7 +21,7 @@ pub(super) fn set(setting: SettingId) -> String {
     format!("{}('{setting}')/importedAppleDeviceIdentities", onboarding_settings::SET)
 }
 
-/// Lets a filter name a wanted profile in each of its forms, though only the bare one is stored.
+/// Lets a filter name a desired profile in each of its forms, though only the bare one is stored.
 pub(super) fn with_bare_profiles(filter: &mut Filter<DeviceField>, setting: SettingId) {
     let bare = |value: &mut Literal| {
         if let Literal::Text(text) = value

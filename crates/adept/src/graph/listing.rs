@@ -1,40 +1,37 @@
 //! The query of a list: options in, one page out, and the link to the next. It neither filters nor orders itself.
 //!
-//! `$top` is the size of a page, as in Graph, and not of the whole: the link leads on to all that is left.
-//!
-//! A `$skiptoken` holds where the page ended and a digest of path and options, so that it fits only the request it was
-//! made for. It holds no tenant: that always comes from the caller.
+//! `$top` is the size of a page, as in Graph, and not of the whole: the link leads on to the rest.
 
 use adept_odata::{
     Filter, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
     parse_select, with_skiptoken,
 };
-use aws_lc_rs::digest::{Context, SHA256};
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 use super::{
-    Graph, Root,
-    entity::{Behind, Shape, write_behind},
+    Graph,
+    entity::{ExpandedMembers, Shape, write_expanded},
     error::Error,
-    request_context::{Metadata, RequestContext, Version},
+    protocol::Metadata,
+    request_context::RequestContext,
     response::{GraphResponse, PREFERENCE_APPLIED},
+    service::Root,
+    skiptoken::{RequestDigest, close_token, open_token, request_digest},
     types::{EntityType, Selectable},
     value::{Object, Value},
 };
-use crate::app::{ListQuery, Listed, Position};
+use crate::app::{ListQuery, Listed};
 
 /// Rows per page at most, as in Intune.
 const PAGE: u32 = 1000;
-const DIGEST: usize = 16;
 
-/// A list that is asked for.
+/// A requested list.
 pub(super) struct Listing<F> {
     /// For `app`.
     pub(super) query: ListQuery<F>,
     pub(super) shape: Shape,
-    /// Whether rows are wanted at all: `$top=0` asks for the total alone.
-    rows_wanted: bool,
-    digest: [u8; DIGEST],
+    /// Whether rows are shown at all: `$top=0` asks for the total alone.
+    has_rows: bool,
+    digest: RequestDigest,
     preferred_page: Option<u32>,
 }
 
@@ -49,7 +46,7 @@ impl RequestContext {
         self.listing_of(&options, kind)
     }
 
-    /// The query, read and not yet understood. `$search` is nowhere.
+    /// The query, read and not yet understood. `$search` is not offered.
     pub(super) fn options(&self) -> Result<QueryOptions, Error> {
         let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
         refuse_search(&options)?;
@@ -62,7 +59,7 @@ impl RequestContext {
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
     ) -> Result<Listing<F>, Error> {
-        let digest = digest(self.version, self.route.operation, &self.keys, self.cast, options);
+        let digest = request_digest(self.version, self.operation, &self.keys, self.cast, options);
         let mut listing = Listing::of(options, kind, self.metadata, digest)?;
         listing.preferred_page = self.preferred_page_size();
         listing.shape.narrowed = self.cast.is_some();
@@ -73,7 +70,7 @@ impl RequestContext {
     }
 
     /// Reads the query of a `$count` segment.
-    pub(super) fn counted<R, F: Copy + PartialEq, W>(
+    pub(super) fn count_filter<R, F: Copy + PartialEq, W>(
         &self,
         kind: &EntityType<R, F, W>,
     ) -> Result<Option<Filter<F>>, Error> {
@@ -97,55 +94,13 @@ pub(super) fn shape_of<R, F, W>(
     Ok(Shape { metadata, selected: selected(options, kind)?, expanded: Vec::new(), narrowed: false })
 }
 
-/// What a `$skiptoken` is bound to: operation, keys, cast and options, however they are spelt.
-pub(super) fn digest(
-    version: Version,
-    operation: &str,
-    keys: &[String],
-    cast: Option<&str>,
-    options: &QueryOptions,
-) -> [u8; DIGEST] {
-    let QueryOptions {
-        filter,
-        orderby,
-        select,
-        expand,
-        search,
-        skiptoken: _,
-        format: _,
-        top,
-        skip: _,
-        count,
-    } = options;
-    let mut digest = Context::new(&SHA256);
-    let mut part = |text: Option<&str>| {
-        digest.update(&[u8::from(text.is_some())]);
-        digest.update(&text.map_or(0, str::len).to_le_bytes());
-        digest.update(text.unwrap_or_default().as_bytes());
-    };
-    part(Some(version.as_str()));
-    part(Some(operation));
-    part(cast);
-    for key in keys {
-        part(Some(&key.to_ascii_lowercase()));
-    }
-    for text in [filter, orderby, select, expand, search] {
-        part(text.as_deref());
-    }
-    part(top.map(|top| top.to_string()).as_deref());
-    part(count.map(|count| count.to_string()).as_deref());
-    let mut short = [0; DIGEST];
-    short.copy_from_slice(&digest.finish().as_ref()[..DIGEST]);
-    short
-}
-
 impl<F: Copy + PartialEq> Listing<F> {
     /// The list that these options ask for.
     pub(super) fn of<R, W>(
         options: &QueryOptions,
         kind: &EntityType<R, F, W>,
         metadata: Metadata,
-        digest: [u8; DIGEST],
+        digest: RequestDigest,
     ) -> Result<Self, Error> {
         let after = options.skiptoken.as_deref().map(|token| open_token(token, &digest)).transpose()?;
         let first = after.is_none();
@@ -153,7 +108,7 @@ impl<F: Copy + PartialEq> Listing<F> {
             filter: filter(options, kind)?,
             order: match &options.orderby {
                 None => Vec::new(),
-                Some(text) => parse_orderby(text, kind).map_err(|bad| unfilterable(bad, kind))?,
+                Some(text) => parse_orderby(text, kind).map_err(|bad| filter_error(bad, kind))?,
             },
             top: options.top.map_or(PAGE, |top| top.clamp(1, PAGE)),
             skip: if first { options.skip.unwrap_or(0) } else { 0 },
@@ -161,50 +116,50 @@ impl<F: Copy + PartialEq> Listing<F> {
             // As in Graph, the total comes with the first page.
             count: first && options.count == Some(true),
         };
-        let rows_wanted = options.top != Some(0);
+        let has_rows = options.top != Some(0);
         let shape = shape_of(options, kind, metadata)?;
-        Ok(Self { query, shape, rows_wanted, digest, preferred_page: None })
+        Ok(Self { query, shape, has_rows, digest, preferred_page: None })
     }
 }
 
 impl<F> Listing<F> {
     /// The page as a document. `set` is the path of the list below the version, with its keys in parentheses.
-    pub(super) fn answer<R, W>(
+    pub(super) fn response<R, W>(
         &self,
         graph: &Graph,
-        call: &RequestContext,
+        request: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
     ) -> GraphResponse {
-        self.answer_with(graph, call, kind, set, listed, &[])
+        self.response_with(graph, request, kind, set, listed, &[])
     }
 
-    /// The same with what is behind the navigations of each row.
-    pub(super) fn answer_with<R, W>(
+    /// The same with the expanded navigations of each row.
+    pub(super) fn response_with<R, W>(
         &self,
         graph: &Graph,
-        call: &RequestContext,
+        request: &RequestContext,
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
-        behind: &[Behind],
+        expanded: &[ExpandedMembers],
     ) -> GraphResponse {
         let mut out = Vec::with_capacity(256 + listed.rows.len() * 512);
         let mut document = Object::open(&mut out);
-        self.shape.context(graph, call.version, kind, set, "", &mut document);
+        self.shape.context(graph, request.version, kind, set, "", &mut document);
         if let Some(total) = listed.total {
             Value::Int(total).write(document.member("@odata.count"));
         }
-        if let Some(link) = self.next_link(graph, &call.path, &call.query, listed) {
+        if let Some(link) = self.next_link(graph, &request.path, &request.query, listed) {
             Value::text(&link).write(document.member("@odata.nextLink"));
         }
-        self.rows(&graph.root(call.version), kind, set, listed, behind, document.member("value"));
+        self.rows(&graph.root(request.version), kind, set, listed, expanded, document.member("value"));
         document.close();
-        let answer = GraphResponse::json(out, self.shape.metadata);
+        let response = GraphResponse::json(out, self.shape.metadata);
         match self.preferred_page {
-            Some(size) => answer.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
-            None => answer,
+            Some(size) => response.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
+            None => response,
         }
     }
 
@@ -215,7 +170,7 @@ impl<F> Listing<F> {
         kind: &'static EntityType<R, F, W>,
         set: &str,
         listed: &Listed<R>,
-        behind: &[Behind],
+        expanded: &[ExpandedMembers],
         out: &mut Vec<u8>,
     ) {
         out.push(b'[');
@@ -225,8 +180,8 @@ impl<F> Listing<F> {
             }
             let mut object = Object::open(out);
             self.shape.entity(root, kind, row, set, &mut object);
-            if let Some(behind) = behind.get(index) {
-                write_behind(behind, &mut object);
+            if let Some(expanded) = expanded.get(index) {
+                write_expanded(expanded, &mut object);
             }
             object.close();
         }
@@ -234,7 +189,7 @@ impl<F> Listing<F> {
     }
 
     fn shown<'l, R>(&self, listed: &'l Listed<R>) -> &'l [R] {
-        if self.rows_wanted { &listed.rows } else { &[] }
+        if self.has_rows { &listed.rows } else { &[] }
     }
 
     /// The URL of the next page of what `path` and `query` ask for.
@@ -245,26 +200,10 @@ impl<F> Listing<F> {
         query: &str,
         listed: &Listed<R>,
     ) -> Option<String> {
-        let position = listed.next.as_ref().filter(|_| self.rows_wanted)?;
+        let position = listed.next.as_ref().filter(|_| self.has_rows)?;
         let token = close_token(position, &self.digest);
         Some(format!("{}{path}?{}", graph.public_url, with_skiptoken(query, &token)))
     }
-}
-
-/// Digest and position.
-fn close_token(position: &Position, digest: &[u8; DIGEST]) -> String {
-    let mut token = digest.to_vec();
-    token.extend(position.0.as_bytes());
-    URL_SAFE_NO_PAD.encode(token)
-}
-
-fn open_token(token: &str, digest: &[u8; DIGEST]) -> Result<Position, Error> {
-    let open = || {
-        let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
-        let position = bytes.strip_prefix(digest)?;
-        Some(Position(String::from_utf8(position.to_vec()).ok()?))
-    };
-    open().ok_or(Error::ForeignSkipToken)
 }
 
 pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {
@@ -285,11 +224,11 @@ fn filter<R, F: Copy, W>(
     options: &QueryOptions,
     kind: &EntityType<R, F, W>,
 ) -> Result<Option<Filter<F>>, Error> {
-    let read = |text| parse_filter(text, kind).map_err(|bad| unfilterable(bad, kind));
+    let read = |text| parse_filter(text, kind).map_err(|bad| filter_error(bad, kind));
     options.filter.as_deref().map(read).transpose()
 }
 
-/// The places of the selected properties, in the order written; none for all. A navigation may be selected and is shown
+/// The indexes of the selected properties, in the order written; none for all. A navigation may be selected and is shown
 /// only when it is expanded.
 fn selected<R, F, W>(
     options: &QueryOptions,
@@ -298,15 +237,15 @@ fn selected<R, F, W>(
     let Some(text) = &options.select else { return Ok(None) };
     match parse_select(text, &Selectable(kind)).map_err(Error::BadQuery)? {
         Select::All => Ok(None),
-        Select::Fields(mut places) => {
-            places.retain(|place| *place < kind.all().len());
-            Ok(Some(places))
+        Select::Fields(mut indexes) => {
+            indexes.retain(|index| *index < kind.all_properties().len());
+            Ok(Some(indexes))
         }
     }
 }
 
-/// Tells a property that exists but cannot be compared from one that does not exist.
-fn unfilterable<R, F, W>(bad: ParseError, kind: &EntityType<R, F, W>) -> Error {
+/// Distinguishes a property that exists but cannot be compared from one that does not exist.
+fn filter_error<R, F, W>(bad: ParseError, kind: &EntityType<R, F, W>) -> Error {
     match &bad.problem {
         Problem::UnknownProperty { name, .. } if kind.property(name).is_some() => {
             Error::Unfilterable(name.clone())

@@ -1,32 +1,35 @@
-//! `$metadata`: the description of the types as an EDMX 4.0 document. It describes nothing itself: that is `types`' work.
+//! `$metadata`: the description of the types as an EDMX 4.0 document. The descriptions are in `types`.
 //!
 //! Source of the form: OASIS, "OData Common Schema Definition Language (CSDL) Version 4.0".
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::LazyLock};
 
 use adept_odata::Kind;
 use axum::http::HeaderMap;
+use bytes::Bytes;
 
 use super::{
-    Edge,
-    request_context::Version,
+    Graph,
+    protocol::Version,
     response::GraphResponse,
-    router::Outcome,
-    types::{Binding, Described, ENTITY, Member, Model, Operation},
+    route::HandlerResult,
+    types::{Binding, DescribedEntity, ENTITY, Member, Model, Operation},
 };
 
-/// Tells everyone what the version is made of, whatever media type is asked for: there is only this one.
-pub(super) fn tell(edge: &Edge, version: Version, _headers: &HeaderMap) -> Outcome {
-    let [beta, v1] = &edge.described;
+static BETA: LazyLock<Bytes> = LazyLock::new(|| document(Version::Beta).into());
+static V1: LazyLock<Bytes> = LazyLock::new(|| document(Version::V1).into());
+
+/// Describes the version. `Accept` is not looked at: there is only this media type.
+pub(super) fn handle(_graph: &Graph, version: Version, _headers: &HeaderMap) -> HandlerResult {
     let document = match version {
-        Version::Beta => beta,
-        Version::V1 => v1,
+        Version::Beta => &BETA,
+        Version::V1 => &V1,
     };
-    Ok(GraphResponse::xml(document.clone()))
+    Ok(GraphResponse::xml(Bytes::clone(document)))
 }
 
 /// The document of that version.
-pub(super) fn document(version: Version) -> String {
+fn document(version: Version) -> String {
     let model = Model::of(version);
     let mut xml = Xml { text: r#"<?xml version="1.0" encoding="utf-8"?>"#.to_owned() };
     xml.open("edmx:Edmx", &[("Version", "4.0"), ("xmlns:edmx", "http://docs.oasis-open.org/odata/ns/edmx")]);
@@ -39,8 +42,8 @@ pub(super) fn document(version: Version) -> String {
     xml.open("Schema", &namespace);
     for numbered in model.enums {
         xml.open("EnumType", &[("Name", own_name(numbered.kind.name))]);
-        for (place, member) in numbered.kind.members.iter().enumerate() {
-            let number = (place * numbered.step).to_string();
+        for (index, member) in numbered.kind.members.iter().enumerate() {
+            let number = (index * numbered.step).to_string();
             xml.leaf("Member", &[("Name", member), ("Value", &number)]);
         }
         xml.close("EnumType");
@@ -51,7 +54,7 @@ pub(super) fn document(version: Version) -> String {
     }
     for complex in model.complex {
         let name = ("Name", own_name(complex.name));
-        // One that lists nothing may hold anything.
+        // A type without listed members is open.
         let attributes =
             if complex.members.is_empty() { vec![name, ("OpenType", "true")] } else { vec![name] };
         xml.open("ComplexType", &attributes);
@@ -107,7 +110,7 @@ impl Xml {
         self.close("EntityType");
     }
 
-    fn entity(&mut self, entity: &dyn Described) {
+    fn entity(&mut self, entity: &dyn DescribedEntity) {
         let base = aliased(entity.base());
         let mut attributes = vec![("Name", own_name(entity.name())), ("BaseType", &base)];
         if entity.is_abstract() {
@@ -115,11 +118,11 @@ impl Xml {
         }
         self.open("EntityType", &attributes);
         entity.own().iter().for_each(|member| self.property(member));
-        for way in entity.navigations() {
-            let target = aliased(way.target);
-            let target = if way.collection { format!("Collection({target})") } else { target };
-            let mut attributes = vec![("Name", way.name), ("Type", &*target)];
-            if way.contained {
+        for navigation in entity.navigations() {
+            let target = aliased(navigation.target);
+            let target = if navigation.collection { format!("Collection({target})") } else { target };
+            let mut attributes = vec![("Name", navigation.name), ("Type", &*target)];
+            if navigation.contained {
                 attributes.push(("ContainsTarget", "true"));
             }
             self.leaf("NavigationProperty", &attributes);

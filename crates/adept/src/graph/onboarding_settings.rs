@@ -11,7 +11,6 @@ pub(super) mod list;
 pub(super) mod release_apple_devices;
 pub(super) mod share_for_school_data_sync_service;
 pub(super) mod sync_with_apple_device_enrollment_program;
-pub(super) mod unshare_for_school_data_sync_service;
 pub(super) mod update;
 pub(super) mod upload_dep_token;
 
@@ -24,8 +23,8 @@ pub(super) const LIST: &str = "depOnboardingSetting.list";
 /// The collection's path below the version.
 pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 
-/// The setting that the path names; it must exist in the caller's tenant before anything else of a request is judged.
-pub(super) async fn setting_of(graph: &Graph, call: &mut RequestContext) -> Result<Setting, Error> {
-    let id = call.setting_id()?;
-    Ok(graph.app.setting(&call.caller, id).await?)
+/// The setting that the path names; it must exist in the caller's tenant before the rest of a request is checked.
+pub(super) async fn setting_of(graph: &Graph, request: &mut RequestContext) -> Result<Setting, Error> {
+    let id = request.setting_id()?;
+    Ok(graph.app.setting(&request.caller, id).await?)
 }

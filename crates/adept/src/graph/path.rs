@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::percent_decode_str;
+
 /// A percent sequence that is broken, is not UTF-8 or means NUL.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct BadEncoding;
@@ -26,6 +28,31 @@ pub(super) enum Parentheses {
 /// The segments of a path. Empty ones (a trailing slash, two in a row) are left out, as Graph does.
 pub(super) fn segments(path: &str) -> impl Iterator<Item = Result<Segment<'_>, BadEncoding>> {
     path.split('/').filter(|raw| !raw.is_empty()).map(|raw| decoded(raw).map(Segment))
+}
+
+/// Names and keys of a path in turn, `set('key')` and `set/key` alike, none when it is not
+/// well-formed or narrows to a type.
+pub(super) fn resource_path(path: &str) -> Option<Vec<String>> {
+    let mut parts = Vec::new();
+    for segment in segments(path) {
+        let segment = segment.ok()?;
+        let (name, qualified) = segment.unqualified();
+        if qualified {
+            return None;
+        }
+        parts.push(name.to_owned());
+        match segment.parentheses()? {
+            Parentheses::Absent => {}
+            Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => parts.push(key),
+            Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => return None,
+        }
+    }
+    Some(parts)
+}
+
+/// Whether a key may carry this property's name.
+pub(super) fn is_id(name: &str) -> bool {
+    name.eq_ignore_ascii_case("id")
 }
 
 impl Segment<'_> {
@@ -116,25 +143,14 @@ fn decoded(raw: &str) -> Result<Cow<'_, str>, BadEncoding> {
     if !raw.contains('%') {
         return Ok(Cow::Borrowed(raw));
     }
-    let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let bytes = raw.as_bytes();
-    let mut text = Vec::with_capacity(bytes.len());
-    let mut index = 0;
-    while let Some(&byte) = bytes.get(index) {
-        if byte == b'%' {
-            let digits = bytes.get(index + 1..index + 3).ok_or(BadEncoding)?;
-            let (high, low) = (hex(digits[0]).ok_or(BadEncoding)?, hex(digits[1]).ok_or(BadEncoding)?);
-            text.push(high * 16 + low);
-            index += 3;
-        } else {
-            text.push(byte);
-            index += 1;
-        }
+    // The decoder leaves a broken sequence as it is.
+    let digits =
+        |part: &str| part.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    if !raw.split('%').skip(1).all(digits) {
+        return Err(BadEncoding);
     }
-    match String::from_utf8(text) {
-        Ok(text) if !text.contains('\0') => Ok(Cow::Owned(text)),
-        _ => Err(BadEncoding),
-    }
+    let text = percent_decode_str(raw).decode_utf8().map_err(|_| BadEncoding)?;
+    if text.contains('\0') { Err(BadEncoding) } else { Ok(text) }
 }
 
 #[cfg(test)]
@@ -183,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_parentheses_are_told_apart() {
+    fn broken_parentheses_are_refused() {
         for broken in ["x(", "x('1", "x('1'", "x('1'x)", "x('1',)", "x(,)", "x('1','2')", "x((1))"] {
             assert_eq!(only(broken).parentheses(), None, "{broken}");
         }

@@ -1,11 +1,11 @@
 //! What must hold of any path and of any batch, said as assertions: fuzz targets call these, and the test that replays
-//! their seeds. Nothing of the service does. Each answers whether what it was given was understood.
+//! their seeds. The service itself does not. Each returns whether its input was understood.
 
-use super::{batch, error::Error, request_context::Version, router, tree::Lost};
+use super::{batch, error::Error, protocol::Version, router, tree::PathError};
 
 const ORIGIN: &str = "https://localhost:8443";
 
-/// Longest sentence that a refusal may be: none repeats much of what was sent.
+/// The most bytes of a refusal: none repeats much of what was sent.
 const SENTENCE: usize = 800;
 
 /// The path below a version leads to an operation in every equal spelling, or its refusal is a short sentence.
@@ -15,7 +15,7 @@ pub fn path(path: &str) -> bool {
         match tree.find(path) {
             Ok(found) => {
                 assert!(!found.routes.is_empty());
-                // Empty segments count for nothing.
+                // Empty segments are ignored.
                 let other = format!("//{}//", path.replace('/', "//"));
                 let again = tree.find(&other).ok().filter(|again| {
                     again.routes[0].operation == found.routes[0].operation
@@ -25,30 +25,30 @@ pub fn path(path: &str) -> bool {
                 assert!(again.is_some(), "{other}");
                 true
             }
-            Err(Lost::Segment(segment)) => {
+            Err(PathError::Segment(segment)) => {
                 assert!(Error::UnknownSegment(segment).row().message.len() < SENTENCE);
                 false
             }
-            Err(Lost::Encoding) => false,
+            Err(PathError::Encoding) => false,
         }
     })
 }
 
-/// The body is a batch in which everything comes after what it waits for and leads inside, or its refusal is a short
+/// The body is a batch in which everything comes after what it depends on and leads inside, or its refusal is a short
 /// sentence.
 pub fn batch(body: &[u8]) -> bool {
-    let (places, waits_for, targets) = match batch::judged(body, ORIGIN) {
-        Ok(judged) => judged,
+    let (order, depends_on, targets) = match batch::plan_of(body, ORIGIN) {
+        Ok(plan_of) => plan_of,
         Err(error) => {
             assert!(error.row().message.len() < SENTENCE);
             return false;
         }
     };
-    let mut sorted = places.clone();
+    let mut sorted = order.clone();
     sorted.sort_unstable();
-    assert!(!places.is_empty() && sorted.iter().copied().eq(0..places.len()));
-    for (at, place) in places.iter().enumerate() {
-        assert!(waits_for[*place].iter().all(|other| places[..at].contains(other)));
+    assert!(!order.is_empty() && sorted.iter().copied().eq(0..order.len()));
+    for (at, index) in order.iter().enumerate() {
+        assert!(depends_on[*index].iter().all(|other| order[..at].contains(other)));
     }
     for target in targets {
         match target {

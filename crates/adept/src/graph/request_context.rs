@@ -1,71 +1,33 @@
-//! One request as a handler sees it: who calls, which keys, what is preferred. Reading the body is `body`'s work, reading
-//! the query `listing`'s.
+//! One request as a handler sees it: caller, keys, preferences. Reading the body is `body`'s work, reading the query
+//! `listing`'s.
 
-use axum::{
-    body::Body,
-    http::{HeaderMap, header},
-};
+use axum::{body::Body, http::HeaderMap};
 use uuid::Uuid;
 
-use super::{error::Error, router::Route};
+use super::{
+    error::Error,
+    protocol::{Metadata, Version},
+};
 use crate::{
     app,
     domain::{Caller, DeviceId, Origin, SettingId},
 };
 
-/// A version of the API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Version {
-    /// `/beta`
-    Beta,
-    /// `/v1.0`
-    V1,
-}
-
-impl Version {
-    /// The version that a path's first segment names, in any case.
-    pub(super) fn of(segment: &str) -> Option<Self> {
-        [Self::Beta, Self::V1].into_iter().find(|version| version.as_str().eq_ignore_ascii_case(segment))
-    }
-
-    /// As it is written in URLs.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Beta => "beta",
-            Self::V1 => "v1.0",
-        }
-    }
-}
-
-/// How much an answer says about itself: the parameter `odata.metadata` of the media type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Metadata {
-    /// No annotations but the count and the next link.
-    None,
-    /// The context too. What is meant when nothing is said.
-    Minimal,
-    /// Types and ids of everything too.
-    Full,
-}
-
-impl Metadata {
-    /// The parameter's value.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Minimal => "minimal",
-            Self::Full => "full",
-        }
-    }
+/// Marks a request that came inside a `$batch`.
+#[derive(Clone)]
+pub(super) struct InBatch {
+    /// The id of the request in its batch.
+    pub(super) item: String,
 }
 
 /// A request that is authenticated and routed, by a caller who holds the route's permission.
 pub(super) struct RequestContext {
     pub(super) caller: Caller,
     /// The request's own id.
-    pub(super) request: Uuid,
+    pub(super) request_id: Uuid,
     pub(super) version: Version,
-    pub(super) route: &'static Route,
+    /// The operation's name in logs and metrics.
+    pub(super) operation: &'static str,
     /// The keys in the path, first to last, decoded.
     pub(super) keys: Vec<String>,
     /// The type that the path narrows a collection or an entity to, without its namespace.
@@ -78,21 +40,20 @@ pub(super) struct RequestContext {
     pub(super) query: String,
     pub(super) headers: HeaderMap,
     pub(super) metadata: Metadata,
-    /// Whether it came inside a `$batch`.
-    pub(super) in_batch: bool,
+    /// Set when it came inside a `$batch`.
+    pub(super) in_batch: Option<InBatch>,
     pub(super) body: Body,
 }
 
 impl RequestContext {
-    /// The first key of the path. Only this service's own spelling of a GUID is a key: nothing else names a setting.
+    /// The first key of the path. Only this service's own spelling of a GUID is a key: no other spelling names a setting.
     pub(super) fn setting_id(&self) -> Result<SettingId, Error> {
         self.key(0).map(SettingId).ok_or(Error::App(app::Error::NO_SETTING))
     }
 
     /// The second key of the path.
     pub(super) fn device_id(&self) -> Result<DeviceId, Error> {
-        let nothing = Error::App(app::Error::NotFound { what: "The device" });
-        self.key(1).map(DeviceId).ok_or(nothing)
+        self.key(1).map(DeviceId).ok_or(Error::App(app::Error::NO_DEVICE))
     }
 
     /// The only key of the path.
@@ -100,18 +61,18 @@ impl RequestContext {
         self.key(0).ok_or(Error::App(app::Error::NotFound { what: "The audit event" }))
     }
 
-    fn key(&self, place: usize) -> Option<Uuid> {
+    fn key(&self, index: usize) -> Option<Uuid> {
         const HYPHENATED: usize = 36;
-        let text = self.keys.get(place).filter(|text| text.len() == HYPHENATED)?;
+        let text = self.keys.get(index).filter(|text| text.len() == HYPHENATED)?;
         Uuid::try_parse(text).ok()
     }
 
     /// On whose behalf something is changed.
     pub(super) fn origin(&self) -> Origin {
-        Origin { caller: self.caller.clone(), request: self.request }
+        Origin { caller: self.caller.clone(), request: self.request_id }
     }
 
-    /// Whether a write shall answer without the entity (`return=minimal`) or with it; none when nothing is preferred.
+    /// Whether a write shall answer without the entity (`return=minimal`) or with it; none without a preference.
     pub(super) fn prefers_minimal(&self) -> Option<bool> {
         self.preferences().find_map(|(name, value)| match value {
             "minimal" if name.eq_ignore_ascii_case("return") => Some(true),
@@ -120,7 +81,7 @@ impl RequestContext {
         })
     }
 
-    /// Rows per page that the client wants, at least 1.
+    /// Rows per page that the client prefers, at least 1.
     pub(super) fn preferred_page_size(&self) -> Option<u32> {
         self.preferences().find_map(|(name, value)| {
             let known =
@@ -135,67 +96,5 @@ impl RequestContext {
             let (name, value) = preference.split_once('=')?;
             Some((name.trim(), value.trim().trim_matches('"')))
         })
-    }
-}
-
-/// What the `Accept` headers ask for; an error when nothing that is offered satisfies them.
-pub(super) fn accepted(headers: &HeaderMap) -> Result<Metadata, Error> {
-    let mut asked = false;
-    for range in
-        headers.get_all(header::ACCEPT).into_iter().flat_map(|value| value.as_bytes().split(|b| *b == b','))
-    {
-        let range = std::str::from_utf8(range).unwrap_or("?").trim();
-        if range.is_empty() {
-            continue;
-        }
-        asked = true;
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default();
-        let known = ["application/json", "application/*", "*/*", "text/*", "text/plain"];
-        if known.iter().any(|known| media.eq_ignore_ascii_case(known)) {
-            return Ok(parts.find_map(metadata).unwrap_or(Metadata::Minimal));
-        }
-    }
-    if asked { Err(Error::NotAcceptable) } else { Ok(Metadata::Minimal) }
-}
-
-/// `odata.metadata=full` and the like; OData 4.01 leaves the prefix out.
-fn metadata(parameter: &str) -> Option<Metadata> {
-    let (name, value) = parameter.split_once('=')?;
-    if !["odata.metadata", "metadata"].iter().any(|known| name.trim().eq_ignore_ascii_case(known)) {
-        return None;
-    }
-    let value = value.trim().trim_matches('"');
-    [Metadata::None, Metadata::Minimal, Metadata::Full]
-        .into_iter()
-        .find(|metadata| metadata.as_str().eq_ignore_ascii_case(value))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn accept(value: &'static str) -> Result<Metadata, Error> {
-        accepted(&HeaderMap::from_iter([(header::ACCEPT, value.parse().unwrap())]))
-    }
-
-    #[test]
-    fn what_clients_of_graph_accept_is_understood() {
-        assert!(matches!(accepted(&HeaderMap::new()), Ok(Metadata::Minimal)));
-        for (value, metadata) in [
-            ("application/json", Metadata::Minimal),
-            ("*/*", Metadata::Minimal),
-            ("", Metadata::Minimal),
-            ("text/plain;q=0.9", Metadata::Minimal),
-            ("application/json;odata.metadata=full", Metadata::Full),
-            ("Application/JSON; IEEE754Compatible=false; odata.metadata=\"none\"; q=0.5", Metadata::None),
-            ("application/json;odata.metadata=other", Metadata::Minimal),
-            ("text/html,application/xhtml+xml,*/*;q=0.8", Metadata::Minimal),
-        ] {
-            assert_eq!(accept(value).ok(), Some(metadata), "{value}");
-        }
-        for value in ["application/xml", "image/*, application/atom+xml", "json"] {
-            assert!(matches!(accept(value), Err(Error::NotAcceptable)), "{value}");
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! What a handler answers, and how it becomes an HTTP response with the headers that every answer carries.
+//! The answer of a handler, and how it becomes an HTTP response with the headers that every answer carries.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Edge, error::Row, request_context::Metadata, value::Value};
+use super::{error::Row, protocol::Metadata, value::Value};
+use crate::auth::PublicUrl;
 
 /// An answer without the headers that every answer carries.
 pub(super) struct GraphResponse {
@@ -62,7 +63,7 @@ impl GraphResponse {
         self
     }
 
-    /// The entity without a body, as `Prefer: return=minimal` asks.
+    /// The headers without the body, as `Prefer: return=minimal` asks.
     pub(super) fn minimal(self) -> Self {
         Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: self.headers }
     }
@@ -75,23 +76,46 @@ pub(super) struct RequestIds {
 }
 
 impl RequestIds {
-    /// The client's id is taken from `client-request-id` or `x-ms-client-request-id` if it is printable ASCII without
-    /// blanks, of at most 64 bytes; else it is ours.
+    /// The client's id if it sent one that can be repeated; else it is ours.
     pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Self {
-        const LONGEST: usize = 64;
-        let fit =
-            |text: &&str| (1..=LONGEST).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic());
-        let sent = ["client-request-id", "x-ms-client-request-id"]
-            .iter()
-            .find_map(|name| headers.get(*name)?.to_str().ok().filter(fit));
+        let sent = client_request_id(headers).and_then(|(_, id)| id.to_str().ok());
         Self { request, client: sent.map_or_else(|| request.to_string(), str::to_owned) }
     }
 }
 
-impl Edge {
-    /// The answer that tells an error.
-    pub(super) fn refusal(&self, row: &Row, ids: &RequestIds) -> GraphResponse {
-        let now = self.graph.app.clock().now();
+/// The first of `client-request-id` and `x-ms-client-request-id` that is printable ASCII without blanks, of at most 64
+/// bytes, with its name.
+pub(super) fn client_request_id(headers: &HeaderMap) -> Option<(&'static str, &HeaderValue)> {
+    const LONGEST: usize = 64;
+    let fits = |id: &[u8]| (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
+    let sent = ["client-request-id", "x-ms-client-request-id"].into_iter();
+    sent.filter_map(|name| Some((name, headers.get(name)?))).find(|(_, id)| fits(id.as_bytes()))
+}
+
+/// What every answer of this service has in common.
+pub(super) struct Responder {
+    /// The value of `WWW-Authenticate`.
+    challenge: String,
+    /// Whether clients are asked to use TLS only from now on.
+    strict_transport: bool,
+}
+
+/// Microsoft Graph's own application id, which clients expect in the challenge.
+const GRAPH_CLIENT: &str = "00000003-0000-0000-c000-000000000000";
+
+impl Responder {
+    /// For a service whose URLs begin with `url`.
+    pub(super) fn new(url: &PublicUrl) -> Self {
+        Self {
+            challenge: format!(
+                "Bearer realm=\"\", authorization_uri=\"{url}/common/oauth2/v2.0/authorize\", client_id=\"{GRAPH_CLIENT}\""
+            ),
+            strict_transport: url.scheme() == "https" && url.host() != "localhost" && url.ip().is_none(),
+        }
+    }
+
+    /// The answer that reports an error.
+    pub(super) fn refusal(&self, row: &Row, ids: &RequestIds, now: Timestamp) -> GraphResponse {
         let date = format!("{:.0}", Timestamp::from_second(now.as_second()).unwrap_or(now));
         let inner = Value::Object(vec![
             // Graph writes this date without its zone.

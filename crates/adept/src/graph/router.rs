@@ -1,56 +1,17 @@
 //! The whole API on one page: path, method, permission, operation, handler. How paths are compared is `tree`'s work, what
 //! happens before a handler runs is `dispatch`'s.
 
-use std::{future::Future, pin::Pin};
-
-use axum::http::{HeaderMap, Method};
+use axum::http::Method;
 
 use super::{
-    Edge, audit_events, batch, default_profiles, device_management, enrollment_profiles,
-    error::Error,
-    imported_apple_device_identities, metadata, onboarding_settings,
-    request_context::{RequestContext, Version},
-    response::GraphResponse,
+    audit_events, default_profiles, device_management, enrollment_profiles, imported_apple_device_identities,
+    metadata, onboarding_settings,
+    protocol::Version,
+    route::{ANY, AUDIT, READ, Route, RouteAction, Verb, WRITE},
     service_document,
     tree::Tree,
 };
-use crate::domain::Permission;
-
-/// One operation of the API.
-pub(super) struct Route {
-    /// The path below the version, in Graph's casing.
-    pub(super) template: &'static str,
-    /// How it is asked for.
-    pub(super) verb: Verb,
-    /// The caller needs one of these; nothing but a bearer token if there are none.
-    pub(super) permissions: &'static [Permission],
-    /// The name in logs and metrics.
-    pub(super) operation: &'static str,
-    /// What does it.
-    pub(super) does: Does,
-}
-
-/// What is done at a place.
-#[derive(Clone, Copy)]
-pub(super) enum Does {
-    /// Serves a caller.
-    Serve(Handler),
-    /// Tells everyone the same, without a bearer token.
-    Tell(Tell),
-}
-
-/// A method, and whether the last segment is an action or function, whose name may carry namespace and parentheses.
-pub(super) struct Verb {
-    pub(super) method: Method,
-    pub(super) bound: bool,
-}
-
-/// What a handler says.
-pub(super) type Outcome = Result<GraphResponse, Error>;
-pub(super) type Handler =
-    for<'a> fn(&'a Edge, &'a mut RequestContext) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
-
-pub(super) type Tell = fn(&Edge, Version, &HeaderMap) -> Outcome;
+use crate::domain::DevicePlatform;
 
 const GET: Verb = Verb { method: Method::GET, bound: false };
 const POST: Verb = Verb { method: Method::POST, bound: false };
@@ -60,52 +21,33 @@ const DELETE: Verb = Verb { method: Method::DELETE, bound: false };
 const FUNCTION: Verb = Verb { method: Method::GET, bound: true };
 const ACTION: Verb = Verb { method: Method::POST, bound: true };
 
-/// Anything that reads a part of device management.
-const ANY: &[Permission] = &Permission::ALL;
-pub(super) const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
-const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
-/// Graph counts the log of device management to its applications.
-pub(super) const AUDIT: &[Permission] = &[Permission::AppsRead, Permission::AppsReadWrite];
-
-/// `type "path" { VERB "rest of the path" PERMISSIONS name module; … }`: the module's `handle` does `type.name`.
+/// `type "path" { VERB "rest of the path" PERMISSIONS name module(arguments); … }`: the module's `handle` is `type.name`.
 macro_rules! routes {
     ($($kind:ident $base:literal {
-        $($verb:ident $rest:literal $permissions:ident $name:ident $($module:ident)::+;)+
+        $($verb:ident $rest:literal $permissions:ident $name:ident $($module:ident)::+ $(($argument:expr))?;)+
     })+) => {
         &[$($(Route {
             template: concat!($base, $rest),
             verb: $verb,
             permissions: $permissions,
             operation: concat!(stringify!($kind), ".", stringify!($name)),
-            does: Does::Serve(|edge, call| Box::pin($($module::)+handle(&edge.graph, call))),
+            action: RouteAction::Serve(|graph, request| {
+                Box::pin($($module::)+handle(graph, request $(, $argument)?))
+            }),
         }),+),+]
     };
 }
 
-/// What any version offers.
+/// What any version offers, without a permission.
 static PROTOCOL: &[Route] = &[
-    Route {
-        template: "",
-        verb: GET,
-        permissions: &[],
-        operation: "protocol.serviceDocument",
-        does: Does::Tell(service_document::tell),
-    },
-    Route {
-        template: "/$metadata",
-        verb: GET,
-        permissions: &[],
-        operation: "protocol.metadata",
-        does: Does::Tell(metadata::tell),
-    },
-    Route {
-        template: "/$batch",
-        verb: POST,
-        permissions: &[],
-        operation: batch::OPERATION,
-        does: Does::Serve(|edge, call| Box::pin(batch::handle(edge, call))),
-    },
+    open("", GET, "protocol.serviceDocument", RouteAction::Public(service_document::handle)),
+    open("/$metadata", GET, "protocol.metadata", RouteAction::Public(metadata::handle)),
+    open("/$batch", POST, "protocol.batch", RouteAction::Batch),
 ];
+
+const fn open(template: &'static str, verb: Verb, operation: &'static str, action: RouteAction) -> Route {
+    Route { template, verb, permissions: &[], operation, action }
+}
 
 /// What both versions offer.
 static COMMON: &[Route] = routes! {
@@ -146,38 +88,38 @@ static BETA: &[Route] = routes! {
         ACTION   "/syncWithAppleDeviceEnrollmentProgram" WRITE
             syncWithAppleDeviceEnrollmentProgram onboarding_settings::sync_with_apple_device_enrollment_program;
         ACTION   "/shareForSchoolDataSyncService" WRITE
-            shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service;
+            shareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service(true);
         ACTION   "/unshareForSchoolDataSyncService" WRITE
-            unshareForSchoolDataSyncService onboarding_settings::unshare_for_school_data_sync_service;
+            unshareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service(false);
         ACTION   "/releaseAppleDevices" WRITE releaseAppleDevices onboarding_settings::release_apple_devices;
     }
     defaultIosEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get;
-        PATCH  ""      WRITE update    default_profiles::update;
-        DELETE ""      WRITE delete    default_profiles::delete;
-        GET    "/$ref" READ  getRef    default_profiles::get_ref;
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+        GET    ""      READ  get       default_profiles::get(DevicePlatform::Ios);
+        PATCH  ""      WRITE update    default_profiles::update(DevicePlatform::Ios);
+        DELETE ""      WRITE delete    default_profiles::delete(DevicePlatform::Ios);
+        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::Ios);
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::Ios);
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::Ios);
     }
     defaultMacOsEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultMacOsEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get;
-        PATCH  ""      WRITE update    default_profiles::update;
-        DELETE ""      WRITE delete    default_profiles::delete;
-        GET    "/$ref" READ  getRef    default_profiles::get_ref;
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+        GET    ""      READ  get       default_profiles::get(DevicePlatform::MacOs);
+        PATCH  ""      WRITE update    default_profiles::update(DevicePlatform::MacOs);
+        DELETE ""      WRITE delete    default_profiles::delete(DevicePlatform::MacOs);
+        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::MacOs);
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::MacOs);
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::MacOs);
     }
     defaultTvOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultTvOSEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get;
-        GET    "/$ref" READ  getRef    default_profiles::get_ref;
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+        GET    ""      READ  get       default_profiles::get(DevicePlatform::TvOs);
+        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::TvOs);
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::TvOs);
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::TvOs);
     }
     defaultVisionOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultVisionOSEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get;
-        GET    "/$ref" READ  getRef    default_profiles::get_ref;
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref;
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete;
+        GET    ""      READ  get       default_profiles::get(DevicePlatform::VisionOs);
+        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::VisionOs);
+        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::VisionOs);
+        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::VisionOs);
     }
     enrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles" {
         GET  ""        READ  list   enrollment_profiles::list;
@@ -236,9 +178,9 @@ pub(super) fn tree(version: Version) -> Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::tree::{Found, Lost};
+    use crate::graph::tree::{PathError, PathMatch};
 
-    fn find<'t>(tree: &'t Tree, path: &str) -> Result<(&'static str, Found<'t>), Lost> {
+    fn find<'t>(tree: &'t Tree, path: &str) -> Result<(&'static str, PathMatch<'t>), PathError> {
         tree.find(path).map(|found| (found.routes[0].operation, found))
     }
 
@@ -277,17 +219,17 @@ mod tests {
             ("/1/getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
             ("/1/microsoft.graph.getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
         ] {
-            let (found, place) =
+            let (found, matched) =
                 find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
             assert_eq!(
-                (found, &place.keys[..]),
+                (found, &matched.keys[..]),
                 (&*format!("depOnboardingSetting.{operation}"), &own(keys)[..])
             );
         }
         for path in ["/1/importedAppleDeviceIdentities/2", "('1')/IMPORTEDAPPLEDEVICEIDENTITIES('2')"] {
-            let (found, place) =
+            let (found, matched) =
                 find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
-            assert_eq!((found, place.keys), ("importedAppleDeviceIdentity.get", own(&["1", "2"])));
+            assert_eq!((found, matched.keys), ("importedAppleDeviceIdentity.get", own(&["1", "2"])));
         }
         assert!(find(&tree, "devicemanagement/DEPONBOARDINGSETTINGS").is_ok());
     }
@@ -299,13 +241,13 @@ mod tests {
     #[test]
     fn functions_take_exactly_their_named_arguments() {
         let tree = tree(Version::Beta);
-        let call = |rest: &str| find(&tree, &format!("/deviceManagement/depOnboardingSettings/{rest}"));
+        let look_up = |rest: &str| find(&tree, &format!("/deviceManagement/depOnboardingSettings/{rest}"));
         for rest in [
             "getExpiringVppTokenCount(expiringBeforeDateTime='2027-01-01T00:00:00Z')",
             "getExpiringVppTokenCount(expiringBeforeDateTime=%272027-01-01T00%3A00%3A00Z%27)",
             "microsoft.graph.getexpiringvpptokencount(EXPIRINGBEFOREDATETIME='2027-01-01T00:00:00Z')",
         ] {
-            let (operation, found) = call(rest).unwrap_or_else(|_| panic!("{rest}"));
+            let (operation, found) = look_up(rest).unwrap_or_else(|_| panic!("{rest}"));
             assert_eq!(operation, "depOnboardingSetting.getExpiringVppTokenCount");
             assert_eq!(found.arguments, ["2027-01-01T00:00:00Z"]);
         }
@@ -316,7 +258,7 @@ mod tests {
             "getExpiringVppTokenCount(other='2027')",
             "getExpiringVppTokenCount(expiringBeforeDateTime='1',expiringBeforeDateTime='2')",
         ] {
-            assert_eq!(call(rest).err(), Some(Lost::Segment(rest.to_owned())), "{rest}");
+            assert_eq!(look_up(rest).err(), Some(PathError::Segment(rest.to_owned())), "{rest}");
         }
     }
 
@@ -336,16 +278,16 @@ mod tests {
             ("/deviceManagement/depOnboardingSettings/1/uploadDepToken('1')", "uploadDepToken('1')"),
             ("/deviceManagement/depOnboardingSettings/1/uploadDepToken/more", "more"),
         ] {
-            assert_eq!(find(&tree, path).err(), Some(Lost::Segment(segment.to_owned())), "{path}");
+            assert_eq!(find(&tree, path).err(), Some(PathError::Segment(segment.to_owned())), "{path}");
         }
-        assert_eq!(find(&tree, "/deviceManagement/%ff").err(), Some(Lost::Encoding));
+        assert_eq!(find(&tree, "/deviceManagement/%ff").err(), Some(PathError::Encoding));
         let v1 = super::tree(Version::V1);
         for (path, segment) in [
             ("/deviceManagement/depOnboardingSettings", "depOnboardingSettings"),
             ("/deviceManagement", "deviceManagement"),
             ("/users", "users"),
         ] {
-            assert_eq!(find(&v1, path).err(), Some(Lost::Segment(segment.to_owned())), "{path}");
+            assert_eq!(find(&v1, path).err(), Some(PathError::Segment(segment.to_owned())), "{path}");
         }
     }
 }

@@ -3,20 +3,21 @@
 use axum::http::HeaderMap;
 
 use super::{
-    Edge,
-    request_context::{Metadata, Version, accepted},
+    Graph,
+    error::Error,
+    protocol::{Metadata, Version, accepted},
     response::GraphResponse,
-    router::Outcome,
+    route::HandlerResult,
     value::{Object, Value},
 };
 
-/// Tells everyone where to begin.
-pub(super) fn tell(edge: &Edge, version: Version, headers: &HeaderMap) -> Outcome {
-    let metadata = accepted(headers)?;
+/// Names what the version begins with.
+pub(super) fn handle(graph: &Graph, version: Version, headers: &HeaderMap) -> HandlerResult {
+    let metadata = accepted(headers).ok_or(Error::NotAcceptable)?;
     let mut out = Vec::with_capacity(256);
     let mut document = Object::open(&mut out);
     if metadata != Metadata::None {
-        let context = format!("{}/{}/$metadata", edge.graph.public_url, version.as_str());
+        let context = format!("{}/{}/$metadata", graph.public_url, version.as_str());
         Value::text(&context).write(document.member("@odata.context"));
     }
     let root = [("name", "deviceManagement"), ("kind", "Singleton"), ("url", "deviceManagement")];

@@ -1,5 +1,5 @@
-//! Throttling as Graph does it: so many requests in so many seconds, by tenant and by application. Off unless asked for;
-//! it is there to try clients against, not to protect the service.
+//! Throttling as Graph does it: so many requests in so many seconds, by tenant and by application. Off by default;
+//! it exists to test clients, not to protect the service.
 //!
 //! Source: Microsoft Graph, "Service-specific throttling limits", Intune enrollment and auditing services.
 
@@ -16,16 +16,16 @@ use crate::domain::{Caller, ClientId, TenantId};
 /// Whether and how callers are throttled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Throttle {
-    /// Nobody is.
+    /// No caller is.
     #[default]
     Off,
     /// By Graph's documented figures.
     Graph,
 }
 
-/// What is counted together.
+/// Requests that are counted together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Counted {
+enum ThrottleKey {
     WritesOfTenant(TenantId),
     WritesOfApplication(TenantId, Option<ClientId>),
     RequestsOfTenant(TenantId),
@@ -34,8 +34,8 @@ enum Counted {
     RequestsEverywhere(Option<ClientId>),
 }
 
-impl Counted {
-    /// How many there may be, and in how many seconds.
+impl ThrottleKey {
+    /// The most requests, and in how many seconds.
     const fn limit(self) -> (u32, i64) {
         match self {
             Self::WritesOfTenant(_) => (200, 20),
@@ -47,49 +47,49 @@ impl Counted {
     }
 }
 
-/// A caller has had enough for now.
+/// A caller reached a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Exceeded {
-    /// How many there may be.
+pub(super) struct LimitExceeded {
+    /// The most requests.
     pub(super) limit: u32,
-    /// Until there is room again.
+    /// Until the next request is admitted.
     pub(super) wait: Duration,
 }
 
 /// The times of the requests that still count, by what they count towards.
 #[derive(Default)]
-pub(super) struct Throttled {
-    seen: Mutex<HashMap<Counted, VecDeque<Timestamp>>>,
+pub(super) struct ThrottleCounters {
+    seen: Mutex<HashMap<ThrottleKey, VecDeque<Timestamp>>>,
 }
 
-/// How many of them are kept before those that no longer matter are cleared away.
+/// How many keys are kept before those without recent requests are removed.
 const KEPT: usize = 10_000;
 
-impl Throttled {
+impl ThrottleCounters {
     /// Counts a request, unless one of the limits is reached: then it is not counted.
-    pub(super) fn admit(&self, caller: &Caller, writes: bool, now: Timestamp) -> Result<(), Exceeded> {
+    pub(super) fn admit(&self, caller: &Caller, writes: bool, now: Timestamp) -> Result<(), LimitExceeded> {
         let (tenant, client) = (caller.tenant, caller.client);
-        let mut towards = vec![
-            Counted::RequestsOfTenant(tenant),
-            Counted::RequestsOfApplication(tenant, client),
-            Counted::RequestsEverywhere(client),
+        let mut keys = vec![
+            ThrottleKey::RequestsOfTenant(tenant),
+            ThrottleKey::RequestsOfApplication(tenant, client),
+            ThrottleKey::RequestsEverywhere(client),
         ];
         if writes {
-            towards.push(Counted::WritesOfTenant(tenant));
-            towards.push(Counted::WritesOfApplication(tenant, client));
+            keys.push(ThrottleKey::WritesOfTenant(tenant));
+            keys.push(ThrottleKey::WritesOfApplication(tenant, client));
         }
-        // What is behind the lock is whole at any moment.
+        // A panic elsewhere leaves the counters consistent.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() > KEPT {
-            seen.retain(|counted, times| {
-                let (_, seconds) = counted.limit();
+            seen.retain(|key, times| {
+                let (_, seconds) = key.limit();
                 times.back().is_some_and(|last| *last > now - SignedDuration::from_secs(seconds))
             });
         }
-        for counted in &towards {
-            let (limit, seconds) = counted.limit();
+        for key in &keys {
+            let (limit, seconds) = key.limit();
             let window = SignedDuration::from_secs(seconds);
-            let times = seen.entry(*counted).or_default();
+            let times = seen.entry(*key).or_default();
             while times.front().is_some_and(|first| *first <= now - window) {
                 times.pop_front();
             }
@@ -97,11 +97,11 @@ impl Throttled {
                 && let Some(first) = times.front()
             {
                 let wait = (*first + window).duration_since(now).unsigned_abs();
-                return Err(Exceeded { limit, wait });
+                return Err(LimitExceeded { limit, wait });
             }
         }
-        for counted in towards {
-            seen.entry(counted).or_default().push_back(now);
+        for key in keys {
+            seen.entry(key).or_default().push_back(now);
         }
         Ok(())
     }
@@ -122,32 +122,32 @@ mod tests {
 
     #[test]
     fn an_application_writes_a_hundred_times_in_twenty_seconds() {
-        let throttled = Throttled::default();
+        let throttled = ThrottleCounters::default();
         let one = caller(1, 1);
         for write in 0..100 {
             assert_eq!(throttled.admit(&one, true, at(write * 10)), Ok(()));
         }
         let refused = throttled.admit(&one, true, at(5000));
-        assert_eq!(refused, Err(Exceeded { limit: 100, wait: Duration::from_secs(15) }));
+        assert_eq!(refused, Err(LimitExceeded { limit: 100, wait: Duration::from_secs(15) }));
         assert_eq!(throttled.admit(&one, false, at(5000)), Ok(()), "it may still read");
         assert_eq!(throttled.admit(&caller(2, 1), true, at(5000)), Ok(()), "another tenant may still write");
         for write in 0..100 {
             assert_eq!(throttled.admit(&caller(1, 2), true, at(5000 + write)), Ok(()));
         }
         let refused = throttled.admit(&caller(1, 3), true, at(6000)).unwrap_err();
-        assert_eq!(refused.limit, 200, "the tenant as a whole has had enough");
+        assert_eq!(refused.limit, 200, "the tenant as a whole reached its limit");
         assert_eq!(throttled.admit(&one, true, at(20_000)), Ok(()), "the first one no longer counts");
         assert!(throttled.admit(&one, true, at(20_000)).is_err());
     }
 
     #[test]
     fn an_application_asks_two_thousand_times_a_second_in_all_tenants() {
-        let throttled = Throttled::default();
+        let throttled = ThrottleCounters::default();
         for request in 0..2000 {
             assert_eq!(throttled.admit(&caller(request % 4, 7), false, at(0)), Ok(()));
         }
         let refused = throttled.admit(&caller(9, 7), false, at(1)).unwrap_err();
-        assert_eq!(refused, Exceeded { limit: 2000, wait: Duration::from_millis(999) });
+        assert_eq!(refused, LimitExceeded { limit: 2000, wait: Duration::from_millis(999) });
         assert_eq!(throttled.admit(&caller(9, 7), false, at(1000)), Ok(()));
     }
 }

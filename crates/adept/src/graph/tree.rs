@@ -1,8 +1,8 @@
-//! Finds the place of a path in the tree that the table of routes spans. It runs nothing and knows no HTTP.
+//! Matches a path against the tree that the table of routes spans. It runs no handler and knows no HTTP.
 
 use super::{
-    path::{Parentheses, Segment, segments},
-    router::Route,
+    path::{Parentheses, Segment, is_id, segments},
+    route::Route,
 };
 
 /// The routes of one version of the API.
@@ -16,7 +16,7 @@ struct Node {
     /// The node below a key, if this one is a collection.
     key: Option<usize>,
     routes: Vec<&'static Route>,
-    /// The types that a segment may narrow what is here to, without their namespace.
+    /// The types that a segment may narrow the entities of this node to, without their namespace.
     casts: &'static [&'static str],
 }
 
@@ -34,11 +34,11 @@ enum Form {
     Bound(Vec<&'static str>),
 }
 
-/// A place in the tree.
-pub(super) struct Found<'t> {
+/// A path that matches.
+pub(super) struct PathMatch<'t> {
     /// What is offered there, by method; at least one.
     pub(super) routes: &'t [&'static Route],
-    /// The keys on the way, first to last.
+    /// The keys in it, first to last.
     pub(super) keys: Vec<String>,
     /// The type that the path narrows its entities to.
     pub(super) cast: Option<&'static str>,
@@ -46,9 +46,9 @@ pub(super) struct Found<'t> {
     pub(super) arguments: Vec<String>,
 }
 
-/// Why there is no such place.
+/// Why a path matches nothing.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Lost {
+pub(super) enum PathError {
     /// The first segment that leads nowhere, as the caller wrote it.
     Segment(String),
     /// The path is not percent-encoded UTF-8.
@@ -74,7 +74,7 @@ impl Tree {
         self.nodes[one].casts = casts;
     }
 
-    /// Makes the way to a path, whose last segment is an operation if `bound`; returns its place.
+    /// Adds the nodes of a path, whose last segment is an operation if `bound`; returns the index of its node.
     pub(super) fn grow(&mut self, template: &'static str, bound: bool) -> usize {
         let mut at = 0;
         let mut parts = template.split('/').filter(|part| !part.is_empty()).peekable();
@@ -113,24 +113,24 @@ impl Tree {
         node
     }
 
-    /// The place of a path, in any case of its names.
-    pub(super) fn find(&self, path: &str) -> Result<Found<'_>, Lost> {
+    /// Matches a path, in any case of its names.
+    pub(super) fn find(&self, path: &str) -> Result<PathMatch<'_>, PathError> {
         let mut at = 0;
         let mut last = String::new();
-        let mut found = Found { routes: &[], keys: Vec::new(), cast: None, arguments: Vec::new() };
+        let mut found = PathMatch { routes: &[], keys: Vec::new(), cast: None, arguments: Vec::new() };
         for segment in segments(path) {
-            let segment = segment.map_err(|_| Lost::Encoding)?;
+            let segment = segment.map_err(|_| PathError::Encoding)?;
             at = self
                 .step(at, &segment, &mut found)
-                .ok_or_else(|| Lost::Segment(segment.text().to_owned()))?;
+                .ok_or_else(|| PathError::Segment(segment.text().to_owned()))?;
             segment.text().clone_into(&mut last);
         }
         found.routes = &self.nodes[at].routes;
-        // A place that only leads on is no resource.
-        if found.routes.is_empty() { Err(Lost::Segment(last)) } else { Ok(found) }
+        // A node that only leads on is no resource.
+        if found.routes.is_empty() { Err(PathError::Segment(last)) } else { Ok(found) }
     }
 
-    fn step(&self, at: usize, segment: &Segment<'_>, found: &mut Found<'_>) -> Option<usize> {
+    fn step(&self, at: usize, segment: &Segment<'_>, found: &mut PathMatch<'_>) -> Option<usize> {
         let node = &self.nodes[at];
         let (bare, qualified) = segment.unqualified();
         for child in &node.children {
@@ -170,23 +170,19 @@ impl Tree {
     }
 }
 
-fn is_id(name: &str) -> bool {
-    name.eq_ignore_ascii_case("id")
-}
-
-/// The given arguments in the order of `names`; none when others are given.
-fn arguments(names: &[&str], given: Parentheses) -> Option<Vec<String>> {
-    let mut given = match given {
+/// The arguments of a call in the order of `names`; none when they are others.
+fn arguments(names: &[&str], parentheses: Parentheses) -> Option<Vec<String>> {
+    let mut named = match parentheses {
         Parentheses::Absent | Parentheses::Empty => Vec::new(),
         Parentheses::Key(name, value) => vec![(name?, value)],
-        Parentheses::Named(named) => named,
+        Parentheses::Named(all) => all,
     };
-    if given.len() != names.len() {
+    if named.len() != names.len() {
         return None;
     }
     let take = |name: &&str| {
-        let index = given.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(given.swap_remove(index).1)
+        let index = named.iter().position(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        Some(named.swap_remove(index).1)
     };
     names.iter().map(take).collect()
 }

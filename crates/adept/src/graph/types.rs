@@ -1,15 +1,15 @@
 //! One description of each Graph type: its properties, their EDM types, whether they may be null, who sets them. It feeds
-//! serialization, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that nothing is listed twice.
+//! serialization, `$select`, `$filter`, `$orderby`, the reading of bodies and `$metadata`, so that no property is listed twice.
 //! It holds no values and writes no JSON.
 
 mod audit_event;
 mod complex;
 mod dep_onboarding_setting;
-mod described;
 mod device_management;
 mod enrollment_profiles;
 mod enums;
 mod imported_apple_device_identity;
+mod model;
 mod operations;
 
 use adept_odata::{Kind, Schema};
@@ -17,18 +17,18 @@ use adept_odata::{Kind, Schema};
 pub(super) use audit_event::{AUDIT_EVENT, AUDIT_EVENT_V1};
 pub(super) use complex::{ComplexType, Member};
 pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, RELEASE_APPLE_DEVICES, UPLOAD_DEP_TOKEN};
-pub(super) use described::{Described, ENTITY, Model};
 pub(super) use device_management::{DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, DeviceManagement};
 pub(super) use enrollment_profiles::{
     DEP_ENROLLMENT_BASE_PROFILE, DEP_ENROLLMENT_PROFILE, DEP_IOS_ENROLLMENT_PROFILE,
     DEP_MAC_OS_ENROLLMENT_PROFILE, DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE,
     ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT, profile_type,
 };
-pub(super) use enums::Numbered;
+pub(super) use enums::NumberedEnum;
 pub(super) use imported_apple_device_identity::{
     IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
     OVERWRITE,
 };
+pub(super) use model::{DescribedEntity, ENTITY, Model};
 pub(super) use operations::{Binding, Operation};
 
 use super::{input_value::InputValue, value::Value};
@@ -49,7 +49,7 @@ pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
     pub(super) of_row: Option<OfRow<R, F, W>>,
 }
 
-/// Tells the type of a row.
+/// The type of a row.
 pub(super) type OfRow<R, F, W> = fn(&R) -> &'static EntityType<R, F, W>;
 
 /// What an entity type extends.
@@ -58,11 +58,11 @@ pub(super) enum Base<R: 'static, F: 'static, W: 'static> {
     Entity,
     /// A type that is shown from the same rows; its properties come before the own ones.
     Type(&'static EntityType<R, F, W>),
-    /// A type of that name, shown from other rows; whoever shows this one shows that one's properties too.
+    /// A type of that name, shown from other rows; an entity of this one shows that one's properties too.
     Other(&'static str),
 }
 
-/// What leads from an entity to others.
+/// A navigation property: it leads from an entity to others.
 pub(super) struct Navigation {
     /// As Graph spells it; accepted in any ASCII case.
     pub(super) name: &'static str,
@@ -70,7 +70,7 @@ pub(super) struct Navigation {
     pub(super) target: &'static str,
     /// Whether there may be many.
     pub(super) collection: bool,
-    /// Whether what is there belongs to this entity and has no other address.
+    /// Whether the entities there belong to this one and have no other address.
     pub(super) contained: bool,
 }
 
@@ -100,11 +100,11 @@ pub(super) struct Property<R, F: 'static, W> {
     pub(super) members: &'static [(&'static str, F)],
     /// Its value in a row.
     pub(super) value: fn(&R) -> Value<'_>,
-    /// Takes what a client sent; none when the server alone sets it, and what is sent is ignored.
+    /// Stores what a client sent; none when the server alone sets it, and what is sent is ignored.
     pub(super) write: Option<Write<W>>,
 }
 
-/// Takes a value that fits the kind and nullability it was checked against.
+/// Stores a value that fits the kind and nullability it was checked against.
 pub(super) type Write<W> = fn(&mut W, InputValue);
 
 /// An action with its parameters, whose arguments are gathered in an `A`.
@@ -123,8 +123,21 @@ pub(super) struct Parameter<A> {
     pub(super) kind: Kind,
     /// Whether null may be sent.
     pub(super) nullable: bool,
-    /// Takes what a client sent.
+    /// Stores what a client sent.
     pub(super) write: Write<A>,
+}
+
+/// An action without regard to the type that its arguments are gathered in.
+pub(super) trait HasParameters: Sync {
+    /// Its parameters.
+    fn parameters(&self) -> Vec<Member>;
+}
+
+impl<A> HasParameters for ActionType<A> {
+    fn parameters(&self) -> Vec<Member> {
+        let known = self.parameters.iter();
+        known.map(|known| Member { name: known.name, kind: known.kind, nullable: known.nullable }).collect()
+    }
 }
 
 impl<R, F, W> Property<R, F, W> {
@@ -178,15 +191,18 @@ impl<R, F, W> EntityType<R, F, W> {
         self.of_row.map_or(self, |of_row| of_row(row))
     }
 
-    /// The property of that name, in any ASCII case, and its place.
+    /// The property of that name, in any ASCII case, and its index.
     pub(super) fn property(&self, name: &str) -> Option<(usize, &'static Property<R, F, W>)> {
-        self.all().into_iter().enumerate().find(|(_, property)| property.name.eq_ignore_ascii_case(name))
+        self.all_properties()
+            .into_iter()
+            .enumerate()
+            .find(|(_, property)| property.name.eq_ignore_ascii_case(name))
     }
 
-    /// Every property, those of the base first: a place in a base is the same place in what extends it.
-    pub(super) fn all(&self) -> Vec<&'static Property<R, F, W>> {
+    /// Every property, those of the base first: an index in a base is the same index in what extends it.
+    pub(super) fn all_properties(&self) -> Vec<&'static Property<R, F, W>> {
         let mut all = match self.base {
-            Base::Type(base) => base.all(),
+            Base::Type(base) => base.all_properties(),
             Base::Entity | Base::Other(_) => Vec::new(),
         };
         all.extend(self.properties);
@@ -205,13 +221,13 @@ impl<R, F, W> EntityType<R, F, W> {
     }
 
     /// Every navigation, those of the base first.
-    pub(super) fn ways(&self) -> Vec<&'static Navigation> {
-        let mut ways = match self.base {
-            Base::Type(base) => base.ways(),
+    pub(super) fn all_navigations(&self) -> Vec<&'static Navigation> {
+        let mut navigations = match self.base {
+            Base::Type(base) => base.all_navigations(),
             Base::Entity | Base::Other(_) => Vec::new(),
         };
-        ways.extend(self.navigations);
-        ways
+        navigations.extend(self.navigations);
+        navigations
     }
 }
 
@@ -239,7 +255,7 @@ impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
     }
 }
 
-/// An entity type seen by `$select`: every property can be selected, by its place.
+/// An entity type seen by `$select`: every property can be selected, by its index.
 pub(super) struct Selectable<'t, R: 'static, F: 'static, W: 'static>(pub(super) &'t EntityType<R, F, W>);
 
 impl<R, F, W> Schema<usize> for Selectable<'_, R, F, W> {
@@ -249,11 +265,12 @@ impl<R, F, W> Schema<usize> for Selectable<'_, R, F, W> {
 
     fn field(&self, path: &[&str]) -> Option<(usize, Kind)> {
         let [name] = path else { return None };
-        let property = self.0.property(name).map(|(place, property)| (place, property.kind));
-        // Navigations may be named too, behind the properties; what shows them is `$expand`.
-        let ways = self.0.ways();
-        let way = ways.iter().position(|way| way.name.eq_ignore_ascii_case(name));
-        property.or_else(|| way.map(|way| (self.0.all().len() + way, Kind::Complex(ways[way].target))))
+        let property = self.0.property(name).map(|(index, property)| (index, property.kind));
+        // Navigations may be named too; their indexes follow those of the properties, and `$expand` shows them.
+        let navigations = self.0.all_navigations();
+        let found = navigations.iter().position(|navigation| navigation.name.eq_ignore_ascii_case(name));
+        let after = self.0.all_properties().len();
+        property.or_else(|| found.map(|index| (after + index, Kind::Complex(navigations[index].target))))
     }
 }
 
@@ -263,11 +280,11 @@ mod tests {
     use crate::domain::{DevicePlatform, DiscoverySource, TokenType};
 
     fn is_sound<R, F, W>(kind: &EntityType<R, F, W>) {
-        assert_eq!(kind.all()[0].name, "id");
-        for (place, property) in kind.all().into_iter().enumerate() {
+        assert_eq!(kind.all_properties()[0].name, "id");
+        for (index, property) in kind.all_properties().into_iter().enumerate() {
             let (found, _) = kind.property(&property.name.to_ascii_uppercase()).unwrap();
-            assert_eq!(found, place, "{} is there once", property.name);
-            assert!(kind.ways().iter().all(|way| way.name != property.name));
+            assert_eq!(found, index, "{} is there once", property.name);
+            assert!(kind.all_navigations().iter().all(|navigation| navigation.name != property.name));
         }
     }
 
@@ -285,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn every_word_of_ours_is_a_member_of_graphs_enum() {
+    fn every_word_of_domain_is_a_member_of_graphs_enum() {
         assert!(TokenType::ALL.iter().all(|word| enums::DEP_TOKEN_TYPE.members.contains(&word.as_str())));
         assert!(DevicePlatform::ALL.iter().all(|word| enums::PLATFORM.members.contains(&word.as_str())));
         assert!(

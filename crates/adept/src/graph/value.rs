@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-/// What Graph shows for a moment that never was, where null is not allowed: 0001-01-01T00:00:00Z.
+/// What Graph shows for a missing time where null is not allowed: 0001-01-01T00:00:00Z.
 pub(super) const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// A value on its way out.
+/// A value of an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value<'v> {
     /// `null`.

@@ -38,8 +38,18 @@ pub(super) fn spoils_connection(error: &sqlx::Error) -> bool {
 
 /// Whether the database itself said no, so that it is known that nothing was written.
 pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Database(_))
+    error.as_database_error().is_some_and(|database| {
+        let code = database.code().unwrap_or_default();
+        match sqlite_code(&code) {
+            Some(primary) => primary != SQLITE_IOERR,
+            // The connection was lost, or the server ended it.
+            None => !["08", "57"].iter().any(|class| code.starts_with(class)),
+        }
+    })
 }
+
+/// SQLite's IOERR: the log may hold the commit although its write to disk failed.
+const SQLITE_IOERR: i64 = 10;
 
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
@@ -63,5 +73,17 @@ impl From<sqlx::Error> for Error {
             }
             _ => Self::Unavailable(error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_connection_during_commit_leaves_the_outcome_open() {
+        let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+        assert!(!is_refusal(&sqlx::Error::Io(lost)));
+        assert!(!is_refusal(&sqlx::Error::WorkerCrashed));
     }
 }

@@ -9,9 +9,9 @@ use crate::{
     app::{App, Error, profiles::named},
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
-        Origin, Profile, ProfileId, Setting, SettingId, SettingKey,
+        Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey,
     },
-    storage::DeviceWrites,
+    storage::{DeviceWrites, EntityCreated},
 };
 
 /// Devices that one import may hold, as in Intune's portal.
@@ -107,12 +107,13 @@ impl App {
         (DeviceWrites { new, changed, event }, imported)
     }
 
-    /// Lists a device by its serial number.
+    /// Lists a device by its serial number, once for its `key`.
     pub async fn create_device(
         &self,
         origin: &Origin,
         setting: SettingId,
         patch: DevicePatch,
+        key: Option<RequestKey>,
     ) -> Result<DeviceRow, Error> {
         let setting = self.setting(&origin.caller, setting).await?;
         let patches = [patch];
@@ -131,8 +132,12 @@ impl App {
             let event = self.device_event(origin, activity, "Create", None, Some(&device));
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
-        self.write(&setting, &known, &[serial_of(&patch)], decide).await?;
-        Ok(device)
+        let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
+        match self.storage.create_device(&device, (setting.key(), &profiles), key, decide).await? {
+            EntityCreated::Done => Ok(device),
+            EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
+            EntityCreated::NotFound => Err(gone()),
+        }
     }
 
     /// Changes what people may change of a device.
@@ -187,9 +192,7 @@ impl App {
         let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
         match self.storage.write_devices(setting.key(), serials, &wanted, known.now, decide).await? {
             true => Ok(()),
-            false => Err(Error::Conflict(
-                "The setting or a profile was deleted just now. Nothing was changed; look at it and try again.".to_owned(),
-            )),
+            false => Err(gone()),
         }
     }
 
@@ -242,6 +245,13 @@ impl App {
         };
         self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
     }
+}
+
+fn gone() -> Error {
+    Error::Conflict(
+        "The setting or a profile was deleted just now. Nothing was changed; look at it and try again."
+            .to_owned(),
+    )
 }
 
 fn serial_of(patch: &DevicePatch) -> String {

@@ -58,13 +58,13 @@ fn taken_over(listed: &[DeviceRow], profile: ProfileId) -> Option<Change> {
     Some(Change { property, old: Some(old), new: Some(profile.to_string()) })
 }
 
-fn answer(wished: DesiredChange, gone: Error, wanted: &str) -> Result<(), Error> {
+fn answer(wished: DesiredChange, gone: Error, state: &str) -> Result<(), Error> {
     match wished {
         DesiredChange::Done => Ok(()),
         DesiredChange::NotFound => Err(gone),
         DesiredChange::Unknown(serials) => Err(Error::Invalid(format!(
-            "These serial numbers are not {wanted}, five at most being named: {}. Nothing was changed.",
-            serials.iter().map(|serial| shortened(serial)).collect::<Vec<_>>().join(", ")
+            "Not {state} (first 5): {}. Nothing was changed.",
+            serials.iter().map(|serial| format!("\"{}\"", shortened(serial))).collect::<Vec<_>>().join(", ")
         ))),
     }
 }

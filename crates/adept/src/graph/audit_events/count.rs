@@ -1,10 +1,10 @@
 //! `GET /deviceManagement/auditEvents/$count`
 
 use super::kind;
-use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let filter = call.counted(kind(call.version))?;
-    let count = graph.app.count_audit_events(&call.caller, filter.as_ref()).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let filter = request.count_filter(kind(request.version))?;
+    let count = graph.app.count_audit_events(&request.caller, filter.as_ref()).await?;
     Ok(GraphResponse::text(count.to_string()))
 }

@@ -1,11 +1,11 @@
 //! `GET /deviceManagement/auditEvents/{id}`
 
 use super::{SET, kind};
-use crate::graph::{Graph, request_context::RequestContext, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let kind = kind(call.version);
-    let shape = call.shape(kind)?;
-    let event = graph.app.audit_event(&call.caller, call.audit_event_id()?).await?;
-    Ok(shape.document(graph, call, kind, &event, SET))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let kind = kind(request.version);
+    let shape = request.shape(kind)?;
+    let event = graph.app.audit_event(&request.caller, request.audit_event_id()?).await?;
+    Ok(shape.document(graph, request, kind, &event, SET))
 }

@@ -1,11 +1,11 @@
 //! `GET /deviceManagement/auditEvents`
 
 use super::{SET, kind};
-use crate::graph::{Graph, request_context::RequestContext, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let kind = kind(call.version);
-    let listing = call.listing(kind)?;
-    let listed = graph.app.audit_events(&call.caller, &listing.query).await?;
-    Ok(listing.answer(graph, call, kind, SET, &listed))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let kind = kind(request.version);
+    let listing = request.listing(kind)?;
+    let listed = graph.app.audit_events(&request.caller, &listing.query).await?;
+    Ok(listing.response(graph, request, kind, SET, &listed))
 }

@@ -8,14 +8,14 @@ use base64::{
     Engine,
     engine::general_purpose::{STANDARD, URL_SAFE},
 };
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value as Json;
 
-use super::InBatch;
 use crate::graph::{
-    Edge,
     error::Error,
-    request_context::Version,
-    response::RequestIds,
+    protocol::Version,
+    request_context::InBatch,
+    response::client_request_id,
     value::{Object, Value, write_text},
 };
 
@@ -27,27 +27,27 @@ pub(super) struct Item {
     pub(super) url: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<Json>,
-    /// The places of the requests that must succeed first.
-    pub(super) waits_for: Vec<usize>,
+    /// The indexes of the requests that must succeed first.
+    pub(super) depends_on: Vec<usize>,
 }
 
 /// What a batch hands down to its requests.
-pub(super) struct Outer {
+pub(super) struct BatchContext<'b> {
     pub(super) headers: HeaderMap,
     pub(super) version: Version,
+    /// The origin of this service's URLs.
+    pub(super) origin: &'b str,
 }
 
 /// The answer to a request of a batch.
-pub(super) struct Answered {
+pub(super) struct ItemResponse {
     status: StatusCode,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
-
-/// What an answer says of itself and not of the connection that carries it.
-const SHOWN: [&str; 11] = [
+/// The headers that belong to the answer and not to the connection that carries it.
+const COPIED_HEADERS: [&str; 11] = [
     "Content-Type",
     "OData-Version",
     "OData-EntityId",
@@ -61,44 +61,44 @@ const SHOWN: [&str; 11] = [
     "request-id",
 ];
 
-impl Edge {
-    /// Lets a request of the batch in by the door that every request takes.
-    pub(super) async fn answered_item(&self, batch: &Outer, item: &Item) -> Answered {
-        match self.request(batch, item) {
-            Ok(request) => Answered::of(self.serve(request).await).await,
-            Err(error) => self.refused_item(batch, error).await,
-        }
-    }
+/// The bytes that stand for themselves in a URL; clients write those of a batch as people do.
+const UNREADABLE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
 
-    /// Refuses a request of the batch at the door.
-    pub(super) async fn refused_item(&self, batch: &Outer, error: Error) -> Answered {
-        let own = self.graph.app.ids().uuid(self.graph.app.clock());
-        let ids = RequestIds::of(&batch.headers, own);
-        Answered::of(self.response(self.refuse(error, &ids), &ids)).await
-    }
-
-    fn request(&self, batch: &Outer, item: &Item) -> Result<Request<Body>, Error> {
-        if item.headers.contains_key(header::AUTHORIZATION) {
+impl Item {
+    /// The request as if it had come alone.
+    pub(super) fn request(&self, batch: &BatchContext<'_>) -> Result<Request<Body>, Error> {
+        if self.headers.contains_key(header::AUTHORIZATION) {
             return Err(Error::BadItem(
                 "A request inside a batch is made by the batch's own caller and cannot carry an Authorization \
                  header. Nothing was changed by it.",
             ));
         }
-        let uri = uri(&item.url, &self.graph.public_url, batch.version)?;
-        let mut headers = item.headers.clone();
-        let outer = batch.headers.get(header::AUTHORIZATION);
-        headers.extend(outer.map(|bearer| (header::AUTHORIZATION, bearer.clone())));
-        if !headers.contains_key(CLIENT_REQUEST_ID)
-            && let Some(id) = batch.headers.get(CLIENT_REQUEST_ID)
+        let uri = uri(&self.url, batch.origin, batch.version)?;
+        let mut headers = self.headers.clone();
+        let bearer = batch.headers.get(header::AUTHORIZATION);
+        headers.extend(bearer.map(|bearer| (header::AUTHORIZATION, bearer.clone())));
+        if client_request_id(&headers).is_none()
+            && let Some((name, id)) = client_request_id(&batch.headers)
         {
-            headers.insert(CLIENT_REQUEST_ID, id.clone());
+            headers.insert(HeaderName::from_static(name), id.clone());
         }
-        let body = body(item.body.as_ref(), headers.get(header::CONTENT_TYPE))?;
+        let body = body(self.body.as_ref(), headers.get(header::CONTENT_TYPE))?;
         let mut request = Request::new(body);
-        *request.method_mut() = item.method.clone();
+        *request.method_mut() = self.method.clone();
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
-        request.extensions_mut().insert(InBatch);
+        request.extensions_mut().insert(InBatch { item: self.id.clone() });
         Ok(request)
     }
 }
@@ -149,27 +149,20 @@ pub(super) fn uri(url: &str, origin: &str, version: Version) -> Result<Uri, Erro
         whole.push_str(version.as_str());
     }
     whole.push('/');
-    // Clients write these URLs as people do.
-    for byte in path.bytes() {
-        match byte {
-            b'!' | b'$'..=b';' | b'=' | b'?'..=b'[' | b']' | b'_' | b'a'..=b'z' | b'~' => {
-                whole.push(char::from(byte));
-            }
-            _ => whole.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    whole.extend(utf8_percent_encode(path, UNREADABLE));
     whole.parse().map_err(|_| bad())
 }
 
-impl Answered {
-    async fn of(response: Response<Body>) -> Self {
+impl ItemResponse {
+    /// The whole response.
+    pub(super) async fn of(response: Response<Body>) -> Self {
         let (parts, body) = response.into_parts();
         // Our own answers are in memory already: reading one cannot fail.
         let body = to_bytes(body, usize::MAX).await.unwrap_or_default().to_vec();
         Self { status: parts.status, headers: parts.headers, body }
     }
 
-    /// Whether those that wait for it must not be run.
+    /// Whether those that depend on it must not be run.
     pub(super) fn failed(&self) -> bool {
         !self.status.is_success()
     }
@@ -178,7 +171,7 @@ impl Answered {
     pub(super) fn write(&self, response: &mut Object<'_>) {
         Value::Int(i64::from(self.status.as_u16())).write(response.member("status"));
         let mut headers = Object::open(response.member("headers"));
-        for name in SHOWN {
+        for name in COPIED_HEADERS {
             if let Some(value) = self.headers.get(name).and_then(|value| value.to_str().ok()) {
                 write_text(value, headers.member(name));
             }

@@ -1,5 +1,5 @@
-//! Takes the JSON of a batch apart and puts its requests in order. Whatever is wrong here is wrong with the batch as a
-//! whole, and nothing of it is run.
+//! Reads the JSON of a batch and puts its requests in order. A fault found here is one of the whole batch, of
+//! which then no request is run.
 
 use std::collections::VecDeque;
 
@@ -7,84 +7,53 @@ use axum::http::{HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json};
 
 use super::item::Item;
-use crate::graph::input_value::{Members, shortened};
+use crate::graph::{
+    error::{BadBatch, shortened},
+    input::Members,
+};
 
 /// Requests in a batch at most. Source: the same page of Microsoft's.
-const MOST: usize = 20;
+const MAX_REQUESTS: usize = 20;
 
-/// Why a batch is not run. Displays as the sentence that the caller reads.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(in crate::graph) enum BadBatch {
-    /// No list of requests, or an empty one.
-    #[error("A batch holds its 1 to 20 requests in the array 'requests'. Nothing was changed.")]
-    NoRequests,
-    /// More than [`MOST`].
-    #[error("A batch holds at most 20 requests, and this one holds {0}. Nothing was changed.")]
-    TooMany(usize),
-    /// A request without a member that it needs, or with one of another type.
-    #[error("'requests[{place}].{member}' must be {expected}. Nothing was changed.")]
-    Member {
-        /// From 0.
-        place: usize,
-        /// The member's name.
-        member: &'static str,
-        /// What it has to be.
-        expected: &'static str,
-    },
-    /// Two requests of one id.
-    #[error("More than one request of the batch has the id '{0}'. Nothing was changed.")]
-    Duplicate(String),
-    /// A dependency that is no request of the batch.
-    #[error("Request '{id}' depends on '{other}', which the batch does not hold. Nothing was changed.")]
-    Unknown {
-        /// Who waits.
-        id: String,
-        /// For whom.
-        other: String,
-    },
-    /// Requests that wait for one another.
-    #[error("Request '{0}' depends on itself, directly or through others. Nothing was changed.")]
-    Cycle(String),
-}
-
-/// The requests of a batch, each with its place.
+/// The requests of a batch, each with the indexes of those it depends on.
 pub(super) fn plan(mut batch: Members) -> Result<Vec<Item>, BadBatch> {
     let Some(Json::Array(requests)) = take(&mut batch, "requests") else { return Err(BadBatch::NoRequests) };
     match requests.len() {
         0 => return Err(BadBatch::NoRequests),
-        count if count > MOST => return Err(BadBatch::TooMany(count)),
+        count if count > MAX_REQUESTS => return Err(BadBatch::TooMany(count)),
         _ => {}
     }
     let mut items = Vec::with_capacity(requests.len());
-    let mut wanted = Vec::with_capacity(requests.len());
-    for (place, request) in requests.into_iter().enumerate() {
-        let (item, waits_for) = read(place, request)?;
+    let mut dependencies = Vec::with_capacity(requests.len());
+    for (index, request) in requests.into_iter().enumerate() {
+        let (item, depends_on) = read(index, request)?;
         if find(&items, &item.id).is_some() {
             return Err(BadBatch::Duplicate(shortened(&item.id)));
         }
         items.push(item);
-        wanted.push(waits_for);
+        dependencies.push(depends_on);
     }
-    for (place, others) in wanted.into_iter().enumerate() {
+    for (index, others) in dependencies.into_iter().enumerate() {
         for other in others {
             let Some(found) = find(&items, &other) else {
-                return Err(BadBatch::Unknown { id: shortened(&items[place].id), other: shortened(&other) });
+                return Err(BadBatch::Unknown { id: shortened(&items[index].id), other: shortened(&other) });
             };
-            items[place].waits_for.push(found);
+            items[index].depends_on.push(found);
         }
     }
     Ok(items)
 }
 
-/// The places in an order in which nobody comes before those it waits for; else as written.
+/// The indexes in an order in which none comes before those it depends on; as written where that leaves a choice.
 pub(super) fn order(items: &[Item]) -> Result<Vec<usize>, BadBatch> {
     let mut order = Vec::with_capacity(items.len());
-    let mut left: VecDeque<usize> = (0..items.len()).collect();
-    while !left.is_empty() {
-        let ready = left.iter().position(|place| items[*place].waits_for.iter().all(|o| order.contains(o)));
-        match ready.and_then(|ready| left.remove(ready)) {
-            Some(place) => order.push(place),
-            None => return Err(BadBatch::Cycle(shortened(&items[left[0]].id))),
+    let mut pending: VecDeque<usize> = (0..items.len()).collect();
+    while !pending.is_empty() {
+        let ready =
+            pending.iter().position(|index| items[*index].depends_on.iter().all(|o| order.contains(o)));
+        match ready.and_then(|ready| pending.remove(ready)) {
+            Some(index) => order.push(index),
+            None => return Err(BadBatch::Cycle(shortened(&items[pending[0]].id))),
         }
     }
     Ok(order)
@@ -94,9 +63,9 @@ fn find(items: &[Item], id: &str) -> Option<usize> {
     items.iter().position(|item| item.id.eq_ignore_ascii_case(id))
 }
 
-/// A request, and the ids of those that it waits for.
-fn read(place: usize, request: Json) -> Result<(Item, Vec<String>), BadBatch> {
-    let wrong = |member, expected| BadBatch::Member { place, member, expected };
+/// A request, and the ids of those that it depends on.
+fn read(index: usize, request: Json) -> Result<(Item, Vec<String>), BadBatch> {
+    let wrong = |member, expected| BadBatch::Member { index, member, expected };
     let Json::Object(mut request) = request else { return Err(wrong("id", "given in a JSON object")) };
     let id = take(&mut request, "id").and_then(id_of);
     let id = id.ok_or_else(|| wrong("id", "a string or a number"))?;
@@ -119,13 +88,13 @@ fn read(place: usize, request: Json) -> Result<(Item, Vec<String>), BadBatch> {
     let headers = headers.ok_or_else(|| wrong("headers", "an object of strings"))?;
     let body = take(&mut request, "body").filter(|body| !body.is_null());
     // Microsoft's Python library writes depends_on, which Graph does not know; the requests run as written anyway.
-    let waits_for = match take(&mut request, "dependsOn") {
+    let depends_on = match take(&mut request, "dependsOn") {
         None | Some(Json::Null) => Some(Vec::new()),
         Some(Json::Array(ids)) => ids.into_iter().map(id_of).collect(),
         Some(_) => None,
     };
-    let waits_for = waits_for.ok_or_else(|| wrong("dependsOn", "an array of ids"))?;
-    Ok((Item { id, method, url, headers, body, waits_for: Vec::new() }, waits_for))
+    let depends_on = depends_on.ok_or_else(|| wrong("dependsOn", "an array of ids"))?;
+    Ok((Item { id, method, url, headers, body, depends_on: Vec::new() }, depends_on))
 }
 
 fn take(members: &mut Members, name: &str) -> Option<Json> {
@@ -154,18 +123,18 @@ mod tests {
         order(&plan(batch.as_object().unwrap().clone())?)
     }
 
-    fn get(id: impl Into<Json>, waits_for: &[&str]) -> Json {
-        json!({ "id": id.into(), "method": "get", "url": "/x", "dependsOn": waits_for, "depends_on": [] })
+    fn get(id: impl Into<Json>, depends_on: &[&str]) -> Json {
+        json!({ "id": id.into(), "method": "get", "url": "/x", "dependsOn": depends_on, "depends_on": [] })
     }
 
     #[test]
-    fn nobody_comes_before_those_it_waits_for() {
+    fn no_request_comes_before_those_it_depends_on() {
         assert_eq!(planned(json!([get("a", &["C"]), get(2, &[]), get("c", &["2"])])), Ok(vec![1, 2, 0]));
         assert_eq!(planned(json!([get(1, &[]), get("2", &[])])), Ok(vec![0, 1]));
     }
 
     #[test]
-    fn a_batch_that_makes_no_sense_is_refused_as_a_whole() {
+    fn an_invalid_batch_is_refused_as_a_whole() {
         assert_eq!(planned(json!([])), Err(BadBatch::NoRequests));
         assert_eq!(planned(json!({})), Err(BadBatch::NoRequests));
         let many: Vec<_> = (0..21).map(|id| get(id, &[])).collect();
@@ -189,16 +158,16 @@ mod tests {
             json!({ "id": "1", "method": "GET", "url": "/x", "dependsOn": "2" }),
         ] {
             let refused = planned(json!([get("0", &[]), broken]));
-            assert!(matches!(refused, Err(BadBatch::Member { place: 1, .. })), "{refused:?}");
+            assert!(matches!(refused, Err(BadBatch::Member { index: 1, .. })), "{refused:?}");
         }
     }
 
     proptest! {
         #[test]
         fn any_dependencies_are_ordered_or_refused(
-            waits in proptest::collection::vec(proptest::collection::vec(0_usize..20, 0..4), 1..20)
+            dependencies in proptest::collection::vec(proptest::collection::vec(0_usize..20, 0..4), 1..20)
         ) {
-            let requests: Vec<_> = waits
+            let requests: Vec<_> = dependencies
                 .iter()
                 .enumerate()
                 .map(|(id, others)| {
@@ -209,9 +178,9 @@ mod tests {
             if let Ok(order) = planned(requests.into()) {
                 let mut all = order.clone();
                 all.sort_unstable();
-                prop_assert_eq!(all, (0..waits.len()).collect::<Vec<_>>());
-                for (at, place) in order.iter().enumerate() {
-                    prop_assert!(waits[*place].iter().all(|other| order[..at].contains(other)));
+                prop_assert_eq!(all, (0..dependencies.len()).collect::<Vec<_>>());
+                for (at, index) in order.iter().enumerate() {
+                    prop_assert!(dependencies[*index].iter().all(|other| order[..at].contains(other)));
                 }
             }
         }

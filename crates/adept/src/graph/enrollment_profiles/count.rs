@@ -1,11 +1,11 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles/$count`
 
 use super::{listed_type, narrowed};
-use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let setting = call.setting_id()?;
-    let filter = narrowed(call, call.counted(listed_type(call))?);
-    let count = graph.app.count_profiles(&call.caller, setting, filter.as_ref()).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let setting = request.setting_id()?;
+    let filter = narrowed(request, request.count_filter(listed_type(request))?);
+    let count = graph.app.count_profiles(&request.caller, setting, filter.as_ref()).await?;
     Ok(GraphResponse::text(count.to_string()))
 }

@@ -1,27 +1,28 @@
 //! `POST /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles`
 
-use super::{given_kind, set};
+use super::{kind_of_body, set};
 use crate::{
     domain::ProfileKind,
     graph::{
         Graph,
         body::LIMIT,
-        entity::{Shape, created},
+        entity::{Shape, created_response},
         onboarding_settings::setting_of,
         request_context::RequestContext,
-        router::Outcome,
+        route::HandlerResult,
         types::{ENROLLMENT_PROFILE, profile_type},
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let setting = setting_of(graph, call).await?.id;
-    let members = call.object(&body)?;
-    let kind = given_kind(&members)?.unwrap_or(ProfileKind::Plain);
-    let given = profile_type(kind).read(members)?;
-    let profile = graph.app.create_profile(&call.origin(), setting, kind, &given).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(graph, request).await?.id;
+    let members = request.object(&body)?;
+    let kind = kind_of_body(&members)?.unwrap_or(ProfileKind::Plain);
+    let input = profile_type(kind).read(members)?;
+    let profile =
+        graph.app.create_profile(&request.origin(), setting, kind, &input, request.create_key(&body)).await?;
     let set = set(setting);
-    let entity = Shape::whole(call.metadata).document(graph, call, &ENROLLMENT_PROFILE, &profile, &set);
-    Ok(created(graph, call, entity, &format!("{set}('{}')", profile.full_id())))
+    let entity = Shape::whole(request.metadata).document(graph, request, &ENROLLMENT_PROFILE, &profile, &set);
+    Ok(created_response(graph, request, entity, &format!("{set}('{}')", profile.full_id())))
 }

@@ -1,10 +1,10 @@
 //! `DELETE /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles/{id}`
 
 use super::profile_of;
-use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let profile = profile_of(graph, call).await?;
-    graph.app.delete_profile(&call.origin(), profile.setting, profile.id).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let profile = profile_of(graph, request).await?;
+    graph.app.delete_profile(&request.origin(), profile.setting, profile.id).await?;
     Ok(GraphResponse::no_content())
 }

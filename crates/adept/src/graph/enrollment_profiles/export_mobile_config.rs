@@ -3,10 +3,12 @@
 use adept_odata::Kind;
 
 use super::profile_of;
-use crate::graph::{Graph, entity::returned, request_context::RequestContext, router::Outcome, value::Value};
+use crate::graph::{
+    Graph, entity::value_response, request_context::RequestContext, route::HandlerResult, value::Value,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let profile = profile_of(graph, call).await?;
-    let exported = graph.app.export_mobile_config(&call.caller, profile.setting, profile.id).await?;
-    Ok(returned(graph, call, Kind::String, &Value::text(&exported)))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let profile = profile_of(graph, request).await?;
+    let exported = graph.app.export_mobile_config(&request.caller, profile.setting, profile.id).await?;
+    Ok(value_response(graph, request, Kind::String, &Value::text(&exported)))
 }

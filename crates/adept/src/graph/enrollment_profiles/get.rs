@@ -4,12 +4,12 @@ use super::{profile_of, set};
 use crate::graph::{
     Graph,
     request_context::RequestContext,
-    router::Outcome,
+    route::HandlerResult,
     types::{ENROLLMENT_PROFILE, profile_type},
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let profile = profile_of(graph, call).await?;
-    let shape = call.shape(profile_type(profile.kind))?;
-    Ok(shape.document(graph, call, &ENROLLMENT_PROFILE, &profile, &set(profile.setting)))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let profile = profile_of(graph, request).await?;
+    let shape = request.shape(profile_type(profile.kind))?;
+    Ok(shape.document(graph, request, &ENROLLMENT_PROFILE, &profile, &set(profile.setting)))
 }

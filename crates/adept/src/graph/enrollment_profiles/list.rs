@@ -1,12 +1,12 @@
 //! `GET /deviceManagement/depOnboardingSettings/{id}/enrollmentProfiles`
 
 use super::{listed_type, narrowed, set};
-use crate::graph::{Graph, request_context::RequestContext, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let (setting, kind) = (call.setting_id()?, listed_type(call));
-    let mut listing = call.listing(kind)?;
-    listing.query.filter = narrowed(call, listing.query.filter.take());
-    let listed = graph.app.profiles(&call.caller, setting, &listing.query).await?;
-    Ok(listing.answer(graph, call, kind, &set(setting), &listed))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let (setting, kind) = (request.setting_id()?, listed_type(request));
+    let mut listing = request.listing(kind)?;
+    listing.query.filter = narrowed(request, listing.query.filter.take());
+    let listed = graph.app.profiles(&request.caller, setting, &listing.query).await?;
+    Ok(listing.response(graph, request, kind, &set(setting), &listed))
 }

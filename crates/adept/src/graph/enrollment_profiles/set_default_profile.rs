@@ -2,13 +2,13 @@
 
 use super::profile_of;
 use crate::graph::{
-    Graph, body::LIMIT, request_context::RequestContext, response::GraphResponse, router::Outcome,
+    Graph, body::LIMIT, request_context::RequestContext, response::GraphResponse, route::HandlerResult,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let profile = profile_of(graph, call).await?;
-    call.nothing(&body)?;
-    graph.app.set_default_profile(&call.origin(), profile.setting, profile.id, None).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let profile = profile_of(graph, request).await?;
+    request.expect_no_parameters(&body)?;
+    graph.app.set_default_profile(&request.origin(), profile.setting, profile.id, None).await?;
     Ok(GraphResponse::no_content())
 }

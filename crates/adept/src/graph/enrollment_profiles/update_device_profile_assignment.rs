@@ -2,17 +2,17 @@
 
 use super::profile_of;
 use crate::graph::{
-    Graph, body::LIMIT, input_value::BadBody, request_context::RequestContext, response::GraphResponse,
-    router::Outcome, types::UPDATE_DEVICE_PROFILE_ASSIGNMENT,
+    Graph, body::LIMIT, error::BadBody, request_context::RequestContext, response::GraphResponse,
+    route::HandlerResult, types::UPDATE_DEVICE_PROFILE_ASSIGNMENT,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let profile = profile_of(graph, call).await?;
-    let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read(call.object(&body)?)?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let profile = profile_of(graph, request).await?;
+    let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read(request.object(&body)?)?;
     if serials.is_empty() {
         return Err(BadBody::Missing { parameter: "deviceIds" }.into());
     }
-    graph.app.assign_profile(&call.origin(), profile.setting, profile.id, serials).await?;
+    graph.app.assign_profile(&request.origin(), profile.setting, profile.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

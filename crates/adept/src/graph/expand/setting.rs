@@ -1,12 +1,12 @@
-//! What is behind the navigations of a setting: its devices, its profiles, its defaults.
+//! The navigations of a setting: its devices, its profiles, its defaults.
 
-use super::{At, Expansions, json};
+use super::{ExpandedNavigation, Expansions, json};
 use crate::{
     app,
     domain::{DevicePlatform, Setting},
     graph::{
         Graph, enrollment_profiles,
-        entity::Behind,
+        entity::ExpandedMembers,
         error::Error,
         imported_apple_device_identities,
         listing::shape_of,
@@ -15,60 +15,62 @@ use crate::{
     },
 };
 
+/// The navigations to default profiles.
+const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
+    ("defaultIosEnrollmentProfile", DevicePlatform::Ios),
+    ("defaultMacOsEnrollmentProfile", DevicePlatform::MacOs),
+    ("defaultTvOSEnrollmentProfile", DevicePlatform::TvOs),
+    ("defaultVisionOSEnrollmentProfile", DevicePlatform::VisionOs),
+];
+
 impl Expansions {
-    /// What is behind the navigations of each of these settings.
-    pub(in crate::graph) async fn behind_settings(
+    /// Expands the navigations of each of these settings.
+    pub(in crate::graph) async fn expand_settings(
         &self,
         graph: &Graph,
         settings: &[Setting],
-    ) -> Result<Vec<Behind>, Error> {
+    ) -> Result<Vec<ExpandedMembers>, Error> {
         let mut all = Vec::with_capacity(settings.len());
         for setting in settings {
-            let mut behind = Vec::new();
-            for wanted in &self.wanted {
-                let at = At { graph, asked: &self.asked, wanted };
-                let behind = &mut behind;
-                match wanted.way.name {
-                    "importedAppleDeviceIdentities" => at.devices(setting, behind).await?,
-                    "enrollmentProfiles" => at.profiles(setting, behind).await?,
-                    "defaultIosEnrollmentProfile" => at.default(setting, DevicePlatform::Ios, behind).await?,
-                    "defaultMacOsEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::MacOs, behind).await?
+            let mut expanded = Vec::new();
+            for item in &self.items {
+                let at = ExpandedNavigation { graph, scope: &self.scope, item };
+                let expanded = &mut expanded;
+                match item.navigation.name {
+                    "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
+                    "enrollmentProfiles" => at.profiles(setting, expanded).await?,
+                    name => {
+                        let platform = DEFAULT_PROFILES.iter().find(|(known, _)| *known == name);
+                        let (_, platform) = platform.ok_or_else(|| Error::NoNavigation(name.to_owned()))?;
+                        at.default(setting, *platform, expanded).await?;
                     }
-                    "defaultTvOSEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::TvOs, behind).await?
-                    }
-                    "defaultVisionOSEnrollmentProfile" => {
-                        at.default(setting, DevicePlatform::VisionOs, behind).await?
-                    }
-                    _ => return Err(Error::NoNavigation(wanted.way.name.to_owned())),
                 }
             }
-            all.push(behind);
+            all.push(expanded);
         }
         Ok(all)
     }
 }
 
-impl At<'_> {
-    async fn devices(&self, setting: &Setting, behind: &mut Behind) -> Result<(), Error> {
+impl ExpandedNavigation<'_> {
+    async fn devices(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
         let kind = &IMPORTED_APPLE_DEVICE_IDENTITY;
         let keys = [setting.id.to_string()];
         let mut listing = self.listing(imported_apple_device_identities::LIST, &keys, kind)?;
         if let Some(filter) = &mut listing.query.filter {
             imported_apple_device_identities::with_bare_profiles(filter, setting.id);
         }
-        let listed = self.graph.app.devices(&self.asked.caller, setting.id, &listing.query).await?;
+        let listed = self.graph.app.devices(&self.scope.caller, setting.id, &listing.query).await?;
         let set = imported_apple_device_identities::set(setting.id);
-        self.list(&listing, kind, &set, &listed, &[], behind);
+        self.list(&listing, kind, &set, &listed, &[], expanded);
         Ok(())
     }
 
-    async fn profiles(&self, setting: &Setting, behind: &mut Behind) -> Result<(), Error> {
+    async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
         let kind = &ENROLLMENT_PROFILE;
         let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], kind)?;
-        let listed = self.graph.app.profiles(&self.asked.caller, setting.id, &listing.query).await?;
-        self.list(&listing, kind, &enrollment_profiles::set(setting.id), &listed, &[], behind);
+        let listed = self.graph.app.profiles(&self.scope.caller, setting.id, &listing.query).await?;
+        self.list(&listing, kind, &enrollment_profiles::set(setting.id), &listed, &[], expanded);
         Ok(())
     }
 
@@ -77,27 +79,27 @@ impl At<'_> {
         &self,
         setting: &Setting,
         platform: DevicePlatform,
-        behind: &mut Behind,
+        expanded: &mut ExpandedMembers,
     ) -> Result<(), Error> {
-        let name = self.wanted.way.name;
-        let found = self.graph.app.default_profile(&self.asked.caller, setting.id, platform).await;
+        let name = self.item.navigation.name;
+        let found = self.graph.app.default_profile(&self.scope.caller, setting.id, platform).await;
         let profile = match found {
             Ok(profile) => profile,
             Err(app::Error::NotFound { .. }) => {
-                behind.push((name.to_owned(), json(&Value::Null)));
+                expanded.push((name.to_owned(), json(&Value::Null)));
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
-        let shape = shape_of(&self.wanted.options, profile_type(profile.kind), self.asked.metadata)?;
+        let shape = shape_of(&self.item.options, profile_type(profile.kind), self.scope.metadata)?;
         let set = enrollment_profiles::set(setting.id);
-        let root = self.graph.root(self.asked.version);
-        self.context(&format!("{set}/$entity"), behind);
+        let root = self.graph.root(self.scope.version);
+        self.context(&format!("{set}/$entity"), expanded);
         let mut out = Vec::new();
         let mut object = Object::open(&mut out);
         shape.entity(&root, &ENROLLMENT_PROFILE, &profile, &set, &mut object);
         object.close();
-        behind.push((name.to_owned(), out));
+        expanded.push((name.to_owned(), out));
         Ok(())
     }
 }

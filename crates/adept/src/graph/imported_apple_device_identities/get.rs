@@ -2,12 +2,12 @@
 
 use super::set;
 use crate::graph::{
-    Graph, request_context::RequestContext, router::Outcome, types::IMPORTED_APPLE_DEVICE_IDENTITY,
+    Graph, request_context::RequestContext, route::HandlerResult, types::IMPORTED_APPLE_DEVICE_IDENTITY,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let (setting, device) = (call.setting_id()?, call.device_id()?);
-    let shape = call.shape(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
-    let device = graph.app.device(&call.caller, setting, device).await?;
-    Ok(shape.document(graph, call, &IMPORTED_APPLE_DEVICE_IDENTITY, &device, &set(setting)))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let (setting, device) = (request.setting_id()?, request.device_id()?);
+    let shape = request.shape(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
+    let device = graph.app.device(&request.caller, setting, device).await?;
+    Ok(shape.document(graph, request, &IMPORTED_APPLE_DEVICE_IDENTITY, &device, &set(setting)))
 }

@@ -11,11 +11,13 @@ use crate::{
         Graph,
         body::LIMIT,
         entity::Shape,
-        input_value::{BadBody, Members},
+        error::BadBody,
+        input::Members,
         onboarding_settings::setting_of,
-        request_context::{Metadata, RequestContext},
+        protocol::Metadata,
+        request_context::RequestContext,
         response::GraphResponse,
-        router::Outcome,
+        route::HandlerResult,
         types::{
             IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY,
             IMPORTED_APPLE_DEVICE_IDENTITY_RESULT, OVERWRITE,
@@ -24,12 +26,12 @@ use crate::{
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let setting = setting_of(graph, call).await?.id;
-    let (devices, overwrite) = arguments(call.object(&body)?)?;
-    let imported = graph.app.import_devices(&call.origin(), setting, devices, overwrite).await?;
-    Ok(answer(graph, call, setting, &imported))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(graph, request).await?.id;
+    let (devices, overwrite) = arguments(request.object(&body)?)?;
+    let imported = graph.app.import_devices(&request.origin(), setting, devices, overwrite).await?;
+    Ok(response(graph, request, setting, &imported))
 }
 
 /// The devices, each read like one that is made alone, and whether those that are listed are changed.
@@ -51,22 +53,27 @@ fn arguments(mut members: Members) -> Result<(Vec<DevicePatch>, bool), BadBody> 
     Ok((items.into_iter().enumerate().map(device).collect::<Result<_, _>>()?, overwrite))
 }
 
-fn wrong(place: String, collection: &str) -> BadBody {
+fn wrong(path: String, collection: &str) -> BadBody {
     let (open, close) = if collection.is_empty() { ("", "") } else { ("(", ")") };
     BadBody::WrongType {
-        place: format!("{IMPORTED_APPLE_DEVICE_IDENTITIES}{place}"),
+        path: format!("{IMPORTED_APPLE_DEVICE_IDENTITIES}{path}"),
         expected: format!("{collection}{open}{}{close}", IMPORTED_APPLE_DEVICE_IDENTITY.name),
     }
 }
 
 /// One result for each device, in their order.
-fn answer(graph: &Graph, call: &RequestContext, setting: SettingId, imported: &[Imported]) -> GraphResponse {
+fn response(
+    graph: &Graph,
+    request: &RequestContext,
+    setting: SettingId,
+    imported: &[Imported],
+) -> GraphResponse {
     let kind = Kind::Complex(IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.name);
-    let (set, shape, root) = (set(setting), Shape::whole(call.metadata), graph.root(call.version));
+    let (set, shape, root) = (set(setting), Shape::whole(request.metadata), graph.root(request.version));
     let mut out = Vec::with_capacity(64 + imported.len() * 512);
     let mut document = Object::open(&mut out);
-    if call.metadata != Metadata::None {
-        let context = graph.context(call.version, &format!("Collection({kind})"));
+    if request.metadata != Metadata::None {
+        let context = graph.context(request.version, &format!("Collection({kind})"));
         Value::Text(context.into()).write(document.member("@odata.context"));
     }
     let results = document.member("value");
@@ -84,5 +91,5 @@ fn answer(graph: &Graph, call: &RequestContext, setting: SettingId, imported: &[
     }
     results.push(b']');
     document.close();
-    GraphResponse::json(out, call.metadata)
+    GraphResponse::json(out, request.metadata)
 }

@@ -4,18 +4,21 @@ use super::set;
 use crate::graph::{
     Graph,
     body::LIMIT,
-    entity::{Shape, written},
+    entity::{Shape, write_response},
     request_context::RequestContext,
-    router::Outcome,
+    route::HandlerResult,
     types::IMPORTED_APPLE_DEVICE_IDENTITY,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let (setting, device) = (call.setting_id()?, call.device_id()?);
-    graph.app.device(&call.caller, setting, device).await?;
-    let patch = IMPORTED_APPLE_DEVICE_IDENTITY.read(call.object(&body)?)?;
-    let device = graph.app.update_device(&call.origin(), setting, device, patch).await?;
-    let (set, shape) = (set(setting), Shape::whole(call.metadata));
-    Ok(written(call, shape.document(graph, call, &IMPORTED_APPLE_DEVICE_IDENTITY, &device, &set)))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let (setting, device) = (request.setting_id()?, request.device_id()?);
+    graph.app.device(&request.caller, setting, device).await?;
+    let patch = IMPORTED_APPLE_DEVICE_IDENTITY.read(request.object(&body)?)?;
+    let device = graph.app.update_device(&request.origin(), setting, device, patch).await?;
+    let (set, shape) = (set(setting), Shape::whole(request.metadata));
+    Ok(write_response(
+        request,
+        shape.document(graph, request, &IMPORTED_APPLE_DEVICE_IDENTITY, &device, &set),
+    ))
 }

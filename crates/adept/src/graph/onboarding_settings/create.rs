@@ -6,23 +6,24 @@ use crate::{
     graph::{
         Graph,
         body::LIMIT,
-        entity::{Shape, created},
+        entity::{Shape, created_response},
         request_context::RequestContext,
-        router::Outcome,
+        route::HandlerResult,
         types::DEP_ONBOARDING_SETTING,
     },
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let given = DEP_ONBOARDING_SETTING.read(call.object(&body)?)?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let input = DEP_ONBOARDING_SETTING.read(request.object(&body)?)?;
     let new = NewSetting {
-        token_name: given.token_name.flatten(),
-        data_sharing_consent: given.data_sharing_consent.unwrap_or_default(),
-        // Null is as good as nothing here: a new setting is visible to somebody.
-        role_scope_tag_ids: given.role_scope_tag_ids.flatten(),
+        token_name: input.token_name.flatten(),
+        data_sharing_consent: input.data_sharing_consent.unwrap_or_default(),
+        // Null means the default here: a new setting has at least one role scope tag.
+        role_scope_tag_ids: input.role_scope_tag_ids.flatten(),
     };
-    let setting = graph.app.create_setting(&call.origin(), new).await?;
-    let entity = Shape::whole(call.metadata).document(graph, call, &DEP_ONBOARDING_SETTING, &setting, SET);
-    Ok(created(graph, call, entity, &format!("{SET}('{}')", setting.id)))
+    let setting = graph.app.create_setting(&request.origin(), new, request.create_key(&body)).await?;
+    let entity =
+        Shape::whole(request.metadata).document(graph, request, &DEP_ONBOARDING_SETTING, &setting, SET);
+    Ok(created_response(graph, request, entity, &format!("{SET}('{}')", setting.id)))
 }

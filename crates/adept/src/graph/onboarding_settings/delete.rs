@@ -1,9 +1,9 @@
 //! `DELETE /deviceManagement/depOnboardingSettings/{id}`
 
-use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, router::Outcome};
+use crate::graph::{Graph, request_context::RequestContext, response::GraphResponse, route::HandlerResult};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let id = call.setting_id()?;
-    graph.app.delete_setting(&call.origin(), id).await?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let id = request.setting_id()?;
+    graph.app.delete_setting(&request.origin(), id).await?;
     Ok(GraphResponse::no_content())
 }

@@ -4,13 +4,14 @@ use adept_odata::Kind;
 
 use super::setting_of;
 use crate::graph::{
-    Graph, body::LIMIT, entity::returned, request_context::RequestContext, router::Outcome, value::Value,
+    Graph, body::LIMIT, entity::value_response, request_context::RequestContext, route::HandlerResult,
+    value::Value,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let setting = setting_of(graph, call).await?;
-    call.nothing(&body)?;
-    let certificate = graph.app.generate_encryption_public_key(&call.origin(), setting.id).await?;
-    Ok(returned(graph, call, Kind::String, &Value::text(&certificate)))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(graph, request).await?;
+    request.expect_no_parameters(&body)?;
+    let certificate = graph.app.generate_encryption_public_key(&request.origin(), setting.id).await?;
+    Ok(value_response(graph, request, Kind::String, &Value::text(&certificate)))
 }

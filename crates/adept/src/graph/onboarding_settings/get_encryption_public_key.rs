@@ -2,10 +2,12 @@
 
 use adept_odata::Kind;
 
-use crate::graph::{Graph, entity::returned, request_context::RequestContext, router::Outcome, value::Value};
+use crate::graph::{
+    Graph, entity::value_response, request_context::RequestContext, route::HandlerResult, value::Value,
+};
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let id = call.setting_id()?;
-    let certificate = graph.app.encryption_public_key(&call.caller, id).await?;
-    Ok(returned(graph, call, Kind::String, &Value::optional_text(certificate.as_deref())))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let id = request.setting_id()?;
+    let certificate = graph.app.encryption_public_key(&request.caller, id).await?;
+    Ok(value_response(graph, request, Kind::String, &Value::optional_text(certificate.as_deref())))
 }

@@ -2,17 +2,17 @@
 
 use super::setting_of;
 use crate::graph::{
-    Graph, body::LIMIT, input_value::BadBody, request_context::RequestContext, response::GraphResponse,
-    router::Outcome, types::RELEASE_APPLE_DEVICES,
+    Graph, body::LIMIT, error::BadBody, request_context::RequestContext, response::GraphResponse,
+    route::HandlerResult, types::RELEASE_APPLE_DEVICES,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let setting = setting_of(graph, call).await?;
-    let serials = RELEASE_APPLE_DEVICES.read(call.object(&body)?)?;
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(graph, request).await?;
+    let serials = RELEASE_APPLE_DEVICES.read(request.object(&body)?)?;
     if serials.is_empty() {
         return Err(BadBody::Missing { parameter: "deviceSerialNumbers" }.into());
     }
-    graph.app.release_devices(&call.origin(), setting.id, serials).await?;
+    graph.app.release_devices(&request.origin(), setting.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

@@ -4,17 +4,18 @@ use super::{SET, setting_of};
 use crate::graph::{
     Graph,
     body::LIMIT,
-    entity::{Shape, written},
+    entity::{Shape, write_response},
     request_context::RequestContext,
-    router::Outcome,
+    route::HandlerResult,
     types::DEP_ONBOARDING_SETTING,
 };
 
-pub(in crate::graph) async fn handle(graph: &Graph, call: &mut RequestContext) -> Outcome {
-    let body = call.receive(LIMIT).await?;
-    let setting = setting_of(graph, call).await?;
-    let patch = DEP_ONBOARDING_SETTING.read(call.object(&body)?)?;
-    let setting = graph.app.update_setting(&call.origin(), setting.id, patch).await?;
-    let entity = Shape::whole(call.metadata).document(graph, call, &DEP_ONBOARDING_SETTING, &setting, SET);
-    Ok(written(call, entity))
+pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(graph, request).await?;
+    let patch = DEP_ONBOARDING_SETTING.read(request.object(&body)?)?;
+    let setting = graph.app.update_setting(&request.origin(), setting.id, patch).await?;
+    let entity =
+        Shape::whole(request.metadata).document(graph, request, &DEP_ONBOARDING_SETTING, &setting, SET);
+    Ok(write_response(request, entity))
 }

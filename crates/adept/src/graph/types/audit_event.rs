@@ -74,7 +74,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
     ]
 }
 
-/// Readers of the log tell people by `ItPro` and everyone else by the application's name.
+/// Readers of the log recognize people by `ItPro` and every other actor by the application's name.
 fn actor(actor: &AuditActor, beta: bool) -> Vec<(&'static str, Value<'_>)> {
     let is_person = actor.user.is_some();
     let mut members = vec![

@@ -50,14 +50,14 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         P::new("tokenName", Kind::String, |setting| Value::optional_text(setting.token_name.as_deref()))
             .nullable()
             .field(F::TokenName)
-            .write(|patch, given| patch.token_name = Some(given.text())),
+            .write(|patch, input| patch.token_name = Some(input.text())),
         P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))
             .field(F::SyncedDeviceCount),
         P::new("dataSharingConsentGranted", Kind::Boolean, |setting| {
             Value::Bool(setting.data_sharing_consent)
         })
         .field(F::DataSharingConsent)
-        .write(|patch, given| patch.data_sharing_consent = given.bool()),
+        .write(|patch, input| patch.data_sharing_consent = input.bool()),
         P::new("roleScopeTagIds", Kind::Collection(&Kind::String), |setting| {
             match &setting.role_scope_tag_ids {
                 None => Value::Null,
@@ -66,7 +66,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         })
         .nullable()
         .field(F::RoleScopeTags)
-        .write(|patch, given| patch.role_scope_tag_ids = Some(given.texts())),
+        .write(|patch, input| patch.role_scope_tag_ids = Some(input.texts())),
     ],
     navigations: &[
         Navigation::reference("defaultIosEnrollmentProfile", "microsoft.graph.depIOSEnrollmentProfile"),
@@ -99,13 +99,13 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
             name: "appleId",
             kind: Kind::String,
             nullable: true,
-            write: |upload, given| upload.apple_id = given.text().filter(|text| !text.is_empty()),
+            write: |upload, input| upload.apple_id = input.text().filter(|text| !text.is_empty()),
         },
         Parameter {
             name: "depToken",
             kind: Kind::String,
             nullable: true,
-            write: |upload, given| upload.dep_token = Zeroizing::new(given.text().unwrap_or_default()),
+            write: |upload, input| upload.dep_token = Zeroizing::new(input.text().unwrap_or_default()),
         },
     ],
 };
@@ -120,7 +120,7 @@ pub(in crate::graph) static RELEASE_APPLE_DEVICES: ActionType<Vec<String>> = Act
             name: "deviceSerialNumbers",
             kind: Kind::Collection(&Kind::String),
             nullable: true,
-            write: |serials, given| *serials = given.texts().unwrap_or_default(),
+            write: |serials, input| *serials = input.texts().unwrap_or_default(),
         },
     ],
 };

@@ -38,7 +38,7 @@ pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), 
     of_row: None,
 };
 
-/// What the released version has of it: the way to the audit log.
+/// The part that the released version has: the navigation to the audit log.
 pub(in crate::graph) static DEVICE_MANAGEMENT_V1: EntityType<(), (), ()> = EntityType {
     name: "microsoft.graph.deviceManagement",
     base: Base::Entity,

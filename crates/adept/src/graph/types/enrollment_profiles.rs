@@ -33,7 +33,7 @@ macro_rules! kept {
             $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, false)
         })
         .kept($crate::graph::types::enrollment_profiles::field($name, $kind, false))
-        .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
+        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
     };
     ($name:literal, $kind:expr, nullable) => {
         $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
@@ -41,7 +41,7 @@ macro_rules! kept {
         })
         .nullable()
         .kept($crate::graph::types::enrollment_profiles::field($name, $kind, true))
-        .write(|patch, given| $crate::graph::types::enrollment_profiles::keep(patch, $name, given))
+        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
     };
 }
 use kept;
@@ -86,11 +86,11 @@ pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
         P::new("description", Kind::String, |profile| Value::optional_text(profile.description.as_deref()))
             .nullable()
             .field(F::Description)
-            .write(|patch, given| patch.description = Some(given.text())),
+            .write(|patch, input| patch.description = Some(input.text())),
         P::new("displayName", Kind::String, |profile| Value::optional_text(profile.display_name.as_deref()))
             .nullable()
             .field(F::DisplayName)
-            .write(|patch, given| patch.display_name = Some(given.text())),
+            .write(|patch, input| patch.display_name = Some(input.text())),
         kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
         kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
         kept!("requiresUserAuthentication", Kind::Boolean),
@@ -163,12 +163,12 @@ fn shown(value: Option<&ProfileValue>, kind: Kind, nullable: bool) -> Value<'_> 
     }
 }
 
-fn keep(patch: &mut ProfilePatch, name: &'static str, given: InputValue) {
-    patch.values.insert(name, value(given));
+fn keep(patch: &mut ProfilePatch, name: &'static str, input: InputValue) {
+    patch.values.insert(name, value(input));
 }
 
-fn value(given: InputValue) -> Option<ProfileValue> {
-    Some(match given {
+fn value(input: InputValue) -> Option<ProfileValue> {
+    Some(match input {
         InputValue::Null => return None,
         InputValue::Bool(value) => ProfileValue::Bool(value),
         InputValue::Int(number) => ProfileValue::Int(number),
@@ -178,8 +178,8 @@ fn value(given: InputValue) -> Option<ProfileValue> {
         InputValue::DateTime(moment) => ProfileValue::Text(moment.to_string()),
         InputValue::List(items) => ProfileValue::List(items.into_iter().filter_map(value).collect()),
         InputValue::Object(members) => {
-            let member = |(name, given): (&str, InputValue)| {
-                (name.to_owned(), value(given).unwrap_or(ProfileValue::Null))
+            let member = |(name, input): (&str, InputValue)| {
+                (name.to_owned(), value(input).unwrap_or(ProfileValue::Null))
             };
             ProfileValue::Object(members.into_iter().map(member).collect::<BTreeMap<_, _>>())
         }
@@ -187,8 +187,8 @@ fn value(given: InputValue) -> Option<ProfileValue> {
 }
 
 /// A password that was sent; an empty one is none.
-fn password(given: InputValue) -> Option<Zeroizing<String>> {
-    given.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
+fn password(input: InputValue) -> Option<Zeroizing<String>> {
+    input.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
 }
 
 /// The argument of `updateDeviceProfileAssignment`: serial numbers.
@@ -198,7 +198,7 @@ pub(in crate::graph) static UPDATE_DEVICE_PROFILE_ASSIGNMENT: ActionType<Vec<Str
         name: "deviceIds",
         kind: Kind::Collection(&Kind::String),
         nullable: true,
-        write: |serials, given| *serials = given.texts().unwrap_or_default(),
+        write: |serials, input| *serials = input.texts().unwrap_or_default(),
     }],
 };
 
@@ -218,10 +218,13 @@ mod tests {
             (ProfileKind::VisionOs, 7),
         ] {
             let described = profile_type(kind);
-            assert_eq!(described.all().len(), properties, "{}", described.name);
+            assert_eq!(described.all_properties().len(), properties, "{}", described.name);
             assert!(described.name.ends_with(kind.as_str()));
             assert!(
-                described.all().iter().all(|property| property.kind != Kind::Boolean || !property.nullable)
+                described
+                    .all_properties()
+                    .iter()
+                    .all(|property| property.kind != Kind::Boolean || !property.nullable)
             );
         }
     }

@@ -1,23 +1,23 @@
-//! Graph's enums and their numbers. They are written and never read from a row's word; their members are `domain`'s.
+//! Graph's enums and their numbers. Their members are `domain`'s.
 
 use adept_odata::EnumType;
 
 use crate::domain::members;
 
 /// An enum and its numbers.
-pub(in crate::graph) struct Numbered {
+pub(in crate::graph) struct NumberedEnum {
     pub(in crate::graph) kind: &'static EnumType,
     /// The distance between the numbers of two members; the first one is 0.
     pub(in crate::graph) step: usize,
 }
 
 /// Every enum.
-pub(super) static ALL: &[Numbered] = &[
-    Numbered { kind: &DEP_TOKEN_TYPE, step: 1 },
-    Numbered { kind: &PLATFORM, step: 1 },
-    Numbered { kind: &DISCOVERY_SOURCE, step: 2 },
-    Numbered { kind: &ENROLLMENT_STATE, step: 1 },
-    Numbered { kind: &ITUNES_PAIRING_MODE, step: 1 },
+pub(super) static ALL: &[NumberedEnum] = &[
+    NumberedEnum { kind: &DEP_TOKEN_TYPE, step: 1 },
+    NumberedEnum { kind: &PLATFORM, step: 1 },
+    NumberedEnum { kind: &DISCOVERY_SOURCE, step: 2 },
+    NumberedEnum { kind: &ENROLLMENT_STATE, step: 1 },
+    NumberedEnum { kind: &ITUNES_PAIRING_MODE, step: 1 },
 ];
 
 /// `microsoft.graph.depTokenType`: 0 to 2.

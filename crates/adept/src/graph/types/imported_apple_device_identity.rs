@@ -25,13 +25,13 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("serialNumber", Kind::String, |device| Value::text(&device.serial))
                 .nullable()
                 .field(F::SerialNumber)
-                .write(|patch, given| patch.serial = given.text()),
+                .write(|patch, input| patch.serial = input.text()),
             P::new("requestedEnrollmentProfileId", Kind::String, |device| {
                 device.desired_profile.map_or(Value::Null, |id| Value::Guid(id.0))
             })
             .nullable()
             .field(F::RequestedProfile)
-            .write(|patch, given| patch.desired_profile = Some(given.text().filter(|text| !text.is_empty()))),
+            .write(|patch, input| patch.desired_profile = Some(input.text().filter(|text| !text.is_empty()))),
             P::new("requestedEnrollmentProfileAssignmentDateTime", Kind::DateTimeOffset, |device| {
                 device.desired_at.map_or(Value::Null, Value::DateTime)
             })
@@ -39,7 +39,7 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             .field(F::RequestedProfileAt),
             P::new("isSupervised", Kind::Boolean, |device| Value::Bool(device.supervised))
                 .field(F::IsSupervised)
-                .write(|patch, given| patch.supervised = given.bool()),
+                .write(|patch, input| patch.supervised = input.bool()),
             P::new("discoverySource", Kind::Enum(&DISCOVERY_SOURCE), |device| {
                 Value::Enum(device.source.as_str())
             })
@@ -55,12 +55,12 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("description", Kind::String, |device| Value::optional_text(device.description.as_deref()))
                 .nullable()
                 .field(F::Description)
-                .write(|patch, given| patch.description = Some(given.text())),
+                .write(|patch, input| patch.description = Some(input.text())),
             P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted"))
                 .field(F::EnrollmentState),
             P::new("platform", Kind::Enum(&PLATFORM), |device| Value::Enum(device.platform.as_str()))
                 .field(F::Platform)
-                .write(|patch, given| patch.platform = given.member()),
+                .write(|patch, input| patch.platform = input.member()),
         ],
         navigations: &[],
         of_row: None,
@@ -87,6 +87,6 @@ pub(in crate::graph) static OVERWRITE: ActionType<bool> = ActionType {
         name: "overwriteImportedDeviceIdentities",
         kind: Kind::Boolean,
         nullable: true,
-        write: |overwrite, given| *overwrite = given.bool().unwrap_or_default(),
+        write: |overwrite, input| *overwrite = input.bool().unwrap_or_default(),
     }],
 };

@@ -5,10 +5,10 @@
 use adept_odata::Kind;
 
 use super::{
-    IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
-    UPLOAD_DEP_TOKEN, described::Takes,
+    HasParameters, IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES,
+    UPDATE_DEVICE_PROFILE_ASSIGNMENT, UPLOAD_DEP_TOKEN,
 };
-use crate::graph::request_context::Version;
+use crate::graph::protocol::Version;
 
 /// A bound action or function.
 pub(in crate::graph) struct Operation {
@@ -17,13 +17,13 @@ pub(in crate::graph) struct Operation {
     pub(in crate::graph) binding: Binding,
     /// What an action's body, or a function's parentheses, may hold.
     pub(in crate::graph) takes: Parameters,
-    /// None for an action that answers nothing. Whatever is returned may be null unless it is a collection.
+    /// None for an action without a result. A result may be null unless it is a collection.
     pub(in crate::graph) returns: Option<Kind>,
     /// Whether it changes something.
     pub(in crate::graph) is_action: bool,
 }
 
-/// What an operation is called on.
+/// What an operation is bound to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::graph) enum Binding {
     /// An entity of this type.
@@ -35,7 +35,7 @@ pub(in crate::graph) enum Binding {
 /// Where the parameters are described.
 pub(in crate::graph) enum Parameters {
     /// With the type of the action.
-    Action(&'static dyn Takes),
+    Action(&'static dyn HasParameters),
     /// Here.
     Listed(&'static [Member]),
 }
@@ -63,7 +63,7 @@ impl Operation {
         }
     }
 
-    const fn action(name: &'static str, binding: Binding, takes: &'static dyn Takes) -> Self {
+    const fn action(name: &'static str, binding: Binding, takes: &'static dyn HasParameters) -> Self {
         Self { name, binding, takes: Parameters::Action(takes), returns: None, is_action: true }
     }
 

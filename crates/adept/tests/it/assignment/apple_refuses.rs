@@ -136,7 +136,7 @@ async fn a_token_that_ended_since_the_last_sync_is_not_shown_to_apple() {
     ground.settle().await;
     assert_eq!(ground.portal(Method::GET, "/counts", json!(null)).await, calls);
     let shown = crate::onboarding::shown(&ground.client().await, &ground.setting).await;
-    assert_eq!(shown["lastSyncErrorCode"], 2);
+    assert_eq!(shown["lastSyncErrorCode"], 1);
 }
 
 /// Terms that only calls about profiles show.
@@ -160,10 +160,10 @@ async fn a_fault_that_only_profile_calls_show_stays_shown_and_is_tried_after_1_5
         ground.want(&profile, &ground.serials(None).await).await;
         ground.settle().await;
         for (minutes, calls) in [(1, 1), (5, 2), (15, 3)] {
-            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 1), "{kind:?}");
+            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 3), "{kind:?}");
             ground.pass(SignedDuration::from_secs(60 * minutes - 5)).await;
             ground.settle().await;
-            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 1), "{kind:?}");
+            assert_eq!((ground.assignments().await, error_code(&ground).await), (calls, 3), "{kind:?}");
             ground.pass(SignedDuration::from_secs(6)).await;
             ground.settle().await;
         }
@@ -179,7 +179,7 @@ async fn a_sync_that_is_asked_for_tries_again_at_once_what_profile_calls_showed(
     terms_for_profiles(&ground, 1).await;
     ground.want(&profile, &ground.serials(None).await).await;
     ground.settle().await;
-    assert_eq!(error_code(&ground).await, 1);
+    assert_eq!(error_code(&ground).await, 3);
     ground.sync().await;
     assert_eq!((ground.assignments().await, error_code(&ground).await), (2, 0));
 }
@@ -192,7 +192,7 @@ async fn a_fault_of_profile_calls_is_over_when_nothing_is_left_to_ask_for() {
     terms_for_profiles(&ground, 9).await;
     ground.want(&profile, &serials).await;
     ground.settle().await;
-    assert_eq!(error_code(&ground).await, 1);
+    assert_eq!(error_code(&ground).await, 3);
     ground
         .portal(Method::DELETE, &format!("/servers/{}/devices/{}", ground.server, serials[0]), json!(null))
         .await;

@@ -27,7 +27,7 @@ async fn it_is_always_listed_under_the_tenants_id() {
 }
 
 #[tokio::test]
-async fn it_holds_plain_profiles_and_the_devices_that_want_them() {
+async fn it_holds_plain_profiles_and_their_devices() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let account = test.storage.default_tenant();

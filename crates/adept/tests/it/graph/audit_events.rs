@@ -1,4 +1,4 @@
-//! `auditEvents`: what was changed, by whom, to be read and never to be written.
+//! `auditEvents`: who changed what; read only.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ async fn list(client: &Client, query: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_change_tells_who_changed_what() {
+async fn every_change_names_its_actor_and_its_resource() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -47,7 +47,7 @@ async fn every_change_tells_who_changed_what() {
 }
 
 #[tokio::test]
-async fn what_was_there_before_is_told_of_every_change() {
+async fn every_change_shows_the_old_value() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = test.onboarded(&admin, 3).await;
@@ -108,7 +108,7 @@ async fn what_was_there_before_is_told_of_every_change() {
         json!([[list, null, "0 added, 2 changed, 0 refused"], ["description", "A1: old", "A1: new"]]);
     assert_eq!(told().await, (json!("importAppleDeviceIdentityList"), changed));
 
-    // All that a new setting was made with; and a sync has no property that people see, but was asked for by somebody.
+    // The properties of a new setting; a requested sync changes no visible property but has an actor.
     let body = json!({ "tokenName": "t", "dataSharingConsentGranted": true, "roleScopeTagIds": ["7"] });
     assert_eq!(admin.post(&format!("/beta/{S}"), &body).await.status, 201);
     let made = json!([
@@ -122,7 +122,7 @@ async fn what_was_there_before_is_told_of_every_change() {
 }
 
 #[tokio::test]
-async fn what_readers_of_the_log_ask_is_answered_on_both_databases() {
+async fn filters_of_the_log_hold_on_both_databases() {
     for kind in [crate::support::database::Kind::Sqlite, crate::support::database::Kind::Postgres] {
         let test = TestApp::start_on_kind(kind).await;
         let admin = test.admin().await;
@@ -194,7 +194,7 @@ async fn what_readers_of_the_log_ask_is_answered_on_both_databases() {
 }
 
 #[tokio::test]
-async fn the_log_walks_page_by_page() {
+async fn the_log_is_paged() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for _ in 0..5 {
@@ -215,7 +215,7 @@ async fn the_log_walks_page_by_page() {
 }
 
 #[tokio::test]
-async fn nobody_writes_the_log_and_few_read_it() {
+async fn the_log_is_read_only_and_needs_its_own_permission() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     admin.create_setting().await;

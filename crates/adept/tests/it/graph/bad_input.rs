@@ -1,4 +1,4 @@
-//! Bad input: each is 400 with a message that names the place, and nothing changes.
+//! Bad input: each is 400 with a message that names the position, and nothing changes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{
     test_app::{S, TestApp, WRITE},
 };
 
-/// A tenant in which there is something to spoil.
+/// A tenant with data that bad input could change.
 struct Stage {
     test: TestApp,
     admin: Client,
@@ -60,7 +60,7 @@ impl Stage {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_names_its_place_and_changes_nothing() {
+async fn invalid_values_are_refused_by_their_path_and_change_nothing() {
     let stage = Stage::set().await;
     let before = stage.shown().await;
     let settings = format!("/beta/{S}");
@@ -255,7 +255,7 @@ async fn what_does_not_fit_names_its_place_and_changes_nothing() {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         send(stage.admin.request(method, path).json(&body)).await.is_refused(400, "BadRequest", part);
     }
-    // What is no JSON at all is refused wherever a body is read.
+    // A body that is not JSON is refused by every operation with a body.
     for (method, path) in [
         (Method::POST, &settings),
         (Method::PATCH, &setting),
@@ -308,7 +308,7 @@ async fn a_batch_that_cannot_be_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_query_is_refused_where_it_does_not_fit() {
+async fn an_invalid_query_option_is_refused() {
     let stage = Stage::set().await;
     let (profiles, devices) =
         (stage.below("/enrollmentProfiles"), stage.below("/importedAppleDeviceIdentities"));

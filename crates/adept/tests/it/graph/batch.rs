@@ -49,7 +49,7 @@ async fn every_spelling_of_a_url_and_an_id_is_answered_alike() {
 }
 
 #[tokio::test]
-async fn requests_write_in_the_order_they_ask_for() {
+async fn requests_run_in_the_order_of_their_dependencies() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -86,7 +86,7 @@ async fn requests_write_in_the_order_they_ask_for() {
 }
 
 #[tokio::test]
-async fn each_request_is_judged_on_its_own() {
+async fn each_request_of_a_batch_is_checked_by_itself() {
     let test = TestApp::start().await;
     let reader = test.client(test.storage.default_tenant(), &[READ]).await;
     let base64 = STANDARD.encode(r#"{"tokenName":"n"}"#);
@@ -117,7 +117,7 @@ async fn each_request_is_judged_on_its_own() {
 }
 
 #[tokio::test]
-async fn a_batch_that_makes_no_sense_changes_nothing() {
+async fn an_invalid_batch_changes_nothing() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let before = admin.get(&format!("/beta/{S}/$count")).await.text;

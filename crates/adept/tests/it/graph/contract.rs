@@ -11,7 +11,7 @@ use crate::support::{
     test_app::{S, TestApp, WRITE},
 };
 
-/// What the contract describes and nothing serves yet, and why.
+/// What the contract describes and this service does not serve yet, and why.
 const LATER: [(&str, &str); 7] = [
     ("subscription", "subscriptions are not served yet"),
     ("changeNotificationCollection", "sent to subscribers only"),
@@ -251,7 +251,7 @@ async fn every_type_that_metadata_names_is_described_there() {
     }
 }
 
-/// A tenant in which there is one of everything.
+/// A tenant with one entity of each type.
 struct Stage {
     test: TestApp,
     admin: Client,
@@ -289,7 +289,7 @@ impl Stage {
         Self { test, admin, setting, profiles, device: id, serial, event }
     }
 
-    /// The path of an operation, with everything in it that it names.
+    /// The path of an operation with existing keys.
     async fn path(&self, operation: &Value) -> String {
         let id = text(operation, "id");
         let setting = match id {
@@ -395,7 +395,7 @@ async fn every_operation_is_served_with_its_status_and_type() {
     let (contract, stage) = (contract(), Stage::set().await);
     let mut operations: Vec<_> =
         list(&contract, "operations").iter().filter(|operation| operation["later"] != true).collect();
-    // What takes things away comes last.
+    // Deletions come last.
     operations.sort_by_key(|operation| {
         let id = text(operation, "id");
         (operation["method"] == "DELETE", id.ends_with("releaseAppleDevices"))
@@ -528,7 +528,7 @@ impl Checker<'_> {
 }
 
 #[tokio::test]
-async fn the_root_of_each_version_says_where_to_begin() {
+async fn the_root_of_each_version_is_a_service_document() {
     let test = TestApp::start().await;
     for version in ["beta", "v1.0"] {
         for root in [format!("/{version}"), format!("/{version}/")] {

@@ -1,4 +1,4 @@
-//! `enrollmentProfiles`: every type made, read, changed, made a default, assigned, exported, deleted.
+//! `enrollmentProfiles`: every type created, read, changed, made a default, assigned, exported, deleted.
 
 use adept::{
     app::{App, AppOptions, AppleOptions},
@@ -76,7 +76,7 @@ async fn a_profile_of_every_type_is_visible_at_once_under_its_id() {
 }
 
 #[tokio::test]
-async fn an_id_is_taken_in_each_of_its_forms() {
+async fn an_id_is_accepted_in_each_of_its_forms() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -104,7 +104,7 @@ async fn an_id_is_taken_in_each_of_its_forms() {
 }
 
 #[tokio::test]
-async fn what_was_written_is_read_back_and_the_rest_has_its_default() {
+async fn written_values_are_read_back_and_others_have_their_default() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -149,7 +149,7 @@ async fn what_was_written_is_read_back_and_the_rest_has_its_default() {
     assert_eq!(send(wanted).await.json(), changed);
     let selected = admin.get_json(&format!("{path}?$select=id,siriDisabled")).await;
     assert_eq!(selected["siriDisabled"], true);
-    // What a client read it can write again.
+    // A client can write back what it read.
     assert_eq!(admin.patch(&path, &changed).await.status, 204);
     assert_eq!(admin.get_json(&path).await, changed);
 }
@@ -261,7 +261,7 @@ async fn a_password_is_never_shown_and_complex_values_are_changed_by_member() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_is_refused_by_name_and_changes_nothing() {
+async fn invalid_properties_are_refused_by_name_and_change_nothing() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -426,7 +426,7 @@ async fn an_exported_profile_points_to_the_enrollment_url() {
 }
 
 #[tokio::test]
-async fn releasing_is_asked_for_devices_that_apple_lists() {
+async fn a_release_is_accepted_for_devices_that_apple_lists() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = test.onboarded(&admin, 2).await;
@@ -452,7 +452,7 @@ async fn releasing_is_asked_for_devices_that_apple_lists() {
 }
 
 #[tokio::test]
-async fn without_an_enrollment_url_there_is_none_to_show_and_nothing_to_export() {
+async fn without_an_enrollment_url_none_is_shown_and_an_export_is_refused() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -469,7 +469,7 @@ async fn without_an_enrollment_url_there_is_none_to_show_and_nothing_to_export()
 }
 
 #[tokio::test]
-async fn every_change_is_told_once_and_no_secret_with_it() {
+async fn every_change_is_audited_once_without_secrets() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = test.onboarded(&admin, 1).await;

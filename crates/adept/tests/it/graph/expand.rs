@@ -1,4 +1,4 @@
-//! `$expand` on settings and above them, and what full metadata says of where else there is something.
+//! `$expand` on settings and above them, and the links of full metadata.
 
 use serde_json::{Value, json};
 
@@ -69,7 +69,7 @@ async fn devices_are_shown_with_their_setting_as_their_own_list_shows_them() {
 }
 
 #[tokio::test]
-async fn what_does_not_fit_in_an_expanded_list_is_behind_its_link() {
+async fn the_rest_of_an_expanded_list_follows_its_link() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = test.onboarded(&admin, 1500).await;
@@ -138,7 +138,7 @@ async fn profiles_and_defaults_are_shown_with_their_setting() {
 }
 
 #[tokio::test]
-async fn full_metadata_says_where_everything_leads() {
+async fn full_metadata_links_navigations_and_operations() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -176,7 +176,7 @@ async fn full_metadata_says_where_everything_leads() {
 }
 
 #[tokio::test]
-async fn device_management_shows_its_settings_and_what_is_behind_them() {
+async fn device_management_expands_its_settings_and_their_navigations() {
     let test = TestApp::start().await;
     let permissions = [WRITE, "DeviceManagementApps.Read.All"];
     let admin = test.client(test.storage.default_tenant(), &permissions).await;
@@ -214,7 +214,7 @@ async fn device_management_shows_its_settings_and_what_is_behind_them() {
         admin.get(&format!("{root}?{query}")).await.is_refused(400, "BadRequest", part);
     }
 
-    // Whoever may not read the log does not read it here.
+    // A caller without permission for the log does not read it here.
     let reader =
         test.client(test.storage.default_tenant(), &["DeviceManagementServiceConfig.Read.All"]).await;
     assert_eq!(reader.get(&format!("{root}?$expand=depOnboardingSettings")).await.status, 200);
@@ -229,7 +229,7 @@ async fn device_management_shows_its_settings_and_what_is_behind_them() {
 }
 
 #[tokio::test]
-async fn the_rest_of_an_expanded_list_of_settings_is_behind_its_link() {
+async fn the_rest_of_an_expanded_list_of_settings_follows_its_link() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for _ in 0..25 {

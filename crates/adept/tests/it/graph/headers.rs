@@ -1,4 +1,4 @@
-//! What every answer carries, and what a client asks for in headers.
+//! The headers of every answer, and the headers by which clients choose an answer.
 
 use reqwest::Method;
 use serde_json::json;
@@ -35,7 +35,7 @@ async fn every_answer_carries_graphs_headers() {
 }
 
 #[tokio::test]
-async fn a_host_with_a_name_tells_clients_to_come_by_tls() {
+async fn a_named_host_asks_clients_to_use_tls_only() {
     let test = TestApp::start_under(Some("https://adept.example.com")).await;
     let answer = test.anonymous().get("/beta").await;
     assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
@@ -45,7 +45,7 @@ async fn a_host_with_a_name_tells_clients_to_come_by_tls() {
 }
 
 #[tokio::test]
-async fn a_clients_own_request_id_comes_back() {
+async fn a_clients_own_request_id_is_returned() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for name in ["client-request-id", "x-ms-client-request-id"] {
@@ -60,7 +60,7 @@ async fn a_clients_own_request_id_comes_back() {
 }
 
 #[tokio::test]
-async fn the_accepted_type_says_how_much_an_answer_tells_of_itself() {
+async fn the_accepted_type_sets_the_level_of_metadata() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -89,7 +89,7 @@ async fn the_accepted_type_says_how_much_an_answer_tells_of_itself() {
 }
 
 #[tokio::test]
-async fn a_write_answers_as_much_as_is_preferred() {
+async fn a_write_returns_the_preferred_representation() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -110,7 +110,7 @@ async fn a_write_answers_as_much_as_is_preferred() {
 }
 
 #[tokio::test]
-async fn a_browser_may_ask_before_it_calls() {
+async fn a_browser_preflight_is_answered() {
     let test = TestApp::start().await;
     let asked = test
         .anonymous()
@@ -129,7 +129,7 @@ async fn a_browser_may_ask_before_it_calls() {
     {
         assert!(answer.header("access-control-allow-headers").contains(name));
     }
-    // Without the question it is a request like any other.
+    // Without the preflight headers it is a request like any other.
     let plain = send(test.anonymous().request(Method::OPTIONS, &format!("/beta/{S}"))).await;
     plain.is_refused(401, "InvalidAuthenticationToken", "empty");
 }

@@ -1,11 +1,11 @@
-//! Devices by hand: imported in lists, made, changed and deleted one by one; Apple is asked nothing.
+//! Manual import of devices: in lists, and made, changed and deleted one by one, without a call to Apple.
 
 use serde_json::{Value, json};
 
 use crate::support::test_app::{S, TestApp};
 
 #[tokio::test]
-async fn an_import_answers_for_each_device() {
+async fn an_import_returns_a_result_for_each_device() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -67,7 +67,7 @@ async fn an_import_answers_for_each_device() {
 }
 
 #[tokio::test]
-async fn an_import_that_makes_no_sense_is_refused_as_a_whole() {
+async fn an_invalid_import_is_refused_as_a_whole() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;
@@ -91,7 +91,7 @@ async fn an_import_that_makes_no_sense_is_refused_as_a_whole() {
 }
 
 #[tokio::test]
-async fn a_device_is_made_changed_and_deleted() {
+async fn a_device_is_created_changed_and_deleted() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let setting = admin.create_setting().await;

@@ -10,7 +10,7 @@ use crate::support::{
     test_app::{S, TestApp},
 };
 
-/// Follows the links to the end; answers the serial numbers in order and the size of each page.
+/// Follows the links to the end; returns the serial numbers in order and the size of each page.
 async fn walk(client: &Client, first: &str) -> (Vec<String>, Vec<usize>) {
     let (mut serials, mut pages) = (Vec::new(), Vec::new());
     let mut next = Some(first.to_owned());

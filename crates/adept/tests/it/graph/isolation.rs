@@ -1,4 +1,4 @@
-//! Tenants do not see one another: whatever is asked, in whatever way, nothing of another tenant is in the answer.
+//! Tenants do not see one another: no answer to any request, in any spelling, holds data of another tenant.
 
 mod writes;
 
@@ -17,10 +17,10 @@ use crate::support::{
     test_app::{S, TestApp, WRITE},
 };
 
-/// How many requests are tried.
+/// The number of requests.
 const TRIES: usize = 1500;
 
-/// One tenant and all that is its own.
+/// One tenant and its data.
 struct Tenant {
     client: Client,
     id: String,
@@ -28,7 +28,7 @@ struct Tenant {
     profile: String,
     device: String,
     event: String,
-    /// What must never be seen by anyone else: ids and names.
+    /// What no other tenant may see: ids and names.
     marks: Vec<String>,
 }
 
@@ -54,7 +54,7 @@ async fn tenant(test: &TestApp, id: adept::domain::TenantId, mark: &str) -> Tena
     Tenant { client, id: id.to_string(), setting, profile, device, event, marks }
 }
 
-/// Paths with the ids of whichever tenant; operations, filters, expansions, links.
+/// Paths with the ids of either tenant; operations, filters, expansions, links.
 fn requests() -> impl Strategy<Value = (usize, usize, &'static str, &'static str, bool, bool)> {
     let paths = [
         "",
@@ -113,7 +113,7 @@ fn requests() -> impl Strategy<Value = (usize, usize, &'static str, &'static str
 }
 
 #[tokio::test]
-async fn nothing_of_another_tenant_is_ever_in_an_answer() {
+async fn no_answer_holds_data_of_another_tenant() {
     let test = TestApp::start().await;
     let first = tenant(&test, test.storage.default_tenant(), "the first tenant").await;
     let second = tenant(&test, test.other_tenant().await, "the second tenant").await;
@@ -125,7 +125,7 @@ async fn nothing_of_another_tenant_is_ever_in_an_answer() {
     let (mut statuses, mut followed) = (BTreeMap::new(), 0);
     for _ in 0..TRIES {
         let (who, method, path, query, full, batched) = requests().new_tree(&mut runner).unwrap().current();
-        // The first tenant attacks with writes too; what it does to itself does not matter here.
+        // The first tenant attacks with writes too; its writes to its own data do not matter here.
         let method = if who == 0 { methods[method].clone() } else { Method::GET };
         let (caller, other) = (&tenants[who], &tenants[1 - who]);
         let foreign = |text: &str| {
@@ -137,7 +137,7 @@ async fn nothing_of_another_tenant_is_ever_in_an_answer() {
                 .replace("{event}", &other.event)
         };
         let path = format!("/beta/{S}{}", foreign(path)).replace("/depOnboardingSettings/..", "");
-        // What the first tenant writes to itself would end it; only another's things are written to.
+        // Writes of the first tenant to its own data would delete it; only another's data is written to.
         if method != Method::GET && !path.contains(&other.setting) && !path.contains(&other.profile) {
             continue;
         }
@@ -170,7 +170,7 @@ async fn nothing_of_another_tenant_is_ever_in_an_answer() {
         *statuses.entry(status).or_insert(0) += 1;
         loop {
             for mark in &other.marks {
-                // What the caller itself wrote may be repeated: a link, a context, a message.
+                // The caller's own text may be repeated: a link, a context, a message.
                 let seen = answer.text.replace(&url, "").replace(&path, "");
                 let own_words = url.contains(mark.as_str());
                 assert!(
@@ -192,7 +192,7 @@ async fn nothing_of_another_tenant_is_ever_in_an_answer() {
             let page = if json["responses"].is_array() { &json["responses"][0]["body"] } else { &json };
             match page["@odata.nextLink"].as_str() {
                 Some(link) => {
-                    // Another tenant's link shows nothing but one's own.
+                    // Another tenant's link shows the caller's own data only.
                     let stolen = other.client.get(link).await;
                     for mark in &caller.marks {
                         let own_words = link.contains(mark.as_str());
@@ -213,7 +213,7 @@ async fn nothing_of_another_tenant_is_ever_in_an_answer() {
     assert_eq!(shown(&tenants[1]).await, before, "nothing of the second tenant was changed");
 }
 
-/// All that a tenant has.
+/// All data of a tenant.
 async fn shown(tenant: &Tenant) -> Vec<String> {
     let path = format!("/beta/{S}/{}", tenant.setting);
     let mut all = Vec::new();

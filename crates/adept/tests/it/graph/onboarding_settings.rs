@@ -1,10 +1,12 @@
 //! `depOnboardingSettings`: list, create, get, update, delete, and the small actions.
 
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     client::send,
+    database::Kind,
     test_app::{S, TestApp},
 };
 
@@ -59,7 +61,7 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
+async fn an_invalid_body_is_refused_by_its_path_and_changes_nothing() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let path = format!("/beta/{S}/{}", admin.create_setting().await);
@@ -79,7 +81,7 @@ async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
         ),
         (r#"{"roleScopeTagIds":[1]}"#, "'roleScopeTagIds[0]'"),
     ] {
-        // Nothing about a setting that does not exist: the body is judged later.
+        // A setting that does not exist comes first: the body is checked later.
         let elsewhere = format!("/beta/{S}/00000000-0000-4000-8000-000000000000");
         send(admin.request(Method::PATCH, &elsewhere).body(body)).await.is_refused(
             404,
@@ -93,7 +95,7 @@ async fn a_body_that_does_not_fit_names_the_place_and_changes_nothing() {
     let coded = admin.request(Method::PATCH, &path).header("content-encoding", "gzip").body("{}");
     send(coded).await.is_refused(415, "UnsupportedMediaType", "content coding");
     assert_eq!(admin.get_json(&path).await, before);
-    // Scripts forget to say that they send JSON.
+    // Scripts send JSON without a content type.
     let unsaid = admin.request(Method::PATCH, &path).body(r#"{"tokenName":"unsaid"}"#);
     assert_eq!(send(unsaid).await.json()["tokenName"], "unsaid");
     let marked = admin.request(Method::PATCH, &path).body("\u{feff}{\"tokenName\":\"marked\"}");
@@ -119,7 +121,7 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
     assert_eq!(made, later);
     assert_eq!(admin.delete(&format!("{path}/{}", made["id"].as_str().unwrap())).await.status, 204);
     assert_eq!(names("$orderby=tokenName%20desc&$top=2").await, ["my O'Brien & Söhne #1", "gamma"]);
-    // Between "Alpha" and "beta" stands the setting for Apple Configurator.
+    // Between "Alpha" and "beta" is the setting for Apple Configurator.
     assert_eq!(names("$orderby=tokenName&$skip=2&$top=2").await, ["beta", "gamma"]);
     let filter = "$filter=tokenName%20eq%20%27my%20O%27%27Brien%20%26%20S%C3%B6hne%20%231%27";
     assert_eq!(names(filter).await, ["my O'Brien & Söhne #1"]);
@@ -143,7 +145,7 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
 }
 
 #[tokio::test]
-async fn a_query_that_does_not_fit_is_refused_with_its_place() {
+async fn an_invalid_query_is_refused_with_its_position() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for (query, part) in [
@@ -220,7 +222,7 @@ async fn keys_are_generated_read_and_never_lost() {
 }
 
 #[tokio::test]
-async fn a_deleted_setting_is_gone() {
+async fn a_deleted_setting_does_not_exist() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let path = format!("/beta/{S}/{}", admin.create_setting().await);
@@ -233,10 +235,43 @@ async fn a_deleted_setting_is_gone() {
 }
 
 #[tokio::test]
-async fn a_sync_without_a_token_is_a_conflict() {
-    let test = TestApp::start().await;
-    let admin = test.admin().await;
-    let id = admin.create_setting().await;
-    let answer = admin.act(&format!("/beta/{S}/{id}/syncWithAppleDeviceEnrollmentProgram")).await;
-    answer.is_refused(409, "Conflict", "no server token yet");
+async fn a_sync_of_a_setting_without_a_token_is_204_and_does_nothing() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let admin = test.admin().await;
+        let log = test.client(test.storage.default_tenant(), &["DeviceManagementApps.Read.All"]).await;
+        let events = async || log.get("/beta/deviceManagement/auditEvents/$count").await.text;
+        // The setting for Apple Configurator has the tenant's id.
+        for id in [admin.create_setting().await, test.storage.default_tenant().to_string()] {
+            let path = format!("/beta/{S}/{id}");
+            let before = (admin.get_json(&path).await, events().await);
+            let sync = admin.act(&format!("{path}/syncWithAppleDeviceEnrollmentProgram")).await;
+            assert_eq!((sync.status, sync.text.as_str()), (204, ""), "{kind:?} {id}");
+            assert_eq!((admin.get_json(&path).await, events().await), before, "{kind:?} {id}");
+        }
+        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 0);
+    }
+}
+
+#[tokio::test]
+async fn settings_are_filtered_by_their_error_code() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let admin = test.admin().await;
+        let (good, waiting) = (test.onboarded(&admin, 1).await, test.onboarded(&admin, 1).await);
+        for path in ["/session", "/account", "/devices/sync"] {
+            let answer = json!({ "path": path, "status": 403, "body": "T_C_NOT_SIGNED", "times": 9 });
+            test.portal.call(Method::POST, "/answers", answer.to_string()).await;
+        }
+        test.clock.advance(SignedDuration::from_secs(30));
+        let sync = format!("/beta/{S}/{waiting}/syncWithAppleDeviceEnrollmentProgram");
+        assert_eq!(admin.act(&sync).await.status, 204);
+        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        for (filter, ids) in [("eq%203", vec![&waiting]), ("ne%203", vec![&good]), ("eq%201", vec![])] {
+            let query = format!("lastSyncErrorCode%20{filter}%20and%20tokenName%20eq%20'Test'&$select=id");
+            let page = admin.get_json(&format!("/beta/{S}?$filter={query}")).await;
+            let found: Vec<_> = page["value"].as_array().unwrap().iter().map(|row| &row["id"]).collect();
+            assert_eq!(found, ids, "{kind:?} {filter}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Who is let in: bearer tokens, permissions, tenants.
+//! Access: bearer tokens, permissions, tenants.
 
 use jiff::SignedDuration;
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn without_a_good_bearer_token_nobody_learns_whether_a_path_exists() {
+async fn without_a_good_bearer_token_no_answer_reveals_whether_a_path_exists() {
     let test = TestApp::start().await;
     for path in ["/beta/deviceManagement", "/beta/nothing", "/v1.0/nothing", &format!("/beta/{S}")] {
         let answer = test.anonymous().get(path).await;
@@ -27,7 +27,7 @@ async fn without_a_good_bearer_token_nobody_learns_whether_a_path_exists() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_not_good_is_refused_before_anything_else() {
+async fn a_bad_bearer_token_is_refused_before_any_other_check() {
     let test = TestApp::start().await;
     let tenant = test.storage.default_tenant();
     let client = test.signer.registered(&test.storage, tenant).await;
@@ -65,7 +65,7 @@ async fn a_token_that_is_not_good_is_refused_before_anything_else() {
     ];
     for (token, status, part) in tokens {
         let code = if status == 401 { "InvalidAuthenticationToken" } else { "Forbidden" };
-        // A path that does not exist, a method that is not offered: the token is looked at first.
+        // A path that does not exist, a method that is not offered: the token is checked first.
         for path in [format!("/beta/{S}"), "/beta/nothing".to_owned()] {
             test.with(&token).act(&path).await.is_refused(status, code, part);
         }
@@ -75,7 +75,7 @@ async fn a_token_that_is_not_good_is_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_token_ends_while_it_is_in_use() {
+async fn a_bearer_token_expires_while_it_is_in_use() {
     let test = TestApp::start().await;
     let reader = test.client(test.storage.default_tenant(), &[READ]).await;
     reader.get_json(&format!("/beta/{S}")).await;
@@ -175,7 +175,7 @@ async fn a_setting_of_another_tenant_does_not_exist() {
         (Method::DELETE, "/defaultVisionOSEnrollmentProfile/$ref".to_owned()),
     ] {
         let mut sentences = Vec::new();
-        // One that exists elsewhere, one that exists nowhere, and one that cannot exist: told alike.
+        // One that exists elsewhere, one that exists nowhere, and one that cannot exist: the same answer.
         for id in [id.as_str(), nothing, "no-guid"] {
             let answer = send(other.request(method.clone(), &format!("/beta/{S}/{id}{path}"))).await;
             answer.is_refused(404, "ResourceNotFound", "does not exist");

@@ -1,5 +1,5 @@
-//! The files that fuzzing of paths and batches starts from, read as the fuzz targets read them, so that they stay what they
-//! claim to be.
+//! The files that fuzzing of paths and batches starts from, read as the fuzz targets read them, so that they stay valid or
+//! invalid as their names say.
 
 use std::{fs, path::Path};
 
@@ -23,16 +23,16 @@ fn replay(target: &str, property: fn(&[u8]) -> bool) {
 }
 
 #[test]
-fn every_seed_of_a_path_is_what_it_claims_to_be() {
+fn every_seed_of_a_path_is_read_as_its_name_says() {
     replay("graph_path", |path| probes::path(std::str::from_utf8(path).unwrap()));
 }
 
 #[test]
-fn every_seed_of_a_batch_is_what_it_claims_to_be() {
+fn every_seed_of_a_batch_is_read_as_its_name_says() {
     replay("graph_batch", probes::batch);
 }
 
-/// What seeds are made of, put together at random.
+/// Parts of seeds, joined at random.
 fn pieces(of: &'static [&'static str]) -> impl Strategy<Value = String> {
     proptest::collection::vec(proptest::sample::select(of), 0..20).prop_map(|pieces| pieces.concat())
 }

@@ -1,4 +1,4 @@
-//! Every way in which clients write Graph's paths.
+//! Every spelling in which clients write Graph's paths.
 
 use reqwest::Method;
 
@@ -33,7 +33,7 @@ async fn both_key_forms_cases_slashes_and_encodings_lead_to_the_setting() {
         assert_eq!(admin.get_json(&path).await["value"][0]["id"], id, "{path}");
     }
     for path in [format!("/beta/{S}/$count"), format!("/beta/{S}/%24count/")] {
-        // The other one is the tenant's for Apple Configurator.
+        // The other one is the tenant's setting for Apple Configurator.
         assert_eq!(admin.get(&path).await.text, "2", "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! Throttling by Graph's figures, and writes that insist on a state.
+//! Throttling by Graph's figures, and writes that name an entity tag.
 
 use reqwest::Method;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::{
 };
 
 #[tokio::test]
-async fn whoever_writes_too_often_is_told_to_wait() {
+async fn an_application_that_writes_too_often_must_wait() {
     let test = TestApp::start_throttled().await;
     let admin = test.admin().await;
     let missing = format!("/beta/{S}/00000000-0000-4000-8000-000000000000");
@@ -42,7 +42,7 @@ async fn whoever_writes_too_often_is_told_to_wait() {
 }
 
 #[tokio::test]
-async fn nobody_is_throttled_unless_it_is_asked_for() {
+async fn throttling_is_off_by_default() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     for _ in 0..110 {
@@ -54,7 +54,7 @@ async fn nobody_is_throttled_unless_it_is_asked_for() {
 }
 
 #[tokio::test]
-async fn a_write_that_insists_on_a_tag_is_refused_and_any_state_is_fine() {
+async fn a_write_with_an_entity_tag_is_refused_and_any_state_is_accepted() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;

@@ -1,5 +1,5 @@
-//! `uploadDepToken` as far as HTTP decides: sizes, bodies, the order of refusals. What a token must be is tested where
-//! tokens are opened and accepted.
+//! `uploadDepToken` at the HTTP edge: sizes, bodies, the order of refusals. The rules for tokens are tested where tokens are
+//! opened and accepted.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ async fn a_bad_body_is_refused_after_the_setting_was_found_and_changes_nothing()
 }
 
 #[tokio::test]
-async fn a_body_over_the_limit_is_read_away_so_that_the_client_comes_to_the_answer() {
+async fn a_body_over_the_limit_is_drained_so_that_the_client_reads_the_answer() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
     let id = admin.create_setting().await;
@@ -108,7 +108,7 @@ async fn a_body_of_unknown_length_has_the_same_limit() {
 }
 
 #[tokio::test]
-async fn a_client_that_waits_to_be_asked_is_answered_at_once() {
+async fn a_client_that_waits_for_100_continue_is_answered_at_once() {
     let test = TestApp::start().await;
     let token = test.signer.application(&test.storage, test.storage.default_tenant(), &[WRITE]).await;
     let id = test.with(&token).create_setting().await;
@@ -122,7 +122,7 @@ async fn a_client_that_waits_to_be_asked_is_answered_at_once() {
 }
 
 #[tokio::test]
-async fn a_body_that_ends_early_changes_nothing_and_harms_nobody() {
+async fn a_body_that_ends_early_changes_nothing() {
     let test = TestApp::start().await;
     let token = test.signer.application(&test.storage, test.storage.default_tenant(), &[WRITE]).await;
     let admin = test.with(&token);
@@ -138,7 +138,7 @@ async fn a_body_that_ends_early_changes_nothing_and_harms_nobody() {
     assert_eq!(admin.get_json(&format!("/beta/{S}/{id}")).await["tokenName"], "Test");
 }
 
-/// The first line of what comes, however much follows.
+/// The first line of the response.
 async fn status_line(socket: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let read = async {

@@ -266,7 +266,7 @@ async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, m
         pkcs8: pair.pkcs8.clone(),
     };
     let event = event(clock, id, "createDepOnboardingSetting", "Create");
-    storage.create_setting(&setting, &key_pair, most as i64, &event).await.unwrap();
+    storage.create_setting(&setting, &key_pair, most as i64, None, &event).await.unwrap();
     id
 }
 

@@ -58,8 +58,9 @@ fn key_pair(number: u128, made: Timestamp) -> NewKeyPair {
 
 pub(super) async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> Setting {
     let setting = setting(owner, number, name);
-    let made =
-        storage.create_setting(&setting, &key_pair(number, noon()), 100, &event(number, &setting)).await;
+    let made = storage
+        .create_setting(&setting, &key_pair(number, noon()), 100, None, &event(number, &setting))
+        .await;
     assert!(matches!(made.unwrap(), Created::Done));
     setting
 }
@@ -196,7 +197,7 @@ async fn no_more_settings_are_made_than_are_allowed_even_at_once() {
             let setting = setting(tenant(1), number, "n");
             let pair = key_pair(number, noon());
             matches!(
-                storage.create_setting(&setting, &pair, 3, &event(number, &setting)).await.unwrap(),
+                storage.create_setting(&setting, &pair, 3, None, &event(number, &setting)).await.unwrap(),
                 Created::Done
             )
         })

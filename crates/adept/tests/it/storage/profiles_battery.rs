@@ -7,7 +7,10 @@ use adept::{
         AuditEvent, AuditResource, DeviceId, DevicePlatform, DeviceRow, DiscoverySource, KeyPairId, Profile,
         ProfileField, ProfileId, ProfileKind, ProfileValue, Setting, SettingId, SettingKey, TokenType,
     },
-    storage::{Created, DesiredChange, DeviceWrites, Error, ListQuery, NewKeyPair, ProfileDeleted, Storage},
+    storage::{
+        Created, DesiredChange, DeviceWrites, EntityCreated, Error, ListQuery, NewKeyPair, ProfileDeleted,
+        Storage,
+    },
 };
 use adept_odata::{CompareOp, Filter, Literal, OrderBy};
 use uuid::Uuid;
@@ -42,7 +45,7 @@ async fn setting(storage: &Storage, number: u128) -> SettingId {
         certificate: vec![1],
         pkcs8: Zeroizing::new(vec![7; 32]),
     };
-    let made = storage.create_setting(&setting, &pair, 100, &event(number)).await.unwrap();
+    let made = storage.create_setting(&setting, &pair, 100, None, &event(number)).await.unwrap();
     assert!(matches!(made, Created::Done));
     setting.id
 }
@@ -75,7 +78,8 @@ fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
 
 async fn make(storage: &Storage, setting: SettingId, number: u128, name: &str) -> Profile {
     let made = profile(setting, number, name);
-    assert!(storage.create_profile(&made, None, &event(10_000 + number)).await.unwrap());
+    let created = storage.create_profile(&made, None, None, &event(10_000 + number)).await.unwrap();
+    assert_eq!(created, EntityCreated::Done);
     made
 }
 
@@ -112,7 +116,8 @@ async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
     assert_eq!(storage.profile(SettingKey::new(tenant(1), second), made.id).await.unwrap(), None);
     assert_eq!(storage.profile(SettingKey::new(tenant(2), first), made.id).await.unwrap(), None);
     let nowhere = profile(SettingId(id(99)), 2, "n");
-    assert!(!storage.create_profile(&nowhere, None, &event(77)).await.unwrap());
+    let created = storage.create_profile(&nowhere, None, None, &event(77)).await.unwrap();
+    assert_eq!(created, EntityCreated::NotFound);
 }
 
 #[tokio::test]
@@ -155,36 +160,41 @@ async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
     let setting = setting(&storage, 1).await;
     let made = profile(setting, 1, "p");
     let secret = Zeroizing::new("s3cret".to_owned());
-    assert!(storage.create_profile(&made, Some(&secret), &event(1000)).await.unwrap());
+    let created = storage.create_profile(&made, Some(&secret), None, &event(1000)).await.unwrap();
+    assert_eq!(created, EntityCreated::Done);
     let stored = storage.profile(SettingKey::new(tenant(1), setting), made.id).await.unwrap().unwrap();
     assert!(stored.has_admin_password);
     assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
-    let kept = Profile { version: 2, ..stored.clone() };
-    assert!(storage.update_profile(&kept, None, &event(1001)).await.unwrap());
-    assert!(storage.admin_password(&kept).await.unwrap().is_some());
-    let cleared = Profile { version: 3, ..stored };
-    assert!(storage.update_profile(&cleared, Some(None), &event(1002)).await.unwrap());
-    assert!(storage.admin_password(&cleared).await.unwrap().is_none());
+    let key = (SettingKey::new(tenant(1), setting), made.id);
+    for (number, password, is_kept) in [(1001, None, true), (1002, Some(None), false)] {
+        let same = |old: &Profile| Ok::<_, Error>((old.clone(), event(number)));
+        assert!(storage.update_profile(key, password, noon(), same).await.unwrap().is_some());
+        assert_eq!(storage.admin_password(&stored).await.unwrap().is_some(), is_kept);
+    }
 }
 
 #[tokio::test]
-async fn of_two_changes_that_saw_the_same_version_one_is_stored() {
+async fn each_change_is_made_on_top_of_the_one_before() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;
     let made = make(&storage, setting, 1, "p").await;
     let changes = (0..4u128).map(|number| {
-        let storage = storage.clone();
-        let changed = Profile { version: 2, display_name: Some(format!("{number}")), ..made.clone() };
-        tokio::spawn(
-            async move { storage.update_profile(&changed, None, &event(2000 + number)).await.unwrap() },
-        )
+        let (storage, key) = (storage.clone(), (SettingKey::new(tenant(1), setting), made.id));
+        tokio::spawn(async move {
+            let more = |old: &Profile| {
+                let changed = Profile { revision: old.revision + 1, ..old.clone() };
+                Ok::<_, Error>((changed, event(2000 + number)))
+            };
+            storage.update_profile(key, None, noon(), more).await.unwrap().unwrap().revision
+        })
     });
-    let mut stored = 0;
+    let mut revisions = Vec::new();
     for change in changes.collect::<Vec<_>>() {
-        stored += usize::from(change.await.unwrap());
+        revisions.push(change.await.unwrap() - made.revision);
     }
-    assert_eq!(stored, 1);
+    revisions.sort_unstable();
+    assert_eq!(revisions, [1, 2, 3, 4]);
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ async fn a_check_says_of_a_server_that_another_setting_stands_for_what_a_sync_sa
     assert_eq!(upload(&client, &second.setting, &test.portal.token(&first.server).await).await.status, 204);
     accept_terms(&test, &first.server, true).await;
     assert!(!syncs(&test, &client, &second.setting).await);
-    assert_eq!(shown(&client, &second.setting).await["lastSyncErrorCode"], 9);
+    assert_eq!(shown(&client, &second.setting).await["lastSyncErrorCode"], 13);
     assert_eq!(checked(&test, &second).await, "wrong_server");
 }
 
@@ -160,7 +160,7 @@ async fn a_fetch_that_is_repeated_asks_first_whose_server_it_is_and_how_large_pa
     resyncs(&test, &pair.setting).await;
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 2, "no other server's devices");
     let shown_now = shown(&client, &pair.setting).await;
-    assert_eq!((&shown_now["lastSyncErrorCode"], &shown_now["syncedDeviceCount"]), (&9.into(), &10.into()));
+    assert_eq!((&shown_now["lastSyncErrorCode"], &shown_now["syncedDeviceCount"]), (&13.into(), &10.into()));
     assert!(!syncs(&test, &client, &pair.setting).await);
     let caller = Caller::operator(test.storage.default_tenant());
     let setting = test.app.setting(&caller, pair.setting.parse().unwrap()).await.unwrap();

@@ -23,7 +23,7 @@ pub(in crate::graph) static DEP_MAC_OS_ENROLLMENT_PROFILE: EntityType<Profile, F
             // Kept sealed, and never shown.
             P::new("adminAccountPassword", Kind::String, |_| Value::Null)
                 .nullable()
-                .write(|patch, given| patch.admin_password = Some(password(given))),
+                .write(|patch, input| patch.admin_password = Some(password(input))),
             kept!("adminAccountUserName", Kind::String, nullable),
             kept!("autoAdvanceSetupEnabled", Kind::Boolean),
             kept!("autoUnlockWithWatchDisabled", Kind::Boolean),

@@ -1,4 +1,4 @@
-//! Both tenants write, to their own things and to the other's: what one does changes nothing of what the other sees.
+//! Both tenants write, to their own entities and to the other's: no write of one changes what the other sees.
 
 use proptest::{prelude::*, strategy::ValueTree, test_runner::TestRunner};
 use reqwest::Method;
@@ -10,25 +10,25 @@ use crate::support::{
     test_app::{S, TestApp, WRITE},
 };
 
-/// How often the tenants take turns, and how much one of them does in a turn.
+/// How often the tenants alternate, and how many requests one makes each time.
 const TURNS: usize = 40;
 const REQUESTS: usize = 12;
 
-/// A tenant, and what it knows of its own things.
+/// A tenant, and the ids of its own entities.
 struct Tenant {
     client: Client,
-    /// Part of every name that this tenant gives.
+    /// Part of every name that this tenant writes.
     word: &'static str,
     settings: Vec<String>,
     profiles: Vec<String>,
     devices: Vec<String>,
     serials: Vec<String>,
-    /// Every id that was ever given to one of its things.
+    /// Every id that one of its entities ever had.
     ids: Vec<String>,
     made: usize,
 }
 
-/// Random numbers that choose what is done, to whose things, and whether inside a batch.
+/// Random numbers that choose the request, whose entities it names, and whether it is in a batch.
 type Choice = (usize, usize, usize, bool, bool);
 
 fn ids(page: &Value, name: &str) -> Vec<String> {
@@ -49,7 +49,7 @@ impl Tenant {
         Self { client, word, settings: vec![setting], profiles, devices, serials, ids, made: 0 }
     }
 
-    /// A name that was never given before.
+    /// A name that was never used before.
     fn name(&mut self) -> String {
         self.made += 1;
         format!("{}{}", self.word, self.made)
@@ -72,7 +72,7 @@ impl Tenant {
         all
     }
 
-    /// Notes what a request that succeeded made or took away.
+    /// Records what a successful request created or deleted.
     fn learn(&mut self, path: &str, status: u64, body: &Value) {
         let known = body["id"].as_str().map(str::to_owned);
         if let (201, Some(id)) = (status, known) {
@@ -88,7 +88,7 @@ impl Tenant {
     }
 }
 
-/// A request of `own`, on its own things or on those of `other`.
+/// A request of `own`, on its own entities or on those of `other`.
 fn request(own: &mut Tenant, other: &Tenant, (what, which, whose, _, _): Choice) -> (Method, String, Value) {
     let name = own.name();
     let of = |own: &[String], other: &[String]| match whose {
@@ -146,7 +146,7 @@ fn request(own: &mut Tenant, other: &Tenant, (what, which, whose, _, _): Choice)
 }
 
 #[tokio::test]
-async fn what_one_tenant_writes_changes_nothing_for_the_other() {
+async fn a_write_of_one_tenant_changes_nothing_for_another() {
     let test = TestApp::start().await;
     let mut own = Tenant::new(&test, test.storage.default_tenant(), "Alpha").await;
     let mut other = Tenant::new(&test, test.other_tenant().await, "Omega").await;
@@ -171,7 +171,7 @@ async fn what_one_tenant_writes_changes_nothing_for_the_other() {
             } else {
                 send(own.client.request(method.clone(), &path).json(&body)).await
             };
-            // What the caller itself wrote may be repeated in a message.
+            // The caller's own text may be repeated in a message.
             for mark in other.ids.iter().map(String::as_str).chain([other.word]) {
                 let seen = !said.contains(mark) && answer.text.contains(mark);
                 let start: String = answer.text.chars().take(500).collect();
@@ -184,7 +184,7 @@ async fn what_one_tenant_writes_changes_nothing_for_the_other() {
                 }
                 false => (answer.status.into(), serde_json::from_str(&answer.text).unwrap_or_default()),
             };
-            // Foreign things are not there, whatever is asked of them.
+            // Entities of another tenant do not exist, in any request.
             let foreign = other.ids.iter().any(|id| said.contains(id));
             assert!(!foreign || [400, 404].contains(&status), "turn {turn}: {said}: {status}");
             own.learn(&path, status, &shown);

@@ -1,20 +1,19 @@
-//! Everything that a version of the API is made of, without regard to rows: what `$metadata` says.
+//! The types and operations of a version of the API, without regard to rows, for `$metadata`.
 
 use super::{
-    AUDIT_EVENT, AUDIT_EVENT_V1, ActionType, Base, ComplexType, DEP_ENROLLMENT_BASE_PROFILE,
-    DEP_ENROLLMENT_PROFILE, DEP_IOS_ENROLLMENT_PROFILE, DEP_MAC_OS_ENROLLMENT_PROFILE,
-    DEP_ONBOARDING_SETTING, DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE,
-    DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY,
-    IMPORTED_APPLE_DEVICE_IDENTITY_RESULT, Member, Navigation, Numbered, Operation, complex, enums,
-    operations,
+    AUDIT_EVENT, AUDIT_EVENT_V1, Base, ComplexType, DEP_ENROLLMENT_BASE_PROFILE, DEP_ENROLLMENT_PROFILE,
+    DEP_IOS_ENROLLMENT_PROFILE, DEP_MAC_OS_ENROLLMENT_PROFILE, DEP_ONBOARDING_SETTING,
+    DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE, DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1,
+    ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
+    Member, Navigation, NumberedEnum, Operation, complex, enums, operations,
 };
-use crate::graph::request_context::Version;
+use crate::graph::protocol::Version;
 
 /// The root of every entity type.
 pub(in crate::graph) const ENTITY: &str = "microsoft.graph.entity";
 
-/// An entity type, whatever its rows are.
-pub(in crate::graph) trait Described: Sync {
+/// An entity type without regard to its rows.
+pub(in crate::graph) trait DescribedEntity: Sync {
     /// The qualified name.
     fn name(&self) -> &'static str;
     /// The qualified name of what it extends.
@@ -27,7 +26,7 @@ pub(in crate::graph) trait Described: Sync {
     fn navigations(&self) -> &'static [Navigation];
 }
 
-impl<R, F: Sync, W> Described for EntityType<R, F, W> {
+impl<R, F: Sync, W> DescribedEntity for EntityType<R, F, W> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -55,25 +54,12 @@ impl<R, F: Sync, W> Described for EntityType<R, F, W> {
     }
 }
 
-/// What an action takes, whatever it gathers it in.
-pub(in crate::graph) trait Takes: Sync {
-    /// Its parameters.
-    fn parameters(&self) -> Vec<Member>;
-}
-
-impl<A> Takes for ActionType<A> {
-    fn parameters(&self) -> Vec<Member> {
-        let known = self.parameters.iter();
-        known.map(|known| Member { name: known.name, kind: known.kind, nullable: known.nullable }).collect()
-    }
-}
-
 /// All types and operations of a version.
 pub(in crate::graph) struct Model {
     /// Each after what it extends.
-    pub(in crate::graph) entities: Vec<&'static dyn Described>,
+    pub(in crate::graph) entities: Vec<&'static dyn DescribedEntity>,
     pub(in crate::graph) complex: &'static [ComplexType],
-    pub(in crate::graph) enums: &'static [Numbered],
+    pub(in crate::graph) enums: &'static [NumberedEnum],
     pub(in crate::graph) operations: &'static [Operation],
 }
 

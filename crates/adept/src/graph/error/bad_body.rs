@@ -1,0 +1,95 @@
+//! Why a body does not fit. Nothing of a value is ever repeated in an error, since bodies hold secrets.
+
+/// Why a body does not fit. Displays as the sentence that the caller reads.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::graph) enum BadBody {
+    /// Not JSON; where the reading stopped.
+    #[error(
+        "The body is not valid JSON: it cannot be read beyond line {line}, column {column}. Nothing was changed."
+    )]
+    NotJson {
+        /// From 1.
+        line: usize,
+        /// From 0 in an empty body.
+        column: usize,
+    },
+    /// JSON, but no object.
+    #[error("The body must be a JSON object. Nothing was changed.")]
+    NotAnObject,
+    /// The type has no such property.
+    #[error(
+        "The property '{property}' does not exist on type '{type_name}'. Make sure to only use property names that are \
+         defined by the type. Nothing was changed."
+    )]
+    UnknownProperty {
+        /// As the caller wrote it, shortened.
+        property: String,
+        /// The qualified name.
+        type_name: &'static str,
+    },
+    /// Related entities cannot be written together with this one.
+    #[error(
+        "'{property}' leads to other entities, which cannot be written in the same body. Nothing was changed."
+    )]
+    Navigation {
+        /// The navigation property.
+        property: &'static str,
+    },
+    /// The action has no such parameter.
+    #[error("'{parameter}' is not a parameter of the action '{action}'. Nothing was changed.")]
+    UnknownParameter {
+        /// As the caller wrote it, shortened.
+        parameter: String,
+        /// The action's name.
+        action: &'static str,
+    },
+    /// A parameter that the action needs is absent, null or empty.
+    #[error("The parameter '{parameter}' is missing or empty. Nothing was changed.")]
+    Missing {
+        /// The parameter's name.
+        parameter: &'static str,
+    },
+    /// The value is of another type.
+    #[error("The value of '{path}' must be of type '{expected}'. Nothing was changed.")]
+    WrongType {
+        /// The path to the value.
+        path: String,
+        /// The EDM type.
+        expected: String,
+    },
+    /// `@odata.type` names no type that can be used here.
+    #[error("'@odata.type' names no type that can be used here: '{written}'. Nothing was changed.")]
+    UnknownType {
+        /// As the caller wrote it, shortened.
+        written: String,
+    },
+    /// `@odata.type` says that the entity is of another type.
+    #[error("This is a '{actual}'; the type of an entity cannot be changed. Nothing was changed.")]
+    OtherType {
+        /// The qualified name.
+        actual: &'static str,
+    },
+    /// A reference that leads nowhere.
+    #[error(
+        "'@odata.id' must be the URL, on this service, of an enrollment profile of the same setting. Nothing was changed."
+    )]
+    BadReference,
+    /// Null where there must be a value.
+    #[error("'{path}' of type '{expected}' cannot be null. Nothing was changed.")]
+    Null {
+        /// The path to the value.
+        path: String,
+        /// The EDM type.
+        expected: String,
+    },
+}
+
+/// What a caller wrote, for an error sentence: at most 100 bytes.
+pub(in crate::graph) fn shortened(text: &str) -> String {
+    const SHOWN: usize = 100;
+    if text.len() <= SHOWN {
+        text.to_owned()
+    } else {
+        format!("{}…", &text[..text.floor_char_boundary(SHOWN)])
+    }
+}

@@ -1,0 +1,41 @@
+//! What handlers see of the world: the service, callers' credentials, and the origin of every URL that is written.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{protocol::Version, throttle::Throttle};
+use crate::{app::App, auth::Auth};
+
+/// Called once for every answer, with operation, status and duration. The operation is a fixed word, never a client's
+/// text.
+pub type RequestObserver = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;
+
+/// What Graph is made of.
+pub struct Graph {
+    /// What the service does.
+    pub app: Arc<App>,
+    /// Which callers may use it.
+    pub auth: Arc<Auth>,
+    /// The origin that every URL in an answer has, without a slash at its end.
+    pub public_url: String,
+    /// Whether and how callers are throttled.
+    pub throttle: Throttle,
+    /// Called once for every answer.
+    pub on_request: RequestObserver,
+}
+
+/// Where the URLs of a version begin.
+pub(super) struct Root {
+    pub(super) url: String,
+    pub(super) version: Version,
+}
+
+impl Graph {
+    pub(super) fn root(&self, version: Version) -> Root {
+        Root { url: format!("{}/{}", self.public_url, version.as_str()), version }
+    }
+
+    /// The context URL of what `fragment` describes.
+    pub(super) fn context(&self, version: Version, fragment: &str) -> String {
+        format!("{}/{}/$metadata#{fragment}", self.public_url, version.as_str())
+    }
+}

@@ -1,0 +1,85 @@
+//! Creates that their clients may repeat: which entity each of them made. What makes two requests the same is decided at
+//! the edge.
+
+use adept_domain::{RequestKey, TenantId};
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{
+    Error, Storage,
+    db::{Statement, Transaction, sql},
+};
+
+/// How long a create is remembered.
+pub const CREATES_REMEMBERED: SignedDuration = SignedDuration::from_hours(24);
+
+/// What came of a create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EntityCreated<Id> {
+    /// It was made.
+    Done,
+    /// An earlier request of the same key made this one.
+    Earlier(Id),
+    /// Something that it belongs to does not exist.
+    NotFound,
+}
+
+/// Claims a create for the new entity `id` until the end of the transaction; a concurrent twin waits here. Returns the
+/// entity that an earlier one made, if `exists` finds a row of it. Without a key every create is new.
+pub(super) async fn claim(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    key: Option<RequestKey>,
+    (id, now): (Uuid, Timestamp),
+    exists: impl FnOnce(Uuid) -> Statement,
+) -> Result<Option<Uuid>, Error> {
+    let Some(key) = key else { return Ok(None) };
+    let claimed = tx
+        .row(
+            sql(
+                "INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, $3, $4) \
+                 ON CONFLICT (tenant, request) DO UPDATE SET created_at = created_requests.created_at \
+                 RETURNING entity, created_at",
+            )
+            .bind(tenant)
+            .bind(key.0.to_vec())
+            .bind(id)
+            .bind(now),
+        )
+        .await?;
+    let Some(claimed) = claimed else {
+        return Err(Error::Corrupt("a create could not be claimed".to_owned()));
+    };
+    let earlier = claimed.id("entity")?;
+    if earlier == id {
+        return Ok(None);
+    }
+    let is_remembered =
+        claimed.time("created_at")?.is_some_and(|made| now.duration_since(made) < CREATES_REMEMBERED);
+    if is_remembered && tx.row(exists(earlier)).await?.is_some() {
+        return Ok(Some(earlier));
+    }
+    tx.execute_one(
+        "claiming a create",
+        sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND request = $2")
+            .bind(tenant)
+            .bind(key.0.to_vec())
+            .bind(id)
+            .bind(now),
+    )
+    .await?;
+    Ok(None)
+}
+
+impl Storage {
+    /// Forgets the creates before `before`; returns how many. One that lies ahead of `now` counts as made now.
+    pub async fn purge_created_requests(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(sql("UPDATE created_requests SET created_at = $1 WHERE created_at > $1").bind(now))
+            .await?;
+        let purged =
+            tx.execute(sql("DELETE FROM created_requests WHERE created_at < $1").bind(before)).await?;
+        tx.commit().await?;
+        Ok(purged)
+    }
+}
