@@ -66,7 +66,7 @@ async def page_through(stage):
     assert serials == [f"PY{number:06}" for number in range(DEVICES)], serials
 
 
-async def import_by_hand(stage):
+async def import_manually(stage):
     """Devices are imported by hand, one by one refused or taken"""
     devices = stage.setting.imported_apple_device_identities
     body = ImportList(

@@ -25,7 +25,7 @@ PARTS = [
     onboarding.watch_sync,
     devices.find,
     devices.page_through,
-    devices.import_by_hand,
+    devices.import_manually,
     profiles.make,
     profiles.change,
     profiles.choose_defaults,
@@ -41,7 +41,7 @@ PARTS = [
     onboarding.delete,
 ]
 
-# The sign-in that must fail would be told as a fault.
+# The sign-in that must fail would be logged as an error.
 logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
 
 

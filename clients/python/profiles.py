@@ -96,7 +96,7 @@ async def choose_defaults(stage):
 
 
 async def assign(stage):
-    """A profile is wanted for devices by serial number, all or none"""
+    """A profile is requested for devices by serial number, all or none"""
     ipads = profile_of(stage, DepIOSEnrollmentProfile)
     with refused(400, "BadRequest"):
         await ipads.update_device_profile_assignment.post(Assignment(device_ids=["PY000000", "NOT-OURS"]))

@@ -1,4 +1,4 @@
-//! Server tokens: no bytes break the reader, whoever they name as their recipient, and what is opened is a whole token.
+//! Server tokens: no bytes break the reader, for any recipient that they name, and what is opened is a complete token.
 #![no_main]
 
 use std::sync::LazyLock;

@@ -127,7 +127,7 @@ def mistakes(judge, proxy):
 
 
 def strangers(judge, proxy):
-    """What Apple told another server is not taken for one's own"""
+    """What Apple sent to another server is not used for this one"""
     known = nothing_known()
     for exchange in proxy.exchanges:
         hold_call(Judge(), exchange, proxy, known)

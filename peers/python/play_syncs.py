@@ -33,7 +33,7 @@ def onboarding(judge, life):
 
 
 def page_sizes(judge, life):
-    """Pages that Apple wants smaller than others"""
+    """Pages that Apple limits to a smaller size"""
     limit = {"default": 100, "maximum": 200}
     urls = [{"uri": path, "http_method": ["POST"], "limit": limit} for path in [FETCH_PATH, SYNC_PATH]]
     life.spoil({"set": {"urls": urls}}, "/account", times=None)

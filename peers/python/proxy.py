@@ -75,7 +75,7 @@ class Proxy:
         self.exchanges = []
         # The server tokens that there are, by access token; and whose each session is.
         self.tokens = {}
-        # The server that each of them is of. What one token of a server was told of, the next may use.
+        # The server that each of them is of. What one token of a server received, the next may use.
         self.servers = {}
         self.owners = {}
         self.behind = None
@@ -117,7 +117,7 @@ class Proxy:
         try:
             self._ask(exchange)
         except (OSError, http.client.HTTPException):
-            # The simulator was told to break off, and so do we.
+            # The simulator was set to break off, and so does the proxy.
             exchange.answered = time.time()
             handler.close_connection = True
             return
