@@ -115,7 +115,7 @@ def hindrances(judge, life):
     judge.hold("Apple device-details: after a lost answer the details are read first", wanted, paths)
     judge.hold("Observed: what took effect is not assigned again, what did not is", serials[:3], assigned(said))
     more = [exchange for exchange in life.sync() if exchange.path.startswith("/profile")]
-    judge.hold("Apple assign-profile: what failed or was throttled or left out waits, the client that asks", [], shorts(more))
+    judge.hold("Apple assign-profile: what failed or was throttled or left out waits, regardless of the requester", [], shorts(more))
 
 
 def release(judge, life):

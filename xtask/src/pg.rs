@@ -6,6 +6,7 @@
 
 mod bouncer;
 mod install;
+mod pair;
 mod server;
 
 use std::io::{BufRead, BufReader, Read};
@@ -157,6 +158,19 @@ pub(crate) fn guard(dir: &Path, choice: Choice) -> Result {
     drop(bouncer);
     drop(server);
     ended.map(|_| ()).map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))
+}
+
+/// The guard of a pair: prints the URL by way of HAProxy and the path of createdb; each line of standard input kills the
+/// primary and prints `promoted` when the standby has taken its place. Removes everything when standard input ends.
+pub(crate) fn guard_pair(dir: &Path) -> Result {
+    let programs = install::programs(None)?;
+    let mut pair = pair::Pair::start(dir, programs.clone())?;
+    println!("{} {}", pair.url(), programs.join("createdb").display());
+    for line in std::io::stdin().lines() {
+        line.map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))?;
+        pair.fail_over(|| println!("promoted"))?;
+    }
+    Ok(())
 }
 
 /// Our own program. On Linux by a name that holds even after cargo has built a newer xtask over it.
