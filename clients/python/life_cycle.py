@@ -1,4 +1,4 @@
-"""Plays the whole life of a setting with Microsoft's Python SDK against Adept and its simulator of Apple.
+"""Runs the whole life of a setting with Microsoft's Python SDK against Adept and its simulator of Apple.
 
     ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim TENANT=… CLIENT=… SECRET=… \\
     SSL_CERT_FILE=adept-data/tls/ca.pem REQUESTS_CA_BUNDLE=adept-data/tls/ca.pem python life_cycle.py

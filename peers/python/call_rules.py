@@ -178,7 +178,7 @@ def hold_profile(hold, body):
 
 
 def remember(call, exchange, known):
-    """What Apple's answer taught, for the calls that follow."""
+    """What Apple's answer adds to that, for later calls."""
     answer = exchange.answer_json
     if exchange.status != 200 or not isinstance(answer, dict):
         return

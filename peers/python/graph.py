@@ -1,4 +1,4 @@
-"""Adept's other side, just enough of it to make it talk to Apple: a setting, its token, its profiles and devices."""
+"""Adept's other side, as much of it as makes it call Apple: a setting, its token, its profiles and devices."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""The life of one setting: Adept on one side, its server in Apple's portal on the other, and what they said."""
+"""The life of one setting: Adept on one side, its server in Apple's portal on the other, and their calls."""
 
 import time
 
@@ -11,7 +11,7 @@ from token_file import seal
 
 # Seconds to listen for further calls after the expected ones.
 STILL = 0.4
-# Adept looks for work once a second, and whenever it is asked to; by then it would have begun.
+# Adept looks for work once a second, and on request; by then it would have started.
 BEGUN = 2.5
 
 
@@ -54,7 +54,7 @@ class Life:
         return self.calls[before:]
 
     def sync(self, until_all=None):
-        """What is said in one sync that somebody asks for."""
+        """The calls of one requested sync."""
         return self.said(self.setting.sync, until_all)
 
     def said_nevertheless(self, act):

@@ -1,4 +1,4 @@
-"""Whether the judge would notice: calls that Adept did make, each with one mistake in it, must differ."""
+"""Tests the checks: real calls of Adept, each with one mistake in it, must differ."""
 
 import copy
 import json
@@ -141,7 +141,7 @@ def strangers(judge, proxy):
 
 
 def differences(exchange, proxy, known):
-    """What differs in one call, when so much is known."""
+    """What differs in one call, given what is known."""
     own = Judge()
     hold_call(own, exchange, proxy, copy.deepcopy(known))
     return own.differences

@@ -1,4 +1,4 @@
-"""A recording proxy: stands before the simulator, hands every call on unchanged, and keeps what was said, and when."""
+"""A recording proxy: stands before the simulator, forwards every call unchanged, and records it with its time."""
 
 import http.client
 import json
@@ -98,7 +98,7 @@ class Proxy:
 
     @contextmanager
     def before(self, url):
-        """Hands calls on to this address, until the end of the block."""
+        """Forwards calls to this address, until the end of the block."""
         self.behind = urlsplit(url).netloc
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         try:

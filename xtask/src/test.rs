@@ -54,7 +54,7 @@ fn tests(postgres: &str, arguments: &[String]) -> Result {
     check(command.args(arguments).env(POSTGRES_URL, postgres))
 }
 
-/// The test of several replicas, which is left out of the others because it wants the machine for itself.
+/// The test of several replicas, which is left out of the others because it needs the machine for itself.
 pub(crate) fn replicas() -> Result {
     let postgres = throwaway(Durability::Off)?;
     let mut command = if has_nextest() {

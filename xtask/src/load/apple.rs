@@ -90,7 +90,7 @@ impl Portal {
         Ok(uuid)
     }
 
-    /// Issues a token, which kills the one before; the file. `expires` is a time such as `2031-01-31T00:00:00Z`.
+    /// Issues a token, which invalidates the one before; returns the file. `expires` is a time such as `2031-01-31T00:00:00Z`.
     pub(crate) fn issue(&mut self, server: &str, expires: Option<&str>) -> Result<Vec<u8>> {
         let query = expires.map_or_else(String::new, |expires| format!("?expires={expires}"));
         self.send("POST", &format!("/_sim/servers/{server}/token{query}"), b"", 200)
@@ -107,7 +107,7 @@ impl Portal {
         self.change_device("PATCH", server, serial, &json!({ "description": description }))
     }
 
-    /// Takes a device away, unless it was released meanwhile.
+    /// Removes a device, unless it was released meanwhile.
     pub(crate) fn remove_device(&mut self, server: &str, serial: &str) -> Result {
         self.change_device("DELETE", server, serial, &Value::Null)
     }
@@ -174,13 +174,13 @@ impl Portal {
             .map(drop)
     }
 
-    /// Lets a server release devices.
+    /// Permits a server to release devices.
     pub(crate) fn let_release(&mut self, server: &str) -> Result {
         let path = format!("/_sim/servers/{server}/permissions");
         self.ask("PUT", &path, &json!({ "release_devices": true }), 204).map(drop)
     }
 
-    /// Lets seconds pass at once.
+    /// Moves Apple's clock forward by seconds.
     pub(crate) fn advance(&mut self, seconds: i64) -> Result {
         self.ask("POST", "/_sim/clock/advance", &json!({ "seconds": seconds }), 200).map(drop)
     }

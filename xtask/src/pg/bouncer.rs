@@ -1,4 +1,4 @@
-//! PgBouncer before a throwaway PostgreSQL. Knows nothing of what connects through it.
+//! PgBouncer before a throwaway PostgreSQL. Does not know its clients.
 
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
