@@ -1,4 +1,4 @@
-// The devices that came by sync or by hand: found, counted, read page by page.
+// The devices of syncs and manual imports: found, counted, read page by page.
 
 import assert from "node:assert/strict";
 import { PageIterator } from "@microsoft/microsoft-graph-client";

@@ -1,4 +1,4 @@
-// Plays the whole life of a setting with Microsoft's JavaScript SDK against Adept and its simulator of Apple.
+// Runs the whole life of a setting with Microsoft's JavaScript SDK against Adept and its simulator of Apple.
 //
 //     ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim TENANT=… CLIENT=… SECRET=… \
 //     NODE_EXTRA_CA_CERTS=adept-data/tls/ca.pem node life_cycle.js
@@ -17,23 +17,23 @@ import * as throttling from "./throttling.js";
 const PARTS = [
   ["A wrong secret is refused at the sign-in", onboarding.refuseAWrongSecret],
   ["A setting is made, and a token for its public key is uploaded", onboarding.onboard],
-  ["The devices come by themselves", onboarding.watchSync],
+  ["Devices arrive without a request", onboarding.watchSync],
   ["Devices are filtered, selected, ordered and counted", devices.find],
   ["The SDK's page iterator reads every page", devices.pageThrough],
-  ["Devices are imported by hand, one by one refused or taken", devices.importByHand],
+  ["Devices are imported manually; each is accepted or refused", devices.importByHand],
   ["A profile of every type is made and read back as what it is", profiles.make],
   ["A profile is changed in what is named, and keeps its type", profiles.change],
   ["Each platform has its default, set by action or by reference", profiles.chooseDefaults],
   ["A profile is wanted for devices by serial number, all or none", profiles.assign],
-  ["A profile is exported for devices that enroll by hand", profiles.exportForHand],
-  ["A profile that nothing needs is deleted", profiles.remove],
+  ["A profile is exported for devices that enroll manually", profiles.exportForHand],
+  ["An unused profile is deleted", profiles.remove],
   ["A setting is shown with its devices and its profiles", devices.expand],
   ["A replaced token is noticed, and the next one fixes it", onboarding.renew],
-  ["What is wrong is refused as Graph does, and changes nothing", onboarding.refuseWhatIsWrong],
+  ["Wrong requests are refused as Graph does, and change nothing", onboarding.refuseWhatIsWrong],
   ["A batch is answered item by item, in the order that it asks for", batches.send],
   ["Every change is in the audit log, and no secret is", audit.read],
-  ["One change too many in 20 seconds is answered 429, and the SDK tries again by itself", throttling.bePatient],
-  ["A setting whose token Apple no longer takes can be deleted", onboarding.remove],
+  ["One change too many in 20 seconds is answered 429, and the SDK retries", throttling.bePatient],
+  ["A setting whose token Apple no longer accepts can be deleted", onboarding.remove],
 ];
 
 const stage = new Stage(connect());

@@ -1,4 +1,4 @@
-// Apple's portal, as the simulator plays it: servers, their certificates, devices and tokens.
+// Apple's portal, as the simulator provides it: servers, their certificates, devices and tokens.
 
 import assert from "node:assert/strict";
 import { SIM } from "./connect.js";
@@ -21,8 +21,8 @@ export async function addServer(name, certificate) {
 export const assignDevices = (server, devices) =>
   ask("POST", `/servers/${server}/devices`, JSON.stringify({ devices }));
 
-/** The text of a new server token. The one before is dead from now on. */
+/** The text of a new server token. The one before is invalid from now on. */
 export const downloadToken = (server) => ask("POST", `/servers/${server}/token`);
 
-/** The server's token is dead, and nothing replaces it. */
+/** Revokes the server's token without a new one. */
 export const revokeToken = (server) => ask("POST", `/servers/${server}/revoke`);

@@ -23,7 +23,7 @@ export class Stage {
   }
 }
 
-/** What is asked must fail with this status and code, and tell who asks what to look for in the log. */
+/** The request must fail with this status and code, and name the request id to look for in the log. */
 export async function refused(status, code, asked) {
   const error = await asked.then(
     () => assert.fail(`This was not refused with ${status} ${code}.`),
@@ -36,7 +36,7 @@ export async function refused(status, code, asked) {
   assert(JSON.parse(error.body).innerError["client-request-id"], error.body);
 }
 
-/** Asks again until the answer is as wanted. */
+/** Repeats a request until the answer is as expected. */
 export async function until(holds, what, seconds = 30) {
   const end = Date.now() + seconds * 1000;
   while (!(await holds())) {

@@ -1,10 +1,10 @@
-// A caller that asks too often is told to wait, and the SDK waits by itself.
+// A client that sends too many requests gets 429 with a wait, and the SDK waits.
 
 import assert from "node:assert/strict";
 import { RetryHandlerOptions } from "@microsoft/microsoft-graph-client";
 import { refused } from "./stage.js";
 
-// Graph's documented figure: so many changes an application may make in 20 seconds.
+// Graph's documented limit: changes of one application in 20 seconds.
 const CHANGES = 100;
 
 export async function bePatient(stage) {

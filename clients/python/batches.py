@@ -19,5 +19,5 @@ async def send(stage):
     ]
     answers = await BatchRequestBuilder(adapter).post(BatchRequestContent({item.id: item for item in items}))
     assert answers.get_response_status_codes() == {"rename": 200, "read": 200, "devices": 200, "unknown": 404}
-    # The SDK (kiota 1.16) makes nothing of a body that is a JSON object, as Graph's are: what was done is asked for.
+    # The SDK (kiota 1.16) does not parse a body that is a JSON object, as Graph's are: the result is read separately.
     assert (await setting.get()).token_name == "Renamed"

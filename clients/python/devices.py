@@ -1,4 +1,4 @@
-"""The devices that came by sync or by hand: found, counted, read page by page."""
+"""The devices of syncs and manual imports: found, counted, read page by page."""
 
 from kiota_abstractions.headers_collection import HeadersCollection
 from msgraph_beta.generated.device_management.dep_onboarding_settings.dep_onboarding_settings_request_builder import (
@@ -66,8 +66,8 @@ async def page_through(stage):
     assert serials == [f"PY{number:06}" for number in range(DEVICES)], serials
 
 
-async def import_by_hand(stage):
-    """Devices are imported by hand, one by one refused or taken"""
+async def import_manually(stage):
+    """Devices are imported manually; each is accepted or refused"""
     devices = stage.setting.imported_apple_device_identities
     body = ImportList(
         imported_apple_device_identities=[

@@ -1,4 +1,4 @@
-"""Plays the whole life of a setting with Microsoft's Python SDK against Adept and its simulator of Apple.
+"""Runs the whole life of a setting with Microsoft's Python SDK against Adept and its simulator of Apple.
 
     ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim TENANT=… CLIENT=… SECRET=… \\
     SSL_CERT_FILE=adept-data/tls/ca.pem REQUESTS_CA_BUNDLE=adept-data/tls/ca.pem python life_cycle.py
@@ -25,7 +25,7 @@ PARTS = [
     onboarding.watch_sync,
     devices.find,
     devices.page_through,
-    devices.import_by_hand,
+    devices.import_manually,
     profiles.make,
     profiles.change,
     profiles.choose_defaults,
@@ -41,7 +41,7 @@ PARTS = [
     onboarding.delete,
 ]
 
-# The sign-in that must fail would be told as a fault.
+# The sign-in that must fail would be logged as an error.
 logging.getLogger("azure.identity").setLevel(logging.CRITICAL)
 
 

@@ -36,7 +36,7 @@ async def onboard(stage):
 
 
 async def watch_sync(stage):
-    """The devices come by themselves"""
+    """Devices arrive without a request"""
 
     async def all_came():
         setting = await stage.setting.get()
@@ -70,7 +70,7 @@ async def renew(stage):
 
 
 async def refuse_what_is_wrong(stage):
-    """What is wrong is refused as Graph does, and changes nothing"""
+    """Wrong requests are refused as Graph does, and change nothing"""
     before = await stage.setting.get()
     with refused(404, "ResourceNotFound"):
         await stage.settings.by_dep_onboarding_setting_id("00000000-0000-0000-0000-000000000000").get()
@@ -88,7 +88,7 @@ async def refuse_what_is_wrong(stage):
 
 
 async def delete(stage):
-    """A setting whose token Apple no longer takes can be deleted"""
+    """A setting whose token Apple no longer accepts can be deleted"""
     settings = await stage.settings.count.get()
     portal.revoke_token(stage.server)
     await stage.setting.sync_with_apple_device_enrollment_program.post()

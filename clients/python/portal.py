@@ -1,4 +1,4 @@
-"""Apple's portal, as the simulator plays it: servers, their certificates, devices and tokens."""
+"""Apple's portal, as the simulator provides it: servers, their certificates, devices and tokens."""
 
 import json
 import os
@@ -31,10 +31,10 @@ def assign_devices(server, devices):
 
 
 def download_token(server):
-    """The text of a new server token. The one before is dead from now on."""
+    """The text of a new server token. The one before is invalid from now on."""
     return ask("POST", f"/servers/{server}/token")
 
 
 def revoke_token(server):
-    """The server's token is dead, and nothing replaces it."""
+    """Revokes the server's token without a new one."""
     ask("POST", f"/servers/{server}/revoke")

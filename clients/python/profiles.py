@@ -96,7 +96,7 @@ async def choose_defaults(stage):
 
 
 async def assign(stage):
-    """A profile is wanted for devices by serial number, all or none"""
+    """A profile is requested for devices by serial number, all or none"""
     ipads = profile_of(stage, DepIOSEnrollmentProfile)
     with refused(400, "BadRequest"):
         await ipads.update_device_profile_assignment.post(Assignment(device_ids=["PY000000", "NOT-OURS"]))
@@ -112,14 +112,14 @@ async def assign(stage):
 
 
 async def export(stage):
-    """A profile is exported for devices that enroll by hand"""
+    """A profile is exported for devices that enroll manually"""
     exported = await profile_of(stage, EnrollmentProfile).export_mobile_config.get()
     payload = plistlib.loads(exported.value.encode())
     assert payload["PayloadType"] in ("Configuration", "Profile Service"), payload
 
 
 async def delete(stage):
-    """A profile that nothing needs is deleted"""
+    """An unused profile is deleted"""
     await profile_of(stage, DepEnrollmentProfile).delete()
     with refused(404, "ResourceNotFound"):
         await profile_of(stage, DepEnrollmentProfile).get()

@@ -37,7 +37,7 @@ def asking(builder, **parameters):
 
 @contextmanager
 def refused(status, code):
-    """What is inside must fail with this status and code, and tell who asks what to look for in the log."""
+    """The block must fail with this status and code, and name the request id to look for in the log."""
     try:
         yield
     except ODataError as error:
@@ -50,7 +50,7 @@ def refused(status, code):
 
 
 async def until(holds, what, seconds=30):
-    """Asks again until the answer is as wanted."""
+    """Repeats a request until the answer is as expected."""
     end = time.monotonic() + seconds
     while not await holds():
         assert time.monotonic() < end, f"After {seconds} s still not so: {what}."

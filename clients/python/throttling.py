@@ -1,4 +1,4 @@
-"""A caller that asks too often is told to wait, and the SDK waits by itself."""
+"""A client that sends too many requests gets 429 with a wait, and the SDK waits."""
 
 import asyncio
 
@@ -7,12 +7,12 @@ from kiota_http.middleware.options import RetryHandlerOption
 from msgraph_beta.generated.models.dep_onboarding_setting import DepOnboardingSetting
 from stage import refused
 
-# Graph's documented figure: so many changes an application may make in 20 seconds.
+# Graph's documented limit: changes of one application in 20 seconds.
 CHANGES = 100
 
 
 async def be_patient(stage):
-    """One change too many in 20 seconds is answered 429, and the SDK tries again by itself"""
+    """One change too many in 20 seconds is answered 429, and the SDK retries"""
 
     async def change(name, configuration=None):
         await stage.setting.patch(DepOnboardingSetting(token_name=name), configuration)

@@ -1,4 +1,4 @@
-//! The body of a `$batch`: no bytes break it, and nothing of it leads elsewhere.
+//! The body of a `$batch`: no bytes break it, and none of its parts leads elsewhere.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {

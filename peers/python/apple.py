@@ -76,7 +76,7 @@ class Apple:
         return headers["Authorization"]
 
     def ask_session(self, authorization=None, **headers):
-        """`GET /session` as it is told; the token that it gets is used from then on."""
+        """`GET /session` with the given parameters; the token that it gets is used from then on."""
         wanted = {"Authorization": authorization or self.signature(), "Content-Type": JSON} | headers
         answer = self.send("GET", "/session", None, wanted)
         if answer.status == 200:

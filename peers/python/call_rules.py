@@ -1,4 +1,4 @@
-"""What Apple's documents ask of every single call, whoever makes it: method, path, headers, signature, body."""
+"""What Apple's documents require of every single call by any client: method, path, headers, signature, body."""
 
 import re
 import time
@@ -52,7 +52,7 @@ AGENT = re.compile(r"[A-Za-z][A-Za-z0-9.-]*/[0-9A-Za-z.-]+( .+)?")
 
 
 def hold_call(judge, exchange, proxy, known):
-    """Holds one call; `known` keeps what was seen so far: nonces of all calls, and what Apple told each server."""
+    """Checks one call; `known` keeps what was seen so far: nonces of all calls, and what Apple sent to each server."""
 
     def hold(rule, wanted, seen):
         judge.hold(f"{rule} [{exchange.number}: {exchange.call}]", wanted, seen)
@@ -178,7 +178,7 @@ def hold_profile(hold, body):
 
 
 def remember(call, exchange, known):
-    """What Apple's answer taught, for the calls that follow."""
+    """What Apple's answer adds to that, for later calls."""
     answer = exchange.answer_json
     if exchange.status != 200 or not isinstance(answer, dict):
         return
@@ -194,6 +194,6 @@ def nothing_known():
 
 
 def told(exchange, proxy, known):
-    """What Apple told the server of this call: cursors, devices and profiles of another one are none of its own."""
+    """What Apple sent to the server of this call: cursors, devices and profiles of another server are foreign to it."""
     server = proxy.servers.get(exchange.token)
     return known["servers"].setdefault(server, {"cursors": set(), "serials": set(), "profiles": set()})

@@ -41,7 +41,7 @@ FORMS = {
 
 
 def hold_record(judge, source, device):
-    """Holds every field of a device's record against its form."""
+    """Checks the form of every field of a device's record."""
     for name, value in device.items():
         if name in FORMS:
             judge.hold(f"Apple device: the form of {name} of a device that was {source}", FORMS[name], value)

@@ -1,4 +1,4 @@
-"""Adept's other side, just enough of it to make it talk to Apple: a setting, its token, its profiles and devices."""
+"""Adept's other side, as much of it as makes it call Apple: a setting, its token, its profiles and devices."""
 
 import base64
 import json
@@ -61,11 +61,11 @@ class Setting:
         self.graph.must("POST", f"{self.path}/syncWithAppleDeviceEnrollmentProgram")
 
     def release(self, serials):
-        """Wants these devices released from the organization."""
+        """Requests the release of these devices from the organization."""
         self.graph.must("POST", f"{self.path}/releaseAppleDevices", {"deviceSerialNumbers": serials})
 
     def want(self, profile, serials):
-        """Wants a profile for these devices."""
+        """Requests a profile for these devices."""
         self.graph.must("POST", f"{profile}/updateDeviceProfileAssignment", {"deviceIds": serials})
 
     def make_default(self, profile):

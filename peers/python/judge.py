@@ -1,4 +1,4 @@
-"""Keeps what was held against the contract: each rule with its source, what was wanted and what was seen."""
+"""Records what was checked against the contract: each rule with its source, what was expected and what was seen."""
 
 import re
 import sys
@@ -16,7 +16,7 @@ class Judge:
         self.lock = threading.Lock()
 
     def hold(self, rule, wanted, seen):
-        """Holds one thing that was seen against a rule.
+        """Checks one observation against a rule.
 
         A rule begins with its source: `Apple` is a page of Apple's documentation, `RFC` a standard, `Observed` what
         other clients wrote down of the real service, `Simulator` its own README where all of these are silent. What is
@@ -31,7 +31,7 @@ class Judge:
             self.lines += [f"      wanted {spoken(wanted)}", f"      seen   {spoken(seen)}"]
 
     def part(self, play, *arguments):
-        """Plays one part and tells how many rules it held. A part that breaks off is a difference too."""
+        """Runs one part and reports how many rules it checked. A part that breaks off is a difference too."""
         part, started = Judge(self.talkative), time.monotonic()
         try:
             play(part, *arguments)

@@ -1,4 +1,4 @@
-"""Judges how `adept serve` talks to Apple: plays lives with it and holds every call against the contract.
+"""Checks how `adept serve` calls Apple: runs life cycles and checks every call against the contract.
 
     python judge_service.py PATH/TO/adept [--all]
 

@@ -1,4 +1,4 @@
-"""Judges the simulator: plays every call of Apple's, right and wrong, and holds each answer against the contract.
+"""Checks the simulator: makes every call of Apple's, right and wrong, and checks each answer against the contract.
 
     python judge_simulator.py PATH/TO/adept [--all]
 

@@ -1,4 +1,4 @@
-"""The life of one setting: Adept on one side, its server in Apple's portal on the other, and what they said."""
+"""The life of one setting: Adept on one side, its server in Apple's portal on the other, and their calls."""
 
 import time
 
@@ -9,9 +9,9 @@ from programs import until
 from session_rules import ends_session, is_session
 from token_file import seal
 
-# When all is said, so many seconds more are listened whether something else is.
+# Seconds to listen for further calls after the expected ones.
 STILL = 0.4
-# Adept looks for work once a second, and whenever it is asked to; by then it would have begun.
+# Adept looks for work once a second, and on request; by then it would have started.
 BEGUN = 2.5
 
 
@@ -41,11 +41,11 @@ class Life:
 
     @property
     def calls(self):
-        """Everything that was said so far."""
+        """Every call so far."""
         return [exchange for exchange in self.proxy.exchanges if exchange.token in self.tokens]
 
     def said(self, act, until_all=None):
-        """The calls that Adept makes because of this: until so much was said, or until nothing need follow."""
+        """The calls that Adept makes because of this: until a number of calls, or until no further call is expected."""
         before = len(self.calls)
         act()
         enough = until_all or (lambda calls: calls and nothing_need_follow(calls))
@@ -54,11 +54,11 @@ class Life:
         return self.calls[before:]
 
     def sync(self, until_all=None):
-        """What is said in one sync that somebody asks for."""
+        """The calls of one requested sync."""
         return self.said(self.setting.sync, until_all)
 
     def said_nevertheless(self, act):
-        """What is said although nothing should be."""
+        """Calls although none is expected."""
         before = len(self.calls)
         act()
         time.sleep(BEGUN)
@@ -91,7 +91,7 @@ def answered(exchanges):
 
 
 def nothing_need_follow(calls):
-    """Whether the last answer ends what was begun: it is no step towards something else."""
+    """Whether the last answer ends the operation, rather than being a step of it."""
     last, before = calls[-1], calls[-2] if len(calls) > 1 else None
     if is_session(last):
         return last.status != 200

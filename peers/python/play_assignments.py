@@ -1,4 +1,4 @@
-"""Profiles, assignment and release: what Adept says to Apple of what somebody wants."""
+"""Profiles, assignment and release: the calls that Adept makes for a desired state."""
 
 import portal
 from life import shorts, to
@@ -16,7 +16,7 @@ def assigned(calls):
 
 
 def defaults(judge, life):
-    """Profiles that are wanted for whole platforms"""
+    """Default profiles of platforms"""
     life.onboard(2500)
     ios = life.setting.make_profile(
         **{"@odata.type": IOS, "displayName": "ü" * 130, "supportDepartment": "", "supportPhoneNumber": ""},
@@ -115,7 +115,7 @@ def hindrances(judge, life):
     judge.hold("Apple device-details: after a lost answer the details are read first", wanted, paths)
     judge.hold("Observed: what took effect is not assigned again, what did not is", serials[:3], assigned(said))
     more = [exchange for exchange in life.sync() if exchange.path.startswith("/profile")]
-    judge.hold("Apple assign-profile: what failed or was throttled or left out waits, whoever asks", [], shorts(more))
+    judge.hold("Apple assign-profile: what failed or was throttled or left out waits, regardless of the requester", [], shorts(more))
 
 
 def release(judge, life):

@@ -1,4 +1,4 @@
-"""Bad days: what a rule of the simulator's does to a call arrives at the other end as it should."""
+"""Faults: what a rule of the simulator does to a call arrives at the client as specified."""
 
 import time
 from email.utils import parsedate_to_datetime

@@ -1,4 +1,4 @@
-"""Whether the judge would notice: calls that Adept did make, each with one mistake in it, must differ."""
+"""Tests the checks: real calls of Adept, each with one mistake in it, must differ."""
 
 import copy
 import json
@@ -127,7 +127,7 @@ def mistakes(judge, proxy):
 
 
 def strangers(judge, proxy):
-    """What Apple told another server is not taken for one's own"""
+    """What Apple sent to another server is not used for this one"""
     known = nothing_known()
     for exchange in proxy.exchanges:
         hold_call(Judge(), exchange, proxy, known)
@@ -141,7 +141,7 @@ def strangers(judge, proxy):
 
 
 def differences(exchange, proxy, known):
-    """What differs in one call, when so much is known."""
+    """What differs in one call, given what is known."""
     own = Judge()
     hold_call(own, exchange, proxy, copy.deepcopy(known))
     return own.differences

@@ -44,7 +44,7 @@ def signatures(judge):
     )
     judge.hold("RFC 5849 §3.2: `Host` is the one that was called", 200, ask().status)
     plain = {"consumer_key": apple.token["consumer_key"]}
-    unversioned = sign_by_hand(apple)
+    unversioned = sign_manually(apple)
     judge.hold("RFC 5849 §3.1: oauth_version may be left out", 200, ask(unversioned).status)
 
     bad = "Apple interpreting-device-assignment-error-codes"
@@ -128,7 +128,7 @@ def signatures(judge):
     judge.hold("Simulator: nothing here changed the token", plain["consumer_key"], apple.token["consumer_key"])
 
 
-def sign_by_hand(apple):
+def sign_manually(apple):
     """A signature without oauth_version, which oauthlib always sends."""
     from oauthlib.oauth1.rfc5849 import signature
 

@@ -1,4 +1,4 @@
-"""Onboarding and syncing, on good days and on bad ones: what Adept says to Apple, step by step."""
+"""Onboarding and syncing, with and without faults: the calls of Adept, step by step."""
 
 import time
 
@@ -33,7 +33,7 @@ def onboarding(judge, life):
 
 
 def page_sizes(judge, life):
-    """Pages that Apple wants smaller than others"""
+    """Pages that Apple limits to a smaller size"""
     limit = {"default": 100, "maximum": 200}
     urls = [{"uri": path, "http_method": ["POST"], "limit": limit} for path in [FETCH_PATH, SYNC_PATH]]
     life.spoil({"set": {"urls": urls}}, "/account", times=None)
@@ -54,7 +54,7 @@ def ended_sessions(judge, life):
     judge.hold("Apple: 403 FORBIDDEN is the same", [refused, SESSION, SYNC], shorts(life.sync()))
     life.spoil({"refuse": "FORBIDDEN"}, SYNC_PATH, times=2)
     judge.hold("Observed: a second refusal is final", [refused, SESSION, refused], shorts(life.sync()))
-    # The next run may begin with a new session and with the account.
+    # The next run may start with a new session and with the account.
     judge.hold("Observed: the next sync goes on", SYNC, shorts(life.sync())[-1])
     rule = life.spoil({"rotate_session": {"keep_old": False}}, SYNC_PATH, times=None)
     life.server.seed(2100)

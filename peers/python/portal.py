@@ -1,4 +1,4 @@
-"""The simulator's portal side: what a person does on Apple's web site, and what only a simulator can do."""
+"""The simulator's portal side: what an administrator does on Apple's web site, and what only a simulator can do."""
 
 from contextlib import contextmanager
 
@@ -53,7 +53,7 @@ def options(**changes):
 
 
 def advance(seconds):
-    """The simulator's time goes on. Signatures are made with the machine's, and compared with that from now on."""
+    """The simulator's clock moves forward. Signatures still use the machine's time, and are compared with that from now on."""
     ask("PUT", "/options", {"signature_clock": "machine"})
     ask("POST", "/clock/advance", {"seconds": seconds})
 
@@ -85,7 +85,7 @@ class Server:
         return other
 
     def token_file(self, **query):
-        """Downloads a server token; the one before is dead from now on. Its bytes and Content-Disposition."""
+        """Downloads a server token; the one before is invalid from now on. Its bytes and Content-Disposition."""
         answer = attempt("POST", f"{self.path}/token", **query)
         assert answer.ok, answer.text
         return answer.content, answer.headers.get("Content-Disposition", "")
@@ -104,11 +104,11 @@ class Server:
         ask("POST", f"{self.path}/devices", {"devices": given} | more)
 
     def seed(self, count):
-        """Assigns so many made-up devices."""
+        """Assigns this number of generated devices."""
         ask("POST", f"{self.path}/devices", {"count": count})
 
     def serials(self):
-        """The truth: the serial numbers of all its devices."""
+        """The serial numbers of all its devices at Apple."""
         page = ask("GET", f"{self.path}/devices", offset=0, limit=10000)
         return sorted(device["serial_number"] for device in page["devices"])
 

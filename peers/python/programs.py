@@ -24,7 +24,7 @@ def simulator(adept, *flags):
 
 
 def until(holds, what, seconds=30):
-    """Asks again until it holds; what it then is."""
+    """Repeats until it holds; returns the result."""
     end = time.monotonic() + seconds
     while not (value := holds()):
         assert time.monotonic() < end, f"After {seconds} s still not so: {what}."

@@ -1,4 +1,4 @@
-"""A recording proxy: stands before the simulator, hands every call on unchanged, and keeps what was said, and when."""
+"""A recording proxy: stands before the simulator, forwards every call unchanged, and records it with its time."""
 
 import http.client
 import json
@@ -75,7 +75,7 @@ class Proxy:
         self.exchanges = []
         # The server tokens that there are, by access token; and whose each session is.
         self.tokens = {}
-        # The server that each of them is of. What one token of a server was told of, the next may use.
+        # The server that each of them is of. What one token of a server received, the next may use.
         self.servers = {}
         self.owners = {}
         self.behind = None
@@ -98,7 +98,7 @@ class Proxy:
 
     @contextmanager
     def before(self, url):
-        """Hands calls on to this address, until the end of the block."""
+        """Forwards calls to this address, until the end of the block."""
         self.behind = urlsplit(url).netloc
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         try:
@@ -117,7 +117,7 @@ class Proxy:
         try:
             self._ask(exchange)
         except (OSError, http.client.HTTPException):
-            # The simulator was told to break off, and so do we.
+            # The simulator was set to break off, and so does the proxy.
             exchange.answered = time.time()
             handler.close_connection = True
             return

@@ -1,4 +1,4 @@
-"""What Apple's documents ask of calls in their order: which session each goes under, what follows a refusal, which waits
+"""What Apple's documents require of calls in their order: which session each goes under, what follows a refusal, which waits
 are kept. It is held for each server token by itself.
 """
 
@@ -8,7 +8,7 @@ ENDED = {(401, ""), (401, "UNAUTHORIZED"), (403, "FORBIDDEN")}
 
 
 def ends_session(exchange):
-    """Whether the answer says that the session is over, for which one asks for another."""
+    """Whether the answer says that the session is over, so that another one is needed."""
     return not is_session(exchange) and (exchange.status, exchange.code) in ENDED
 
 
@@ -17,7 +17,7 @@ def is_session(exchange):
 
 
 def hold_order(judge, exchanges):
-    """Holds all calls of one server token, in their order."""
+    """Checks all calls of one server token, in their order."""
     session, reason, replay, until = None, "the token is new", None, 0.0
     for before, exchange in zip([None, *exchanges], exchanges, strict=False):
 

@@ -1,4 +1,4 @@
-"""Server tokens: opened with OpenSSL, taken apart byte by byte, and made by hand."""
+"""Server tokens: opened with OpenSSL, taken apart byte by byte, and made without a library."""
 
 import base64
 import json

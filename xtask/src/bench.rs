@@ -8,7 +8,7 @@ use crate::run::{Result, build_load, cargo, check, output, root};
 /// What to measure, and how long.
 #[derive(clap::Args)]
 pub(crate) struct Flags {
-    /// Measure only this figure, such as `upload`; a wrong name is answered with all of them.
+    /// Measure only this figure, such as `upload`; a wrong name lists all of them
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Measure briefly, to see that it works; the numbers mean nothing.

@@ -35,6 +35,7 @@ fn all(steps: &mut Steps) -> Result {
     steps.run("test", || test::run(&[], Durability::Off.into()))?;
     steps.run("crash", crash::for_ci)?;
     steps.run("replicas", test::replicas)?;
+    steps.run("failover", crash::failover_for_ci)?;
     steps.run("package", package)
 }
 

@@ -28,12 +28,18 @@ pub(crate) struct Flags {
     /// Run three replicas with a thousand settings on one PostgreSQL instead, and kill one of them again and again.
     #[arg(long, exclusive = true)]
     pub(crate) replicas: bool,
+    /// Kill the primary of a PostgreSQL with a synchronous standby behind HAProxy instead, again and again under load
+    #[arg(long, conflicts_with_all = ["replicas", "database", "at_once", "only"])]
+    pub(crate) failover: bool,
 }
 
 /// Does the runs; fails at the first that fails, with the command that repeats it.
 pub(crate) fn run(flags: &Flags) -> Result {
     if flags.replicas {
         return test::replicas();
+    }
+    if flags.failover {
+        return failover(flags);
     }
     let (adept, load) = build_load(false, true)?;
     let postgres = if flags.database == "sqlite" { None } else { Some(throwaway(Durability::On)?) };
@@ -54,8 +60,28 @@ pub(crate) fn run(flags: &Flags) -> Result {
     outcome
 }
 
+/// Three replicas on a pair of PostgreSQL servers; `runs` is how often the primary is killed.
+fn failover(flags: &Flags) -> Result {
+    // The same features as the other crash runs, so that nothing is built twice.
+    let (adept, load) = build_load(false, true)?;
+    let me = std::env::current_exe().map_err(|error| format!("Cannot find xtask's own binary: {error}."))?;
+    let mut command = Command::new(load);
+    command.args(["failover", "--kills", &flags.runs.to_string(), "--seed", &flags.seed.to_string()]);
+    command.arg("--adept").arg(adept).arg("--folder").arg(std::env::temp_dir()).arg("--xtask").arg(me);
+    check(&mut command)
+}
+
 /// The part that every change must pass: fixed seeds, both databases.
 pub(crate) fn for_ci() -> Result {
+    run(&short(25, false))
+}
+
+/// A few failovers, which every change must pass too.
+pub(crate) fn failover_for_ci() -> Result {
+    run(&short(3, true))
+}
+
+fn short(runs: u64, failover: bool) -> Flags {
     let database = "both".to_owned();
-    run(&Flags { runs: 25, seed: 1, database, at_once: 4, only: None, replicas: false })
+    Flags { runs, seed: 1, database, at_once: 4, only: None, replicas: false, failover }
 }

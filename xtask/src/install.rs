@@ -94,7 +94,7 @@ fn answers(program: &str, arguments: &[&str]) -> bool {
     asked.is_ok_and(|status| status.success())
 }
 
-/// The lock file is laid beside what it installed when that is whole.
+/// The lock file is copied beside a complete installation.
 fn is_fresh(folder: &Path, lock: &Path) -> bool {
     let read = |file: &Path| std::fs::read(file).ok();
     read(&folder.join("installed.lock"))

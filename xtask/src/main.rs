@@ -38,7 +38,7 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
         arguments: Vec<String>,
     },
-    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash, replicas, package
+    /// Do everything that a change must pass: fmt, tidy, clippy, gen --check, test, crash, replicas, failover, package
     Ci,
     /// Run the whole life cycle with Microsoft's SDKs and with the documents' own commands
     Clients(clients::Flags),
@@ -67,6 +67,9 @@ enum Task {
         #[command(flatten)]
         choice: pg::Choice,
     },
+    /// Keep a primary, its standby and HAProxy in DIR; each line of standard input kills the primary
+    #[command(hide = true)]
+    PgPair { dir: PathBuf },
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(),
         Task::Gen { check } => r#gen::run(check),
         Task::Pg(choice) => pg::run(choice),
+        Task::PgPair { dir } => pg::guard_pair(&dir),
         Task::PgGuard { dir, choice } => pg::guard(&dir, choice),
     };
     match outcome {

@@ -1,5 +1,5 @@
 //! `cargo xtask peers`: an independent client of Apple's service, in Python, checks our simulator, and our own client
-//! through a recording proxy. It lies in `peers/python`, is written from Apple's documents alone, and knows nothing of our crates.
+//! through a recording proxy. It lies in `peers/python`, is written from Apple's documents alone, and uses none of our crates.
 
 use std::process::Command;
 

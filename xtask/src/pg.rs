@@ -6,6 +6,7 @@
 
 mod bouncer;
 mod install;
+mod pair;
 mod server;
 
 use std::io::{BufRead, BufReader, Read};
@@ -35,39 +36,21 @@ pub(crate) struct Choice {
     /// PostgreSQL's major version: 15 is Debian's, newer ones come from npm; the newest installed one by default
     #[arg(long = "postgres", value_name = "VERSION")]
     pub(crate) version: Option<u32>,
-    /// Put PgBouncer before it, in this mode: `transaction` unless named
-    #[arg(long = "pgbouncer", value_name = "MODE", num_args = 0..=1, require_equals = true, default_missing_value = "transaction")]
-    pub(crate) pooling: Option<Pooling>,
-}
-
-/// PgBouncer's modes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Pooling {
-    /// A client keeps its server connection.
-    Session,
-    /// A client has a server connection for each transaction.
-    Transaction,
-}
-
-impl Pooling {
-    /// As PgBouncer and our flags spell it.
-    fn name(self) -> &'static str {
-        match self {
-            Pooling::Session => "session",
-            Pooling::Transaction => "transaction",
-        }
-    }
+    /// Put PgBouncer in transaction mode before it
+    #[arg(long = "pgbouncer")]
+    pub(crate) bouncer: bool,
 }
 
 impl From<Durability> for Choice {
     fn from(durability: Durability) -> Self {
-        Self { durable: durability == Durability::On, version: None, pooling: None }
+        Self { durable: durability == Durability::On, version: None, bouncer: false }
     }
 }
 
 /// A running server; dropping it stops the server and removes its folder.
 pub(crate) struct Throwaway {
     url: String,
+    bouncer: Option<String>,
     dir: PathBuf,
     guard: Child,
     leash: Option<ChildStdin>,
@@ -77,6 +60,11 @@ impl Throwaway {
     /// The superuser's URL, on 127.0.0.1, with a password that only this run knows.
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The port of PgBouncer before it.
+    pub(crate) fn bouncer(&self) -> Option<&str> {
+        self.bouncer.as_deref()
     }
 
     /// The server's first process, the parent of all others.
@@ -116,7 +104,7 @@ pub(crate) fn throwaway(choice: impl Into<Choice>) -> Result<Throwaway> {
     let mut command = Command::new(myself()?);
     command.arg("pg-guard").arg(&dir).args(choice.durable.then_some("--durable"));
     command.args(choice.version.map(|version| format!("--postgres={version}")));
-    command.args(choice.pooling.map(|pooling| format!("--pgbouncer={}", pooling.name())));
+    command.args(choice.bouncer.then_some("--pgbouncer"));
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0).current_dir(root());
     let mut guard = command.spawn().map_err(|error| format!("Cannot start PostgreSQL's guard: {error}."))?;
     let leash = guard.stdin.take();
@@ -126,7 +114,11 @@ pub(crate) fn throwaway(choice: impl Into<Choice>) -> Result<Throwaway> {
             .read_line(&mut url)
             .map_err(|error| format!("PostgreSQL's guard is silent: {error}."))?;
     }
-    let postgres = Throwaway { url: url.trim().to_owned(), dir, guard, leash };
+    let (url, bouncer) = match url.trim().split_once(' ') {
+        Some((url, port)) => (url.to_owned(), Some(port.to_owned())),
+        None => (url.trim().to_owned(), None),
+    };
+    let postgres = Throwaway { url, bouncer, dir, guard, leash };
     if postgres.url.is_empty() {
         Err("PostgreSQL did not start; the lines above say why.".into())
     } else {
@@ -147,16 +139,30 @@ pub(crate) fn run(choice: Choice) -> Result {
     }
 }
 
-/// The guard: prints the URL when the server answers, and removes everything when standard input ends.
+/// The guard: prints the URL, and PgBouncer's port, when the server answers; removes everything when standard input ends.
 pub(crate) fn guard(dir: &Path, choice: Choice) -> Result {
     let programs = install::programs(choice.version)?;
     let server = Server::start(dir, programs, choice.durable)?;
-    let bouncer = choice.pooling.map(|pooling| Bouncer::start(&server, pooling.name())).transpose()?;
-    println!("{}", server.url(bouncer.as_ref().map_or(server.port(), Bouncer::port)));
+    let bouncer = choice.bouncer.then(|| Bouncer::start(&server)).transpose()?;
+    let port = bouncer.as_ref().map_or(String::new(), |bouncer| format!(" {}", bouncer.port()));
+    println!("{}{port}", server.url(server.port()));
     let ended = std::io::stdin().read_to_end(&mut Vec::new());
     drop(bouncer);
     drop(server);
     ended.map(|_| ()).map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))
+}
+
+/// The guard of a pair: prints the URL by way of HAProxy and the path of createdb; each line of standard input kills the
+/// primary and prints `promoted` when the standby has taken its place. Removes everything when standard input ends.
+pub(crate) fn guard_pair(dir: &Path) -> Result {
+    let programs = install::programs(None)?;
+    let mut pair = pair::Pair::start(dir, programs.clone())?;
+    println!("{} {}", pair.url(), programs.join("createdb").display());
+    for line in std::io::stdin().lines() {
+        line.map_err(|error| format!("PostgreSQL's guard lost its holder: {error}."))?;
+        pair.fail_over(|| println!("promoted"))?;
+    }
+    Ok(())
 }
 
 /// Our own program. On Linux by a name that holds even after cargo has built a newer xtask over it.

@@ -1,4 +1,4 @@
-//! Microsoft's SDKs in `target/clients`, and the programs that the documents ask for. Runs none of what is installed.
+//! Microsoft's SDKs in `target/clients`, and the programs that the documents ask for. Does not run what it installs.
 
 use std::path::PathBuf;
 use std::process::Command;

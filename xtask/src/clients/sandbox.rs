@@ -73,7 +73,7 @@ impl Sandbox {
         ["adept simulator", "adept serve"].iter().any(|program| block.starts_with(program))
     }
 
-    /// Runs such a block and waits until it listens.
+    /// Runs such a block and waits until the program listens.
     pub(super) fn open_terminal(&mut self, block: &str) -> Result {
         let port = self.ports[usize::from(block.starts_with("adept serve"))];
         let log = self.base.join(format!("{}.log", self.terminals.len()));

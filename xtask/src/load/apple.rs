@@ -111,7 +111,7 @@ impl Portal {
         })
     }
 
-    /// Issues a token, which kills the one before; the file. `expires` is a time such as `2031-01-31T00:00:00Z`.
+    /// Issues a token, which invalidates the one before; returns the file. `expires` is a time such as `2031-01-31T00:00:00Z`.
     pub(crate) fn issue(&mut self, server: &str, expires: Option<&str>) -> Result<Vec<u8>> {
         let parameters: Vec<_> = expires.map(|expires| ("expires", expires)).into_iter().collect();
         self.wait(async |portal| Ok(portal.issue_token_with(server, &parameters).await?.bytes))
@@ -128,7 +128,7 @@ impl Portal {
         self.wait(async |portal| unless_released(portal.change_device(server, serial, &change).await))
     }
 
-    /// Takes a device away, unless it was released meanwhile.
+    /// Removes a device, unless it was released meanwhile.
     pub(crate) fn remove_device(&mut self, server: &str, serial: &str) -> Result {
         self.wait(async |portal| unless_released(portal.remove_device(server, serial).await))
     }
@@ -167,12 +167,12 @@ impl Portal {
         self.wait(async |portal| portal.change_device(server, serial, &change).await)
     }
 
-    /// Lets a server release devices.
+    /// Permits a server to release devices.
     pub(crate) fn let_release(&mut self, server: &str) -> Result {
         self.wait(async |portal| portal.set_release_devices(server, true).await)
     }
 
-    /// Lets seconds pass at once.
+    /// Moves Apple's clock forward by seconds.
     pub(crate) fn advance(&mut self, seconds: i64) -> Result {
         self.wait(async |portal| portal.advance_clock(seconds).await).map(drop)
     }

@@ -156,7 +156,7 @@ fn overlap(calls: &[LoggedCall], path: &str, each: Duration) -> usize {
     (0..starts.len()).map(under_way).max().unwrap_or_default()
 }
 
-/// The one in the middle; 0 of nothing.
+/// The median; 0 without values.
 fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -167,7 +167,7 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// The value that so many of a hundred do not exceed; sorts them. 0 of nothing.
+/// The given percentile; sorts the values. 0 without values.
 fn percentile(values: &mut [f64], percent: usize) -> f64 {
     values.sort_by(f64::total_cmp);
     let rank = (values.len() * percent).div_ceil(100).max(1);

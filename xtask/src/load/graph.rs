@@ -65,7 +65,7 @@ impl Graph {
         Ok(Self { client, port, authorization: format!("Bearer {token}") })
     }
 
-    /// The same caller over a connection of its own.
+    /// The same client over a connection of its own.
     pub(crate) fn over(&self, client: Client) -> Self {
         Self { client, port: self.port, authorization: self.authorization.clone() }
     }
@@ -163,12 +163,12 @@ impl Graph {
         self.ask("POST", &format!("{SETTINGS}/{setting}/releaseAppleDevices"), body.as_bytes())
     }
 
-    /// Uploads a token; an error of the connection leaves open whether it was carried out.
+    /// Uploads a token; an error of the connection leaves open whether it took effect.
     pub(crate) fn upload(&mut self, setting: &str, body: &[u8]) -> io::Result<Response> {
         self.ask("POST", &format!("{SETTINGS}/{setting}/uploadDepToken"), body)
     }
 
-    /// Asks for a sync; an error of the connection leaves open whether it was carried out.
+    /// Requests a sync; an error of the connection leaves open whether it took effect.
     pub(crate) fn request_sync(&mut self, setting: &str) -> io::Result<Response> {
         self.ask("POST", &format!("{SETTINGS}/{setting}/syncWithAppleDeviceEnrollmentProgram"), b"")
     }

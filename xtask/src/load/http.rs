@@ -154,7 +154,7 @@ fn open(port: u16, trust: Option<Trust>) -> io::Result<Box<dyn Stream>> {
     Ok(Box::new(StreamOwned::new(session, socket)))
 }
 
-/// What an answer's first lines say, and where its body lies in the buffer.
+/// An answer's head, and the range of its body in the buffer.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) status: u16,

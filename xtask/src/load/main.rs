@@ -6,6 +6,7 @@ mod apple;
 mod bench;
 mod crash;
 mod database;
+mod failover;
 mod graph;
 mod http;
 mod machine;
@@ -33,12 +34,15 @@ enum What {
     Bench(bench::Flags),
     /// Kill the service again and again, and check what is left.
     Crash(crash::Flags),
+    /// Kill the primary of a PostgreSQL again and again, and check what is left.
+    Failover(failover::Flags),
 }
 
 fn main() -> ExitCode {
     let outcome = match Load::parse().what {
         What::Bench(flags) => bench::run(&flags),
         What::Crash(flags) => crash::run(&flags),
+        What::Failover(flags) => failover::run(&flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -71,7 +71,7 @@ impl Process {
         Self::cpu_of(self.id())
     }
 
-    /// The same of a process that we did not start, or of ourselves.
+    /// The same of another process, or of this one.
     pub(crate) fn cpu_of(id: u32) -> Result<Duration> {
         Ok(ticks(read_stat(id)?.own))
     }

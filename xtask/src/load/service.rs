@@ -137,7 +137,7 @@ impl Launch {
         self.begin(command, Instant::now())
     }
 
-    /// The same of one that may end itself before its first answer, as at a named place; none when it did.
+    /// The same for a service that may end itself before its first answer, as at a fail point; none when it did.
     pub(crate) fn start_or_end(&self, change: impl FnOnce(&mut Command)) -> Result<Option<Service>> {
         let mut command = Command::new(&self.adept);
         change(&mut command);

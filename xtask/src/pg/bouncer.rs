@@ -1,4 +1,4 @@
-//! PgBouncer before a throwaway PostgreSQL. Knows nothing of what connects through it.
+//! PgBouncer in transaction mode before a throwaway PostgreSQL. Does not know its clients.
 
 use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
@@ -21,8 +21,8 @@ pub(super) struct Bouncer {
 }
 
 impl Bouncer {
-    /// Starts it before `server` in a pool mode, with its files in the server's folder.
-    pub(super) fn start(server: &Server, mode: &str) -> Result<Self> {
+    /// Starts it before `server`, with its files in the server's folder.
+    pub(super) fn start(server: &Server) -> Result<Self> {
         install::programs(&[PGBOUNCER])?;
         let port = free_port()?;
         let users = server.file("userlist.txt");
@@ -32,9 +32,9 @@ impl Bouncer {
             &settings,
             &format!(
                 "[databases]\n* = host=127.0.0.1 port={}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
-                 unix_socket_dir =\nauth_type = plain\nauth_file = {}\nlogfile = {}\npool_mode = {mode}\n\
+                 unix_socket_dir =\nauth_type = plain\nauth_file = {}\nlogfile = {}\npool_mode = transaction\n\
                  max_client_conn = 1000\ndefault_pool_size = 20\nserver_idle_timeout = 5\n\
-                 ignore_startup_parameters = extra_float_digits\n",
+                 ",
                 server.port(),
                 users.display(),
                 server.file("pgbouncer.log").display()

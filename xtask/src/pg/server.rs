@@ -25,30 +25,71 @@ pub(super) struct Server {
 impl Server {
     /// Makes a cluster in `dir`, which must not exist yet, and starts it. On failure nothing is left behind.
     pub(super) fn start(dir: &Path, programs: PathBuf, durable: bool) -> Result<Self> {
+        let mut server = Self::in_folder(dir, programs, random_hex(16)?)?;
+        server.make_cluster(durable)?;
+        server.launch(None)?;
+        Ok(server)
+    }
+
+    /// Copies a running server to `dir`, which must not exist yet, and starts the copy as its standby, on this port if
+    /// one is named. Commits of `primary` wait for it from then on.
+    pub(super) fn standby(dir: &Path, primary: &Self, port: Option<u16>) -> Result<Self> {
+        let mut server = Self::in_folder(dir, primary.programs.clone(), primary.password.clone())?;
+        let mut copy = server.program("pg_basebackup");
+        copy.args(["--pgdata", "data", "--write-recovery-conf", "--checkpoint", "fast", "--no-sync"]);
+        output(copy.args(["--dbname", &primary.url(primary.port)]))?;
+        server.launch(port)?;
+        Ok(server)
+    }
+
+    /// Makes every commit wait until a standby has it on its disk.
+    pub(super) fn wait_for_standby(&self) -> Result {
+        let settings = self.dir.join("data/postgresql.conf");
+        self.write(&settings, "synchronous_standby_names = '*'\nsynchronous_commit = on\n")?;
+        self.pg_ctl(&["reload"]).map(drop)
+    }
+
+    /// Makes a standby the primary; returns when it takes writes.
+    pub(super) fn promote(&self) -> Result {
+        self.pg_ctl(&["promote", "--wait"]).map(drop)
+    }
+
+    /// Kills the server as a power cut would, so that nothing of it is left but its folder.
+    pub(super) fn kill(self) -> Result {
+        let file = self.dir.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(&file).map_err(|error| format!("Cannot read a pid: {error}."))?;
+        let pid = text.lines().next().unwrap_or_default();
+        // Its children end by themselves when they notice; killing them all at once leaves them no time for it.
+        let kill = format!(
+            "kill -KILL {pid} $(ps -o pid= --ppid {pid}); while kill -0 {pid} 2>/dev/null; do :; done"
+        );
+        output(Command::new("sh").args(["-c", &kill]))?;
+        std::fs::remove_file(file).map_err(|error| format!("Cannot remove a pid: {error}."))
+    }
+
+    /// An empty folder of the server's user.
+    fn in_folder(dir: &Path, programs: PathBuf, password: String) -> Result<Self> {
         let user = if apt::is_root()? { Some(install::other_user()?) } else { None };
         let fail = |error: std::io::Error| {
             format!("Cannot make {}: {error}. TMPDIR chooses another place.", dir.display())
         };
         std::fs::DirBuilder::new().mode(0o700).create(dir).map_err(fail)?;
-        let mut server = Self { dir: dir.to_path_buf(), programs, user, password: random_hex(16)?, port: 0 };
+        let server = Self { dir: dir.to_path_buf(), programs, user, password, port: 0 };
         server.own(dir).map_err(fail)?;
-        server.make_cluster(durable)?;
+        Ok(server)
+    }
+
+    fn launch(&mut self, port: Option<u16>) -> Result {
         for attempt in 1..=TRIES {
-            server.port = free_port()?;
-            match server.pg_ctl(&[
-                "start",
-                "--wait",
-                "--log",
-                "log",
-                "--options",
-                &format!("-p {}", server.port),
-            ]) {
+            self.port = port.map_or_else(free_port, Ok)?;
+            let options = format!("-p {}", self.port);
+            match self.pg_ctl(&["start", "--wait", "--log", "log", "--options", &options]) {
                 Ok(_) => break,
-                Err(error) if attempt == TRIES => return Err(format!("{error}\n{}", server.log())),
+                Err(error) if attempt == TRIES => return Err(format!("{error}\n{}", self.log())),
                 Err(_) => {}
             }
         }
-        Ok(server)
+        Ok(())
     }
 
     /// The superuser's URL, by way of `port`.

@@ -1,4 +1,4 @@
-//! What is really built, asked of cargo: no banned crate, no license outside the list, one source. Reads the same
+//! What cargo really builds: no banned crate, no license outside the list, one source. Reads the same
 //! deny.toml as cargo-deny, which is not needed for it.
 
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use crate::run::{Result, cargo, output};
 
 const RULES: &str = "deny.toml";
 
-/// Asks cargo for the dependency tree of all crates with all features, tests included, on this machine's target.
+/// Checks the dependency tree of all crates with all features, tests included, on this machine's target.
 pub(super) fn check(files: &[TextFile]) -> Result<Vec<Finding>> {
     let Some(rules) = files.iter().find(|file| file.path == RULES) else {
         let sentence = "write deny.toml: banned crates and allowed licenses, each with its reason";

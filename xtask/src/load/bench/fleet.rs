@@ -1,4 +1,4 @@
-//! One setting with a large fleet, brought in by its first sync: what the figures about many devices begin with.
+//! One setting with a large fleet, loaded by its first sync: what the figures about many devices start from.
 
 use std::time::{Duration, Instant};
 
@@ -59,7 +59,7 @@ pub(super) fn first_sync(bench: &Bench, kind: Kind, devices: usize, delay: u64) 
     Ok(Fleet { on, pair, first })
 }
 
-/// Begins a sync and waits until Graph shows one that ended after that.
+/// Requests a sync and waits until Graph shows one that ended after that.
 pub(super) fn timed(
     bench: &Bench,
     kind: Kind,
@@ -82,7 +82,7 @@ pub(super) fn timed(
     Ok(Synced { seconds, peak: on.service.process.memory("VmHWM")?, cpu })
 }
 
-/// Asks for the setting until `enough` says so.
+/// Reads the setting until `enough` returns true.
 pub(super) fn wait(on: &mut Onboarded, pair: &Pair, enough: impl Fn(&Setting) -> bool) -> Result {
     let started = Instant::now();
     loop {

@@ -73,7 +73,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     }])
 }
 
-/// Reads on every connection for that long; how many there were, and how long it really took.
+/// Reads on every connection for `time`; returns the number of reads and the exact time.
 fn reads(on: &Onboarded, request: &[u8], time: Duration) -> Result<(usize, Duration)> {
     let together = Barrier::new(CONNECTIONS + 1);
     let (counts, took) = std::thread::scope(|scope| {

@@ -1,4 +1,4 @@
-//! A service, Apple beside it, and settings that have a server there: what most figures begin with.
+//! A service, Apple's simulator, and settings with a server there: what most figures start from.
 
 use super::Bench;
 use crate::Result;

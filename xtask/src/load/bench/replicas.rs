@@ -13,7 +13,7 @@ use crate::graph::{Graph, lost};
 /// Milliseconds of each page.
 const DELAY: u64 = 100;
 
-/// Connections that ask.
+/// Client connections.
 const CONNECTIONS: usize = 8;
 
 /// The longest round that is waited for.
@@ -77,7 +77,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
-/// Asks for a sync of each setting; seconds until Apple was asked for each, and how many were asked for twice.
+/// Requests a sync of each setting; seconds until Apple got a call for each, and how many got two.
 fn sync_all(on: &Onboarded, pairs: &[Pair]) -> Result<(f64, usize)> {
     // Two syncs of a setting begin a second apart at least.
     std::thread::sleep(Duration::from_secs(2));

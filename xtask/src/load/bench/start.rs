@@ -41,7 +41,7 @@ pub(super) fn measure(bench: &Bench, kind: Kind) -> Result<Vec<Row>> {
     ])
 }
 
-/// Milliseconds to the first answer. The service is then asked to end, as an operator would.
+/// Milliseconds to the first answer. The service then gets SIGTERM.
 fn start_once(launch: &Launch) -> Result<f64> {
     let (service, took) = launch.start_with(|_| {})?;
     service.process.stop()?;
@@ -66,7 +66,7 @@ fn row(kind: Kind, what: &str, target: f64, milliseconds: &[f64]) -> Row {
     }
 }
 
-/// A database with that many settings, each with a token and synced once; nothing runs on it any more.
+/// A database with `count` settings, each with a token and synchronized once; no process uses it.
 fn onboarded_many(bench: &Bench, kind: Kind, settings: usize) -> Result<(Launch, Apple)> {
     let most = settings.to_string();
     let on = Onboarded::start(bench, kind, &["--maximum-dep-tokens", &most], Launch::start)?;

@@ -96,7 +96,7 @@ fn uploads(on: &Onboarded, pairs: &[Pair], more: impl Fn(usize, Instant) -> bool
     Ok(times.concat())
 }
 
-/// One session and one account for each upload. A sync that still runs under the token before tries in vain to open
+/// One session and one account for each upload. A sync that still runs under the previous token fails to open
 /// a session with it: those calls are refused and counted apart.
 fn asked_of_apple(kind: Kind, uploads: u64, answers: &BTreeMap<String, u64>) -> Row {
     let count = |name: &str| answers.get(name).copied().unwrap_or_default();

@@ -132,7 +132,7 @@ fn repeat(graph: &mut Graph, setting: &Onboarding, place: usize) -> Result {
     answer.expect(204).map(drop).map_err(|error| format!("Repeating an upload that was cut off: {error}"))
 }
 
-/// Asks for a sync and waits until one that began after the restart has ended.
+/// Requests a sync and waits for the end of one that started after the restart.
 fn sync(graph: &mut Graph, setting: &Onboarding, after: Timestamp) -> Result<Timestamp> {
     graph.request_sync(&setting.id).map_err(lost)?.expect(204).map_err(|error| format!("A sync: {error}"))?;
     let waiting = Instant::now();

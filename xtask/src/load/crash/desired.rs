@@ -17,7 +17,7 @@ pub(super) const FOREIGN: &str = "0123456789ABCDEF0123456789ABCDEF";
 /// Devices that carry another product's profile, of each setting.
 const FOREIGN_DEVICES: usize = 5;
 
-/// A desired profile: as it was answered last, and what was asked after that and not answered.
+/// A requested value: the last answered one, and one that was requested after it and not answered.
 #[derive(Clone, Debug)]
 pub(super) struct DesiredValue<T> {
     pub(super) answered: T,
@@ -61,7 +61,7 @@ pub(super) struct DesiredState {
     pub(super) default: DesiredValue<Option<usize>>,
     /// Devices that are to have a profile of their own, by serial number.
     pub(super) explicit: BTreeMap<String, DesiredValue<Option<usize>>>,
-    /// Devices whose release was asked for, and whether that was answered.
+    /// Devices whose release was requested, and whether that was answered.
     pub(super) released: BTreeMap<String, bool>,
     pub(super) foreign: BTreeSet<String>,
 }
@@ -78,7 +78,7 @@ impl Profile {
 }
 
 impl DesiredState {
-    /// Makes the profiles, and lets another product's profile be on some of the devices.
+    /// Makes the profiles, and assigns a foreign profile to some of the devices.
     pub(super) fn begin(graph: &mut Graph, portal: &mut Portal, setting: &str, server: &str) -> Result<Self> {
         let mut profiles = Vec::new();
         for (number, kind) in KINDS.iter().enumerate() {
@@ -101,7 +101,7 @@ impl DesiredState {
         Ok(Self { profiles, default, explicit, released, foreign })
     }
 
-    /// Compares what is stored with what was asked, and takes it for what is desired from now on.
+    /// Compares what is stored with what was requested; the stored state is the desired one from now on.
     pub(super) fn settle(&mut self, graph: &mut Graph, setting: &str) -> Result {
         for profile in &mut self.profiles {
             let name = graph.profile_name(setting, &profile.id)?;
@@ -129,14 +129,14 @@ impl DesiredState {
         place.ok_or_else(|| format!("{id} is none of the setting's profiles."))
     }
 
-    /// The profile that a device is to have; none when Apple's side is to be left alone.
+    /// The desired profile of a device; none when Apple's state is to be left alone.
     pub(super) fn profile_of(&self, serial: &str, state: &State) -> Option<&Profile> {
         let explicit = self.explicit.get(serial).and_then(|desired| desired.answered);
         let default = self.default.answered.filter(|_| state.is_mobile() && !self.foreign.contains(serial));
         explicit.or(default).map(|place| &self.profiles[place])
     }
 
-    /// Some of the devices of a kind that were listed and may be asked for.
+    /// Some of the listed devices of a kind that may be changed.
     pub(super) fn choose<'s>(
         &self,
         devices: &'s BTreeMap<String, State>,

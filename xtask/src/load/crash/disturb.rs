@@ -1,4 +1,4 @@
-//! The ways to disturb a service that goes on afterwards: SIGSTOP for longer than its lease, and connections to PostgreSQL
+//! The ways to disturb a service that continues afterwards: SIGSTOP for longer than its lease, and connections to PostgreSQL
 //! that are cut behind COMMIT.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ const TAKE_OVER: Duration = Duration::from_secs(5);
 /// How long a service is stopped: a little more than its lease.
 const STOPPED: Duration = Duration::from_secs(12);
 
-/// How long the load goes on after a disturbance: what the service does late happens now.
+/// How long the load continues after a disturbance, in which the service does its late work.
 const LATE: Duration = Duration::from_secs(2);
 
 /// The longest time until a disturbed service answers again.

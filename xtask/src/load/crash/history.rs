@@ -11,7 +11,7 @@ use crate::service::Launch;
 /// The fields of a line that must not change once the run has ended.
 pub(super) type Line = (String, Option<String>);
 
-/// Compares the history with what it was, and what it says was added and removed with what is there. Devices that were
+/// Compares the history with its earlier state, and the devices added and removed with those present. Devices that were
 /// released here are no sync's.
 pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> Result {
     let lines = launch.history(&setting.id)?;
@@ -57,7 +57,7 @@ pub(super) fn check(launch: &Launch, setting: &mut Onboarding, present: u64) -> 
     Ok(())
 }
 
-/// A line of several runs may grow, and one that was cut short has no end of its own.
+/// A line of several runs may grow, and one that was cut short has no end.
 fn ended(line: &Value) -> bool {
     line["outcome"].as_str().is_some_and(|outcome| outcome != "running")
 }

@@ -1,5 +1,5 @@
 //! The ways in which a service ends: by SIGKILL after a random time, or by itself at a fail point; or is
-//! disturbed and goes on, until the checks restart it.
+//! disturbed and continues, until the checks restart it.
 
 use std::fmt;
 use std::time::Duration;
@@ -30,43 +30,43 @@ pub(super) enum Disturbance {
 /// The points of `ADEPT_FAILPOINT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failpoint {
-    /// The token was opened; Apple knows nothing of it yet.
+    /// The token was opened; Apple was not called yet.
     UploadOpened,
     /// Apple accepted the token; nothing is stored.
     UploadProven,
     /// Everything is stored; the caller was not answered.
     UploadSaved,
-    /// The lease was taken; nothing was asked.
+    /// The lease was taken; no call was made.
     SyncClaimed,
     /// A page was read; nothing of it is stored.
     PageRead,
-    /// A page of devices and its cursor are stored; the sync goes on.
+    /// A page of devices and its cursor are stored; the sync continues.
     PageStored,
-    /// Some of what a fetch left out is settled.
+    /// Some devices that a fetch did not list are settled.
     MissingSettled,
-    /// Everything was fetched and stored, and what it left out is settled; the run goes on.
+    /// Everything was fetched and stored, and the devices not listed are settled; the run continues.
     FetchEnded,
     /// Everything is stored but the end of the run.
     SyncEnded,
-    /// The attempt to define a profile is stored; Apple knows nothing of it yet.
+    /// The attempt to define a profile is stored; Apple was not called yet.
     DefineBegun,
     /// Apple has defined a profile; its uuid is unknown.
     DefineAnswered,
     /// Its id is stored; no device has it.
     DefineStored,
-    /// The assignment that is about to be asked for is stored; Apple knows nothing of it yet.
+    /// The assignment call is stored; Apple was not called yet.
     AssignBegun,
     /// Apple has assigned a profile; nothing of it is stored.
     AssignAnswered,
     /// What Apple answered is stored; the next devices wait.
     AssignStored,
-    /// The same of a release.
+    /// The same for a release.
     ReleaseBegun,
     /// Apple has released devices; nothing of it is stored.
     ReleaseAnswered,
     /// What Apple answered is stored.
     ReleaseStored,
-    /// After a lost answer, what Apple has was read; nothing of it is stored. Only reached after another kill.
+    /// After a lost answer the actual state was read; nothing of it is stored. Only reached after another kill.
     DetailsRead,
 }
 

@@ -19,7 +19,7 @@ impl Random {
         range.start + self.next() % (range.end - range.start)
     }
 
-    /// True once in so many times.
+    /// True once in `times`.
     pub(super) fn once_in(&mut self, times: u64) -> bool {
         self.within(0..times) == 0
     }

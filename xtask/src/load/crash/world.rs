@@ -25,7 +25,7 @@ const SETTINGS: usize = 3;
 const WITH_PROFILES: usize = 2;
 /// The longest time from a start to a fail point that the service reaches by itself.
 const LONGEST_WAY: Duration = Duration::from_secs(6);
-/// How long a bearer token is good for, a little less.
+/// A little less than the lifetime of a bearer token.
 const BEARER: SignedDuration = SignedDuration::from_mins(50);
 /// The shortest lease.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -45,9 +45,9 @@ pub(super) struct World {
     /// Another process on the same PostgreSQL, which is started beside a stopped one.
     replica: Option<Launch>,
     pub(super) apple: Apple,
-    /// How far the clocks of both are ahead of ours.
+    /// How far both clocks are ahead of this process's.
     ahead: SignedDuration,
-    /// How far they were when the caller signed in.
+    /// How far they were ahead at the last sign-in.
     signed_in: SignedDuration,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct World {
 pub(super) struct Onboarding {
     pub(super) id: String,
     pub(super) server: String,
-    /// Every token issued so far. Each expires at a time of its own, by which it is known in Graph's answers.
+    /// Every token issued so far. Each expires at a time of its own, by which Graph's answers identify it.
     pub(super) issued: Vec<Issued>,
     /// The place in `issued` of the last token whose upload was answered with 204.
     pub(super) answered: Option<usize>,
@@ -147,7 +147,7 @@ impl World {
         self.launch.list_clients()
     }
 
-    /// The time as the service and Apple have it.
+    /// The time of the service's and Apple's clocks.
     pub(super) fn now(&self) -> Timestamp {
         let now = machine::now();
         now.checked_add(self.ahead).unwrap_or(now)

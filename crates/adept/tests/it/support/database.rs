@@ -68,7 +68,7 @@ impl TestDatabase {
     pub fn options(&self) -> StorageOptions {
         StorageOptions {
             database: DatabaseOptions {
-                url: self.url.clone(),
+                url: self.pooled().unwrap_or_else(|| self.url.clone()),
                 sqlite_max_pages: None,
                 connections: 8,
                 create: true,
@@ -77,6 +77,13 @@ impl TestDatabase {
             sealing_key_file: self.key_file(),
             may_create_sealing_key: self.dropped.is_none(),
         }
+    }
+
+    /// The URL by way of the pooler that `cargo xtask test --pgbouncer` starts.
+    fn pooled(&self) -> Option<String> {
+        let port = std::env::var("ADEPT_TEST_POOLER_PORT").ok()?;
+        let (server, _) = self.url.strip_prefix("postgres://")?.rsplit_once(':')?;
+        Some(format!("postgres://{server}:{port}/{}?pooler=transaction", self.dropped.as_ref()?))
     }
 
     /// Where its sealing key lies.
@@ -117,6 +124,11 @@ impl TestDatabase {
     pub async fn open(&self) -> Storage {
         if self.dropped.is_some() && !self.key_file().exists() {
             SealingKey::create(&self.key_file()).unwrap();
+        }
+        if self.pooled().is_some() {
+            // Migrations need a session of their own.
+            let direct = DatabaseOptions { url: self.url.clone(), ..self.options().database };
+            Storage::migrate(&direct).await.unwrap();
         }
         Storage::open(&self.options(), noon(), tenant(1)).await.unwrap()
     }
