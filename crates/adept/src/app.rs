@@ -18,6 +18,7 @@ mod lease_watch;
 mod onboarding;
 mod open_token;
 mod profiles;
+mod purge_times;
 mod schedule;
 mod settings;
 mod supervise;
@@ -43,6 +44,7 @@ pub use devices::Imported;
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, TokenHealth};
 pub use onboarding::TokenUpload;
+pub use settings::Purged;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncCounted;
 
@@ -120,6 +122,7 @@ pub struct App {
     assignment_leases: lease_watch::LeaseWatch,
     sync_counts: sync::SyncCounts,
     watchdog: Arc<Watchdog>,
+    purge_times: Arc<purge_times::PurgeTimes>,
     shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
     /// A newer program made the schema such that this one may not write.
     schema_refused: AtomicBool,
@@ -134,9 +137,13 @@ impl App {
         options: AppOptions,
     ) -> Result<Arc<Self>, adept_apple::client::ClientConfigError> {
         let answers = Arc::new(apple::Answers::default());
+        // The last byte of an id is random.
+        let lot = Ids.uuid(&clock).as_bytes()[15];
+        let purge_times = Arc::new(purge_times::PurgeTimes::new(&clock, lot));
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Arc::new(Self {
-            apple: apple.client(&clock, &answers)?,
+            apple: apple.client(&clock, &answers, &purge_times)?,
+            purge_times,
             answers,
             results: assignment::AssignmentCounts::default(),
             storage,

@@ -3,7 +3,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{DevicePlatform, ProfileId};
+use super::{
+    DevicePlatform, ProfileId,
+    deadline::{LONGEST_REST, is_over, later},
+};
 
 /// Devices that one call to Apple names at most. Source: Apple, "Assign a Profile".
 pub const MOST_DEVICES: usize = 1000;
@@ -195,14 +198,14 @@ pub fn definition(tries: Option<&DefinitionTries>, can_define: bool, now: Timest
     let Some(tries) = tries else { return Definition::Now };
     match (tries.failure.as_deref(), tries.again_at) {
         (None | Some(NO_MDM_URL), _) => {}
-        (Some(_), Some(again)) if now < again => return Definition::At(again),
+        (Some(_), Some(again)) if !is_over(again, now, LONGEST_REST) => return Definition::At(again),
         (Some(_), Some(_)) => {}
         (Some(failure), None) => return Definition::Never(failure.to_owned()),
     }
-    let again = tries.attempted_at.checked_add(AFTER_LOST_ANSWER).unwrap_or(Timestamp::MAX);
+    let again = later(tries.attempted_at, AFTER_LOST_ANSWER);
     match tries.attempts {
         // Also after a success: Apple may forget a profile as often as it defines one.
-        _ if now < again => Definition::At(again),
+        _ if !is_over(again, now, AFTER_LOST_ANSWER) => Definition::At(again),
         MOST_DEFINITIONS.. => Definition::Never(ANSWER_LOST.to_owned()),
         _ => Definition::Now,
     }
@@ -264,16 +267,16 @@ mod tests {
     #[test]
     fn a_lost_answer_is_asked_for_again_after_five_minutes_and_three_times_in_all() {
         let start = Timestamp::UNIX_EPOCH;
-        let later = start + AFTER_LOST_ANSWER;
+        let again = start + AFTER_LOST_ANSWER;
         let tries =
             |attempts| DefinitionTries { attempts, attempted_at: start, failure: None, again_at: None };
         assert_eq!(definition(None, true, start), Definition::Now);
-        assert_eq!(definition(Some(&tries(0)), true, start), Definition::At(later), "one that was answered");
-        assert_eq!(definition(Some(&tries(0)), true, later), Definition::Now);
-        assert_eq!(definition(Some(&tries(1)), true, start), Definition::At(later));
-        assert_eq!(definition(Some(&tries(1)), true, later), Definition::Now);
-        assert_eq!(definition(Some(&tries(3)), true, start), Definition::At(later));
-        assert_eq!(definition(Some(&tries(3)), true, later), Definition::Never(ANSWER_LOST.to_owned()));
+        assert_eq!(definition(Some(&tries(0)), true, start), Definition::At(again), "one that was answered");
+        assert_eq!(definition(Some(&tries(0)), true, again), Definition::Now);
+        assert_eq!(definition(Some(&tries(1)), true, start), Definition::At(again));
+        assert_eq!(definition(Some(&tries(1)), true, again), Definition::Now);
+        assert_eq!(definition(Some(&tries(3)), true, start), Definition::At(again));
+        assert_eq!(definition(Some(&tries(3)), true, again), Definition::Never(ANSWER_LOST.to_owned()));
     }
 
     #[test]
@@ -293,6 +296,22 @@ mod tests {
         let denied = DefinitionTries { again_at: Some(again_at), ..tries("ACCESS_DENIED") };
         assert_eq!(definition(Some(&denied), true, now), Definition::At(again_at));
         assert_eq!(definition(Some(&denied), true, again_at), Definition::Now);
+    }
+
+    #[test]
+    fn an_attempt_that_a_wrong_clock_dated_ahead_delays_no_definition() {
+        let now = Timestamp::UNIX_EPOCH;
+        let ahead = later(now, SignedDuration::from_hours(48));
+        let tries = DefinitionTries { attempts: 1, attempted_at: ahead, failure: None, again_at: None };
+        assert_eq!(definition(Some(&tries), true, now), Definition::Now);
+        let refused = DefinitionTries {
+            failure: Some("ACCESS_DENIED".to_owned()),
+            again_at: Some(ahead),
+            ..tries.clone()
+        };
+        assert_eq!(definition(Some(&refused), true, now), Definition::Now);
+        let near = DefinitionTries { attempted_at: later(now, SignedDuration::from_secs(60)), ..tries };
+        assert!(matches!(definition(Some(&near), true, now), Definition::At(_)), "clocks may differ");
     }
 
     #[test]

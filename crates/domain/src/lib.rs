@@ -31,6 +31,7 @@ mod ids;
 pub mod members;
 mod onboarding;
 mod profile;
+pub mod purge;
 pub mod setting_state;
 mod sync_run;
 mod token_state;

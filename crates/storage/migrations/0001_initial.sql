@@ -144,7 +144,7 @@ CREATE INDEX setting_states_server ON setting_states (tenant, server_uuid);
 -- A setting as it is shown: what people typed beside what the machine knows. Read only.
 CREATE VIEW setting_overview AS
     SELECT settings.tenant, settings.id, token_name, data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at,
-        apple_identifier, token_type, modified_at, deleted_at, token_generation, token_in_use, token_verified, token_newer,
+        apple_identifier, token_type, modified_at, deleted_at, purging, token_generation, token_in_use, token_verified, token_newer,
         token_expires_at, token_state, token_checked_at, credential_refused, server_uuid, org_id, server_name, org_name,
         sync_triggered_at, sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until, foreign_devices
     FROM settings JOIN setting_states

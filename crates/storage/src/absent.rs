@@ -13,7 +13,9 @@ use super::{
     sync_runs::{self, RunPart},
 };
 use adept_domain::{
-    DeviceChanges, DeviceEventKind, Lease, latest_record_time,
+    CLOCKS_APART, DeviceChanges, DeviceEventKind, Lease,
+    deadline::later,
+    latest_record_time,
     setting_state::{CursorMove, FullFetchMove},
 };
 
@@ -59,11 +61,12 @@ impl Storage {
     }
 
     /// The devices that Apple listed and that were first seen before `before`, in the order of their keys from behind
-    /// `after` on, `limit` at most.
+    /// `after` on, `limit` at most. Those first seen at a time that lies ahead of `now` were dated by a wrong clock, and
+    /// not by the run that asks.
     pub async fn listed_by_apple(
         &self,
         lease: &Lease,
-        before: Timestamp,
+        (before, now): (Timestamp, Timestamp),
         after: &str,
         limit: i64,
     ) -> Result<Vec<ListedDevice>, Error> {
@@ -72,10 +75,12 @@ impl Storage {
             .rows(
                 sql("SELECT serial_key, serial, absent_since FROM devices \
                      WHERE tenant = $1 AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
-                     AND source = 'deviceEnrollmentProgram' AND created_at < $4 ORDER BY serial_key LIMIT $5")
+                     AND source = 'deviceEnrollmentProgram' AND (created_at < $4 OR created_at > $5) \
+                     ORDER BY serial_key LIMIT $6")
                 .key(lease.key)
                 .bind(after)
                 .bind(before)
+                .bind(later(now, CLOCKS_APART))
                 .bind(limit),
             )
             .await?;
@@ -171,8 +176,17 @@ impl Storage {
         Ok(true)
     }
 
-    /// Forgets devices that are gone since before `before`. Answers how many went.
-    pub async fn purge_tombstones(&self, before: Timestamp) -> Result<u64, Error> {
+    /// Forgets devices that are gone since before `before`, and dates those back to `now` that a wrong clock dated ahead of
+    /// it. Answers how many went.
+    pub async fn purge_tombstones(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        tx.execute(
+            sql("UPDATE devices SET tombstone_at = $1 WHERE tombstone_at > $2")
+                .bind(now)
+                .bind(later(now, CLOCKS_APART)),
+        )
+        .await?;
+        tx.commit().await?;
         let mut purged = 0;
         loop {
             let mut tx = self.db.begin_bulk().await?;

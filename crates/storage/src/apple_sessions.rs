@@ -12,7 +12,10 @@ use super::{
     db::{Statement, sql},
     sealing::SealedField,
 };
-use adept_domain::{SettingKey, TokenId};
+use adept_domain::{
+    SettingKey, TokenId,
+    deadline::{SESSION_CLAIM, is_over},
+};
 
 /// The row of a stored server token.
 #[derive(Clone, Debug)]
@@ -70,7 +73,7 @@ impl TokenRow {
 
 impl Storage {
     /// The session of a token, if its revision is over `refused`; else the right to open one, until `claim_until`,
-    /// unless somebody else has it.
+    /// unless somebody else has it. A claim that lies further ahead than one may is not believed.
     pub async fn find_apple_session(
         &self,
         row: &TokenRow,
@@ -88,16 +91,17 @@ impl Storage {
             let session = self.key.open(row.place(&row.name()), &sealed)?;
             return Ok(AppleSession::Kept { session, revision });
         }
-        if found.time("session_claimed_until")?.is_some_and(|until| until > now) {
+        let claimed_until = found.time("session_claimed_until")?;
+        if claimed_until.is_some_and(|until| !is_over(until, now, SESSION_CLAIM)) {
             return Ok(AppleSession::Busy);
         }
         let mut tx = self.db.begin().await?;
         let claim = row
             .bind(sql("UPDATE server_tokens SET session_claimed_until = $6 \
                        WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4 \
-                       AND session_claimed_until <= $5"))
+                       AND session_claimed_until = $5"))
             .bind(revision)
-            .bind(now)
+            .bind(claimed_until)
             .bind(claim_until);
         let claimed = tx.execute(claim).await? == 1;
         tx.commit().await?;

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, Storage,
+    claims::may_go_on,
     db::{Transaction, sql},
     setting_state::{load, lock, save},
 };
@@ -147,6 +148,9 @@ async fn renew_for_call(
     lengths: &Lengths,
 ) -> Result<Option<WorkingState>, Error> {
     let Some(mut state) = under_lease(tx, lease).await? else { return Ok(None) };
+    if !may_go_on(tx, lease.key.tenant).await? {
+        return Ok(None);
+    }
     state.on_lease_renewed(now, lengths);
     save(tx, &state).await?;
     Ok(Some(WorkingState {

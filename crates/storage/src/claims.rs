@@ -3,7 +3,7 @@
 //! another process has locked are skipped.
 
 use adept_domain::{
-    Lease, SettingKey, SettingState,
+    Lease, SettingKey, SettingState, TenantId,
     deadline::{LONGEST_REST, Lengths, horizon},
     setting_state::Observed,
 };
@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::{
     Error, Storage,
-    db::sql,
+    db::{Transaction, sql},
+    schema,
     setting_state::{save, try_lock},
 };
 
@@ -47,6 +48,33 @@ pub struct Claim {
     pub started_at: Timestamp,
     /// The state that the work starts from.
     pub state: SettingState,
+}
+
+/// Whether work for settings of the tenant goes on: it is not disabled, and no newer program keeps this one from writing.
+pub(super) async fn may_go_on(tx: &mut Transaction, tenant: TenantId) -> Result<bool, Error> {
+    let row = tx
+        .row(
+            sql("SELECT disabled, (SELECT MAX(oldest_writer) FROM schema_compatibility) AS oldest_writer \
+                 FROM tenants WHERE id = $1")
+            .bind(tenant),
+        )
+        .await?;
+    let Some(row) = row else { return Ok(false) };
+    let oldest_writer: Option<i64> = row.get("oldest_writer")?;
+    Ok(!row.get::<bool>("disabled")? && oldest_writer.unwrap_or(0) <= schema::newest())
+}
+
+/// What a wrong clock put off for longer than devices and definitions may rest is due now.
+async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -> Result<(), Error> {
+    for text in [
+        "UPDATE devices SET assign_due_at = $3 WHERE tenant = $1 AND setting = $2 AND assign_due_at > $4",
+        "UPDATE devices SET release_due_at = $3 WHERE tenant = $1 AND setting = $2 \
+         AND release_requested_at IS NOT NULL AND release_due_at > $4",
+        "UPDATE profile_definitions SET again_at = $3 WHERE tenant = $1 AND setting = $2 AND again_at > $4",
+    ] {
+        tx.execute(sql(text).key(key).bind(now).bind(horizon(now, LONGEST_REST))).await?;
+    }
+    Ok(())
 }
 
 impl Storage {
@@ -103,8 +131,11 @@ impl Storage {
                 Work::Sync => state.on_sync_started(now, lengths, *observed),
                 Work::Assignment => state.on_assignment_started(now, lengths, *observed),
             };
-            if is_claimed {
+            if is_claimed && may_go_on(&mut tx, key.tenant).await? {
                 save(&mut tx, &state).await?;
+                if work == Work::Assignment {
+                    heal_deadlines(&mut tx, *key, now).await?;
+                }
                 claims.push(Claim { lease: state.current_lease(), started_at: now, state });
             }
         }

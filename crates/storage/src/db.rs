@@ -19,6 +19,7 @@ mod sqlite;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod write_gate;
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -35,6 +36,7 @@ use self::{
     pool::{Lent, Pool, State, watched},
     postgres::{Postgres, PostgresLink},
     sqlite::SqliteLink,
+    write_gate::WriteGate,
 };
 use super::Error;
 
@@ -71,6 +73,7 @@ pub struct Sqlites {
     readers: Pool<SqliteLink>,
     /// The same for the background.
     background: Pool<SqliteLink>,
+    gate: WriteGate,
 }
 
 impl Sqlites {
@@ -161,7 +164,7 @@ impl Db {
             return Ok(Self::Postgres(Postgres::open(options).await?));
         }
         let [writer, readers, background] = sqlite::open(options).await?;
-        Ok(Self::Sqlite(Sqlites { writer, readers, background }))
+        Ok(Self::Sqlite(Sqlites { writer, readers, background, gate: WriteGate::default() }))
     }
 
     /// The database server's clock; none for SQLite, which has only ours.
@@ -204,16 +207,24 @@ impl Db {
         Ok(self.rows(statement).await?.into_iter().next())
     }
 
-    /// Begins a write transaction.
+    fn gate(&self) -> &WriteGate {
+        match self {
+            Self::Sqlite(sqlite) => &sqlite.gate,
+            Self::Postgres(postgres) => &postgres.gate,
+        }
+    }
+
+    /// From now on no write transaction begins, or they do again.
+    pub fn refuse_writes(&self, refuse: bool) {
+        self.gate().refuse(refuse);
+    }
+
+    /// Begins a write transaction; [`Error::Unavailable`] while writes are refused.
     pub async fn begin(&self) -> Result<Transaction, Error> {
+        self.gate().pass()?;
         match self {
             Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
-            Self::Postgres(postgres) => {
-                let mut lent = postgres.pool().lend().await?;
-                let (link, state) = lent.parts()?;
-                link.begin(state).await?;
-                Ok(Transaction::Postgres(PostgresTransaction { lent, has_failed: false }))
-            }
+            Self::Postgres(postgres) => begin_postgres(postgres).await,
         }
     }
 
@@ -240,7 +251,11 @@ impl Db {
     pub async fn read_bulk(&self) -> Result<Transaction, Error> {
         match self {
             Self::Sqlite(sqlite) => begin_sqlite(sqlite.readers(), "BEGIN").await,
-            Self::Postgres(_) => self.begin_bulk().await,
+            Self::Postgres(postgres) => {
+                let mut begun = begin_postgres(postgres).await?;
+                begun.plan_each_time().await?;
+                Ok(begun)
+            }
         }
     }
 
@@ -255,13 +270,20 @@ impl Db {
     /// Waits for what is under way and closes every connection; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(Sqlites { writer, readers, background }) => {
+            Self::Sqlite(Sqlites { writer, readers, background, .. }) => {
                 tokio::join!(readers.close(), background.close());
                 writer.close().await;
             }
             Self::Postgres(postgres) => postgres.close().await,
         }
     }
+}
+
+async fn begin_postgres(postgres: &Postgres) -> Result<Transaction, Error> {
+    let mut lent = postgres.pool().lend().await?;
+    let (link, state) = lent.parts()?;
+    link.begin(state).await?;
+    Ok(Transaction::Postgres(PostgresTransaction { lent, has_failed: false }))
 }
 
 async fn begin_sqlite(pool: &Pool<SqliteLink>, begin: &'static str) -> Result<Transaction, Error> {

@@ -119,9 +119,21 @@ impl Storage {
 
     /// Removes lines older than `before`; answers how many went.
     pub async fn purge_device_events(&self, before: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        let purged = tx.execute(sql("DELETE FROM device_events WHERE at < $1").bind(before)).await?;
-        tx.commit().await?;
-        Ok(purged)
+        let mut purged = 0;
+        loop {
+            let mut tx = self.db.begin().await?;
+            let some = tx
+                .execute(
+                    sql("DELETE FROM device_events WHERE (tenant, setting, serial_key, at, event) IN \
+                         (SELECT tenant, setting, serial_key, at, event FROM device_events WHERE at < $1 LIMIT 5000)")
+                        .bind(before),
+                )
+                .await?;
+            tx.commit().await?;
+            purged += some;
+            if some == 0 {
+                return Ok(purged);
+            }
+        }
     }
 }

@@ -144,9 +144,11 @@ impl Storage {
     }
 
     /// Whether this program may write: false once a newer one made the schema such that programs of this version would
-    /// damage it.
+    /// damage it. What this finds holds for every write of this process until it is asked again.
     pub async fn may_write(&self) -> Result<bool, Error> {
-        Ok(schema::oldest_writer(&self.db).await? <= schema::newest())
+        let may_write = schema::oldest_writer(&self.db).await? <= schema::newest();
+        self.db.refuse_writes(!may_write);
+        Ok(may_write)
     }
 
     /// The tenant that was made with the database.

@@ -1,6 +1,9 @@
 //! The row behind `domain`'s [`SettingState`]: locked, loaded, saved. It decides nothing: a change is a transition of the
 //! value between [`lock`] and [`save`], in one transaction, and only the claims of due work look for rows otherwise.
 
+#[cfg(test)]
+mod statements;
+
 use adept_domain::{
     Fence, ServerIdentity, SettingKey, SettingState, TokenState, TokenType,
     setting_state::{AssignmentState, Cursor, LeaseState, SyncState, TokenSlots},

@@ -321,12 +321,12 @@ impl Storage {
         for row in &deleted {
             let key = row.key("id")?;
             if self.begin_purge(key, now).await? {
-                for text in CHILDREN {
-                    self.purge_children(key, text).await?;
+                for (table, columns) in CHILDREN {
+                    while self.purge_some(key, table, columns).await? == PURGED_AT_ONCE {}
                 }
                 let mut tx = self.db.begin().await?;
-                purged +=
-                    tx.execute(sql("DELETE FROM settings WHERE tenant = $1 AND id = $2").key(key)).await?;
+                let setting = format!("DELETE FROM settings WHERE tenant = $1 AND id = $2 AND {IS_PURGED}");
+                purged += tx.execute(sql_of_parts(setting).key(key)).await?;
                 tx.commit().await?;
             }
         }
@@ -345,32 +345,39 @@ impl Storage {
         Ok(begins)
     }
 
-    async fn purge_children(&self, key: SettingKey, text: &'static str) -> Result<(), Error> {
-        loop {
-            let mut tx = self.db.begin().await?;
-            let removed = tx.execute(sql(text).key(key).bind(PURGED_AT_ONCE)).await?;
-            tx.commit().await?;
-            if removed < PURGED_AT_ONCE.unsigned_abs() {
-                return Ok(());
-            }
-        }
+    /// Removes rows of a table, so many at once at most; answers how many went.
+    async fn purge_some(&self, key: SettingKey, table: &str, columns: &str) -> Result<u64, Error> {
+        let mut tx = self.db.begin().await?;
+        let text = format!(
+            "DELETE FROM {table} WHERE tenant = $1 AND setting = $2 AND ({columns}) IN \
+             (SELECT {columns} FROM {table} WHERE tenant = $1 AND setting = $2 LIMIT {PURGED_AT_ONCE}) AND {IS_PURGED}"
+        );
+        let removed = tx.execute(sql_of_parts(text).key(key)).await?;
+        tx.commit().await?;
+        Ok(removed)
     }
 }
 
 /// Rows that one transaction of a purge removes at most, so that no other write waits long.
-const PURGED_AT_ONCE: i64 = 5000;
+const PURGED_AT_ONCE: u64 = 5000;
 
-/// What a setting has so much of that it is removed in parts; the rest goes with the setting.
-const CHILDREN: [&str; 3] = [
-    "DELETE FROM device_events WHERE tenant = $1 AND setting = $2 AND (serial_key, at, event) IN \
-     (SELECT serial_key, at, event FROM device_events WHERE tenant = $1 AND setting = $2 LIMIT $3) \
-     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
-    "DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key IN \
-     (SELECT serial_key FROM devices WHERE tenant = $1 AND setting = $2 LIMIT $3) \
-     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
-    "DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run IN \
-     (SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 LIMIT $3) \
-     AND EXISTS (SELECT 1 FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NOT NULL)",
+/// What must still hold of a setting in every transaction of its purge.
+const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE purged.tenant = $1 AND purged.id = $2 \
+    AND purged.deleted_at IS NOT NULL AND purged.purging)";
+
+/// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
+/// it all at once.
+const CHILDREN: [(&str, &str); 10] = [
+    ("device_events", "serial_key, at, event"),
+    ("devices", "serial_key"),
+    ("sync_runs", "run"),
+    ("in_flight_calls", "id"),
+    ("profile_definitions", "profile, revision"),
+    ("default_profiles", "platform"),
+    ("enrollment_profiles", "id"),
+    ("apple_waits", "consumer"),
+    ("server_tokens", "id"),
+    ("key_pairs", "id"),
 ];
 
 /// Stores a new setting and its state.

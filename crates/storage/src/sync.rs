@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Error, Storage, audit,
+    claims::may_go_on,
     db::Transaction,
     devices,
     setting_state::{lock, save},
@@ -16,18 +17,22 @@ use super::{
 use adept_domain::{
     AppleRecord, AuditEvent, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState, SyncOutcome,
     TokenState,
-    deadline::Lengths,
-    fold_page,
+    deadline::{Lengths, past},
+    fold_page, latest_record_time,
     setting_state::{CursorMove, SyncEnd},
 };
 
 impl Storage {
-    /// Renews a lease; false when it was lost, or the token or setting is another one by now.
+    /// Renews a lease; false when it was lost, when the token or setting is another one by now, when the tenant was
+    /// disabled, or when this program may not write any more.
     pub async fn renew_lease(&self, lease: &Lease, now: Timestamp, lengths: &Lengths) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
             return Ok(false);
         };
+        if !may_go_on(&mut tx, lease.key.tenant).await? {
+            return Ok(false);
+        }
         state.on_lease_renewed(now, lengths);
         save(&mut tx, &state).await?;
         tx.commit().await?;
@@ -46,10 +51,14 @@ impl Storage {
     ) -> Result<Option<FoldedPage>, Error> {
         let mut tx = self.db.begin_bulk().await?;
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(None) };
-        let stored = match page.is_empty() {
+        let mut stored = match page.is_empty() {
             true => HashMap::new(),
             false => devices::stored(&mut tx, lease, &page).await?,
         };
+        // One that a wrong clock dated ahead would hold back every record until then.
+        for device in stored.values_mut() {
+            device.operation_at = device.operation_at.map(|at| past(at, latest_record_time(part.now)));
+        }
         let mut folded = fold_page(page, &stored);
         let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;

@@ -14,7 +14,7 @@ use adept_apple::{
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
-use super::{App, Clock, Error};
+use super::{App, Clock, Error, purge_times::PurgeTimes};
 use crate::domain::{
     AccountFacts, ServerIdentity, SettingKey, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
 };
@@ -47,16 +47,26 @@ impl Default for AppleOptions {
 }
 
 impl AppleOptions {
-    pub(super) fn client(&self, clock: &Clock, answers: &Arc<Answers>) -> Result<Client, ClientConfigError> {
-        let clock = clock.clone();
-        let answers = Arc::clone(answers);
+    pub(super) fn client(
+        &self,
+        clock: &Clock,
+        answers: &Arc<Answers>,
+        times: &Arc<PurgeTimes>,
+    ) -> Result<Client, ClientConfigError> {
+        let (clock, answered) = (clock.clone(), clock.clone());
+        let (answers, times) = (Arc::clone(answers), Arc::clone(times));
         let mut config = ClientConfig::new(&self.user_agent);
         config.base_url.clone_from(&self.url);
         config.timeout = self.timeout;
         config.allow_plain_http = self.allow_plain_http;
         config.extra_roots.clone_from(&self.extra_roots);
         config.clock = Arc::new(move || clock.now());
-        config.on_request_outcome = Some(Arc::new(move |outcome| answers.count(outcome)));
+        config.on_request_outcome = Some(Arc::new(move |outcome| {
+            answers.count(outcome);
+            if let Some(date) = outcome.date {
+                times.apple_says(date, &answered);
+            }
+        }));
         Client::new(config)
     }
 }

@@ -10,13 +10,14 @@ use adept_apple::{
 use jiff::SignedDuration;
 
 use super::Clock;
+use crate::domain::deadline::SESSION_CLAIM;
 use crate::storage::{AppleSession, Error, SessionKept, Storage, TokenRow};
 
 /// The session of one stored token.
 pub(super) struct StoredSession {
     pub(super) storage: Storage,
     pub(super) clock: Clock,
-    /// How long one process alone may open a session.
+    /// How long one process alone may open a session; a minute at most.
     pub(super) claim: Duration,
     pub(super) row: TokenRow,
     /// The same as text.
@@ -31,7 +32,7 @@ impl SharedSessionStore for StoredSession {
     fn find(&self, refused: i64) -> StoreFuture<'_, StoreLookup> {
         Box::pin(async move {
             let now = self.clock.now();
-            let claim = SignedDuration::try_from(self.claim).unwrap_or_default();
+            let claim = SignedDuration::try_from(self.claim).unwrap_or(SESSION_CLAIM).min(SESSION_CLAIM);
             let until = now.checked_add(claim).unwrap_or(now);
             let found = self.storage.find_apple_session(&self.row, refused, now, until).await;
             Ok(match found.map_err(store_error)? {

@@ -1,9 +1,12 @@
-//! The time and the source of ids. Everything below is handed values, so that tests can move the one and expect the
-//! other.
+//! The time, what goes by, and the source of ids. Everything below is handed values, so that tests can move the ones and
+//! expect the other.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicI64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Instant,
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,24 +14,33 @@ use uuid::Uuid;
 
 use super::failpoint;
 
-/// The system's clock, shifted by as much as a test moved it.
+/// The system's two clocks, each shifted by as much as a test moved it: the one that tells the time and may be set, and the
+/// monotonic one that nobody can set.
 #[derive(Clone, Debug)]
 pub struct Clock {
     fixed: Option<Timestamp>,
+    made: Instant,
     moved_micros: Arc<AtomicI64>,
+    passed_micros: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system's clocks.
     pub fn system() -> Self {
-        let clock = Self { fixed: None, moved_micros: Arc::default() };
-        clock.advance(failpoint::clock_ahead());
+        let clock = Self::made(None);
+        clock.set_by(failpoint::clock_ahead());
         clock
     }
 
     /// A clock that stands still at `at` until it is moved.
     pub fn fixed(at: Timestamp) -> Self {
-        Self { fixed: Some(at), moved_micros: Arc::default() }
+        Self::made(Some(at))
+    }
+
+    fn made(fixed: Option<Timestamp>) -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a monotonic clock measures; it tells no time")]
+        let made = Instant::now();
+        Self { fixed, made, moved_micros: Arc::default(), passed_micros: Arc::default() }
     }
 
     /// The time now, to the microsecond, which is what the databases keep: what was just written reads the same later.
@@ -43,11 +55,29 @@ impl Clock {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
-    /// Moves the clock; every clone moves with it.
-    pub fn advance(&self, by: SignedDuration) {
-        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-        self.moved_micros.fetch_add(micros, Ordering::Relaxed);
+    /// What went by since the clock was made, by the monotonic clock.
+    pub fn elapsed(&self) -> SignedDuration {
+        let passed = SignedDuration::from_micros(self.passed_micros.load(Ordering::Relaxed));
+        match self.fixed {
+            Some(_) => passed,
+            None => SignedDuration::try_from(self.made.elapsed()).unwrap_or(SignedDuration::MAX) + passed,
+        }
     }
+
+    /// Time goes by, on both clocks; every clone moves with it.
+    pub fn advance(&self, by: SignedDuration) {
+        self.set_by(by);
+        self.passed_micros.fetch_add(micros(by).max(0), Ordering::Relaxed);
+    }
+
+    /// The time is set forward or back, while nothing went by; every clone moves with it.
+    pub fn set_by(&self, by: SignedDuration) {
+        self.moved_micros.fetch_add(micros(by), Ordering::Relaxed);
+    }
+}
+
+fn micros(time: SignedDuration) -> i64 {
+    i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// The source of ids.

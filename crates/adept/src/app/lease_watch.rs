@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::Instant,
 };
 
 use jiff::SignedDuration;
@@ -14,18 +13,17 @@ use crate::{
     storage::DueSetting,
 };
 
-/// A lease as it was seen first, and when.
-type Seen = (DueSetting, Instant);
+/// A lease as it was seen first, and when by the monotonic clock.
+type Seen = (DueSetting, SignedDuration);
 
 /// The leases of settings that are due.
 #[derive(Default)]
 pub(super) struct LeaseWatch(Mutex<HashMap<SettingKey, Seen>>);
 
 impl LeaseWatch {
-    /// For how long each lease has been seen as it is. Those of settings that are not due any more are forgotten.
-    pub(super) fn observe(&self, due: &[DueSetting]) -> Vec<(SettingKey, Observed)> {
-        #[expect(clippy::disallowed_methods, reason = "a monotonic clock measures; it tells no time")]
-        let now = Instant::now();
+    /// For how long each lease has been seen as it is; `now` is by the monotonic clock. Those of settings that are not due
+    /// any more are forgotten.
+    pub(super) fn observe(&self, due: &[DueSetting], now: SignedDuration) -> Vec<(SettingKey, Observed)> {
         let mut seen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::take(&mut *seen);
         due.iter()
@@ -33,9 +31,7 @@ impl LeaseWatch {
                 let since =
                     before.get(&due.key).filter(|(last, _)| last == due).map_or(now, |(_, since)| *since);
                 seen.insert(due.key, (*due, since));
-                let observed =
-                    SignedDuration::try_from(now.duration_since(since)).unwrap_or(SignedDuration::MAX);
-                (due.key, Observed(observed))
+                (due.key, Observed(now - since))
             })
             .collect()
     }

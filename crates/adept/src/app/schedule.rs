@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -30,9 +30,6 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a step of a round may take; there are three, and a round of over a minute counts as stuck.
 const ROUND_STEP: Duration = Duration::from_secs(15);
-
-/// How often what was deleted long ago is looked for.
-const PURGE_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// What a process knows of the shared profile options that are noted in the database.
 #[derive(Default)]
@@ -59,10 +56,9 @@ impl App {
     }
 
     async fn purge_at_times(self: Arc<Self>, shutdown: CancellationToken) {
-        let mut purge_at = self.clock.now();
         while !shutdown.is_cancelled() {
             tokio::select! {
-                due = self.purge_when_due(purge_at) => purge_at = due,
+                () = self.purge_and_report() => {}
                 () = shutdown.cancelled() => return,
             }
             pause(LOOK_AGAIN, &shutdown).await;
@@ -214,7 +210,7 @@ impl App {
     async fn claim_free_slots(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
         let (now, lengths) = (self.clock.now(), self.lengths());
         let due = self.storage.due_settings(work, now, &lengths).await?;
-        let observed = self.lease_watch(work).observe(&due);
+        let observed = self.lease_watch(work).observe(&due, self.clock.elapsed());
         let free: Vec<_> = due
             .iter()
             .zip(observed)
@@ -294,14 +290,11 @@ impl App {
         Ok(is_ours)
     }
 
-    async fn purge_when_due(&self, due: Timestamp) -> Timestamp {
-        let now = self.clock.now();
-        if now < due {
-            return due;
-        }
-        match self.purge().await {
-            Ok(purged) if purged == Purged::default() => {}
-            Ok(Purged { settings, devices, device_events, sync_runs, created_requests }) => {
+    async fn purge_and_report(&self) {
+        match self.purge_if_due().await {
+            Ok(None) => {}
+            Ok(Some(purged)) if purged == Purged::default() => {}
+            Ok(Some(Purged { settings, devices, device_events, sync_runs, created_requests })) => {
                 tracing::info!(
                     settings,
                     devices,
@@ -313,7 +306,6 @@ impl App {
             }
             Err(error) => tracing::warn!(cause = error.cause(), "the purge has to wait: {error}"),
         }
-        now.checked_add(PURGE_EVERY).unwrap_or(now)
     }
 
     /// Makes a sync of one of the caller's settings due now. Never refused; requests coalesce, and for a setting without a

@@ -1,7 +1,7 @@
 //! Onboarding settings: list, read, make, change, delete.
 
 use adept_odata::Filter;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{App, Error, ListQuery, Listed};
 use crate::{
@@ -176,13 +176,17 @@ impl App {
     }
 
     /// Removes for good what was kept long enough: settings deleted over 30 days ago, devices that are gone for 45
-    /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and not among a setting's latest 100.
+    /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and
+    /// not among a setting's latest 100. It believes the clock; [`App::purge_if_due`] asks others first.
     pub async fn purge(&self) -> Result<Purged, Error> {
-        let now = self.clock.now();
+        self.purge_at(self.clock.now()).await
+    }
+
+    pub(super) async fn purge_at(&self, now: Timestamp) -> Result<Purged, Error> {
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         Ok(Purged {
             settings: self.storage.purge_settings(now).await?,
-            devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT)).await?,
+            devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
             created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,

@@ -61,6 +61,8 @@ pub struct RequestOutcome {
     pub kind: Option<AppleErrorKind>,
     /// Apple's `Date` minus our clock, when they are over two minutes apart; also of a success.
     pub clock_skew: Option<SignedDuration>,
+    /// Apple's clock by the answer's `Date`; `None` where it has none that can be read.
+    pub date: Option<Timestamp>,
     /// From the start of the request to the end of the answer.
     pub took: Duration,
 }

@@ -69,6 +69,7 @@ struct Head {
     status: Option<u16>,
     retry_after: Option<std::time::Duration>,
     clock_skew: Option<SignedDuration>,
+    date: Option<Timestamp>,
     rotated: Option<Secret>,
 }
 
@@ -79,6 +80,7 @@ impl Head {
             status: Some(status),
             retry_after: http_time::retry_after(headers, now),
             clock_skew: http_time::clock_skew(headers, now),
+            date: http_time::date(headers),
             rotated: headers
                 .get(SESSION)
                 .and_then(|value| decode::session_text(value.to_str().ok()?.trim().to_owned())),
@@ -151,6 +153,7 @@ impl Client {
                 code: failure.and_then(|failure| failure.code.clone()),
                 kind: failure.map(|failure| failure.kind),
                 clock_skew: head.clock_skew,
+                date: head.date,
                 took: started.elapsed(),
             },
             failure.and_then(|failure| failure.detail.as_deref()),

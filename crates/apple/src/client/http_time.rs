@@ -20,8 +20,13 @@ static IMF_FIXDATE: DateTimeParser = DateTimeParser::new().relaxed_weekday(true)
 
 /// Apple's clock minus ours, if they are over two minutes apart.
 pub(super) fn clock_skew(headers: &HeaderMap, now: Timestamp) -> Option<SignedDuration> {
-    let skew = http_date(text(headers, DATE)?)?.duration_since(now);
+    let skew = date(headers)?.duration_since(now);
     (skew.abs() > TOLERATED_SKEW).then_some(skew)
+}
+
+/// Apple's clock.
+pub(super) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    http_date(text(headers, DATE)?)
 }
 
 /// The wait that the answer asks for. A date is compared with Apple's own clock, where the answer has it.

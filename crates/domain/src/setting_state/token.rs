@@ -224,9 +224,4 @@ impl SettingState {
             self.sync.due_at = Some(later(now, pause));
         }
     }
-
-    /// The other one of two tokens has expired.
-    pub fn on_other_expired(&mut self) {
-        self.token.newer = None;
-    }
 }

@@ -9,6 +9,7 @@ use super::{
     DatabaseOptions,
     pool::{Link, Pool, State, watched},
     purpose::Purpose,
+    write_gate::WriteGate,
 };
 use crate::Error;
 
@@ -92,6 +93,8 @@ pub struct Postgres {
     probes: Pool<PostgresLink>,
     /// For what has no limit: migrations, VACUUM and ANALYZE.
     maintenance: Arc<PostgresOptions>,
+    /// Whether writes begin.
+    pub gate: WriteGate,
 }
 
 /// What a session of that purpose is limited to, by the names of PostgreSQL's settings; all in milliseconds but the
@@ -170,6 +173,7 @@ impl Postgres {
             background: pool(Purpose::Background, half)?,
             probes: pool(Purpose::Probe, 1)?,
             maintenance: Arc::new(options(&url, pooled, None, lease)?),
+            gate: WriteGate::default(),
         };
         drop(opened.background.lend().await?);
         Ok(opened)

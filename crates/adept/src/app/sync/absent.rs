@@ -130,7 +130,10 @@ impl App {
         let mut found = Missing::default();
         let mut after = String::new();
         loop {
-            let rows = self.storage.listed_by_apple(&claim.lease, claim.started_at, &after, ROWS).await?;
+            let rows = self
+                .storage
+                .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
+                .await?;
             let Some(last) = rows.last() else { return Ok(found) };
             after.clone_from(&last.key);
             for ListedDevice { key, serial, absent_since } in rows {
@@ -160,7 +163,10 @@ impl App {
         let mut settled = Settled::default();
         let mut after = String::new();
         loop {
-            let rows = self.storage.listed_by_apple(&claim.lease, claim.started_at, &after, ROWS).await?;
+            let rows = self
+                .storage
+                .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
+                .await?;
             let Some(last) = rows.last() else { return Ok(Some(settled)) };
             after.clone_from(&last.key);
             let mut action = AbsentAction::default();

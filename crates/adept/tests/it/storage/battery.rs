@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::KIND;
 use crate::support::database::{TestDatabase, noon, tenant};
 
-fn id(number: u128) -> Uuid {
+pub(super) fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x2000_0000_0000_7000_8000_0000_0000_0000 + number)
 }
 
@@ -29,7 +29,7 @@ pub(super) fn later(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
-fn event(number: u128, setting: &Setting) -> AuditEvent {
+pub(super) fn event(number: u128, setting: &Setting) -> AuditEvent {
     AuditEvent {
         id: id(1_000_000 + number),
         at: noon(),
@@ -116,7 +116,7 @@ pub(super) async fn claim(storage: &Storage, now: Timestamp, most: usize) -> Vec
     storage.claim(Work::Sync, &due, now, &LENGTHS).await.unwrap()
 }
 
-async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
+pub(super) async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
     let mut claims = claim(storage, now, 10).await;
     assert_eq!(claims.len(), 1);
     claims.remove(0)
@@ -126,7 +126,7 @@ async fn due(storage: &Storage, setting: &Setting) -> Option<Timestamp> {
     storage.setting_state(setting.key()).await.unwrap().unwrap().sync.due_at
 }
 
-fn ended(claim: &Claim, outcome: SyncOutcome, now: Timestamp, next_due: Timestamp) -> SyncEnd {
+pub(super) fn ended(claim: &Claim, outcome: SyncOutcome, now: Timestamp, next_due: Timestamp) -> SyncEnd {
     SyncEnd {
         outcome,
         fault: None,
@@ -140,7 +140,7 @@ fn ended(claim: &Claim, outcome: SyncOutcome, now: Timestamp, next_due: Timestam
     }
 }
 
-fn record(serial: &str, operation: Option<(OperationType, i64)>, digest: u128) -> AppleRecord {
+pub(super) fn record(serial: &str, operation: Option<(OperationType, i64)>, digest: u128) -> AppleRecord {
     AppleRecord {
         serial: serial.to_owned(),
         operation: operation.map(|(operation, _)| operation),

@@ -16,3 +16,9 @@ mod sessions_battery;
 
 #[path = "schema_battery.rs"]
 mod schema_battery;
+
+#[path = "times_battery.rs"]
+mod times_battery;
+
+#[path = "purge_battery.rs"]
+mod purge_battery;

@@ -120,6 +120,21 @@ impl TestDatabase {
         }
     }
 
+    /// The texts that a query gives.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let sql = sqlx::AssertSqlSafe(query.to_owned());
+        match self.dropped {
+            None => {
+                let mut connection = sqlx::SqliteConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+            Some(_) => {
+                let mut connection = sqlx::PgConnection::connect(&self.url).await.unwrap();
+                sqlx::query_scalar(sql).fetch_all(&mut connection).await.unwrap()
+            }
+        }
+    }
+
     /// Opens it, with the first test tenant as the default one.
     pub async fn open(&self) -> Storage {
         if self.dropped.is_some() && !self.key_file().exists() {
