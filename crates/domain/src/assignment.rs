@@ -1,5 +1,5 @@
 //! Assignment: what Apple's word about a device leads to, when a profile is sent to Apple to be defined, and how both
-//! are told to people. Pure; `app/reconcile` acts on it.
+//! are told to people. Pure; `app/assignment` acts on it.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -42,14 +42,16 @@ pub enum AssignmentResult {
     NotAccessible,
     /// The server may not do this.
     Denied,
+    /// Apple refuses every call that names the device, and without it the same call is accepted.
+    CallRefused,
 }
 
 impl AssignmentResult {
     /// Every result.
-    pub const ALL: [Self; 5] =
-        [Self::Success, Self::Failed, Self::Throttled, Self::NotAccessible, Self::Denied];
+    pub const ALL: [Self; 6] =
+        [Self::Success, Self::Failed, Self::Throttled, Self::NotAccessible, Self::Denied, Self::CallRefused];
 
-    /// Apple's word, which is also what is stored and a metric's label.
+    /// Apple's word, or ours where Apple has none, which is also what is stored and a metric's label.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Success => "SUCCESS",
@@ -57,6 +59,7 @@ impl AssignmentResult {
             Self::Throttled => "THROTTLED",
             Self::NotAccessible => "NOT_ACCESSIBLE",
             Self::Denied => "ACCESS_DENIED",
+            Self::CallRefused => "CALL_REFUSED",
         }
     }
 
@@ -75,13 +78,18 @@ impl AssignmentResult {
             Self::Success => None,
             Self::Failed if attempts == 0 => Some(SOON),
             Self::Throttled => Some(retry_after.map_or(TOMORROW, |wait| wait.max(SHORTEST))),
-            Self::Failed | Self::NotAccessible | Self::Denied => Some(TOMORROW),
+            Self::Failed | Self::NotAccessible | Self::Denied | Self::CallRefused => Some(TOMORROW),
         }
     }
 
     /// How long a release waits after it; none when it is not tried again.
     pub fn released_again_after(self, attempts: i64) -> Option<SignedDuration> {
-        matches!(self, Self::Failed | Self::Throttled).then_some(SOON).filter(|_| attempts == 0)
+        let wait = match self {
+            Self::Failed | Self::Throttled => SOON,
+            Self::CallRefused => TOMORROW,
+            Self::Success | Self::NotAccessible | Self::Denied => return None,
+        };
+        (attempts == 0).then_some(wait)
     }
 
     /// What people are told of a device that is not assigned because of it.
@@ -101,6 +109,11 @@ impl AssignmentResult {
                  Manager. It is tried again after a day, or when Apple lists it again."
             }
             Self::Denied => "Apple does not let this server assign profiles; it is tried again after a day.",
+            Self::CallRefused => {
+                "Apple refuses every call that names this device and does not say why; it is tried again after a day, and \
+                 other devices are assigned without it. Compare its serial number with Apple Business or School Manager, or \
+                 ask Apple's support."
+            }
         }
     }
 
@@ -120,14 +133,12 @@ impl AssignmentResult {
                 "Apple does not let this server release devices. The device stays. An administrator has to allow the \
                  server to release devices in Apple Business or School Manager; then ask for its release again."
             }
+            Self::CallRefused => {
+                "Apple refuses every call that names this device and does not say why. The device stays; compare its serial \
+                 number with Apple Business or School Manager, or release it there."
+            }
         }
     }
-}
-
-/// How long a release rests that was asked for `attempts` times before, and now without an answer that says anything of
-/// the device.
-pub const fn release_put_off(attempts: i64) -> SignedDuration {
-    if attempts == 0 { SOON } else { TOMORROW }
 }
 
 /// Why a device is to have a profile.
@@ -212,11 +223,12 @@ pub fn definition(tries: Option<&DefinitionTries>, can_define: bool, now: Timest
 }
 
 /// What people are told of a profile that is not defined at Apple, or not before `again_at`.
-pub fn about_definition(failure: &str, again_at: Option<Timestamp>) -> String {
+pub fn about_definition(failure: &str, again_at: Option<Timestamp>, now: Timestamp) -> String {
     if let Some(time) = again_at {
+        let when = if time > now { format!("at {time:.0}") } else { "at the next run".to_owned() };
         return format!(
             "Apple did not define this profile ({failure}), and does not say that anything is wrong with the profile. It is \
-             sent again at {time:.0}, or as soon as a server token is uploaded."
+             sent again {when}, or as soon as the profile or the shared profile options change or a server token is uploaded."
         );
     }
     match failure {
@@ -224,12 +236,13 @@ pub fn about_definition(failure: &str, again_at: Option<Timestamp>) -> String {
                        start `adept serve` with --mdm-url."
             .to_owned(),
         ANSWER_LOST => format!(
-            "Apple's answer to defining this profile was lost {MOST_DEFINITIONS} times, so it is not sent again. Change \
-             something that Apple is told of it, such as its name, to have it sent again."
+            "Apple's answer to defining this profile was lost {MOST_DEFINITIONS} times, so it is not sent again by itself. \
+             It is sent again as soon as something changes that Apple is told of it, such as its name, or the operator \
+             changes the shared profile options."
         ),
         code => format!(
-            "Apple refuses to define this profile ({code}). Change the profile, or let the operator change what is \
-             configured for all profiles, then change the profile."
+            "Apple refuses to define this profile ({code}), so it is not sent again by itself. It is sent again as soon as \
+             the profile changes, or the operator changes the shared profile options."
         ),
     }
 }

@@ -4,7 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{DeviceChanges, DeviceId, ProfileId, SettingId};
+use super::{
+    CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId,
+    deadline::{later, past},
+    serial_key,
+};
 
 /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -117,6 +121,13 @@ pub struct AppleRecord {
     pub digest: u128,
 }
 
+impl AppleRecord {
+    /// Whether it says that the device left.
+    fn deletes(&self) -> bool {
+        self.operation == Some(OperationType::Deleted)
+    }
+}
+
 /// What decides about a stored device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredDevice {
@@ -187,6 +198,9 @@ pub struct FoldedPage {
     pub known: Vec<String>,
     /// and of those that are listed again after they had gone.
     pub back: Vec<String>,
+    /// Serial numbers, as Apple spells them, of devices that end as deleted although another operation happened to them
+    /// in the same second; Apple is asked whether they are there.
+    pub ties: Vec<String>,
     /// Records that changed nothing: equal to what is stored, or older.
     pub unchanged: usize,
 }
@@ -203,57 +217,75 @@ impl FoldedPage {
     }
 }
 
-/// Folds a page into what has to be written, given what is stored for its serial numbers (keyed in lower case).
+/// Folds a page received at `now` into what has to be written, given what is stored for its serial numbers (by their
+/// [`serial_key`]s).
 ///
-/// A serial number may come several times: the record with the latest `op_date` counts; of equal dates a deletion
-/// wins, else the later one in the page. A record older than the stored operation changes nothing, and one as old does
-/// not bring back a device that is gone. A deletion never overwrites the stored attributes, since Apple's may hold nothing but the serial number.
-pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>) -> FoldedPage {
+/// A serial number may come several times: the record with the latest `op_date` counts, and of equal dates the later one
+/// in the stream, since Apple sends in the order of operation. A record older than the stored operation changes nothing.
+/// A date that lies further ahead than clocks may differ is the time of receipt. A deletion never overwrites the stored
+/// attributes, since Apple's may hold nothing but the serial number.
+pub fn fold_page(
+    page: Vec<AppleRecord>,
+    stored: &HashMap<String, StoredDevice>,
+    now: Timestamp,
+) -> FoldedPage {
     // Places are sorted, not the records themselves, which are large.
     let mut places: Vec<(String, usize)> =
-        page.iter().enumerate().map(|(place, record)| (record.serial.to_ascii_lowercase(), place)).collect();
+        page.iter().enumerate().map(|(place, record)| (serial_key(&record.serial), place)).collect();
     places.sort_unstable();
-    let mut records: Vec<Option<AppleRecord>> = page.into_iter().map(Some).collect();
+    let dated = |record: AppleRecord| {
+        Some(AppleRecord { operation_at: received(record.operation_at, now), ..record })
+    };
+    let mut records: Vec<Option<AppleRecord>> = page.into_iter().map(dated).collect();
     let mut places = places.into_iter().peekable();
 
     let mut folded = FoldedPage::default();
     while let Some((key, place)) = places.next() {
         let Some(mut record) = records[place].take() else { continue };
+        // Whether something else than a deletion happened at the date of the record that counts.
+        let mut is_rivaled = !record.deletes();
         while let Some((_, place)) = places.next_if(|(next, _)| *next == key) {
-            if let Some(later) = records[place].take().filter(|later| replaces(later, &record)) {
-                record = later;
-            }
+            let Some(later) = records[place].take().filter(|it| it.operation_at >= record.operation_at)
+            else {
+                continue;
+            };
+            is_rivaled = !later.deletes() || (is_rivaled && later.operation_at == record.operation_at);
+            record = later;
         }
         let known = stored.get(&key);
-        let stale = match (record.operation_at, known.and_then(|k| k.operation_at)) {
-            (Some(new), Some(old)) => new < old,
-            _ => false,
-        };
-        match (record.operation, known) {
-            _ if stale => folded.unchanged += 1,
-            (Some(OperationType::Deleted), Some(known)) if !known.deleted => {
+        let known_at = known.and_then(|known| received(known.operation_at, now));
+        if matches!((record.operation_at, known_at), (Some(new), Some(old)) if new < old) {
+            folded.unchanged += 1;
+            continue;
+        }
+        if record.deletes() {
+            let is_listed = known.is_some_and(|known| !known.deleted);
+            if is_rivaled || (is_listed && record.operation_at.is_some() && record.operation_at == known_at) {
+                folded.ties.push(record.serial.clone());
+            }
+            if is_listed {
                 folded.removed += 1;
                 folded.gone.push((key, record.operation_at));
+            } else {
+                folded.unchanged += 1;
             }
-            (Some(OperationType::Deleted), _) => folded.unchanged += 1,
-            // What happened in the second of the deletion, or is told again, does not bring it back.
-            (Some(_), Some(known)) if known.deleted && no_newer(&record, known) => folded.unchanged += 1,
-            (_, None) => {
+            continue;
+        }
+        match known {
+            None => {
                 folded.added += 1;
                 folded.write.push(record);
             }
-            (_, Some(known)) if known.deleted => {
+            Some(known) if known.deleted => {
                 folded.added += 1;
                 folded.back.push(key.clone());
                 folded.known.push(key);
                 folded.write.push(record);
             }
-            (_, Some(known))
-                if known.digest == record.digest && record.operation_at <= known.operation_at =>
-            {
+            Some(known) if known.digest == record.digest && record.operation_at <= known_at => {
                 folded.unchanged += 1;
             }
-            (_, Some(known)) => {
+            Some(known) => {
                 let is_changed = known.digest != record.digest;
                 folded.changed += usize::from(is_changed);
                 folded.unchanged += usize::from(!is_changed);
@@ -267,29 +299,28 @@ pub fn fold_page(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>)
     folded
 }
 
+/// When something happened that was received at `now`.
+fn received(time: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
+    time.map(|time| if time > later(now, CLOCKS_APART) { past(time, now) } else { time })
+}
+
 /// Until when what Apple says to have happened to a device is older than its going, of which we learned in another way
 /// than by a deletion, at `time` by our clock.
 pub fn latest_record_time(time: Timestamp) -> Timestamp {
     time.checked_sub(crate::deadline::CLOCKS_APART).unwrap_or(time)
 }
 
-fn no_newer(record: &AppleRecord, known: &StoredDevice) -> bool {
-    matches!((record.operation_at, known.operation_at), (Some(new), Some(old)) if new <= old)
-}
-
-fn replaces(new: &AppleRecord, kept: &AppleRecord) -> bool {
-    match new.operation_at.cmp(&kept.operation_at) {
-        std::cmp::Ordering::Greater => true,
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => {
-            new.operation == Some(OperationType::Deleted) || kept.operation != Some(OperationType::Deleted)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn fold(page: Vec<AppleRecord>, stored: &HashMap<String, StoredDevice>) -> FoldedPage {
+        fold_page(page, stored, at(1_000_000))
+    }
 
     fn record(
         serial: &str,
@@ -300,7 +331,7 @@ mod tests {
         AppleRecord {
             serial: serial.to_owned(),
             operation,
-            operation_at: second.map(|s| Timestamp::from_second(s).unwrap()),
+            operation_at: second.map(at),
             platform: Some(DevicePlatform::MacOs),
             description: None,
             profile_uuid: None,
@@ -316,14 +347,7 @@ mod tests {
         digest: u128,
         deleted: bool,
     ) -> HashMap<String, StoredDevice> {
-        HashMap::from([(
-            serial.to_ascii_lowercase(),
-            StoredDevice {
-                digest,
-                operation_at: second.map(|s| Timestamp::from_second(s).unwrap()),
-                deleted,
-            },
-        )])
+        HashMap::from([(serial_key(serial), StoredDevice { digest, operation_at: second.map(at), deleted })])
     }
 
     #[test]
@@ -332,57 +356,100 @@ mod tests {
             record("C1", Some(OperationType::Modified), Some(20), 2),
             record("C1", Some(OperationType::Added), Some(10), 1),
         ];
-        let folded = fold_page(page, &HashMap::new());
+        let folded = fold(page, &HashMap::new());
         assert_eq!(folded.added, 1);
         assert_eq!(folded.write[0].digest, 2);
     }
 
     #[test]
-    fn of_equal_dates_a_deletion_wins_in_either_order() {
-        for reversed in [false, true] {
-            let mut page = vec![
-                record("C1", Some(OperationType::Deleted), Some(10), 0),
-                record("C1", Some(OperationType::Modified), Some(10), 1),
-            ];
-            if reversed {
-                page.reverse();
-            }
-            let folded = fold_page(page, &stored("C1", Some(5), 1, false));
-            assert_eq!((folded.removed, folded.write.len()), (1, 0));
+    fn of_equal_dates_the_later_in_the_stream_wins_and_a_deletion_is_asked_about() {
+        use OperationType::{Added, Deleted, Modified};
+        // Operations of the page with their dates; what is stored: its date and whether it is gone. Then: listed
+        // afterwards, and whether Apple is asked.
+        let first = |operation| vec![(operation, 10)];
+        for (operations, before, is_listed, is_asked) in [
+            (vec![(Deleted, 10), (Modified, 10)], Some((5, false)), true, false),
+            (vec![(Modified, 10), (Deleted, 10)], Some((5, false)), false, true),
+            (vec![(Modified, 9), (Deleted, 10)], Some((5, false)), false, false),
+            (vec![(Deleted, 10), (Modified, 9)], Some((5, false)), false, false),
+            (vec![(Modified, 9), (Added, 10), (Deleted, 10)], Some((5, false)), false, true),
+            (vec![(Added, 10), (Deleted, 10), (Deleted, 11)], Some((5, false)), false, false),
+            (first(Deleted), Some((10, false)), false, true),
+            (first(Deleted), Some((9, false)), false, false),
+            (first(Deleted), Some((10, true)), false, false),
+            (first(Added), Some((10, true)), true, false),
+            (first(Added), Some((11, true)), false, false),
+            (first(Added), Some((9, true)), true, false),
+            (vec![(Added, 10), (Deleted, 10)], None, false, true),
+            (first(Deleted), None, false, false),
+        ] {
+            let page =
+                operations.iter().map(|(operation, second)| record("C1", Some(*operation), Some(*second), 7));
+            let known =
+                before.map_or_else(HashMap::new, |(second, deleted)| stored("C1", Some(second), 1, deleted));
+            let folded = fold(page.collect(), &known);
+            let case = format!("{operations:?} {before:?}");
+            let was_listed = before.is_some_and(|(_, deleted)| !deleted);
+            let listed = (was_listed || folded.added > 0) && folded.removed == 0;
+            assert_eq!(listed, is_listed, "{case}");
+            assert_eq!(folded.ties, vec!["C1"; usize::from(is_asked)], "{case}");
         }
+    }
+
+    #[test]
+    fn an_operation_dated_further_ahead_than_clocks_may_differ_happened_at_its_receipt() {
+        let now = 1_000_000;
+        for (ahead, stored_at) in [(0, now), (120, now + 120), (121, now), (3_000_000_000, now)] {
+            let page = vec![record("C1", Some(OperationType::Modified), Some(now + ahead), 2)];
+            let folded = fold(page, &stored("C1", Some(5), 1, false));
+            assert_eq!(folded.write[0].operation_at, Some(at(stored_at)), "{ahead} s ahead");
+        }
+        let page = vec![record("C1", Some(OperationType::Deleted), Some(now), 0)];
+        let frozen = stored("C1", Some(now + 3_000_000_000), 1, false);
+        assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+    }
+
+    #[test]
+    fn a_serial_number_is_one_device_however_it_is_spelled() {
+        let page = vec![record(" odd00003 ", None, None, 2), record("ODD00003", None, None, 3)];
+        let folded = fold(page, &stored("ODD00003", Some(5), 1, false));
+        assert_eq!(
+            (folded.changed, folded.added, folded.known.as_slice()),
+            (1, 0, &["odd00003".to_owned()][..])
+        );
     }
 
     #[test]
     fn an_older_operation_changes_nothing() {
         let page = vec![record("C1", Some(OperationType::Deleted), Some(10), 0)];
-        let folded = fold_page(page, &stored("C1", Some(11), 1, false));
+        let folded = fold(page, &stored("C1", Some(11), 1, false));
         assert_eq!((folded.unchanged, folded.gone.len()), (1, 0));
     }
 
     #[test]
     fn an_equal_record_is_not_written_again() {
-        let folded = fold_page(vec![record("c1", None, None, 1)], &stored("C1", Some(11), 1, false));
+        let folded = fold(vec![record("c1", None, None, 1)], &stored("C1", Some(11), 1, false));
         assert_eq!((folded.unchanged, folded.write.len()), (1, 0));
     }
 
     #[test]
     fn a_device_that_had_gone_and_is_listed_again_counts_as_added() {
-        let folded = fold_page(vec![record("C1", None, None, 1)], &stored("C1", Some(11), 1, true));
+        let folded = fold(vec![record("C1", None, None, 1)], &stored("C1", Some(11), 1, true));
         assert_eq!((folded.added, folded.count_change()), (1, 1));
     }
 
     #[test]
-    fn what_is_no_newer_than_a_deletion_does_not_bring_the_device_back() {
-        for (second, expected) in [(10, 0), (11, 0), (12, 1)] {
+    fn what_is_older_than_a_deletion_does_not_bring_the_device_back() {
+        for (second, expected) in [(10, 0), (11, 1), (12, 1)] {
             let page = vec![record("C1", Some(OperationType::Modified), Some(second), 2)];
-            let folded = fold_page(page, &stored("C1", Some(11), 1, true));
+            let folded = fold(page, &stored("C1", Some(11), 1, true));
             assert_eq!(folded.added, expected, "{second}");
         }
     }
 
     #[test]
     fn deleting_an_unknown_device_is_nothing() {
-        let folded = fold_page(vec![record("C1", Some(OperationType::Deleted), Some(1), 0)], &HashMap::new());
+        let folded = fold(vec![record("C1", Some(OperationType::Deleted), Some(1), 0)], &HashMap::new());
         assert_eq!((folded.removed, folded.count_change()), (0, 0));
     }
 }

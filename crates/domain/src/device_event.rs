@@ -89,15 +89,15 @@ impl DeviceEvent {
     pub fn sentence(&self, profile: &str) -> String {
         let detail = self.detail.as_deref().unwrap_or_default();
         match self.kind {
-            DeviceEventKind::Wanted => format!("{profile} was wanted for it."),
-            DeviceEventKind::Unwanted => "No profile of its own was wanted for it any more.".to_owned(),
+            DeviceEventKind::Wanted => format!("{profile} was requested for it."),
+            DeviceEventKind::Unwanted => "No profile of its own was requested for it any more.".to_owned(),
             DeviceEventKind::Assigned if detail == Reason::Wanted.as_str() => {
-                format!("Apple took {profile} for it, which was wanted for it.")
+                format!("Apple assigned {profile}, as requested for this device.")
             }
             DeviceEventKind::Assigned if detail == READ_BACK => {
                 format!("Apple's answer was lost, but Apple reported {profile} for it.")
             }
-            DeviceEventKind::Assigned => format!("Apple took {profile} for it, the default of its platform."),
+            DeviceEventKind::Assigned => format!("Apple assigned {profile}, the default of its platform."),
             DeviceEventKind::NotAssigned => {
                 format!(
                     "{profile} was not assigned ({detail}). {}",
@@ -110,7 +110,9 @@ impl DeviceEvent {
             },
             DeviceEventKind::Absent => "Apple no longer listed it for this server.".to_owned(),
             DeviceEventKind::ListedAgain => "Apple listed it for this server again.".to_owned(),
-            DeviceEventKind::ReleaseRequested => "Its release from the organization was wanted.".to_owned(),
+            DeviceEventKind::ReleaseRequested => {
+                "Its release from the organization was requested.".to_owned()
+            }
             DeviceEventKind::Released => "Apple released it from the organization.".to_owned(),
             DeviceEventKind::NotReleased => {
                 format!(

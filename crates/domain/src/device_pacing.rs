@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    ASSIGNMENTS_A_DAY, AssignmentResult,
+    ASSIGNMENTS_A_DAY, AppleRecord, AssignmentResult, DevicePlatform,
     deadline::{LONGEST_REST, is_over, later, past},
 };
 
@@ -34,7 +34,34 @@ pub struct RecordChange {
     pub returns: bool,
 }
 
+impl RecordChange {
+    /// What `record` says of a device that is stored with this platform and this profile assigned last, and that is
+    /// absent or not.
+    pub fn of(
+        record: &AppleRecord,
+        platform: DevicePlatform,
+        assigned_uuid: Option<&str>,
+        is_absent: bool,
+    ) -> Self {
+        let is_carried = !matches!(record.profile_status.as_deref(), Some("empty" | "removed"));
+        Self {
+            confirms: is_carried
+                && assigned_uuid.is_some()
+                && record.profile_uuid.as_deref() == assigned_uuid,
+            moves_platform: record
+                .platform
+                .is_some_and(|reported| reported != DevicePlatform::Unknown && reported != platform),
+            returns: is_absent,
+        }
+    }
+}
+
 impl DevicePacing {
+    /// A device that a record lists for the first time. Those of a fetch are found by looking at all.
+    pub fn of_new(record: &AppleRecord, now: Timestamp) -> Self {
+        Self { due_at: record.operation.map(|_| now), ..Self::default() }
+    }
+
     /// Apple answered an assignment. `desired_changed`: somebody desires something else since the call began.
     pub fn on_result(
         self,
@@ -90,12 +117,22 @@ impl DevicePacing {
             && self.failure != Some(AssignmentResult::NotAccessible);
         if is_confirmed || rests { self } else { Self { due_at: Some(now), ..self } }
     }
+
+    /// Apple released the device.
+    pub fn on_released(self) -> Self {
+        Self { due_at: None, ..self }
+    }
+
+    /// The device is not to be released any more: what was desired of it is looked at.
+    pub fn on_release_ended(self, now: Timestamp) -> Self {
+        Self { due_at: self.due_at.or(Some(now)), ..self }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use AssignmentResult::{Denied, Failed, NotAccessible, Success, Throttled};
+    use AssignmentResult::{CallRefused, Denied, Failed, NotAccessible, Success, Throttled};
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_second(1_800_000_000 + seconds).unwrap()
@@ -134,6 +171,7 @@ mod tests {
             (Throttled, 0, Some(minutes(60 * 24 * 400)), 86_400),
             (NotAccessible, 0, None, 86_400),
             (Denied, 0, Some(minutes(1)), 86_400),
+            (CallRefused, 0, Some(minutes(1)), 86_400),
         ] {
             let pacing = DevicePacing { attempts, ..DevicePacing::default() };
             let after = pacing.on_result(result, asked, true, at(0));
@@ -188,5 +226,38 @@ mod tests {
         assert_eq!(due(500, None).on_throttled(minute, at(0)).due_at, Some(at(500)));
         assert_eq!(due(5, None).on_throttled(minute, at(0)).due_at, Some(at(60)));
         assert_eq!(due(400 * 86_400, None).on_throttled(minute, at(0)).due_at, Some(at(60)));
+    }
+
+    #[test]
+    fn what_a_record_says_is_compared_with_what_is_stored() {
+        use DevicePlatform::{Ios, MacOs, Unknown};
+        let said = |uuid: Option<&str>, status: Option<&str>, platform| AppleRecord {
+            serial: "C1".to_owned(),
+            operation: None,
+            operation_at: None,
+            platform,
+            description: None,
+            profile_uuid: uuid.map(str::to_owned),
+            profile_status: status.map(str::to_owned),
+            record: String::new(),
+            digest: 0,
+        };
+        for (uuid, status, platform, assigned, confirms, moves_platform) in [
+            (Some("A"), Some("assigned"), Some(Ios), Some("A"), true, false),
+            (Some("A"), None, Some(Ios), Some("A"), true, false),
+            (Some("A"), Some("removed"), Some(Ios), Some("A"), false, false),
+            (Some("B"), Some("assigned"), Some(Ios), Some("A"), false, false),
+            (None, Some("empty"), Some(Ios), None, false, false),
+            (None, None, Some(Ios), None, false, false),
+            (Some("A"), Some("pushed"), Some(MacOs), Some("A"), true, true),
+            (Some("A"), Some("pushed"), Some(Unknown), Some("A"), true, false),
+            (Some("A"), Some("pushed"), None, Some("A"), true, false),
+        ] {
+            for returns in [false, true] {
+                let change = RecordChange::of(&said(uuid, status, platform), Ios, assigned, returns);
+                let expected = RecordChange { confirms, moves_platform, returns };
+                assert_eq!(change, expected, "{uuid:?} {status:?} {platform:?} {assigned:?}");
+            }
+        }
     }
 }

@@ -26,12 +26,15 @@ pub mod deadline;
 mod device;
 mod device_event;
 mod device_pacing;
+mod device_release;
 mod fields;
+mod halving;
 mod ids;
 pub mod members;
 mod onboarding;
 mod profile;
 pub mod purge;
+mod serial;
 pub mod setting_state;
 mod sync_run;
 mod token_state;
@@ -39,7 +42,7 @@ mod token_state;
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions, RequestKey};
 pub use assignment::{
     AFTER_REFUSED_DEFINITION, ANSWER_LOST, ASSIGNMENTS_A_DAY, AssignmentResult, Definition, DefinitionTries,
-    MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition, release_put_off,
+    MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
 pub use deadline::CLOCKS_APART;
@@ -49,7 +52,9 @@ pub use device::{
 };
 pub use device_event::{DeviceEvent, DeviceEventKind, READ_BACK};
 pub use device_pacing::{DevicePacing, RecordChange};
+pub use device_release::DeviceRelease;
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
+pub use halving::{AFTER_HALVING, Halving, RefusedCall, is_about_devices};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
 pub use onboarding::{
     Acceptance, AccountFacts, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch, SyncStatus,
@@ -60,6 +65,7 @@ pub use profile::{
     ProfilePatch, ProfileValue, ProfileValues, RETIRED_KEYS, RecognizedProfile, SKIP_KEYS, SkipKey,
     check_enrollment_url, check_profile, skip_keys_page,
 };
+pub use serial::{is_same_serial, serial_key};
 pub use setting_state::{Fence, Lease, SettingState};
 pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_absent};
 pub use token_state::{TokenStanding, TokenState};

@@ -126,6 +126,8 @@ pub struct SyncRun {
     pub drift: DeviceChanges,
     /// Devices that the fetch did not list and that were left as they are, because they are too many to believe it.
     pub unconfirmed: i64,
+    /// Records of Apple's without a serial number.
+    pub unreadable: i64,
     /// How it ended.
     pub outcome: SyncOutcome,
     /// Apple's code, where it gave one.

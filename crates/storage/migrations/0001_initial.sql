@@ -289,6 +289,8 @@ CREATE TABLE sync_runs (
     drift_removed   BIGINT  NOT NULL,
     -- Devices that the fetch did not list and that were left as they are.
     unconfirmed     BIGINT  NOT NULL,
+    -- Records without a serial number.
+    unreadable      BIGINT  NOT NULL,
     -- `running`, `cut_short`, `ok`, `superseded`, `interrupted`, `broken_off`, `repeated_cursor`, or the state of the token.
     outcome         TEXT    NOT NULL,
     -- Apple's code, where it gave one.

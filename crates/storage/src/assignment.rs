@@ -27,6 +27,7 @@ use adept_domain::{
 
 pub use calls::{Assigned, Begun, DeviceResult, InFlightCall};
 pub(super) use definitions::forget_refusals;
+pub(super) use pacing::{alike, save_pacing, save_release, states_of};
 pub use plan::{Plan, PlannedProfile};
 pub use releases::Released;
 pub use show::{DeviceStory, ShownDevice, WaitingDevices};

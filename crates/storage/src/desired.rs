@@ -6,27 +6,18 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Error, Storage,
-    assignment::{bump_desired_generation, desire},
+    assignment::{alike, bump_desired_generation, desire, save_pacing, save_release, states_of},
     audit,
     created_requests::{self, EntityCreated},
-    db::{Statement, Transaction, hex, sql, sql_of_parts},
+    db::{Row, Statement, Transaction, hex, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
     profiles::take,
     setting_state::save,
 };
 use adept_domain::{
     AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, RequestKey, SettingKey,
-    SettingState,
+    SettingState, serial_key,
 };
-
-/// What a device's wait becomes when something else is wanted for it at `now`: it is over, unless Apple throttles it.
-fn look_again(now: &'static str) -> String {
-    format!(
-        "assign_attempts = 0, assign_failure = CASE WHEN assign_failure = 'THROTTLED' THEN assign_failure ELSE NULL END, \
-         assign_due_at = CASE WHEN assign_due_at > {now} AND (assign_failure IS NULL OR assign_failure = 'THROTTLED') \
-         THEN assign_due_at ELSE {now} END"
-    )
-}
 
 /// What came of a desired profile for several devices: all or nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,7 +42,7 @@ pub struct DeviceWrites {
 
 /// One JSON array of arrays, which is how many values are bound at once.
 fn keys(serials: &[String]) -> Json {
-    serials.iter().map(|serial| json!([serial.to_ascii_lowercase(), serial])).collect()
+    serials.iter().map(|serial| json!([serial_key(serial), serial])).collect()
 }
 
 /// Serial numbers, as given, that are not listed (`listed` says which rows count); a handful at most.
@@ -94,6 +85,12 @@ impl Storage {
         }
         const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
             AND (desired_profile IS NULL OR desired_profile <> $4)";
+        let others = sql_of_parts(format!("SELECT serial_key FROM devices WHERE {OTHERS}"))
+            .key(key)
+            .bind(serials.as_str())
+            .bind(profile.id);
+        let others = keys_of(&tx.rows(others).await?)?;
+        note_desired(&mut tx, key, &others, now).await?;
         tx.execute(
             sql_of_parts(format!(
                 "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
@@ -108,8 +105,7 @@ impl Storage {
         .await?;
         tx.execute(
             sql_of_parts(format!(
-                "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6, {} WHERE {OTHERS}",
-                look_again("$5")
+                "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6 WHERE {OTHERS}"
             ))
             .key(profile.key())
             .bind(serials.as_str())
@@ -131,6 +127,7 @@ impl Storage {
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<DesiredChange, Error> {
+        let serial_keys: Vec<String> = serials.iter().map(|serial| serial_key(serial)).collect();
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
         if !bump_desired_generation(&mut tx, key, now, false).await? {
@@ -140,20 +137,16 @@ impl Storage {
         if !unknown.is_empty() {
             return Ok(DesiredChange::Unknown(unknown));
         }
-        const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
-            AND release_requested_at IS NULL";
-        for text in [
-            format!(
-                "INSERT INTO device_events (tenant, setting, serial_key, at, event) \
-                 SELECT tenant, setting, serial_key, $4, 'release_requested' FROM devices WHERE {OTHERS} \
-                 ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING"
-            ),
-            format!(
-                "UPDATE devices SET release_requested_at = $4, release_due_at = $4, release_attempts = 0, \
-                 release_failure = NULL WHERE {OTHERS}"
-            ),
-        ] {
-            tx.execute(sql_of_parts(text).key(key).bind(serials.as_str()).bind(now)).await?;
+        let states = states_of(&mut tx, key, &serial_keys).await?.into_iter();
+        let changed = states.filter_map(|(serial_key, state)| {
+            let release = state.release.on_requested(now);
+            (release != state.release).then_some((release, serial_key))
+        });
+        for (release, keys) in alike(changed) {
+            save_release(&mut tx, key, &release, &keys).await?;
+            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+            let line = NewDeviceEvent::of(DeviceEventKind::ReleaseRequested);
+            device_events::write(&mut tx, key, &keys, now, &line).await?;
         }
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
@@ -281,6 +274,25 @@ async fn finish_writes<E: From<Error>>(
     Ok(())
 }
 
+fn keys_of(rows: &[Row]) -> Result<Vec<String>, Error> {
+    rows.iter().map(|row| row.get("serial_key")).collect()
+}
+
+/// Something else is desired of these devices: when they are looked at.
+async fn note_desired(
+    tx: &mut Transaction,
+    key: SettingKey,
+    keys: &[String],
+    now: Timestamp,
+) -> Result<(), Error> {
+    let states = states_of(tx, key, keys).await?;
+    let paced = states.into_iter().map(|(key, state)| (state.pacing.on_desired(now), key));
+    for (pacing, keys) in alike(paced) {
+        save_pacing(tx, key, &pacing, &keys).await?;
+    }
+    Ok(())
+}
+
 /// Finds devices by their serial numbers.
 fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
     sql_of_parts(format!(
@@ -321,18 +333,19 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
     for (text, devices) in [
         (format!("{TOLD} WHERE written.value ->> 6 IS NOT NULL {ONCE}"), &new),
         (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_PROFILE} {ONCE}"), &changed),
-        // Another description ends no wait that Apple's word made.
-        (
-            format!(
-                "UPDATE devices SET {} FROM json_each($3) AS written \
-                 WHERE {ITS_ROW} AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)",
-                look_again("$4")
-            ),
-            &changed,
-        ),
     ] {
         tx.execute(about(text, devices).bind(event.at)).await?;
     }
+    // Another description ends no wait that Apple's word made.
+    let others = about(
+        format!(
+            "SELECT serial_key FROM devices, json_each($3) AS written \
+             WHERE {ITS_ROW} AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)"
+        ),
+        &changed,
+    );
+    let others = keys_of(&tx.rows(others).await?)?;
+    note_desired(tx, key, &others, event.at).await?;
     let text = format!(
         "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
          desired_profile = unhex(written.value ->> 6), desired_at = CAST(written.value ->> 7 AS BIGINT), \
@@ -347,7 +360,7 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
 fn rows(devices: &[DeviceRow]) -> String {
     let row = |device: &DeviceRow| {
         json!([
-            device.serial.to_ascii_lowercase(),
+            serial_key(&device.serial),
             device.serial,
             hex(device.id.0),
             device.created_at.as_microsecond(),

@@ -7,7 +7,7 @@ use super::{
     Error, Storage,
     db::{Transaction, Value, sql, sql_of_parts},
 };
-use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey};
+use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
 
 /// Each costs SQLite a look at the list of those before it.
 const KEYS_PER_STATEMENT: usize = 500;
@@ -98,7 +98,7 @@ impl Storage {
                 sql("SELECT at, event, profile, apple_uuid, detail FROM device_events \
                      WHERE tenant = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
                 .key(key)
-                .bind(serial.to_ascii_lowercase().as_str()),
+                .bind(serial_key(serial).as_str()),
             )
             .await?;
         rows.iter()

@@ -10,14 +10,16 @@ use uuid::Uuid;
 
 use super::{
     Error, Storage,
+    assignment::{alike, save_pacing, save_release, states_of},
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
 };
 use adept_domain::{
-    AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePlatform, DeviceRow, DiscoverySource,
-    FoldedPage, Lease, SettingKey, StoredDevice, members,
+    AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePacing, DevicePlatform, DeviceRelease,
+    DeviceRow, DiscoverySource, FoldedPage, Lease, RecordChange, SettingKey, StoredDevice, members,
+    serial_key,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -75,13 +77,13 @@ fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
     }
 }
 
-/// What decides about the devices of a page, by their serial numbers in lower case.
+/// What decides about the devices of a page, by their serial keys.
 pub(super) async fn stored(
     tx: &mut Transaction,
     lease: &Lease,
     page: &[AppleRecord],
 ) -> Result<HashMap<String, StoredDevice>, Error> {
-    let mut keys: Vec<String> = page.iter().map(|record| record.serial.to_ascii_lowercase()).collect();
+    let mut keys: Vec<String> = page.iter().map(|record| serial_key(&record.serial)).collect();
     // In the order of the index, so that one look falls beside the last.
     keys.sort_unstable();
     keys.dedup();
@@ -142,6 +144,7 @@ pub(super) async fn write(
     let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
     device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::ListedAgain))
         .await?;
+    note_records(tx, lease.key, folded, now).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter();
     let mut next_insert = || {
         let rows = records.by_ref().take(ROWS_PER_STATEMENT);
@@ -186,6 +189,38 @@ pub(super) async fn write(
     Ok(())
 }
 
+/// When devices are looked at of which a record differs from the stored one; to be called before it is written. A device
+/// that returns is not to be released any more.
+async fn note_records(
+    tx: &mut Transaction,
+    key: SettingKey,
+    folded: &FoldedPage,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if folded.known.is_empty() {
+        return Ok(());
+    }
+    let states = states_of(tx, key, &folded.known).await?;
+    let changed = folded.write.iter().filter_map(|record| {
+        let key = serial_key(&record.serial);
+        let state = states.get(&key)?;
+        let assigned = state.assigned_uuid.as_deref();
+        let change = RecordChange::of(record, state.platform, assigned, state.deleted);
+        let pacing = state.pacing.on_record(change, now);
+        (pacing != state.pacing).then_some((pacing, key))
+    });
+    for (pacing, keys) in alike(changed) {
+        save_pacing(tx, key, &pacing, &keys).await?;
+    }
+    let none = DeviceRelease::default();
+    let returned: Vec<String> = states
+        .into_iter()
+        .filter(|(_, state)| state.deleted && state.release != none)
+        .map(|(key, _)| key)
+        .collect();
+    save_release(tx, key, &none, &returned).await
+}
+
 /// Rows are bound, not sent as JSON, which costs twice as much; PostgreSQL takes 65,535 values at most.
 const ROWS_PER_STATEMENT: usize = 200;
 
@@ -193,12 +228,7 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
     operation_at, profile_uuid, profile_status, digest, record, assign_due_at) VALUES {rows} \
     ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
     platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
-    assign_due_at = CASE WHEN excluded.profile_uuid = devices.assigned_uuid AND devices.deleted = FALSE \
-            AND COALESCE(excluded.profile_status, '') NOT IN ('empty', 'removed') \
-        OR devices.assign_due_at > excluded.created_at AND COALESCE(devices.assign_failure, '') <> 'NOT_ACCESSIBLE' \
-        THEN devices.assign_due_at ELSE excluded.created_at END, \
     source = excluded.source, description = COALESCE(excluded.description, devices.description), \
-    release_requested_at = CASE WHEN devices.deleted THEN NULL ELSE devices.release_requested_at END, \
     deleted = FALSE, tombstone_at = NULL, absent_since = NULL, \
     operation_at = COALESCE(excluded.operation_at, devices.operation_at), \
     profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
@@ -206,11 +236,12 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
 
 /// The values of one row, in the order of [`INSERT`].
 fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<Value> {
+    let pacing = DevicePacing::of_new(&record, now);
     vec![
         lease.key.tenant.into(),
         lease.key.id.into(),
         now.into(),
-        Value::text(record.serial.to_ascii_lowercase()),
+        Value::text(serial_key(&record.serial)),
         Value::text(record.serial),
         id.into(),
         record.platform.unwrap_or(DevicePlatform::Unknown).as_str().into(),
@@ -220,8 +251,7 @@ fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<V
         Value::Text(record.profile_status),
         Value::text(format!("{:032x}", record.digest)),
         Value::text(record.record),
-        // New devices of a fetch are found by looking at all; those of a delta one by one.
-        record.operation.map(|_| now.as_microsecond()).into(),
+        pacing.due_at.into(),
     ]
 }
 

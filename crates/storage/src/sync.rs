@@ -59,7 +59,7 @@ impl Storage {
         for device in stored.values_mut() {
             device.operation_at = device.operation_at.map(|at| past(at, latest_record_time(part.now)));
         }
-        let mut folded = fold_page(page, &stored);
+        let mut folded = fold_page(page, &stored, part.now);
         let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;
         state.on_devices_counted(folded.count_change());
@@ -71,6 +71,18 @@ impl Storage {
         tx.commit().await?;
         self.note_growth(folded.added);
         Ok(Some(folded))
+    }
+
+    /// Makes a complete fetch due: a run could not find out what Apple lists. Nothing happens when lease or token are not
+    /// those any more.
+    pub async fn request_fetch(&self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? {
+            state.on_fetch_wanted(now);
+            save(&mut tx, &state).await?;
+            tx.commit().await?;
+        }
+        Ok(())
     }
 
     /// Gives the lease back and notes how the run ended. Answers what is believed of the token now, where Apple was asked;

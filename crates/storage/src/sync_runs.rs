@@ -22,6 +22,8 @@ pub struct RunPart {
     pub kind: SyncKind,
     /// Apple's pages.
     pub pages: i64,
+    /// Records on them without a serial number.
+    pub unreadable: i64,
 }
 
 /// Adds a part to the run's line.
@@ -36,8 +38,8 @@ pub(super) async fn note(
     tx.execute_one(
         "a line of the sync history",
         sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, changed, removed, \
-             drift_added, drift_changed, drift_removed, unconfirmed, outcome) \
-             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'running') \
+             drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome) \
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running') \
              ON CONFLICT (tenant, setting, run) DO UPDATE SET \
              kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
              pages = sync_runs.pages + excluded.pages, added = sync_runs.added + excluded.added, \
@@ -45,7 +47,8 @@ pub(super) async fn note(
              drift_added = sync_runs.drift_added + excluded.drift_added, \
              drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
              drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
-             unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed")
+             unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, \
+             unreadable = sync_runs.unreadable + excluded.unreadable")
         .key(lease.key)
         .bind(lease.epoch)
         .bind(part.started_at)
@@ -57,7 +60,8 @@ pub(super) async fn note(
         .bind(drift.added)
         .bind(drift.changed)
         .bind(drift.removed)
-        .bind(unconfirmed),
+        .bind(unconfirmed)
+        .bind(part.unreadable),
     )
     .await
 }
@@ -90,7 +94,8 @@ pub(super) async fn end(
                  AND (kind = 'delta_sync' OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS \
                      (SELECT 1 FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 \
                       AND (mine.kind = 'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
-                      AND mine.removed = 0 AND mine.kind = sync_runs.kind AND mine.outcome = sync_runs.outcome \
+                      AND mine.removed = 0 AND mine.kind = sync_runs.kind \
+                      AND mine.unreadable = sync_runs.unreadable AND mine.outcome = sync_runs.outcome \
                       AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
             .key(lease.key)
             .bind(lease.epoch)
@@ -150,6 +155,7 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
             removed: row.get("drift_removed")?,
         },
         unconfirmed: row.get("unconfirmed")?,
+        unreadable: row.get("unreadable")?,
         outcome: if outcome == SyncOutcome::Running && !still { SyncOutcome::CutShort } else { outcome },
         code: row.get("code")?,
     })
@@ -168,7 +174,7 @@ impl Storage {
             .db
             .rows(
                 sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, drift_added, \
-                     drift_changed, drift_removed, unconfirmed, outcome, code, \
+                     drift_changed, drift_removed, unconfirmed, unreadable, outcome, code, \
                      EXISTS (SELECT 1 FROM setting_overview WHERE setting_overview.tenant = $1 \
                          AND setting_overview.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
                      FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")

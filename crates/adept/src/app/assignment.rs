@@ -1,12 +1,13 @@
-//! AssignmentStatus one setting: what its devices are to have, against what Apple has. Everything comes from what is stored;
+//! Assignment of one setting: what its devices are to have, against what Apple has. Everything comes from what is stored;
 //! whatever was learned from Apple is stored before the next thing is asked.
 //!
-//! A run holds the setting's lease, as a sync does. Before each call to Apple the lease is lengthened and the desired state are
+//! A run holds the setting's lease, as a sync does. Before each call to Apple the lease is renewed and the desired state is
 //! read again; the call is cut before the lease can end. Nothing wanted means that Apple's state is left alone.
 
 mod assign;
 mod counts;
 mod define;
+mod halve;
 mod recognize;
 mod release;
 mod unresolved;
@@ -26,8 +27,8 @@ pub use self::counts::AssignmentStatus;
 use super::{App, Error, apple};
 use crate::{
     domain::{
-        Lease, Setting, SyncOutcome, TokenState,
-        setting_state::{AssignmentEnd, AssignmentFinding},
+        Halving, Lease, Setting, SyncOutcome, TokenState,
+        setting_state::{AppleFault, AssignmentEnd, AssignmentFinding},
     },
     storage::{self, Begun, Claim, WorkingState},
 };
@@ -55,6 +56,8 @@ enum Stop {
     Wait(Timestamp),
     /// An answer of Apple's.
     Apple(AppleError),
+    /// Apple refuses calls about devices as a whole, whichever devices they name.
+    NotAboutDevices(AppleError),
     /// Something of ours.
     Failed(Error),
 }
@@ -101,6 +104,12 @@ struct Run<'a> {
     desired_generation: i64,
     /// Calls made so far: a run gives way to a sync only after one.
     calls: usize,
+    /// What is known of calls that Apple refused as a whole.
+    halving: Halving,
+    /// Devices that stand alone, until it is known that it is about them.
+    alone: Vec<halve::LoneDevice>,
+    /// When what could not be halved any more goes on.
+    put_off: Option<Timestamp>,
 }
 
 impl App {
@@ -145,7 +154,18 @@ impl App {
         }
         *consumer_of = Some(consumer);
         let setting = known.setting;
-        let mut run = Run { app: self, outliving, lease, setting, session, desired_generation: 0, calls: 0 };
+        let mut run = Run {
+            app: self,
+            outliving,
+            lease,
+            setting,
+            session,
+            desired_generation: 0,
+            calls: 0,
+            halving: Halving::default(),
+            alone: Vec::new(),
+            put_off: None,
+        };
         run.settle_unresolved_calls().await?;
         let unreleased = run.release_devices().await?;
         let finished = run.assign_devices().await?;
@@ -196,6 +216,12 @@ impl App {
                 tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                     "an assignment run was broken off: {error}");
                 end(AssignmentFinding::Nothing, after(AFTER_FAILURE))
+            }
+            Err(Stop::NotAboutDevices(error)) => {
+                tracing::warn!(setting = %claim.lease.key.id, detail = error.detail.as_deref(),
+                    "Apple refuses every call about devices, whichever they are; no device is marked: {error}");
+                let fault = AppleFault::of(TokenState::NotUnderstood);
+                end(AssignmentFinding::Fault(fault), after(pause.max(AFTER_REFUSAL)))
             }
             Err(Stop::Apple(error)) => {
                 let fault = apple::fault_of(&error);

@@ -4,11 +4,13 @@
 //! ends it, and what it learned last is discarded.
 
 mod absent;
+mod bounds;
 mod counts;
 mod end;
 mod pages;
 mod record;
 mod seen;
+mod ties;
 mod walk;
 
 use std::{sync::Arc, time::Duration};

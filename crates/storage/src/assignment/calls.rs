@@ -2,13 +2,13 @@
 //! answer is being stored. A call is stored before it is made and goes away with its outcome, so that one that is found
 //! later is one whose answer was lost.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    pacing::{pacing_of, set_pacing},
+    pacing::{alike, save_pacing, states_of},
     renew_for_call, under_lease,
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 use adept_domain::{
     AssignmentResult, AuditEvent, DeviceEventKind, DevicePacing, Lease, ProfileId, SettingKey, SettingState,
-    deadline::Lengths,
+    deadline::Lengths, serial_key,
 };
 
 /// A call about devices.
@@ -46,8 +46,8 @@ pub struct DeviceResult {
 
 /// What came of an assignment.
 pub struct Assigned<'a> {
-    /// The call.
-    pub call: Uuid,
+    /// The call that this ends; none when it was refused as a whole and taken back.
+    pub call: Option<Uuid>,
     /// The profile and Apple's id of it.
     pub profile: ProfileId,
     /// Apple's id of it.
@@ -166,23 +166,23 @@ impl Storage {
             return Ok(false);
         };
         let desired_changed = Some(state.assignment.desired_generation) != assigned.seen_desired_generation;
-        let keys: Vec<String> =
-            assigned.devices.iter().map(|device| device.serial.to_ascii_lowercase()).collect();
-        let stored = pacing_of(&mut tx, lease.key, &keys).await?;
-        let mut alike: HashMap<(AssignmentResult, DevicePacing), Vec<String>> = HashMap::new();
-        for (device, key) in assigned.devices.iter().zip(keys) {
-            let Some(pacing) = stored.get(&key) else { continue };
+        let keys: Vec<String> = assigned.devices.iter().map(|device| serial_key(&device.serial)).collect();
+        let stored = states_of(&mut tx, lease.key, &keys).await?;
+        let listed = assigned.devices.iter().zip(keys).filter_map(|(device, key)| {
+            let pacing = stored.get(&key).filter(|state| !state.deleted)?.pacing;
             let after = pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
-            alike.entry((device.result, after)).or_default().push(key);
-        }
-        for ((result, pacing), keys) in alike {
+            Some(((device.result, after), key))
+        });
+        for ((result, pacing), keys) in alike(listed) {
             if result == AssignmentResult::NotAccessible {
                 want_fetch(&mut tx, &mut state, assigned, &keys).await?;
             }
             note_result(&mut tx, lease, assigned, (result, pacing), &keys).await?;
         }
         save(&mut tx, &state).await?;
-        end_call(&mut tx, lease, assigned.call).await?;
+        if let Some(call) = assigned.call {
+            end_call(&mut tx, lease, call).await?;
+        }
         audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
@@ -196,7 +196,7 @@ async fn note_result(
     (result, pacing): (AssignmentResult, DevicePacing),
     keys: &[String],
 ) -> Result<(), Error> {
-    set_pacing(tx, lease.key, &pacing, keys).await?;
+    save_pacing(tx, lease.key, &pacing, keys).await?;
     if result == AssignmentResult::Success {
         // Apple has it now: the stored record is out of date, and its digest says so.
         tx.execute(
@@ -231,13 +231,12 @@ pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
 /// becomes of the answer.
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
     let throttled = assigned.devices.iter().filter(|device| device.result == AssignmentResult::Throttled);
-    let keys: Vec<String> = throttled.map(|device| device.serial.to_ascii_lowercase()).collect();
-    let mut alike: HashMap<DevicePacing, Vec<String>> = HashMap::new();
-    for (key, pacing) in pacing_of(tx, lease.key, &keys).await? {
-        alike.entry(pacing.on_throttled(assigned.retry_after, assigned.now)).or_default().push(key);
-    }
-    for (pacing, keys) in alike {
-        set_pacing(tx, lease.key, &pacing, &keys).await?;
+    let keys: Vec<String> = throttled.map(|device| serial_key(&device.serial)).collect();
+    let states = states_of(tx, lease.key, &keys).await?.into_iter().filter(|(_, state)| !state.deleted);
+    let waits =
+        states.map(|(key, state)| (state.pacing.on_throttled(assigned.retry_after, assigned.now), key));
+    for (pacing, keys) in alike(waits) {
+        save_pacing(tx, lease.key, &pacing, &keys).await?;
     }
     Ok(())
 }

@@ -3,23 +3,25 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{calls::end_call, under_lease};
+use super::{
+    calls::{end_call, rows_of},
+    pacing::{alike, save_pacing, save_release, states_of},
+    under_lease,
+};
 use crate::{
     Error, Storage,
     assignment::DeviceResult,
     audit,
-    db::{Value, sql},
+    db::sql,
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
-use adept_domain::{
-    AssignmentResult, AuditEvent, DeviceEventKind, Lease, latest_record_time, release_put_off,
-};
+use adept_domain::{AssignmentResult, AuditEvent, DeviceEventKind, Lease, latest_record_time, serial_key};
 
 /// What came of a release.
 pub struct Released<'a> {
-    /// The call.
-    pub call: Uuid,
+    /// The call that this ends; none when it was refused as a whole and taken back.
+    pub call: Option<Uuid>,
     /// What Apple said of each device.
     pub devices: &'a [DeviceResult],
     /// When it ended.
@@ -74,21 +76,14 @@ impl Storage {
         devices: &[DeviceResult],
         now: Timestamp,
     ) -> Result<(), Error> {
-        let rows = devices.iter().map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]);
-        let due = |attempts| now.checked_add(release_put_off(attempts)).unwrap_or(now);
+        let keys: Vec<String> = devices.iter().map(|device| serial_key(&device.serial)).collect();
         let mut tx = self.db.begin_bulk().await?;
         if under_lease(&mut tx, lease).await?.is_some() {
-            tx.execute(
-                sql("UPDATE devices SET \
-                     release_due_at = CASE WHEN COALESCE(release_attempts, 0) = 0 THEN $3 ELSE $4 END, \
-                     release_attempts = COALESCE(release_attempts, 0) + 1 \
-                     WHERE tenant = $1 AND setting = $2 AND release_requested_at IS NOT NULL AND serial_key IN ({rows})")
-                .key(lease.key)
-                .bind(due(0))
-                .bind(due(1))
-                .rows(rows.collect()),
-            )
-            .await?;
+            let states = states_of(&mut tx, lease.key, &keys).await?;
+            let put_off = states.into_iter().map(|(key, state)| (state.release.on_put_off(now), key));
+            for (release, keys) in alike(put_off) {
+                save_release(&mut tx, lease.key, &release, &keys).await?;
+            }
             tx.commit().await?;
         }
         Ok(())
@@ -102,55 +97,53 @@ impl Storage {
         released: &Released<'_>,
         event: &AuditEvent,
     ) -> Result<bool, Error> {
+        let now = released.now;
         let mut tx = self.db.begin_bulk().await?;
         let Some(mut state) = under_lease(&mut tx, lease).await? else { return Ok(false) };
+        let keys: Vec<String> = released.devices.iter().map(|device| serial_key(&device.serial)).collect();
+        let stored = states_of(&mut tx, lease.key, &keys).await?;
+        let results = released.devices.iter().zip(&keys).filter_map(|(device, key)| {
+            let state = stored.get(key)?;
+            let release = state.release.on_result(device.result, now);
+            let pacing = match (device.result, release.requested_at) {
+                (AssignmentResult::Success, _) => state.pacing.on_released(),
+                (_, None) => state.pacing.on_release_ended(now),
+                (_, Some(_)) => state.pacing,
+            };
+            Some(((device.result, state.deleted, release, pacing), key.clone()))
+        });
         let mut absent = 0;
-        let mut alike: std::collections::BTreeMap<(AssignmentResult, bool), Vec<String>> = Default::default();
-        for device in released.devices {
-            let group = (device.result, device.attempts == 0);
-            alike.entry(group).or_default().push(device.serial.to_ascii_lowercase());
-        }
-        for ((result, is_first), keys) in alike {
-            let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
-            let wait = result.released_again_after(i64::from(!is_first));
-            let due = wait.and_then(|wait| released.now.checked_add(wait).ok());
-            let statement = match (result, due) {
-                (AssignmentResult::Success, _) => sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, assign_due_at = NULL, \
-                    operation_at = CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END, \
-                    release_requested_at = NULL, release_due_at = NULL, release_failure = NULL \
-                    WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-                .key(lease.key)
-                .bind(released.now)
-                .bind(latest_record_time(released.now)),
-                (failed, Some(due)) => sql("UPDATE devices SET release_due_at = $3, release_failure = $4, \
-                    release_attempts = COALESCE(release_attempts, 0) + 1 \
-                    WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-                .key(lease.key)
-                .bind(due)
-                .bind(failed.as_str()),
-                (failed, None) => sql("UPDATE devices SET release_due_at = NULL, release_requested_at = NULL, \
-                    release_attempts = NULL, release_failure = $3, assign_due_at = COALESCE(assign_due_at, $4) \
-                    WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-                .key(lease.key)
-                .bind(failed.as_str())
-                .bind(released.now),
-            };
-            let touched = tx.execute(statement.rows(rows)).await?;
-            let kind = if result == AssignmentResult::Success {
+        for ((result, was_absent, release, pacing), keys) in alike(results) {
+            let is_released = result == AssignmentResult::Success;
+            if !(is_released && was_absent) {
+                save_release(&mut tx, lease.key, &release, &keys).await?;
+                save_pacing(&mut tx, lease.key, &pacing, &keys).await?;
+            }
+            if is_released {
+                let touched = tx
+                    .execute(
+                        sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, \
+                             operation_at = CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END \
+                             WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+                        .key(lease.key)
+                        .bind(now)
+                        .bind(latest_record_time(now))
+                        .rows(rows_of(&keys)),
+                    )
+                    .await?;
                 absent += i64::try_from(touched).unwrap_or(0);
-                DeviceEventKind::Released
-            } else {
-                DeviceEventKind::NotReleased
-            };
+            }
+            let kind = if is_released { DeviceEventKind::Released } else { DeviceEventKind::NotReleased };
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-            let told =
+            let line =
                 NewDeviceEvent { kind, profile: None, apple_uuid: None, detail: Some(result.as_str()) };
-            let owner = lease.key;
-            device_events::write(&mut tx, owner, &keys, released.now, &told).await?;
+            device_events::write(&mut tx, lease.key, &keys, now, &line).await?;
         }
         state.on_devices_counted(-absent);
         save(&mut tx, &state).await?;
-        end_call(&mut tx, lease, released.call).await?;
+        if let Some(call) = released.call {
+            end_call(&mut tx, lease, call).await?;
+        }
         audit::write(&mut tx, lease.key.tenant, event).await?;
         tx.commit().await?;
         Ok(true)

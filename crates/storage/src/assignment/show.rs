@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{Error, Storage, db::sql};
-use adept_domain::{AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingKey};
+use adept_domain::{
+    AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingKey, serial_key,
+};
 
 /// A device under one setting, and its history.
 #[derive(Clone, Debug)]
@@ -39,8 +41,10 @@ pub struct ShownDevice {
     pub assign_due_at: Option<Timestamp>,
     /// Apple's word about the last assignment, when that failed.
     pub assign_failure: Option<String>,
-    /// Since when its release is wanted.
+    /// Since when its release is requested.
     pub release_requested_at: Option<Timestamp>,
+    /// When Apple is asked for it.
+    pub release_due_at: Option<Timestamp>,
     /// Apple's word about the last release, when that failed.
     pub release_failure: Option<String>,
 }
@@ -62,26 +66,27 @@ impl Storage {
         let rows = self
             .db
             .rows(
-                sql("SELECT tenant, setting, COUNT(*) AS total, CASE WHEN assign_failure IS NOT NULL THEN assign_failure \
-                     WHEN assign_due_at <= $1 THEN 'due' ELSE 'resting' END AS waits FROM devices \
-                     WHERE assign_due_at IS NOT NULL AND deleted = FALSE GROUP BY tenant, setting, waits")
+                sql("SELECT tenant, setting, COUNT(*) AS total, assign_failure, (assign_due_at <= $1) AS is_due FROM devices \
+                     WHERE assign_due_at IS NOT NULL AND deleted = FALSE \
+                     GROUP BY tenant, setting, assign_failure, is_due")
                 .bind(now),
             )
             .await?;
-        rows.iter()
-            .map(|row| {
-                let state: String = row.get("waits")?;
-                Ok(WaitingDevices {
-                    key: row.key("setting")?,
-                    state: match state.as_str() {
-                        "due" => "due",
-                        "resting" => "resting",
-                        word => AssignmentResult::from_word(word).as_str(),
-                    },
-                    devices: row.get("total")?,
-                })
-            })
-            .collect()
+        let mut waiting: Vec<WaitingDevices> = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let failure: Option<String> = row.get("assign_failure")?;
+            let state = match failure {
+                Some(word) => AssignmentResult::from_word(&word).as_str(),
+                None if row.get::<bool>("is_due")? => "due",
+                None => "resting",
+            };
+            let (key, devices) = (row.key("setting")?, row.get::<i64>("total")?);
+            match waiting.iter_mut().find(|known| (known.key, known.state) == (key, state)) {
+                Some(known) => known.devices += devices,
+                None => waiting.push(WaitingDevices { key, state, devices }),
+            }
+        }
+        Ok(waiting)
     }
 
     /// How many devices of each visible setting carried another product's profile when all were looked at last.
@@ -104,11 +109,12 @@ impl Storage {
                 .row(
                     sql(
                         "SELECT serial, platform, source, deleted, profile_uuid, profile_status, desired_profile, \
-                         desired_at, assign_due_at, assign_failure, release_requested_at, release_failure \
+                         desired_at, assign_due_at, assign_failure, release_requested_at, release_due_at, \
+                         release_failure \
                          FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key = $3"
                     )
                     .key(setting.key())
-                    .bind(serial.to_ascii_lowercase().as_str()),
+                    .bind(serial_key(serial).as_str()),
                 )
                 .await?;
             let Some(row) = row else { continue };
@@ -125,6 +131,7 @@ impl Storage {
                 assign_due_at: row.time("assign_due_at")?,
                 assign_failure: row.get("assign_failure")?,
                 release_requested_at: row.time("release_requested_at")?,
+                release_due_at: row.time("release_due_at")?,
                 release_failure: row.get("release_failure")?,
             };
             let events = self.device_events(setting.key(), serial).await?;

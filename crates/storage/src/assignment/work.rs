@@ -10,7 +10,7 @@ use crate::{
     db::{Row, Statement, Value, sql, sql_of_parts},
     setting_state::save,
 };
-use adept_domain::{Lease, MOST_DEVICES, Reason, SettingKey, Target};
+use adept_domain::{Lease, MOST_DEVICES, Reason, SettingKey, Target, serial_key};
 
 /// Where a walk over devices stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl WorkDevice {
 
     /// The place behind the device.
     fn place(&self, place: &ScanPosition) -> ScanPosition {
-        let key = self.serial.to_ascii_lowercase();
+        let key = serial_key(&self.serial);
         match place {
             ScanPosition::Due(..) => ScanPosition::Due(self.due.unwrap_or(i64::MIN), key),
             ScanPosition::All(_) => ScanPosition::All(key),
@@ -150,7 +150,7 @@ impl Storage {
         }
         let statement =
             find(key, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
-        let serials = devices.iter().map(|device| vec![Value::text(device.serial.to_ascii_lowercase())]);
+        let serials = devices.iter().map(|device| vec![Value::text(serial_key(&device.serial))]);
         let mut tx = self.db.read_bulk().await?;
         tx.rows(statement.rows(serials.collect())).await?.iter().map(WorkDevice::of).collect()
     }

@@ -1,6 +1,8 @@
 //! Assigning: target by target, a thousand devices a call, one call at a time. While Apple works on these, the last answer
 //! is stored and the next thousand are found.
 
+use std::collections::HashMap;
+
 use adept_apple::{
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     serial_status::{SerialStatus, SerialStatuses},
@@ -8,10 +10,10 @@ use adept_apple::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Finished, Run, Stop, define::Defined, may_be_done};
+use super::{Finished, Run, Stop, define::Defined, halve::is_refused_as_a_whole, may_be_done};
 use crate::{
     app::{failpoint, profiles},
-    domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target},
+    domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target, serial_key},
     storage::{Assigned, DeviceResult, InFlightCall, Plan, ScanPosition, WorkDevice, WorkingState},
 };
 
@@ -24,7 +26,7 @@ enum Looked {
 }
 
 /// How far the devices of one target came.
-enum Walked {
+pub(super) enum Walked {
     /// Other profiles or defaults are wanted by now.
     PlanChanged,
     /// Apple does not know the profile any more.
@@ -34,24 +36,36 @@ enum Walked {
 }
 
 /// What is assigned.
-struct Assignment<'a> {
-    target: &'a Target,
-    profile: &'a Profile,
-    apple_uuid: &'a str,
+pub(super) struct Assignment<'a> {
+    pub(super) target: &'a Target,
+    pub(super) profile: &'a Profile,
+    pub(super) apple_uuid: &'a str,
+}
+
+impl Assignment<'_> {
+    /// The call that gives it to devices.
+    pub(super) fn call(&self, id: Uuid, devices: &[WorkDevice]) -> InFlightCall {
+        InFlightCall {
+            id,
+            assigns: Some((self.target.profile, self.target.revision, self.apple_uuid.to_owned())),
+            serials: devices.iter().map(|device| device.serial.clone()).collect(),
+        }
+    }
 }
 
 /// A call that Apple answered, or not.
-struct AnsweredCall {
-    call: Uuid,
+pub(super) struct AnsweredCall {
+    pub(super) call: Uuid,
     /// The desired state under which it began.
-    desired_generation: i64,
-    devices: Vec<WorkDevice>,
-    answer: Result<SerialStatuses, AppleError>,
+    pub(super) desired_generation: i64,
+    pub(super) devices: Vec<WorkDevice>,
+    pub(super) answer: Result<SerialStatuses, AppleError>,
 }
 
 /// What is known of a call.
 pub(super) struct Settled<'a> {
-    pub(super) call: Uuid,
+    /// None when it was refused as a whole and taken back.
+    pub(super) call: Option<Uuid>,
     /// The desired state under which it began; of a lost call they are not known any more.
     pub(super) desired_generation: Option<i64>,
     pub(super) devices: &'a [DeviceResult],
@@ -85,6 +99,8 @@ impl Run<'_> {
         working: WorkingState,
         blocked: Option<Timestamp>,
     ) -> Result<Finished, Stop> {
+        self.mark_alone().await?;
+        let blocked = [blocked, self.put_off].into_iter().flatten().min();
         let storage = &self.app.storage;
         let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
@@ -96,6 +112,7 @@ impl Run<'_> {
         }
         let next = storage.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
         let release = storage.next_release_due(&self.lease).await?;
+        let release = release.map(|due| self.put_off.map_or(due, |until| due.max(until)));
         Ok(Finished {
             scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
             next_due: [blocked, next, release].into_iter().flatten().min(),
@@ -148,7 +165,7 @@ impl Run<'_> {
     }
 
     /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
-    async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
+    pub(super) async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
         self.renew().await?;
         Ok(self.plan().await?.targets() == targets)
     }
@@ -187,16 +204,13 @@ impl Run<'_> {
     ) -> Result<Walked, Stop> {
         let owner = self.lease.key;
         loop {
+            devices.retain(|device| !self.stands_alone(&device.serial));
             if devices.is_empty() {
                 let Some(place) = next.take() else { return Ok(Walked::Through) };
                 (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
                 continue;
             }
-            let call = InFlightCall {
-                id: self.app.ids.uuid(&self.app.clock),
-                assigns: Some((to.target.profile, to.target.revision, to.apple_uuid.to_owned())),
-                serials: devices.iter().map(|device| device.serial.clone()).collect(),
-            };
+            let call = to.call(self.app.ids.uuid(&self.app.clock), &devices);
             if !self.begin(&call).await? {
                 if !self.same_plan(targets).await? {
                     return Ok(Walked::PlanChanged);
@@ -223,7 +237,21 @@ impl Run<'_> {
             };
             let (answer, (known, upcoming)) = tokio::join!(asked, meanwhile);
             failpoint::at("assign-answered");
-            let is_refused = answer.is_err();
+            let is_refused = match answer {
+                Err(error) if is_refused_as_a_whole(&error) => {
+                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    if !known? {
+                        return Ok(Walked::Unknown);
+                    }
+                    match self.halve_assignment(targets, to, devices, error).await? {
+                        Walked::Through => {}
+                        ended => return Ok(ended),
+                    }
+                    (devices, next) = upcoming?;
+                    continue;
+                }
+                _ => answer.is_err(),
+            };
             let asked =
                 AnsweredCall { call: call.id, desired_generation: self.desired_generation, devices, answer };
             if is_refused {
@@ -234,6 +262,8 @@ impl Run<'_> {
                 }
             } else {
                 *last = Some(asked);
+                self.halving.on_accepted();
+                self.mark_alone().await?;
             }
             if !known? {
                 return Ok(Walked::Unknown);
@@ -243,7 +273,7 @@ impl Run<'_> {
     }
 
     /// Stores what Apple answered; false when it does not know the profile any more.
-    async fn settle(&self, to: &Assignment<'_>, asked: AnsweredCall) -> Result<bool, Stop> {
+    pub(super) async fn settle(&self, to: &Assignment<'_>, asked: AnsweredCall) -> Result<bool, Stop> {
         let AnsweredCall { call, desired_generation, devices, answer } = asked;
         let statuses = match answer {
             Ok(statuses) => statuses,
@@ -263,17 +293,22 @@ impl Run<'_> {
                 return Err(Stop::Apple(error));
             }
         };
+        let said = Said::of(&statuses);
         let results: Vec<DeviceResult> = devices
             .iter()
             .map(|device| DeviceResult {
                 serial: device.serial.clone(),
-                result: result(statuses.of.get(&device.serial)),
+                result: said.of_device(&device.serial),
                 attempts: device.attempts,
             })
             .collect();
         let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
-        let settled =
-            Settled { call, desired_generation: Some(desired_generation), devices: &results, retry_after };
+        let settled = Settled {
+            call: Some(call),
+            desired_generation: Some(desired_generation),
+            devices: &results,
+            retry_after,
+        };
         self.store_assignment(to.profile, to.target.reason.as_str(), to.apple_uuid, &settled).await?;
         failpoint::at("assign-stored");
         Ok(true)
@@ -338,7 +373,17 @@ fn all(devices: &[WorkDevice], status: SerialStatus) -> SerialStatuses {
     SerialStatuses { of: of.collect(), retry_after: None }
 }
 
-/// Apple's word in ours; what is left out has failed.
-pub(super) fn result(status: Option<&SerialStatus>) -> AssignmentResult {
-    status.map_or(AssignmentResult::Failed, |status| AssignmentResult::from_word(status.as_str()))
+/// Apple's words in ours, however Apple spells the serial numbers.
+pub(super) struct Said(HashMap<String, AssignmentResult>);
+
+impl Said {
+    pub(super) fn of(statuses: &SerialStatuses) -> Self {
+        let word = |status: &SerialStatus| AssignmentResult::from_word(status.as_str());
+        Self(statuses.of.iter().map(|(serial, status)| (serial_key(serial), word(status))).collect())
+    }
+
+    /// What is left out has failed.
+    pub(super) fn of_device(&self, serial: &str) -> AssignmentResult {
+        self.0.get(&serial_key(serial)).copied().unwrap_or(AssignmentResult::Failed)
+    }
 }

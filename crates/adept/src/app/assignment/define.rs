@@ -109,7 +109,7 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
-            failure, "{}", about_definition(failure, again_at));
+            failure, "{}", about_definition(failure, again_at, self.app.clock.now()));
         Ok(())
     }
 }

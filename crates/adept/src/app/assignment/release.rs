@@ -5,7 +5,8 @@ use uuid::Uuid;
 
 use super::{
     Run, Stop,
-    assign::{outcome, result},
+    assign::{Said, outcome},
+    halve::is_refused_as_a_whole,
     may_be_done,
 };
 use crate::{
@@ -22,6 +23,7 @@ impl Run<'_> {
             self.renew().await?;
             let now = self.app.clock.now();
             let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
+            devices.retain(|device| !self.stands_alone(&device.serial));
             if devices.is_empty() {
                 return Ok(None);
             }
@@ -35,22 +37,30 @@ impl Run<'_> {
             failpoint::at("release-answered");
             match answer {
                 Ok(statuses) => {
-                    for device in &mut devices {
-                        device.result = result(statuses.of.get(&device.serial));
+                    self.halving.on_accepted();
+                    let said = Said::of(&statuses);
+                    devices.iter_mut().for_each(|device| device.result = said.of_device(&device.serial));
+                }
+                Err(error) if is_refused_as_a_whole(&error) => {
+                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    if !self.halve_release(devices, error).await? {
+                        return Ok(None);
                     }
+                    continue;
                 }
                 Err(error) => match said_of_each(&error) {
                     Some(result) => devices.iter_mut().for_each(|device| device.result = result),
                     None => return self.put_off(call.id, &devices, error).await.map(Some),
                 },
             }
-            self.store_release(call.id, &devices).await?;
+            self.store_release(Some(call.id), &devices).await?;
+            self.mark_if_accepted().await?;
             failpoint::at("release-stored");
         }
     }
 
     /// Puts releases off after an answer that says nothing of the devices; answers it, unless it ends the run.
-    async fn put_off(
+    pub(super) async fn put_off(
         &self,
         call: Uuid,
         devices: &[DeviceResult],
@@ -73,7 +83,11 @@ impl Run<'_> {
     }
 
     /// Stores what is known of a release.
-    pub(super) async fn store_release(&self, call: Uuid, devices: &[DeviceResult]) -> Result<(), Stop> {
+    pub(super) async fn store_release(
+        &self,
+        call: Option<Uuid>,
+        devices: &[DeviceResult],
+    ) -> Result<(), Stop> {
         let changes = outcome(devices);
         let event = self.app.event(None, "releaseDevicesAtApple", "Action", &self.setting, changes);
         let released = Released { call, devices, now: self.app.clock.now() };

@@ -1,11 +1,16 @@
 //! Calls whose answers were lost: what became of their devices is read from Apple before anything else is asked.
 
-use adept_apple::{account::normalized_uuid, device::ProfileStatus};
+use std::collections::HashMap;
+
+use adept_apple::{
+    account::normalized_uuid,
+    device::{Device, ProfileStatus},
+};
 
 use super::{Run, Stop, assign::Settled};
 use crate::{
     app::failpoint,
-    domain::{AssignmentResult, READ_BACK},
+    domain::{AssignmentResult, READ_BACK, serial_key},
     storage::{DeviceResult, InFlightCall},
 };
 
@@ -29,9 +34,11 @@ impl Run<'_> {
         tracing::info!(setting = %self.lease.key.id, devices = call.serials.len(),
             "the answer to a call was lost; reading what became of its devices");
         let details = self.session.device_details(&call.serials).await?;
+        let details: HashMap<String, Device> =
+            details.into_iter().map(|(serial, device)| (serial_key(&serial), device)).collect();
         failpoint::at("details-read");
         let done = |serial: &String| {
-            let Some(device) = details.get(serial) else { return false };
+            let Some(device) = details.get(&serial_key(serial)) else { return false };
             let word = device.response_status.as_deref().unwrap_or(WHOLE);
             match &call.assigns {
                 None => GONE.iter().any(|gone| word.eq_ignore_ascii_case(gone)),
@@ -62,14 +69,18 @@ impl Run<'_> {
             return Ok(self.app.storage.take_back_call(&self.lease, call.id).await?);
         }
         let Some((id, revision, uuid)) = &call.assigns else {
-            return self.store_release(call.id, found).await;
+            return self.store_release(Some(call.id), found).await;
         };
         let profile = self.app.storage.profile(self.lease.key, *id).await?;
         match profile {
             Some(mut profile) => {
                 profile.revision = *revision;
-                let asked =
-                    Settled { call: call.id, desired_generation: None, devices: found, retry_after: None };
+                let asked = Settled {
+                    call: Some(call.id),
+                    desired_generation: None,
+                    devices: found,
+                    retry_after: None,
+                };
                 self.store_assignment(&profile, READ_BACK, uuid, &asked).await
             }
             // The profile was deleted meanwhile; what Apple has of the devices comes with their records.

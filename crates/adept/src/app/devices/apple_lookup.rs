@@ -8,7 +8,7 @@ use adept_apple::{
 
 use crate::{
     app::{App, Error, apple},
-    domain::{Setting, SettingId, SettingKey, TokenStanding},
+    domain::{Setting, SettingId, SettingKey, TokenStanding, is_same_serial},
 };
 
 /// What came of asking with the token of one setting.
@@ -40,7 +40,7 @@ impl App {
             if about.is_empty() {
                 let all = self.storage.health().await?.into_iter().map(|health| health.setting);
                 about.extend(
-                    all.filter(|setting| setting.id == id).map(|setting| (setting, serial.to_owned())),
+                    all.filter(|setting| setting.id == id).map(|setting| (setting, serial.trim().to_owned())),
                 );
             }
         }
@@ -75,7 +75,7 @@ impl App {
         match session.device_details(&[serial]).await {
             Ok(details) => {
                 let mut devices = details.into_values();
-                Ok(Ok(devices.find(|device| device.serial_number.eq_ignore_ascii_case(serial))))
+                Ok(Ok(devices.find(|device| is_same_serial(&device.serial_number, serial))))
             }
             Err(error) => {
                 self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;

@@ -9,7 +9,7 @@ use crate::{
     app::{App, Error, profiles::named},
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
-        Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey,
+        Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
     },
     storage::{DeviceWrites, EntityCreated},
 };
@@ -77,11 +77,11 @@ impl App {
         overwrite: bool,
     ) -> (DeviceWrites, Vec<Imported>) {
         let listed: HashMap<String, DeviceRow> =
-            listed.into_iter().map(|device| (device.serial.to_ascii_lowercase(), device)).collect();
+            listed.into_iter().map(|device| (serial_key(&device.serial), device)).collect();
         let (mut new, mut changed, mut imported) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for patch in patches {
-            let key = serial_of(patch).to_ascii_lowercase();
+            let key = serial_key(&serial_of(patch));
             let old = listed.get(&key);
             let fresh = self.fresh_device(known, patch);
             let written = match old {
@@ -279,7 +279,7 @@ fn told(listed: &HashMap<String, DeviceRow>, new: &[DeviceRow], changed: &[Devic
     let added: Vec<String> = new.iter().map(|device| device.serial.clone()).collect();
     let added = (!added.is_empty()).then(|| named(&added));
     let of = |device: &DeviceRow| {
-        let old = listed.get(&device.serial.to_ascii_lowercase());
+        let old = listed.get(&serial_key(&device.serial));
         let with = |text: Option<String>| text.map(|text| format!("{}: {text}", device.serial));
         let told = |change: Change| Change { old: with(change.old), new: with(change.new), ..change };
         changes(old, Some(device)).map(told).collect::<Vec<_>>()
@@ -297,7 +297,7 @@ fn refused(device: DeviceRow, listed: bool) -> DeviceRow {
 fn patched(known: &Known<'_>, old: &DeviceRow, patch: &DevicePatch) -> Result<DeviceRow, Error> {
     let invalid = |what: &str| Error::Invalid(format!("{what} Nothing was changed."));
     let mut device = old.clone();
-    let same = |serial: &String| serial.trim().eq_ignore_ascii_case(&old.serial);
+    let same = |serial: &String| is_same_serial(serial, &old.serial);
     if !patch.serial.as_ref().is_none_or(same) {
         return Err(invalid("'serialNumber' names the device and cannot be changed."));
     }

@@ -3,7 +3,7 @@
 
 use crate::{
     app::{App, Error},
-    domain::{Change, DeviceRow, Origin, ProfileId, SettingId},
+    domain::{Change, DeviceRow, Origin, ProfileId, SettingId, serial_key},
     storage::DesiredChange,
 };
 
@@ -73,10 +73,11 @@ fn shortened(serial: &str) -> &str {
     &serial[..serial.floor_char_boundary(serial.len().min(40))]
 }
 
-/// Each once, in the order in which they were named.
+/// Each once and without blanks around it, in the order in which they were named.
 fn distinct(serials: Vec<String>) -> Vec<String> {
     let mut seen = std::collections::HashSet::with_capacity(serials.len());
-    serials.into_iter().filter(|serial| seen.insert(serial.to_ascii_lowercase())).collect()
+    let trimmed = serials.into_iter().map(|serial| serial.trim().to_owned());
+    trimmed.filter(|serial| seen.insert(serial_key(serial))).collect()
 }
 
 pub(in crate::app) fn named(serials: &[String]) -> String {

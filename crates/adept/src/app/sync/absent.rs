@@ -15,7 +15,7 @@ use super::{
     seen::{CompleteSeen, Seen},
 };
 use crate::{
-    domain::{SettingId, SyncKind, setting_state::FullFetchMove, too_many_absent},
+    domain::{SettingId, SyncKind, is_same_serial, setting_state::FullFetchMove, too_many_absent},
     storage::{AbsentAction, Claim, ListedDevice, RunPart},
 };
 
@@ -186,7 +186,7 @@ impl App {
             }
             settled.left += action.unconfirmed.len();
             let now = self.clock.now();
-            let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
+            let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
             let absent = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
             failpoint::at("absent-settled");
             let Some(absent) = absent else { return Ok(None) };
@@ -213,7 +213,7 @@ impl App {
             }
         };
         let absent = |serial: &String| {
-            let device = details.iter().find(|(key, _)| key.eq_ignore_ascii_case(serial));
+            let device = details.iter().find(|(key, _)| is_same_serial(key, serial));
             let status = device.and_then(|(_, device)| device.response_status.as_deref());
             status.is_some_and(|status| status.eq_ignore_ascii_case(NOT_ACCESSIBLE))
         };

@@ -91,7 +91,7 @@ impl App {
             }),
         };
         let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths()).kind();
-        let part = RunPart { started_at: claim.started_at, now, kind, pages: 0 };
+        let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
         match self.storage.end_sync(lease, &part, end).await? {
             None => release(SyncOutcome::Superseded).await?,
             Some(None | Some(TokenState::Ok)) => {}

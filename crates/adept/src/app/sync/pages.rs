@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
-use uuid::Uuid;
 
 use super::{
     super::{App, Error, failpoint},
@@ -62,6 +61,7 @@ impl ReadPage {
             records: self.records,
             begins: self.begins,
             whole: self.whole && next.whole,
+            unreadable: self.unreadable + next.unreadable,
             pages: self.pages + next.pages,
             ..next
         }
@@ -110,7 +110,9 @@ impl App {
         // What the fetch under way listed; none when it cannot be complete.
         let mut seen = None;
         let mut drift = DeviceChanges::default();
-        while let Some(ReadPage { records, kind, to, begins, ends, whole, pages }) = pages.next().await {
+        while let Some(ReadPage { records, kind, to, begins, ends, whole, unreadable, pages }) =
+            pages.next().await
+        {
             if begins {
                 seen = Some(Seen::default());
                 drift = DeviceChanges::default();
@@ -123,21 +125,23 @@ impl App {
                 listed.for_each(|record| seen.add(&record.serial));
             }
             let now = self.clock.now();
-            let part = RunPart { started_at: claim.started_at, now, kind, pages };
+            let part = RunPart { started_at: claim.started_at, now, kind, pages, unreadable };
             let full_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
             let cursor = CursorMove { seen_revision: left.revision, to, full_fetch };
-            // One after the other from a random start: rows of one commit stand side by side in the index of ids.
-            let mut last_id = self.ids.at(now).as_u128();
-            let mut fresh_id = || {
-                last_id += 1;
-                Uuid::from_u128(last_id)
-            };
-            let stored =
-                self.storage.commit_page(&claim.lease, records, cursor, &part, &mut fresh_id).await?;
+            let stored = self
+                .storage
+                .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
+                .await?;
             failpoint::at("page-stored");
             let Some(folded) = stored else { return Ok(false) };
             left.revision += 1;
             drift = drift.and(folded.changes());
+            if !folded.ties.is_empty() {
+                let Some(back) = self.check_ties(run, kind, &folded.ties, &mut left).await? else {
+                    return Ok(false);
+                };
+                drift = drift.and(back);
+            }
             if ends {
                 left.full_fetch_due = Some(now);
                 let absent = self.end_fetch(run, kind, seen.take(), &mut left).await?;

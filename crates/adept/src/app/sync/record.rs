@@ -13,7 +13,7 @@ pub(super) fn record(device: Device) -> AppleRecord {
     let digest = hash.as_ref().iter().take(16).fold(0u128, |number, byte| number << 8 | u128::from(*byte));
     let status = device.profile_status.map(|status| status.as_str().to_owned());
     AppleRecord {
-        serial: device.serial_number,
+        serial: device.serial_number.trim().to_owned(),
         operation: device.op_type.map(|operation| match operation {
             OpType::Added => OperationType::Added,
             OpType::Modified => OperationType::Modified,

@@ -3,6 +3,8 @@
 
 use std::hash::{BuildHasher as _, RandomState};
 
+use crate::domain::serial_key;
+
 /// Serial numbers seen so far.
 #[derive(Default)]
 pub(super) struct Seen {
@@ -11,7 +13,7 @@ pub(super) struct Seen {
 }
 
 impl Seen {
-    /// Adds a serial number in any ASCII case.
+    /// Adds a serial number as anybody spells it.
     pub(super) fn add(&mut self, serial: &str) {
         self.hashes.push(self.hash(serial));
     }
@@ -24,7 +26,7 @@ impl Seen {
     }
 
     fn hash(&self, serial: &str) -> u64 {
-        self.key.hash_one(serial.to_ascii_lowercase())
+        self.key.hash_one(serial_key(serial))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use adept_apple::{
     device::DevicePage,
-    error::{AppleError, AppleErrorKind},
+    error::{AppleError, AppleErrorKind, Endpoint},
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use super::{
     super::{App, Error, failpoint, verify::Verified},
     Outcome, Run,
+    bounds::Bounds,
     record::record,
 };
 use crate::domain::{
@@ -27,9 +28,6 @@ const CURSOR_AGE: SignedDuration = SignedDuration::from_hours(6 * 24 + 20);
 /// After so many runs in a row that met a cursor for the second time, the cursor is given up. Observed: Apple has
 /// answered one and the same cursor with more to follow, without end.
 const REPEATS: i64 = 3;
-
-/// Empty pages in a row that are followed before they count as a cursor that does not advance.
-const EMPTY_PAGES: usize = 100;
 
 /// How a walk came to its end.
 pub(super) enum Walk {
@@ -53,8 +51,10 @@ pub(super) struct ReadPage {
     pub(super) begins: bool,
     /// The last page of a fetch.
     pub(super) ends: bool,
-    /// Whether everything that Apple put on the page could be read.
+    /// Whether Apple answered with a page, not only that there is none.
     pub(super) whole: bool,
+    /// Records without a serial number.
+    pub(super) unreadable: i64,
     /// Pages of Apple's that this stands for.
     pub(super) pages: i64,
 }
@@ -101,7 +101,6 @@ struct Chain {
     issued_at: Timestamp,
     /// Cursors of this chain that had more to follow.
     followed: HashSet<String>,
-    empty_pages: usize,
     /// No page of it was read yet, and it was not begun by an earlier run.
     at_beginning: bool,
 }
@@ -109,7 +108,7 @@ struct Chain {
 impl Chain {
     fn new(kind: SyncKind, cursor: Option<String>, issued_at: Timestamp) -> Self {
         let at_beginning = cursor.is_none();
-        Self { kind, cursor, issued_at, followed: HashSet::new(), empty_pages: 0, at_beginning }
+        Self { kind, cursor, issued_at, followed: HashSet::new(), at_beginning }
     }
 
     fn fetches(&self) -> bool {
@@ -123,9 +122,8 @@ impl Chain {
             self.cursor.clone_from(&page.cursor);
             self.issued_at = now;
         }
-        self.empty_pages = if page.devices.is_empty() { self.empty_pages + 1 } else { 0 };
         let seen = self.cursor.as_ref().is_none_or(|cursor| !self.followed.insert(cursor.clone()));
-        page.more_to_follow && (same || seen || self.empty_pages >= EMPTY_PAGES)
+        page.more_to_follow && (same || seen)
     }
 }
 
@@ -160,6 +158,9 @@ impl App {
         let mut chain = Chain::new(plan.kind, cursor, claim.state.sync.cursor.issued_at.unwrap_or(now));
         let mut reconciles = plan.reconciles;
         let mut started_over = false;
+        let mut asked_limit = false;
+        let mut bounds = Bounds::default();
+        let (mut pages, mut told_unreadable) = (0_usize, false);
         loop {
             let begins = chain.fetches() && chain.at_beginning;
             // The first fetch follows an upload, which has just asked.
@@ -176,10 +177,7 @@ impl App {
             };
             failpoint::at("page-read");
             let (page, whole) = match asked {
-                Ok(page) => {
-                    let whole = page.unreadable == 0;
-                    (page, whole)
-                }
+                Ok(page) => (page, true),
                 Err(error) => match error.kind {
                     // A fetch cursor that has returned everything is a cursor for deltas.
                     AppleErrorKind::ExhaustedCursor => (DevicePage::default(), false),
@@ -194,11 +192,40 @@ impl App {
                             if chain.kind == SyncKind::FullResync { chain.kind } else { SyncKind::FullFetch };
                         reconciles = false;
                         chain = Chain::new(kind, None, self.clock.now());
+                        bounds.start_over();
+                        continue;
+                    }
+                    // Apple may have lowered the number of devices that a page may hold.
+                    AppleErrorKind::MalformedRequest if !asked_limit && is_about_page(&error) => {
+                        asked_limit = true;
+                        let lower = match self.ask_account(run).await {
+                            Ok(lower) if lower < limit => lower,
+                            Ok(_) => return Walk::Apple(error),
+                            Err(walk) => return walk,
+                        };
+                        tracing::info!(setting = %claim.lease.key.id, limit, lower, "Apple refused a page; going on with the account's limit");
+                        limit = lower;
+                        asked_account = true;
+                        // The cursor of a fetch belongs to the limit that it was begun with.
+                        if chain.fetches() && chain.cursor.is_some() {
+                            chain = Chain::new(chain.kind, None, self.clock.now());
+                            bounds.start_over();
+                        }
                         continue;
                     }
                     _ => return Walk::Apple(error),
                 },
             };
+            pages += 1;
+            if page.unreadable > 0 && !told_unreadable {
+                told_unreadable = true;
+                tracing::warn!(setting = %claim.lease.key.id, page = pages, records = page.unreadable,
+                    "Apple sent device records without a serial number, which were left out; further pages of this run may \
+                     hold some too");
+            }
+            let exceeded =
+                bounds.exceeded_by(page.devices.iter().map(|device| device.serial_number.as_str()));
+            let unreadable = i64::try_from(page.unreadable).unwrap_or(i64::MAX);
             let stuck = chain.advance(&page, self.clock.now());
             let at_end = !page.more_to_follow;
             let ends = at_end && chain.fetches();
@@ -215,11 +242,17 @@ impl App {
                 begins,
                 ends,
                 whole,
+                unreadable,
                 pages: 1,
             };
             chain.at_beginning = false;
             if read.send(page).await.is_err() {
                 return Walk::Done(Outcome::Superseded);
+            }
+            if exceeded && !at_end {
+                tracing::warn!(setting = %claim.lease.key.id, kind = chain.kind.as_str(), pages,
+                    "Apple sends pages without end; the walk stops until the next sync");
+                return Walk::Done(Outcome::State(AppleFault::of(TokenState::NotUnderstood)));
             }
             if stuck {
                 self.sync_counts.repeated_cursor();
@@ -238,10 +271,16 @@ impl App {
                 (true, false) if reconciles => {
                     reconciles = false;
                     tracing::info!(setting = %claim.lease.key.id, "fetching everything again, to find what deltas missed");
+                    bounds.start_over();
                     Chain::new(SyncKind::FullResync, None, self.clock.now())
                 }
                 (true, false) => return Walk::Done(Outcome::Complete),
             };
         }
     }
+}
+
+/// Whether Apple refused a page for how it was asked for.
+fn is_about_page(error: &AppleError) -> bool {
+    error.clock_skew.is_none() && matches!(error.endpoint, Endpoint::FetchDevices | Endpoint::SyncDevices)
 }

@@ -66,6 +66,9 @@ fn line(run: &SyncRun) -> String {
     if let Some(code) = &run.code {
         text.push_str(&format!(" ({code})"));
     }
+    if run.unreadable > 0 {
+        text.push_str(&format!("; {} unreadable records", run.unreadable));
+    }
     if run.drift != DeviceChanges::default() {
         let DeviceChanges { added, changed, removed } = run.drift;
         text.push_str(&format!(
@@ -87,6 +90,7 @@ fn as_json(run: &SyncRun) -> serde_json::Value {
         "changes": changes(run.changes),
         "drift": changes(run.drift),
         "unconfirmed": run.unconfirmed,
+        "unreadable": run.unreadable,
         "outcome": run.outcome.as_str(),
         "code": run.code,
     })

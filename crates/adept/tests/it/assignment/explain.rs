@@ -41,10 +41,10 @@ async fn a_device_is_told_of(kind: Kind) {
     let text = told(&ground, &serials[0]).await;
     has(&text, "At Apple it has profile \"Default\", revision 1 (assigned; Apple's id ");
     has(&text, "the default of its platform");
-    has(&text, "So it is as it should be.");
+    has(&text, "It is in the desired state.");
     let text = told(&ground, &serials[1]).await;
-    has(&text, "profile \"Wanted\" was wanted for it.");
-    has(&text, "Apple took profile \"Wanted\" for it, which was wanted for it.");
+    has(&text, "profile \"Wanted\" was requested for it.");
+    has(&text, "Apple assigned profile \"Wanted\", as requested for this device.");
     has(&told(&ground, &serials[2]).await, "is left aside, because the device has another product's profile");
 
     ground.script_status(&serials[1], "assign", "THROTTLED", json!({})).await;
@@ -74,7 +74,10 @@ async fn a_refused_profile_shows_its_code_and_who_must_act() {
     ground.want(&profile, &serials).await;
     ground.settle().await;
     let text = told(&ground, &serials[0]).await;
-    has(&text, "Apple refuses to define this profile (SUPPORT_EMAIL_INVALID). Change the profile");
+    has(
+        &text,
+        "Apple refuses to define this profile (SUPPORT_EMAIL_INVALID), so it is not sent again by itself.",
+    );
 }
 
 #[tokio::test]
@@ -140,5 +143,5 @@ async fn apple_says_of_a_device_what_no_sync_has_told_yet() {
     assert!(!said(&serials[0]).await.0);
     let (answered, text) = said(&serials[0]).await;
     assert!(!answered);
-    has(&text, "Apple asked for a wait until 20");
+    has(&text, "Apple requires a back-off until 20");
 }

@@ -70,7 +70,7 @@ async fn survives_a_rolling_restart(kind: Kind) {
     ground.settle().await;
     assert_eq!(with_other_url(&ground).await, 1);
     let told = older.app.device_stories(&serial).await.unwrap().remove(0).sentences.join(" ");
-    assert!(told.contains("as it should be"), "{told}");
+    assert!(told.contains("It is in the desired state."), "{told}");
 
     ground.want(&profile, &ground.serials(None).await).await;
     older.clock.advance(SignedDuration::from_mins(31));

@@ -155,7 +155,7 @@ pub(super) fn record(serial: &str, operation: Option<(OperationType, i64)>, dige
 }
 
 pub(super) fn part(claim: &Claim, pages: i64) -> RunPart {
-    RunPart { started_at: claim.started_at, now: noon(), kind: SyncKind::Delta, pages }
+    RunPart { started_at: claim.started_at, now: noon(), kind: SyncKind::Delta, pages, unreadable: 0 }
 }
 
 pub(super) async fn store_page(
