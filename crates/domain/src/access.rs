@@ -102,7 +102,7 @@ pub enum CallerKind {
     Operator,
 }
 
-/// Whoever makes a call: verified, and bound to one tenant.
+/// Anyone who makes a call: verified, and bound to one tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     /// The only tenant whose rows this caller can see.

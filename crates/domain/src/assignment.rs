@@ -11,7 +11,7 @@ use super::{
 /// Devices that one call to Apple names at most. Source: Apple, "Assign a Profile".
 pub const MOST_DEVICES: usize = 1000;
 
-/// So many assignments of one device, each within 24 hours of the one before, are followed by a rest of as long, whoever
+/// So many assignments of one device, each within 24 hours of the one before, are followed by a rest of as long, anyone who
 /// undoes them meanwhile: Apple stops at some number of its own, and then for a day.
 pub const ASSIGNMENTS_A_DAY: i64 = 5;
 

@@ -1,7 +1,7 @@
 //! Apple's session of each stored server token, shared by all processes: found, claimed, kept. It knows nothing of what a
 //! session is good for.
 //!
-//! A session has a revision, and whoever puts another in its place names the one that was seen, so that of two the first
+//! A session has a revision, and anyone who puts another in its place names the one that was seen, so that of two the first
 //! stays. A claim orders who opens a session; it protects nothing, and ends by itself.
 
 use jiff::Timestamp;

@@ -40,6 +40,9 @@ use self::{
 };
 use super::Error;
 
+/// The server puts no limit to VACUUM and ANALYZE; a line that went silent must not hold them forever.
+const ANALYZE: Duration = Duration::from_secs(30 * 60);
+
 /// How to open a database.
 #[derive(Clone, Debug)]
 pub struct DatabaseOptions {
@@ -241,7 +244,9 @@ impl Db {
     pub async fn settle(&self, table: &'static str) -> Result<(), Error> {
         if let Self::Postgres(postgres) = self {
             let mut conn = postgres.maintain().await?;
-            conn.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}")))).await?;
+            let analyze = conn.execute(sqlx::raw_sql(AssertSqlSafe(format!("VACUUM (ANALYZE) {table}"))));
+            let silent = || Error::Unavailable(format!("ANALYZE of {table} took over half an hour"));
+            tokio::time::timeout(ANALYZE, analyze).await.map_err(|_| silent())??;
             let _ = conn.close().await;
         }
         Ok(())

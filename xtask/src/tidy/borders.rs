@@ -8,7 +8,7 @@ const CRATES: [(&str, &[&str]); 7] = [
     ("adept", &["adept-domain", "adept-storage", "adept-apple", "adept-odata", "adept-simulator"]),
     ("storage", &["adept-domain", "adept-odata"]),
     ("domain", &[]),
-    ("apple", &[]),
+    ("apple", &["adept-simulator"]),
     ("odata", &[]),
     ("simulator", &[]),
     ("xtask", &["adept-apple", "adept-odata", "adept-simulator"]),

@@ -262,7 +262,7 @@ impl App {
 }
 
 impl Run<'_> {
-    /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: whoever finds
+    /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: anyone who finds
     /// his own here, behind the desired state, makes no call under those of another.
     async fn renew(&mut self) -> Result<WorkingState, Stop> {
         let (now, lengths) = (self.app.clock.now(), self.app.lengths());
@@ -316,7 +316,7 @@ impl Run<'_> {
     }
 }
 
-/// Whether Apple may have done what was asked although this came back: surely not, if it never left, or if whoever
+/// Whether Apple may have done what was asked although this came back: surely not, if it never left, or if anyone who
 /// answered refused it.
 fn may_be_done(error: &AppleError) -> bool {
     let is_refused = error.status.is_some_and(|status| (400..500).contains(&status));

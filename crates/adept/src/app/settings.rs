@@ -15,7 +15,7 @@ use crate::{
 /// How long a device that Apple no longer lists stays listed as deleted.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
 
-/// How long the history of a device is kept: a year and a month, for whoever compares with a year ago.
+/// How long the history of a device is kept: a year and a month, for anyone who compares with a year ago.
 const DEVICE_EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
 /// How long a line of the sync history is kept at least.
 const SYNC_RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);

@@ -68,7 +68,7 @@ impl App {
             Outcome::BrokenOff.into()
         });
         if let Err(error) = self.end_sync(claim, ended).await {
-            // The lease ends by itself; whoever comes next goes on from the stored cursor.
+            // The lease ends by itself; anyone who comes next goes on from the stored cursor.
             tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(), "a sync's end was not stored: {error}");
         }
     }

@@ -13,7 +13,7 @@ async fn switch(test: &TestApp, switches: serde_json::Value) {
     test.portal.call(Method::PUT, "/options", switches.to_string()).await;
 }
 
-/// What is due is synchronized by `process`, whoever was asked for it.
+/// What is due is synchronized by `process`, anyone who was asked for it.
 async fn synced_by(process: &TestApp, test: &TestApp, setting: &str) -> bool {
     let client = test.admin().await;
     test.clock.advance(jiff::SignedDuration::from_secs(2));

@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::{Answer, Client},
+    client::{Client, ClientResponse},
     test_app::{S, TestApp},
 };
 
@@ -36,7 +36,7 @@ pub async fn trust(test: &TestApp, client: &Client, setting: &str, server: &str)
 }
 
 /// Uploads `token`.
-pub async fn upload(client: &Client, setting: &str, token: &str) -> Answer {
+pub async fn upload(client: &Client, setting: &str, token: &str) -> ClientResponse {
     let body = json!({ "appleId": "admin@example.com", "depToken": token });
     client.post(&format!("/beta/{S}/{setting}/uploadDepToken"), &body).await
 }

@@ -87,7 +87,7 @@ async fn other_credentials_have_another_session() {
 }
 
 #[tokio::test]
-async fn a_forgotten_token_begins_anew() {
+async fn a_forgotten_token_begins_again() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S1", "S2"])).await;
     let client = server.client();
     let before = client.session(token("a"));
@@ -296,7 +296,7 @@ async fn a_200_without_a_session_is_a_refusal() {
 }
 
 #[tokio::test]
-async fn authenticating_always_asks_anew() {
+async fn authenticating_always_asks_again() {
     let server = Server::with_sessions(|seen| account_for(seen, &["S3"])).await;
     let session = server.client().session(token("a"));
     for _ in 0..3 {

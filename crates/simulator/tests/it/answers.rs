@@ -66,7 +66,7 @@ async fn a_delay_holds_answers_back_on_its_path_only() {
 }
 
 #[tokio::test]
-async fn stopping_cuts_whoever_waits() {
+async fn stopping_cuts_who_waits() {
     let sim = Sim::start().await;
     sim.portal(204, "PUT", "/delay", json!({ "milliseconds": 600_000 })).await;
     let waiting = tokio::spawn(sim.request("GET", "/account").send());

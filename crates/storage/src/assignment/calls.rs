@@ -227,7 +227,7 @@ pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
     keys.iter().map(|key| vec![key.as_str().into()]).collect()
 }
 
-/// Lets devices wait that Apple throttles, whoever holds the lease by now: they have been assigned too often, whatever
+/// Lets devices wait that Apple throttles, anyone who holds the lease by now: they have been assigned too often, whatever
 /// becomes of the answer.
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
     let throttled = assigned.devices.iter().filter(|device| device.result == AssignmentResult::Throttled);

@@ -44,7 +44,7 @@ impl Storage {
     }
 
     /// Remembers an id that Apple gave, and the digest of what it was told of every profile alike; no answer is lost by
-    /// then. Whoever holds the lease by now: the profile is at Apple.
+    /// then. Anyone who holds the lease by now: the profile is at Apple.
     pub async fn keep_definition(
         &self,
         profile: &Profile,

@@ -1,5 +1,5 @@
 //! The columns of a device that decide when its assignment and its release are looked at: loaded and saved; `domain`
-//! decides. Whoever calls this has locked the setting.
+//! decides. Anyone who calls this has locked the setting.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,4 +1,4 @@
-//! What is stored of one device, all together, for whoever asks why it has its profile.
+//! What is stored of one device, all together, for anyone who asks why it has its profile.
 
 use jiff::Timestamp;
 

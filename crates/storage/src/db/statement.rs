@@ -28,7 +28,7 @@ impl Value {
 /// How a row is taken that is about to be written, until the end of the transaction. SQLite has one writer, which has all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lock {
-    /// Waits for whoever has it.
+    /// Waits for anyone who has it.
     Wait,
     /// Leaves it out where somebody has it.
     Skip,

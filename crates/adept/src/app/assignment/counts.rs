@@ -1,4 +1,4 @@
-//! What the assignment controller shows to whoever watches: what Apple said of devices since the start, and devices that wait.
+//! What the assignment controller shows to anyone who watches: what Apple said of devices since the start, and devices that wait.
 
 use std::{
     collections::BTreeMap,

@@ -31,7 +31,7 @@ pub(super) enum Defined {
     At(Timestamp),
     /// It is not sent any more.
     Never,
-    /// Wishes changed meanwhile.
+    /// Desired state changed meanwhile.
     Stale,
 }
 
@@ -160,7 +160,7 @@ impl App {
         if self.options.mdm_url.is_none() { format!("{NO_URL}{hash}") } else { hash }
     }
 
-    /// The same as [`App::desired_options_digest`] for whoever tells of devices, beside the process that reconciles: what that
+    /// The same as [`App::desired_options_digest`] for anyone who tells of devices, beside the process that reconciles: what that
     /// one noted.
     pub(in crate::app) async fn noted_options_digest(&self) -> Result<Option<String>, Error> {
         let Some(noted) = self.storage.shared_profile_options().await? else {

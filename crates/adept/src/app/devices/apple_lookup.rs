@@ -1,4 +1,4 @@
-//! What Apple says of a device right now, for whoever does not want to wait for a sync. Nothing is stored but a wait that
+//! What Apple says of a device right now, for anyone who does not want to wait for a sync. Nothing is stored but a wait that
 //! Apple asks for.
 
 use adept_apple::{

@@ -1,4 +1,4 @@
-//! Wishes for devices, by serial number: to be given a profile, to be released. All or none of the devices, and none of
+//! Desired state for devices, by serial number: to be given a profile, to be released. All or none of the devices, and none of
 //! another setting. Apple is told later.
 
 use crate::{
@@ -25,8 +25,8 @@ impl App {
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
         changes.extend(taken_over(&listed, profile.id));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
-        let wished = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
-        answer(wished, Error::NO_PROFILE, "listed under this setting")
+        let changed = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
+        answer(changed, Error::NO_PROFILE, "listed under this setting")
     }
 
     /// Wants that Apple releases devices of a setting.
@@ -41,8 +41,8 @@ impl App {
         let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
         let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
         let now = self.clock.now();
-        let wished = self.storage.request_release(setting.key(), &serials, now, &event).await?;
-        answer(wished, Error::NO_SETTING, "assigned to this setting's server at Apple")
+        let changed = self.storage.request_release(setting.key(), &serials, now, &event).await?;
+        answer(changed, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }
 
@@ -58,8 +58,8 @@ fn taken_over(listed: &[DeviceRow], profile: ProfileId) -> Option<Change> {
     Some(Change { property, old: Some(old), new: Some(profile.to_string()) })
 }
 
-fn answer(wished: DesiredChange, gone: Error, state: &str) -> Result<(), Error> {
-    match wished {
+fn answer(changed: DesiredChange, gone: Error, state: &str) -> Result<(), Error> {
+    match changed {
         DesiredChange::Done => Ok(()),
         DesiredChange::NotFound => Err(gone),
         DesiredChange::Unknown(serials) => Err(Error::Invalid(format!(

@@ -1,4 +1,4 @@
-//! What the syncs of this process met, for whoever watches: repeated cursors, and the drift that full resyncs
+//! What the syncs of this process met, for anyone who watches: repeated cursors, and the drift that full resyncs
 //! found.
 
 use std::{

@@ -34,7 +34,7 @@ impl Dice {
 
 /// What the test itself asked for.
 #[derive(Default)]
-struct Asked {
+struct AskedOfApple {
     /// The profile that is wanted for a device, by its place in `profiles`.
     wanted: BTreeMap<String, usize>,
     /// The default of a platform.
@@ -50,7 +50,7 @@ struct Asked {
 async fn play(kind: Kind, seed: u64, steps: usize) {
     let mut dice = Dice(seed);
     let ground = Ground::new(kind, 40).await;
-    let mut asked = Asked::default();
+    let mut asked = AskedOfApple::default();
     // Two for each of two platforms; the other platforms never have a default.
     let kinds = [KINDS[0], KINDS[0], KINDS[1], KINDS[1]];
     let mut profiles = Vec::new();
@@ -107,7 +107,7 @@ async fn step(
     ground: &Ground,
     rolled: usize,
     dice: &mut Dice,
-    asked: &mut Asked,
+    asked: &mut AskedOfApple,
     profiles: &[String],
     kinds: &[(&'static str, &'static str)],
     all: &[String],

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 
 use super::ground::Ground;
-use crate::support::{client::Answer, database::Kind, test_app::S};
+use crate::support::{client::ClientResponse, database::Kind, test_app::S};
 
 const IOS: &str = "depIOSEnrollmentProfile";
 
@@ -20,7 +20,7 @@ async fn shown(ground: &Ground, serial: &str) -> Value {
     ground.client().await.get_json(&path).await["value"][0].clone()
 }
 
-async fn patch(ground: &Ground, id: &str, body: &Value) -> Answer {
+async fn patch(ground: &Ground, id: &str, body: &Value) -> ClientResponse {
     let path = format!("/beta/{S}/{}/importedAppleDeviceIdentities/{id}", ground.setting);
     ground.client().await.patch(&path, body).await
 }
@@ -51,7 +51,7 @@ async fn before<T: Send + 'static>(
     const WAITING: &str = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() \
         AND wait_event_type = 'Lock'";
     while sqlx::query_scalar::<_, i64>(WAITING).fetch_one(&mut watcher).await.unwrap() == 0 {
-        assert!(!request.is_finished(), "the request waits for whoever holds the setting");
+        assert!(!request.is_finished(), "the request waits for anyone who holds the setting");
     }
     holder.execute("COMMIT").await.unwrap();
     request.await.unwrap()

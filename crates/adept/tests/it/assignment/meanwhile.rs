@@ -168,8 +168,8 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
         changes: Vec::new(),
         correlation: id,
     };
-    let wished = storage.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
-    assert_eq!(wished, DesiredChange::Done);
+    let changed = storage.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
+    assert_eq!(changed, DesiredChange::Done);
     release(&ground.test, &rule).await;
     assert_eq!(running.await.unwrap(), 1);
     ground.settle().await;
@@ -187,7 +187,7 @@ async fn a_device_that_is_wanted_in_the_midst_of_a_run_is_assigned_whatever_the_
     wanted_in_the_midst_of_a_run(Kind::Postgres).await;
 }
 
-async fn made_anew_for_its_server(kind: Kind) {
+async fn made_again_for_its_server(kind: Kind) {
     let mut ground = Ground::new(kind, 3).await;
     let profile = ground.profile(IOS, "Old").await;
     ground.want(&profile, &ground.serials(None).await).await;
@@ -221,10 +221,10 @@ async fn made_anew_for_its_server(kind: Kind) {
 
 #[tokio::test]
 async fn what_a_deleted_setting_assigned_is_known_to_its_successor_on_sqlite() {
-    made_anew_for_its_server(Kind::Sqlite).await;
+    made_again_for_its_server(Kind::Sqlite).await;
 }
 
 #[tokio::test]
 async fn what_a_deleted_setting_assigned_is_known_to_its_successor_on_postgresql() {
-    made_anew_for_its_server(Kind::Postgres).await;
+    made_again_for_its_server(Kind::Postgres).await;
 }

@@ -35,13 +35,13 @@ async fn moved_away_and_back(kind: Kind, options: serde_json::Value) {
 }
 
 #[tokio::test]
-async fn a_device_that_was_added_anew_is_assigned_anew_on_sqlite() {
+async fn a_device_that_was_added_again_is_assigned_again_on_sqlite() {
     moved_away_and_back(Kind::Sqlite, json!({})).await;
     moved_away_and_back(Kind::Sqlite, json!({ "moved_in_as": "modified" })).await;
 }
 
 #[tokio::test]
-async fn a_device_that_was_added_anew_is_assigned_anew_on_postgresql() {
+async fn a_device_that_was_added_again_is_assigned_again_on_postgresql() {
     moved_away_and_back(Kind::Postgres, json!({})).await;
 }
 
@@ -133,7 +133,7 @@ async fn a_device_that_moves_in_and_is_called_modified_is_assigned_once_on_postg
 }
 
 #[tokio::test]
-async fn a_profile_that_was_removed_at_apple_is_assigned_anew_even_if_the_record_still_names_it() {
+async fn a_profile_that_was_removed_at_apple_is_assigned_again_even_if_the_record_still_names_it() {
     let ground = Ground::new(Kind::Sqlite, 1).await;
     let profile = ground.profile(IOS, "Wanted").await;
     let serials = ground.serials(None).await;

@@ -136,7 +136,7 @@ async fn a_device_that_is_taken_out_of_the_list_before_its_turn_is_not_assigned(
 }
 
 #[tokio::test]
-async fn a_profile_that_changes_while_its_assignment_is_under_way_is_assigned_anew() {
+async fn a_profile_that_changes_while_its_assignment_is_under_way_is_assigned_again() {
     let ground = Arc::new(Ground::new(Kind::Sqlite, 10).await);
     let profile = ground.profile(IOS, "Old").await;
     ground.want(&profile, &ground.serials(None).await).await;

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::{Answer, Client, send},
+    client::{Client, ClientResponse, send},
     test_app::{S, TestApp, WRITE},
 };
 
@@ -358,7 +358,7 @@ impl Stage {
         self.test.portal.token(text(first, "server_uuid")).await
     }
 
-    async fn run(&self, version: &str, operation: &Value) -> Answer {
+    async fn run(&self, version: &str, operation: &Value) -> ClientResponse {
         let id = text(operation, "id");
         if id.contains(".default") && !id.ends_with(".setRef") {
             let profile = &self.profiles[platform(id)];
@@ -444,7 +444,7 @@ struct Checker<'c> {
 }
 
 impl Checker<'_> {
-    fn answer(&self, kind: &str, answer: &Answer, at: &str) {
+    fn answer(&self, kind: &str, answer: &ClientResponse, at: &str) {
         if let Some(item) = kind.strip_prefix("Collection(").and_then(|kind| kind.strip_suffix(')')) {
             for (index, value) in list(&answer.json(), "value").iter().enumerate() {
                 self.value(item, false, value, &format!("{at}[{index}]"));

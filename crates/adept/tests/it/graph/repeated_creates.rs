@@ -7,20 +7,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
-    client::{Answer, Client, send},
+    client::{Client, ClientResponse, send},
     database::Kind,
     test_app::{S, TestApp},
 };
 
 const IDS: [&str; 2] = ["client-request-id", "x-ms-client-request-id"];
 
-async fn create(client: &Client, path: &str, body: &Value, id: (&str, &str)) -> Answer {
+async fn create(client: &Client, path: &str, body: &Value, id: (&str, &str)) -> ClientResponse {
     send(client.request(Method::POST, &format!("/beta/{path}")).json(body).header(id.0, id.1)).await
 }
 
 /// The id of the entity that a create answered with 201.
 #[track_caller]
-fn id(answer: &Answer) -> String {
+fn id(answer: &ClientResponse) -> String {
     assert_eq!(answer.status, 201, "{}", answer.text);
     answer.json()["id"].as_str().unwrap().to_owned()
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     serve::started::{Application, FORM, Started, encoded},
-    support::client::{Answer, send},
+    support::client::{ClientResponse, send},
 };
 
 const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
@@ -33,7 +33,7 @@ fn form<'a>(
     form
 }
 
-fn check_granted(answer: &Answer) -> Value {
+fn check_granted(answer: &ClientResponse) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.text);
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("content-type"), "application/json");
@@ -43,7 +43,7 @@ fn check_granted(answer: &Answer) -> Value {
     granted
 }
 
-fn check_refused(answer: &Answer, status: u16, error: &str, code: u32, case: &str) {
+fn check_refused(answer: &ClientResponse, status: u16, error: &str, code: u32, case: &str) {
     assert_eq!(answer.status, status, "{case}: {}", answer.text);
     assert_eq!(answer.header("cache-control"), "no-store");
     let refused = answer.json();

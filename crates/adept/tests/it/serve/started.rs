@@ -12,7 +12,7 @@ use clap::Parser;
 use reqwest::{Certificate, Client, ClientBuilder, header::CONTENT_TYPE};
 use serde_json::Value;
 
-use crate::support::{client::Answer, database::tempfolder::Folder};
+use crate::support::{client::ClientResponse, database::tempfolder::Folder};
 
 /// A command line that holds nothing but the flags of `adept serve`.
 #[derive(Parser)]
@@ -72,12 +72,12 @@ impl Started {
         format!("{}{path}", self.running.url())
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> ClientResponse {
         crate::support::client::send(self.http.get(self.url(path))).await
     }
 
     /// What the operator's listener says.
-    pub async fn operator(&self, path: &str) -> Answer {
+    pub async fn operator(&self, path: &str) -> ClientResponse {
         let url = format!("{}{path}", self.running.metrics_url().unwrap());
         crate::support::client::send(self.http.get(url)).await
     }
@@ -101,7 +101,7 @@ impl Started {
     }
 
     /// Asks the token endpoint.
-    pub async fn token(&self, tenant: TenantId, form: &[(&str, &str)]) -> Answer {
+    pub async fn token(&self, tenant: TenantId, form: &[(&str, &str)]) -> ClientResponse {
         let url = self.url(&format!("/{tenant}/oauth2/v2.0/token"));
         crate::support::client::send(self.http.post(url).header(CONTENT_TYPE, FORM).body(encoded(form))).await
     }

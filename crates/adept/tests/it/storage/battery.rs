@@ -495,7 +495,7 @@ async fn whatever_text_a_serial_number_is_its_device_is_known_again() {
 }
 
 #[tokio::test]
-async fn whoever_lost_the_lease_or_the_token_stores_nothing() {
+async fn who_lost_the_lease_or_the_token_stores_nothing() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = make(&storage, tenant(1), 1, "s").await;

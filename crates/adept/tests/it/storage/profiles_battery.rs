@@ -306,7 +306,7 @@ async fn devices_by_hand_are_added_once_and_changed_in_place() {
     write(from_ref(&first), &[], 5000).await;
     let serials = own(&["SERIAL1"]);
     let refused = storage.write_devices(key, &serials, &[], noon(), |listed| {
-        assert_eq!(listed, from_ref(&first), "whoever writes sees what is listed");
+        assert_eq!(listed, from_ref(&first), "anyone who writes sees what is listed");
         Err(Error::Position)
     });
     assert!(refused.await.is_err());

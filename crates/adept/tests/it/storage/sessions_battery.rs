@@ -65,7 +65,7 @@ async fn a_session_is_claimed_kept_found_and_replaced() {
 }
 
 #[tokio::test]
-async fn a_claim_ends_by_itself_and_whoever_held_it_keeps_nothing_after_another_did() {
+async fn a_claim_ends_by_itself_and_who_held_it_keeps_nothing_after_another_did() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let row = stored(&storage, 1).await;

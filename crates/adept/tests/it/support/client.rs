@@ -15,7 +15,7 @@ pub struct Client {
 
 /// A whole answer.
 #[derive(Debug)]
-pub struct Answer {
+pub struct ClientResponse {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
@@ -41,11 +41,11 @@ impl Client {
         }
     }
 
-    pub async fn get(&self, path: &str) -> Answer {
+    pub async fn get(&self, path: &str) -> ClientResponse {
         send(self.request(Method::GET, path)).await
     }
 
-    pub async fn get_with(&self, path: &str, header: (&str, &str)) -> Answer {
+    pub async fn get_with(&self, path: &str, header: (&str, &str)) -> ClientResponse {
         send(self.request(Method::GET, path).header(header.0, header.1)).await
     }
 
@@ -56,20 +56,20 @@ impl Client {
         answer.json()
     }
 
-    pub async fn post(&self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&self, path: &str, body: &Value) -> ClientResponse {
         send(self.request(Method::POST, path).json(body)).await
     }
 
     /// A POST with nothing in it, as clients call actions without parameters.
-    pub async fn act(&self, path: &str) -> Answer {
+    pub async fn act(&self, path: &str) -> ClientResponse {
         send(self.request(Method::POST, path)).await
     }
 
-    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+    pub async fn patch(&self, path: &str, body: &Value) -> ClientResponse {
         send(self.request(Method::PATCH, path).json(body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Answer {
+    pub async fn delete(&self, path: &str) -> ClientResponse {
         send(self.request(Method::DELETE, path)).await
     }
 
@@ -83,13 +83,13 @@ impl Client {
 }
 
 /// Sends a request and reads its answer to the end.
-pub async fn send(request: RequestBuilder) -> Answer {
+pub async fn send(request: RequestBuilder) -> ClientResponse {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
-    Answer { status, headers, text: response.text().await.unwrap() }
+    ClientResponse { status, headers, text: response.text().await.unwrap() }
 }
 
-impl Answer {
+impl ClientResponse {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }

@@ -190,7 +190,7 @@ impl TestApp {
         self.with(&token)
     }
 
-    /// Whoever holds this bearer token.
+    /// Anyone who holds this bearer token.
     pub fn with(&self, token: &str) -> Client {
         Client::new(&self.url, Some(token))
     }

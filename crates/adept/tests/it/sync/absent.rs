@@ -86,7 +86,7 @@ async fn a_fetch_that_lists_almost_nothing_takes_nothing_away_until_another_one_
 }
 
 #[tokio::test]
-async fn devices_that_were_missed_once_and_are_listed_again_start_anew() {
+async fn devices_that_were_unconfirmed_once_and_are_listed_again_start_over() {
     let interval = Duration::from_secs(60);
     let test = TestApp::start_as(AppOptions { sync_interval: interval, ..app_options() }).await;
     let client = test.admin().await;
@@ -161,7 +161,7 @@ async fn a_page_that_could_not_be_read_in_whole_takes_nothing_away() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_broke_off_takes_nothing_away_and_is_begun_anew() {
+async fn a_fetch_that_broke_off_takes_nothing_away_and_is_begun_again() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = synced(&test, &client, 100).await;

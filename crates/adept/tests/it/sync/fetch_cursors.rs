@@ -31,7 +31,7 @@ async fn refuse_next(test: &TestApp, code: &str) {
 }
 
 #[tokio::test]
-async fn a_fetch_that_goes_on_begins_anew_when_apple_gave_its_cursor_up() {
+async fn a_fetch_that_goes_on_begins_again_when_apple_gave_its_cursor_up() {
     for code in ["INVALID_CURSOR", "EXPIRED_CURSOR", "CURSOR_REQUIRED"] {
         let test = TestApp::start().await;
         let client = test.admin().await;
@@ -47,7 +47,7 @@ async fn a_fetch_that_goes_on_begins_anew_when_apple_gave_its_cursor_up() {
 }
 
 #[tokio::test]
-async fn a_run_begins_anew_only_once() {
+async fn a_run_begins_again_only_once() {
     let test = TestApp::start().await;
     let client = test.admin().await;
     let pair = half_fetched(&test, &client).await;
