@@ -70,12 +70,14 @@ pub const OWN_LENGTHS: [(&str, DeadlineKind, &str); 1] =
     [("apple_waits.until", DeadlineKind::Wait, "apple_waits.longest")];
 
 /// Every stored time at which something was: where something depends on it, one that lies ahead counts as now.
-pub const PAST_TIMES: [&str; 30] = [
+pub const PAST_TIMES: [&str; 32] = [
     "apple_profiles.received_at",
     "apple_profiles.unknown_at",
     "audit_events.at",
     "clients.created_at",
+    "created_requests.created_at",
     "default_profiles.set_at",
+    "foreign_profiles.checked_at",
     "device_events.at",
     "devices.absent_since",
     "devices.assigned_at",

@@ -99,7 +99,10 @@ impl Storage {
     /// The state of a setting, deleted or not.
     pub async fn setting_state(&self, key: SettingKey) -> Result<Option<SettingState>, Error> {
         let mut tx = self.db.begin().await?;
-        load(&mut tx, key).await
+        let state = load(&mut tx, key).await?;
+        // A rollback may take a while, and the row would be taken as long.
+        tx.commit().await?;
+        Ok(state)
     }
 }
 

@@ -15,10 +15,10 @@ use super::{
     sync_runs::{self, RunPart},
 };
 use adept_domain::{
-    AppleRecord, AuditEvent, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState, SyncOutcome,
-    TokenState,
-    deadline::{Lengths, past},
-    fold_page, latest_record_time,
+    AppleRecord, AuditEvent, CLOCKS_APART, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState,
+    SyncOutcome, TokenState,
+    deadline::{Lengths, later},
+    fold_page,
     setting_state::{CursorMove, SyncEnd},
 };
 
@@ -56,8 +56,9 @@ impl Storage {
             false => devices::stored(&mut tx, lease, &page).await?,
         };
         // One that a wrong clock dated ahead would hold back every record until then.
+        let horizon = later(part.now, CLOCKS_APART);
         for device in stored.values_mut() {
-            device.operation_at = device.operation_at.map(|at| past(at, latest_record_time(part.now)));
+            device.operation_at = device.operation_at.map(|at| if at > horizon { part.now } else { at });
         }
         let mut folded = fold_page(page, &stored, part.now);
         let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());

@@ -43,7 +43,7 @@ async fn before<T: Send + 'static>(
     let mut holder = PgConnection::connect(url).await.unwrap();
     let mut watcher = PgConnection::connect(url).await.unwrap();
     let taken = format!(
-        "BEGIN; UPDATE settings SET desired_generation = desired_generation + 1 WHERE id = unhex(replace('{}', '-', '')); {statements}",
+        "BEGIN; UPDATE setting_states SET desired_generation = desired_generation + 1 WHERE setting = unhex(replace('{}', '-', '')); {statements}",
         ground.setting
     );
     holder.execute(sqlx::raw_sql(AssertSqlSafe(taken))).await.unwrap();

@@ -197,7 +197,15 @@ async fn made_again_for_its_server(kind: Kind) {
     let origin = Origin { caller, request: app.ids().uuid(app.clock()) };
     app.remove_setting(&origin, ground.setting.parse().unwrap()).await.unwrap();
     ground.pass(SignedDuration::from_secs(2)).await;
-    assert_eq!(ground.test.storage.purge_settings(ground.test.clock.now()).await.unwrap(), 1);
+    assert_eq!(
+        ground
+            .test
+            .storage
+            .purge_settings(ground.test.clock.now() + SignedDuration::from_hours(31 * 24))
+            .await
+            .unwrap(),
+        1
+    );
 
     let client = ground.client().await;
     ground.setting = client.create_setting().await;

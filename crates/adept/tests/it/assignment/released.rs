@@ -108,7 +108,7 @@ async fn a_release_that_apple_refuses_as_a_whole_keeps_no_device_from_being_assi
         (Kind::Sqlite, 403, "FORBIDDEN", "not_released ACCESS_DENIED"),
         (Kind::Postgres, 403, "", "not_released ACCESS_DENIED"),
         (Kind::Sqlite, 404, "", "not_released FAILED"),
-        (Kind::Postgres, 400, "", "not_released FAILED"),
+        (Kind::Postgres, 400, "", "not_released CALL_REFUSED"),
     ] {
         let (ground, _, told) = refused(kind, status, body).await;
         assert_eq!(told, last, "{status} {body}");

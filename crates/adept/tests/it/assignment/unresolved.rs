@@ -38,7 +38,7 @@ async fn details_are_read(kind: Kind) {
     let serials = ground.serials(None).await;
     ground.want(&profile, &serials).await;
     under_way(&ground).await.abort();
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     assert_eq!(asked(&ground.test, "POST /devices").await, 1);
     assert_eq!(ground.assignments().await, 1, "Apple had done it");
@@ -96,7 +96,7 @@ async fn a_desired_profile_after_a_lost_answer(kind: Kind) {
     ground.want(&first, &serials).await;
     under_way(&ground).await.abort();
     ground.want(&second, &serials[..4]).await;
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     let truth = ground.truth().await;
     for (index, serial) in serials.iter().enumerate() {
@@ -158,7 +158,7 @@ async fn a_renewal_while_an_assignment_is_under_way_discards_its_outcome_and_rea
     assert_eq!(upload(&ground.client().await, &ground.setting, &token).await.status, 204);
     assignment.await.unwrap();
     assert_eq!(ground.history(&serials[0]).await.len(), 1, "only the desired state");
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     assert_eq!(ground.assignments().await, 1);
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
@@ -193,7 +193,7 @@ async fn a_run_that_lost_its_lease_stores_nothing_and_another_one_finds_out() {
     let serials = ground.serials(None).await;
     ground.want(&profile, &serials).await;
     let assignment = under_way(&ground).await;
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     assert_eq!(asked(&ground.test, "POST /devices").await, 1);
     let told = ground.history(&serials[0]).await;
@@ -235,7 +235,7 @@ async fn a_process_that_ends_between_two_calls_leaves_nothing_that_is_asked_twic
     }
     assignment.abort();
     ground.portal(Method::PUT, "/delay", slow(0)).await;
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     assert!((1..=2).contains(&asked(&ground.test, "POST /devices").await));
     assert_eq!(ground.assignments().await, 3);
@@ -286,7 +286,7 @@ async fn what_a_definition_gives_is_kept_when_the_service_stops_in_its_midst() {
     shutdown.cancel();
     running.await.unwrap();
     ground.portal(Method::PUT, "/delay", slow(0)).await;
-    ground.pass(SignedDuration::from_secs(40)).await;
+    ground.pass(SignedDuration::from_secs(151)).await;
     ground.settle().await;
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
     assert_eq!(asked(&ground.test, "POST /profile").await, 1);

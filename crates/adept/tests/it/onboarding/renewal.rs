@@ -23,7 +23,7 @@ async fn renewal_works(kind: Kind) {
     // Issuing the new token kills the old one at Apple.
     let token = test.portal.token(&pair.server).await;
     assert!(!syncs(&test, &client, &pair.setting).await);
-    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 3);
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 1);
     assert_eq!(upload(&client, &pair.setting, &token).await.status, 204);
     assert!(syncs(&test, &client, &pair.setting).await);
     let second = shown(&client, &pair.setting).await;

@@ -30,7 +30,7 @@ async fn a_first_token_is_taken_and_verified_when_the_terms_are_accepted() {
     let pair = pair(&test, &client).await;
     set_terms(&test, &pair.server, false).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 1);
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 3);
     assert!(!token_of(&test, &pair).await.setting.token_verified);
 
     set_terms(&test, &pair.server, true).await;
@@ -92,5 +92,5 @@ async fn an_unverified_token_of_an_onboarded_server_is_neither_bound_nor_synchro
     set_terms(&test, &first.server, true).await;
     assert!(!syncs(&test, &client, &second).await);
     let shown = shown(&client, &second).await;
-    assert_eq!((&shown["lastSyncErrorCode"], &shown["syncedDeviceCount"]), (&9.into(), &0.into()));
+    assert_eq!((&shown["lastSyncErrorCode"], &shown["syncedDeviceCount"]), (&13.into(), &0.into()));
 }

@@ -24,8 +24,8 @@ const OF_A_SETTING: [(&str, &str, &str); 9] = [
     ("device_events", "serial_key, at, event", "'s', 0, 'wanted'"),
     (
         "sync_runs",
-        "run, started_at, runs, kind, pages, added, changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, outcome",
-        "1, 0, 1, 'delta_sync', 0, 0, 0, 0, 0, 0, 0, 0, 'ok'",
+        "run, started_at, runs, kind, pages, added, changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome",
+        "1, 0, 1, 'delta_sync', 0, 0, 0, 0, 0, 0, 0, 0, 0, 'ok'",
     ),
     (
         "enrollment_profiles",

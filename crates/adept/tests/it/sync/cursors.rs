@@ -68,7 +68,7 @@ async fn empty_pages_with_more_to_follow_are_followed_but_not_without_end() {
     }
     let before = asked(&test, "POST /devices/sync").await;
     assert!(!syncs(&test, &client, &pair.setting).await);
-    assert_eq!(asked(&test, "POST /devices/sync").await - before, 100);
+    assert_eq!(asked(&test, "POST /devices/sync").await - before, 50);
     assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::RepeatedCursor);
 }
 

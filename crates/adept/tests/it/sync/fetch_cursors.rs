@@ -57,7 +57,7 @@ async fn a_run_begins_again_only_once() {
     }
     assert!(!syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, FETCH).await, before + 2);
-    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 7);
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 11);
     assert_eq!(history(&test, &pair.setting).await[0].code.as_deref(), Some("INVALID_CURSOR"));
     assert!(syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, FETCH).await, before + 2 + 2, "the stored cursor was good");

@@ -32,7 +32,7 @@ async fn after_eight_days_everything_is_fetched_and_what_left_meanwhile_is_gone(
 
 #[tokio::test]
 async fn a_cursor_is_given_up_shortly_before_apple_forgets_it() {
-    for (hours, kind) in [(6 * 24 + 19, SyncKind::Delta), (6 * 24 + 21, SyncKind::FullFetch)] {
+    for (hours, kind) in [(6 * 24, SyncKind::Delta), (6 * 24 + 21, SyncKind::FullFetch)] {
         let test = TestApp::start().await;
         let client = test.admin().await;
         let pair = synced(&test, &client, 10).await;

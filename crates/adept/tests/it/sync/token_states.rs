@@ -38,7 +38,7 @@ async fn an_expired_token_is_not_shown_to_apple() {
     let before = calls(&test).await;
     assert!(!syncs(&test, &client, &pair.setting).await);
     assert_eq!(calls(&test).await, before, "no call was made");
-    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 2);
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 1);
 }
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn terms_are_asked_about_again_by_itself_and_forgotten_by_the_first_succes
     let pair = synced(&test, &client, 2).await;
     accept_terms(&test, &pair.server, false).await;
     assert!(!syncs(&test, &client, &pair.setting).await);
-    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 1);
+    assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 3);
     accept_terms(&test, &pair.server, true).await;
     assert_eq!(test.app.sync_what_is_due().await.unwrap(), 0, "a minute later");
     pass(&test, SignedDuration::from_secs(61)).await;
@@ -97,12 +97,12 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
         .execute(&mut database)
         .await
         .unwrap();
-    sqlx::query("UPDATE settings SET token_expires_at = 1 WHERE id = unhex(replace($1, '-', ''))")
+    sqlx::query("UPDATE setting_states SET token_expires_at = 1 WHERE setting = unhex(replace($1, '-', ''))")
         .bind(&expired.setting)
         .execute(&mut database)
         .await
         .unwrap();
-    sqlx::query("UPDATE settings SET sync_due_at = 1 WHERE current_token IS NOT NULL")
+    sqlx::query("UPDATE setting_states SET sync_due_at = 1 WHERE token_in_use IS NOT NULL")
         .execute(&mut database)
         .await
         .unwrap();
@@ -110,7 +110,7 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
     let other = test.another(&test.database.options()).await;
     let client = other.admin().await;
     assert_eq!(other.app.sync_what_is_due().await.unwrap(), 4);
-    for (setting, code) in [(terms, 1), (revoked, 3), (expired, 2), (garbage, 0)] {
+    for (setting, code) in [(terms, 3), (revoked, 1), (expired, 1), (garbage, 0)] {
         assert_eq!(shown(&client, &setting.setting).await["lastSyncErrorCode"], code);
     }
     let listed = client.get_json(&format!("/beta/{S}")).await;

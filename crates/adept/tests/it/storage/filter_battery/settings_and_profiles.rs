@@ -136,16 +136,19 @@ async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut Te
             (count, hidden),
         ) = one(runner, &row);
         let tags = tags.map(|tags| json!(tags).to_string());
+        let setting = bytes(id(number));
         statements.push_str(&format!(
-            "INSERT INTO settings (tenant, id, token_name, apple_identifier, token_type, \
-             data_sharing_consent, share_with_sds, role_scope_tag_ids, created_at, modified_at, deleted_at, token_state, \
-             token_generation, token_expires_at, page_limit, cursor_complete, cursor_revision, sync_triggered_at, \
-             sync_succeeded_at, sync_failures, device_count, lease_epoch, lease_until) VALUES ({owner}, {}, {}, {}, \
-             '{kind}', {consent}, {share}, {}, 0, {}, {}, '{state}', 0, {}, 1000, FALSE, 0, {}, {}, 0, {count}, 0, 0);\n",
-            bytes(id(number)),
+            "INSERT INTO settings (tenant, id, token_name, data_sharing_consent, share_with_sds, role_scope_tag_ids, \
+             created_at) VALUES ({owner}, {setting}, {}, {consent}, {share}, {}, 0);\n\
+             INSERT INTO setting_states (tenant, setting, apple_identifier, token_type, modified_at, deleted_at, purging, \
+             token_state, token_generation, token_expires_at, credential_refused, bare_refusals, page_limit, \
+             cursor_complete, cursor_revision, cursor_repeats, sync_requests, sync_triggered_at, sync_succeeded_at, \
+             sync_failures, device_count, lease_epoch, assignment_requests, assignment_failures, desired_generation, \
+             scan_all) VALUES ({owner}, {setting}, {}, '{kind}', {}, {}, FALSE, '{state}', 0, {}, FALSE, 0, 1000, FALSE, \
+             0, 0, 0, {}, {}, 0, {count}, 0, 0, 0, 0, TRUE);\n",
             quoted(name.as_deref()),
-            quoted(apple_id.as_deref()),
             quoted(tags.as_deref()),
+            quoted(apple_id.as_deref()),
             at.as_microsecond(),
             if hidden && number % 5 == 0 { "7" } else { "NULL" },
             time(expires),
