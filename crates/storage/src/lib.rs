@@ -22,6 +22,7 @@ mod keys;
 mod list;
 mod onboarding;
 mod profiles;
+mod purge;
 mod schema;
 mod sealing;
 mod setting_state;

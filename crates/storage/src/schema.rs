@@ -120,6 +120,9 @@ pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
     if !db.has_table("_sqlx_migrations").await? {
         return Ok(missing);
     }
+    let begun = db.row(sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success")).await?;
+    let unfinished = begun.map(|row| row.get("version")).transpose()?.flatten();
+    let missing = SchemaStatus { unfinished, ..missing };
     let applied =
         db.rows(sql("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")).await?;
     let (Some(first), Some(last)) = (applied.first(), applied.last()) else { return Ok(missing) };
@@ -127,8 +130,6 @@ pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
         return Err(Error::Migration(UNRELEASED.to_owned()));
     }
     let found = last.get("version")?;
-    let begun = db.row(sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success")).await?;
-    let unfinished = begun.map(|row| row.get("version")).transpose()?.flatten();
     Ok(SchemaStatus { found, newest: newest(), oldest_writer: oldest_writer(db).await?, unfinished })
 }
 

@@ -6,18 +6,12 @@ use super::SettingState;
 use crate::deadline::{CLOCKS_APART, Lengths, horizon, later};
 
 /// The lease of a setting as stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LeaseState {
     /// Grows with every claim, so that a holder who lost the lease is fenced.
     pub epoch: i64,
     /// When it ends by its holder's clock; none while nobody works on the setting.
     pub until: Option<Timestamp>,
-}
-
-impl Default for LeaseState {
-    fn default() -> Self {
-        Self { epoch: 0, until: None }
-    }
 }
 
 /// For how long, by its own monotonic clock, this process has seen a lease that nobody renewed meanwhile.

@@ -229,7 +229,8 @@ mod tests {
     fn no_combination_of_definition_device_and_token_contradicts_itself() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let (soon, past) = (now + SignedDuration::from_hours(3), now - SignedDuration::from_hours(3));
-        let definitions: [(Option<(&str, Option<Timestamp>)>, Claims); 6] = [
+        type Failure = Option<(&'static str, Option<Timestamp>)>;
+        let definitions: [(Failure, Claims); 6] = [
             (None, (&[], &["defined"])),
             (
                 Some(("FLAGS_INVALID", None)),

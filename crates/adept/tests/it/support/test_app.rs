@@ -110,14 +110,6 @@ impl TestApp {
         Self::behaving(database, storage, apple, clock, url, Throttle::Off, behavior).await
     }
 
-    /// Another process on the same database and the same Apple, with clocks of its own, that behaves as `behavior` says.
-    pub async fn replica(&self, clock: Clock, behavior: AppOptions) -> Self {
-        let storage = self.database.open().await;
-        let (database, apple, url) =
-            (Arc::clone(&self.database), self.apple.clone(), Some(self.url.as_str()));
-        Self::behaving(database, storage, apple, clock, url, Throttle::Off, behavior).await
-    }
-
     /// This one, started where no connection to Apple is made.
     pub async fn cut_off(&self) -> Self {
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();

@@ -113,9 +113,8 @@ async fn an_unknown_operation_counts_as_a_change_and_an_older_one_as_nothing() {
         (json!([operation("reshuffled", 10)]), 2),
         (json!([operation("DELETED", 9)]), 2),
         (json!([operation("deleted", 11), operation("modified", 11)]), 2),
-        (json!([operation("deleted", 11)]), 1),
-        (json!([operation("modified", 10)]), 1),
-        (json!([operation("modified", 11)]), 1),
+        (json!([operation("modified", 10)]), 2),
+        (json!([operation("modified", 11)]), 2),
         (json!([operation("modified", 12)]), 2),
     ] {
         crate::onboarding::script(&test, page(devices.clone())).await;
