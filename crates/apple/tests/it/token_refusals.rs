@@ -312,7 +312,7 @@ fn the_wrong_private_key_is_the_same_refusal() {
 }
 
 #[test]
-fn padding_written_by_hand_is_as_good_as_any() {
+fn padding_written_manually_is_as_good_as_any() {
     // So that the refusals above are refusals of the padding and not of something else.
     let key = random(16);
     let mut content = format!("{JSON:<1008}").into_bytes();

@@ -294,7 +294,7 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
 }
 
 #[tokio::test]
-async fn devices_by_hand_are_added_once_and_changed_in_place() {
+async fn devices_manually_are_added_once_and_changed_in_place() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let setting = setting(&storage, 1).await;

@@ -1,6 +1,6 @@
 //! Cursors: those that Apple repeats, forgets, or gives with nothing else.
 
-use adept::domain::{SyncKind, SyncOutcome};
+use adept::domain::{SyncKind, SyncOutcome, TokenState};
 use serde_json::{Value, json};
 
 use super::{history, listed, synced};
@@ -69,7 +69,7 @@ async fn empty_pages_with_more_to_follow_are_followed_but_not_without_end() {
     let before = asked(&test, "POST /devices/sync").await;
     assert!(!syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, "POST /devices/sync").await - before, 50);
-    assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::RepeatedCursor);
+    assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::Token(TokenState::NotUnderstood));
 }
 
 #[tokio::test]
