@@ -95,13 +95,14 @@ async fn is_given_up<T>(work: impl Future<Output = T>) -> bool {
     poll_fn(|context| Poll::Ready(work.as_mut().poll(context).is_pending())).await
 }
 
-async fn transactions_that_are_given_up_leave_nothing_behind(ground: Ground) {
+/// `slow` inserts a row and is not answered before it was polled for the first time.
+async fn transactions_that_are_given_up_leave_nothing_behind(ground: Ground, slow: &'static str) {
     let mut given_up = [0, 0];
     for _ in 0..50 {
         given_up[0] += u32::from(is_given_up(ground.db.begin()).await);
         let mut tx = ground.db.begin().await.unwrap();
         tx.execute(sql("INSERT INTO rows VALUES (1, 'given up')")).await.unwrap();
-        let statement = tx.execute(sql("INSERT INTO rows VALUES (2, 'given up')"));
+        let statement = tx.execute(sql(slow));
         given_up[1] += u32::from(is_given_up(statement).await);
         drop(tx);
         let mut tx = ground.db.begin().await.unwrap();
@@ -109,7 +110,8 @@ async fn transactions_that_are_given_up_leave_nothing_behind(ground: Ground) {
         drop(tx);
         assert_eq!(ground.count().await, 0);
     }
-    assert!(given_up.iter().all(|times| *times > 0), "begun or run before it was given up: {given_up:?}");
+    // A busy machine may have answered each BEGIN by then.
+    assert!(given_up[1] > 0, "run before it was given up: {given_up:?}");
     ground.write("INSERT INTO rows VALUES (1, 'kept')").await.unwrap();
     assert_eq!(ground.count().await, 1);
     if ground.name.is_some() {
@@ -120,12 +122,14 @@ async fn transactions_that_are_given_up_leave_nothing_behind(ground: Ground) {
 
 #[tokio::test]
 async fn transactions_that_are_given_up_leave_nothing_behind_on_sqlite() {
-    transactions_that_are_given_up_leave_nothing_behind(Ground::sqlite("given_up").await).await;
+    let slow = "INSERT INTO rows VALUES (2, 'given up')";
+    transactions_that_are_given_up_leave_nothing_behind(Ground::sqlite("given_up").await, slow).await;
 }
 
 #[tokio::test]
 async fn transactions_that_are_given_up_leave_nothing_behind_on_postgresql() {
-    transactions_that_are_given_up_leave_nothing_behind(Ground::postgres("given_up").await).await;
+    let slow = "INSERT INTO rows SELECT 2, 'given up' FROM pg_sleep(0.02)";
+    transactions_that_are_given_up_leave_nothing_behind(Ground::postgres("given_up").await, slow).await;
 }
 
 async fn a_statement_ends_at_its_limit_and_its_connection_goes_on(ground: Ground, endless: &'static str) {

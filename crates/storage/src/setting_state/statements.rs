@@ -53,7 +53,8 @@ fn one_select_and_one_update_name_the_table_outside_the_claims() {
         if file == "claims.rs" {
             assert!(uses.iter().all(|word| word == "FROM"), "claims look for candidates only: {uses:?}");
         } else {
-            all.extend(uses.into_iter().map(|word| (file.clone(), word.trim_matches('"').to_owned())));
+            let word_of = |word: String| word.rsplit('"').next().unwrap_or_default().to_owned();
+            all.extend(uses.into_iter().map(|word| (file.clone(), word_of(word))));
         }
     }
     all.sort();
