@@ -8,10 +8,7 @@ use std::{
 
 use adept::{
     app::{Clock, Ids},
-    domain::{
-        AuditEvent, AuditResource, KeyPairId, ServerIdentity, Setting, SettingId, SettingKey, SyncStatus,
-        TenantId, TokenState, TokenType,
-    },
+    domain::{AuditEvent, AuditResource, KeyPairId, Setting, SettingId, SettingKey, TenantId, TokenType},
     storage::{NewKeyPair, Storage},
 };
 use adept_apple::key_pair::KeyPair;
@@ -131,8 +128,7 @@ impl World {
         for change in [
             "UPDATE profile_definitions SET attempted_at = attempted_at - $1, again_at = again_at - $1",
             "UPDATE devices SET assign_due_at = assign_due_at - $1 WHERE assign_due_at IS NOT NULL",
-            "UPDATE settings SET assignment_due_at = assignment_due_at - $1 \
-             WHERE assignment_due_at IS NOT NULL AND lease_until < assignment_due_at",
+            "UPDATE setting_states SET assignment_due_at = assignment_due_at - $1 WHERE assignment_due_at IS NOT NULL",
         ] {
             sqlx::query(change).bind(day).execute(&mut database).await.unwrap();
         }
@@ -146,9 +142,9 @@ impl World {
                 event(&self.clock, onboarded.setting, "syncWithAppleDeviceEnrollmentProgram", "Action");
             let asked = self
                 .storage
-                .request_sync(SettingKey::new(self.tenant(), onboarded.setting), now, &event)
+                .request_sync(SettingKey::new(self.tenant(), onboarded.setting), false, now, &event)
                 .await;
-            assert!(asked.unwrap());
+            assert_eq!(asked.unwrap(), Some(true));
         }
         now
     }
@@ -159,7 +155,7 @@ impl World {
         let mut database = PgConnection::connect(&self.database.url).await.unwrap();
         loop {
             let rows: Vec<(Vec<u8>, String)> = sqlx::query_as(
-                "SELECT id, token_state FROM settings WHERE NOT (sync_started_at >= $1 \
+                "SELECT setting, token_state FROM setting_states WHERE NOT (sync_started_at >= $1 \
                  AND COALESCE(sync_succeeded_at, 0) >= sync_started_at)",
             )
             .bind(since.as_microsecond())
@@ -241,24 +237,8 @@ fn text(value: &Value) -> &str {
 async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, most: usize) -> SettingId {
     let now = clock.now();
     let id = SettingId(Ids.uuid(clock));
-    let setting = Setting {
-        tenant: storage.default_tenant(),
-        id,
-        token_name: Some(format!("Setting {number}")),
-        apple_identifier: None,
-        token_type: TokenType::Dep,
-        data_sharing_consent: false,
-        share_with_school_data_sync: false,
-        role_scope_tag_ids: None,
-        created_at: now,
-        modified_at: now,
-        token_state: TokenState::None,
-        token_verified: false,
-        token_generation: 0,
-        token_expires_at: None,
-        server: ServerIdentity::default(),
-        sync: SyncStatus::default(),
-    };
+    let key = SettingKey::new(storage.default_tenant(), id);
+    let setting = Setting::new(key, TokenType::Dep, Some(format!("Setting {number}")), now);
     let key_pair = NewKeyPair {
         id: KeyPairId(Ids.uuid(clock)),
         created_at: now,
