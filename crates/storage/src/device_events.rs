@@ -121,7 +121,7 @@ impl Storage {
     pub async fn purge_device_events(&self, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
-            let mut tx = self.db.begin().await?;
+            let mut tx = self.db.begin_bulk().await?;
             let some = tx
                 .execute(
                     sql("DELETE FROM device_events WHERE (tenant, setting, serial_key, at, event) IN \

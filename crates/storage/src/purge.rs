@@ -23,10 +23,7 @@ impl Storage {
         let mut purged = 0;
         for row in &deleted {
             let key = row.key("id")?;
-            if self.begin_purge(key, now).await? {
-                for (table, columns) in CHILDREN {
-                    while self.purge_some(key, table, columns).await? == PURGED_AT_ONCE {}
-                }
+            if self.begin_purge(key, now).await? && self.purge_children(key).await? {
                 let mut tx = self.db.begin().await?;
                 let setting = format!("DELETE FROM settings WHERE tenant = $1 AND id = $2 AND {IS_PURGED}");
                 purged += tx.execute(sql_of_parts(setting).key(key)).await?;
@@ -48,16 +45,39 @@ impl Storage {
         Ok(begins)
     }
 
-    /// Removes rows of a table, so many at once at most; answers how many went.
-    async fn purge_some(&self, key: SettingKey, table: &str, columns: &str) -> Result<u64, Error> {
+    /// Removes what belongs to a setting; false while another process does so too, which goes on then.
+    async fn purge_children(&self, key: SettingKey) -> Result<bool, Error> {
+        for (table, columns) in CHILDREN {
+            loop {
+                match self.purge_some(key, table, columns).await? {
+                    (_, false) => break,
+                    (0, true) => return Ok(false),
+                    (_, true) => {}
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// Removes the first rows of a table in the order of their keys, so many at once at most; answers how many went and
+    /// whether any are left. A range of keys is found by the index whatever PostgreSQL knows of the table; a list of them
+    /// would be joined, row by row while the table was never analyzed.
+    async fn purge_some(&self, key: SettingKey, table: &str, columns: &str) -> Result<(u64, bool), Error> {
+        let last = PURGED_AT_ONCE - 1;
+        let rows = format!("FROM {table} WHERE tenant = $1 AND setting = $2");
+        let end = format!("SELECT {columns} {rows} ORDER BY {columns} LIMIT 1 OFFSET {last}");
         let mut tx = self.db.begin().await?;
-        let text = format!(
-            "DELETE FROM {table} WHERE tenant = $1 AND setting = $2 AND ({columns}) IN \
-             (SELECT {columns} FROM {table} WHERE tenant = $1 AND setting = $2 LIMIT {PURGED_AT_ONCE}) AND {IS_PURGED}"
-        );
-        let removed = tx.execute(sql_of_parts(text).key(key)).await?;
+        let mut removed = 0;
+        // Up to the last row of so many; or all, where there are fewer.
+        for bound in [format!("({columns}) <= ({end})"), format!("NOT EXISTS ({end})")] {
+            if removed == 0 {
+                let delete = format!("DELETE {rows} AND {IS_PURGED} AND {bound}");
+                removed = tx.execute(sql_of_parts(delete).key(key)).await?;
+            }
+        }
+        let left = tx.row(sql_of_parts(format!("SELECT 1 AS one {rows} LIMIT 1")).key(key)).await?.is_some();
         tx.commit().await?;
-        Ok(removed)
+        Ok((removed, left))
     }
 }
 
