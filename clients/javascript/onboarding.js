@@ -32,7 +32,7 @@ export const watchSync = (stage) => synced(stage, DEVICES, 0);
 export async function renew(stage) {
   const token = await portal.downloadToken(stage.server);
   await stage.setting("/syncWithAppleDeviceEnrollmentProgram").post();
-  await synced(stage, DEVICES, 3);
+  await synced(stage, DEVICES, 1);
   await portal.assignDevices(stage.server, [device(DEVICES)]);
   await uploadToken(stage, token);
   await synced(stage, DEVICES + 1, 0);

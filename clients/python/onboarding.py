@@ -56,7 +56,7 @@ async def renew(stage):
     await stage.setting.sync_with_apple_device_enrollment_program.post()
 
     async def noticed():
-        return (await stage.setting.get()).last_sync_error_code == 3
+        return (await stage.setting.get()).last_sync_error_code == 1
 
     await until(noticed, "the sync says that the token was replaced")
     portal.assign_devices(stage.server, [device(DEVICES)])
@@ -94,7 +94,7 @@ async def delete(stage):
     await stage.setting.sync_with_apple_device_enrollment_program.post()
 
     async def noticed():
-        return (await stage.setting.get()).last_sync_error_code == 3
+        return (await stage.setting.get()).last_sync_error_code == 1
 
     await until(noticed, "the sync says that the token was revoked")
     await stage.setting.delete()

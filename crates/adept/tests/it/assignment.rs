@@ -6,6 +6,7 @@ mod assigned;
 mod defined;
 mod explain;
 pub mod ground;
+mod halved;
 mod manual_import;
 mod meanwhile;
 mod moved;

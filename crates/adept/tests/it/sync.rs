@@ -23,6 +23,7 @@ mod full_resync;
 mod history;
 mod in_flight;
 mod outage;
+mod ties;
 mod token_states;
 
 /// Fetches everything once more, as the operator may ask.

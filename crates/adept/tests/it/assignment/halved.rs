@@ -174,10 +174,8 @@ async fn a_call_about_a_half_whose_answer_was_lost_is_read_from_apple() {
     fault(&ground.test, lost).await;
     ground.want(&profile, &serials).await;
     ground.settle().await;
-    let key = adept::domain::SettingKey::new(
-        ground.test.storage.default_tenant(),
-        ground.setting.parse().unwrap(),
-    );
+    let key =
+        adept::domain::SettingKey::new(ground.test.storage.default_tenant(), ground.setting.parse().unwrap());
     assert!(ground.test.storage.unresolved_calls(key).await.unwrap().len() <= 1);
     for _ in 0..3 {
         ground.pass(SignedDuration::from_mins(16)).await;
