@@ -54,7 +54,7 @@ export async function remove(stage) {
   const settings = await count(stage);
   await portal.revokeToken(stage.server);
   await stage.setting("/syncWithAppleDeviceEnrollmentProgram").post({});
-  await synced(stage, DEVICES + 1, 3);
+  await synced(stage, DEVICES + 1, 1);
   await stage.setting().delete();
   await refused(404, "ResourceNotFound", stage.setting().get());
   assert.equal(await count(stage), settings - 1);
