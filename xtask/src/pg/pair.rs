@@ -48,9 +48,10 @@ impl Pair {
              listen postgres\n bind 127.0.0.1:{port}\n option httpchk GET /primary\n\
              \x20default-server inter 200ms fall 1 rise 1 on-marked-down shutdown-sessions\n"
         );
-        for (number, server) in [&primary, &standby].into_iter().enumerate() {
+        // HAProxy takes every node to be up until its first check: until then a backup gets nothing.
+        for (server, role) in [(&primary, ""), (&standby, " backup")] {
             let (node, check) = (server.port(), answer_checks(server.port(), &primary_port)?);
-            settings.push_str(&format!(" server node{number} 127.0.0.1:{node} check port {check}\n"));
+            settings.push_str(&format!(" server node{node} 127.0.0.1:{node} check port {check}{role}\n"));
         }
         let file = folder.join("haproxy.cfg");
         std::fs::write(&file, settings).map_err(failed)?;
