@@ -23,7 +23,7 @@ use clap::Args;
 use crate::Result;
 use crate::apple::LoggedCall;
 use crate::database::Kind;
-use crate::machine;
+use crate::machine::{self, Rsa};
 use crate::process::cpu_with_children;
 use crate::test_bed::{Options, TestBed};
 
@@ -43,12 +43,23 @@ pub(crate) struct Flags {
 struct Bench {
     bed: TestBed,
     quick: bool,
+    rsa: Rsa,
 }
+
+/// RSA is measured for this long on both sides of a stretch that is compared with it.
+const BESIDE: Duration = Duration::from_millis(250);
 
 impl Bench {
     /// How often something is measured, or how much of it is made: less with `--quick`.
     fn count(&self, full: usize, quick: usize) -> usize {
         if self.quick { quick } else { full }
+    }
+
+    /// Does `stretch` between two slices of RSA; with the operations per second that one core did in them.
+    fn beside_rsa<T>(&self, stretch: impl FnOnce() -> Result<T>) -> Result<(T, f64)> {
+        let before = self.rsa.per_second(BESIDE)?;
+        let result = stretch()?;
+        Ok((result, f64::midpoint(before, self.rsa.per_second(BESIDE)?)))
     }
 
     /// The devices of the largest fleet.
@@ -88,7 +99,9 @@ const FIGURES: [(&str, Figure); 15] = [
 
 fn on_both(bench: &Bench, figure: fn(&Bench, Kind) -> Result<Vec<Row>>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for kind in Kind::BOTH {
+    // Without a server only SQLite is measured.
+    let kinds = Kind::BOTH.into_iter().filter(|kind| *kind == Kind::Sqlite || bench.bed.postgres.is_some());
+    for kind in kinds {
         rows.extend(figure(bench, kind)?);
     }
     Ok(rows)
@@ -96,7 +109,7 @@ fn on_both(bench: &Bench, figure: fn(&Bench, Kind) -> Result<Vec<Row>>) -> Resul
 
 /// Measures, and prints the table. Fails when something could not be measured; a target that is not reached is no failure.
 pub(crate) fn run(flags: &Flags) -> Result {
-    let bench = Bench { bed: TestBed::new(&flags.options)?, quick: flags.quick };
+    let bench = Bench { bed: TestBed::new(&flags.options)?, quick: flags.quick, rsa: Rsa::new()? };
     machine::print(&bench.bed, flags.quick)?;
     let mut rows = Vec::new();
     let mut failures = Vec::new();

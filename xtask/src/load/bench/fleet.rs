@@ -25,6 +25,8 @@ pub(super) struct Synced {
     /// VmHWM, in bytes, since the service was started.
     pub(super) peak: u64,
     pub(super) cpu: Cpu,
+    /// RSA operations per second of one core, right before and after it.
+    pub(super) rsa: f64,
 }
 
 /// CPU seconds so far.
@@ -68,18 +70,19 @@ pub(super) fn timed(
     begin: impl FnOnce(&mut Onboarded) -> Result,
 ) -> Result<Synced> {
     let earlier = on.graph.setting(&pair.setting)?.synced;
-    let before = cpu(bench, kind, on)?;
-    let started = Instant::now();
-    begin(on)?;
-    wait(on, pair, |setting| setting.synced > earlier)?;
-    let seconds = started.elapsed().as_secs_f64();
-    let after = cpu(bench, kind, on)?;
+    let ((seconds, before, after), rsa) = bench.beside_rsa(|| {
+        let before = cpu(bench, kind, on)?;
+        let started = Instant::now();
+        begin(on)?;
+        wait(on, pair, |setting| setting.synced > earlier)?;
+        Ok((started.elapsed().as_secs_f64(), before, cpu(bench, kind, on)?))
+    })?;
     let cpu = Cpu {
         service: after.service - before.service,
         apple: after.apple - before.apple,
         database: after.database - before.database,
     };
-    Ok(Synced { seconds, peak: on.service.process.memory("VmHWM")?, cpu })
+    Ok(Synced { seconds, peak: on.service.process.memory("VmHWM")?, cpu, rsa })
 }
 
 /// Reads the setting until `enough` returns true.
