@@ -84,7 +84,9 @@ impl Storage {
         let select =
             sql("SELECT session_sealed, session_revision, session_claimed_until FROM server_tokens \
                           WHERE tenant = $1 AND setting = $2 AND id = $3");
-        let Some(found) = self.db.row(row.bind(select)).await? else { return Ok(AppleSession::NotFound) };
+        let Some(found) = self.db.row(row.bind(select).by_key()).await? else {
+            return Ok(AppleSession::NotFound);
+        };
         let revision: i64 = found.get("session_revision")?;
         let sealed: Option<Vec<u8>> = found.get("session_sealed")?;
         if let Some(sealed) = sealed.filter(|_| revision > refused) {

@@ -134,7 +134,8 @@ impl Storage {
             .db
             .row(
                 sql("SELECT value FROM deployment WHERE tenant = $1 AND name = 'shared-profile-options'")
-                    .bind(TenantId::DEPLOYMENT),
+                    .bind(TenantId::DEPLOYMENT)
+                    .by_key(),
             )
             .await?;
         row.map(|row| row.get("value")).transpose()

@@ -43,7 +43,7 @@ impl Storage {
     pub async fn client(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
         let row = self
             .db
-            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind(tenant).bind(id))
+            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind(tenant).bind(id).by_key())
             .await?;
         row.as_ref().map(client).transpose()
     }

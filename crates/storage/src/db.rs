@@ -10,6 +10,7 @@
 
 mod failure;
 mod ids;
+mod inserted;
 mod migrate;
 mod pool;
 mod postgres;
@@ -23,25 +24,27 @@ mod write_gate;
 
 use std::{fmt::Write as _, time::Duration};
 
-use sqlx::{
-    AssertSqlSafe, Connection, Executor, Sqlite, postgres::PgArguments, query::Query, sqlite::SqliteArguments,
-};
+use sqlx::{AssertSqlSafe, Connection, Executor, postgres::PgArguments, query::Query};
 
 pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;
+use statement::Inserted;
 pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
 
 use self::{
     pool::{Lent, Pool, State, watched},
     postgres::{Postgres, PostgresLink},
-    sqlite::SqliteLink,
+    sqlite::{Answered, Command, SharedReader, SqliteLink, Wants},
     write_gate::WriteGate,
 };
 use super::Error;
 
 /// The server puts no limit to VACUUM and ANALYZE; a line that went silent must not hold them forever.
 const ANALYZE: Duration = Duration::from_secs(30 * 60);
+
+/// Behind BEGIN, for as long as the transaction lasts: a plan is made for each statement and none is kept.
+const PLAN_EACH_TIME: &str = "; SET LOCAL plan_cache_mode = force_custom_plan";
 
 /// How to open a database.
 #[derive(Clone, Debug)]
@@ -76,6 +79,8 @@ pub struct Sqlites {
     readers: Pool<SqliteLink>,
     /// The same for the background.
     background: Pool<SqliteLink>,
+    /// For reads by key, of both.
+    by_key: SharedReader,
     gate: WriteGate,
 }
 
@@ -91,9 +96,15 @@ impl Sqlites {
 /// A transaction. Dropped without [`Transaction::commit`] it is rolled back.
 pub enum Transaction {
     /// On the writer, or on a reader.
-    Sqlite(Lent<SqliteLink>),
+    Sqlite(SqliteTransaction),
     /// On any connection.
     Postgres(PostgresTransaction),
+}
+
+/// A transaction of SQLite's. What nobody waits for goes to the connection's thread with what comes next.
+pub struct SqliteTransaction {
+    lent: Lent<SqliteLink>,
+    unsent: Vec<Command>,
 }
 
 /// A transaction of PostgreSQL's.
@@ -103,25 +114,29 @@ pub struct PostgresTransaction {
     has_failed: bool,
 }
 
-/// Many values have nameless placeholders here: SQLite would look each name up in a list of all of them. Behind numbered
-/// ones they need their number, since nameless ones are counted apart.
-fn sqlite_query(statement: Statement) -> Query<'static, Sqlite, SqliteArguments> {
-    let (text, values) = match statement.is_all_rows() {
-        true => statement.into_parts(|_, list| list.push('?')),
-        false => statement.into_parts(|number, list| {
-            let _ = write!(list, "?{number}");
-        }),
-    };
-    values.into_iter().fold(sqlx::query(AssertSqlSafe(text)), |query, value| match value {
-        Value::Text(v) => query.bind(v),
-        Value::Int(v) => query.bind(v),
-        Value::Bool(v) => query.bind(v),
-        Value::Bytes(v) => query.bind(v),
-    })
+/// A statement as a connection's thread takes it.
+fn sqlite_command(statement: Statement, wants: Wants) -> Command {
+    match statement.into_inserted() {
+        Ok(Inserted { text, values, first, width }) => {
+            let placeholders: Vec<_> = (1..=first + width).map(|number| format!("${number}")).collect();
+            let text = text.replace("{inserted}", &format!("VALUES ({})", placeholders.join(", ")));
+            Command { text: text.into(), values, wants: Wants::Each { first, width } }
+        }
+        Err(statement) => {
+            let (text, values) = statement.into_parts(|number, list| {
+                let _ = write!(list, "?{number}");
+            });
+            Command { text, values, wants }
+        }
+    }
 }
 
 fn postgres_query(statement: Statement, pooled: bool) -> Query<'static, sqlx::Postgres, PgArguments> {
     let lock = statement.lock();
+    let statement = match statement.into_inserted() {
+        Ok(inserted) => return inserted::query(inserted).persistent(!pooled),
+        Err(statement) => statement,
+    };
     let (mut text, values) = statement.into_parts(|number, list| {
         let _ = write!(list, "${number}");
     });
@@ -132,23 +147,20 @@ fn postgres_query(statement: Statement, pooled: bool) -> Query<'static, sqlx::Po
     }
     // A pooler gives the next transaction another session, which knows no statement of ours.
     let query = sqlx::query(AssertSqlSafe(text)).persistent(!pooled);
-    values.into_iter().fold(query, |query, value| match value {
+    values.into_iter().fold(query, postgres_bind)
+}
+
+type PostgresQuery = Query<'static, sqlx::Postgres, PgArguments>;
+
+fn postgres_bind(query: PostgresQuery, value: Value) -> PostgresQuery {
+    match value {
         Value::Text(v) => query.bind(v),
+        Value::Word(v) => query.bind(v),
         Value::Int(v) => query.bind(v),
         Value::Bool(v) => query.bind(v),
         Value::Bytes(v) => query.bind(v),
-    })
-}
-
-/// Runs a statement on SQLite. A reader is interrupted at its limit; the writer is waited for.
-macro_rules! on_sqlite {
-    ($lent:expr, $after:expr, $statement:expr, $run:ident) => {{
-        let (link, state) = $lent.parts()?;
-        if let Some(deadline) = &link.deadline {
-            deadline.set(Purpose::current().statement_limit());
-        }
-        watched(state, None, $after, sqlite_query($statement).$run(&mut link.conn)).await
-    }};
+        Value::Id(v) => query.bind(*v.as_bytes()),
+    }
 }
 
 /// Runs a statement on PostgreSQL. Over its limit the connection is closed and not waited for.
@@ -166,8 +178,8 @@ impl Db {
         if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
             return Ok(Self::Postgres(Postgres::open(options).await?));
         }
-        let [writer, readers, background] = sqlite::open(options).await?;
-        Ok(Self::Sqlite(Sqlites { writer, readers, background, gate: WriteGate::default() }))
+        let ([writer, readers, background], by_key) = sqlite::open(options).await?;
+        Ok(Self::Sqlite(Sqlites { writer, readers, background, by_key, gate: WriteGate::default() }))
     }
 
     /// The database server's clock; none for SQLite, which has only ours.
@@ -183,10 +195,15 @@ impl Db {
     /// Reads outside any transaction.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
         match self {
+            Self::Sqlite(sqlite) if statement.is_by_key() => {
+                Ok(rows_of(sqlite.by_key.run(sqlite_command(statement, Wants::Rows)).await?))
+            }
             Self::Sqlite(sqlite) => {
                 let mut lent = sqlite.readers().lend().await?;
-                let rows = on_sqlite!(lent, State::Clean, statement, fetch_all)?;
-                Ok(rows.into_iter().map(Row::Sqlite).collect())
+                let (link, state) = lent.parts()?;
+                let command = sqlite_command(statement, Wants::Rows);
+                let answered = link.run(state, State::Clean, vec![command]).await;
+                Ok(rows_of(answered.map_err(|(_, failure)| failure)?))
             }
             Self::Postgres(postgres) if postgres.is_pooled() => self.rows_in_transaction(statement).await,
             Self::Postgres(postgres) => {
@@ -227,16 +244,18 @@ impl Db {
         self.gate().pass()?;
         match self {
             Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
-            Self::Postgres(postgres) => begin_postgres(postgres).await,
+            Self::Postgres(postgres) => begin_postgres(postgres, "").await,
         }
     }
 
     /// Begins a write transaction on a table that may have grown a thousandfold since the connection was opened:
     /// PostgreSQL would keep the plans that it made while the table was empty.
     pub async fn begin_bulk(&self) -> Result<Transaction, Error> {
-        let mut begun = self.begin().await?;
-        begun.plan_each_time().await?;
-        Ok(begun)
+        self.gate().pass()?;
+        match self {
+            Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
+            Self::Postgres(postgres) => begin_postgres(postgres, PLAN_EACH_TIME).await,
+        }
     }
 
     /// Has PostgreSQL analyze a table that grew much: how many rows there are it otherwise learns within a minute or two,
@@ -256,11 +275,7 @@ impl Db {
     pub async fn read_bulk(&self) -> Result<Transaction, Error> {
         match self {
             Self::Sqlite(sqlite) => begin_sqlite(sqlite.readers(), "BEGIN").await,
-            Self::Postgres(postgres) => {
-                let mut begun = begin_postgres(postgres).await?;
-                begun.plan_each_time().await?;
-                Ok(begun)
-            }
+            Self::Postgres(postgres) => begin_postgres(postgres, PLAN_EACH_TIME).await,
         }
     }
 
@@ -275,8 +290,8 @@ impl Db {
     /// Waits for what is under way and closes every connection; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite(Sqlites { writer, readers, background, .. }) => {
-                tokio::join!(readers.close(), background.close());
+            Self::Sqlite(Sqlites { writer, readers, background, by_key, .. }) => {
+                tokio::join!(readers.close(), background.close(), by_key.close());
                 writer.close().await;
             }
             Self::Postgres(postgres) => postgres.close().await,
@@ -284,17 +299,23 @@ impl Db {
     }
 }
 
-async fn begin_postgres(postgres: &Postgres) -> Result<Transaction, Error> {
+async fn begin_postgres(postgres: &Postgres, setting: &str) -> Result<Transaction, Error> {
     let mut lent = postgres.pool().lend().await?;
     let (link, state) = lent.parts()?;
-    link.begin(state).await?;
+    link.begin(state, setting).await?;
     Ok(Transaction::Postgres(PostgresTransaction { lent, has_failed: false }))
 }
 
+/// The transaction begins with its first statement.
 async fn begin_sqlite(pool: &Pool<SqliteLink>, begin: &'static str) -> Result<Transaction, Error> {
     let mut lent = pool.lend().await?;
-    on_sqlite!(lent, State::Open, sql(begin), execute)?;
-    Ok(Transaction::Sqlite(lent))
+    let (_, state) = lent.parts()?;
+    *state = State::Open;
+    Ok(Transaction::Sqlite(SqliteTransaction { lent, unsent: vec![Command::plain(begin)] }))
+}
+
+fn rows_of(answered: Answered) -> Vec<Row> {
+    answered.rows.into_iter().map(Row::Sqlite).collect()
 }
 
 impl Transaction {
@@ -322,10 +343,7 @@ impl Transaction {
     /// Reads inside the transaction.
     pub async fn rows(&mut self, statement: Statement) -> Result<Vec<Row>, Error> {
         Ok(match self {
-            Self::Sqlite(lent) => {
-                let rows = on_sqlite!(lent, State::Open, statement, fetch_all)?;
-                rows.into_iter().map(Row::Sqlite).collect()
-            }
+            Self::Sqlite(tx) => rows_of(tx.run(sqlite_command(statement, Wants::Rows)).await?),
             Self::Postgres(tx) => {
                 let rows = on_postgres!(tx.lent, State::Open, statement, fetch_all);
                 tx.noted(rows)?.into_iter().map(Row::Postgres).collect()
@@ -341,7 +359,7 @@ impl Transaction {
     /// Writes; answers the number of rows touched.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {
         Ok(match self {
-            Self::Sqlite(lent) => on_sqlite!(lent, State::Open, statement, execute)?.rows_affected(),
+            Self::Sqlite(tx) => tx.run(sqlite_command(statement, Wants::Count)).await?.touched,
             Self::Postgres(tx) => {
                 let done = on_postgres!(tx.lent, State::Open, statement, execute);
                 tx.noted(done)?.rows_affected()
@@ -349,20 +367,40 @@ impl Transaction {
         })
     }
 
-    /// Writes exactly one row, or fails and leaves the transaction to be dropped.
+    /// Writes exactly one row, or fails and leaves the transaction to be dropped. The failure may show only with a later
+    /// statement or at the commit.
     pub async fn execute_one(&mut self, what: &'static str, statement: Statement) -> Result<(), Error> {
+        if let Self::Sqlite(tx) = self {
+            return tx.leave(sqlite_command(statement, Wants::One(what)));
+        }
         match self.execute(statement).await? {
             1 => Ok(()),
             rows => Err(Error::Corrupt(format!("{what} touched {rows} rows instead of one"))),
         }
     }
 
+    /// Writes any number of rows. The failure may show only with a later statement or at the commit.
+    pub async fn execute_any(&mut self, statement: Statement) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx) => tx.leave(sqlite_command(statement, Wants::Count)),
+            Self::Postgres(_) => self.execute(statement).await.map(drop),
+        }
+    }
+
+    /// Runs several statements without values, on SQLite.
+    async fn execute_script(&mut self, text: String) -> Result<(), Error> {
+        match self {
+            Self::Sqlite(tx) => {
+                tx.leave(Command { text: text.into(), values: Vec::new(), wants: Wants::Script })
+            }
+            Self::Postgres(_) => Err(Error::Corrupt("a script runs on SQLite only".to_owned())),
+        }
+    }
+
     /// Makes it durable. [`Error::CommitUnknown`] when the answer was lost.
     pub async fn commit(self) -> Result<(), Error> {
         let committed = match self {
-            Self::Sqlite(mut lent) => {
-                on_sqlite!(lent, State::Clean, sql("COMMIT"), execute).map(|_| lent.note_commit())
-            }
+            Self::Sqlite(tx) => return tx.commit().await,
             Self::Postgres(PostgresTransaction { has_failed: true, .. }) => {
                 return Err(Error::Unavailable("a statement of the transaction failed".to_owned()));
             }
@@ -376,6 +414,43 @@ impl Transaction {
             true => Error::from(error),
             false => Error::CommitUnknown(error.to_string()),
         })
+    }
+}
+
+impl SqliteTransaction {
+    /// Sends what was left so far and the statement, and waits for its answer.
+    async fn run(&mut self, command: Command) -> Result<Answered, Error> {
+        let mut commands = std::mem::take(&mut self.unsent);
+        commands.push(command);
+        let (link, state) = self.lent.parts()?;
+        Ok(link.run(state, State::Open, commands).await.map_err(|(_, failure)| failure)?)
+    }
+
+    /// Leaves a statement to be sent with the next one; many rows are sent at once.
+    fn leave(&mut self, command: Command) -> Result<(), Error> {
+        let is_large = matches!(command.wants, Wants::Each { .. });
+        self.unsent.push(command);
+        if is_large {
+            let (link, _) = self.lent.parts()?;
+            link.send(std::mem::take(&mut self.unsent));
+        }
+        Ok(())
+    }
+
+    async fn commit(mut self) -> Result<(), Error> {
+        let before = self.unsent.len();
+        let mut commands = std::mem::take(&mut self.unsent);
+        commands.push(Command::plain("COMMIT"));
+        let (link, state) = self.lent.parts()?;
+        match link.run(state, State::Clean, commands).await {
+            Ok(_) => {
+                self.lent.note_commit();
+                Ok(())
+            }
+            // A statement before it failed, or it did itself, and it is known that nothing was written.
+            Err((done, failure)) if done < before || failure.is_refusal() => Err(failure.into()),
+            Err((_, failure)) => Err(Error::CommitUnknown(Error::from(failure).to_string())),
+        }
     }
 }
 

@@ -145,18 +145,19 @@ pub(super) async fn write(
     device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::ListedAgain))
         .await?;
     note_records(tx, lease.key, folded, now).await?;
-    let mut records = std::mem::take(&mut folded.write).into_iter();
-    let mut next_insert = || {
-        let rows = records.by_ref().take(ROWS_PER_STATEMENT);
-        let rows: Vec<_> = rows.map(|record| row_of(lease, record, fresh_id(), now)).collect();
-        (!rows.is_empty()).then(|| sql(INSERT).rows(rows))
-    };
-    let mut insert = next_insert();
-    if insert.is_some() {
+    let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
+    if records.peek().is_some() {
         tx.plan_once().await?;
+        // The next rows are made ready while the database writes these.
+        let mut next_insert = || {
+            let rows = records.by_ref().take(ROWS_PER_STATEMENT);
+            let values: Vec<Value> = rows.flat_map(|record| row_of(record, fresh_id(), now)).collect();
+            let insert = sql(INSERT).key(lease.key).bind(now);
+            (!values.is_empty()).then(|| insert.inserting(values, ROW_WIDTH))
+        };
+        let mut insert = next_insert();
         while let Some(rows) = insert {
-            // The next rows are made ready while the database writes these.
-            let (written, next) = tokio::join!(tx.execute(rows), async { next_insert() });
+            let (written, next) = tokio::join!(tx.execute_any(rows), async { next_insert() });
             written?;
             insert = next;
         }
@@ -221,11 +222,11 @@ async fn note_records(
     save_release(tx, key, &none, &returned).await
 }
 
-/// Rows are bound, not sent as JSON, which costs twice as much; PostgreSQL takes 65,535 values at most.
-const ROWS_PER_STATEMENT: usize = 200;
+/// Rows are bound, not sent as JSON, which costs twice as much.
+const ROWS_PER_STATEMENT: usize = 500;
 
 const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_key, serial, id, platform, description, \
-    operation_at, profile_uuid, profile_status, digest, record, assign_due_at) VALUES {rows} \
+    operation_at, profile_uuid, profile_status, digest, record, assign_due_at) {inserted} \
     ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET serial = excluded.serial, \
     platform = CASE WHEN excluded.platform = 'unknown' THEN devices.platform ELSE excluded.platform END, \
     source = excluded.source, description = COALESCE(excluded.description, devices.description), \
@@ -234,17 +235,17 @@ const INSERT: &str = "INSERT INTO devices (tenant, setting, created_at, serial_k
     profile_uuid = excluded.profile_uuid, profile_status = excluded.profile_status, \
     digest = excluded.digest, record = excluded.record";
 
-/// The values of one row, in the order of [`INSERT`].
-fn row_of(lease: &Lease, record: AppleRecord, id: Uuid, now: Timestamp) -> Vec<Value> {
+/// Values that each row of [`INSERT`] has of its own.
+const ROW_WIDTH: usize = 11;
+
+/// Those values, in their order.
+fn row_of(record: AppleRecord, id: Uuid, now: Timestamp) -> [Value; ROW_WIDTH] {
     let pacing = DevicePacing::of_new(&record, now);
-    vec![
-        lease.key.tenant.into(),
-        lease.key.id.into(),
-        now.into(),
+    [
         Value::text(serial_key(&record.serial)),
         Value::text(record.serial),
         id.into(),
-        record.platform.unwrap_or(DevicePlatform::Unknown).as_str().into(),
+        Value::Word(record.platform.unwrap_or(DevicePlatform::Unknown).as_str()),
         Value::Text(record.description),
         record.operation_at.into(),
         Value::Text(record.profile_uuid),

@@ -104,7 +104,8 @@ impl Storage {
             .rows(
                 sql("SELECT id, created_at, status, certificate, private_key_sealed FROM key_pairs \
                      WHERE tenant = $1 AND setting = $2 ORDER BY created_at DESC, id DESC")
-                .key(key),
+                .key(key)
+                .by_key(),
             )
             .await?;
         rows.iter().map(key_pair).collect()

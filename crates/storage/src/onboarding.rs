@@ -90,7 +90,8 @@ impl Storage {
                     "SELECT {}, token_newer FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
                     settings::COLUMNS
                 ))
-                .key(key),
+                .key(key)
+                .by_key(),
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
@@ -107,7 +108,8 @@ impl Storage {
             .rows(
                 sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens \
                      WHERE tenant = $1 AND setting = $2")
-                .key(key),
+                .key(key)
+                .by_key(),
             )
             .await?;
         for token in &tokens {
@@ -255,7 +257,7 @@ impl Storage {
         key: SettingKey,
         key_pair: KeyPairId,
     ) -> Result<(), Error> {
-        tx.execute(
+        tx.execute_any(
             sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
                  WHERE tenant = $1 AND setting = $2 \
                  AND ((id = $3 AND status <> 'current') OR (id <> $3 AND status = 'current'))")
@@ -279,7 +281,8 @@ impl Storage {
             .row(
                 sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3")
                     .key(key)
-                    .bind(consumer),
+                    .bind(consumer)
+                    .by_key(),
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
@@ -337,7 +340,7 @@ async fn server_taken(
 /// What no slot of the setting names goes; nothing could bring it back.
 async fn drop_unused_tokens(tx: &mut Transaction, state: &SettingState) -> Result<(), Error> {
     let token = &state.token;
-    tx.execute(
+    tx.execute_any(
         sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 \
              AND ($3 IS NULL OR id <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
         .key(state.key)

@@ -107,7 +107,8 @@ const UNRELEASED: &str = "it was made by an unreleased version of Adept, whose d
 
 /// The oldest schema version whose programs may still write.
 pub(super) async fn oldest_writer(db: &Db) -> Result<i64, Error> {
-    let row = db.row(sql("SELECT MAX(oldest_writer) AS oldest_writer FROM schema_compatibility")).await?;
+    let row =
+        db.row(sql("SELECT MAX(oldest_writer) AS oldest_writer FROM schema_compatibility").by_key()).await?;
     row.map_or(Ok(0), |row| Ok(row.get::<Option<i64>>("oldest_writer")?.unwrap_or(0)))
 }
 

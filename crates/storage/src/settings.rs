@@ -330,6 +330,7 @@ fn select_one() -> super::db::Statement {
     sql_of_parts(format!(
         "SELECT {COLUMNS} FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
     ))
+    .by_key()
 }
 
 /// Takes the tenant's row until the end of the transaction, so that checks over several settings hold.

@@ -34,12 +34,24 @@ pub(super) async fn note(
     changes: DeviceChanges,
     unconfirmed: i64,
 ) -> Result<(), Error> {
+    put(tx, lease, part, changes, unconfirmed, None).await
+}
+
+/// The same, with how the run ended.
+async fn put(
+    tx: &mut Transaction,
+    lease: &Lease,
+    part: &RunPart,
+    changes: DeviceChanges,
+    unconfirmed: i64,
+    end: Option<&SyncEnd>,
+) -> Result<(), Error> {
     let drift = if part.kind == SyncKind::FullResync { changes } else { DeviceChanges::default() };
     tx.execute_one(
         "a line of the sync history",
         sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, changed, removed, \
-             drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome) \
-             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 'running') \
+             drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, ended_at, code) \
+             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
              ON CONFLICT (tenant, setting, run) DO UPDATE SET \
              kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
              pages = sync_runs.pages + excluded.pages, added = sync_runs.added + excluded.added, \
@@ -48,7 +60,8 @@ pub(super) async fn note(
              drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
              drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
              unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, \
-             unreadable = sync_runs.unreadable + excluded.unreadable")
+             unreadable = sync_runs.unreadable + excluded.unreadable, \
+             outcome = excluded.outcome, ended_at = excluded.ended_at, code = excluded.code")
         .key(lease.key)
         .bind(lease.epoch)
         .bind(part.started_at)
@@ -61,7 +74,10 @@ pub(super) async fn note(
         .bind(drift.changed)
         .bind(drift.removed)
         .bind(unconfirmed)
-        .bind(part.unreadable),
+        .bind(part.unreadable)
+        .bind(end.map_or(SyncOutcome::Running, |end| end.outcome).as_str())
+        .bind(end.map(|end| end.now))
+        .bind(end.and_then(|end| end.code.as_deref())),
     )
     .await
 }
@@ -73,18 +89,7 @@ pub(super) async fn end(
     part: &RunPart,
     end: &SyncEnd,
 ) -> Result<(), Error> {
-    note(tx, lease, part, DeviceChanges::default(), 0).await?;
-    tx.execute_one(
-        "the end of a sync in the history",
-        sql("UPDATE sync_runs SET ended_at = $4, outcome = $5, code = $6 \
-             WHERE tenant = $1 AND setting = $2 AND run = $3")
-        .key(lease.key)
-        .bind(lease.epoch)
-        .bind(end.now)
-        .bind(end.outcome.as_str())
-        .bind(end.code.as_deref()),
-    )
-    .await?;
+    put(tx, lease, part, DeviceChanges::default(), 0, Some(end)).await?;
     let alike = tx
         .execute(
             sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + \
@@ -121,7 +126,7 @@ pub(super) async fn cut_off(
     outcome: SyncOutcome,
     now: Timestamp,
 ) -> Result<(), Error> {
-    tx.execute(
+    tx.execute_any(
         sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 \
              WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
         .key(lease.key)

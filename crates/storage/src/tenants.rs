@@ -45,7 +45,7 @@ fn tenant(row: &Row) -> Result<TenantRow, Error> {
 impl Storage {
     /// The tenant of that id.
     pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
-        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id)).await?;
+        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id).by_key()).await?;
         row.as_ref().map(tenant).transpose()
     }
 

@@ -28,6 +28,9 @@ use crate::{
 /// Another process may make something due, so the state is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// Between a wake and the round that it causes: wakes that come together cause one.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// How long a step of a round may take; there are three, and a round of over a minute counts as stuck.
 const ROUND_STEP: Duration = Duration::from_secs(15);
 
@@ -357,7 +360,7 @@ impl App {
 /// Waits until something may be due.
 async fn wait_or_wake(app: &App, shutdown: &CancellationToken) {
     tokio::select! {
-        () = app.wake_sync.notified() => {}
+        () = async { app.wake_sync.notified().await; tokio::time::sleep(GATHER).await } => {}
         () = tokio::time::sleep(LOOK_AGAIN) => {}
         () = shutdown.cancelled() => {}
     }

@@ -26,8 +26,8 @@ impl Row {
 
     /// An id of 16 bytes, or none for NULL.
     pub fn optional_id<T: From<Uuid>>(&self, column: &'static str) -> Result<Option<T>, Error> {
-        let Some(bytes) = self.get::<Option<Vec<u8>>>(column)? else { return Ok(None) };
-        let id = Uuid::from_slice(&bytes);
+        let Some(bytes) = self.bytes(column)? else { return Ok(None) };
+        let id = Uuid::from_slice(bytes);
         id.map(|id| Some(id.into())).map_err(|_| Error::Corrupt(format!("column {column}: not an id")))
     }
 

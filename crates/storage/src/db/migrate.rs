@@ -1,11 +1,13 @@
 //! Brings a schema up to date, and gives PostgreSQL the definitions that make one SQL text possible.
 
+use std::collections::HashMap;
+
 use sqlx::{
     AssertSqlSafe, Connection, Executor,
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use super::{Db, Sqlites, pool::State, sql};
+use super::{Db, sql};
 use crate::{Error, schema::Step};
 
 const POSTGRES_PRELUDE: &str = r#"
@@ -23,11 +25,20 @@ const POSTGRES_PRELUDE: &str = r#"
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
 "#;
 
-/// A step as it is applied: what it says of older programs is stored in its transaction.
+/// sqlx's own table of what was applied.
+const SQLITE_TABLE: &str = "CREATE TABLE IF NOT EXISTS _sqlx_migrations (\
+    version BIGINT PRIMARY KEY, description TEXT NOT NULL, installed_on TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP, \
+    success BOOLEAN NOT NULL, checksum BLOB NOT NULL, execution_time BIGINT NOT NULL)";
+
+/// What a step says of older programs is stored in its transaction.
+fn text_of(Step { text, oldest_writer, .. }: &Step) -> String {
+    format!("{text}\nUPDATE schema_compatibility SET oldest_writer = {oldest_writer};\n")
+}
+
+/// A step as it is applied.
 fn migration(step: &Step) -> Migration {
-    let Step { version, name, text, oldest_writer } = step;
-    let text = format!("{text}\nUPDATE schema_compatibility SET oldest_writer = {oldest_writer};\n");
-    let text = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text));
+    let Step { version, name, .. } = step;
+    let text = sqlx::SqlSafeStr::into_sql_str(AssertSqlSafe(text_of(step)));
     Migration::new(*version, (*name).into(), MigrationType::Simple, text, false)
 }
 
@@ -38,14 +49,7 @@ impl Db {
         // Those of a newer program; whether this one may go on is asked apart.
         migrator.set_ignore_missing(true);
         match self {
-            Self::Sqlite(Sqlites { writer, .. }) => {
-                let mut lent = writer.lend().await?;
-                let (link, state) = lent.parts()?;
-                *state = State::Busy;
-                let migrated = migrator.run(&mut link.conn).await;
-                *state = if migrated.is_ok() { State::Clean } else { State::Broken };
-                migrated
-            }
+            Self::Sqlite(_) => return self.migrate_sqlite(steps).await,
             Self::Postgres(postgres) => {
                 if postgres.is_pooled() {
                     return self.is_migrated(steps).await;
@@ -61,6 +65,39 @@ impl Db {
             sqlx::migrate::MigrateError::Execute(e) => Error::from(e),
             other => Error::Migration(other.to_string()),
         })
+    }
+
+    /// The same for SQLite, which sqlx does not know here, in the table that sqlx would use: all missing steps in one
+    /// transaction.
+    async fn migrate_sqlite(&self, steps: &[Step]) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        tx.execute_any(sql(SQLITE_TABLE)).await?;
+        let applied = tx.rows(sql("SELECT version, success, checksum FROM _sqlx_migrations")).await?;
+        let mut found = HashMap::new();
+        for row in &applied {
+            let version: i64 = row.get("version")?;
+            if !row.get::<bool>("success")? {
+                return Err(Error::Migration(format!("migration {version} stopped half way")));
+            }
+            found.insert(version, row.get::<Vec<u8>>("checksum")?);
+        }
+        for step in steps {
+            let checksum = Self::checksum(step);
+            match found.get(&step.version) {
+                Some(known) if *known == checksum => continue,
+                Some(_) => {
+                    let text = format!("migration {} was applied, but was another one then", step.version);
+                    return Err(Error::Migration(text));
+                }
+                None => {}
+            }
+            tx.execute_script(text_of(step)).await?;
+            let note = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+                        VALUES ($1, $2, TRUE, $3, -1)";
+            let note = sql(note).bind(step.version).bind(step.name).bind(checksum);
+            tx.execute_one("noting a migration", note).await?;
+        }
+        tx.commit().await
     }
 
     /// Locks and prepared statements of a migration need a session, which a pooler gives nobody.

@@ -50,9 +50,9 @@ pub struct PostgresLink {
 }
 
 impl PostgresLink {
-    /// Begins a transaction.
-    pub async fn begin(&mut self, state: &mut State) -> sqlx::Result<()> {
-        let begin = sqlx::raw_sql(AssertSqlSafe(self.begin.clone()));
+    /// Begins a transaction, with `setting` for its time.
+    pub async fn begin(&mut self, state: &mut State, setting: &str) -> sqlx::Result<()> {
+        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{}{setting}", self.begin)));
         watched(state, self.limit, State::Open, self.conn.execute(begin)).await?;
         Ok(())
     }

@@ -1,27 +1,31 @@
 //! SQLite: one connection that writes and several that only read. Readers are interrupted at their limit; the writer
 //! never is, and works in short transactions.
 
+mod thread;
+
 use std::{
+    borrow::Cow,
     fs::OpenOptions,
     io,
     os::unix::fs::OpenOptionsExt as _,
-    path::Path,
-    str::FromStr,
+    path::{Path, PathBuf},
     sync::{
-        Arc, LazyLock,
+        Arc, LazyLock, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use sqlx::{
-    ConnectOptions, Connection, Executor, SqliteConnection,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
-};
+use percent_encoding::percent_decode_str;
+use rusqlite::{Connection, OpenFlags};
 
+pub use thread::{Answered, Command, Failure, Outcome, Wants};
+
+use self::thread::{ConnectionThread, ROLLBACK};
 use super::{
     DatabaseOptions,
-    pool::{Link, Pool},
+    pool::{Link, Pool, State},
+    purpose::Purpose,
 };
 use crate::Error;
 
@@ -54,37 +58,140 @@ impl Deadline {
     }
 }
 
+/// Statements that a connection keeps prepared.
+const PREPARED: usize = 200;
+
 /// How to open a connection.
+#[derive(Clone)]
 pub struct SqliteOptions {
-    connect: SqliteConnectOptions,
+    file: PathBuf,
+    flags: OpenFlags,
+    /// What is run first.
+    pragmas: String,
     /// Whether it only reads, and so may be interrupted.
     reads: bool,
 }
 
 /// A connection.
 pub struct SqliteLink {
-    /// sqlx's.
-    pub conn: SqliteConnection,
+    thread: ConnectionThread,
     /// When its statement is interrupted; none for the writer.
-    pub deadline: Option<Deadline>,
+    deadline: Option<Deadline>,
+}
+
+impl SqliteLink {
+    /// Runs statements, one behind the other, and answers the last one. A reader is interrupted at its limit; the writer is
+    /// waited for. Until it has ended the connection counts as busy.
+    pub async fn run(&mut self, state: &mut State, after: State, commands: Vec<Command>) -> Outcome {
+        if let Some(deadline) = &self.deadline {
+            deadline.set(Purpose::current().statement_limit());
+        }
+        let before = std::mem::replace(state, State::Busy);
+        let outcome = self.thread.run(commands).await;
+        *state = match &outcome {
+            Ok(_) => after,
+            Err((_, failure)) if failure.spoils_connection() => State::Broken,
+            Err(_) => before,
+        };
+        outcome
+    }
+
+    /// Has statements run whose failure fails what is run behind them, up to the rollback.
+    pub fn send(&mut self, commands: Vec<Command>) {
+        self.thread.send(commands);
+    }
+}
+
+/// A connection that many share for reads by key, one behind the other: each takes microseconds, and a thread for each of
+/// them would have to be woken for each of them.
+#[derive(Clone)]
+pub struct SharedReader {
+    options: SqliteOptions,
+    link: Arc<Mutex<Kept>>,
+}
+
+/// What a shared reader has.
+#[derive(Default)]
+struct Kept {
+    link: Option<Arc<SqliteLink>>,
+    is_closed: bool,
+}
+
+impl SharedReader {
+    /// Opens nothing yet.
+    fn new(options: SqliteOptions) -> Self {
+        Self { options, link: Arc::default() }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs a statement that reads by key.
+    pub async fn run(&self, command: Command) -> Result<Answered, Error> {
+        let kept = self.kept().link.clone();
+        let link = match kept {
+            Some(link) => link,
+            None => self.open().await?,
+        };
+        if let Some(deadline) = &link.deadline {
+            deadline.set(Purpose::current().statement_limit());
+        }
+        link.thread.run_shared(command).await.map_err(|(_, failure)| {
+            if failure.spoils_connection() {
+                self.kept().link = None;
+            }
+            failure.into()
+        })
+    }
+
+    async fn open(&self) -> Result<Arc<SqliteLink>, Error> {
+        let closed = || Error::Unavailable("it is being closed".to_owned());
+        if self.kept().is_closed {
+            return Err(closed());
+        }
+        let opened = Arc::new(SqliteLink::open(&self.options).await?);
+        let mut kept = self.kept();
+        if kept.is_closed {
+            return Err(closed());
+        }
+        Ok(Arc::clone(kept.link.insert(opened)))
+    }
+
+    /// Closes the connection behind what is under way; nothing is read from then on.
+    pub async fn close(&self) {
+        let link = {
+            let mut kept = self.kept();
+            kept.is_closed = true;
+            kept.link.take()
+        };
+        if let Some(link) = link {
+            link.thread.close().await;
+        }
+    }
 }
 
 impl Link for SqliteLink {
     type Options = SqliteOptions;
 
     async fn open(options: &SqliteOptions) -> Result<Self, Error> {
-        let mut conn = options.connect.connect().await?;
-        if !options.reads {
-            return Ok(Self { conn, deadline: None });
-        }
-        let deadline = Deadline::none();
-        let looked_at = deadline.clone();
-        conn.lock_handle().await?.set_progress_handler(INSTRUCTIONS, move || !looked_at.is_over());
-        Ok(Self { conn, deadline: Some(deadline) })
+        let deadline = options.reads.then(Deadline::none);
+        let (options, looked_at) = (options.clone(), deadline.clone());
+        let thread = ConnectionThread::start(move || {
+            let connection = Connection::open_with_flags(&options.file, options.flags)?;
+            connection.busy_timeout(BUSY)?;
+            connection.set_prepared_statement_cache_capacity(PREPARED);
+            connection.execute_batch(&options.pragmas)?;
+            if let Some(deadline) = looked_at {
+                connection.progress_handler(INSTRUCTIONS, Some(move || deadline.is_over()))?;
+            }
+            Ok(connection)
+        });
+        Ok(Self { thread: thread.await?, deadline })
     }
 
     async fn answers(&mut self) -> bool {
-        self.conn.ping().await.is_ok()
+        self.thread.run(Vec::new()).await.is_ok()
     }
 
     fn interrupt(&mut self) {
@@ -94,61 +201,78 @@ impl Link for SqliteLink {
     }
 
     /// The rollback runs behind what is still running, which is short.
-    async fn recover(mut self, _busy: bool) -> Option<Self> {
+    async fn recover(self, _busy: bool) -> Option<Self> {
         if let Some(deadline) = &self.deadline {
             // The statement is interrupted by now or was never begun; the rollback is not to be.
-            self.conn.ping().await.ok()?;
+            if let Err((_, Failure::Ended)) = self.thread.run(Vec::new()).await {
+                return None;
+            }
             deadline.set(WAIT);
         }
-        match self.conn.execute("ROLLBACK").await {
+        match self.thread.run(vec![Command::plain(ROLLBACK)]).await {
             Ok(_) => Some(self),
             // Where nothing is open there is nothing to roll back, which SQLite calls an error of the plainest code.
-            Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some("1") => Some(self),
+            Err((_, Failure::Refused { code: 1, .. })) => Some(self),
             Err(_) => None,
         }
     }
 
     async fn close(self) {
-        let _ = self.conn.close().await;
+        self.thread.close().await;
     }
 }
 
-/// The pools of one file: the writer, readers of requests, readers of the background.
-pub async fn open(options: &DatabaseOptions) -> Result<[Pool<SqliteLink>; 3], Error> {
-    let connect = SqliteConnectOptions::from_str(&options.url)
-        .map_err(|e| Error::Options(format!("the SQLite URL is not readable: {e}")))?
-        .busy_timeout(BUSY)
-        // What belongs to a setting goes with it on PostgreSQL by itself.
-        .foreign_keys(true)
-        .statement_cache_capacity(200)
-        .pragma("mmap_size", "0");
-    let connect = match options.sqlite_max_pages {
-        Some(pages) => connect.pragma("max_page_count", pages.to_string()),
-        None => connect,
+/// The file that a URL names, and how it is opened. A name may hold `%3F` for a question mark and `%25` for a percent sign.
+fn file_of(url: &str) -> Result<(PathBuf, OpenFlags), Error> {
+    let unreadable = |why: &str| Error::Options(format!("the SQLite URL is not readable: {why}"));
+    let name = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let (name, query) = name.split_once('?').unwrap_or((name, ""));
+    let flags = match query {
+        "mode=ro" => OpenFlags::SQLITE_OPEN_READ_ONLY,
+        "" | "mode=rw" => OpenFlags::SQLITE_OPEN_READ_WRITE,
+        "mode=rwc" => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        _ => return Err(unreadable("the only parameter is mode, which is ro, rw or rwc")),
     };
-    let read_only = options.url.split_once('?').is_some_and(|(_, query)| query.contains("mode=ro"));
-    let write = match read_only {
-        true => connect.clone(),
-        false => connect
-            .clone()
-            .create_if_missing(options.create)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            // A sync touches most of an index in every transaction: keep it in memory, copy it back seldom.
-            .pragma("cache_size", "-32768")
-            .pragma("wal_autocheckpoint", "16000"),
-    };
-    if options.create && !read_only {
-        make_private(connect.get_filename())?;
+    let name: Cow<'_, str> =
+        percent_decode_str(name).decode_utf8().map_err(|_| unreadable("its file name is not UTF-8"))?;
+    Ok((PathBuf::from(name.as_ref()), flags | OpenFlags::SQLITE_OPEN_NO_MUTEX))
+}
+
+/// The pools of one file: the writer, readers of requests, readers of the background; and the reader that all share.
+pub async fn open(options: &DatabaseOptions) -> Result<([Pool<SqliteLink>; 3], SharedReader), Error> {
+    let (file, mut flags) = file_of(&options.url)?;
+    let is_read_only = flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY);
+    // What belongs to a setting goes with it on PostgreSQL by itself.
+    let mut pragmas = "PRAGMA foreign_keys = ON; PRAGMA mmap_size = 0;".to_owned();
+    if let Some(pages) = options.sqlite_max_pages {
+        pragmas.push_str(&format!("PRAGMA max_page_count = {pages};"));
     }
-    let read = connect.read_only(true).create_if_missing(false);
-    let writer = Pool::new(SqliteOptions { connect: write, reads: false }, 1, WAIT, false);
-    drop(writer.lend().await?);
-    let readers = || {
-        let options_of_reader = SqliteOptions { connect: read.clone(), reads: true };
-        Pool::new(options_of_reader, options.connections.clamp(1, 4), WAIT, false)
+    if !is_read_only {
+        if options.create {
+            flags |= OpenFlags::SQLITE_OPEN_CREATE;
+        }
+        if flags.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+            make_private(&file)?;
+        }
+    }
+    let read = SqliteOptions {
+        file: file.clone(),
+        flags: OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        pragmas: pragmas.clone(),
+        reads: true,
     };
-    Ok([writer, readers(), readers()])
+    if !is_read_only {
+        // A sync touches most of an index in every transaction: keep it in memory, copy it back seldom.
+        pragmas.push_str(
+            "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; \
+             PRAGMA wal_autocheckpoint = 16000;",
+        );
+    }
+    let write = SqliteOptions { file, flags, pragmas, reads: false };
+    let writer = Pool::new(write, 1, WAIT, false);
+    drop(writer.lend().await?);
+    let readers = || Pool::new(read.clone(), options.connections.clamp(1, 4), WAIT, false);
+    Ok(([writer, readers(), readers()], SharedReader::new(read.clone())))
 }
 
 /// Makes a missing file that only its owner can read; SQLite gives its log the same mode.

@@ -15,6 +15,10 @@ pub enum Value {
     Bool(bool),
     /// BYTEA
     Bytes(Option<Vec<u8>>),
+    /// TEXT that is one of our words.
+    Word(&'static str),
+    /// BYTEA of 16 bytes.
+    Id(uuid::Uuid),
 }
 
 impl Value {
@@ -40,26 +44,39 @@ pub struct Statement {
     lock: Option<Lock>,
     values: Vec<Value>,
     many: Option<Many>,
+    by_key: bool,
 }
 
 /// Values whose number is known only when the statement is made.
 struct Many {
-    /// The number of their first placeholder.
+    /// Values before them.
     first: usize,
     /// Values in a row.
     width: usize,
     /// Rows.
     count: usize,
+    /// Whether each row is inserted, with the values before them.
+    inserts: bool,
 }
 
 /// A statement of fixed text.
 pub fn sql(text: &'static str) -> Statement {
-    Statement { text: text.into(), lock: None, values: Vec::new(), many: None }
+    Statement { text: text.into(), lock: None, values: Vec::new(), many: None, by_key: false }
 }
 
 /// A statement whose text was put together from fixed parts; no user text may be among them.
 pub fn sql_of_parts(text: String) -> Statement {
-    Statement { text: text.into(), lock: None, values: Vec::new(), many: None }
+    Statement { text: text.into(), lock: None, values: Vec::new(), many: None, by_key: false }
+}
+
+/// Rows that are inserted, as a database takes them.
+pub(super) struct Inserted {
+    /// Everything around `{inserted}`.
+    pub(super) text: Cow<'static, str>,
+    /// Values that are for all rows, then row by row.
+    pub(super) values: Vec<Value>,
+    pub(super) first: usize,
+    pub(super) width: usize,
 }
 
 impl Statement {
@@ -85,11 +102,38 @@ impl Statement {
         self.lock
     }
 
+    /// It reads a few rows by their keys, which takes microseconds: SQLite answers it behind others of its kind.
+    pub fn by_key(mut self) -> Self {
+        self.by_key = true;
+        self
+    }
+
+    pub(super) fn is_by_key(&self) -> bool {
+        self.by_key
+    }
+
     /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.
-    pub fn rows(mut self, rows: Vec<Vec<Value>>) -> Self {
-        let width = rows.first().map_or(0, Vec::len);
-        self.many = Some(Many { first: self.values.len() + 1, width, count: rows.len() });
-        self.values.extend(rows.into_iter().flatten());
+    pub fn rows(self, rows: Vec<Vec<Value>>) -> Self {
+        let (width, count) = (rows.first().map_or(0, Vec::len), rows.len());
+        self.many(rows.into_iter().flatten(), width, count, false)
+    }
+
+    /// Inserts rows of `width` values each behind the values that are bound before, which all have: what stands in the place
+    /// of `{inserted}`. Nothing can be bound behind them.
+    pub fn inserting(self, values: Vec<Value>, width: usize) -> Self {
+        let count = values.len() / width.max(1);
+        self.many(values, width, count, true)
+    }
+
+    fn many(
+        mut self,
+        values: impl IntoIterator<Item = Value>,
+        width: usize,
+        count: usize,
+        inserts: bool,
+    ) -> Self {
+        self.many = Some(Many { first: self.values.len(), width, count, inserts });
+        self.values.extend(values);
         self
     }
 
@@ -100,20 +144,25 @@ impl Statement {
         self
     }
 
-    /// Whether no value stands before the rows.
-    pub(super) fn is_all_rows(&self) -> bool {
-        self.many.as_ref().is_some_and(|many| many.first == 1)
+    /// Its rows, if it inserts any; otherwise the statement itself.
+    pub(super) fn into_inserted(self) -> Result<Inserted, Self> {
+        match self.many {
+            Some(Many { first, width, inserts: true, .. }) => {
+                Ok(Inserted { text: self.text, values: self.values, first, width })
+            }
+            _ => Err(self),
+        }
     }
 
     /// The text, with a placeholder for each of many values, and all values.
     pub(super) fn into_parts(self, placeholder: fn(usize, &mut String)) -> (Cow<'static, str>, Vec<Value>) {
-        let Some(Many { first, width, count }) = self.many else { return (self.text, self.values) };
+        let Some(Many { first, width, count, .. }) = self.many else { return (self.text, self.values) };
         let mut all = String::with_capacity(count * width * 7);
         for row in 0..count {
             all.push_str(if row == 0 { "(" } else { "), (" });
             for column in 0..width {
                 all.push_str(if column == 0 { "" } else { ", " });
-                placeholder(first + row * width + column, &mut all);
+                placeholder(first + 1 + row * width + column, &mut all);
             }
         }
         all.push(')');
@@ -135,7 +184,7 @@ into_value! {
     i64 => |v| Value::Int(Some(v)),
     Option<i64> => |v| Value::Int(v),
     bool => |v| Value::Bool(v),
-    uuid::Uuid => |v| Value::Bytes(Some(v.as_bytes().to_vec())),
+    uuid::Uuid => |v| Value::Id(v),
     Vec<u8> => |v| Value::Bytes(Some(v)),
     jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
     Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),

@@ -132,6 +132,86 @@ async fn transactions_that_are_given_up_leave_nothing_behind_on_postgresql() {
     transactions_that_are_given_up_leave_nothing_behind(Ground::postgres("given_up").await, slow).await;
 }
 
+/// A test on both databases.
+macro_rules! on_both {
+    ($test:ident, $sqlite:ident, $postgresql:ident) => {
+        #[tokio::test]
+        async fn $sqlite() {
+            $test(Ground::sqlite(stringify!($test)).await).await;
+        }
+
+        #[tokio::test]
+        async fn $postgresql() {
+            $test(Ground::postgres(stringify!($test)).await).await;
+        }
+    };
+}
+
+/// On SQLite the failure of a write that nobody waits for shows later; nothing of its transaction is stored.
+async fn a_write_of_too_few_rows_fails_its_transaction(ground: Ground) {
+    let written = async |last: &'static str| {
+        let mut tx = ground.db.begin().await?;
+        tx.execute_any(sql("INSERT INTO rows VALUES (1, 'a')")).await?;
+        tx.execute_one("one row", sql("UPDATE rows SET value = 'b' WHERE id = 7")).await?;
+        if !last.is_empty() {
+            tx.execute(sql(last)).await?;
+        }
+        tx.commit().await
+    };
+    for last in ["", "INSERT INTO rows VALUES (2, 'c')"] {
+        let ended = written(last).await;
+        assert!(
+            matches!(&ended, Err(Error::Corrupt(what)) if what.contains("one row touched 0")),
+            "{ended:?}"
+        );
+        assert_eq!(ground.count().await, 0);
+    }
+    ground.write("INSERT INTO rows VALUES (1, 'kept')").await.unwrap();
+    ground.end().await;
+}
+
+on_both!(
+    a_write_of_too_few_rows_fails_its_transaction,
+    a_write_of_too_few_rows_fails_its_transaction_on_sqlite,
+    a_write_of_too_few_rows_fails_its_transaction_on_postgresql
+);
+
+async fn a_closed_database_answers_nothing(ground: Ground) {
+    let read = async || ground.db.row(sql("SELECT COUNT(*) AS total FROM rows").by_key()).await;
+    assert!(read().await.unwrap().is_some());
+    ground.db.close().await;
+    assert!(matches!(read().await, Err(Error::Unavailable(_))));
+    ground.end().await;
+}
+
+on_both!(
+    a_closed_database_answers_nothing,
+    a_closed_database_answers_nothing_on_sqlite,
+    a_closed_database_answers_nothing_on_postgresql
+);
+
+async fn many_rows_are_inserted_all_or_none(ground: Ground) {
+    let statement = "INSERT INTO rows (value, id) {inserted}";
+    let plain = async |ids: &[i64]| {
+        let mut tx = ground.db.begin().await?;
+        let ids = ids.iter().map(|id| Value::from(*id)).collect();
+        tx.execute_any(sql(statement).bind("many").inserting(ids, 1)).await?;
+        tx.commit().await
+    };
+    plain(&[1, 2, 3]).await.unwrap();
+    assert!(matches!(plain(&[4, 5, 2]).await, Err(Error::Taken(_))));
+    assert_eq!(ground.count().await, 3, "none of the rows beside the one that is taken");
+    plain(&[4, 5]).await.unwrap();
+    assert_eq!(ground.count().await, 5);
+    ground.end().await;
+}
+
+on_both!(
+    many_rows_are_inserted_all_or_none,
+    many_rows_are_inserted_all_or_none_on_sqlite,
+    many_rows_are_inserted_all_or_none_on_postgresql
+);
+
 async fn a_statement_ends_at_its_limit_and_its_connection_goes_on(ground: Ground, endless: &'static str) {
     let begun = Instant::now();
     let ended = Purpose::Probe.scope(ground.db.rows(sql(endless))).await;
