@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Error, Storage,
+    Devices, Error, Syncs,
     db::{Transaction, sql},
     device_events::{self, NewDeviceEvent},
     setting_state::save,
@@ -41,7 +41,7 @@ pub struct AbsentAction {
     pub listed_again: Vec<String>,
 }
 
-impl Storage {
+impl Syncs {
     /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
     /// what it lists, so if there are as many, they are the same.
     pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
@@ -175,7 +175,9 @@ impl Storage {
         tx.commit().await?;
         Ok(true)
     }
+}
 
+impl Devices {
     /// Forgets devices that are gone since before `before`, and dates those back to `now` that a wrong clock dated ahead of
     /// it. Answers how many went.
     pub async fn purge_tombstones(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error, Storage,
-    db::{Statement, Transaction, sql},
+    Error,
+    db::{Db, Statement, Transaction, sql},
 };
 
 /// How long a create is remembered.
@@ -71,9 +71,15 @@ pub(super) async fn claim(
     Ok(None)
 }
 
-impl Storage {
+/// Creates that their clients may repeat.
+#[derive(Clone)]
+pub struct CreatedRequests {
+    pub(crate) db: Db,
+}
+
+impl CreatedRequests {
     /// Forgets the creates before `before`; returns how many. One that lies ahead of `now` counts as made now.
-    pub async fn purge_created_requests(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+    pub async fn purge(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
         tx.execute(sql("UPDATE created_requests SET created_at = $1 WHERE created_at > $1").bind(now))
             .await?;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Devices, Error,
     db::{Transaction, Value, sql, sql_of_parts},
 };
 use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
@@ -89,9 +89,9 @@ pub(super) async fn note_contradictions(
     Ok(())
 }
 
-impl Storage {
+impl Devices {
     /// The history of a device, oldest first.
-    pub async fn device_events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
+    pub async fn events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
         let rows = self
             .db
             .rows(
@@ -118,7 +118,7 @@ impl Storage {
     }
 
     /// Removes lines older than `before`; answers how many went.
-    pub async fn purge_device_events(&self, before: Timestamp) -> Result<u64, Error> {
+    pub async fn purge_events(&self, before: Timestamp) -> Result<u64, Error> {
         let mut purged = 0;
         loop {
             let mut tx = self.db.begin_bulk().await?;

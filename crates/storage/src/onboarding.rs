@@ -1,14 +1,16 @@
 //! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage,
+    Error,
     assignment::forget_refusals,
     audit,
-    db::{Row, Transaction, sql, sql_of_parts},
-    sealing::SealedField,
+    db::{Db, Row, Transaction, sql, sql_of_parts},
+    sealing::{SealedField, SealingKey},
     setting_state::{lock, save},
     settings::{self, setting_of_server},
 };
@@ -73,7 +75,14 @@ fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
     SealedField { table: "server_tokens", column: "token_sealed", tenant, row }
 }
 
-impl Storage {
+/// Server tokens, sealed, and what Apple asked for about them.
+#[derive(Clone)]
+pub struct Tokens {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl Tokens {
     fn stored_token(&self, key: SettingKey, row: &Row) -> Result<StoredToken, Error> {
         let id: TokenId = row.id("id")?;
         let sealed: Vec<u8> = row.get("token_sealed")?;
@@ -82,7 +91,7 @@ impl Storage {
     }
 
     /// The setting with its tokens; none when there is no such setting.
-    pub async fn onboarding(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
+    pub async fn load(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
         let row = self
             .db
             .row(
@@ -124,7 +133,7 @@ impl Storage {
 
     /// Makes an upload take effect, and a sync due by it: one transaction, or nothing. `binds`: the setting is bound to the
     /// server by it, for which no other setting of the tenant may stand.
-    pub async fn change_token(
+    pub async fn change(
         &self,
         key: SettingKey,
         seen_generation: i64,
@@ -188,7 +197,7 @@ impl Storage {
 
     /// Uses the other one of two tokens that are kept, since Apple refuses the one in use. False when there is none, when
     /// it has expired, or when the setting has another token in use by now.
-    pub async fn restore_other_token(
+    pub async fn restore_other(
         &self,
         key: SettingKey,
         seen_generation: i64,

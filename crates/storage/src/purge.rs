@@ -3,17 +3,17 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Error, Settings,
     db::{sql, sql_of_parts},
     setting_state,
 };
 use adept_domain::SettingKey;
 
-impl Storage {
+impl Settings {
     /// Removes for good what was deleted long enough ago; audit entries stay, and the ids that Apple gave to profiles, by
     /// which a setting that is made again for the server knows what is ours. A setting cannot be restored from the moment
     /// at which its purge begins. Each transaction is short, however many devices there are. Answers how many went.
-    pub async fn purge_settings(&self, now: Timestamp) -> Result<u64, Error> {
+    pub async fn purge(&self, now: Timestamp) -> Result<u64, Error> {
         let deleted = self
             .db
             .rows(sql(

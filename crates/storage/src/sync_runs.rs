@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Error, Syncs,
     db::{Row, Transaction, sql},
 };
 use adept_domain::{
@@ -161,15 +161,10 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
     })
 }
 
-impl Storage {
+impl Syncs {
     /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
     /// wrote its end was cut short.
-    pub async fn sync_runs(
-        &self,
-        key: SettingKey,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<SyncRun>, Error> {
+    pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
         let rows = self
             .db
             .rows(
@@ -187,7 +182,7 @@ impl Storage {
     }
 
     /// Forgets lines that began before `before`, but keeps the latest `keep` of each setting. Answers how many went.
-    pub async fn purge_sync_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
+    pub async fn purge_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
         let mut tx = self.db.begin().await?;
         let purged = tx
             .execute(

@@ -104,7 +104,7 @@ impl App {
         let Some(wait) = wait_of(error) else { return Ok(None) };
         let now = self.clock.now();
         let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.storage.keep_apple_wait(key, consumer, until, longest_wait(error), now).await?;
+        self.storage.tokens.keep_apple_wait(key, consumer, until, longest_wait(error), now).await?;
         Ok(Some(wait))
     }
 }

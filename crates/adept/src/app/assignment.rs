@@ -140,7 +140,7 @@ impl App {
         outliving: &Outliving,
     ) -> Result<Finished, Stop> {
         let lease = claim.lease;
-        let known = self.storage.onboarding(lease.key).await?.ok_or(Stop::Superseded)?;
+        let known = self.storage.tokens.load(lease.key).await?.ok_or(Stop::Superseded)?;
         let (session, consumer) = self.session_of(&known)?.ok_or(Stop::Superseded)?;
         if known.setting.token_generation != lease.generation || !known.setting.token_verified {
             return Err(Stop::Superseded);
@@ -149,7 +149,7 @@ impl App {
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
             return Err(Stop::Expired);
         }
-        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
+        if let Some(until) = self.storage.tokens.apple_wait(lease.key, &consumer, now).await? {
             return Err(Stop::Wait(until));
         }
         *consumer_of = Some(consumer);
@@ -204,7 +204,7 @@ impl App {
                 }
             }
             Err(Stop::Superseded | Stop::Interrupted) => {
-                return Ok(self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?);
+                return Ok(self.storage.leases.release(&claim.lease, SyncOutcome::Superseded, now).await?);
             }
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
             Err(Stop::Expired) => {
@@ -233,6 +233,7 @@ impl App {
                     (Some(wait), Some(consumer)) => {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
                         self.storage
+                            .tokens
                             .keep_apple_wait(
                                 claim.lease.key,
                                 consumer,
@@ -254,8 +255,8 @@ impl App {
                 }
             }
         };
-        if !self.storage.end_assignment_run(&claim.lease, &end).await? {
-            self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?;
+        if !self.storage.assignments.end_run(&claim.lease, &end).await? {
+            self.storage.leases.release(&claim.lease, SyncOutcome::Superseded, now).await?;
         }
         Ok(())
     }
@@ -266,8 +267,13 @@ impl Run<'_> {
     /// his own here, behind the desired state, makes no call under those of another.
     async fn renew(&mut self) -> Result<WorkingState, Stop> {
         let (now, lengths) = (self.app.clock.now(), self.app.lengths());
-        let working =
-            self.app.storage.renew_for_call(&self.lease, now, &lengths).await?.ok_or(Stop::Superseded)?;
+        let working = self
+            .app
+            .storage
+            .assignments
+            .renew_for_call(&self.lease, now, &lengths)
+            .await?
+            .ok_or(Stop::Superseded)?;
         self.desired_generation = working.desired_generation;
         if !self.app.has_shared_profile_options().await? {
             return Err(Stop::OtherSharedOptions);
@@ -282,6 +288,7 @@ impl Run<'_> {
         match self
             .app
             .storage
+            .assignments
             .begin_call(&self.lease, self.desired_generation, gives_way, call, now, &lengths)
             .await?
         {

@@ -16,7 +16,7 @@ impl App {
         caller: &Caller,
         query: &ListQuery<AuditField>,
     ) -> Result<Listed<AuditEntry>, Error> {
-        Ok(self.storage.audit_events(caller.tenant, query).await?)
+        Ok(self.storage.audit.list(caller.tenant, query).await?)
     }
 
     /// Counts them.
@@ -25,12 +25,12 @@ impl App {
         caller: &Caller,
         filter: Option<&Filter<AuditField>>,
     ) -> Result<i64, Error> {
-        Ok(self.storage.count_audit_events(caller.tenant, filter).await?)
+        Ok(self.storage.audit.count(caller.tenant, filter).await?)
     }
 
     /// One entry of the caller's tenant.
     pub async fn audit_event(&self, caller: &Caller, id: Uuid) -> Result<AuditEntry, Error> {
-        let found = self.storage.audit_event(caller.tenant, id).await?;
+        let found = self.storage.audit.get(caller.tenant, id).await?;
         found.ok_or(Error::NotFound { what: "The audit event" })
     }
 
@@ -39,6 +39,6 @@ impl App {
         if !category.eq_ignore_ascii_case(Self::AUDIT_COMPONENT) {
             return Ok(Vec::new());
         }
-        Ok(self.storage.audit_activity_types(caller.tenant).await?)
+        Ok(self.storage.audit.activity_types(caller.tenant).await?)
     }
 }

@@ -23,7 +23,7 @@ impl App {
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
         self.setting(caller, setting).await?;
-        Ok(self.storage.devices(SettingKey::new(caller.tenant, setting), query).await?)
+        Ok(self.storage.devices.list(SettingKey::new(caller.tenant, setting), query).await?)
     }
 
     /// Counts the devices of one of the caller's settings.
@@ -34,7 +34,7 @@ impl App {
         filter: Option<&Filter<DeviceField>>,
     ) -> Result<i64, Error> {
         self.setting(caller, setting).await?;
-        Ok(self.storage.count_devices(SettingKey::new(caller.tenant, setting), filter).await?)
+        Ok(self.storage.devices.count(SettingKey::new(caller.tenant, setting), filter).await?)
     }
 
     /// One device of one of the caller's settings.
@@ -45,6 +45,6 @@ impl App {
         id: DeviceId,
     ) -> Result<DeviceRow, Error> {
         self.setting(caller, setting).await?;
-        self.storage.device(SettingKey::new(caller.tenant, setting), id).await?.ok_or(Error::NO_DEVICE)
+        self.storage.devices.get(SettingKey::new(caller.tenant, setting), id).await?.ok_or(Error::NO_DEVICE)
     }
 }

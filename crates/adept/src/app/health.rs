@@ -53,7 +53,7 @@ pub struct DatabaseProbe {
 impl App {
     /// Reads and writes one row, within a second.
     pub async fn probe_database(&self) -> DatabaseProbe {
-        let found = self.storage.probe(self.clock.now()).await;
+        let found = self.storage.deployment.probe(self.clock.now()).await;
         let text = |found: Result<(), crate::storage::Error>| found.map_err(|error| error.to_string());
         DatabaseProbe { readable: text(found.readable), writable: text(found.writable) }
     }
@@ -61,7 +61,7 @@ impl App {
     /// How every token of every tenant stands. Asks the database, never Apple.
     pub async fn tokens(&self) -> Result<Vec<TokenHealth>, Error> {
         let now = self.clock.now();
-        let tokens = self.storage.health().await?.into_iter().map(|row| TokenHealth {
+        let tokens = self.storage.settings.health().await?.into_iter().map(|row| TokenHealth {
             standing: row.setting.standing(now),
             checked_at: row.checked_at,
             tenant: row.setting.tenant,

@@ -23,7 +23,7 @@ impl App {
         id: SettingId,
     ) -> Result<Option<String>, Error> {
         self.setting(caller, id).await?;
-        let pairs = self.storage.key_pairs(SettingKey::new(caller.tenant, id)).await?;
+        let pairs = self.storage.key_pairs.list(SettingKey::new(caller.tenant, id)).await?;
         pairs.first().map(|pair| pem(&pair.certificate)).transpose()
     }
 
@@ -46,7 +46,7 @@ impl App {
         let changes =
             Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
         let event = self.event(Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
-        match self.storage.add_key_pair(setting.key(), &pair, droppable, &event).await? {
+        match self.storage.key_pairs.add(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::NotFound => Err(Error::NO_SETTING),
             KeyAdded::TooMany => Err(Error::Conflict(

@@ -52,7 +52,7 @@ impl App {
         let deadline = Instant::now() + UPLOAD_TIME;
         let _turn = timeout_at(deadline, self.upload_mutex.take(id)).await.map_err(|_| too_slow())?;
         let mut known =
-            self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
+            self.storage.tokens.load(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         if id.0 == tenant.0 {
             return Err(Error::Invalid(
                 "This setting stands for Apple Configurator and takes no server token. Nothing was changed."
@@ -81,7 +81,8 @@ impl App {
                 TokenChanged::Stale => {
                     known = self
                         .storage
-                        .onboarding(SettingKey::new(tenant, id))
+                        .tokens
+                        .load(SettingKey::new(tenant, id))
                         .await?
                         .ok_or(Error::NO_SETTING)?;
                 }
@@ -117,7 +118,7 @@ impl App {
     ) -> Result<(), Error> {
         let now = self.clock.now();
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-        match self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
+        match self.storage.tokens.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
             None => Ok(()),
             Some(until) => {
                 let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -229,14 +230,8 @@ impl App {
         let event = self.event(Some(origin), "uploadDepToken", "Action", setting, changes);
         Ok(self
             .storage
-            .change_token(
-                setting.key(),
-                setting.token_generation,
-                (change, token),
-                binds,
-                self.clock.now(),
-                &event,
-            )
+            .tokens
+            .change(setting.key(), setting.token_generation, (change, token), binds, self.clock.now(), &event)
             .await?)
     }
 

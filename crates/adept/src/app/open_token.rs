@@ -24,7 +24,7 @@ impl App {
         setting: SettingId,
         dep_token: Zeroizing<String>,
     ) -> Result<(ServerToken, KeyPairId), Error> {
-        let pairs = self.storage.key_pairs(SettingKey::new(tenant, setting)).await?;
+        let pairs = self.storage.key_pairs.list(SettingKey::new(tenant, setting)).await?;
         let storage = self.storage.clone();
         let cache = self.private_keys.clone();
         self.on_core(move || {
@@ -33,7 +33,7 @@ impl App {
             let key = match cache.get(&pair.id) {
                 Some(key) => key,
                 None => {
-                    let pkcs8 = storage.open_private_key(SettingKey::new(tenant, setting), pair)?;
+                    let pkcs8 = storage.key_pairs.open(SettingKey::new(tenant, setting), pair)?;
                     let unfit =
                         |e| Error::Internal { cause: format!("the stored private key is unfit: {e}") };
                     let key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);

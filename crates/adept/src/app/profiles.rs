@@ -32,7 +32,7 @@ impl App {
     ) -> Result<Listed<Profile>, Error> {
         self.setting(caller, setting).await?;
         let Listed { rows, next, total } =
-            self.storage.profiles(SettingKey::new(caller.tenant, setting), query).await?;
+            self.storage.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
         let rows = rows.into_iter().map(|profile| self.with_enrollment_url(profile)).collect();
         Ok(Listed { rows, next, total })
     }
@@ -45,7 +45,7 @@ impl App {
         filter: Option<&Filter<ProfileField>>,
     ) -> Result<i64, Error> {
         self.setting(caller, setting).await?;
-        Ok(self.storage.count_profiles(SettingKey::new(caller.tenant, setting), filter).await?)
+        Ok(self.storage.profiles.count(SettingKey::new(caller.tenant, setting), filter).await?)
     }
 
     /// One profile of one of the caller's settings.
@@ -58,7 +58,8 @@ impl App {
         self.setting(caller, setting).await?;
         let profile = self
             .storage
-            .profile(SettingKey::new(caller.tenant, setting), id)
+            .profiles
+            .get(SettingKey::new(caller.tenant, setting), id)
             .await?
             .ok_or(Error::NO_PROFILE)?;
         Ok(self.with_enrollment_url(profile))
@@ -104,7 +105,7 @@ impl App {
         let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
-        match self.storage.create_profile(&profile, password, key, &event).await? {
+        match self.storage.profiles.create(&profile, password, key, &event).await? {
             EntityCreated::Done => Ok(self.with_enrollment_url(profile)),
             EntityCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
             EntityCreated::NotFound => Err(Error::NO_SETTING),
@@ -135,7 +136,8 @@ impl App {
         let password = patch.admin_password.as_ref().map(Option::as_ref);
         let changed = self
             .storage
-            .update_profile((SettingKey::new(tenant, setting), id), password, now, decide)
+            .profiles
+            .update((SettingKey::new(tenant, setting), id), password, now, decide)
             .await?;
         changed.map(|profile| self.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
     }
@@ -151,7 +153,7 @@ impl App {
         let changes =
             Change::between("displayName", profile.display_name.as_deref(), None).into_iter().collect();
         let event = self.profile_event(origin, "delete EnrollmentProfile", "Delete", &profile, changes);
-        match self.storage.delete_profile(&profile, &event).await? {
+        match self.storage.profiles.delete(&profile, &event).await? {
             ProfileDeleted::Done => Ok(()),
             ProfileDeleted::NotFound => Err(Error::NO_PROFILE),
             ProfileDeleted::IsDefault => Err(Error::Conflict(

@@ -62,7 +62,7 @@ impl App {
         if !times.is_due(&self.clock) {
             return Ok(None);
         }
-        let database = self.storage.database_clock().await?;
+        let database = self.storage.deployment.database_clock().await?;
         let now = self.clock.now();
         if !times.evidence(&self.clock, now, database).is_believed() {
             tracing::debug!("nothing is purged while no other clock agrees with this machine's");

@@ -68,7 +68,7 @@ impl App {
     async fn settle_at_times(self: Arc<Self>, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             let settled = tokio::select! {
-                settled = self.storage.settle_devices() => settled,
+                settled = self.storage.devices.settle() => settled,
                 () = shutdown.cancelled() => return,
             };
             if let Err(error) = settled {
@@ -139,7 +139,7 @@ impl App {
     /// Reads with every round of the schedule whether this program may still write, and reports it once when it may not.
     /// A database that does not answer changes nothing of what is known.
     async fn schema_lets_write(&self) -> bool {
-        let refused = match self.storage.may_write().await {
+        let refused = match self.storage.deployment.may_write().await {
             Ok(may_write) => !may_write,
             Err(error) => {
                 tracing::debug!("whether this version may still write cannot be read now: {error}");
@@ -209,7 +209,7 @@ impl App {
     /// Claims as much of what is due as there are free slots for.
     async fn claim_free_slots(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
         let (now, lengths) = (self.clock.now(), self.lengths());
-        let due = self.storage.due_settings(work, now, &lengths).await?;
+        let due = self.storage.leases.due_settings(work, now, &lengths).await?;
         let observed = self.lease_watch(work).observe(&due, self.clock.elapsed());
         let free: Vec<_> = due
             .iter()
@@ -223,7 +223,8 @@ impl App {
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = self.storage.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
+        let claims =
+            self.storage.leases.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
         Ok(claims.into_iter().zip(slots).collect())
     }
 
@@ -252,7 +253,9 @@ impl App {
             return;
         }
         let digest = self.shared_options_digest();
-        let noted = async { Ok(self.storage.note_shared_profile_options(&digest, self.clock.now()).await?) };
+        let noted = async {
+            Ok(self.storage.assignments.note_shared_profile_options(&digest, self.clock.now()).await?)
+        };
         match within(ROUND_STEP, noted).await {
             Ok(is_other) => {
                 seen.is_noted = true;
@@ -276,6 +279,7 @@ impl App {
     pub(super) async fn has_shared_profile_options(&self) -> Result<bool, Error> {
         let is_ours = self
             .storage
+            .assignments
             .shared_profile_options()
             .await?
             .is_none_or(|noted| noted == self.shared_options_digest());
@@ -318,7 +322,7 @@ impl App {
     /// token. A wait that Apple asked for is lifted.
     pub async fn request_full_fetch(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         let key = self.setting(&origin.caller, id).await?.key();
-        self.storage.lift_apple_waits(key).await?;
+        self.storage.tokens.lift_apple_waits(key).await?;
         match self.make_sync_due(origin, id, "resync DepOnboardingSetting", true).await? {
             true => Ok(()),
             false => Err(Error::Conflict(
@@ -339,7 +343,7 @@ impl App {
     ) -> Result<bool, Error> {
         let setting = self.setting(&origin.caller, id).await?;
         let event = self.event(Some(origin), activity, "Action", &setting, Vec::new());
-        let requested = self.storage.request_sync(setting.key(), full, self.clock.now(), &event).await?;
+        let requested = self.storage.syncs.request(setting.key(), full, self.clock.now(), &event).await?;
         let is_due = requested.ok_or(Error::NO_SETTING)?;
         if is_due {
             self.wake_sync.notify_one();
@@ -350,7 +354,7 @@ impl App {
     /// The latest lines of a setting's sync history, newest first.
     pub async fn sync_runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
         let setting = self.setting(caller, id).await?;
-        Ok(self.storage.sync_runs(setting.key(), self.clock.now(), limit.into()).await?)
+        Ok(self.storage.syncs.runs(setting.key(), self.clock.now(), limit.into()).await?)
     }
 }
 

@@ -30,7 +30,7 @@ impl App {
         caller: &Caller,
         query: &ListQuery<SettingField>,
     ) -> Result<Listed<Setting>, Error> {
-        Ok(self.storage.settings(caller.tenant, query).await?)
+        Ok(self.storage.settings.list(caller.tenant, query).await?)
     }
 
     /// Counts the caller's settings that fulfil the filter.
@@ -39,12 +39,12 @@ impl App {
         caller: &Caller,
         filter: Option<&Filter<SettingField>>,
     ) -> Result<i64, Error> {
-        Ok(self.storage.count_settings(caller.tenant, filter).await?)
+        Ok(self.storage.settings.count(caller.tenant, filter).await?)
     }
 
     /// One setting of the caller's.
     pub async fn setting(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
-        self.storage.setting(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
+        self.storage.settings.get(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
     }
 
     /// Makes a setting with its first key pair, once for its `request`.
@@ -69,7 +69,7 @@ impl App {
         };
         let changes = changes(&blank, &edit_of(&setting));
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.storage.create_setting(&setting, &key_pair, maximum, request, &event).await? {
+        match self.storage.settings.create(&setting, &key_pair, maximum, request, &event).await? {
             Created::Done => Ok(setting),
             Created::Earlier(id) => self.setting(&origin.caller, id).await,
             Created::TooMany => Err(Error::Conflict(format!(
@@ -118,7 +118,7 @@ impl App {
         change: impl FnOnce(&mut SettingEdit) + Send,
     ) -> Result<Setting, Error> {
         let key = SettingKey { tenant: origin.caller.tenant, id };
-        let edited = self.storage.edit_setting(key, self.clock.now(), |setting| {
+        let edited = self.storage.settings.edit(key, self.clock.now(), |setting| {
             let old = edit_of(setting);
             let mut values = old.clone();
             change(&mut values);
@@ -144,7 +144,7 @@ impl App {
         let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
         let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
         let deletion =
-            self.storage.soft_delete_setting(setting.key(), forced, self.clock.now(), &event).await?;
+            self.storage.settings.soft_delete(setting.key(), forced, self.clock.now(), &event).await?;
         match deletion.ok_or(Error::NO_SETTING)? {
             Deletion::Allowed => Ok(()),
             Deletion::PseudoSetting => Err(Error::Conflict(
@@ -161,12 +161,12 @@ impl App {
 
     /// Brings a deleted setting back, without its token; for the operator.
     pub async fn restore_setting(&self, id: SettingId) -> Result<Setting, Error> {
-        let deleted = self.storage.soft_deleted_settings().await?;
+        let deleted = self.storage.settings.list_soft_deleted().await?;
         let (setting, _) =
             deleted.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
         let origin = Origin { caller: Caller::operator(setting.tenant), request: self.ids.uuid(&self.clock) };
         let event = self.event(Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
-        match self.storage.restore_setting(setting.key(), self.clock.now(), &event).await? {
+        match self.storage.settings.restore(setting.key(), self.clock.now(), &event).await? {
             Restored::Done => Ok(setting),
             Restored::NotThere => Err(Error::NO_SETTING),
             Restored::ServerTaken(other, _) => Err(Error::Conflict(format!(
@@ -185,11 +185,11 @@ impl App {
     pub(super) async fn purge_at(&self, now: Timestamp) -> Result<Purged, Error> {
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         Ok(Purged {
-            settings: self.storage.purge_settings(now).await?,
-            devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
-            device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
-            created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
-            sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
+            settings: self.storage.settings.purge(now).await?,
+            devices: self.storage.devices.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
+            device_events: self.storage.devices.purge_events(before(DEVICE_EVENTS_KEPT)).await?,
+            created_requests: self.storage.created_requests.purge(before(CREATES_REMEMBERED), now).await?,
+            sync_runs: self.storage.syncs.purge_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
     }
 }

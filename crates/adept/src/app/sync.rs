@@ -77,7 +77,7 @@ impl App {
     pub(super) async fn keep_lease(&self, lease: &Lease) {
         loop {
             tokio::time::sleep(self.options.lease / 3).await;
-            match self.storage.renew_lease(lease, self.clock.now(), &self.lengths()).await {
+            match self.storage.leases.renew(lease, self.clock.now(), &self.lengths()).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => {
@@ -89,7 +89,7 @@ impl App {
 
     async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Ended, Error> {
         let lease = &claim.lease;
-        let Some(known) = self.storage.onboarding(lease.key).await? else {
+        let Some(known) = self.storage.tokens.load(lease.key).await? else {
             return Ok(Outcome::Superseded.into());
         };
         let Some((session, consumer)) = self.session_of(&known)? else {
@@ -102,7 +102,7 @@ impl App {
         if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
             return Ok(Outcome::State(AppleFault::of(TokenState::Expired)).into());
         }
-        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
+        if let Some(until) = self.storage.tokens.apple_wait(lease.key, &consumer, now).await? {
             let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
             return Ok(Outcome::Wait(AppleFault::of(TokenState::Throttled), rest).into());
         }

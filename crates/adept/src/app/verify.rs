@@ -70,6 +70,7 @@ impl App {
         let event = self.event(None, "verifyDepToken", "Action", setting, changes);
         match self
             .storage
+            .tokens
             .note_verification(&claim.lease, verification, binds, self.clock.now(), &event)
             .await?
         {
@@ -87,7 +88,7 @@ impl App {
         id: SettingId,
     ) -> Result<(TokenStanding, Option<String>), Error> {
         let known =
-            self.storage.onboarding(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)?;
+            self.storage.tokens.load(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         let setting = &known.setting;
         let now = self.clock.now();
         let expired = setting.token_expires_at.is_some_and(|end| end <= now);
@@ -95,7 +96,7 @@ impl App {
             return Ok((setting.standing(now), None));
         };
         let stands = |state| TokenStanding::at(now, state, true, setting.token_expires_at);
-        if self.storage.apple_wait(setting.key(), &consumer, now).await?.is_some() {
+        if self.storage.tokens.apple_wait(setting.key(), &consumer, now).await?.is_some() {
             return Ok((stands(TokenState::Throttled), None));
         }
         let account = match session.account().await {
@@ -107,7 +108,7 @@ impl App {
         };
         let state = match server_of(&known, account)? {
             None => TokenState::WrongServer,
-            Some((server, true)) if self.storage.stands_for(setting.key(), &server).await? => {
+            Some((server, true)) if self.storage.tokens.stands_for(setting.key(), &server).await? => {
                 TokenState::WrongServer
             }
             Some(_) => TokenState::Ok,
@@ -146,7 +147,8 @@ impl App {
         let event = self.event(None, "restoreDepToken", "Action", setting, changes);
         let restored = self
             .storage
-            .restore_other_token(
+            .tokens
+            .restore_other(
                 setting.key(),
                 setting.token_generation,
                 state,

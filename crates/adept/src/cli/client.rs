@@ -118,7 +118,7 @@ async fn add(flags: Add) -> Result<(), Failure> {
         disabled: false,
         created_at: clock.now(),
     };
-    storage.add_client(&client).await?;
+    storage.clients.add(&client).await?;
     storage.close().await;
     if flags.json.json {
         say(json!({
@@ -138,7 +138,7 @@ async fn add(flags: Add) -> Result<(), Failure> {
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let clients = storage.clients(tenant).await?;
+    let clients = storage.clients.list(tenant).await?;
     storage.close().await;
     if flags.json.json {
         let clients: Vec<_> = clients.iter().map(as_json).collect();
@@ -178,7 +178,7 @@ fn names(permissions: Permissions) -> Vec<&'static str> {
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let found = storage.set_client_disabled(tenant, flags.client, disabled).await?;
+    let found = storage.clients.set_disabled(tenant, flags.client, disabled).await?;
     storage.close().await;
     if !found {
         let message =

@@ -157,7 +157,7 @@ async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
         disabled: false,
         created_at: clock.now(),
     };
-    storage.add_client(&client).await?;
+    storage.clients.add(&client).await?;
     Ok(DemoApplication {
         tenant: client.tenant.to_string(),
         client: client.id.to_string(),

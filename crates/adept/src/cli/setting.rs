@@ -97,8 +97,8 @@ pub(super) async fn run(command: Setting) -> Result<(), Failure> {
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let visible = storage.health().await?.into_iter().map(|health| (health.setting, false));
-    let deleted = storage.soft_deleted_settings().await?.into_iter().map(|(setting, _)| (setting, true));
+    let visible = storage.settings.health().await?.into_iter().map(|health| (health.setting, false));
+    let deleted = storage.settings.list_soft_deleted().await?.into_iter().map(|(setting, _)| (setting, true));
     let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
     storage.close().await;
     let now = Clock::system().now();
@@ -175,7 +175,7 @@ async fn resync(flags: Resync) -> Result<(), Failure> {
 
 /// The operator in the tenant of a setting.
 async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Origin, Failure> {
-    let settings = storage.health().await?;
+    let settings = storage.settings.health().await?;
     let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == id);
     let Some(setting) = setting else {
         return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));

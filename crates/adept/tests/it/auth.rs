@@ -58,7 +58,7 @@ impl Issuer {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage.add_client(&client).await.unwrap();
+        self.storage.clients.add(&client).await.unwrap();
         (client.id, secret)
     }
 }

@@ -215,7 +215,8 @@ async fn a_setting_deleted_during_a_sync_stays_deleted_and_nothing_is_stored_for
     let tenant = test.storage.default_tenant();
     let devices = test
         .storage
-        .count_devices(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()), None)
+        .devices
+        .count(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()), None)
         .await
         .unwrap();
     assert_eq!(devices, 0);

@@ -12,7 +12,7 @@ use super::{
     renew_for_call, under_lease,
 };
 use crate::{
-    Error, Storage, audit,
+    Assignments, Error, audit,
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     setting_state::save,
@@ -77,7 +77,7 @@ pub enum Begun {
     SyncIsDue,
 }
 
-impl Storage {
+impl Assignments {
     /// Stores a call that is about to be made, and renews the lease. Nothing is stored when lease, token
     /// or desired state are not those that were seen, or when the run gives way to a sync.
     pub async fn begin_call(

@@ -9,7 +9,7 @@ use super::{
     under_lease,
 };
 use crate::{
-    Error, Storage,
+    Assignments, Error,
     assignment::DeviceResult,
     audit,
     db::sql,
@@ -28,7 +28,7 @@ pub struct Released<'a> {
     pub now: Timestamp,
 }
 
-impl Storage {
+impl Assignments {
     /// Devices whose release is due, with the tries that failed; a thousand at most.
     pub async fn devices_to_release(
         &self,

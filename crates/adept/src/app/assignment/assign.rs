@@ -104,14 +104,17 @@ impl Run<'_> {
         let storage = &self.app.storage;
         let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
-            let foreign = storage.count_foreign_devices(&self.lease).await?;
+            let foreign = storage.assignments.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
                 tracing::info!(setting = %self.lease.key.id, devices = foreign,
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
-        let next = storage.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
-        let release = storage.next_release_due(&self.lease).await?;
+        let next = storage
+            .assignments
+            .rest_devices(&self.lease, desired_generation, started, blocked.is_some())
+            .await?;
+        let release = storage.assignments.next_release_due(&self.lease).await?;
         let release = release.map(|due| self.put_off.map_or(due, |until| due.max(until)));
         Ok(Finished {
             scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
@@ -161,7 +164,7 @@ impl Run<'_> {
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
         let owner = self.lease.key;
         let now = self.app.clock.now();
-        Ok(self.app.storage.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+        Ok(self.app.storage.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
     }
 
     /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
@@ -172,7 +175,7 @@ impl Run<'_> {
 
     async fn plan(&self) -> Result<Plan, Stop> {
         let common = self.app.desired_options_digest();
-        Ok(self.app.storage.plan(self.lease.key, common.as_deref()).await?)
+        Ok(self.app.storage.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
     async fn assign_target(
@@ -217,7 +220,10 @@ impl Run<'_> {
                 }
                 let now = self.app.clock.now();
                 let storage = &self.app.storage;
-                devices = storage.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
+                devices = storage
+                    .assignments
+                    .still_to_assign(owner, to.target, to.apple_uuid, &devices, now)
+                    .await?;
                 continue;
             }
             failpoint::at("assign-begun");
@@ -239,7 +245,7 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             let is_refused = match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
                     if !known? {
                         return Ok(Walked::Unknown);
                     }
@@ -282,14 +288,14 @@ impl Run<'_> {
                 tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
                 let now = self.app.clock.now();
-                self.app.storage.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
+                self.app.storage.assignments.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
                 return Ok(false);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
             }
             Err(error) => {
-                self.app.storage.take_back_call(&self.lease, call).await?;
+                self.app.storage.assignments.take_back_call(&self.lease, call).await?;
                 return Err(Stop::Apple(error));
             }
         };
@@ -335,7 +341,7 @@ impl Run<'_> {
             between_fetches: self.app.options.sync_interval,
             now: self.app.clock.now(),
         };
-        if !self.app.storage.end_assignment(&self.lease, &assigned, &event).await? {
+        if !self.app.storage.assignments.end_assignment(&self.lease, &assigned, &event).await? {
             return Err(Stop::Superseded);
         }
         self.app.count_results("assign", devices);

@@ -39,8 +39,8 @@ impl App {
 
     /// How reconciling stands. Asks the database, never Apple; while that cannot be read nothing waits.
     pub async fn assignment_status(&self) -> AssignmentStatus {
-        let waiting = self.storage.waiting_devices(self.clock.now()).await.unwrap_or_default();
-        let foreign = self.storage.foreign_devices().await.unwrap_or_default();
+        let waiting = self.storage.assignments.waiting_devices(self.clock.now()).await.unwrap_or_default();
+        let foreign = self.storage.assignments.foreign_devices().await.unwrap_or_default();
         let counts = self.results.0.lock().unwrap_or_else(PoisonError::into_inner);
         let results = counts.iter().map(|((asked, result), count)| (*asked, *result, *count)).collect();
         AssignmentStatus { results, waiting, foreign }

@@ -47,7 +47,11 @@ impl Run<'_> {
         }
         let storage = &self.app.storage;
         let lengths = self.app.lengths();
-        if !storage.begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths).await? {
+        if !storage
+            .assignments
+            .begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths)
+            .await?
+        {
             return Ok(Defined::Stale);
         }
         self.calls += 1;
@@ -71,7 +75,7 @@ impl Run<'_> {
             Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
             Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
-                storage.take_back_definition(&self.lease, &profile).await?;
+                storage.assignments.take_back_definition(&self.lease, &profile).await?;
                 self.refused(&profile, error).await
             }
             Err(stop) => Err(stop),
@@ -107,7 +111,7 @@ impl Run<'_> {
         failure: &str,
         again_at: Option<Timestamp>,
     ) -> Result<(), Stop> {
-        self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        self.app.storage.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
             failure, "{}", about_definition(failure, again_at, self.app.clock.now()));
         Ok(())
@@ -135,7 +139,7 @@ impl Defining {
         let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
         self.event.changes.push(change);
         let now = self.clock.now();
-        self.storage.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
+        self.storage.assignments.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
         failpoint::at("define-stored");
         Ok(uuid)
     }
@@ -163,7 +167,7 @@ impl App {
     /// The same as [`App::desired_options_digest`] for anyone who tells of devices, beside the process that reconciles: what that
     /// one noted.
     pub(in crate::app) async fn noted_options_digest(&self) -> Result<Option<String>, Error> {
-        let Some(noted) = self.storage.shared_profile_options().await? else {
+        let Some(noted) = self.storage.assignments.shared_profile_options().await? else {
             return Ok(self.desired_options_digest());
         };
         Ok((!noted.starts_with(NO_URL)).then_some(noted))

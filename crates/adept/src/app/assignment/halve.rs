@@ -64,8 +64,10 @@ impl Run<'_> {
                     return Ok(Walked::PlanChanged);
                 }
                 let (storage, now) = (&self.app.storage, self.app.clock.now());
-                devices =
-                    storage.still_to_assign(self.lease.key, to.target, to.apple_uuid, &devices, now).await?;
+                devices = storage
+                    .assignments
+                    .still_to_assign(self.lease.key, to.target, to.apple_uuid, &devices, now)
+                    .await?;
             };
             let Some(call) = call else { continue };
             failpoint::at("assign-begun");
@@ -73,7 +75,7 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_assignment(to, devices, error, &mut waiting).await?;
                 }
                 answer => {
@@ -136,7 +138,7 @@ impl Run<'_> {
             failpoint::at("release-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_release(devices, error, &mut waiting).await?;
                 }
                 Ok(statuses) => {

@@ -16,11 +16,12 @@ impl Run<'_> {
         let Some(template) = self.app.options.mdm_url.clone().map(EnrollmentUrl) else { return Ok(()) };
         let storage = &self.app.storage;
         let now = self.app.clock.now();
-        let unknown = storage.unknown_apple_profiles(&self.lease, all, now, PROFILES_PER_RUN).await?;
+        let unknown =
+            storage.assignments.unknown_apple_profiles(&self.lease, all, now, PROFILES_PER_RUN).await?;
         if unknown.is_empty() {
             return Ok(());
         }
-        let names = storage.profile_names(&self.lease).await?;
+        let names = storage.assignments.profile_names(&self.lease).await?;
         for apple_uuid in unknown {
             self.renew().await?;
             let ownership = match self.bounded_session().profile(&apple_uuid).await {
@@ -42,7 +43,7 @@ impl Run<'_> {
             };
             tracing::info!(setting = %self.lease.key.id, apple_uuid, ownership = ?ownership, "apple_profile_recognized");
             let recognized = RecognizedProfile { apple_uuid, ownership, at: self.app.clock.now() };
-            if !self.app.storage.keep_recognized_profile(&self.lease, &recognized).await? {
+            if !self.app.storage.assignments.keep_recognized_profile(&self.lease, &recognized).await? {
                 return Err(Stop::Superseded);
             }
         }

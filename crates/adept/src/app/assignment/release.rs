@@ -22,7 +22,7 @@ impl Run<'_> {
         loop {
             self.renew().await?;
             let now = self.app.clock.now();
-            let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
+            let mut devices = self.app.storage.assignments.devices_to_release(&self.lease, now).await?;
             devices.retain(|device| !self.stands_alone(&device.serial));
             if devices.is_empty() {
                 return Ok(None);
@@ -42,7 +42,7 @@ impl Run<'_> {
                     devices.iter_mut().for_each(|device| device.result = said.of_device(&device.serial));
                 }
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
                     if !self.halve_release(devices, error).await? {
                         return Ok(None);
                     }
@@ -68,14 +68,14 @@ impl Run<'_> {
     ) -> Result<AppleError, Stop> {
         let storage = &self.app.storage;
         if !may_be_done(&error) {
-            storage.take_back_call(&self.lease, call).await?;
+            storage.assignments.take_back_call(&self.lease, call).await?;
         }
         let state = apple::state_of(&error);
         let is_its_own = error.endpoint == Endpoint::DisownDevices
             && !error.is_unsent
             && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
         if is_its_own {
-            storage.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
+            storage.assignments.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
             tracing::warn!(setting = %self.lease.key.id, devices = devices.len(),
                 "a release is tried again after an hour, later after a day: {error}");
         }
@@ -91,7 +91,7 @@ impl Run<'_> {
         let changes = outcome(devices);
         let event = self.app.event(None, "releaseDevicesAtApple", "Action", &self.setting, changes);
         let released = Released { call, devices, now: self.app.clock.now() };
-        if !self.app.storage.end_release(&self.lease, &released, &event).await? {
+        if !self.app.storage.assignments.end_release(&self.lease, &released, &event).await? {
             return Err(Stop::Superseded);
         }
         self.app.count_results("release", devices);

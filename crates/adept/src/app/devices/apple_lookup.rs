@@ -32,13 +32,13 @@ impl App {
         only: Option<SettingId>,
     ) -> Result<Vec<AppleLookup>, Error> {
         // Apple may not know a serial number in another case than its own.
-        let stories = self.storage.device_stories(serial).await?.into_iter();
+        let stories = self.storage.devices.everywhere(serial).await?.into_iter();
         let mut about: Vec<(Setting, String)> =
             stories.map(|story| (story.setting, story.device.serial)).collect();
         if let Some(id) = only {
             about.retain(|(setting, _)| setting.id == id);
             if about.is_empty() {
-                let all = self.storage.health().await?.into_iter().map(|health| health.setting);
+                let all = self.storage.settings.health().await?.into_iter().map(|health| health.setting);
                 about.extend(
                     all.filter(|setting| setting.id == id).map(|setting| (setting, serial.trim().to_owned())),
                 );
@@ -64,12 +64,14 @@ impl App {
         serial: &str,
     ) -> Result<Result<Option<Device>, String>, Error> {
         let (tenant, id, now) = (setting.tenant, setting.id, self.clock.now());
-        let known = self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
+        let known = self.storage.tokens.load(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
         let expired = known.setting.token_expires_at.is_some_and(|end| end <= now);
         let Some((session, consumer)) = self.session_of(&known)?.filter(|_| !expired) else {
             return Ok(Err(known.setting.standing(now).sentence().into_owned()));
         };
-        if let Some(until) = self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
+        if let Some(until) =
+            self.storage.tokens.apple_wait(SettingKey::new(tenant, id), &consumer, now).await?
+        {
             return Ok(Err(format!("Apple requires a back-off until {until:.0}; no request was sent.")));
         }
         match session.device_details(&[serial]).await {
@@ -107,10 +109,10 @@ impl App {
         let has = match &uuid {
             None => format!("Apple says that it has no profile ({}).", status.as_str()),
             Some(uuid) => {
-                let whose = self.storage.profile_of_uuid(setting.key(), uuid).await?;
+                let whose = self.storage.assignments.profile_of_uuid(setting.key(), uuid).await?;
                 let name = match whose {
                     Some((profile, revision)) => {
-                        let profile = self.storage.profile(setting.key(), profile).await?;
+                        let profile = self.storage.profiles.get(setting.key(), profile).await?;
                         let name = profile.and_then(|profile| profile.display_name);
                         let name = name.unwrap_or_else(|| "(deleted or without a name)".to_owned());
                         format!("profile \"{name}\", revision {revision}")

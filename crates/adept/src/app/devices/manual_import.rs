@@ -133,7 +133,7 @@ impl App {
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.create_device(&device, (setting.key(), &profiles), key, decide).await? {
+        match self.storage.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
             EntityCreated::Done => Ok(device),
             EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
             EntityCreated::NotFound => Err(gone()),
@@ -176,7 +176,7 @@ impl App {
         let device = self.device(&origin.caller, setting, id).await?;
         let event =
             self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
-        match self.storage.remove_device(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
+        match self.storage.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
         }
@@ -190,7 +190,7 @@ impl App {
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
         let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.write_devices(setting.key(), serials, &wanted, known.now, decide).await? {
+        match self.storage.devices.write(setting.key(), serials, &wanted, known.now, decide).await? {
             true => Ok(()),
             false => Err(gone()),
         }
@@ -206,7 +206,7 @@ impl App {
         let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
         let mut profiles = HashMap::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.storage.profile(setting.key(), id).await? {
+            if let Some(profile) = self.storage.profiles.get(setting.key(), id).await? {
                 profiles.insert(id, profile);
             }
         }

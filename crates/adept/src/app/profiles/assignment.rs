@@ -21,11 +21,12 @@ impl App {
     ) -> Result<(), Error> {
         let profile = self.profile(&origin.caller, setting, id).await?;
         let serials = distinct(serials);
-        let listed = self.storage.devices_of_serials(profile.key(), &serials).await?;
+        let listed = self.storage.devices.of_serials(profile.key(), &serials).await?;
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
         changes.extend(taken_over(&listed, profile.id));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
-        let changed = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
+        let changed =
+            self.storage.devices.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(changed, Error::NO_PROFILE, "listed under this setting")
     }
 
@@ -41,7 +42,7 @@ impl App {
         let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
         let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
         let now = self.clock.now();
-        let changed = self.storage.request_release(setting.key(), &serials, now, &event).await?;
+        let changed = self.storage.devices.request_release(setting.key(), &serials, now, &event).await?;
         answer(changed, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }

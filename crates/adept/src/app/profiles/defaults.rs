@@ -15,7 +15,8 @@ impl App {
         platform: DevicePlatform,
     ) -> Result<Profile, Error> {
         self.setting(caller, setting).await?;
-        let profile = self.storage.default_profile(SettingKey::new(caller.tenant, setting), platform).await?;
+        let profile =
+            self.storage.profiles.default_of(SettingKey::new(caller.tenant, setting), platform).await?;
         profile
             .map(|profile| self.with_enrollment_url(profile))
             .ok_or(Error::NotFound { what: "A default profile of this platform" })
@@ -45,7 +46,7 @@ impl App {
             )));
         }
         let was = if profile.is_default { "true" } else { "false" };
-        let former = self.storage.default_profile(profile.key(), own).await?;
+        let former = self.storage.profiles.default_of(profile.key(), own).await?;
         let former = former.map(|former| former.full_id());
         let changes = [
             Change::between("isDefault", Some(was), Some("true")),
@@ -53,7 +54,7 @@ impl App {
         ];
         let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "setDefaultProfile", "Action", &profile, changes);
-        match self.storage.set_default_profile(&profile, own, &event).await? {
+        match self.storage.profiles.set_default(&profile, own, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_PROFILE),
         }
@@ -67,8 +68,11 @@ impl App {
         platform: DevicePlatform,
     ) -> Result<(), Error> {
         self.setting(&origin.caller, setting).await?;
-        let stored =
-            self.storage.default_profile(SettingKey::new(origin.caller.tenant, setting), platform).await?;
+        let stored = self
+            .storage
+            .profiles
+            .default_of(SettingKey::new(origin.caller.tenant, setting), platform)
+            .await?;
         let Some(profile) = stored else { return Ok(()) };
         let changes = [
             Change::between("isDefault", Some("true"), Some("false")),
@@ -76,7 +80,7 @@ impl App {
         ];
         let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
-        self.storage.clear_default_profile(profile.key(), platform, &event).await?;
+        self.storage.profiles.clear_default(profile.key(), platform, &event).await?;
         Ok(())
     }
 }

@@ -85,7 +85,7 @@ impl App {
             _ => self.next_full_fetch(claim.lease.key.id, now),
         };
         let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
-        let noted = self.storage.end_fetch(&claim.lease, left.revision, full_fetch).await?;
+        let noted = self.storage.syncs.end_fetch(&claim.lease, left.revision, full_fetch).await?;
         *left = FetchProgress { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
         failpoint::at("fetch-ended");
         Ok(noted.then_some(absent))
@@ -100,7 +100,7 @@ impl App {
         revision: &mut i64,
     ) -> Result<Option<Settled>, Error> {
         let claim = &run.claim;
-        if self.storage.lists_no_more_than(&claim.lease, seen.len()).await? {
+        if self.storage.syncs.lists_no_more_than(&claim.lease, seen.len()).await? {
             return Ok(Some(Settled::default()));
         }
         let found = self.find_absent(claim, seen).await?;
@@ -132,6 +132,7 @@ impl App {
         loop {
             let rows = self
                 .storage
+                .syncs
                 .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
                 .await?;
             let Some(last) = rows.last() else { return Ok(found) };
@@ -165,6 +166,7 @@ impl App {
         loop {
             let rows = self
                 .storage
+                .syncs
                 .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
                 .await?;
             let Some(last) = rows.last() else { return Ok(Some(settled)) };
@@ -187,7 +189,8 @@ impl App {
             settled.left += action.unconfirmed.len();
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
-            let absent = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
+            let absent =
+                self.storage.syncs.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
             failpoint::at("absent-settled");
             let Some(absent) = absent else { return Ok(None) };
             *revision += 1;

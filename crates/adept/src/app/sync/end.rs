@@ -59,7 +59,7 @@ impl App {
             Outcome::RepeatedCursor(kind) => Some(kind),
             _ => None,
         };
-        let release = |outcome| self.storage.release_lease(lease, outcome, now);
+        let release = |outcome| self.storage.leases.release(lease, outcome, now);
         let (outcome, fault, pause) = match outcome {
             Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, self.options.sync_interval),
             Outcome::State(fault) => {
@@ -92,7 +92,7 @@ impl App {
         };
         let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths()).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
-        match self.storage.end_sync(lease, &part, end).await? {
+        match self.storage.syncs.end(lease, &part, end).await? {
             None => release(SyncOutcome::Superseded).await?,
             Some(None | Some(TokenState::Ok)) => {}
             Some(Some(state)) => {
@@ -115,7 +115,7 @@ impl App {
         if !is_refused && believed != TokenState::Expired {
             return Ok(());
         }
-        match self.storage.onboarding(lease.key).await? {
+        match self.storage.tokens.load(lease.key).await? {
             Some(known) if known.setting.token_generation == lease.generation => {
                 self.restore_other_token(&known, believed).await.map(drop)
             }

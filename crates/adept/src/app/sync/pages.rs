@@ -130,6 +130,7 @@ impl App {
             let cursor = CursorMove { seen_revision: left.revision, to, full_fetch };
             let stored = self
                 .storage
+                .syncs
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
             failpoint::at("page-stored");

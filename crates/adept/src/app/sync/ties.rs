@@ -38,7 +38,7 @@ impl App {
                     tracing::warn!(setting = %run.key().id, devices = serials.len(),
                         "Apple did not say whether devices are there that it deleted and changed in the same second; a full \
                          fetch finds out: {error}");
-                    self.storage.request_fetch(&claim.lease, self.clock.now()).await?;
+                    self.storage.syncs.request_fetch(&claim.lease, self.clock.now()).await?;
                     return Ok(Some(changes));
                 }
             };
@@ -59,6 +59,7 @@ impl App {
             let cursor = CursorMove { seen_revision: left.revision, to: None, full_fetch: None };
             let stored = self
                 .storage
+                .syncs
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
             let Some(folded) = stored else { return Ok(None) };

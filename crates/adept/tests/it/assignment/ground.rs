@@ -208,7 +208,8 @@ impl Ground {
         let events = self
             .test
             .storage
-            .device_events(adept::domain::SettingKey::new(tenant, setting), serial)
+            .devices
+            .events(adept::domain::SettingKey::new(tenant, setting), serial)
             .await
             .unwrap();
         events.into_iter().map(|event| (event.kind.as_str().to_owned(), event.detail)).collect()

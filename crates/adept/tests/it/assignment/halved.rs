@@ -102,13 +102,13 @@ async fn when_apple_refuses_whichever_devices_it_is_named_no_device_is_marked() 
     ground.settle().await;
     assert!(ground.assignments().await < 40, "{}", ground.assignments().await);
     assert_eq!(waiting(&ground).await, [("due", 60)]);
-    let state = &ground.test.storage.health().await.unwrap()[0].setting.token_state;
+    let state = &ground.test.storage.settings.health().await.unwrap()[0].setting.token_state;
     assert_eq!(*state, adept::domain::TokenState::NotUnderstood);
     ground.test.portal.call(Method::DELETE, &format!("/faults/{rule}"), String::new()).await;
     ground.pass(SignedDuration::from_mins(16)).await;
     ground.settle().await;
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
-    let state = &ground.test.storage.health().await.unwrap()[0].setting.token_state;
+    let state = &ground.test.storage.settings.health().await.unwrap()[0].setting.token_state;
     assert_eq!(*state, adept::domain::TokenState::Ok);
 }
 
@@ -176,11 +176,11 @@ async fn a_call_about_a_half_whose_answer_was_lost_is_read_from_apple() {
     ground.settle().await;
     let key =
         adept::domain::SettingKey::new(ground.test.storage.default_tenant(), ground.setting.parse().unwrap());
-    assert!(ground.test.storage.unresolved_calls(key).await.unwrap().len() <= 1);
+    assert!(ground.test.storage.assignments.unresolved_calls(key).await.unwrap().len() <= 1);
     for _ in 0..3 {
         ground.pass(SignedDuration::from_mins(16)).await;
         ground.settle().await;
     }
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
-    assert_eq!(ground.test.storage.unresolved_calls(key).await.unwrap(), []);
+    assert_eq!(ground.test.storage.assignments.unresolved_calls(key).await.unwrap(), []);
 }

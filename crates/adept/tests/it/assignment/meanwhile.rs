@@ -152,7 +152,8 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
     let storage = &ground.test.storage;
     let (tenant, setting) = (storage.default_tenant(), ground.setting.parse().unwrap());
     let wanted = storage
-        .profile(adept::domain::SettingKey::new(tenant, setting), profile.parse().unwrap())
+        .profiles
+        .get(adept::domain::SettingKey::new(tenant, setting), profile.parse().unwrap())
         .await
         .unwrap()
         .unwrap();
@@ -168,7 +169,8 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
         changes: Vec::new(),
         correlation: id,
     };
-    let changed = storage.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
+    let changed =
+        storage.devices.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
     assert_eq!(changed, DesiredChange::Done);
     release(&ground.test, &rule).await;
     assert_eq!(running.await.unwrap(), 1);
@@ -201,7 +203,8 @@ async fn made_again_for_its_server(kind: Kind) {
         ground
             .test
             .storage
-            .purge_settings(ground.test.clock.now() + SignedDuration::from_hours(31 * 24))
+            .settings
+            .purge(ground.test.clock.now() + SignedDuration::from_hours(31 * 24))
             .await
             .unwrap(),
         1

@@ -86,7 +86,8 @@ async fn the_same_file_again_is_accepted_and_verified_again() {
     let tenant = test.storage.default_tenant();
     let stored = test
         .storage
-        .setting(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()))
+        .settings
+        .get(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()))
         .await
         .unwrap()
         .unwrap();

@@ -17,7 +17,8 @@ async fn set_terms(test: &TestApp, server: &str, accepted: bool) {
 async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::Onboarding {
     let tenant = test.storage.default_tenant();
     test.storage
-        .onboarding(adept::domain::SettingKey::new(tenant, setting.parse().unwrap()))
+        .tokens
+        .load(adept::domain::SettingKey::new(tenant, setting.parse().unwrap()))
         .await
         .unwrap()
         .unwrap()

@@ -142,7 +142,8 @@ impl World {
                 event(&self.clock, onboarded.setting, "syncWithAppleDeviceEnrollmentProgram", "Action");
             let asked = self
                 .storage
-                .request_sync(SettingKey::new(self.tenant(), onboarded.setting), false, now, &event)
+                .syncs
+                .request(SettingKey::new(self.tenant(), onboarded.setting), false, now, &event)
                 .await;
             assert_eq!(asked.unwrap(), Some(true));
         }
@@ -179,7 +180,8 @@ impl World {
     pub async fn has_synced(&self, onboarded: &Onboarded) -> bool {
         let known = self
             .storage
-            .onboarding(SettingKey::new(self.tenant(), onboarded.setting))
+            .tokens
+            .load(SettingKey::new(self.tenant(), onboarded.setting))
             .await
             .unwrap()
             .unwrap();
@@ -246,7 +248,7 @@ async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, m
         pkcs8: pair.pkcs8.clone(),
     };
     let event = event(clock, id, "createDepOnboardingSetting", "Create");
-    storage.create_setting(&setting, &key_pair, most as i64, None, &event).await.unwrap();
+    storage.settings.create(&setting, &key_pair, most as i64, None, &event).await.unwrap();
     id
 }
 

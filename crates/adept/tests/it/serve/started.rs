@@ -96,7 +96,7 @@ impl Started {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage().add_client(&row).await.unwrap();
+        self.storage().clients.add(&row).await.unwrap();
         Application { tenant, client, secret }
     }
 

@@ -195,7 +195,7 @@ impl TestApp {
     /// A second tenant.
     pub async fn other_tenant(&self) -> TenantId {
         let tenant = TenantId(Ids.uuid(&self.clock));
-        self.storage.create_tenant(tenant, "Other", self.clock.now()).await.unwrap();
+        self.storage.tenants.create(tenant, "Other", self.clock.now()).await.unwrap();
         tenant
     }
 

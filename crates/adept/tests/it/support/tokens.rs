@@ -25,7 +25,7 @@ pub struct Signer {
 
 impl Signer {
     pub async fn of(storage: &Storage, public_url: PublicUrl, clock: Clock) -> Self {
-        let row = storage.signing_key().await.unwrap().unwrap();
+        let row = storage.deployment.signing_key().await.unwrap().unwrap();
         Self { kid: row.kid, key: RsaKeyPair::from_pkcs8(&row.pkcs8).unwrap(), public_url, clock }
     }
 
@@ -47,7 +47,7 @@ impl Signer {
             disabled: false,
             created_at: self.clock.now(),
         };
-        storage.add_client(&row).await.unwrap();
+        storage.clients.add(&row).await.unwrap();
         client
     }
 

@@ -106,10 +106,8 @@ async fn a_renewal_taken_while_terms_waited_stays_though_apple_names_no_server_t
     assert!(syncs(&test, &client, &pair.setting).await);
     let known = test
         .storage
-        .onboarding(adept::domain::SettingKey::new(
-            test.storage.default_tenant(),
-            pair.setting.parse().unwrap(),
-        ))
+        .tokens
+        .load(adept::domain::SettingKey::new(test.storage.default_tenant(), pair.setting.parse().unwrap()))
         .await
         .unwrap();
     let setting = known.unwrap().setting;

@@ -3,17 +3,18 @@
 //! another process has locked are skipped.
 
 use adept_domain::{
-    Lease, SettingKey, SettingState, TenantId,
+    Fence, Lease, SettingKey, SettingState, SyncOutcome, TenantId,
     deadline::{LONGEST_REST, Lengths, horizon},
     setting_state::Observed,
 };
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
-    db::{Transaction, sql},
+    Error,
+    db::{Db, Transaction, sql},
     schema,
-    setting_state::{save, try_lock},
+    setting_state::{lock, save, try_lock},
+    sync_runs,
 };
 
 /// So many settings at most are looked at in one round; far more than can be worked on at once.
@@ -77,7 +78,13 @@ async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -
     Ok(())
 }
 
-impl Storage {
+/// Which process works on which setting.
+#[derive(Clone)]
+pub struct Leases {
+    pub(crate) db: Db,
+}
+
+impl Leases {
     /// The settings that are due and whose tenant is not disabled, those longest due first.
     pub async fn due_settings(
         &self,
@@ -141,5 +148,33 @@ impl Storage {
         }
         tx.commit().await?;
         Ok(claims)
+    }
+
+    /// Renews a lease; false when it was lost, when the token or setting is another one by now, when the tenant was
+    /// disabled, or when this program may not write any more.
+    pub async fn renew(&self, lease: &Lease, now: Timestamp, lengths: &Lengths) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
+            return Ok(false);
+        };
+        if !may_go_on(&mut tx, lease.key.tenant).await? {
+            return Ok(false);
+        }
+        state.on_lease_renewed(now, lengths);
+        save(&mut tx, &state).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Gives a lease back whose token was replaced while it ran, or whose process stops, so that the next run need not
+    /// wait for its end. Whatever else the run learned is discarded; its line in the history ends with `outcome`.
+    pub async fn release(&self, lease: &Lease, outcome: SyncOutcome, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if let Some(mut state) = lock(&mut tx, lease.key, &Fence::Epoch(lease.epoch)).await? {
+            state.on_lease_released();
+            save(&mut tx, &state).await?;
+        }
+        sync_runs::cut_off(&mut tx, lease, outcome, now).await?;
+        tx.commit().await
     }
 }
