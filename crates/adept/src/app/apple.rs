@@ -14,9 +14,9 @@ use adept_apple::{
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
-use super::{App, Clock, Error, purge_times::PurgeTimes};
+use super::{Clock, purge::PurgeTimes};
 use crate::domain::{
-    AccountFacts, ServerIdentity, SettingKey, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
+    AccountFacts, ServerIdentity, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
 };
 
 /// Where Apple is and how Adept presents itself.
@@ -76,6 +76,12 @@ impl AppleOptions {
 pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
 
 impl Answers {
+    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
+    pub(super) fn counts(&self) -> Vec<(&'static str, String, u64)> {
+        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
+    }
+
     fn count(&self, answer: &RequestOutcome) {
         let code = match (answer.kind, answer.status) {
             (None, Some(status)) => status.to_string(),
@@ -84,28 +90,6 @@ impl Answers {
         };
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *counts.entry((answer.endpoint.as_str(), code)).or_default() += 1;
-    }
-}
-
-impl App {
-    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
-    pub fn apple_answers(&self) -> Vec<(&'static str, String, u64)> {
-        let counts = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
-    }
-
-    /// Keeps the wait that Apple asked for by this answer, if it did, whatever becomes of everything else.
-    pub(super) async fn keep_wait(
-        &self,
-        key: SettingKey,
-        consumer: &str,
-        error: &AppleError,
-    ) -> Result<Option<Duration>, Error> {
-        let Some(wait) = wait_of(error) else { return Ok(None) };
-        let now = self.clock.now();
-        let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.storage.tokens.keep_apple_wait(key, consumer, until, longest_wait(error), now).await?;
-        Ok(Some(wait))
     }
 }
 

@@ -10,7 +10,7 @@ use super::{
     tenant::{TenantChoice, TenantFlag},
 };
 use crate::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::ClientSecret,
     config,
     domain::{ClientId, Permission, Permissions},
@@ -111,7 +111,7 @@ async fn add(flags: Add) -> Result<(), Failure> {
     };
     let client = ClientRow {
         tenant,
-        id: ClientId(Ids.uuid(&clock)),
+        id: ClientId(clock.new_id()),
         name,
         secret_hash,
         permissions: flags.permission.into_iter().collect(),

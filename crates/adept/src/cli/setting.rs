@@ -141,9 +141,9 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let removed = if flags.force {
-        app.remove_setting(&origin, flags.id).await
+        app.settings.remove(&origin, flags.id).await
     } else {
-        app.delete_setting(&origin, flags.id).await
+        app.settings.delete(&origin, flags.id).await
     };
     storage.close().await;
     removed.map_err(refused)?;
@@ -153,7 +153,7 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
 
 async fn restore(flags: Restore) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
-    let restored = app.restore_setting(flags.id).await;
+    let restored = app.settings.restore(flags.id).await;
     storage.close().await;
     restored.map_err(refused)?;
     note("Restored, without its server token: upload a new one for it.");
@@ -163,7 +163,7 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
 async fn resync(flags: Resync) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let requested = app.request_full_fetch(&origin, flags.id).await;
+    let requested = app.sync_requests.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(
@@ -180,7 +180,7 @@ async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Orig
     let Some(setting) = setting else {
         return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
     };
-    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.ids().uuid(app.clock()) })
+    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() })
 }
 
 async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {

@@ -12,12 +12,7 @@ use super::{
     open::{self, WhenMissing},
     say,
 };
-use crate::{
-    app::{Clock, Ids},
-    config,
-    domain::TenantId,
-    storage::Storage,
-};
+use crate::{app::Clock, config, domain::TenantId, storage::Storage};
 
 /// What to do with tenants.
 #[derive(Subcommand)]
@@ -95,7 +90,7 @@ impl TenantChoice {
         match self {
             Self::Existing(id) => existing(storage, id).await,
             Self::New => {
-                let id = TenantId(Ids.uuid(clock));
+                let id = TenantId(clock.new_id());
                 storage.tenants.create(id, name, clock.now()).await?;
                 Ok(id)
             }

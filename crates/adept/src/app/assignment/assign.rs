@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{Finished, Run, Stop, define::Defined, halve::is_refused_as_a_whole, may_be_done};
 use crate::{
-    app::{failpoint, profiles},
+    app::{audit::event_about, failpoint, profiles},
     domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target, serial_key},
     storage::{Assigned, DeviceResult, InFlightCall, Plan, ScanPosition, WorkDevice, WorkingState},
 };
@@ -77,7 +77,7 @@ impl Run<'_> {
     /// Gives every device the profile that it is to have.
     pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
         loop {
-            let started = self.app.clock.now();
+            let started = self.runner.clock.now();
             let held = self.renew().await?;
             let mut plan = self.plan().await?;
             // Only a default may take a device that carries a profile of ours.
@@ -101,20 +101,18 @@ impl Run<'_> {
     ) -> Result<Finished, Stop> {
         self.mark_alone().await?;
         let blocked = [blocked, self.put_off].into_iter().flatten().min();
-        let storage = &self.app.storage;
+        let assignments = &self.runner.assignments;
         let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
-            let foreign = storage.assignments.count_foreign_devices(&self.lease).await?;
+            let foreign = assignments.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
                 tracing::info!(setting = %self.lease.key.id, devices = foreign,
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
-        let next = storage
-            .assignments
-            .rest_devices(&self.lease, desired_generation, started, blocked.is_some())
-            .await?;
-        let release = storage.assignments.next_release_due(&self.lease).await?;
+        let next =
+            assignments.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
+        let release = assignments.next_release_due(&self.lease).await?;
         let release = release.map(|due| self.put_off.map_or(due, |until| due.max(until)));
         Ok(Finished {
             scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
@@ -163,8 +161,8 @@ impl Run<'_> {
         place: ScanPosition,
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
         let owner = self.lease.key;
-        let now = self.app.clock.now();
-        Ok(self.app.storage.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+        let now = self.runner.clock.now();
+        Ok(self.runner.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
     }
 
     /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
@@ -174,8 +172,8 @@ impl Run<'_> {
     }
 
     async fn plan(&self) -> Result<Plan, Stop> {
-        let common = self.app.desired_options_digest();
-        Ok(self.app.storage.assignments.plan(self.lease.key, common.as_deref()).await?)
+        let common = self.runner.shared.desired_digest();
+        Ok(self.runner.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
     async fn assign_target(
@@ -213,17 +211,14 @@ impl Run<'_> {
                 (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
                 continue;
             }
-            let call = to.call(self.app.ids.uuid(&self.app.clock), &devices);
+            let call = to.call(self.runner.clock.new_id(), &devices);
             if !self.begin(&call).await? {
                 if !self.same_plan(targets).await? {
                     return Ok(Walked::PlanChanged);
                 }
-                let now = self.app.clock.now();
-                let storage = &self.app.storage;
-                devices = storage
-                    .assignments
-                    .still_to_assign(owner, to.target, to.apple_uuid, &devices, now)
-                    .await?;
+                let now = self.runner.clock.now();
+                let assignments = &self.runner.assignments;
+                devices = assignments.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
                 continue;
             }
             failpoint::at("assign-begun");
@@ -245,7 +240,7 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             let is_refused = match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     if !known? {
                         return Ok(Walked::Unknown);
                     }
@@ -287,15 +282,15 @@ impl Run<'_> {
             Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
                 tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
-                let now = self.app.clock.now();
-                self.app.storage.assignments.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
+                let now = self.runner.clock.now();
+                self.runner.assignments.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
                 return Ok(false);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
             }
             Err(error) => {
-                self.app.storage.assignments.take_back_call(&self.lease, call).await?;
+                self.runner.assignments.take_back_call(&self.lease, call).await?;
                 return Err(Stop::Apple(error));
             }
         };
@@ -338,13 +333,13 @@ impl Run<'_> {
             devices,
             retry_after: settled.retry_after,
             seen_desired_generation: settled.desired_generation,
-            between_fetches: self.app.options.sync_interval,
-            now: self.app.clock.now(),
+            between_fetches: self.runner.sync_interval,
+            now: self.runner.clock.now(),
         };
-        if !self.app.storage.assignments.end_assignment(&self.lease, &assigned, &event).await? {
+        if !self.runner.assignments.end_assignment(&self.lease, &assigned, &event).await? {
             return Err(Stop::Superseded);
         }
-        self.app.count_results("assign", devices);
+        self.runner.count_results("assign", devices);
         let counted = counted(devices);
         tracing::info!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision, counted,
             "a profile was assigned at Apple");
@@ -352,7 +347,14 @@ impl Run<'_> {
     }
 
     fn told_event(&self, profile: &Profile, activity: &'static str, devices: &[DeviceResult]) -> AuditEvent {
-        self.app.event_about(profiles::resource(profile), None, activity, "Action", outcome(devices))
+        event_about(
+            &self.runner.clock,
+            profiles::resource(profile),
+            None,
+            activity,
+            "Action",
+            outcome(devices),
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    app::App,
+    app::AssignmentRunner,
     domain::{AssignmentResult, SettingKey},
     storage::{DeviceResult, WaitingDevices},
 };
@@ -26,7 +26,7 @@ pub struct AssignmentStatus {
     pub foreign: Vec<(SettingKey, i64)>,
 }
 
-impl App {
+impl AssignmentRunner {
     pub(super) fn count_results(&self, asked: &'static str, devices: &[DeviceResult]) {
         let mut counts = self.results.0.lock().unwrap_or_else(PoisonError::into_inner);
         for result in AssignmentResult::ALL {
@@ -38,9 +38,9 @@ impl App {
     }
 
     /// How reconciling stands. Asks the database, never Apple; while that cannot be read nothing waits.
-    pub async fn assignment_status(&self) -> AssignmentStatus {
-        let waiting = self.storage.assignments.waiting_devices(self.clock.now()).await.unwrap_or_default();
-        let foreign = self.storage.assignments.foreign_devices().await.unwrap_or_default();
+    pub async fn status(&self) -> AssignmentStatus {
+        let waiting = self.assignments.waiting_devices(self.clock.now()).await.unwrap_or_default();
+        let foreign = self.assignments.foreign_devices().await.unwrap_or_default();
         let counts = self.results.0.lock().unwrap_or_else(PoisonError::into_inner);
         let results = counts.iter().map(|((asked, result), count)| (*asked, *result, *count)).collect();
         AssignmentStatus { results, waiting, foreign }

@@ -56,16 +56,15 @@ impl Run<'_> {
                 if devices.is_empty() {
                     break None;
                 }
-                let call = to.call(self.app.ids.uuid(&self.app.clock), &devices);
+                let call = to.call(self.runner.clock.new_id(), &devices);
                 if self.begin(&call).await? {
                     break Some(call);
                 }
                 if !self.same_plan(targets).await? {
                     return Ok(Walked::PlanChanged);
                 }
-                let (storage, now) = (&self.app.storage, self.app.clock.now());
-                devices = storage
-                    .assignments
+                let (assignments, now) = (&self.runner.assignments, self.runner.clock.now());
+                devices = assignments
                     .still_to_assign(self.lease.key, to.target, to.apple_uuid, &devices, now)
                     .await?;
             };
@@ -75,7 +74,7 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_assignment(to, devices, error, &mut waiting).await?;
                 }
                 answer => {
@@ -128,7 +127,7 @@ impl Run<'_> {
                 return Ok(false);
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-            let call = InFlightCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
+            let call = InFlightCall { id: self.runner.clock.new_id(), assigns: None, serials };
             if !self.begin(&call).await? {
                 // What is due by now is looked for again.
                 return Ok(true);
@@ -138,7 +137,7 @@ impl Run<'_> {
             failpoint::at("release-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.assignments.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_release(devices, error, &mut waiting).await?;
                 }
                 Ok(statuses) => {
@@ -177,7 +176,7 @@ impl Run<'_> {
 
     /// What was not asked for is left to a run of its own.
     fn leave_the_rest(&mut self) {
-        let until = later(self.app.clock.now(), AFTER_HALVING);
+        let until = later(self.runner.clock.now(), AFTER_HALVING);
         tracing::warn!(setting = %self.lease.key.id, %until,
             "Apple refuses calls about devices as a whole so often that the rest of the devices is left for later");
         self.put_off = Some(until);

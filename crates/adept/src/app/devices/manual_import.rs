@@ -6,7 +6,12 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::{
-    app::{App, Error, profiles::named},
+    app::{
+        Devices, Error,
+        audit::{event, event_about},
+        profiles::named,
+        settings,
+    },
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
@@ -37,16 +42,16 @@ struct Known<'k> {
     now: Timestamp,
 }
 
-impl App {
+impl Devices {
     /// Imports devices. Those that are listed are refused, or changed if `overwrite` says so.
-    pub async fn import_devices(
+    pub async fn import(
         &self,
         origin: &Origin,
         setting: SettingId,
         patches: Vec<DevicePatch>,
         overwrite: bool,
     ) -> Result<Vec<Imported>, Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         if patches.len() > LONGEST_IMPORT {
             return Err(Error::Invalid(format!(
                 "{} devices are more than the {LONGEST_IMPORT} that one import may hold. Nothing was changed.",
@@ -103,19 +108,20 @@ impl App {
         let mut changes =
             vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
         changes.extend(told(&listed, &new, &changed));
-        let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        let event =
+            event(&self.clock, Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
         (DeviceWrites { new, changed, event }, imported)
     }
 
     /// Lists a device by its serial number, once for its `key`.
-    pub async fn create_device(
+    pub async fn create(
         &self,
         origin: &Origin,
         setting: SettingId,
         patch: DevicePatch,
         key: Option<RequestKey>,
     ) -> Result<DeviceRow, Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.desired_profiles(&setting, &patches).await?;
         let [patch] = patches;
@@ -133,23 +139,23 @@ impl App {
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
+        match self.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
             EntityCreated::Done => Ok(device),
-            EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
+            EntityCreated::Earlier(id) => self.get(&origin.caller, setting.id, id).await,
             EntityCreated::NotFound => Err(gone()),
         }
     }
 
     /// Changes what people may change of a device.
-    pub async fn update_device(
+    pub async fn update(
         &self,
         origin: &Origin,
         setting: SettingId,
         id: DeviceId,
         patch: DevicePatch,
     ) -> Result<DeviceRow, Error> {
-        let serial = self.device(&origin.caller, setting, id).await?.serial;
-        let setting = self.setting(&origin.caller, setting).await?;
+        let serial = self.get(&origin.caller, setting, id).await?.serial;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.desired_profiles(&setting, &patches).await?;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
@@ -167,16 +173,11 @@ impl App {
     }
 
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
-    pub async fn remove_device(
-        &self,
-        origin: &Origin,
-        setting: SettingId,
-        id: DeviceId,
-    ) -> Result<(), Error> {
-        let device = self.device(&origin.caller, setting, id).await?;
+    pub async fn remove(&self, origin: &Origin, setting: SettingId, id: DeviceId) -> Result<(), Error> {
+        let device = self.get(&origin.caller, setting, id).await?;
         let event =
             self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
-        match self.storage.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
+        match self.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
         }
@@ -190,7 +191,7 @@ impl App {
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
         let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.devices.write(setting.key(), serials, &wanted, known.now, decide).await? {
+        match self.devices.write(setting.key(), serials, &wanted, known.now, decide).await? {
             true => Ok(()),
             false => Err(gone()),
         }
@@ -206,7 +207,7 @@ impl App {
         let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
         let mut profiles = HashMap::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.storage.profiles.get(setting.key(), id).await? {
+            if let Some(profile) = self.profiles.get(setting.key(), id).await? {
                 profiles.insert(id, profile);
             }
         }
@@ -215,7 +216,7 @@ impl App {
 
     fn fresh_device(&self, known: &Known<'_>, patch: &DevicePatch) -> DeviceRow {
         DeviceRow {
-            id: DeviceId(self.ids.uuid(&self.clock)),
+            id: DeviceId(self.clock.new_id()),
             setting: known.setting,
             serial: serial_of(patch),
             platform: DevicePlatform::Unknown,
@@ -243,7 +244,7 @@ impl App {
             id: device.map(|device| device.id.to_string()).unwrap_or_default(),
             name: device.map(|device| device.serial.clone()),
         };
-        self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
+        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new).collect())
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::super::App;
+use super::super::SyncRunner;
 use crate::domain::DeviceChanges;
 
 /// Counters since the start.
@@ -41,15 +41,15 @@ impl SyncCounts {
     }
 }
 
-impl App {
+impl SyncRunner {
     /// Time between two syncs of a setting.
-    pub fn sync_interval(&self) -> Duration {
-        self.options.sync_interval
+    pub fn interval(&self) -> Duration {
+        self.sync_interval
     }
 
     /// What the syncs of this process met so far.
-    pub fn sync_counts(&self) -> SyncCounted {
-        let counts = &self.sync_counts;
+    pub fn counts(&self) -> SyncCounted {
+        let counts = &self.counts;
         let number = |counter: &AtomicU64| i64::try_from(counter.load(Relaxed)).unwrap_or(i64::MAX);
         SyncCounted {
             repeated_cursors: counts.repeated_cursors.load(Relaxed),

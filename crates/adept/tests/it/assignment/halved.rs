@@ -22,7 +22,7 @@ async fn refuses(ground: &Ground, path: &str, serial: Option<&str>, answer: Valu
 
 /// How many devices of the setting wait, and for what.
 async fn waiting(ground: &Ground) -> Vec<(&'static str, i64)> {
-    let waiting = ground.test.app.assignment_status().await.waiting;
+    let waiting = ground.test.app.assignment.status().await.waiting;
     waiting.into_iter().map(|devices| (devices.state, devices.devices)).collect()
 }
 
@@ -40,10 +40,10 @@ async fn one_device_does_not_hold_the_others_up(kind: Kind) {
     assert_eq!(without, [bad]);
     assert!(ground.assignments().await <= 12, "{}", ground.assignments().await);
     assert_eq!(waiting(&ground).await, [(REFUSED, 1)]);
-    let results = ground.test.app.assignment_status().await.results;
+    let results = ground.test.app.assignment.status().await.results;
     assert!(results.contains(&("assign", REFUSED, 1)), "{results:?}");
     assert_eq!(ground.history(bad).await.last().unwrap().1.as_deref(), Some(REFUSED));
-    let told = ground.test.app.device_stories(bad).await.unwrap().remove(0).sentences.join("\n");
+    let told = ground.test.app.devices.explain(bad).await.unwrap().remove(0).sentences.join("\n");
     assert!(told.contains("CALL_REFUSED: Apple refuses every call that names this device"), "{told}");
     assert!(told.contains("It rests until "), "{told}");
     assert_eq!(shown(&ground.client().await, &ground.setting).await["lastSyncErrorCode"], 0);

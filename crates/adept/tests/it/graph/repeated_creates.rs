@@ -145,23 +145,23 @@ async fn a_create_is_remembered_for_a_day_by_any_clock() {
         let test = TestApp::start_on_kind(kind).await;
         let caller = Caller::operator(test.storage.default_tenant());
         let create = async || {
-            let origin = Origin { caller: caller.clone(), request: test.app.ids().uuid(&test.clock) };
+            let origin = Origin { caller: caller.clone(), request: test.app.clock().new_id() };
             let new = NewSetting { token_name: None, data_sharing_consent: false, role_scope_tag_ids: None };
-            test.app.create_setting(&origin, new, Some(RequestKey([7; 32]))).await.unwrap().id
+            test.app.settings.create(&origin, new, Some(RequestKey([7; 32]))).await.unwrap().id
         };
         let first = create().await;
         test.clock.advance(SignedDuration::from_hours(23));
         assert_eq!(create().await, first);
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 0);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 0);
         test.clock.advance(SignedDuration::from_hours(2));
         let second = create().await;
         assert_ne!(second, first);
         // The clock was ahead: the create counts as made now.
         test.clock.advance(SignedDuration::from_hours(-48));
         assert_eq!(create().await, second);
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 0);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 0);
         test.clock.advance(SignedDuration::from_hours(25));
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 1);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 1);
         assert_ne!(create().await, second);
     }
 }

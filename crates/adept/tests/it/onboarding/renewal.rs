@@ -15,7 +15,7 @@ async fn renewal_works(kind: Kind) {
     let pair = pair(&test, &client).await;
     test.portal.give_devices(&pair.server, 5).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     let first = shown(&client, &pair.setting).await;
     assert_eq!(first["appleIdentifier"], "admin@example.com");
     assert_eq!(first["syncedDeviceCount"], 5);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     domain::{AuditEvent, AuditResource, KeyPairId, Setting, SettingId, SettingKey, TenantId, TokenType},
     storage::{NewKeyPair, Storage},
 };
@@ -238,11 +238,11 @@ fn text(value: &Value) -> &str {
 
 async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, most: usize) -> SettingId {
     let now = clock.now();
-    let id = SettingId(Ids.uuid(clock));
+    let id = SettingId(clock.new_id());
     let key = SettingKey::new(storage.default_tenant(), id);
     let setting = Setting::new(key, TokenType::Dep, Some(format!("Setting {number}")), now);
     let key_pair = NewKeyPair {
-        id: KeyPairId(Ids.uuid(clock)),
+        id: KeyPairId(clock.new_id()),
         created_at: now,
         certificate: pair.certificate.der().to_vec(),
         pkcs8: pair.pkcs8.clone(),
@@ -254,13 +254,13 @@ async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, m
 
 fn event(clock: &Clock, setting: SettingId, activity: &'static str, operation: &'static str) -> AuditEvent {
     AuditEvent {
-        id: Ids.uuid(clock),
+        id: clock.new_id(),
         at: clock.now(),
         actor: None,
         activity,
         operation,
         resource: AuditResource { kind: "DepOnboardingSetting", id: setting.to_string(), name: None },
         changes: Vec::new(),
-        correlation: Ids.uuid(clock),
+        correlation: clock.new_id(),
     }
 }

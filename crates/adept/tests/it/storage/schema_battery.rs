@@ -157,12 +157,12 @@ async fn a_program_below_the_line_claims_nothing_and_says_so_until_the_line_is_b
     let line = |version: i64| format!("UPDATE schema_compatibility SET oldest_writer = {version}");
     test.database.execute(&line(2)).await.unwrap();
     let shutdown = CancellationToken::new();
-    let background = tokio::spawn(std::sync::Arc::clone(&test.app).run_background(shutdown.clone()));
-    while !test.app.schema_refused() {
+    let background = tokio::spawn(std::sync::Arc::clone(&test.app.scheduler).run(shutdown.clone()));
+    while !test.app.scheduler.schema_refused() {
         tokio::task::yield_now().await;
     }
     test.database.execute(&line(1)).await.unwrap();
-    while test.app.schema_refused() {
+    while test.app.scheduler.schema_refused() {
         tokio::task::yield_now().await;
     }
     shutdown.cancel();

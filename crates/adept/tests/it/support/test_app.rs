@@ -7,7 +7,7 @@ use std::{
 };
 
 use adept::{
-    app::{App, AppOptions, AppleOptions, Clock, Ids},
+    app::{App, AppOptions, AppleOptions, Clock},
     auth::{Auth, PublicUrl},
     domain::TenantId,
     graph::{self, Graph, Throttle},
@@ -194,7 +194,7 @@ impl TestApp {
 
     /// A second tenant.
     pub async fn other_tenant(&self) -> TenantId {
-        let tenant = TenantId(Ids.uuid(&self.clock));
+        let tenant = TenantId(self.clock.new_id());
         self.storage.tenants.create(tenant, "Other", self.clock.now()).await.unwrap();
         tenant
     }
@@ -210,7 +210,7 @@ impl TestApp {
         let upload = serde_json::json!({ "depToken": token });
         let answer = client.post(&format!("/beta/{S}/{setting}/uploadDepToken"), &upload).await;
         assert_eq!(answer.status, 204);
-        assert_eq!(self.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(self.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         setting
     }
 }

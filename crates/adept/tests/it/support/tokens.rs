@@ -1,7 +1,7 @@
 //! Bearer tokens with any claims, signed by the issuer's key or by a stranger's.
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::PublicUrl,
     domain::{ClientId, Permission, TenantId},
     storage::{ClientRow, Storage},
@@ -37,7 +37,7 @@ impl Signer {
 
     /// A new application of the tenant.
     pub async fn registered(&self, storage: &Storage, tenant: TenantId) -> ClientId {
-        let client = ClientId(Ids.uuid(&self.clock));
+        let client = ClientId(self.clock.new_id());
         let row = ClientRow {
             tenant,
             id: client,

@@ -29,7 +29,7 @@ async fn a_repeated_cursor_ends_the_walk_and_the_third_in_a_row_leads_to_a_fetch
         assert!(asked <= 2, "it asks {asked} times, not without end");
         assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::RepeatedCursor);
         assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0, "the token is good");
-        assert_eq!(test.app.sync_counts().repeated_cursors, number);
+        assert_eq!(test.app.sync.counts().repeated_cursors, number);
         test.portal.call(reqwest::Method::DELETE, "/answers", String::new()).await;
     }
     let fetches = asked(&test, "POST /server/devices").await;
@@ -80,7 +80,7 @@ async fn an_exhausted_cursor_is_no_fault() {
     test.portal.give_devices(&pair.server, 10).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
     script(&test, json!({ "path": "/devices/sync", "status": 400, "body": "EXHAUSTED_CURSOR" })).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 10);
     assert_ne!(shown(&client, &pair.setting).await["lastSuccessfulSyncDateTime"], "0001-01-01T00:00:00Z");
     let fetches = asked(&test, "POST /server/devices").await;
