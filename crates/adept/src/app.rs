@@ -17,7 +17,6 @@ mod health;
 mod keyed_mutex;
 mod keys;
 mod lease_watch;
-mod onboarding;
 mod open_token;
 mod profiles;
 mod purge;
@@ -27,7 +26,8 @@ mod shared_profile_options;
 mod supervise;
 mod sync;
 mod sync_requests;
-mod verify;
+mod token_checks;
+mod token_uploads;
 
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -46,7 +46,6 @@ pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
 pub use keys::Keys;
-pub use onboarding::{TokenUpload, TokenUploads};
 pub use profiles::Profiles;
 pub use purge::{Purge, Purged};
 pub use schedule::Scheduler;
@@ -55,7 +54,8 @@ pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::{SyncCounted, SyncRunner};
 pub use sync_requests::SyncRequests;
-pub use verify::TokenChecks;
+pub use token_checks::TokenChecks;
+pub use token_uploads::{TokenUpload, TokenUploads};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{

@@ -20,7 +20,6 @@ mod health;
 mod keys;
 mod leases;
 mod list;
-mod onboarding;
 mod profiles;
 mod purge;
 mod schema;
@@ -30,6 +29,7 @@ mod settings;
 mod sync;
 mod sync_runs;
 mod tenants;
+mod tokens;
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -54,7 +54,6 @@ pub use health::{Probed, SettingHealth};
 pub use keys::{KeyAdded, KeyPairRow, KeyPairs, KeyStatus, NewKeyPair};
 pub use leases::{Claim, DueSetting, Leases, Work};
 pub use list::{ListQuery, Listed, Position};
-pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChanged, Tokens};
 pub use profiles::{PasswordChange, ProfileDeleted, Profiles};
 pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
@@ -62,6 +61,7 @@ pub use settings::{Created, Edit, Restored, SettingEdit, Settings};
 pub use sync::Syncs;
 pub use sync_runs::RunPart;
 pub use tenants::{TenantRow, Tenants};
+pub use tokens::{NewToken, StoredToken, StoredTokens, TokenChanged, Tokens};
 
 use db::Db;
 use devices::Growth;

@@ -30,7 +30,7 @@ use super::{
     apple_access::{Access, AppleAccess, NoAccess},
     failpoint,
     lease_watch::LeaseKeeper,
-    verify::TokenChecks,
+    token_checks::TokenChecks,
 };
 use crate::{
     domain::{SettingKey, TokenState, deadline::Lengths, setting_state::AppleFault},

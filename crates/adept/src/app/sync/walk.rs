@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{Error, SyncRunner, failpoint, verify::Verified},
+    super::{Error, SyncRunner, failpoint, token_checks::Verified},
     Outcome, Run,
     bounds::Bounds,
     record::record,

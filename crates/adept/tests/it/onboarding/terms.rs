@@ -14,7 +14,7 @@ async fn set_terms(test: &TestApp, server: &str, accepted: bool) {
     test.portal.call(Method::PUT, &path, format!(r#"{{"accepted": {accepted}}}"#)).await;
 }
 
-async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::Onboarding {
+async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::StoredTokens {
     let tenant = test.storage.default_tenant();
     test.storage
         .tokens

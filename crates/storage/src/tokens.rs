@@ -32,7 +32,7 @@ pub struct StoredToken {
 }
 
 /// Everything that an upload to a setting, or a call to Apple for it, has to know.
-pub struct Onboarding {
+pub struct StoredTokens {
     /// The setting.
     pub setting: Setting,
     /// The token in use.
@@ -91,7 +91,7 @@ impl Tokens {
     }
 
     /// The setting with its tokens; none when there is no such setting.
-    pub async fn load(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
+    pub async fn load(&self, key: SettingKey) -> Result<Option<StoredTokens>, Error> {
         let row = self
             .db
             .row(
@@ -104,7 +104,7 @@ impl Tokens {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let mut onboarding =
-            Onboarding { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
+            StoredTokens { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
         let slot = |column| row.optional_id::<TokenId>(column);
         let (in_use, verified, newer) =
             (slot("token_in_use")?, slot("token_verified")?, slot("token_newer")?);

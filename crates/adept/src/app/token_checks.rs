@@ -11,7 +11,7 @@ use super::{
     Clock, Error, apple,
     apple_access::{Access, AppleAccess, NoAccess, SettingTokens},
     audit::event,
-    onboarding::compare,
+    token_uploads::compare,
 };
 use crate::{
     domain::{
