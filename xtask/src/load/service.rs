@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::database::{self, Kind};
-use crate::graph::Graph;
+use crate::graph::{Credentials, Graph};
 use crate::http::{self, Client, Trust};
 use crate::process::Process;
 use crate::test_bed::TestBed;
@@ -27,14 +27,6 @@ pub(crate) struct Launch {
     storage: Vec<String>,
     flags: Vec<String>,
     port: u16,
-}
-
-/// What `adept client add` printed.
-#[derive(Clone)]
-pub(crate) struct Credentials {
-    pub(crate) tenant: String,
-    pub(crate) client: String,
-    pub(crate) secret: String,
 }
 
 impl Launch {

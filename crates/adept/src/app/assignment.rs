@@ -38,6 +38,7 @@ use crate::{
     domain::{
         Halving, Lease, Setting, SyncOutcome, TokenState,
         deadline::Lengths,
+        is_about_devices,
         setting_state::{AppleFault, AssignmentEnd, AssignmentFinding},
     },
     storage::{self, Begun, Claim, WorkingState},
@@ -347,4 +348,12 @@ fn may_be_done(error: &AppleError) -> bool {
             error.kind,
             Kind::Timeout | Kind::Unreachable | Kind::ServerError | Kind::NotUnderstood | Kind::BodyTooLarge
         )
+}
+
+/// Whether Apple refused the call for a reason that may lie with one of its devices.
+fn is_refused_as_a_whole(error: &AppleError) -> bool {
+    matches!(error.endpoint, Endpoint::AssignProfile | Endpoint::DisownDevices)
+        && matches!(error.kind, Kind::MalformedRequest | Kind::Refused)
+        && error.clock_skew.is_none()
+        && is_about_devices(error.status, error.code.as_deref())
 }

@@ -4,7 +4,9 @@ use clap::{Args, Subcommand, builder::FalseyValueParser};
 use serde_json::json;
 
 use super::{
-    Exit, Failure, note,
+    Exit, Failure,
+    flags::Json,
+    note,
     open::{self, WhenMissing},
     say,
     tenant::{TenantChoice, TenantFlag},
@@ -74,14 +76,6 @@ pub struct Switch {
     tenant: TenantFlag,
     #[command(flatten)]
     storage: config::Storage,
-}
-
-/// For programs.
-#[derive(Args)]
-pub(super) struct Json {
-    /// Print the result as JSON
-    #[arg(long, env = "ADEPT_JSON", value_parser = FalseyValueParser::new())]
-    pub(super) json: bool,
 }
 
 pub(super) async fn run(command: Client) -> Result<(), Failure> {

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     open::{self, WhenMissing},
     say,
 };

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     note,
     open::{self, WhenMissing},
     say,

@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    pacing::{alike, save_pacing, states_of},
+    pacing::{alike, rows_of, save_pacing, states_of},
     renew_for_call, under_lease,
 };
 use crate::{
     Assignments, Error, audit,
-    db::{Row, Transaction, Value, sql},
+    db::{Row, Transaction, sql},
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
@@ -222,11 +222,6 @@ async fn note_result(
     device_events::write(tx, lease.key, &keys, assigned.now, &event).await
 }
 
-/// Serial numbers in lower case as rows of one value.
-pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
-    keys.iter().map(|key| vec![key.as_str().into()]).collect()
-}
-
 /// Lets devices wait that Apple throttles, anyone who holds the lease by now: they have been assigned too often, whatever
 /// becomes of the answer.
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
@@ -260,7 +255,7 @@ async fn want_fetch(
     assigned: &Assigned<'_>,
     keys: &[String],
 ) -> Result<(), Error> {
-    let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+    let rows = rows_of(keys);
     let new = tx
         .row(
             sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \

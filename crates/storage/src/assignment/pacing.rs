@@ -4,10 +4,9 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::calls::rows_of;
 use crate::{
     Error,
-    db::{Row, Transaction, sql},
+    db::{Row, Transaction, Value, sql},
 };
 use adept_domain::{AssignmentResult, DevicePacing, DevicePlatform, DeviceRelease, SettingKey};
 
@@ -130,4 +129,9 @@ pub(crate) async fn save_release(
         .await?;
     }
     Ok(())
+}
+
+/// Serial numbers in lower case as rows of one value.
+pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
+    keys.iter().map(|key| vec![key.as_str().into()]).collect()
 }

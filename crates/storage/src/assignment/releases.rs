@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    calls::{end_call, rows_of},
-    pacing::{alike, save_pacing, save_release, states_of},
+    calls::end_call,
+    pacing::{alike, rows_of, save_pacing, save_release, states_of},
     under_lease,
 };
 use crate::{

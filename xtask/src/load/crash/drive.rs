@@ -1,7 +1,6 @@
 //! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, changes of desired
 //! state; all at once, until the service is dead or was disturbed.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use super::changes::{self, Target};
@@ -10,6 +9,7 @@ use super::kill::{Failpoint, Kill};
 use super::random::Random;
 use super::tally::Tally;
 use super::world::{Issued, Onboarding, World};
+use super::{Broken, open};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
@@ -27,9 +27,6 @@ const UNTOLD: u32 = 8;
 
 /// Devices that Apple removes without reporting it.
 const MISSING: usize = 3;
-
-/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
-pub(super) type Broken = Option<(Instant, io::Error)>;
 
 /// Drives the service until it is dead; what was done to it.
 pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -> Result<Tally> {
@@ -188,11 +185,6 @@ fn upload(
         std::thread::sleep(Duration::from_millis(random.within(0..60)));
     }
     Ok(None)
-}
-
-/// An answer that leaves open whether the request took effect counts as none.
-pub(super) fn open() -> io::Error {
-    io::Error::other("the answer leaves open whether the request took effect")
 }
 
 /// Changes devices at Apple and asks for syncs.

@@ -8,16 +8,16 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::DesiredState;
-use super::history::Line;
 use super::kill::Kill;
 use super::proxy::Proxy;
 use super::random::Random;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::{self, Kind};
+use crate::graph::Credentials;
 use crate::graph::Graph;
 use crate::machine;
-use crate::service::{Credentials, Launch, Service};
+use crate::service::{Launch, Service};
 use crate::test_bed::TestBed;
 
 const SETTINGS: usize = 3;
@@ -31,6 +31,9 @@ const BEARER: SignedDuration = SignedDuration::from_mins(50);
 pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Small pages make many of few devices.
 const PAGE: u32 = 50;
+
+/// The fields of a line that must not change once the run has ended.
+pub(super) type Line = (String, Option<String>);
 
 /// Fields are dropped in this order: the service first.
 pub(super) struct World {

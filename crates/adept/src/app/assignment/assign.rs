@@ -10,7 +10,7 @@ use adept_apple::{
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{Finished, Run, Stop, define::Defined, halve::is_refused_as_a_whole, may_be_done};
+use super::{Finished, Run, Stop, define::Defined, is_refused_as_a_whole, may_be_done};
 use crate::{
     app::{audit::event_about, failpoint, profiles},
     domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target, serial_key},

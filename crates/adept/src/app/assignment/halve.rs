@@ -1,17 +1,17 @@
 //! Calls about many devices that Apple refuses as a whole without saying why: halved until the devices that cause it
 //! stand alone. What follows from each refusal is decided by `domain`; here the calls are made.
 
-use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
+use adept_apple::error::AppleError;
 
 use super::{
     Run, Stop,
     assign::{AnsweredCall, Assignment, Said, Settled, Walked},
+    is_refused_as_a_whole,
 };
 use crate::{
     app::failpoint,
     domain::{
-        AFTER_HALVING, AssignmentResult, Profile, RefusedCall, Target, deadline::later, is_about_devices,
-        is_same_serial,
+        AFTER_HALVING, AssignmentResult, Profile, RefusedCall, Target, deadline::later, is_same_serial,
     },
     storage::{DeviceResult, InFlightCall, WorkDevice},
 };
@@ -21,14 +21,6 @@ pub(super) struct LoneDevice {
     device: DeviceResult,
     /// What it was to be given: the profile, why, and Apple's id of it; none for a release.
     assigns: Option<(Profile, &'static str, String)>,
-}
-
-/// Whether Apple refused the call for a reason that may lie with one of its devices.
-pub(super) fn is_refused_as_a_whole(error: &AppleError) -> bool {
-    matches!(error.endpoint, Endpoint::AssignProfile | Endpoint::DisownDevices)
-        && matches!(error.kind, Kind::MalformedRequest | Kind::Refused)
-        && error.clock_skew.is_none()
-        && is_about_devices(error.status, error.code.as_deref())
 }
 
 impl Run<'_> {

@@ -6,8 +6,7 @@ use uuid::Uuid;
 use super::{
     Run, Stop,
     assign::{Said, outcome},
-    halve::is_refused_as_a_whole,
-    may_be_done,
+    is_refused_as_a_whole, may_be_done,
 };
 use crate::{
     app::{apple, audit::event, failpoint},

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     open::{self, WhenMissing},
     say,
 };

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    super::{client::Json, note, say},
+    super::{flags::Json, note, say},
     Failure, open_app, operator_of, refused,
 };
 use crate::{
