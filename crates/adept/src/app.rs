@@ -10,6 +10,7 @@ mod assignment;
 mod audit;
 mod clock;
 mod cores;
+mod counters;
 mod devices;
 mod error;
 mod failpoint;
@@ -42,6 +43,7 @@ pub use apple_access::AppleAccess;
 pub use assignment::{AssignmentRunner, AssignmentStatus};
 pub use audit::AuditLog;
 pub use clock::Clock;
+pub use counters::{Counted, Counters};
 pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
@@ -52,7 +54,7 @@ pub use schedule::Scheduler;
 pub use settings::Settings;
 pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
-pub use sync::{SyncCounted, SyncRunner};
+pub use sync::SyncRunner;
 pub use sync_requests::SyncRequests;
 pub use token_checks::TokenChecks;
 pub use token_uploads::{TokenUpload, TokenUploads};
@@ -143,6 +145,8 @@ pub struct App {
     pub health: HealthChecks,
     /// The gate to Apple.
     pub apple: AppleAccess,
+    /// What was counted since the start.
+    pub counters: Counters,
     storage: Storage,
     clock: Clock,
     watchdog: Arc<Watchdog>,
@@ -158,17 +162,16 @@ impl App {
         options: AppOptions,
     ) -> Result<Arc<Self>, adept_apple::client::ClientConfigError> {
         let lengths = lengths(&options);
-        let answers = Arc::new(apple::Answers::default());
+        let counters = Counters::default();
         // The last byte of an id is random.
         let times = Arc::new(purge::PurgeTimes::new(&clock, clock.new_id().as_bytes()[15]));
         let (wake, cores, watchdog) = (Arc::new(Notify::new()), cores::Cores::default(), Arc::default());
         let apple = AppleAccess {
-            client: apple.client(&clock, &answers, &times)?,
+            client: apple.client(&clock, &counters, &times)?,
             tokens: storage.tokens.clone(),
             sessions: storage.apple_sessions.clone(),
             clock: clock.clone(),
             claim: options.lease,
-            answers,
         };
         let leases = lease_watch::LeaseKeeper {
             leases: storage.leases.clone(),
@@ -205,7 +208,7 @@ impl App {
             lengths,
             sync_interval: options.sync_interval,
             full_fetch_interval: options.full_fetch_interval,
-            counts: sync::SyncCounts::default(),
+            counters: counters.clone(),
         });
         let assignment = Arc::new(AssignmentRunner {
             assignments: storage.assignments.clone(),
@@ -217,7 +220,7 @@ impl App {
             lengths,
             lease: options.lease,
             sync_interval: options.sync_interval,
-            results: assignment::AssignmentCounts::default(),
+            counters: counters.clone(),
         });
         let purge = Arc::new(Purge {
             settings: storage.settings.clone(),
@@ -291,6 +294,7 @@ impl App {
             scheduler,
             purge,
             apple,
+            counters,
             storage,
             clock,
             watchdog,

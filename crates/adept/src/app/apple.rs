@@ -1,10 +1,6 @@
 //! How Apple is spoken to, and what its answers mean: one table from its errors to what becomes of the token.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use adept_apple::{
     account::Account,
@@ -14,7 +10,11 @@ use adept_apple::{
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
-use super::{Clock, purge::PurgeTimes};
+use super::{
+    Clock,
+    counters::{Counted, Counters},
+    purge::PurgeTimes,
+};
 use crate::domain::{
     AccountFacts, ServerIdentity, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
 };
@@ -50,11 +50,11 @@ impl AppleOptions {
     pub(super) fn client(
         &self,
         clock: &Clock,
-        answers: &Arc<Answers>,
+        counters: &Counters,
         times: &Arc<PurgeTimes>,
     ) -> Result<Client, ClientConfigError> {
         let (clock, answered) = (clock.clone(), clock.clone());
-        let (answers, times) = (Arc::clone(answers), Arc::clone(times));
+        let (counters, times) = (counters.clone(), Arc::clone(times));
         let mut config = ClientConfig::new(&self.user_agent);
         config.base_url.clone_from(&self.url);
         config.timeout = self.timeout;
@@ -62,7 +62,7 @@ impl AppleOptions {
         config.extra_roots.clone_from(&self.extra_roots);
         config.clock = Arc::new(move || clock.now());
         config.on_request_outcome = Some(Arc::new(move |outcome| {
-            answers.count(outcome);
+            count(&counters, outcome);
             if let Some(date) = outcome.date {
                 times.apple_says(date, &answered);
             }
@@ -71,26 +71,13 @@ impl AppleOptions {
     }
 }
 
-/// Apple's answers since the start, by endpoint and by what each was taken for.
-#[derive(Default)]
-pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
-
-impl Answers {
-    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
-    pub(super) fn counts(&self) -> Vec<(&'static str, String, u64)> {
-        let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
-    }
-
-    fn count(&self, answer: &RequestOutcome) {
-        let code = match (answer.kind, answer.status) {
-            (None, Some(status)) => status.to_string(),
-            (Some(kind), _) => format!("{kind:?}"),
-            (None, None) => "none".to_owned(),
-        };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((answer.endpoint.as_str(), code)).or_default() += 1;
-    }
+fn count(counters: &Counters, answer: &RequestOutcome) {
+    let code = match (answer.kind, answer.status) {
+        (None, Some(status)) => status.to_string(),
+        (Some(kind), _) => format!("{kind:?}"),
+        (None, None) => "none".to_owned(),
+    };
+    counters.add(Counted::AppleAnswer(answer.endpoint.as_str(), code), 1);
 }
 
 /// The state that an error of Apple's puts the token in.

@@ -11,11 +11,7 @@ use adept_apple::{
 };
 use jiff::{SignedDuration, Timestamp};
 
-use super::{
-    Clock, Error,
-    apple::{self, Answers},
-    apple_session::StoredSession,
-};
+use super::{Clock, Error, apple, apple_session::StoredSession};
 use crate::{
     domain::{Setting, SettingKey, TokenId},
     storage::{self, TokenRow},
@@ -30,7 +26,6 @@ pub struct AppleAccess {
     pub(super) clock: Clock,
     /// How long one process alone may open a session.
     pub(super) claim: Duration,
-    pub(super) answers: Arc<Answers>,
 }
 
 /// A setting and the tokens that are kept of it.
@@ -156,10 +151,5 @@ impl AppleAccess {
     /// Forgets the session of a token that is not used any more.
     pub(super) fn forget(&self, token: &ServerToken) {
         self.client.forget(token);
-    }
-
-    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
-    pub fn answers(&self) -> Vec<(&'static str, String, u64)> {
-        self.answers.counts()
     }
 }

@@ -25,11 +25,11 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::counts::AssignmentCounts;
 pub use self::counts::AssignmentStatus;
 use super::{
     Clock, Error, apple,
     apple_access::{AppleAccess, NoAccess},
+    counters::Counters,
     lease_watch::LeaseKeeper,
     shared_profile_options::SharedOptions,
     sync::pause_after_failures,
@@ -136,7 +136,7 @@ pub struct AssignmentRunner {
     pub(super) lease: Duration,
     /// Time between two syncs of a setting.
     pub(super) sync_interval: Duration,
-    pub(super) results: AssignmentCounts,
+    pub(super) counters: Counters,
 }
 
 impl AssignmentRunner {

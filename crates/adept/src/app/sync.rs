@@ -5,7 +5,6 @@
 
 mod absent;
 mod bounds;
-mod counts;
 mod end;
 mod pages;
 mod record;
@@ -18,8 +17,6 @@ use std::{sync::Arc, time::Duration};
 use adept_apple::error::AppleError;
 use tokio_util::sync::CancellationToken;
 
-pub use self::counts::SyncCounted;
-pub(super) use self::counts::SyncCounts;
 pub(super) use self::end::pause_after_failures;
 use self::{
     end::{Ended, Outcome},
@@ -28,6 +25,7 @@ use self::{
 use super::{
     Clock, Error, apple,
     apple_access::{Access, AppleAccess, NoAccess},
+    counters::Counters,
     failpoint,
     lease_watch::LeaseKeeper,
     token_checks::TokenChecks,
@@ -71,10 +69,15 @@ pub struct SyncRunner {
     pub(super) sync_interval: Duration,
     /// Time between two fetches of everything.
     pub(super) full_fetch_interval: Duration,
-    pub(super) counts: SyncCounts,
+    pub(super) counters: Counters,
 }
 
 impl SyncRunner {
+    /// Time between two syncs of a setting.
+    pub fn interval(&self) -> Duration {
+        self.sync_interval
+    }
+
     /// Runs the sync that was claimed and writes down how it ended.
     pub(super) async fn sync_setting(self: &Arc<Self>, claim: &Claim, shutdown: &CancellationToken) {
         failpoint::at("sync-claimed");

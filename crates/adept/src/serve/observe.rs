@@ -81,14 +81,13 @@ pub(super) fn operator_router(
 
 async fn scrape(State(scraped): State<Scraped>) -> Response {
     let report = scraped.checkup.report().await;
-    let apple_answers = scraped.app.apple.answers();
+    let counted = scraped.app.counters.all();
     let observed = Observed {
         health: &report.health,
-        apple_answers: &apple_answers,
+        counted: &counted,
         assignment: &report.assignment,
         round_age: report.round_age,
         details_age: report.details_age,
-        syncs: scraped.app.sync.counts(),
         sync_interval: scraped.app.sync.interval(),
         connections: scraped.served.connection_count(),
     };

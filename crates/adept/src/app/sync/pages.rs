@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    super::{Error, SyncRunner, failpoint},
+    super::{Error, SyncRunner, counters::Counted, failpoint},
     Outcome, Run,
     seen::Seen,
     walk::{ReadPage, Walk},
@@ -156,8 +156,10 @@ impl SyncRunner {
     }
 
     fn report_drift(&self, claim: &Claim, drift: DeviceChanges) {
-        self.counts.drifted(drift);
         let DeviceChanges { added, changed, removed } = drift;
+        for (change, devices) in [("added", added), ("changed", changed), ("removed", removed)] {
+            self.counters.add(Counted::Drift(change), devices.unsigned_abs());
+        }
         let setting = claim.lease.key.id;
         if drift == DeviceChanges::default() {
             tracing::info!(%setting, "a full resync found what the deltas had reported");

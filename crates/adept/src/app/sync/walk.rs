@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{Error, SyncRunner, failpoint, token_checks::Verified},
+    super::{Error, SyncRunner, counters::Counted, failpoint, token_checks::Verified},
     Outcome, Run,
     bounds::Bounds,
     record::record,
@@ -255,7 +255,7 @@ impl SyncRunner {
                 return Walk::Done(Outcome::State(AppleFault::of(TokenState::NotUnderstood)));
             }
             if stuck {
-                self.counts.repeated_cursor();
+                self.counters.add(Counted::RepeatedCursor, 1);
                 // A full resync does not count: the stored cursor is not its own.
                 let in_a_row =
                     (chain.kind != SyncKind::FullResync).then_some(claim.state.sync.cursor.repeats + 1);

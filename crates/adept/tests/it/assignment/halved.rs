@@ -1,5 +1,6 @@
 //! Calls about devices that Apple refuses as a whole: the device that causes it is found, and the others go on.
 
+use adept::app::Counted;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -40,8 +41,7 @@ async fn one_device_does_not_hold_the_others_up(kind: Kind) {
     assert_eq!(without, [bad]);
     assert!(ground.assignments().await <= 12, "{}", ground.assignments().await);
     assert_eq!(waiting(&ground).await, [(REFUSED, 1)]);
-    let results = ground.test.app.assignment.status().await.results;
-    assert!(results.contains(&("assign", REFUSED, 1)), "{results:?}");
+    assert_eq!(ground.test.app.counters.of(&Counted::DeviceResult("assign", REFUSED)), 1);
     assert_eq!(ground.history(bad).await.last().unwrap().1.as_deref(), Some(REFUSED));
     let told = ground.test.app.devices.explain(bad).await.unwrap().remove(0).sentences.join("\n");
     assert!(told.contains("CALL_REFUSED: Apple refuses every call that names this device"), "{told}");

@@ -1,6 +1,9 @@
 //! Cursors: those that Apple repeats, forgets, or gives with nothing else.
 
-use adept::domain::{SyncKind, SyncOutcome, TokenState};
+use adept::{
+    app::Counted,
+    domain::{SyncKind, SyncOutcome, TokenState},
+};
 use serde_json::{Value, json};
 
 use super::{history, listed, synced};
@@ -29,7 +32,7 @@ async fn a_repeated_cursor_ends_the_walk_and_the_third_in_a_row_leads_to_a_fetch
         assert!(asked <= 2, "it asks {asked} times, not without end");
         assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::RepeatedCursor);
         assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0, "the token is good");
-        assert_eq!(test.app.sync.counts().repeated_cursors, number);
+        assert_eq!(test.app.counters.of(&Counted::RepeatedCursor), number);
         test.portal.call(reqwest::Method::DELETE, "/answers", String::new()).await;
     }
     let fetches = asked(&test, "POST /server/devices").await;

@@ -1,6 +1,9 @@
 //! The fetch of everything that is repeated every week: it finds what deltas left out and says so.
 
-use adept::domain::{Caller, DeviceChanges, Origin, SyncKind, SyncOutcome, TokenState};
+use adept::{
+    app::Counted,
+    domain::{Caller, DeviceChanges, Origin, SyncKind, SyncOutcome, TokenState},
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -27,7 +30,8 @@ async fn what_deltas_left_out_is_found_counted_and_told() {
     let run = history(&test, &pair.setting).await.remove(0);
     assert_eq!((run.kind, run.outcome), (SyncKind::FullResync, SyncOutcome::Token(TokenState::Ok)));
     assert_eq!((run.drift, run.changes), (found, found));
-    assert_eq!(test.app.sync.counts().drift, found);
+    let drift = ["added", "changed", "removed"].map(|change| test.app.counters.of(&Counted::Drift(change)));
+    assert_eq!(drift, [3, 1, 2]);
     assert_eq!(listed(&client, &pair.setting).await.len(), 41);
 }
 
