@@ -212,6 +212,7 @@ mod tests {
         let days = |days: i64| Some(now + SignedDuration::from_hours(24 * days));
         for (state, verified, end, word) in [
             (TokenState::None, false, None, "none"),
+            (TokenState::None, false, days(-1), "none"),
             (TokenState::Ok, true, days(61), "ok"),
             (TokenState::Ok, true, days(60), "expiring"),
             (TokenState::Ok, true, days(0), "expired"),

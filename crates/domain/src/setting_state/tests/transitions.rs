@@ -75,8 +75,11 @@ fn asking_for_a_sync_also_tries_an_assignment_again_that_a_fault_put_off() {
         let mut state = onboarded();
         state.assignment.fault = fault;
         let before = state.assignment.clone();
+        let requests = state.sync.requests;
+        assert!(!state.is_full_fetch_due(at(9), &LENGTHS), "none is owed");
         assert!(state.on_requested(at(9), true));
-        assert_eq!(state.sync.full_fetch_due_at, Some(at(9)));
+        assert_eq!((state.sync.full_fetch_due_at, state.sync.requests), (Some(at(9)), requests + 1));
+        assert!(!state.is_full_fetch_due(at(8), &LENGTHS) && state.is_full_fetch_due(at(9), &LENGTHS));
         let (due_at, requests) = match fault {
             None => (before.due_at, before.requests),
             Some(_) => (Some(at(9)), before.requests + 1),
