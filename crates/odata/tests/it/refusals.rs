@@ -44,6 +44,8 @@ fn literals_of_another_type_are_named_with_the_property_and_its_type() {
     wrong("correlationId", "Edm.Guid", "'{deadbeef-0000-4000-8000-00000000000a}'");
     wrong("discoverySource", "microsoft.graph.discoverySource", "2");
     wrong("discoverySource", "microsoft.graph.discoverySource", "microsoft.graph.platform'ios'");
+    wrong("discoverySource", "microsoft.graph.discoverySource", "microsoft.graph.platform'unknown'");
+    wrong("discoverySource", "microsoft.graph.discoverySource", "contoso.discoverySource'unknown'");
     for date in [
         "2026-02-30T00:00:00Z",
         "2026-01-31T08:00:00",
@@ -64,6 +66,8 @@ fn literals_of_another_type_are_named_with_the_property_and_its_type() {
     ] {
         wrong("activityDateTime", "Edm.DateTimeOffset", date);
     }
+    let sentence = refusal("activityDateTime eq 2026-01-31x08:00:00 02:00");
+    assert!(sentence.contains("with 2026-01-31x08:00:00 (position 21)"), "{sentence}");
 }
 
 #[test]
@@ -73,6 +77,8 @@ fn an_unknown_enum_member_is_answered_with_the_members() {
         "'adminimports' at position 20 is not a member of 'microsoft.graph.discoverySource'; \
          the members are unknown, adminImport, deviceEnrollmentProgram."
     );
+    let qualified = refusal("discoverySource eq microsoft.graph.discoverySource'android'");
+    assert!(qualified.contains("is not a member of 'microsoft.graph.discoverySource'"), "{qualified}");
 }
 
 #[test]
@@ -134,6 +140,7 @@ fn broken_text_is_pointed_at() {
     broken("resources/any(r)", 15);
     broken("resources/", 10);
     broken("id & 1", 3);
+    broken("activityDateTime ge 2026-01-31T08:00:00Z 02:00", 41);
     broken("id eq ünder", 6);
     broken("not", 3);
     broken("5", 1);
