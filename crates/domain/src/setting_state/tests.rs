@@ -1,5 +1,7 @@
 //! Every transition, as tables: what was, what happened, what is.
 
+mod transitions;
+
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
