@@ -36,8 +36,8 @@ use std::path::PathBuf;
 pub use absent::{AbsentAction, ListedDevice};
 pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
-    Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, Released, ScanPosition,
-    ShownDevice, WaitingDevices, WorkDevice, WorkingState,
+    Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, RefusedDevices, Released,
+    ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
 pub use claims::{Claim, DueSetting, Work};
 pub use clients::ClientRow;
