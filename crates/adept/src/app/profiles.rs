@@ -12,7 +12,7 @@ use adept_apple::certificate::Certificate;
 use adept_odata::Filter;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::{App, Error, ListQuery, Listed};
+use super::{App, Error, ListQuery, Listed, settings::CREATES_TRIED};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
@@ -104,11 +104,18 @@ impl App {
         let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
-        match self.storage.create_profile(&profile, password, key, &event).await? {
-            EntityCreated::Done => Ok(self.with_enrollment_url(profile)),
-            EntityCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(Error::NO_SETTING),
+        for _ in 0..CREATES_TRIED {
+            match self.storage.create_profile(&profile, password, key, &event).await? {
+                EntityCreated::Done => return Ok(self.with_enrollment_url(profile)),
+                EntityCreated::Earlier(id) => match self.profile(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(Error::NO_SETTING),
+            }
         }
+        Err(Error::NO_PROFILE)
     }
 
     /// Changes a profile. Its revision grows if Apple has to be told.

@@ -12,6 +12,9 @@ use crate::{
     storage::{CREATES_REMEMBERED, Created, Edit, Restored, SettingEdit},
 };
 
+/// How often a repeated create whose entity is deleted just then is tried.
+pub(super) const CREATES_TRIED: usize = 3;
+
 /// How long a device that Apple no longer lists stays listed as deleted.
 const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
 
@@ -69,14 +72,18 @@ impl App {
         };
         let changes = changes(&blank, &edit_of(&setting));
         let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.storage.create_setting(&setting, &key_pair, maximum, request, &event).await? {
-            Created::Done => Ok(setting),
-            Created::Earlier(id) => self.setting(&origin.caller, id).await,
-            Created::TooMany => Err(Error::Conflict(format!(
-                "This tenant has {maximum} onboarding settings, as many as are allowed. Nothing was changed. Delete one \
-                 that is not needed, or let the operator raise the limit."
-            ))),
+        for _ in 0..CREATES_TRIED {
+            match self.storage.create_setting(&setting, &key_pair, maximum, request, &event).await? {
+                Created::Done => return Ok(setting),
+                Created::Earlier(id) => match self.setting(&origin.caller, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                Created::TooMany => return Err(too_many(maximum)),
+            }
         }
+        Err(Error::NO_SETTING)
     }
 
     /// Changes what people may change of a setting: what `patch` names, and nothing else.
@@ -192,6 +199,13 @@ impl App {
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         })
     }
+}
+
+fn too_many(maximum: i64) -> Error {
+    Error::Conflict(format!(
+        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was changed. Delete one \
+         that is not needed, or let the operator raise the limit."
+    ))
 }
 
 /// How many of what the purge removed.

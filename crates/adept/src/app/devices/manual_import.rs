@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::{
-    app::{App, Error, profiles::named},
+    app::{App, Error, profiles::named, settings::CREATES_TRIED},
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
@@ -121,7 +121,7 @@ impl App {
         let [patch] = patches;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
-        let decide = |listed: Vec<DeviceRow>| {
+        let decide = |listed: &[DeviceRow]| {
             if !listed.is_empty() {
                 return Err(Error::Conflict(
                     "A device with this serial number is listed under the setting already. Nothing was changed."
@@ -133,11 +133,19 @@ impl App {
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.create_device(&device, (setting.key(), &profiles), key, decide).await? {
-            EntityCreated::Done => Ok(device),
-            EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(gone()),
+        for _ in 0..CREATES_TRIED {
+            let decide = |listed: Vec<DeviceRow>| decide(&listed);
+            match self.storage.create_device(&device, (setting.key(), &profiles), key, decide).await? {
+                EntityCreated::Done => return Ok(device),
+                EntityCreated::Earlier(id) => match self.device(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(gone()),
+            }
         }
+        Err(Error::NO_DEVICE)
     }
 
     /// Changes what people may change of a device.
