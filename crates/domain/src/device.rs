@@ -253,7 +253,8 @@ pub fn fold_page(
             record = later;
         }
         let known = stored.get(&key);
-        let known_at = known.and_then(|known| received(known.operation_at, now));
+        // A stored date that lies ahead was never a time of receipt, and would hold back every record until then.
+        let known_at = known.and_then(|known| known.operation_at).filter(|at| !lies_ahead(*at, now));
         if matches!((record.operation_at, known_at), (Some(new), Some(old)) if new < old) {
             folded.unchanged += 1;
             continue;
@@ -301,7 +302,11 @@ pub fn fold_page(
 
 /// When something happened that was received at `now`.
 fn received(time: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    time.map(|time| if time > later(now, CLOCKS_APART) { past(time, now) } else { time })
+    time.map(|time| if lies_ahead(time, now) { past(time, now) } else { time })
+}
+
+fn lies_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time > later(now, CLOCKS_APART)
 }
 
 /// Until when what Apple says to have happened to a device is older than its going, of which we learned in another way
@@ -404,9 +409,11 @@ mod tests {
             let folded = fold(page, &stored("C1", Some(5), 1, false));
             assert_eq!(folded.write[0].operation_at, Some(at(stored_at)), "{ahead} s ahead");
         }
-        let page = vec![record("C1", Some(OperationType::Deleted), Some(now), 0)];
         let frozen = stored("C1", Some(now + 3_000_000_000), 1, false);
-        assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+        for ago in [0, 60, 86_400] {
+            let page = vec![record("C1", Some(OperationType::Deleted), Some(now - ago), 0)];
+            assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+        }
     }
 
     #[test]

@@ -112,7 +112,11 @@ impl DevicePacing {
 
     /// Apple's record of the device differs from the stored one.
     pub fn on_record(self, change: RecordChange, now: Timestamp) -> Self {
-        let is_confirmed = change.confirms && !change.returns && !change.moves_platform;
+        if change.moves_platform {
+            // Another default may apply, as if somebody desired something else.
+            return self.on_desired(now);
+        }
+        let is_confirmed = change.confirms && !change.returns;
         let rests = self.due_at.is_some_and(|due| !is_over(due, now, LONGEST_REST))
             && self.failure != Some(AssignmentResult::NotAccessible);
         if is_confirmed || rests { self } else { Self { due_at: Some(now), ..self } }
@@ -217,6 +221,10 @@ mod tests {
             (idle, moves, due(0, None)),
             (idle, returns, due(0, None)),
             (due(500, Some(Throttled)), moves, due(500, Some(Throttled))),
+            (due(500, Some(Failed)), moves, due(0, None)),
+            (due(500, Some(CallRefused)), moves, due(0, None)),
+            (due(500, Some(CallRefused)), nothing, due(500, Some(CallRefused))),
+            (due(500, None), moves, due(500, None)),
             (due(500, Some(NotAccessible)), nothing, due(0, Some(NotAccessible))),
             (due(400 * 86_400, None), nothing, due(0, None)),
         ] {

@@ -39,7 +39,7 @@ const SOURCE: Source<DeviceField> = Source {
 fn column(field: DeviceField) -> Column {
     let (expression, holds) = match field {
         DeviceField::Id => ("id", Holds::Id { nullable: false }),
-        DeviceField::SerialNumber => ("serial_key", Holds::FoldedText),
+        DeviceField::SerialNumber => ("serial_key", Holds::Serial),
         DeviceField::Description => ("description", Holds::Text),
         DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
         DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),

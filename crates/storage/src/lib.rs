@@ -39,8 +39,8 @@ use jiff::Timestamp;
 pub use absent::{AbsentAction, ListedDevice};
 pub use apple_sessions::{AppleSession, AppleSessions, SessionKept, TokenRow};
 pub use assignment::{
-    Assigned, Assignments, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, Released,
-    ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
+    Assigned, Assignments, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile,
+    RefusedDevices, Released, ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
 pub use audit::read::AuditLog;
 pub use clients::{ClientRow, Clients};

@@ -126,7 +126,12 @@ pub(super) fn fault_of(error: &AppleError) -> AppleFault {
     let state = state_of(error);
     let is_refusal = matches!(state, TokenState::Revoked | TokenState::Forbidden | TokenState::Expired);
     let is_bare = is_refusal
-        && (error.kind == Kind::Unauthorized || (error.kind == Kind::Forbidden && error.code.is_none()));
+        && match error.kind {
+            Kind::Unauthorized => true,
+            // A gateway's `Forbidden` is the name of the status; Apple's code has capitals only.
+            Kind::Forbidden => !error.code.as_deref().is_some_and(|code| code.starts_with("FORBIDDEN")),
+            _ => false,
+        };
     let is_about_credential = is_refusal
         && match error.kind {
             Kind::TokenExpired | Kind::TokenRejected | Kind::SignatureInvalid | Kind::ConsumerKeyUnknown => {

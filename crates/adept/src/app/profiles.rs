@@ -15,7 +15,10 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use std::sync::Arc;
 
 use super::{
-    Clock, Error, ListQuery, Listed, audit::event_about, settings, shared_profile_options::SharedOptions,
+    Clock, Error, ListQuery, Listed,
+    audit::event_about,
+    settings::{self, CREATES_TRIED},
+    shared_profile_options::SharedOptions,
 };
 use crate::{
     domain::{
@@ -109,11 +112,18 @@ impl Profiles {
         let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
-        match self.profiles.create(&profile, password, key, &event).await? {
-            EntityCreated::Done => Ok(self.shared.with_enrollment_url(profile)),
-            EntityCreated::Earlier(id) => self.get(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(Error::NO_SETTING),
+        for _ in 0..CREATES_TRIED {
+            match self.profiles.create(&profile, password, key, &event).await? {
+                EntityCreated::Done => return Ok(self.shared.with_enrollment_url(profile)),
+                EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(Error::NO_SETTING),
+            }
         }
+        Err(Error::NO_PROFILE)
     }
 
     /// Changes a profile. Its revision grows if Apple has to be told.

@@ -11,6 +11,9 @@ use crate::{
     storage::{self, Created, Edit, Restored, SettingEdit},
 };
 
+/// How often a repeated create whose entity is deleted just then is tried.
+pub(super) const CREATES_TRIED: usize = 3;
+
 /// Onboarding settings.
 pub struct Settings {
     pub(super) settings: storage::Settings,
@@ -72,14 +75,18 @@ impl Settings {
         let changes = changes(&blank, &edit_of(&setting));
         let event =
             event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.settings.create(&setting, &key_pair, maximum, request, &event).await? {
-            Created::Done => Ok(setting),
-            Created::Earlier(id) => visible(&self.settings, &origin.caller, id).await,
-            Created::TooMany => Err(Error::Conflict(format!(
-                "This tenant has {maximum} onboarding settings, as many as are allowed. Nothing was changed. Delete one \
-                 that is not needed, or let the operator raise the limit."
-            ))),
+        for _ in 0..CREATES_TRIED {
+            match self.settings.create(&setting, &key_pair, maximum, request, &event).await? {
+                Created::Done => return Ok(setting),
+                Created::Earlier(id) => match visible(&self.settings, &origin.caller, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                Created::TooMany => return Err(too_many(maximum)),
+            }
         }
+        Err(Error::NO_SETTING)
     }
 
     /// Changes what people may change of a setting: what `patch` names, and nothing else.
@@ -178,6 +185,13 @@ impl Settings {
             ))),
         }
     }
+}
+
+fn too_many(maximum: i64) -> Error {
+    Error::Conflict(format!(
+        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was changed. Delete one \
+         that is not needed, or let the operator raise the limit."
+    ))
 }
 
 /// What people may change of a setting, as it is.

@@ -19,7 +19,7 @@ use crate::{
     app::{self, App, AppOptions, AppleOptions, Clock},
     config,
     domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
-    storage::Storage,
+    storage::{RefusedDevices, Storage},
 };
 
 pub use check::Check;
@@ -100,10 +100,16 @@ async fn list(flags: List) -> Result<(), Failure> {
     let visible = storage.settings.health().await?.into_iter().map(|health| (health.setting, false));
     let deleted = storage.settings.list_soft_deleted().await?.into_iter().map(|(setting, _)| (setting, true));
     let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
+    let refused = storage.assignments.refused_devices(tenant).await?;
+    let refused = |setting: &Row| refused.iter().find(|devices| devices.setting == setting.id);
     storage.close().await;
     let now = Clock::system().now();
     if flags.json.json {
-        let rows = rows.iter().map(|(setting, deleted)| as_json(setting, *deleted, setting.standing(now)));
+        let rows = rows.iter().map(|(setting, deleted)| {
+            let mut row = as_json(setting, *deleted, setting.standing(now));
+            row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
+            row
+        });
         say(json!(rows.collect::<Vec<_>>()));
         return Ok(());
     }
@@ -117,11 +123,23 @@ async fn list(flags: List) -> Result<(), Failure> {
         if !deleted && standing != TokenStanding::State(TokenState::Ok) {
             say(format_args!("    {}", standing.sentence()));
         }
+        if let Some(refused) = refused(setting).filter(|_| !deleted) {
+            say(format_args!("    {}", about_refused(refused)));
+        }
     }
     if rows.is_empty() {
         note(format_args!("Tenant {tenant} has no onboarding settings; POST one to depOnboardingSettings."));
     }
     Ok(())
+}
+
+fn about_refused(RefusedDevices { devices, named, .. }: &RefusedDevices) -> String {
+    let named: Vec<_> = named.iter().map(|serial| format!("\"{serial}\"")).collect();
+    format!(
+        "Apple refuses every call that names one of {devices} devices (first 5): {}. The others go on; each of these is \
+         tried again after a day. `adept device show SERIAL` says more.",
+        named.join(", ")
+    )
 }
 
 fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json::Value {

@@ -14,6 +14,7 @@ mod at_once;
 mod refused;
 mod renewal;
 mod terms;
+mod two_tokens;
 
 /// A setting and the server at Apple that trusts its key.
 pub struct Pair {

@@ -169,8 +169,12 @@ impl Assignments {
         let keys: Vec<String> = assigned.devices.iter().map(|device| serial_key(&device.serial)).collect();
         let stored = states_of(&mut tx, lease.key, &keys).await?;
         let listed = assigned.devices.iter().zip(keys).filter_map(|(device, key)| {
-            let pacing = stored.get(&key).filter(|state| !state.deleted)?.pacing;
-            let after = pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
+            let state = stored.get(&key).filter(|state| !state.deleted)?;
+            let after =
+                state.pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
+            // Somebody wants another profile for it by now: what Apple said of this one keeps nobody waiting.
+            let is_outdated = state.desired_profile.is_some_and(|desired| desired != assigned.profile);
+            let after = if is_outdated { after.on_desired(assigned.now) } else { after };
             Some(((device.result, after), key))
         });
         for ((result, pacing), keys) in alike(listed) {

@@ -244,6 +244,10 @@ impl Run<'_> {
                     if !known? {
                         return Ok(Walked::Unknown);
                     }
+                    if self.put_off.is_some() {
+                        // Nothing can be halved any more in this run; the rest would be refused call by call.
+                        return Ok(Walked::Through);
+                    }
                     match self.halve_assignment(targets, to, devices, error).await? {
                         Walked::Through => {}
                         ended => return Ok(ended),

@@ -10,7 +10,7 @@ use crate::{
         Devices, Error,
         audit::{event, event_about},
         profiles::named,
-        settings,
+        settings::{self, CREATES_TRIED},
     },
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
@@ -127,7 +127,7 @@ impl Devices {
         let [patch] = patches;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
-        let decide = |listed: Vec<DeviceRow>| {
+        let decide = |listed: &[DeviceRow]| {
             if !listed.is_empty() {
                 return Err(Error::Conflict(
                     "A device with this serial number is listed under the setting already. Nothing was changed."
@@ -139,11 +139,19 @@ impl Devices {
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
-            EntityCreated::Done => Ok(device),
-            EntityCreated::Earlier(id) => self.get(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(gone()),
+        for _ in 0..CREATES_TRIED {
+            let decide = |listed: Vec<DeviceRow>| decide(&listed);
+            match self.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
+                EntityCreated::Done => return Ok(device),
+                EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(gone()),
+            }
         }
+        Err(Error::NO_DEVICE)
     }
 
     /// Changes what people may change of a device.

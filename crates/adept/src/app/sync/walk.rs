@@ -267,7 +267,10 @@ impl SyncRunner {
             }
             chain = match (at_end, ends) {
                 (false, _) => chain,
-                (true, true) => Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at),
+                (true, true) => {
+                    bounds.start_over();
+                    Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at)
+                }
                 (true, false) if reconciles => {
                     reconciles = false;
                     tracing::info!(setting = %claim.lease.key.id, "fetching everything again, to find what deltas missed");

@@ -165,3 +165,36 @@ async fn a_create_is_remembered_for_a_day_by_any_clock() {
         assert_ne!(create().await, second);
     }
 }
+
+/// A client repeats its create while somebody deletes what it makes.
+async fn is_never_answered_with_404(kind: Kind) {
+    let test = TestApp::start_on_kind(kind).await;
+    let client = test.admin().await;
+    for (path, body, _) in collections(&client).await.into_iter().skip(1) {
+        for round in 0..15 {
+            let name = format!("round-{round}");
+            let mut made = id(&create(&client, &path, &body, (IDS[0], &name)).await);
+            for _ in 0..10 {
+                let deleted = format!("/beta/{path}('{made}')");
+                let repeat = || create(&client, &path, &body, (IDS[0], &name));
+                let (one, two, three, four, _) =
+                    tokio::join!(repeat(), repeat(), repeat(), repeat(), client.delete(&deleted));
+                for answer in [&one, &two, &three, &four] {
+                    id(answer);
+                }
+                made = id(&create(&client, &path, &body, (IDS[0], &name)).await);
+            }
+            client.delete(&format!("/beta/{path}('{made}')")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_create_whose_entity_is_deleted_while_it_is_repeated_is_made_again_on_sqlite() {
+    is_never_answered_with_404(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_create_whose_entity_is_deleted_while_it_is_repeated_is_made_again_on_postgresql() {
+    is_never_answered_with_404(Kind::Postgres).await;
+}

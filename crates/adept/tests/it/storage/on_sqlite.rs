@@ -22,3 +22,6 @@ mod times_battery;
 
 #[path = "purge_battery.rs"]
 mod purge_battery;
+
+#[path = "lost_updates_battery.rs"]
+mod lost_updates_battery;

@@ -180,7 +180,7 @@ async fn a_device_dated_by_a_clock_that_was_ahead_is_changed_by_apples_next_reco
     assert_eq!(store_page(&storage, &claim, 0, vec![record("C1", None, 1)]).await, Some((1, 0, 0)));
     let ahead = format!("UPDATE devices SET operation_at = {}", later(FAR).as_microsecond());
     database.execute(&ahead).await.unwrap();
-    let changed: AppleRecord = record("C1", Some((OperationType::Modified, 3600)), 2);
+    let changed: AppleRecord = record("C1", Some((OperationType::Modified, -60)), 2);
     assert_eq!(store_page(&storage, &claim, 1, vec![changed]).await, Some((0, 1, 0)));
 }
 

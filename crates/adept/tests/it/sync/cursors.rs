@@ -124,3 +124,31 @@ async fn a_fetch_that_was_read_in_two_runs_is_followed_by_a_complete_one_when_de
 async fn serial_of_the_first(client: &crate::support::client::Client, setting: &str) -> String {
     listed(client, setting).await.remove(0)
 }
+
+#[tokio::test]
+async fn deltas_behind_a_fetch_may_list_on_many_pages_what_the_fetch_listed() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = pair(&test, &client).await;
+    test.portal.give_devices(&pair.server, 40).await;
+    let devices = format!("/servers/{}/devices?limit=100", pair.server);
+    let known = test.portal.call(reqwest::Method::GET, &devices, String::new()).await;
+    let known: Value = serde_json::from_str(&known).unwrap();
+    let known = known["devices"].as_array().unwrap();
+    // The last page of the fetch and 60 of deltas, each with one device.
+    for number in 0..60 {
+        let mut device = known[number % known.len()].clone();
+        device["op_type"] = "modified".into();
+        device["op_date"] = format!("{:.0}", test.clock.now()).into();
+        device["description"] = format!("Change {number}").into();
+        let cursor = format!("delta {number}");
+        let body =
+            json!({ "devices": [device], "cursor": cursor, "more_to_follow": number < 59 }).to_string();
+        script(&test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+    }
+    assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
+    let state = shown(&client, &pair.setting).await;
+    assert_eq!((&state["lastSyncErrorCode"], &state["syncedDeviceCount"]), (&0.into(), &40.into()));
+    assert_eq!(asked(&test, "POST /devices/sync").await, 60);
+}
