@@ -8,6 +8,7 @@ mod assign;
 mod counts;
 mod define;
 mod halve;
+mod outcome;
 mod recognize;
 mod release;
 mod unresolved;

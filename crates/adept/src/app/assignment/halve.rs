@@ -5,8 +5,9 @@ use adept_apple::error::AppleError;
 
 use super::{
     Run, Stop,
-    assign::{AnsweredCall, Assignment, Said, Settled, Walked},
+    assign::Walked,
     is_refused_as_a_whole,
+    outcome::{AnsweredCall, Assignment, Said, Settled},
 };
 use crate::{
     app::failpoint,

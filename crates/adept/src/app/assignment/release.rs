@@ -4,9 +4,8 @@ use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
 use uuid::Uuid;
 
 use super::{
-    Run, Stop,
-    assign::{Said, outcome},
-    is_refused_as_a_whole, may_be_done,
+    Run, Stop, is_refused_as_a_whole, may_be_done,
+    outcome::{Said, outcome},
 };
 use crate::{
     app::{apple, audit::event, failpoint},

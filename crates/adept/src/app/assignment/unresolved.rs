@@ -7,7 +7,7 @@ use adept_apple::{
     device::{Device, ProfileStatus},
 };
 
-use super::{Run, Stop, assign::Settled};
+use super::{Run, Stop, outcome::Settled};
 use crate::{
     app::failpoint,
     domain::{AssignmentResult, READ_BACK, serial_key},
