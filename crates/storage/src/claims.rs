@@ -5,7 +5,7 @@
 use adept_domain::{
     Lease, SettingKey, SettingState, TenantId,
     deadline::{LONGEST_REST, Lengths, horizon},
-    setting_state::Observed,
+    setting_state::{LeaseState, Observed},
 };
 use jiff::Timestamp;
 
@@ -33,10 +33,8 @@ pub enum Work {
 pub struct DueSetting {
     /// The setting.
     pub key: SettingKey,
-    /// The lease's epoch.
-    pub epoch: i64,
-    /// When the lease ends by its holder's clock; none while nobody works on the setting.
-    pub until: Option<Timestamp>,
+    /// The lease on it.
+    pub lease: LeaseState,
 }
 
 /// The right to work on a setting, and its state when that began.
@@ -107,15 +105,14 @@ impl Storage {
             .map(|row| {
                 Ok(DueSetting {
                     key: row.key("setting")?,
-                    epoch: row.get("lease_epoch")?,
-                    until: row.time("lease_until")?,
+                    lease: LeaseState { epoch: row.get("lease_epoch")?, until: row.time("lease_until")? },
                 })
             })
             .collect()
     }
 
-    /// Takes the leases of those of `due` that are still due, that nobody holds and that no other process is just
-    /// writing. Two processes never get the same one. If this process dies, each is claimed again when its lease is over.
+    /// Takes the leases of those of `due` that are still due, that nobody holds or has renewed since they were seen, and
+    /// that no other process is just writing. Two processes never get the same one. If this process dies, each is claimed again when its lease is over.
     pub async fn claim(
         &self,
         work: Work,

@@ -20,7 +20,6 @@ use crate::{
     domain::{
         Caller, Origin, SettingId, SyncRun,
         deadline::{LONGEST_REST, Lengths},
-        setting_state::LeaseState,
     },
     storage::{Claim, Work},
 };
@@ -214,9 +213,7 @@ impl App {
         let free: Vec<_> = due
             .iter()
             .zip(observed)
-            .filter(|(due, (_, observed))| {
-                LeaseState { epoch: due.epoch, until: due.until }.is_free(now, lengths.lease, *observed)
-            })
+            .filter(|(due, (_, observed))| due.lease.is_free(now, lengths.lease, *observed))
             .map(|(_, free)| free)
             .collect();
         let slots = if free.is_empty() { Vec::new() } else { self.free_slots() };

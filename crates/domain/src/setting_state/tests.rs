@@ -14,7 +14,8 @@ const LENGTHS: Lengths = Lengths {
     sync_interval: SignedDuration::from_mins(30),
     full_resync_interval: SignedDuration::from_hours(7 * 24),
 };
-const UNSEEN: Observed = Observed(SignedDuration::ZERO);
+const UNSEEN: Observed =
+    Observed { lease: LeaseState { epoch: 0, until: None }, unrenewed: SignedDuration::ZERO };
 const VERIFIED: TokenId = TokenId(Uuid::from_u128(1));
 const NEWER: TokenId = TokenId(Uuid::from_u128(2));
 const REFUSED: AppleFault =
@@ -100,8 +101,8 @@ fn a_change_is_admitted_only_under_what_it_was_decided_under() {
 
 #[test]
 fn a_lease_is_free_when_released_long_over_absurd_or_seen_unrenewed_for_its_length() {
-    let seen = |seconds| Observed(SignedDuration::from_secs(seconds));
-    for (until, observed, is_free) in [
+    let seen = |seconds| SignedDuration::from_secs(seconds);
+    for (until, unrenewed, is_free) in [
         (None, seen(0), true),
         (Some(at(10)), seen(0), false),
         // A living lease of a replica whose clock is 100 s behind ours, and of one that is 100 s ahead.
@@ -116,7 +117,18 @@ fn a_lease_is_free_when_released_long_over_absurd_or_seen_unrenewed_for_its_leng
         (Some(at(34_560_000)), seen(0), true),
     ] {
         let lease = LeaseState { epoch: 3, until };
-        assert_eq!(lease.is_free(at(0), LENGTHS.lease, observed), is_free, "{until:?} {observed:?}");
+        let observed = Observed { lease, unrenewed };
+        assert_eq!(lease.is_free(at(0), LENGTHS.lease, observed), is_free, "{observed:?}");
+    }
+}
+
+#[test]
+fn a_lease_that_was_renewed_or_claimed_after_it_was_last_seen_is_not_free() {
+    let seen = LeaseState { epoch: 3, until: Some(at(-70)) };
+    let observed = Observed { lease: seen, unrenewed: SignedDuration::from_mins(5) };
+    assert!(seen.is_free(at(0), LENGTHS.lease, observed));
+    for living in [LeaseState { until: Some(at(-69)), ..seen }, LeaseState { epoch: 4, ..seen }] {
+        assert!(!living.is_free(at(0), LENGTHS.lease, observed), "{living:?}");
     }
 }
 
@@ -130,7 +142,7 @@ fn a_sync_starts_when_due_free_and_with_a_token() {
     assert!(state.on_sync_started(at(2), &LENGTHS, UNSEEN));
     assert_eq!((state.lease.epoch, state.lease.until), (1, Some(at(32))));
     assert!(!state.clone().on_sync_started(at(3), &LENGTHS, UNSEEN), "somebody works on it");
-    let unrenewed = Observed(LENGTHS.lease);
+    let unrenewed = Observed { lease: state.lease, unrenewed: LENGTHS.lease };
     assert!(
         state.clone().on_sync_started(at(40), &LENGTHS, unrenewed),
         "a dead process's work is taken over"

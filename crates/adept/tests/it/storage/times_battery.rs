@@ -5,7 +5,6 @@ use adept::{
     domain::{
         AppleRecord, OperationType, Setting,
         deadline::{DEADLINES, OWN_LENGTHS, PAST_TIMES, STATED_TIMES},
-        setting_state::Observed,
     },
     storage::{AppleSession, Storage, TokenRow, Work},
 };
@@ -13,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     KIND,
-    battery::{LENGTHS, claim, claim_one, ended, id, later, make, part, record, server, store_page, upload},
+    battery::{
+        LENGTHS, claim, claim_one, ended, id, later, make, observed, part, record, server, store_page, upload,
+    },
 };
 use crate::support::database::{Kind, TestDatabase, noon, tenant};
 
@@ -66,6 +67,19 @@ async fn onboarded(storage: &Storage) -> Setting {
     let made = make(storage, tenant(1), 1, "s").await;
     upload(storage, &made, 1, 0, &server("AAAA", None), true).await;
     made
+}
+
+#[tokio::test]
+async fn a_lease_that_its_holder_renews_just_before_it_is_taken_over_stays_its_holders() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    onboarded(&storage).await;
+    let running = claim_one(&storage, noon()).await;
+    let due = storage.due_settings(Work::Sync, later(30), &LENGTHS).await.unwrap();
+    let seen: Vec<_> = due.iter().map(|due| observed(due, 30)).collect();
+    assert!(storage.renew_lease(&running.lease, later(30), &LENGTHS).await.unwrap());
+    assert!(storage.claim(Work::Sync, &seen, later(31), &LENGTHS).await.unwrap().is_empty());
+    assert!(storage.renew_lease(&running.lease, later(40), &LENGTHS).await.unwrap());
 }
 
 #[tokio::test]
@@ -123,7 +137,7 @@ async fn devices_and_definitions_that_a_wrong_clock_put_off_are_due_when_the_set
     database.execute(&due_far).await.unwrap();
 
     let due = storage.due_settings(Work::Assignment, noon(), &LENGTHS).await.unwrap();
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::ZERO))).collect();
+    let due: Vec<_> = due.iter().map(|due| observed(due, 0)).collect();
     assert_eq!(storage.claim(Work::Assignment, &due, noon(), &LENGTHS).await.unwrap().len(), 1);
     let at = async |column: &str, key: &str| {
         let query = format!("SELECT {column} FROM devices WHERE serial_key = '{key}'");
@@ -214,7 +228,7 @@ async fn a_disabled_tenant_rests_and_what_is_under_way_for_it_ends_with_its_leas
     assert_eq!(storage.renew_for_call(&running.lease, later(20), &LENGTHS).await.unwrap(), None);
     assert!(storage.due_settings(Work::Sync, later(900), &LENGTHS).await.unwrap().is_empty());
     // It was found due just before.
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(60)))).collect();
+    let due: Vec<_> = due.iter().map(|due| observed(due, 60)).collect();
     assert!(storage.claim(Work::Sync, &due, later(900), &LENGTHS).await.unwrap().is_empty());
     assert!(storage.set_tenant_disabled(tenant(1), false).await.unwrap());
     assert_eq!(claim(&storage, later(900), 10).await.len(), 1);
