@@ -15,9 +15,9 @@ use super::{
     sync_runs::{self, RunPart},
 };
 use adept_domain::{
-    AppleRecord, AuditEvent, CLOCKS_APART, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState,
-    SyncOutcome, TokenState,
-    deadline::{Lengths, later},
+    AppleRecord, AuditEvent, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState, SyncOutcome,
+    TokenState,
+    deadline::Lengths,
     fold_page,
     setting_state::{CursorMove, SyncEnd},
 };
@@ -51,15 +51,10 @@ impl Storage {
     ) -> Result<Option<FoldedPage>, Error> {
         let mut tx = self.db.begin_bulk().await?;
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(None) };
-        let mut stored = match page.is_empty() {
+        let stored = match page.is_empty() {
             true => HashMap::new(),
             false => devices::stored(&mut tx, lease, &page).await?,
         };
-        // One that a wrong clock dated ahead would hold back every record until then.
-        let horizon = later(part.now, CLOCKS_APART);
-        for device in stored.values_mut() {
-            device.operation_at = device.operation_at.map(|at| if at > horizon { part.now } else { at });
-        }
         let mut folded = fold_page(page, &stored, part.now);
         let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;

@@ -191,8 +191,34 @@ async fn a_device_dated_by_a_clock_that_was_ahead_is_changed_by_apples_next_reco
     assert_eq!(store_page(&storage, &claim, 0, vec![record("C1", None, 1)]).await, Some((1, 0, 0)));
     let ahead = format!("UPDATE devices SET operation_at = {}", later(FAR).as_microsecond());
     database.execute(&ahead).await.unwrap();
-    let changed: AppleRecord = record("C1", Some((OperationType::Modified, 3600)), 2);
+    // Apple's date lies before the moment at which the record arrives, as it always does.
+    let changed: AppleRecord = record("C1", Some((OperationType::Modified, -600)), 2);
     assert_eq!(store_page(&storage, &claim, 1, vec![changed]).await, Some((0, 1, 0)));
+    let operation = database.number("SELECT operation_at FROM devices").await;
+    assert_eq!(operation, later(-600).as_microsecond());
+    let stale: AppleRecord = record("C1", Some((OperationType::Modified, -601)), 3);
+    assert_eq!(store_page(&storage, &claim, 2, vec![stale]).await, Some((0, 0, 0)));
+}
+
+#[tokio::test]
+async fn a_wait_that_a_wrong_clock_dated_is_over_for_good() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = onboarded(&storage).await;
+    let day = SignedDuration::from_hours(24);
+    let keep = async |now: i64| {
+        storage.keep_apple_wait(made.key(), "c", later(now + 86_400), day, later(now)).await.unwrap();
+    };
+    let wait = async |now: i64| storage.apple_wait(made.key(), "c", later(now)).await.unwrap();
+    for ahead in [FAR, 86_400, 121] {
+        keep(ahead).await;
+        assert_eq!(wait(0).await, None, "{ahead} s ahead");
+        assert_eq!(wait(ahead).await, None, "also when its time comes near");
+    }
+    keep(120).await;
+    assert_eq!(wait(0).await, Some(later(86_520)), "clocks may differ by so much");
+    assert_eq!(wait(86_519).await, Some(later(86_520)));
+    assert_eq!(wait(86_520).await, None);
 }
 
 #[tokio::test]
