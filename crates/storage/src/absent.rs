@@ -8,6 +8,7 @@ use super::{
     Error, Storage,
     db::{Transaction, sql},
     device_events::{self, NewDeviceEvent},
+    purge::AgedRows,
     setting_state::save,
     sync::at_cursor,
     sync_runs::{self, RunPart},
@@ -18,6 +19,8 @@ use adept_domain::{
     latest_record_time,
     setting_state::{CursorMove, FullFetchMove},
 };
+
+const TOMBSTONES: AgedRows = AgedRows { table: "devices", time: "tombstone_at", condition: "deleted" };
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,31 +182,8 @@ impl Storage {
     /// Forgets devices that are gone since before `before`, and dates those back to `now` that a wrong clock dated ahead of
     /// it. Answers how many went.
     pub async fn purge_tombstones(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("UPDATE devices SET tombstone_at = $1 WHERE tombstone_at > $2")
-                .bind(now)
-                .bind(later(now, CLOCKS_APART)),
-        )
-        .await?;
-        tx.commit().await?;
-        let mut purged = 0;
-        loop {
-            let mut tx = self.db.begin_bulk().await?;
-            let some = tx
-                .execute(
-                    sql("DELETE FROM devices WHERE (tenant, setting, serial_key) IN \
-                         (SELECT tenant, setting, serial_key FROM devices \
-                          WHERE tombstone_at < $1 AND deleted LIMIT 1000)")
-                    .bind(before),
-                )
-                .await?;
-            tx.commit().await?;
-            purged += some;
-            if some == 0 {
-                return Ok(purged);
-            }
-        }
+        self.date_back(&TOMBSTONES, later(now, CLOCKS_APART), now).await?;
+        self.purge_aged(&TOMBSTONES, before).await
     }
 }
 

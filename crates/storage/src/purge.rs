@@ -1,6 +1,10 @@
 //! Purges of soft-deleted settings, in short transactions. When a purge may begin is decided by `domain`.
 
+mod by_age;
+
 use jiff::Timestamp;
+
+pub(super) use by_age::AgedRows;
 
 use super::{
     Error, Storage,
@@ -82,7 +86,7 @@ impl Storage {
 }
 
 /// Rows that one transaction of a purge removes at most, so that no other write waits long.
-const PURGED_AT_ONCE: u64 = 5000;
+pub(super) const PURGED_AT_ONCE: u64 = 5000;
 
 /// What must still hold of a setting in every transaction of its purge.
 const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE purged.tenant = $1 AND purged.id = $2 \
@@ -90,7 +94,7 @@ const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE 
 
 /// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
 /// it all at once.
-const CHILDREN: [(&str, &str); 10] = [
+const CHILDREN: [(&str, &str); 11] = [
     ("device_events", "serial_key, at, event"),
     ("devices", "serial_key"),
     ("sync_runs", "run"),
@@ -98,6 +102,7 @@ const CHILDREN: [(&str, &str); 10] = [
     ("profile_definitions", "profile, revision"),
     ("default_profiles", "platform"),
     ("enrollment_profiles", "id"),
+    ("foreign_profiles", "apple_uuid"),
     ("apple_waits", "consumer"),
     ("server_tokens", "id"),
     ("key_pairs", "id"),

@@ -22,3 +22,6 @@ mod times_battery;
 
 #[path = "purge_battery.rs"]
 mod purge_battery;
+
+#[path = "purge_waits_battery.rs"]
+mod purge_waits_battery;
