@@ -185,6 +185,12 @@ impl Storage {
         self.date_back(&TOMBSTONES, later(now, CLOCKS_APART), now).await?;
         self.purge_aged(&TOMBSTONES, before).await
     }
+
+    /// Dates devices to `now` that are gone since before `before`, although a purge has removed all of those: a clock that
+    /// was behind dated them since. Answers how many.
+    pub async fn date_tombstones_forward(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        self.date_forward(&TOMBSTONES, before, now).await
+    }
 }
 
 async fn update(

@@ -8,6 +8,9 @@ use jiff::{SignedDuration, Timestamp};
 use super::{App, Clock, Error, settings::Purged};
 use crate::domain::purge::{AppleClock, ClockEvidence, first_purge_after, is_purge_due};
 
+/// A purge that failed begins again so much later, since it may have worked for long.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What a process remembers of clocks and of its purges.
 pub(super) struct PurgeTimes {
     /// Its own clocks at its start: the time, and the monotonic one.
@@ -17,13 +20,21 @@ pub(super) struct PurgeTimes {
     apple: Mutex<Option<(Timestamp, SignedDuration)>>,
     /// When the last purge was, since the start.
     last: Mutex<Option<SignedDuration>>,
+    /// When one failed last, since the start.
+    failed: Mutex<Option<SignedDuration>>,
 }
 
 impl PurgeTimes {
     /// Those of a process that starts; `lot` spreads first purges.
     pub(super) fn new(clock: &Clock, lot: u8) -> Self {
         let started = (clock.now(), clock.elapsed());
-        Self { started, first_after: first_purge_after(lot), apple: Mutex::default(), last: Mutex::default() }
+        Self {
+            started,
+            first_after: first_purge_after(lot),
+            apple: Mutex::default(),
+            last: Mutex::default(),
+            failed: Mutex::default(),
+        }
     }
 
     /// Apple answered, and said what time it is there.
@@ -37,7 +48,10 @@ impl PurgeTimes {
 
     fn is_due(&self, clock: &Clock) -> bool {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        is_purge_due(self.running(clock), self.first_after, last)
+        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running(clock);
+        is_purge_due(running, self.first_after, last)
+            && failed.is_none_or(|failed| running >= failed + AFTER_FAILURE)
     }
 
     fn evidence(&self, clock: &Clock, now: Timestamp, database: Option<Timestamp>) -> ClockEvidence {
@@ -68,8 +82,9 @@ impl App {
             tracing::debug!("nothing is purged while no other clock agrees with this machine's");
             return Ok(None);
         }
-        let purged = self.purge_at(now).await?;
-        *times.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
-        Ok(Some(purged))
+        let purged = self.purge_at(now).await;
+        let noted = if purged.is_ok() { &times.last } else { &times.failed };
+        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
+        purged.map(Some)
     }
 }

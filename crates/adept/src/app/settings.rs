@@ -7,7 +7,7 @@ use super::{App, Error, ListQuery, Listed};
 use crate::{
     domain::{
         Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
-        SettingPatch, TokenType, setting_state::Deletion,
+        SettingPatch, TokenType, deadline::past, setting_state::Deletion,
     },
     storage::{CREATES_REMEMBERED, Created, Edit, Restored, SettingEdit},
 };
@@ -184,13 +184,29 @@ impl App {
 
     pub(super) async fn purge_at(&self, now: Timestamp) -> Result<Purged, Error> {
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
-        Ok(Purged {
+        if let Some(last) = self.storage.purged_at().await? {
+            // What the last purge should have found was dated since then, by a clock that was behind.
+            let last = past(last, now);
+            let settings = self.storage.date_deletions_forward(last, now).await?;
+            let tombstones = last.checked_sub(TOMBSTONES_KEPT).unwrap_or(last);
+            let devices = self.storage.date_tombstones_forward(tombstones, now).await?;
+            if settings + devices > 0 {
+                tracing::warn!(
+                    settings,
+                    devices,
+                    "a clock that was behind dated deletions; they are kept as if they were made now"
+                );
+            }
+        }
+        let purged = Purged {
             settings: self.storage.purge_settings(now).await?,
             devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
             device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
             created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
             sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
-        })
+        };
+        self.storage.note_purged(now).await?;
+        Ok(purged)
     }
 }
 

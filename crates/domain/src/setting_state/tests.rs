@@ -441,3 +441,20 @@ fn a_deleted_setting_keeps_no_token_and_is_purged_after_thirty_days() {
     state.on_undeleted(at(200));
     assert!(state.admits(&Fence::Exists) && !state.begin_purge(days(60)));
 }
+
+#[test]
+fn a_deletion_that_the_last_purge_would_have_found_was_dated_by_a_clock_that_was_behind() {
+    let days = |days: i64| at(days * 86_400);
+    let mut deleted = renewing();
+    deleted.on_deleted(days(0));
+    for (last, dated) in [(29, false), (30, true), (400, true)] {
+        let mut state = deleted.clone();
+        assert_eq!(state.date_deletion_forward(days(last), days(40)), dated, "{last}");
+        assert_eq!(state.deleted_at, Some(days(if dated { 40 } else { 0 })), "{last}");
+    }
+    // A time of a purge that lies ahead counts as now.
+    assert!(!deleted.clone().date_deletion_forward(days(400), days(29)));
+    assert!(!renewing().date_deletion_forward(days(400), days(400)));
+    let mut purging = SettingState { purging: true, ..deleted };
+    assert!(!purging.date_deletion_forward(days(30), days(40)), "its purge goes on");
+}

@@ -74,6 +74,17 @@ impl Storage {
         self.change_by_ranges(rows, (first, i64::MAX), |range| Change::DatedTo(apart(now, range))).await
     }
 
+    /// Dates rows to `now` that are older than `before`, as no row is that a right clock dated.
+    pub(crate) async fn date_forward(
+        &self,
+        rows: &AgedRows,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let last = before.as_microsecond().saturating_sub(1);
+        self.change_by_ranges(rows, (i64::MIN, last), |range| Change::DatedTo(apart(now, range))).await
+    }
+
     /// Changes the rows of these times, so many at once.
     async fn change_by_ranges(
         &self,
