@@ -137,19 +137,19 @@ async fn the_background_purges_once_the_clock_is_right(kind: Kind) {
     test.clock.set_by(DAY);
     let shutdown = CancellationToken::new();
     let background = tokio::spawn(Arc::clone(&test.app).run_background(shutdown.clone()));
-    let gone = async |seconds| {
+    let is_purged = async |seconds| {
         let old = "SELECT COUNT(*) FROM device_events WHERE serial_key = 'old'";
-        let gone = async {
+        let is_purged = async {
             while test.database.number(old).await > 0 {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(seconds), gone).await.is_ok()
+        tokio::time::timeout(Duration::from_secs(seconds), is_purged).await.is_ok()
     };
     // Apple answers meanwhile, since the clock that is ahead makes a sync due.
-    assert!(!gone(3).await, "the clock is a day ahead of Apple's and of PostgreSQL's");
+    assert!(!is_purged(3).await, "the clock is a day ahead of Apple's and of PostgreSQL's");
     test.clock.set_by(-DAY);
-    assert!(gone(20).await, "it is right");
+    assert!(is_purged(20).await, "it is right");
     shutdown.cancel();
     background.await.unwrap();
 }
