@@ -73,10 +73,11 @@ impl Watched {
         Ok(self.database.number(&free)? == 0)
     }
 
-    /// What the run of this epoch stored so far: its pages, and one for its end.
+    /// What the run of this epoch stored so far: its pages, and one for an end that is not its being fenced.
     fn stored_by(&self, epoch: i64) -> Result<i64> {
-        let stored = "COALESCE(SUM(pages + CASE outcome WHEN 'ok' THEN 1 ELSE 0 END), 0)";
-        self.number(stored, "sync_runs", &format!("AND run = {epoch}"))
+        let ended = "CASE WHEN outcome IN ('running', 'superseded') THEN 0 ELSE 1 END";
+        let stored = format!("COALESCE(SUM(pages + {ended}), 0)");
+        self.number(&stored, "sync_runs", &format!("AND run = {epoch}"))
     }
 
     /// Runs after this epoch that came to their end.
