@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{
-    CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId,
-    deadline::{later, past},
-    serial_key,
-};
+use super::{CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId, deadline::later, serial_key};
 
 /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -302,7 +298,7 @@ pub fn fold_page(
 
 /// When something happened that was received at `now`.
 fn received(time: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    time.map(|time| if lies_ahead(time, now) { past(time, now) } else { time })
+    time.map(|time| if lies_ahead(time, now) { now } else { time })
 }
 
 fn lies_ahead(time: Timestamp, now: Timestamp) -> bool {

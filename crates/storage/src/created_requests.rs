@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     Error,
     db::{Db, Statement, Transaction, sql},
+    purge::AgedRows,
 };
 
 /// How long a create is remembered.
@@ -80,12 +81,8 @@ pub struct CreatedRequests {
 impl CreatedRequests {
     /// Forgets the creates before `before`; returns how many. One that lies ahead of `now` counts as made now.
     pub async fn purge(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(sql("UPDATE created_requests SET created_at = $1 WHERE created_at > $1").bind(now))
-            .await?;
-        let purged =
-            tx.execute(sql("DELETE FROM created_requests WHERE created_at < $1").bind(before)).await?;
-        tx.commit().await?;
-        Ok(purged)
+        let rows = AgedRows { table: "created_requests", time: "created_at", condition: "TRUE" };
+        rows.date_back(&self.db, now, now).await?;
+        rows.purge(&self.db, before).await
     }
 }

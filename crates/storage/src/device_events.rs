@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::{
     Devices, Error,
     db::{Transaction, Value, sql, sql_of_parts},
+    purge::AgedRows,
 };
 use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
 
@@ -119,21 +120,6 @@ impl Devices {
 
     /// Removes lines older than `before`; answers how many went.
     pub async fn purge_events(&self, before: Timestamp) -> Result<u64, Error> {
-        let mut purged = 0;
-        loop {
-            let mut tx = self.db.begin_bulk().await?;
-            let some = tx
-                .execute(
-                    sql("DELETE FROM device_events WHERE (tenant, setting, serial_key, at, event) IN \
-                         (SELECT tenant, setting, serial_key, at, event FROM device_events WHERE at < $1 LIMIT 5000)")
-                        .bind(before),
-                )
-                .await?;
-            tx.commit().await?;
-            purged += some;
-            if some == 0 {
-                return Ok(purged);
-            }
-        }
+        AgedRows { table: "device_events", time: "at", condition: "TRUE" }.purge(&self.db, before).await
     }
 }

@@ -17,7 +17,7 @@ use super::{
 use adept_domain::{
     AuditEvent, CLOCKS_APART, Fence, KeyPairId, Lease, ServerIdentity, Setting, SettingId, SettingKey,
     SettingState, TenantId, TokenId, TokenState,
-    deadline::{Lengths, is_over},
+    deadline::{Lengths, horizon, is_over},
     setting_state::{TokenChange, TokenSwap, TokenVerification},
 };
 
@@ -276,7 +276,7 @@ impl Tokens {
     }
 
     /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come. A wait
-    /// that lies further ahead than one of its kind may is not believed.
+    /// that lies further ahead than one of its kind may is not believed, and lifted: its time would come near later.
     pub async fn apple_wait(
         &self,
         key: SettingKey,
@@ -293,7 +293,16 @@ impl Tokens {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let longest = SignedDuration::from_micros(row.get("longest")?);
-        Ok(row.time("until")?.filter(|until| !is_over(*until, now, longest)))
+        let Some(until) = row.time("until")? else { return Ok(None) };
+        if until > horizon(now, longest) {
+            let mut tx = self.db.begin().await?;
+            let lift = sql(
+                "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until = $4",
+            );
+            tx.execute(lift.key(key).bind(consumer).bind(until)).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(until).filter(|until| !is_over(*until, now, longest)))
     }
 
     /// Keeps a wait that Apple asked for, unless the setting was purged; its kind lasts `longest` at most; of two that are to come the later end wins.

@@ -11,6 +11,7 @@ mod history;
 mod kill;
 mod proxy;
 mod random;
+mod stop;
 mod tally;
 mod world;
 

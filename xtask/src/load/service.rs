@@ -57,6 +57,11 @@ impl Launch {
         database::keep(bed, &self.storage, &self.folder)
     }
 
+    /// Looks into its PostgreSQL; none on SQLite.
+    pub(crate) fn inspection(&self, bed: &TestBed) -> Option<database::Inspection> {
+        database::Inspection::of(bed, &self.storage)
+    }
+
     /// Adds an application that may change settings and read the audit.
     pub(crate) fn add_client(&self) -> Result<Credentials> {
         let mut command = self.adept(&["client", "add", "load", "--json", "--new-database"]);

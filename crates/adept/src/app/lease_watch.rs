@@ -33,7 +33,7 @@ impl LeaseWatch {
                 let since =
                     before.get(&due.key).filter(|(last, _)| last == due).map_or(now, |(_, since)| *since);
                 seen.insert(due.key, (*due, since));
-                (due.key, Observed(now - since))
+                (due.key, Observed { lease: due.lease, unrenewed: now - since })
             })
             .collect()
     }

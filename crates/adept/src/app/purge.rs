@@ -7,7 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Clock, Error};
 use crate::{
-    domain::purge::{AppleClock, ClockEvidence, first_purge_after, is_purge_due},
+    domain::{
+        deadline::past,
+        purge::{AppleClock, ClockEvidence, first_purge_after, is_purge_due},
+    },
     storage::{self, CREATES_REMEMBERED},
 };
 
@@ -20,6 +23,9 @@ const SYNC_RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
 /// How many of a setting's lines are kept, however old.
 const SYNC_RUNS_KEPT_ALWAYS: i64 = 100;
 
+/// A purge that failed begins again so much later, since it may have worked for long.
+const AFTER_FAILURE: SignedDuration = SignedDuration::from_mins(5);
+
 /// What a process remembers of clocks and of its purges.
 pub(super) struct PurgeTimes {
     /// Its own clocks at its start: the time, and the monotonic one.
@@ -29,13 +35,21 @@ pub(super) struct PurgeTimes {
     apple: Mutex<Option<(Timestamp, SignedDuration)>>,
     /// When the last purge was, since the start.
     last: Mutex<Option<SignedDuration>>,
+    /// When one failed last, since the start.
+    failed: Mutex<Option<SignedDuration>>,
 }
 
 impl PurgeTimes {
     /// Those of a process that starts; `lot` spreads first purges.
     pub(super) fn new(clock: &Clock, lot: u8) -> Self {
         let started = (clock.now(), clock.elapsed());
-        Self { started, first_after: first_purge_after(lot), apple: Mutex::default(), last: Mutex::default() }
+        Self {
+            started,
+            first_after: first_purge_after(lot),
+            apple: Mutex::default(),
+            last: Mutex::default(),
+            failed: Mutex::default(),
+        }
     }
 
     /// Apple answered, and said what time it is there.
@@ -49,7 +63,10 @@ impl PurgeTimes {
 
     fn is_due(&self, clock: &Clock) -> bool {
         let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        is_purge_due(self.running(clock), self.first_after, last)
+        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = self.running(clock);
+        is_purge_due(running, self.first_after, last)
+            && failed.is_none_or(|failed| running >= failed + AFTER_FAILURE)
     }
 
     fn evidence(&self, clock: &Clock, now: Timestamp, database: Option<Timestamp>) -> ClockEvidence {
@@ -91,9 +108,10 @@ impl Purge {
             tracing::debug!("nothing is purged while no other clock agrees with this machine's");
             return Ok(None);
         }
-        let purged = self.at(now).await?;
-        *times.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
-        Ok(Some(purged))
+        let purged = self.at(now).await;
+        let noted = if purged.is_ok() { &times.last } else { &times.failed };
+        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
+        purged.map(Some)
     }
 
     /// Removes for good what was kept long enough: settings deleted over 30 days ago, devices that are gone for 45
@@ -105,13 +123,29 @@ impl Purge {
 
     pub(super) async fn at(&self, now: Timestamp) -> Result<Purged, Error> {
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
-        Ok(Purged {
+        if let Some(last) = self.settings.purged_at().await? {
+            // What the last purge should have found was dated since then, by a clock that was behind.
+            let last = past(last, now);
+            let settings = self.settings.date_deletions_forward(last, now).await?;
+            let tombstones = last.checked_sub(TOMBSTONES_KEPT).unwrap_or(last);
+            let devices = self.devices.date_tombstones_forward(tombstones, now).await?;
+            if settings + devices > 0 {
+                tracing::warn!(
+                    settings,
+                    devices,
+                    "a clock that was behind dated deletions; they are kept as if they were made now"
+                );
+            }
+        }
+        let purged = Purged {
             settings: self.settings.purge(now).await?,
             devices: self.devices.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
             device_events: self.devices.purge_events(before(DEVICE_EVENTS_KEPT)).await?,
             created_requests: self.created_requests.purge(before(CREATES_REMEMBERED), now).await?,
             sync_runs: self.syncs.purge_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
-        })
+        };
+        self.settings.note_purged(now).await?;
+        Ok(purged)
     }
 }
 

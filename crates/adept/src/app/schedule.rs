@@ -25,7 +25,7 @@ use super::{
     sync::SyncRunner,
 };
 use crate::{
-    domain::{deadline::Lengths, setting_state::LeaseState},
+    domain::deadline::Lengths,
     storage::{self, Claim, Work},
 };
 
@@ -216,9 +216,7 @@ impl Scheduler {
         let free: Vec<_> = due
             .iter()
             .zip(observed)
-            .filter(|(due, (_, observed))| {
-                LeaseState { epoch: due.epoch, until: due.until }.is_free(now, lengths.lease, *observed)
-            })
+            .filter(|(due, (_, observed))| due.lease.is_free(now, lengths.lease, *observed))
             .map(|(_, free)| free)
             .collect();
         let slots = if free.is_empty() { Vec::new() } else { self.free_slots() };

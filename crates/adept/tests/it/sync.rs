@@ -18,6 +18,7 @@ use crate::{
 mod absent;
 mod account;
 mod cursors;
+mod device_count;
 mod disabled_tenant;
 mod fetch_cursors;
 mod full_resync;

@@ -11,6 +11,7 @@ use super::desired::DesiredState;
 use super::kill::Kill;
 use super::proxy::Proxy;
 use super::random::Random;
+use super::stop::Watched;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::{self, Kind};
@@ -47,6 +48,8 @@ pub(super) struct World {
     pub(super) proxy: Option<Proxy>,
     /// Another process on the same PostgreSQL, which is started beside a stopped one.
     replica: Option<Launch>,
+    /// What that one has to take over.
+    pub(super) watched: Option<Watched>,
     pub(super) apple: Apple,
     /// How far both clocks are ahead of this process's.
     ahead: SignedDuration,
@@ -95,10 +98,12 @@ impl World {
             }
             _ => None,
         };
+        // It does not come by the proxy.
+        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
+        let inspection = replica.as_ref().and_then(|replica| replica.inspection(bed));
         if let Some(proxy) = &proxy {
             launch.use_database_port(proxy.port);
         }
-        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -122,8 +127,22 @@ impl World {
                 history: BTreeMap::new(),
             });
         }
+        let watched =
+            inspection.map(|database| Watched::begin(&mut graph, &mut portal, database)).transpose()?;
         let (ahead, signed_in) = (SignedDuration::ZERO, SignedDuration::ZERO);
-        Ok(Self { service, graph, credentials, settings, launch, proxy, replica, apple, ahead, signed_in })
+        Ok(Self {
+            service,
+            graph,
+            credentials,
+            settings,
+            launch,
+            proxy,
+            replica,
+            watched,
+            apple,
+            ahead,
+            signed_in,
+        })
     }
 
     /// What starts another process beside a stopped one.

@@ -9,7 +9,7 @@ use adept::{
         setting_state::{CursorMove, CursorPosition, Deletion, Observed, SyncEnd, TokenChange},
     },
     storage::{
-        Claim, ClientRow, Created, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
+        Claim, ClientRow, Created, DueSetting, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
         SigningKeyRow, Storage, TokenChanged, Work,
     },
 };
@@ -109,10 +109,16 @@ pub(super) const LENGTHS: Lengths = Lengths {
     full_resync_interval: SignedDuration::from_hours(7 * 24),
 };
 
+/// A due setting whose lease nobody renewed for so many seconds.
+pub(super) fn observed(due: &DueSetting, seconds: i64) -> (SettingKey, Observed) {
+    let unrenewed = SignedDuration::from_secs(seconds);
+    (due.key, Observed { lease: due.lease, unrenewed })
+}
+
 /// Claims at most so many of the syncs that are due, having just begun to watch their leases.
 pub(super) async fn claim(storage: &Storage, now: Timestamp, most: usize) -> Vec<Claim> {
     let due = storage.leases.due_settings(Work::Sync, now, &LENGTHS).await.unwrap();
-    let unseen = due.into_iter().map(|due| (due.key, Observed(SignedDuration::ZERO)));
+    let unseen = due.into_iter().map(|due| observed(&due, 0));
     let due: Vec<_> = unseen.take(most).collect();
     storage.leases.claim(Work::Sync, &due, now, &LENGTHS).await.unwrap()
 }
@@ -431,9 +437,7 @@ async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
     // The end of a lease proves nothing before clocks can differ no more, unless it was seen unrenewed for its length.
     assert!(claim(&storage, later(149), 10).await.is_empty());
     let due = storage.leases.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap();
-    let seen = |seconds| {
-        due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(seconds)))).collect::<Vec<_>>()
-    };
+    let seen = |seconds| due.iter().map(|due| observed(due, seconds)).collect::<Vec<_>>();
     assert!(storage.leases.claim(Work::Sync, &seen(29), later(1), &LENGTHS).await.unwrap().is_empty());
     let again = storage.leases.claim(Work::Sync, &seen(30), later(1), &LENGTHS).await.unwrap();
     assert_eq!(again.len(), 3);

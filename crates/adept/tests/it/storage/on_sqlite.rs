@@ -25,3 +25,6 @@ mod purge_battery;
 
 #[path = "lost_updates_battery.rs"]
 mod lost_updates_battery;
+
+#[path = "purge_waits_battery.rs"]
+mod purge_waits_battery;

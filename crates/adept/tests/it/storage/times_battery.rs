@@ -5,7 +5,6 @@ use adept::{
     domain::{
         AppleRecord, OperationType, Setting,
         deadline::{DEADLINES, OWN_LENGTHS, PAST_TIMES, STATED_TIMES},
-        setting_state::Observed,
     },
     storage::{AppleSession, Storage, TokenRow, Work},
 };
@@ -13,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     KIND,
-    battery::{LENGTHS, claim, claim_one, ended, id, later, make, part, record, server, store_page, upload},
+    battery::{
+        LENGTHS, claim, claim_one, ended, id, later, make, observed, part, record, server, store_page, upload,
+    },
 };
 use crate::support::database::{Kind, TestDatabase, noon, tenant};
 
@@ -66,6 +67,19 @@ async fn onboarded(storage: &Storage) -> Setting {
     let made = make(storage, tenant(1), 1, "s").await;
     upload(storage, &made, 1, 0, &server("AAAA", None), true).await;
     made
+}
+
+#[tokio::test]
+async fn a_lease_that_its_holder_renews_just_before_it_is_taken_over_stays_its_holders() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    onboarded(&storage).await;
+    let running = claim_one(&storage, noon()).await;
+    let due = storage.leases.due_settings(Work::Sync, later(30), &LENGTHS).await.unwrap();
+    let seen: Vec<_> = due.iter().map(|due| observed(due, 30)).collect();
+    assert!(storage.leases.renew(&running.lease, later(30), &LENGTHS).await.unwrap());
+    assert!(storage.leases.claim(Work::Sync, &seen, later(31), &LENGTHS).await.unwrap().is_empty());
+    assert!(storage.leases.renew(&running.lease, later(40), &LENGTHS).await.unwrap());
 }
 
 #[tokio::test]
@@ -126,7 +140,7 @@ async fn devices_and_definitions_that_a_wrong_clock_put_off_are_due_when_the_set
     database.execute(&due_far).await.unwrap();
 
     let due = storage.leases.due_settings(Work::Assignment, noon(), &LENGTHS).await.unwrap();
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::ZERO))).collect();
+    let due: Vec<_> = due.iter().map(|due| observed(due, 0)).collect();
     assert_eq!(storage.leases.claim(Work::Assignment, &due, noon(), &LENGTHS).await.unwrap().len(), 1);
     let at = async |column: &str, key: &str| {
         let query = format!("SELECT {column} FROM devices WHERE serial_key = '{key}'");
@@ -180,8 +194,34 @@ async fn a_device_dated_by_a_clock_that_was_ahead_is_changed_by_apples_next_reco
     assert_eq!(store_page(&storage, &claim, 0, vec![record("C1", None, 1)]).await, Some((1, 0, 0)));
     let ahead = format!("UPDATE devices SET operation_at = {}", later(FAR).as_microsecond());
     database.execute(&ahead).await.unwrap();
-    let changed: AppleRecord = record("C1", Some((OperationType::Modified, -60)), 2);
+    // Apple's date lies before the moment at which the record arrives, as it always does.
+    let changed: AppleRecord = record("C1", Some((OperationType::Modified, -600)), 2);
     assert_eq!(store_page(&storage, &claim, 1, vec![changed]).await, Some((0, 1, 0)));
+    let operation = database.number("SELECT operation_at FROM devices").await;
+    assert_eq!(operation, later(-600).as_microsecond());
+    let stale: AppleRecord = record("C1", Some((OperationType::Modified, -601)), 3);
+    assert_eq!(store_page(&storage, &claim, 2, vec![stale]).await, Some((0, 0, 0)));
+}
+
+#[tokio::test]
+async fn a_wait_that_a_wrong_clock_dated_is_over_for_good() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = onboarded(&storage).await;
+    let day = SignedDuration::from_hours(24);
+    let keep = async |now: i64| {
+        storage.tokens.keep_apple_wait(made.key(), "c", later(now + 86_400), day, later(now)).await.unwrap();
+    };
+    let wait = async |now: i64| storage.tokens.apple_wait(made.key(), "c", later(now)).await.unwrap();
+    for ahead in [FAR, 86_400, 121] {
+        keep(ahead).await;
+        assert_eq!(wait(0).await, None, "{ahead} s ahead");
+        assert_eq!(wait(ahead).await, None, "also when its time comes near");
+    }
+    keep(120).await;
+    assert_eq!(wait(0).await, Some(later(86_520)), "clocks may differ by so much");
+    assert_eq!(wait(86_519).await, Some(later(86_520)));
+    assert_eq!(wait(86_520).await, None);
 }
 
 #[tokio::test]
@@ -217,7 +257,7 @@ async fn a_disabled_tenant_rests_and_what_is_under_way_for_it_ends_with_its_leas
     assert_eq!(storage.assignments.renew_for_call(&running.lease, later(20), &LENGTHS).await.unwrap(), None);
     assert!(storage.leases.due_settings(Work::Sync, later(900), &LENGTHS).await.unwrap().is_empty());
     // It was found due just before.
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(60)))).collect();
+    let due: Vec<_> = due.iter().map(|due| observed(due, 60)).collect();
     assert!(storage.leases.claim(Work::Sync, &due, later(900), &LENGTHS).await.unwrap().is_empty());
     assert!(storage.tenants.set_disabled(tenant(1), false).await.unwrap());
     assert_eq!(claim(&storage, later(900), 10).await.len(), 1);

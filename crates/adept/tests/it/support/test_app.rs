@@ -103,6 +103,15 @@ impl TestApp {
         Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
     }
 
+    /// Another process on the same database and the same Apple, on a machine with a clock of its own.
+    pub async fn another_by_a_clock_of_its_own(&self) -> Self {
+        let options = self.database.options();
+        let clock = Clock::system();
+        let storage = Storage::open(&options, clock.now(), self.storage.default_tenant()).await.unwrap();
+        let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
+        Self::around(database, storage, apple, clock, Some(&self.url), Throttle::Off).await
+    }
+
     /// This one, started again as `behavior` says.
     pub async fn started_as(&self, behavior: AppOptions) -> Self {
         let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
