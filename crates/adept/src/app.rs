@@ -4,10 +4,13 @@
 //! transaction is open. Nothing here knows HTTP, JSON shapes or SQL.
 
 mod apple;
+mod apple_access;
 mod apple_session;
 mod assignment;
 mod audit;
 mod clock;
+mod cores;
+mod counters;
 mod devices;
 mod error;
 mod failpoint;
@@ -15,42 +18,50 @@ mod health;
 mod keyed_mutex;
 mod keys;
 mod lease_watch;
-mod onboarding;
 mod open_token;
 mod profiles;
-mod purge_times;
+mod purge;
 mod schedule;
 mod settings;
+mod shared_profile_options;
 mod supervise;
 mod sync;
-mod verify;
+mod sync_requests;
+mod token_checks;
+mod token_uploads;
 
 use std::{
-    num::NonZero,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
 
-use adept_apple::{client::Client, key_pair::PrivateKey};
+use jiff::SignedDuration;
 use tokio::sync::{Mutex, Notify, Semaphore};
-use uuid::Uuid;
 
 pub use apple::AppleOptions;
-pub use assignment::AssignmentStatus;
-pub use clock::{Clock, Ids};
-pub use devices::AppleLookup;
-pub use devices::DeviceExplanation;
-pub use devices::Imported;
+pub use apple_access::AppleAccess;
+pub use assignment::{AssignmentRunner, AssignmentStatus};
+pub use audit::AuditLog;
+pub use clock::Clock;
+pub use counters::{Counted, Counters};
+pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
 pub use error::Error;
-pub use health::{DatabaseProbe, Health, TokenHealth};
-pub use onboarding::TokenUpload;
-pub use settings::Purged;
+pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
+pub use keys::Keys;
+pub use profiles::Profiles;
+pub use purge::{Purge, Purged};
+pub use schedule::Scheduler;
+pub use settings::Settings;
+pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
-pub use sync::SyncCounted;
+pub use sync::SyncRunner;
+pub use sync_requests::SyncRequests;
+pub use token_checks::TokenChecks;
+pub use token_uploads::{TokenUpload, TokenUploads};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{
-    domain::{AuditEvent, AuditResource, Change, KeyPairId, Origin, Setting},
+    domain::deadline::{LONGEST_REST, Lengths},
     storage::Storage,
 };
 
@@ -102,30 +113,44 @@ impl Default for AppOptions {
     }
 }
 
-/// The service. Always behind an `Arc`.
+/// The service: each part's fields are all that it can reach. Always behind an `Arc`.
 pub struct App {
+    /// Onboarding settings.
+    pub settings: Settings,
+    /// Key pairs of settings.
+    pub keys: Keys,
+    /// Uploads of server tokens.
+    pub uploads: TokenUploads,
+    /// What Apple says of tokens in use.
+    pub checks: Arc<TokenChecks>,
+    /// Devices as callers see them.
+    pub devices: Devices,
+    /// Enrollment profiles, and which devices they are for.
+    pub profiles: Profiles,
+    /// Syncs that people ask for.
+    pub sync_requests: SyncRequests,
+    /// Synchronization.
+    pub sync: Arc<SyncRunner>,
+    /// Assignment.
+    pub assignment: Arc<AssignmentRunner>,
+    /// What Apple is told of every profile alike.
+    pub shared_profile_options: Arc<SharedOptions>,
+    /// When which of them runs.
+    pub scheduler: Arc<Scheduler>,
+    /// Removes what was kept long enough.
+    pub purge: Arc<Purge>,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// How database and tokens stand.
+    pub health: HealthChecks,
+    /// The gate to Apple.
+    pub apple: AppleAccess,
+    /// What was counted since the start.
+    pub counters: Counters,
     storage: Storage,
-    apple: Client,
-    answers: Arc<apple::Answers>,
-    results: assignment::AssignmentCounts,
     clock: Clock,
-    ids: Ids,
-    options: AppOptions,
-    /// One slot per core: RSA work beyond that only makes everything slower.
-    rsa: Arc<Semaphore>,
-    /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
-    private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
-    upload_mutex: keyed_mutex::KeyedMutex,
-    sync_slots: Arc<Semaphore>,
-    wake_sync: Notify,
-    sync_leases: lease_watch::LeaseWatch,
-    assignment_leases: lease_watch::LeaseWatch,
-    sync_counts: sync::SyncCounts,
     watchdog: Arc<Watchdog>,
-    purge_times: Arc<purge_times::PurgeTimes>,
-    shared_profile_options: Mutex<schedule::SharedProfileOptionsSeen>,
-    /// A newer program made the schema such that this one may not write.
-    schema_refused: AtomicBool,
+    maximum_dep_tokens: i32,
 }
 
 impl App {
@@ -136,45 +161,149 @@ impl App {
         clock: Clock,
         options: AppOptions,
     ) -> Result<Arc<Self>, adept_apple::client::ClientConfigError> {
-        let answers = Arc::new(apple::Answers::default());
+        let lengths = lengths(&options);
+        let counters = Counters::default();
         // The last byte of an id is random.
-        let lot = Ids.uuid(&clock).as_bytes()[15];
-        let purge_times = Arc::new(purge_times::PurgeTimes::new(&clock, lot));
-        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        Ok(Arc::new(Self {
-            apple: apple.client(&clock, &answers, &purge_times)?,
-            purge_times,
-            answers,
-            results: assignment::AssignmentCounts::default(),
-            storage,
-            clock,
-            ids: Ids,
-            rsa: Arc::new(Semaphore::new(cores)),
-            private_keys: moka::sync::Cache::builder()
-                .max_capacity(64)
-                .time_to_idle(Duration::from_secs(600))
-                .build(),
-            upload_mutex: keyed_mutex::KeyedMutex::default(),
-            sync_slots: Arc::new(Semaphore::new(options.parallel_syncs)),
-            wake_sync: Notify::new(),
+        let times = Arc::new(purge::PurgeTimes::new(&clock, clock.new_id().as_bytes()[15]));
+        let (wake, cores, watchdog) = (Arc::new(Notify::new()), cores::Cores::default(), Arc::default());
+        let apple = AppleAccess {
+            client: apple.client(&clock, &counters, &times)?,
+            tokens: storage.tokens.clone(),
+            sessions: storage.apple_sessions.clone(),
+            clock: clock.clone(),
+            claim: options.lease,
+        };
+        let leases = lease_watch::LeaseKeeper {
+            leases: storage.leases.clone(),
+            clock: clock.clone(),
+            lengths,
+            lease: options.lease,
+        };
+        let keys = Keys {
+            settings: storage.settings.clone(),
+            key_pairs: storage.key_pairs.clone(),
+            cores: cores.clone(),
+            clock: clock.clone(),
+        };
+        let shared = Arc::new(SharedOptions {
+            options: options.shared_profile_options,
+            mdm_url: options.mdm_url,
+            assignments: storage.assignments.clone(),
+            clock: clock.clone(),
+            seen: Mutex::default(),
+        });
+        let checks = Arc::new(TokenChecks {
+            tokens: storage.tokens.clone(),
+            apple: apple.clone(),
+            clock: clock.clone(),
+            lengths,
+            wake: Arc::clone(&wake),
+        });
+        let sync = Arc::new(SyncRunner {
+            syncs: storage.syncs.clone(),
+            leases: leases.clone(),
+            apple: apple.clone(),
+            checks: Arc::clone(&checks),
+            clock: clock.clone(),
+            lengths,
+            sync_interval: options.sync_interval,
+            full_fetch_interval: options.full_fetch_interval,
+            counters: counters.clone(),
+        });
+        let assignment = Arc::new(AssignmentRunner {
+            assignments: storage.assignments.clone(),
+            profiles: storage.profiles.clone(),
+            leases,
+            apple: apple.clone(),
+            shared: Arc::clone(&shared),
+            clock: clock.clone(),
+            lengths,
+            lease: options.lease,
+            sync_interval: options.sync_interval,
+            counters: counters.clone(),
+        });
+        let purge = Arc::new(Purge {
+            settings: storage.settings.clone(),
+            devices: storage.devices.clone(),
+            syncs: storage.syncs.clone(),
+            created_requests: storage.created_requests.clone(),
+            deployment: storage.deployment.clone(),
+            clock: clock.clone(),
+            times,
+        });
+        let scheduler = Arc::new(Scheduler {
+            sync: Arc::clone(&sync),
+            assignment: Arc::clone(&assignment),
+            purge: Arc::clone(&purge),
+            shared: Arc::clone(&shared),
+            leases: storage.leases.clone(),
+            devices: storage.devices.clone(),
+            deployment: storage.deployment.clone(),
+            clock: clock.clone(),
+            lengths,
+            slots: Arc::new(Semaphore::new(options.parallel_syncs)),
+            wake: Arc::clone(&wake),
             sync_leases: lease_watch::LeaseWatch::default(),
             assignment_leases: lease_watch::LeaseWatch::default(),
-            sync_counts: sync::SyncCounts::default(),
-            watchdog: Arc::default(),
-            shared_profile_options: Mutex::default(),
+            watchdog: Arc::clone(&watchdog),
             schema_refused: AtomicBool::new(false),
-            options,
+        });
+        Ok(Arc::new(Self {
+            settings: Settings {
+                settings: storage.settings.clone(),
+                keys: keys.clone(),
+                clock: clock.clone(),
+                maximum: options.maximum_dep_tokens,
+            },
+            uploads: TokenUploads::new(&storage, apple.clone(), cores, clock.clone(), Arc::clone(&wake)),
+            devices: Devices {
+                settings: storage.settings.clone(),
+                devices: storage.devices.clone(),
+                profiles: storage.profiles.clone(),
+                assignments: storage.assignments.clone(),
+                apple: apple.clone(),
+                shared: Arc::clone(&shared),
+                clock: clock.clone(),
+            },
+            profiles: Profiles {
+                settings: storage.settings.clone(),
+                profiles: storage.profiles.clone(),
+                devices: storage.devices.clone(),
+                clock: clock.clone(),
+                shared: Arc::clone(&shared),
+            },
+            sync_requests: SyncRequests {
+                settings: storage.settings.clone(),
+                tokens: storage.tokens.clone(),
+                syncs: storage.syncs.clone(),
+                clock: clock.clone(),
+                wake,
+            },
+            audit: AuditLog { audit: storage.audit.clone() },
+            health: HealthChecks {
+                settings: storage.settings.clone(),
+                deployment: storage.deployment.clone(),
+                clock: clock.clone(),
+            },
+            shared_profile_options: shared,
+            maximum_dep_tokens: options.maximum_dep_tokens,
+            keys,
+            checks,
+            sync,
+            assignment,
+            scheduler,
+            purge,
+            apple,
+            counters,
+            storage,
+            clock,
+            watchdog,
         }))
     }
 
     /// The time by which the service acts.
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// Where new ids come from.
-    pub fn ids(&self) -> &Ids {
-        &self.ids
     }
 
     /// The storage, for the parts that authenticate callers.
@@ -194,62 +323,16 @@ impl App {
 
     /// `maximumDepTokens`.
     pub fn maximum_dep_tokens(&self) -> i32 {
-        self.options.maximum_dep_tokens
-    }
-
-    /// Runs CPU-bound cryptography on a blocking thread, at most one task per core at a time.
-    async fn on_core<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Error> {
-        let stopped =
-            |e: &dyn std::fmt::Display| Error::Internal { cause: format!("a blocking task stopped: {e}") };
-        let _slot = self.rsa.acquire().await.map_err(|e| stopped(&e))?;
-        tokio::task::spawn_blocking(work).await.map_err(|e| stopped(&e))
-    }
-
-    fn event(
-        &self,
-        origin: Option<&Origin>,
-        activity: &'static str,
-        operation: &'static str,
-        setting: &Setting,
-        changes: Vec<Change>,
-    ) -> AuditEvent {
-        let resource = AuditResource {
-            kind: "DepOnboardingSetting",
-            id: setting.id.to_string(),
-            name: setting.token_name.clone(),
-        };
-        self.event_about(resource, origin, activity, operation, changes)
-    }
-
-    fn event_about(
-        &self,
-        resource: AuditResource,
-        origin: Option<&Origin>,
-        activity: &'static str,
-        operation: &'static str,
-        changes: Vec<Change>,
-    ) -> AuditEvent {
-        let id = self.ids.uuid(&self.clock);
-        AuditEvent {
-            id,
-            at: self.clock.now(),
-            actor: origin.map(|origin| origin.caller.clone()),
-            activity,
-            operation,
-            resource,
-            changes,
-            correlation: origin.map_or(id, |origin| origin.request),
-        }
+        self.maximum_dep_tokens
     }
 }
 
-/// An id for a new row; sorts by time.
-impl Ids {
-    /// A fresh UUIDv7.
-    pub fn uuid(&self, clock: &Clock) -> Uuid {
-        self.at(clock.now())
+/// How far ahead deadlines of a deployment may lie.
+fn lengths(options: &AppOptions) -> Lengths {
+    let length = |duration| SignedDuration::try_from(duration).unwrap_or(LONGEST_REST);
+    Lengths {
+        lease: length(options.lease),
+        sync_interval: length(options.sync_interval),
+        full_resync_interval: length(options.full_fetch_interval),
     }
 }

@@ -69,7 +69,7 @@ impl Auth {
 
     /// That there is such a tenant and that it is not disabled.
     pub async fn tenant_is_open(&self, tenant: TenantId) -> Result<(), Refused> {
-        match self.storage.tenant(tenant).await.map_err(Refused::unavailable)? {
+        match self.storage.tenants.get(tenant).await.map_err(Refused::unavailable)? {
             None => Err(Refused::UnknownTenant),
             Some(row) if row.disabled => Err(Refused::DisabledTenant),
             Some(_) => Ok(()),
@@ -84,7 +84,7 @@ impl Auth {
     async fn signing_key(&self) -> Result<&Arc<SigningKey>, NoKey> {
         self.key
             .get_or_try_init(|| async {
-                let stored = match self.storage.signing_key().await? {
+                let stored = match self.storage.deployment.signing_key().await? {
                     Some(stored) => stored,
                     None => self.make_signing_key().await?,
                 };
@@ -95,14 +95,14 @@ impl Auth {
 
     async fn make_signing_key(&self) -> Result<SigningKeyRow, NoKey> {
         // Where nothing can be written, a new key would be of no use.
-        self.storage.writable().await?;
+        self.storage.deployment.writable().await?;
         let (kid, pkcs8) = self
             .on_a_core(|| -> Result<(String, Zeroizing<Vec<u8>>), issuer::KeyError> {
                 let pkcs8 = SigningKey::generate()?;
                 Ok((SigningKey::from_pkcs8(&pkcs8)?.kid().to_owned(), pkcs8))
             })
             .await??;
-        Ok(self.storage.keep_signing_key(SigningKeyRow { kid, pkcs8 }).await?)
+        Ok(self.storage.deployment.keep_signing_key(SigningKeyRow { kid, pkcs8 }).await?)
     }
 
     /// Runs RSA work on a blocking thread, no more at once than there are cores.

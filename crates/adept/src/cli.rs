@@ -6,6 +6,7 @@ pub mod client;
 pub mod demo;
 pub mod device;
 pub mod doctor;
+mod flags;
 pub mod keys;
 pub mod migrate;
 mod open;

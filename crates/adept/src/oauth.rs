@@ -17,11 +17,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{
-    app::{Clock, Ids},
-    auth::Auth,
-    domain::TenantId,
-};
+use crate::{app::Clock, auth::Auth, domain::TenantId};
 use error::OAuthError;
 
 /// What the issuer's handlers need.
@@ -31,8 +27,6 @@ pub struct OAuth {
     pub auth: Arc<Auth>,
     /// The time in tokens and answers.
     pub clock: Clock,
-    /// Trace ids and token ids.
-    pub ids: Ids,
 }
 
 /// Far more than any token request needs, in bytes.

@@ -128,7 +128,7 @@ impl Running {
             tasks.spawn(tls.keep_fresh(clock.clone(), shutdown.clone()));
         }
         tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
-        tasks.spawn(Arc::clone(&app).run_background(shutdown.clone()));
+        tasks.spawn(Arc::clone(&app.scheduler).run(shutdown.clone()));
         tasks.spawn(prepare(Arc::clone(&auth), shutdown.clone()));
         let url = auth.public_url().as_str().to_owned();
         Ok(Self { url, address, metrics_url, trust, app, auth, shutdown, servers, tasks })
@@ -211,7 +211,7 @@ fn public_router(
         throttle,
         on_request: counted,
     });
-    let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone(), ids: *app.ids() });
+    let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });
     let around = observe::Observer { counters, app: Arc::clone(app) };
     oauth
         .merge(health::public_router(checkup))

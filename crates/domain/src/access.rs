@@ -162,4 +162,17 @@ mod tests {
         }
         assert_eq!(Permission::from_name("User.Read"), None);
     }
+
+    #[test]
+    fn a_set_holds_what_was_put_in_once_or_twice_and_nothing_else() {
+        for one in Permission::ALL {
+            for other in Permission::ALL {
+                let set: Permissions = [one, other, one].into_iter().collect();
+                for asked in Permission::ALL {
+                    let is_in = asked == one || asked == other;
+                    assert_eq!(set.any_of(&[asked]), is_in, "{asked:?} of {one:?} and {other:?}");
+                }
+            }
+        }
+    }
 }

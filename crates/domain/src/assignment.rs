@@ -334,4 +334,38 @@ mod tests {
         }
         assert_eq!(AssignmentResult::from_word("NEWER_THAN_US"), AssignmentResult::Failed);
     }
+
+    #[test]
+    fn people_read_sentences_of_each_result_and_that_an_unreleased_device_stays() {
+        let about = AssignmentResult::ALL.map(AssignmentResult::about_assignment);
+        for (index, result) in AssignmentResult::ALL.into_iter().enumerate() {
+            assert!(!about[..index].contains(&about[index]), "{result:?} has words of its own");
+            for sentences in [result.about_assignment(), result.about_release()] {
+                assert!(sentences.starts_with("Apple ") && sentences.ends_with('.'), "{sentences}");
+            }
+            let stays = result.about_release().contains("The device stays");
+            assert_eq!(stays, result != AssignmentResult::Success, "{result:?}");
+        }
+    }
+
+    #[test]
+    fn people_read_why_a_profile_is_not_defined_and_when_it_is_sent_again() {
+        let now = Timestamp::UNIX_EPOCH;
+        let soon = Some(later(now, SignedDuration::from_hours(1)));
+        for (failure, again_at, expected) in [
+            ("ACCESS_DENIED", soon, "(ACCESS_DENIED)"),
+            ("ACCESS_DENIED", soon, "again at 1970-01-01T01:00:00Z"),
+            ("ACCESS_DENIED", Some(now), "again at the next run"),
+            ("ACCESS_DENIED", Some(later(now, SignedDuration::from_hours(-1))), "again at the next run"),
+            ("FLAGS_INVALID", None, "(FLAGS_INVALID), so it is not sent again by itself"),
+            (NO_MDM_URL, None, "--mdm-url"),
+            (ANSWER_LOST, None, "lost 3 times"),
+        ] {
+            let sentences = about_definition(failure, again_at, now);
+            assert!(
+                sentences.contains(expected) && sentences.ends_with('.'),
+                "{failure} {again_at:?}: {sentences}"
+            );
+        }
+    }
 }

@@ -105,3 +105,20 @@ pub struct RecordedChange {
     /// The value after.
     pub new: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_differs_is_a_change_and_it_names_both_values() {
+        for value in [None, Some(""), Some("a")] {
+            assert_eq!(Change::between("tokenName", value, value), None, "{value:?}");
+        }
+        for (old, new) in [(None, Some("")), (Some("a"), None), (Some("a"), Some("A"))] {
+            let change = Change::between("tokenName", old, new).unwrap();
+            let values = (change.property, change.old.as_deref(), change.new.as_deref());
+            assert_eq!(values, ("tokenName", old, new));
+        }
+    }
+}

@@ -150,4 +150,25 @@ mod tests {
         assert_eq!(past(later(now, SignedDuration::from_hours(9)), now), now);
         assert_eq!(past(Timestamp::UNIX_EPOCH, now), Timestamp::UNIX_EPOCH);
     }
+
+    #[test]
+    fn each_kind_of_deadline_has_its_length_and_none_lies_behind_the_calendar() {
+        let seconds = SignedDuration::from_secs;
+        let lengths = Lengths {
+            lease: seconds(30),
+            sync_interval: seconds(1800),
+            full_resync_interval: seconds(7 * 86_400),
+        };
+        for (kind, expected) in [
+            (DeadlineKind::Lease, 30),
+            (DeadlineKind::Sync, 1800),
+            (DeadlineKind::FullResync, 7 * 86_400),
+            (DeadlineKind::Rest, 86_400),
+            (DeadlineKind::Wait, 86_400),
+            (DeadlineKind::SessionClaim, 60),
+        ] {
+            assert_eq!(kind.length(&lengths), seconds(expected), "{kind:?}");
+        }
+        assert_eq!(later(Timestamp::MAX, seconds(1)), Timestamp::MAX);
+    }
 }

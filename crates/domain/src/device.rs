@@ -4,11 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::{
-    CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId,
-    deadline::{later, past},
-    serial_key,
-};
+use super::{CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId, deadline::later, serial_key};
 
 /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -253,7 +249,8 @@ pub fn fold_page(
             record = later;
         }
         let known = stored.get(&key);
-        let known_at = known.and_then(|known| received(known.operation_at, now));
+        // A stored date that lies ahead was never a time of receipt, and would hold back every record until then.
+        let known_at = known.and_then(|known| known.operation_at).filter(|at| !lies_ahead(*at, now));
         if matches!((record.operation_at, known_at), (Some(new), Some(old)) if new < old) {
             folded.unchanged += 1;
             continue;
@@ -301,7 +298,11 @@ pub fn fold_page(
 
 /// When something happened that was received at `now`.
 fn received(time: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    time.map(|time| if time > later(now, CLOCKS_APART) { past(time, now) } else { time })
+    time.map(|time| if lies_ahead(time, now) { now } else { time })
+}
+
+fn lies_ahead(time: Timestamp, now: Timestamp) -> bool {
+    time > later(now, CLOCKS_APART)
 }
 
 /// Until when what Apple says to have happened to a device is older than its going, of which we learned in another way
@@ -404,9 +405,11 @@ mod tests {
             let folded = fold(page, &stored("C1", Some(5), 1, false));
             assert_eq!(folded.write[0].operation_at, Some(at(stored_at)), "{ahead} s ahead");
         }
-        let page = vec![record("C1", Some(OperationType::Deleted), Some(now), 0)];
         let frozen = stored("C1", Some(now + 3_000_000_000), 1, false);
-        assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+        for ago in [0, 60, 86_400] {
+            let page = vec![record("C1", Some(OperationType::Deleted), Some(now - ago), 0)];
+            assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+        }
     }
 
     #[test]
@@ -451,5 +454,90 @@ mod tests {
     fn deleting_an_unknown_device_is_nothing() {
         let folded = fold(vec![record("C1", Some(OperationType::Deleted), Some(1), 0)], &HashMap::new());
         assert_eq!((folded.removed, folded.count_change()), (0, 0));
+    }
+
+    #[test]
+    fn platforms_and_sources_are_members_of_graphs_enumerations_and_found_in_any_case() {
+        for platform in DevicePlatform::ALL {
+            let word = platform.as_str();
+            assert!(crate::members::PLATFORM.contains(&word), "{word}");
+            assert_eq!(DevicePlatform::from_word(&word.to_ascii_uppercase()), Some(platform));
+        }
+        for source in DiscoverySource::ALL {
+            let word = source.as_str();
+            assert!(crate::members::DISCOVERY_SOURCE.contains(&word), "{word}");
+            assert_eq!(DiscoverySource::from_word(&word.to_ascii_uppercase()), Some(source));
+        }
+        assert_eq!((DevicePlatform::from_word("iPadOS"), DiscoverySource::from_word("")), (None, None));
+    }
+
+    #[test]
+    fn apples_systems_are_platforms_in_any_case_and_a_new_one_is_unknown() {
+        for (os, platform) in [
+            ("iOS", DevicePlatform::Ios),
+            ("iPadOS", DevicePlatform::Ios),
+            ("OSX", DevicePlatform::MacOs),
+            ("macOS", DevicePlatform::MacOs),
+            ("tvOS", DevicePlatform::TvOs),
+            ("visionOS", DevicePlatform::VisionOs),
+            ("VISIONOS", DevicePlatform::VisionOs),
+            ("homeOS", DevicePlatform::Unknown),
+            ("", DevicePlatform::Unknown),
+        ] {
+            assert_eq!(DevicePlatform::from_apple_os(os), platform, "{os}");
+        }
+    }
+
+    #[test]
+    fn each_device_of_a_page_is_counted_once_and_only_news_is_written() {
+        use OperationType::{Added, Deleted, Modified};
+        // What the record says and what is stored; then: added, changed, removed, unchanged, written.
+        for (operation, second, digest, known, counts) in [
+            (Some(Added), Some(10), 1, None, [1, 0, 0, 0, 1]),
+            (None, None, 1, None, [1, 0, 0, 0, 1]),
+            (Some(Modified), Some(10), 2, Some((5, 1, false)), [0, 1, 0, 0, 1]),
+            (None, None, 2, Some((5, 1, false)), [0, 1, 0, 0, 1]),
+            // The same record, once more: its later date is written, so that older ones stay without effect.
+            (Some(Modified), Some(10), 1, Some((5, 1, false)), [0, 0, 0, 1, 1]),
+            (Some(Modified), Some(5), 1, Some((5, 1, false)), [0, 0, 0, 1, 0]),
+            (None, None, 1, Some((5, 1, false)), [0, 0, 0, 1, 0]),
+            (Some(Modified), Some(4), 2, Some((5, 1, false)), [0, 0, 0, 1, 0]),
+            (Some(Deleted), Some(10), 0, Some((5, 1, false)), [0, 0, 1, 0, 0]),
+            (Some(Deleted), Some(10), 0, Some((5, 1, true)), [0, 0, 0, 1, 0]),
+            (Some(Deleted), Some(10), 0, None, [0, 0, 0, 1, 0]),
+            (Some(Added), Some(10), 1, Some((5, 1, true)), [1, 0, 0, 0, 1]),
+        ] {
+            let known = known.map_or_else(HashMap::new, |(second, digest, deleted)| {
+                stored("C1", Some(second), digest, deleted)
+            });
+            let folded = fold(vec![record("C1", operation, second, digest)], &known);
+            let found = [folded.added, folded.changed, folded.removed, folded.unchanged, folded.write.len()];
+            assert_eq!(found, counts, "{operation:?} {second:?} {digest} onto {known:?}");
+            let [added, changed, removed, ..] = counts.map(|count| count as i64);
+            assert_eq!(folded.changes(), DeviceChanges { added, changed, removed });
+            assert_eq!(folded.count_change(), added - removed);
+            let is_back = known.values().any(|known| known.deleted) && added == 1;
+            assert_eq!(folded.back.len(), usize::from(is_back));
+            assert_eq!(folded.known.len(), usize::from(is_back || changed == 1));
+        }
+        let mut known = stored("C8", Some(5), 1, false);
+        known.extend(stored("C9", Some(5), 1, false));
+        let page = [("C1", Added), ("C2", Added), ("C3", Added), ("C8", Deleted), ("C9", Deleted)];
+        let page = page.map(|(serial, operation)| record(serial, Some(operation), Some(10), 1));
+        let folded = fold(page.into(), &known);
+        assert_eq!((folded.added, folded.removed, folded.count_change()), (3, 2, 1));
+    }
+
+    #[test]
+    fn a_deletion_without_a_date_is_believed_at_once() {
+        let known = stored("C1", None, 1, false);
+        let folded = fold(vec![record("C1", Some(OperationType::Deleted), None, 0)], &known);
+        assert_eq!((folded.removed, folded.ties.len()), (1, 0));
+    }
+
+    #[test]
+    fn what_apple_dates_within_two_minutes_of_a_release_is_newer_than_it() {
+        assert_eq!(latest_record_time(at(1000)), at(880));
+        assert_eq!(latest_record_time(Timestamp::MIN), Timestamp::MIN);
     }
 }

@@ -134,4 +134,47 @@ mod tests {
             assert_eq!(DeviceEventKind::from_word(kind.as_str()), Some(kind));
         }
     }
+
+    #[test]
+    fn each_line_of_the_history_says_what_happened_and_why() {
+        let default = Reason::Default(crate::DevicePlatform::Ios).as_str();
+        for (kind, detail, expected) in [
+            (DeviceEventKind::Wanted, None, "Classroom was requested"),
+            (DeviceEventKind::Unwanted, None, "No profile of its own"),
+            (DeviceEventKind::Assigned, Some(Reason::Wanted.as_str()), "assigned Classroom, as requested"),
+            (DeviceEventKind::Assigned, Some(default), "assigned Classroom, the default"),
+            (DeviceEventKind::Assigned, Some(READ_BACK), "answer was lost, but Apple reported Classroom"),
+            (DeviceEventKind::NotAssigned, Some("THROTTLED"), "not assigned (THROTTLED)"),
+            (DeviceEventKind::NotAssigned, Some("THROTTLED"), AssignmentResult::Throttled.about_assignment()),
+            (DeviceEventKind::Contradicted, None, "no profile any more"),
+            (DeviceEventKind::Contradicted, Some("empty"), "no profile any more"),
+            (DeviceEventKind::Contradicted, Some("removed"), "no profile any more"),
+            (DeviceEventKind::Contradicted, Some("0A1B"), "another profile, 0A1B"),
+            (DeviceEventKind::Absent, None, "no longer listed"),
+            (DeviceEventKind::ListedAgain, None, "again"),
+            (DeviceEventKind::ReleaseRequested, None, "release from the organization was requested"),
+            (DeviceEventKind::Released, None, "Apple released it"),
+            (DeviceEventKind::NotReleased, Some("ACCESS_DENIED"), "not release it (ACCESS_DENIED)"),
+            (DeviceEventKind::NotReleased, Some("ACCESS_DENIED"), AssignmentResult::Denied.about_release()),
+        ] {
+            let event = DeviceEvent {
+                at: Timestamp::UNIX_EPOCH,
+                kind,
+                profile: None,
+                apple_uuid: None,
+                detail: detail.map(str::to_owned),
+            };
+            let sentence = event.sentence("Classroom");
+            assert!(
+                sentence.contains(expected) && sentence.ends_with('.'),
+                "{kind:?} {detail:?}: {sentence}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_stored_reason_of_an_assignment_is_one_of_two_words() {
+        let default = crate::DevicePlatform::ALL.map(|platform| Reason::Default(platform).as_str());
+        assert_eq!((Reason::Wanted.as_str(), default), ("wanted", ["default"; 5]));
+    }
 }

@@ -112,7 +112,11 @@ impl DevicePacing {
 
     /// Apple's record of the device differs from the stored one.
     pub fn on_record(self, change: RecordChange, now: Timestamp) -> Self {
-        let is_confirmed = change.confirms && !change.returns && !change.moves_platform;
+        if change.moves_platform {
+            // Another default may apply, as if somebody desired something else.
+            return self.on_desired(now);
+        }
+        let is_confirmed = change.confirms && !change.returns;
         let rests = self.due_at.is_some_and(|due| !is_over(due, now, LONGEST_REST))
             && self.failure != Some(AssignmentResult::NotAccessible);
         if is_confirmed || rests { self } else { Self { due_at: Some(now), ..self } }
@@ -166,6 +170,7 @@ mod tests {
         for (result, attempts, asked, expected) in [
             (Failed, 0, None, 3600),
             (Failed, 1, None, 86_400),
+            (Failed, 2, None, 86_400),
             (Throttled, 0, None, 86_400),
             (Throttled, 0, Some(minutes(90)), 5400),
             (Throttled, 0, Some(minutes(60 * 24 * 400)), 86_400),
@@ -180,6 +185,8 @@ mod tests {
                 (Some(at(expected)), Some(result)),
                 "{result:?} {asked:?}"
             );
+            let failed = attempts + i64::from(result == Failed);
+            assert_eq!(after.attempts, failed, "only failures are counted: {result:?} after {attempts}");
         }
         let changed = DevicePacing::default().on_result(Success, None, true, at(0));
         assert_eq!(changed.due_at, Some(at(0)), "somebody desires something else by now");
@@ -195,6 +202,7 @@ mod tests {
             (due(500, None), due(500, None)),
             (due(-5, Some(Throttled)), due(0, Some(Throttled))),
             (due(400 * 86_400, Some(Throttled)), due(0, Some(Throttled))),
+            (DevicePacing { attempts: 3, ..due(500, Some(Failed)) }, due(0, None)),
         ] {
             assert_eq!(before.on_desired(at(0)), expected, "{before:?}");
         }
@@ -213,6 +221,10 @@ mod tests {
             (idle, moves, due(0, None)),
             (idle, returns, due(0, None)),
             (due(500, Some(Throttled)), moves, due(500, Some(Throttled))),
+            (due(500, Some(Failed)), moves, due(0, None)),
+            (due(500, Some(CallRefused)), moves, due(0, None)),
+            (due(500, Some(CallRefused)), nothing, due(500, Some(CallRefused))),
+            (due(500, None), moves, due(500, None)),
             (due(500, Some(NotAccessible)), nothing, due(0, Some(NotAccessible))),
             (due(400 * 86_400, None), nothing, due(0, None)),
         ] {
@@ -259,5 +271,32 @@ mod tests {
                 assert_eq!(change, expected, "{uuid:?} {status:?} {platform:?} {assigned:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_new_device_is_due_when_a_delta_reports_it_and_else_found_by_the_look_at_all() {
+        let reported = |operation| AppleRecord {
+            serial: "C1".to_owned(),
+            operation,
+            operation_at: None,
+            platform: None,
+            description: None,
+            profile_uuid: None,
+            profile_status: None,
+            record: String::new(),
+            digest: 0,
+        };
+        let added = Some(crate::OperationType::Added);
+        assert_eq!(DevicePacing::of_new(&reported(added), at(0)), due(0, None));
+        assert_eq!(DevicePacing::of_new(&reported(None), at(0)), DevicePacing::default());
+    }
+
+    #[test]
+    fn a_released_device_is_due_no_more_and_one_that_stays_after_all_is_due() {
+        let failed = DevicePacing { attempts: 2, count: 3, ..due(500, Some(Failed)) };
+        assert_eq!(failed.on_released(), DevicePacing { due_at: None, ..failed });
+        assert_eq!(failed.on_release_ended(at(0)), failed, "a rest stays");
+        let idle = failed.on_released();
+        assert_eq!(idle.on_release_ended(at(7)), DevicePacing { due_at: Some(at(7)), ..failed });
     }
 }

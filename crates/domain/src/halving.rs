@@ -126,6 +126,7 @@ mod tests {
                 halving.on_accepted();
                 played.accepted += call.len();
             }
+            assert_eq!(halving.has_accepted(), played.accepted > 0, "after {} devices", played.accepted);
             next = waiting.pop();
             if next.is_some() && !halving.may_call() {
                 played.left = next.map_or(0, |call| call.len()) + waiting.iter().map(Vec::len).sum::<usize>();

@@ -429,4 +429,76 @@ mod tests {
         let accepted = accept(&known(Some("A"), None, Some(same)), &account(Some("A"), None)).unwrap();
         assert!(matches!(accepted, Acceptance::Repeated { binds: false, .. }));
     }
+
+    #[test]
+    fn token_types_are_members_of_graphs_enumeration_and_only_edu_is_a_school() {
+        for token_type in TokenType::ALL {
+            let word = token_type.as_str();
+            assert!(crate::members::DEP_TOKEN_TYPE.contains(&word), "{word}");
+            assert_eq!(TokenType::from_word(&word.to_ascii_uppercase()), Some(token_type));
+        }
+        assert_eq!(TokenType::from_word("vpp"), None);
+        for (org_type, expected) in [
+            (None, TokenType::Dep),
+            (Some("org"), TokenType::Dep),
+            (Some("edu"), TokenType::AppleSchoolManager),
+            (Some("EDU"), TokenType::AppleSchoolManager),
+        ] {
+            assert_eq!(TokenType::from_org_type(org_type), expected, "{org_type:?}");
+        }
+    }
+
+    #[test]
+    fn two_servers_are_the_same_by_uuid_and_by_organization_as_far_as_both_name_one() {
+        let (a, a1, a2) = ((Some("A"), None), (Some("A"), Some("1")), (Some("A"), Some("2")));
+        for (ours, theirs, is_same) in [
+            (a, a, true),
+            (a, a1, true),
+            (a1, a1, true),
+            (a1, a2, false),
+            (a1, (Some("B"), Some("1")), false),
+            (a1, (None, Some("1")), false),
+            ((None, None), (None, None), false),
+            ((None, Some("1")), (None, Some("1")), false),
+        ] {
+            let (ours, theirs) = (server(ours.0, ours.1), server(theirs.0, theirs.1));
+            assert_eq!(ours.is_same_server(&theirs), is_same, "{ours:?} {theirs:?}");
+            assert_eq!(theirs.is_same_server(&ours), is_same, "{theirs:?} {ours:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_known_of_a_server_is_replaced_by_news_and_never_by_nothing() {
+        let named = |word: &str| ServerIdentity {
+            server_uuid: Some(format!("{word} uuid")),
+            org_id: Some(format!("{word} id")),
+            server_name: Some(format!("{word} name")),
+            org_name: Some(format!("{word} organization")),
+        };
+        let nothing = ServerIdentity::default();
+        assert_eq!(named("old").merged_with(&nothing), named("old"));
+        assert_eq!(nothing.merged_with(&named("new")), named("new"));
+        assert_eq!(named("old").merged_with(&named("new")), named("new"));
+    }
+
+    #[test]
+    fn a_token_stands_well_only_while_syncs_come_to_their_end() {
+        let now = Timestamp::UNIX_EPOCH;
+        let tenant = TenantId(uuid::Uuid::from_u128(7));
+        let mut setting = Setting::apple_configurator(tenant, now);
+        let key = SettingKey { tenant, id: SettingId(tenant.0) };
+        assert_eq!((setting.key(), setting.token_type), (key, TokenType::None));
+        assert_eq!(setting.standing(now), TokenStanding::State(TokenState::None));
+        setting.token_verified = true;
+        setting.token_expires_at = Some(now + TokenStanding::SOON + jiff::SignedDuration::from_secs(1));
+        for (state, failures, expected) in [
+            (TokenState::Ok, 0, TokenStanding::State(TokenState::Ok)),
+            (TokenState::Ok, 1, TokenStanding::Failing),
+            (TokenState::Ok, 9, TokenStanding::Failing),
+            (TokenState::Terms, 1, TokenStanding::State(TokenState::Terms)),
+        ] {
+            (setting.token_state, setting.sync.failures) = (state, failures);
+            assert_eq!(setting.standing(now), expected, "{state:?} after {failures}");
+        }
+    }
 }

@@ -388,4 +388,43 @@ mod tests {
         }
         assert_eq!(ProfileKind::from_word("depEnrollmentBaseProfile"), None);
     }
+
+    #[test]
+    fn a_profile_is_the_default_of_its_types_platform_and_two_types_list_keys() {
+        use DevicePlatform::{Ios, MacOs, TvOs, VisionOs};
+        for (kind, platform, lists_keys) in [
+            (ProfileKind::Plain, None, false),
+            (ProfileKind::Dep, Some(Ios), false),
+            (ProfileKind::Ios, Some(Ios), true),
+            (ProfileKind::MacOs, Some(MacOs), true),
+            (ProfileKind::TvOs, Some(TvOs), false),
+            (ProfileKind::VisionOs, Some(VisionOs), false),
+        ] {
+            assert_eq!((kind.platform(), kind.lists_skip_keys()), (platform, lists_keys), "{kind:?}");
+        }
+    }
+
+    #[test]
+    fn a_profile_belongs_to_its_tenants_setting() {
+        let profile = profile(ProfileKind::Plain);
+        assert_eq!(profile.key(), SettingKey { tenant: profile.tenant, id: profile.setting });
+    }
+
+    #[test]
+    fn the_audit_log_shows_every_value_as_people_write_it() {
+        let object = [("a".to_owned(), ProfileValue::Int(-1)), ("b".to_owned(), ProfileValue::Null)];
+        for (value, shown) in [
+            (ProfileValue::Null, "null"),
+            (ProfileValue::Bool(true), "true"),
+            (ProfileValue::Int(7), "7"),
+            (ProfileValue::Text("a b".to_owned()), "a b"),
+            (texts(&[]), "[]"),
+            (texts(&["a"]), "[a]"),
+            (texts(&["a", "b", "c"]), "[a, b, c]"),
+            (ProfileValue::Object([].into()), "{}"),
+            (ProfileValue::Object(object.into()), "{a: -1, b: null}"),
+        ] {
+            assert_eq!(value.to_string(), shown);
+        }
+    }
 }

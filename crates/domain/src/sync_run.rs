@@ -173,4 +173,11 @@ mod tests {
             assert_eq!(too_many_absent(missing, listed), expected, "{missing} of {listed}");
         }
     }
+
+    #[test]
+    fn changes_of_two_pages_are_counted_together() {
+        let one = DeviceChanges { added: 2, changed: 3, removed: 5 };
+        let other = DeviceChanges { added: 7, changed: 11, removed: 13 };
+        assert_eq!(one.and(other), DeviceChanges { added: 9, changed: 14, removed: 18 });
+    }
 }

@@ -212,6 +212,7 @@ mod tests {
         let days = |days: i64| Some(now + SignedDuration::from_hours(24 * days));
         for (state, verified, end, word) in [
             (TokenState::None, false, None, "none"),
+            (TokenState::None, false, days(-1), "none"),
             (TokenState::Ok, true, days(61), "ok"),
             (TokenState::Ok, true, days(60), "expiring"),
             (TokenState::Ok, true, days(0), "expired"),
@@ -252,5 +253,35 @@ mod tests {
                 ("wrong_server", 13),
             ]
         );
+    }
+
+    #[test]
+    fn only_a_refused_credential_needs_another_token_and_nothing_is_wrong_without_one() {
+        use TokenState::{Expired, Forbidden, None, Ok, Revoked};
+        for state in TokenState::ALL {
+            let is_refused = matches!(state, Expired | Revoked | Forbidden);
+            assert_eq!(state.refused_as_credential(), is_refused, "{state:?}");
+            let is_in_trouble = !matches!(state, None | Ok);
+            assert_eq!(TokenStanding::State(state).in_trouble(), is_in_trouble, "{state:?}");
+        }
+        for standing in
+            [TokenStanding::Expiring { days: 1 }, TokenStanding::Unverified, TokenStanding::Failing]
+        {
+            assert!(!standing.in_trouble(), "{standing:?}");
+        }
+    }
+
+    #[test]
+    fn each_standing_has_a_sentence_of_its_own() {
+        let states = TokenState::ALL.map(TokenStanding::State);
+        let others =
+            [TokenStanding::Expiring { days: 12 }, TokenStanding::Unverified, TokenStanding::Failing];
+        let mut known = std::collections::HashSet::new();
+        for standing in states.into_iter().chain(others) {
+            let sentence = standing.sentence();
+            assert!(sentence.len() > 20 && sentence.ends_with('.'), "{standing:?}: {sentence}");
+            assert!(known.insert(sentence), "{standing:?}");
+        }
+        assert!(known.iter().any(|sentence| sentence.contains("in 12 days")));
     }
 }

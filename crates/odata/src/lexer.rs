@@ -92,8 +92,7 @@ impl<'t> Lexer<'t> {
         let part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'+' | b'-');
         self.at = self.end_of(start, part);
         // An unencoded `+` of a time zone arrives as a space: `2026-01-31T08:00:00 01:00`.
-        let is_local = self.at - start > 10
-            && matches!(self.byte(start + 10), Some(b'T' | b't'))
+        let is_local = matches!(self.byte(start + 10), Some(b'T' | b't'))
             && self.end_of(start + 11, |byte| byte.is_ascii_digit() || matches!(byte, b':' | b'.'))
                 == self.at;
         let zone = self.text.as_bytes().get(self.at..self.at + 6);

@@ -5,9 +5,10 @@ use jiff::Timestamp;
 use serde_json::Value as Json;
 
 use super::{
-    Error, Storage,
+    Devices, Error, Syncs,
     db::{Transaction, sql},
     device_events::{self, NewDeviceEvent},
+    purge::AgedRows,
     setting_state::save,
     sync::at_cursor,
     sync_runs::{self, RunPart},
@@ -18,6 +19,8 @@ use adept_domain::{
     latest_record_time,
     setting_state::{CursorMove, FullFetchMove},
 };
+
+const TOMBSTONES: AgedRows = AgedRows { table: "devices", time: "tombstone_at", condition: "deleted" };
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +44,7 @@ pub struct AbsentAction {
     pub listed_again: Vec<String>,
 }
 
-impl Storage {
+impl Syncs {
     /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
     /// what it lists, so if there are as many, they are the same.
     pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
@@ -175,35 +178,20 @@ impl Storage {
         tx.commit().await?;
         Ok(true)
     }
+}
 
+impl Devices {
     /// Forgets devices that are gone since before `before`, and dates those back to `now` that a wrong clock dated ahead of
     /// it. Answers how many went.
     pub async fn purge_tombstones(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("UPDATE devices SET tombstone_at = $1 WHERE tombstone_at > $2")
-                .bind(now)
-                .bind(later(now, CLOCKS_APART)),
-        )
-        .await?;
-        tx.commit().await?;
-        let mut purged = 0;
-        loop {
-            let mut tx = self.db.begin_bulk().await?;
-            let some = tx
-                .execute(
-                    sql("DELETE FROM devices WHERE (tenant, setting, serial_key) IN \
-                         (SELECT tenant, setting, serial_key FROM devices \
-                          WHERE tombstone_at < $1 AND deleted LIMIT 1000)")
-                    .bind(before),
-                )
-                .await?;
-            tx.commit().await?;
-            purged += some;
-            if some == 0 {
-                return Ok(purged);
-            }
-        }
+        TOMBSTONES.date_back(&self.db, later(now, CLOCKS_APART), now).await?;
+        TOMBSTONES.purge(&self.db, before).await
+    }
+
+    /// Dates devices to `now` that are gone since before `before`, although a purge has removed all of those: a clock that
+    /// was behind dated them since. Answers how many.
+    pub async fn date_tombstones_forward(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        TOMBSTONES.date_forward(&self.db, before, now).await
     }
 }
 

@@ -4,13 +4,15 @@
 //! A session has a revision, and anyone who puts another in its place names the one that was seen, so that of two the first
 //! stays. A claim orders who opens a session; it protects nothing, and ends by itself.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage,
-    db::{Statement, sql},
-    sealing::SealedField,
+    Error,
+    db::{Db, Statement, sql},
+    sealing::{SealedField, SealingKey},
 };
 use adept_domain::{
     SettingKey, TokenId,
@@ -71,10 +73,17 @@ impl TokenRow {
     }
 }
 
-impl Storage {
+/// Sessions at Apple, one for each stored token, sealed.
+#[derive(Clone)]
+pub struct AppleSessions {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl AppleSessions {
     /// The session of a token, if its revision is over `refused`; else the right to open one, until `claim_until`,
     /// unless somebody else has it. A claim that lies further ahead than one may is not believed.
-    pub async fn find_apple_session(
+    pub async fn find(
         &self,
         row: &TokenRow,
         refused: i64,
@@ -111,12 +120,7 @@ impl Storage {
     }
 
     /// Puts a session in the place of the one with that revision, and ends a claim on it.
-    pub async fn keep_apple_session(
-        &self,
-        row: &TokenRow,
-        session: &[u8],
-        revision: i64,
-    ) -> Result<SessionKept, Error> {
+    pub async fn keep(&self, row: &TokenRow, session: &[u8], revision: i64) -> Result<SessionKept, Error> {
         let sealed = self.key.seal(row.place(&row.name()), session)?;
         let mut tx = self.db.begin().await?;
         let keep = row
@@ -136,7 +140,7 @@ impl Storage {
     }
 
     /// Ends a claim on that revision.
-    pub async fn give_up_apple_session(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
+    pub async fn give_up(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let release = row
             .bind(sql("UPDATE server_tokens SET session_claimed_until = 0 \

@@ -9,6 +9,7 @@ mod definitions;
 mod pacing;
 mod plan;
 mod recognized;
+mod refused;
 mod releases;
 mod show;
 mod work;
@@ -16,9 +17,9 @@ mod work;
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
-    claims::may_go_on,
-    db::{Transaction, sql},
+    Error,
+    db::{Db, Transaction, sql},
+    leases::may_go_on,
     setting_state::{load, lock, save},
 };
 use adept_domain::{
@@ -29,6 +30,7 @@ pub use calls::{Assigned, Begun, DeviceResult, InFlightCall};
 pub(super) use definitions::forget_refusals;
 pub(super) use pacing::{alike, save_pacing, save_release, states_of};
 pub use plan::{Plan, PlannedProfile};
+pub use refused::RefusedDevices;
 pub use releases::Released;
 pub use show::{DeviceStory, ShownDevice, WaitingDevices};
 pub use work::{ScanPosition, WorkDevice};
@@ -71,7 +73,13 @@ pub(super) async fn bump_desired_generation(
     Ok(true)
 }
 
-impl Storage {
+/// What devices are to have, what Apple has, and the calls between the two.
+#[derive(Clone)]
+pub struct Assignments {
+    pub(crate) db: Db,
+}
+
+impl Assignments {
     /// Renews the lease of a run and reads again what it works under; none when lease, token or setting are other ones by
     /// now.
     pub async fn renew_for_call(
@@ -87,7 +95,7 @@ impl Storage {
     }
 
     /// Notes how a run ended and gives the lease back; false when it was lost.
-    pub async fn end_assignment_run(&self, lease: &Lease, end: &AssignmentEnd) -> Result<bool, Error> {
+    pub async fn end_run(&self, lease: &Lease, end: &AssignmentEnd) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
             return Ok(false);

@@ -1,6 +1,6 @@
 //! The audit log: written in the transaction of the change it tells of. Reading it is in `audit/read`.
 
-mod read;
+pub(super) mod read;
 
 use serde_json::json;
 

@@ -1,8 +1,8 @@
 //! Applications that may ask the built-in issuer for tokens. Secrets are stored as argon2 hashes only.
 
 use super::{
-    Error, Storage,
-    db::{Row, sql},
+    Error,
+    db::{Db, Row, sql},
 };
 use adept_domain::{ClientId, Permission, Permissions, TenantId};
 
@@ -38,9 +38,15 @@ fn client(row: &Row) -> Result<ClientRow, Error> {
     })
 }
 
-impl Storage {
+/// Applications of the built-in issuer.
+#[derive(Clone)]
+pub struct Clients {
+    pub(crate) db: Db,
+}
+
+impl Clients {
     /// The client of that id in that tenant.
-    pub async fn client(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
+    pub async fn get(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
         let row = self
             .db
             .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind(tenant).bind(id).by_key())
@@ -49,7 +55,7 @@ impl Storage {
     }
 
     /// The clients of a tenant, oldest first.
-    pub async fn clients(&self, tenant: TenantId) -> Result<Vec<ClientRow>, Error> {
+    pub async fn list(&self, tenant: TenantId) -> Result<Vec<ClientRow>, Error> {
         let rows = self
             .db
             .rows(sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id").bind(tenant))
@@ -58,7 +64,7 @@ impl Storage {
     }
 
     /// Adds a client.
-    pub async fn add_client(&self, client: &ClientRow) -> Result<(), Error> {
+    pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::name).collect();
         let mut tx = self.db.begin().await?;
         tx.execute_one(
@@ -78,12 +84,7 @@ impl Storage {
     }
 
     /// Disables or enables a client; false when there is none.
-    pub async fn set_client_disabled(
-        &self,
-        tenant: TenantId,
-        id: ClientId,
-        disabled: bool,
-    ) -> Result<bool, Error> {
+    pub async fn set_disabled(&self, tenant: TenantId, id: ClientId, disabled: bool) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched = tx
             .execute(

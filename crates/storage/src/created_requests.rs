@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error, Storage,
-    db::{Statement, Transaction, sql},
+    Error,
+    db::{Db, Statement, Transaction, sql},
+    purge::AgedRows,
 };
 
 /// How long a create is remembered.
@@ -71,15 +72,17 @@ pub(super) async fn claim(
     Ok(None)
 }
 
-impl Storage {
+/// Creates that their clients may repeat.
+#[derive(Clone)]
+pub struct CreatedRequests {
+    pub(crate) db: Db,
+}
+
+impl CreatedRequests {
     /// Forgets the creates before `before`; returns how many. One that lies ahead of `now` counts as made now.
-    pub async fn purge_created_requests(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(sql("UPDATE created_requests SET created_at = $1 WHERE created_at > $1").bind(now))
-            .await?;
-        let purged =
-            tx.execute(sql("DELETE FROM created_requests WHERE created_at < $1").bind(before)).await?;
-        tx.commit().await?;
-        Ok(purged)
+    pub async fn purge(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let rows = AgedRows { table: "created_requests", time: "created_at", condition: "TRUE" };
+        rows.date_back(&self.db, now, now).await?;
+        rows.purge(&self.db, before).await
     }
 }

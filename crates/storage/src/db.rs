@@ -205,7 +205,9 @@ impl Db {
                 let answered = link.run(state, State::Clean, vec![command]).await;
                 Ok(rows_of(answered.map_err(|(_, failure)| failure)?))
             }
-            Self::Postgres(postgres) if postgres.is_pooled() => self.rows_in_transaction(statement).await,
+            Self::Postgres(postgres) if postgres.is_pooled() => {
+                Self::rows_in_transaction(postgres, statement).await
+            }
             Self::Postgres(postgres) => {
                 let mut lent = postgres.pool().lend().await?;
                 let rows = on_postgres!(lent, State::Clean, statement, fetch_all)?;
@@ -215,8 +217,9 @@ impl Db {
     }
 
     /// Behind a pooler the limits hold only in a transaction, and a statement is prepared and run in one session only there.
-    async fn rows_in_transaction(&self, statement: Statement) -> Result<Vec<Row>, Error> {
-        let mut tx = self.begin().await?;
+    /// Reading goes on while writes are refused.
+    async fn rows_in_transaction(postgres: &Postgres, statement: Statement) -> Result<Vec<Row>, Error> {
+        let mut tx = begin_postgres(postgres, "").await?;
         let rows = tx.rows(statement).await?;
         tx.commit().await?;
         Ok(rows)

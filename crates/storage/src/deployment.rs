@@ -1,11 +1,13 @@
 //! Rows of the deployment itself: the sealing canary, the default tenant and the issuer's signing key.
 
+use std::sync::Arc;
+
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::{
-    Error, OpenError, SealingKey, SealingKeyError, Storage, StorageOptions,
+    Error, OpenError, SealingKey, SealingKeyError, StorageOptions,
     db::{Db, sql},
     sealing::SealedField,
 };
@@ -136,7 +138,19 @@ pub(super) async fn default_tenant(
     stored_default_tenant(db).await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))
 }
 
-impl Storage {
+/// What belongs to the deployment and to no tenant: its schema, its signing key, whether it can be written.
+#[derive(Clone)]
+pub struct Deployment {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl Deployment {
+    /// The id of the sealing key in use.
+    pub fn sealing_key_id(&self) -> String {
+        self.key.id()
+    }
+
     /// The issuer's signing key, if one was made.
     pub async fn signing_key(&self) -> Result<Option<SigningKeyRow>, Error> {
         match secret(&self.db, ISSUER).await? {

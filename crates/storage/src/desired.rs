@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::{
-    Error, Storage,
+    Devices, Error,
     assignment::{alike, bump_desired_generation, desire, save_pacing, save_release, states_of},
     audit,
     created_requests::{self, EntityCreated},
@@ -64,7 +64,7 @@ const NOT_AT_APPLE: &str = "SELECT value ->> 1 AS serial FROM json_each($3) WHER
     (SELECT serial_key FROM devices WHERE tenant = $1 AND setting = $2 AND source = 'deviceEnrollmentProgram' \
      AND deleted = FALSE AND serial_key IN (SELECT value ->> 0 FROM json_each($3))) LIMIT 5";
 
-impl Storage {
+impl Devices {
     /// Wants a profile for devices of its setting. Devices that want it already stay as they are.
     pub async fn set_desired_profile(
         &self,
@@ -154,18 +154,14 @@ impl Storage {
     }
 
     /// The devices of a setting with these serial numbers, in any ASCII case and no order.
-    pub async fn devices_of_serials(
-        &self,
-        key: SettingKey,
-        serials: &[String],
-    ) -> Result<Vec<DeviceRow>, Error> {
+    pub async fn of_serials(&self, key: SettingKey, serials: &[String]) -> Result<Vec<DeviceRow>, Error> {
         self.db.rows(of_serials(key, serials)).await?.iter().map(super::devices::device).collect()
     }
 
     /// Writes a manual import. `decide` is handed those of `serials` that are listed, and returns what is written: until
     /// the end nobody else changes a device of the setting, so that no desired state and no record of Apple's is
     /// overwritten unseen. False, and nothing written, when the setting or a desired profile does not exist.
-    pub async fn write_devices<E: From<Error>>(
+    pub async fn write<E: From<Error>>(
         &self,
         key: SettingKey,
         serials: &[String],
@@ -180,7 +176,7 @@ impl Storage {
     }
 
     /// The same for one new device, which is made once for its `request`.
-    pub async fn create_device<E: From<Error>>(
+    pub async fn create<E: From<Error>>(
         &self,
         new: &DeviceRow,
         (key, profiles): (SettingKey, &[Profile]),
@@ -224,12 +220,7 @@ impl Storage {
     }
 
     /// Takes a device out of the list; false when there is none. Apple may list it again.
-    pub async fn remove_device(
-        &self,
-        key: SettingKey,
-        id: DeviceId,
-        event: &AuditEvent,
-    ) -> Result<bool, Error> {
+    pub async fn remove(&self, key: SettingKey, id: DeviceId, event: &AuditEvent) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
         let Some(mut state) = desire(&mut tx, key, event.at, false).await? else { return Ok(false) };

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Devices, Error,
     db::{Transaction, Value, sql, sql_of_parts},
+    purge::AgedRows,
 };
 use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
 
@@ -89,9 +90,9 @@ pub(super) async fn note_contradictions(
     Ok(())
 }
 
-impl Storage {
+impl Devices {
     /// The history of a device, oldest first.
-    pub async fn device_events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
+    pub async fn events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
         let rows = self
             .db
             .rows(
@@ -118,22 +119,7 @@ impl Storage {
     }
 
     /// Removes lines older than `before`; answers how many went.
-    pub async fn purge_device_events(&self, before: Timestamp) -> Result<u64, Error> {
-        let mut purged = 0;
-        loop {
-            let mut tx = self.db.begin_bulk().await?;
-            let some = tx
-                .execute(
-                    sql("DELETE FROM device_events WHERE (tenant, setting, serial_key, at, event) IN \
-                         (SELECT tenant, setting, serial_key, at, event FROM device_events WHERE at < $1 LIMIT 5000)")
-                        .bind(before),
-                )
-                .await?;
-            tx.commit().await?;
-            purged += some;
-            if some == 0 {
-                return Ok(purged);
-            }
-        }
+    pub async fn purge_events(&self, before: Timestamp) -> Result<u64, Error> {
+        AgedRows { table: "device_events", time: "at", condition: "TRUE" }.purge(&self.db, before).await
     }
 }

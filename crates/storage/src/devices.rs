@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
-use std::sync::atomic::Ordering;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use adept_odata::Filter;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Error, Storage,
+    Error,
     assignment::{alike, save_pacing, save_release, states_of},
-    db::{Row, Transaction, Value, sql},
+    db::{Db, Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
@@ -36,7 +39,7 @@ const SOURCE: Source<DeviceField> = Source {
 fn column(field: DeviceField) -> Column {
     let (expression, holds) = match field {
         DeviceField::Id => ("id", Holds::Id { nullable: false }),
-        DeviceField::SerialNumber => ("serial_key", Holds::FoldedText),
+        DeviceField::SerialNumber => ("serial_key", Holds::Serial),
         DeviceField::Description => ("description", Holds::Text),
         DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
         DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),
@@ -259,29 +262,42 @@ fn row_of(record: AppleRecord, id: Uuid, now: Timestamp) -> [Value; ROW_WIDTH] {
 /// Devices added by which the table is another one to PostgreSQL's planner.
 const GROWTH: u64 = 20_000;
 
-impl Storage {
-    pub(super) fn note_growth(&self, added: usize) {
-        self.grown.fetch_add(added as u64, Ordering::Relaxed);
-    }
+/// Devices that were added since the table was settled last.
+#[derive(Clone, Default)]
+pub(super) struct Growth(Arc<AtomicU64>);
 
+impl Growth {
+    pub(super) fn note(&self, added: usize) {
+        self.0.fetch_add(added as u64, Ordering::Relaxed);
+    }
+}
+
+/// Devices, what is desired of them, and their events.
+#[derive(Clone)]
+pub struct Devices {
+    pub(crate) db: Db,
+    pub(crate) growth: Growth,
+}
+
+impl Devices {
     /// Lets the database look at its devices again if there are many more than when it looked last. Takes seconds for a
     /// million; nothing waits for it.
-    pub async fn settle_devices(&self) -> Result<(), Error> {
-        if self.grown.load(Ordering::Relaxed) < GROWTH {
+    pub async fn settle(&self) -> Result<(), Error> {
+        if self.growth.0.load(Ordering::Relaxed) < GROWTH {
             return Ok(());
         }
-        self.grown.store(0, Ordering::Relaxed);
+        self.growth.0.store(0, Ordering::Relaxed);
         self.db.settle("devices").await
     }
 
     /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
-    pub async fn devices(
+    pub async fn list(
         &self,
         key: SettingKey,
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
         let total = match query.count {
-            true => Some(self.count_devices(key, query.filter.as_ref()).await?),
+            true => Some(self.count(key, query.filter.as_ref()).await?),
             false => None,
         };
         let query = ListQuery { count: false, ..query.clone() };
@@ -290,11 +306,7 @@ impl Storage {
 
     /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
     /// is known, and few are gone.
-    pub async fn count_devices(
-        &self,
-        key: SettingKey,
-        filter: Option<&Filter<DeviceField>>,
-    ) -> Result<i64, Error> {
+    pub async fn count(&self, key: SettingKey, filter: Option<&Filter<DeviceField>>) -> Result<i64, Error> {
         if filter.is_some() {
             return SOURCE.count(&self.db, filter, scope(key)).await;
         }
@@ -312,7 +324,7 @@ impl Storage {
     }
 
     /// The device of that id.
-    pub async fn device(&self, key: SettingKey, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
+    pub async fn get(&self, key: SettingKey, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
         let row = self
             .db
             .row(

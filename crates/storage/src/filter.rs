@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use adept_domain::serial_key;
 use adept_odata::{CompareOp, Filter, Function, Literal};
 use jiff::Timestamp;
 use uuid::{Uuid, fmt::Hyphenated};
@@ -21,6 +22,9 @@ pub(super) enum Holds {
     Text,
     /// Text that is stored in ASCII lower case already and never NULL.
     FoldedText,
+    /// A serial number, stored as what it is known by. A value that it is compared with is trimmed and folded alike; the
+    /// part of one that `contains` and the like look for stands as it was written.
+    Serial,
     /// An id of 16 bytes. Their order is that of the lower-case text with hyphens, as which clients see and compare it.
     Id {
         /// Whether it can be NULL.
@@ -98,7 +102,9 @@ impl Column {
             Holds::Bool => format!("CAST(CASE WHEN {} THEN 1 ELSE 0 END AS BIGINT)", self.expression),
             Holds::Member(members) => format!("CAST({} AS BIGINT)", self.ordinal(members)),
             // No list is ordered by a collection: the parser refuses it.
-            Holds::FoldedText | Holds::Moment | Holds::OneItem | Holds::Texts(_) => self.comparable(),
+            Holds::FoldedText | Holds::Serial | Holds::Moment | Holds::OneItem | Holds::Texts(_) => {
+                self.comparable()
+            }
         }
     }
 
@@ -109,7 +115,7 @@ impl Column {
 
     /// Whether [`sort_key`](Self::sort_key) is text.
     pub(super) fn sorts_as_text(&self) -> bool {
-        matches!(self.holds, Holds::Text | Holds::FoldedText)
+        matches!(self.holds, Holds::Text | Holds::FoldedText | Holds::Serial)
     }
 
     /// Whether it can be NULL, on the wire too.
@@ -333,6 +339,8 @@ impl Bound {
                 Holds::Text | Holds::FoldedText | Holds::Texts(_),
                 literal @ (Literal::Text(_) | Literal::Guid(_)),
             ) => text_of(literal)?,
+            (Holds::Serial, Literal::Text(serial)) => Value::text(serial_key(serial)),
+            (Holds::Serial, literal @ Literal::Guid(_)) => text_of(literal)?,
             (Holds::Int, Literal::Int(number)) => (*number).into(),
             (Holds::Time { .. } | Holds::Moment, Literal::DateTime(time)) => return Ok(Self::of_time(*time)),
             (Holds::Bool, Literal::Boolean(value)) => (*value).into(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
-    db::{DatabaseOptions, Db, Purpose, sql, sql_of_parts},
+    Deployment, Error, Settings,
+    db::{Db, Purpose, sql, sql_of_parts},
     schema::{self, SchemaStatus},
     settings,
 };
@@ -35,7 +35,7 @@ pub struct Probed {
     pub writable: Result<(), Error>,
 }
 
-impl Storage {
+impl Deployment {
     /// Reads and writes one row. The answer comes within a second, also when the database never answers. What is written is
     /// `mark`, which must differ each time: SQLite writes nothing to its file where nothing changes.
     pub async fn probe(&self, mark: Timestamp) -> Probed {
@@ -56,14 +56,6 @@ impl Storage {
             Err(_) => Err(silent()),
         };
         Probed { readable, writable }
-    }
-
-    /// How far the database was migrated; changes nothing and makes nothing.
-    pub async fn schema(options: &DatabaseOptions) -> Result<SchemaStatus, Error> {
-        let db = Db::open(&DatabaseOptions { create: false, ..options.clone() }).await?;
-        let status = schema::status(&db).await;
-        db.close().await;
-        status
     }
 
     /// The database server's clock; none for SQLite, whose clock is ours.
@@ -89,23 +81,38 @@ impl Storage {
         tx.commit().await
     }
 
+    /// The schema that the database has, beside the newest one that this program knows.
+    pub async fn schema_status(&self) -> Result<SchemaStatus, Error> {
+        schema::status(&self.db).await
+    }
+
+    /// Whether this program may write: false once a newer one made the schema such that programs of this version would
+    /// damage it. What this finds holds for every write of this process until it is asked again.
+    pub async fn may_write(&self) -> Result<bool, Error> {
+        let may_write = schema::oldest_writer(&self.db).await? <= schema::newest();
+        self.db.refuse_writes(!may_write);
+        Ok(may_write)
+    }
+}
+
+impl Settings {
     /// Every visible setting of every tenant, those apart that never have a token.
     pub async fn health(&self) -> Result<Vec<SettingHealth>, Error> {
-        let rows = self
-            .db
-            .rows(sql_of_parts(format!(
-                "SELECT {}, token_checked_at FROM setting_overview WHERE deleted_at IS NULL \
-                 AND token_type <> 'none' ORDER BY tenant, id",
-                settings::COLUMNS
-            )))
-            .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(SettingHealth {
-                    setting: settings::setting(row)?,
-                    checked_at: row.time("token_checked_at")?,
-                })
-            })
-            .collect()
+        visible_settings(&self.db).await
     }
+}
+
+pub(super) async fn visible_settings(db: &Db) -> Result<Vec<SettingHealth>, Error> {
+    let rows = db
+        .rows(sql_of_parts(format!(
+            "SELECT {}, token_checked_at FROM setting_overview WHERE deleted_at IS NULL \
+                 AND token_type <> 'none' ORDER BY tenant, id",
+            settings::COLUMNS
+        )))
+        .await?;
+    rows.iter()
+        .map(|row| {
+            Ok(SettingHealth { setting: settings::setting(row)?, checked_at: row.time("token_checked_at")? })
+        })
+        .collect()
 }

@@ -1,12 +1,14 @@
 //! Key pairs of settings. A pair that opened a token is kept as long as its setting; unused ones are bounded.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage, audit,
-    db::{Row, Transaction, sql},
-    sealing::SealedField,
+    Error, audit,
+    db::{Db, Row, Transaction, sql},
+    sealing::{SealedField, SealingKey},
     setting_state::lock,
 };
 use adept_domain::{AuditEvent, Fence, KeyPairId, SettingKey, TenantId};
@@ -96,9 +98,16 @@ fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
     })
 }
 
-impl Storage {
+/// Key pairs of settings, their private keys sealed.
+#[derive(Clone)]
+pub struct KeyPairs {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl KeyPairs {
     /// The key pairs of a setting, newest first.
-    pub async fn key_pairs(&self, key: SettingKey) -> Result<Vec<KeyPairRow>, Error> {
+    pub async fn list(&self, key: SettingKey) -> Result<Vec<KeyPairRow>, Error> {
         let rows = self
             .db
             .rows(
@@ -112,43 +121,20 @@ impl Storage {
     }
 
     /// Opens the private key of a stored pair: PKCS #8, DER.
-    pub fn open_private_key(&self, key: SettingKey, pair: &KeyPairRow) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open(&self, key: SettingKey, pair: &KeyPairRow) -> Result<Zeroizing<Vec<u8>>, Error> {
         self.key.open(place(key.tenant, &row_name(key, pair.id)), &pair.sealed)
-    }
-
-    pub(super) fn seal_private_key(&self, key: SettingKey, pair: &NewKeyPair) -> Result<Vec<u8>, Error> {
-        self.key.seal(place(key.tenant, &row_name(key, pair.id)), &pair.pkcs8)
-    }
-
-    pub(super) async fn insert_key_pair(
-        tx: &mut Transaction,
-        key: SettingKey,
-        pair: &NewKeyPair,
-        sealed: Vec<u8>,
-    ) -> Result<(), Error> {
-        tx.execute_one(
-            "adding a key pair",
-            sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, private_key_sealed) \
-                 VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
-            .key(key)
-            .bind(pair.id)
-            .bind(pair.created_at)
-            .bind(pair.certificate.clone())
-            .bind(sealed),
-        )
-        .await
     }
 
     /// Adds a pair to a setting. When twenty unused ones are kept, the oldest is dropped if it was made before
     /// `droppable_before`; otherwise nothing changes.
-    pub async fn add_key_pair(
+    pub async fn add(
         &self,
         key: SettingKey,
         pair: &NewKeyPair,
         droppable_before: Timestamp,
         event: &AuditEvent,
     ) -> Result<KeyAdded, Error> {
-        let sealed = self.seal_private_key(key, pair)?;
+        let sealed = seal_private_key(&self.key, key, pair)?;
         let mut tx = self.db.begin().await?;
         // Taking the setting's row makes the count below hold until the commit.
         if lock(&mut tx, key, &Fence::Exists).await?.is_none() {
@@ -174,9 +160,36 @@ impl Storage {
             )
             .await?;
         }
-        Self::insert_key_pair(&mut tx, key, pair, sealed).await?;
+        insert_key_pair(&mut tx, key, pair, sealed).await?;
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
         Ok(KeyAdded::Done)
     }
+}
+
+pub(super) fn seal_private_key(
+    sealing: &SealingKey,
+    key: SettingKey,
+    pair: &NewKeyPair,
+) -> Result<Vec<u8>, Error> {
+    sealing.seal(place(key.tenant, &row_name(key, pair.id)), &pair.pkcs8)
+}
+
+pub(super) async fn insert_key_pair(
+    tx: &mut Transaction,
+    key: SettingKey,
+    pair: &NewKeyPair,
+    sealed: Vec<u8>,
+) -> Result<(), Error> {
+    tx.execute_one(
+        "adding a key pair",
+        sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, private_key_sealed) \
+             VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
+        .key(key)
+        .bind(pair.id)
+        .bind(pair.created_at)
+        .bind(pair.certificate.clone())
+        .bind(sealed),
+    )
+    .await
 }

@@ -7,7 +7,6 @@ mod absent;
 mod apple_sessions;
 mod assignment;
 mod audit;
-mod claims;
 mod clients;
 mod created_requests;
 mod db;
@@ -19,8 +18,8 @@ mod error;
 mod filter;
 mod health;
 mod keys;
+mod leases;
 mod list;
-mod onboarding;
 mod profiles;
 mod purge;
 mod schema;
@@ -30,34 +29,42 @@ mod settings;
 mod sync;
 mod sync_runs;
 mod tenants;
+mod tokens;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
+
+use adept_domain::TenantId;
+use jiff::Timestamp;
 
 pub use absent::{AbsentAction, ListedDevice};
-pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
+pub use apple_sessions::{AppleSession, AppleSessions, SessionKept, TokenRow};
 pub use assignment::{
-    Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, Released, ScanPosition,
-    ShownDevice, WaitingDevices, WorkDevice, WorkingState,
+    Assigned, Assignments, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile,
+    RefusedDevices, Released, ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
-pub use claims::{Claim, DueSetting, Work};
-pub use clients::ClientRow;
-pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
+pub use audit::read::AuditLog;
+pub use clients::{ClientRow, Clients};
+pub use created_requests::{CREATES_REMEMBERED, CreatedRequests, EntityCreated};
 pub use db::{DatabaseOptions, Purpose};
-pub use deployment::SigningKeyRow;
+pub use deployment::{Deployment, SigningKeyRow};
 pub use desired::{DesiredChange, DeviceWrites};
+pub use devices::Devices;
 pub use error::Error;
 pub use health::{Probed, SettingHealth};
-pub use keys::{KeyAdded, KeyPairRow, KeyStatus, NewKeyPair};
+pub use keys::{KeyAdded, KeyPairRow, KeyPairs, KeyStatus, NewKeyPair};
+pub use leases::{Claim, DueSetting, Leases, Work};
 pub use list::{ListQuery, Listed, Position};
-pub use onboarding::{NewToken, Onboarding, StoredToken, TokenChanged};
-pub use profiles::{PasswordChange, ProfileDeleted};
+pub use profiles::{PasswordChange, ProfileDeleted, Profiles};
 pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
-pub use settings::{Created, Edit, Restored, SettingEdit};
+pub use settings::{Created, Edit, Restored, SettingEdit, Settings};
+pub use sync::Syncs;
 pub use sync_runs::RunPart;
-pub use tenants::TenantRow;
+pub use tenants::{TenantRow, Tenants};
+pub use tokens::{NewToken, StoredToken, StoredTokens, TokenChanged, Tokens};
 
 use db::Db;
+use devices::Growth;
 
 /// How to open the storage.
 #[derive(Clone, Debug)]
@@ -95,14 +102,39 @@ pub enum OpenError {
     },
 }
 
-/// The open storage. Cheap to clone.
+/// The open storage: a repository for each group of tables, so that a service can be given those that it needs. Cheap to clone.
 #[derive(Clone)]
 pub struct Storage {
+    /// Onboarding settings.
+    pub settings: Settings,
+    /// Server tokens.
+    pub tokens: Tokens,
+    /// Key pairs.
+    pub key_pairs: KeyPairs,
+    /// Sessions at Apple.
+    pub apple_sessions: AppleSessions,
+    /// Who works on which setting.
+    pub leases: Leases,
+    /// What synchronization learns.
+    pub syncs: Syncs,
+    /// What assignment works with.
+    pub assignments: Assignments,
+    /// Devices.
+    pub devices: Devices,
+    /// Enrollment profiles.
+    pub profiles: Profiles,
+    /// The audit log.
+    pub audit: AuditLog,
+    /// Creates that may be repeated.
+    pub created_requests: CreatedRequests,
+    /// Applications of the built-in issuer.
+    pub clients: Clients,
+    /// Tenants.
+    pub tenants: Tenants,
+    /// What belongs to no tenant.
+    pub deployment: Deployment,
     db: Db,
-    key: std::sync::Arc<SealingKey>,
-    default_tenant: adept_domain::TenantId,
-    /// Devices that were added since the table was settled last.
-    grown: std::sync::Arc<std::sync::atomic::AtomicU64>,
+    default_tenant: TenantId,
 }
 
 impl Storage {
@@ -110,14 +142,14 @@ impl Storage {
     /// default tenant if the database has none yet. A database that cannot be written is opened for reading.
     pub async fn open(
         options: &StorageOptions,
-        now: jiff::Timestamp,
-        fresh_tenant: adept_domain::TenantId,
+        now: Timestamp,
+        fresh_tenant: TenantId,
     ) -> Result<Self, OpenError> {
         let db = Db::open(&options.database).await?;
         schema::migrate(&db).await?;
         let key = deployment::sealing_key(&db, options).await?;
         let default_tenant = deployment::default_tenant(&db, now, fresh_tenant).await?;
-        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant, grown: Default::default() })
+        Ok(Self::of(db, key, default_tenant))
     }
 
     /// Opens what is there and changes nothing: no migration, no key, no tenant is made.
@@ -128,7 +160,29 @@ impl Storage {
         let tenant = deployment::stored_default_tenant(&db).await?;
         let default_tenant = tenant
             .ok_or_else(|| Error::Corrupt("it has no default tenant; start `adept serve` once".to_owned()))?;
-        Ok(Self { db, key: std::sync::Arc::new(key), default_tenant, grown: Default::default() })
+        Ok(Self::of(db, key, default_tenant))
+    }
+
+    fn of(db: Db, key: SealingKey, default_tenant: TenantId) -> Self {
+        let (key, growth) = (Arc::new(key), Growth::default());
+        Self {
+            settings: Settings { db: db.clone(), key: Arc::clone(&key) },
+            tokens: Tokens { db: db.clone(), key: Arc::clone(&key) },
+            key_pairs: KeyPairs { db: db.clone(), key: Arc::clone(&key) },
+            apple_sessions: AppleSessions { db: db.clone(), key: Arc::clone(&key) },
+            leases: Leases { db: db.clone() },
+            syncs: Syncs { db: db.clone(), growth: growth.clone() },
+            assignments: Assignments { db: db.clone() },
+            devices: Devices { db: db.clone(), growth },
+            profiles: Profiles { db: db.clone(), key: Arc::clone(&key) },
+            audit: AuditLog { db: db.clone() },
+            created_requests: CreatedRequests { db: db.clone() },
+            clients: Clients { db: db.clone() },
+            tenants: Tenants { db: db.clone() },
+            deployment: Deployment { db: db.clone(), key },
+            db,
+            default_tenant,
+        }
     }
 
     /// Applies missing migrations and nothing else.
@@ -139,27 +193,17 @@ impl Storage {
         migrated
     }
 
-    /// The schema that the database has, beside the newest one that this program knows.
-    pub async fn schema_status(&self) -> Result<SchemaStatus, Error> {
-        schema::status(&self.db).await
-    }
-
-    /// Whether this program may write: false once a newer one made the schema such that programs of this version would
-    /// damage it. What this finds holds for every write of this process until it is asked again.
-    pub async fn may_write(&self) -> Result<bool, Error> {
-        let may_write = schema::oldest_writer(&self.db).await? <= schema::newest();
-        self.db.refuse_writes(!may_write);
-        Ok(may_write)
+    /// How far a database was migrated; changes nothing and makes nothing.
+    pub async fn schema(options: &DatabaseOptions) -> Result<SchemaStatus, Error> {
+        let db = Db::open(&DatabaseOptions { create: false, ..options.clone() }).await?;
+        let status = schema::status(&db).await;
+        db.close().await;
+        status
     }
 
     /// The tenant that was made with the database.
-    pub fn default_tenant(&self) -> adept_domain::TenantId {
+    pub fn default_tenant(&self) -> TenantId {
         self.default_tenant
-    }
-
-    /// The id of the sealing key in use.
-    pub fn sealing_key_id(&self) -> String {
-        self.key.id()
     }
 
     /// Closes every connection.

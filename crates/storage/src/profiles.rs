@@ -4,17 +4,19 @@
 mod defaults;
 mod values;
 
+use std::sync::Arc;
+
 use adept_odata::Filter;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage, audit,
+    Error, audit,
     created_requests::{self, EntityCreated},
-    db::{Row, Statement, Transaction, id_text, sql, sql_of_parts},
+    db::{Db, Row, Statement, Transaction, id_text, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
-    sealing::SealedField,
+    sealing::{SealedField, SealingKey},
     setting_state::{lock, save},
 };
 use adept_domain::{
@@ -139,9 +141,16 @@ fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
     }
 }
 
-impl Storage {
+/// Enrollment profiles, and the defaults of settings.
+#[derive(Clone)]
+pub struct Profiles {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl Profiles {
     /// Lists the profiles of a setting, oldest first when no other order is asked for.
-    pub async fn profiles(
+    pub async fn list(
         &self,
         key: SettingKey,
         query: &ListQuery<ProfileField>,
@@ -150,22 +159,18 @@ impl Storage {
     }
 
     /// Counts the profiles of a setting that fulfil the filter.
-    pub async fn count_profiles(
-        &self,
-        key: SettingKey,
-        filter: Option<&Filter<ProfileField>>,
-    ) -> Result<i64, Error> {
+    pub async fn count(&self, key: SettingKey, filter: Option<&Filter<ProfileField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, scope(key)).await
     }
 
     /// The profile of that id.
-    pub async fn profile(&self, key: SettingKey, id: ProfileId) -> Result<Option<Profile>, Error> {
+    pub async fn get(&self, key: SettingKey, id: ProfileId) -> Result<Option<Profile>, Error> {
         let row = self.db.row(of_id(key, id)).await?;
         row.as_ref().map(profile).transpose()
     }
 
     /// Keeps a new profile.
-    pub async fn create_profile(
+    pub async fn create(
         &self,
         new: &Profile,
         password: PasswordChange<'_>,
@@ -211,7 +216,7 @@ impl Storage {
 
     /// Changes a profile. `decide` is handed it as it is under its row's lock and returns it as it shall be, with the
     /// event for the audit log. None, and nothing stored, when the profile or its setting does not exist.
-    pub async fn update_profile<E: From<Error>>(
+    pub async fn update<E: From<Error>>(
         &self,
         (key, id): (SettingKey, ProfileId),
         password: Option<PasswordChange<'_>>,
@@ -291,11 +296,7 @@ impl Storage {
     }
 
     /// Deletes a profile that is no default and that no device wants. What Apple gave it is remembered.
-    pub async fn delete_profile(
-        &self,
-        profile: &Profile,
-        event: &AuditEvent,
-    ) -> Result<ProfileDeleted, Error> {
+    pub async fn delete(&self, profile: &Profile, event: &AuditEvent) -> Result<ProfileDeleted, Error> {
         let mut tx = self.db.begin().await?;
         if !take(&mut tx, profile).await? {
             return Ok(ProfileDeleted::NotFound);

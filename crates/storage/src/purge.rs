@@ -1,19 +1,23 @@
 //! Purges of soft-deleted settings, in short transactions. When a purge may begin is decided by `domain`.
 
+mod by_age;
+
 use jiff::Timestamp;
 
+pub(super) use by_age::AgedRows;
+
 use super::{
-    Error, Storage,
+    Error, Settings,
     db::{sql, sql_of_parts},
     setting_state,
 };
-use adept_domain::SettingKey;
+use adept_domain::{SettingKey, TenantId};
 
-impl Storage {
+impl Settings {
     /// Removes for good what was deleted long enough ago; audit entries stay, and the ids that Apple gave to profiles, by
     /// which a setting that is made again for the server knows what is ours. A setting cannot be restored from the moment
     /// at which its purge begins. Each transaction is short, however many devices there are. Answers how many went.
-    pub async fn purge_settings(&self, now: Timestamp) -> Result<u64, Error> {
+    pub async fn purge(&self, now: Timestamp) -> Result<u64, Error> {
         let deleted = self
             .db
             .rows(sql(
@@ -33,9 +37,53 @@ impl Storage {
         Ok(purged)
     }
 
+    /// When the last purge was; none before the first one.
+    pub async fn purged_at(&self) -> Result<Option<Timestamp>, Error> {
+        let noted = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
+            .bind(TenantId::DEPLOYMENT)
+            .bind(PURGED_AT);
+        let row = self.db.row(noted).await?;
+        let noted: Option<String> = row.map(|row| row.get("value")).transpose()?;
+        Ok(noted.and_then(|noted| noted.parse().ok()))
+    }
+
+    /// Notes that everything was purged that was old enough at `now`.
+    pub async fn note_purged(&self, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        let note = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) \
+                        ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value")
+        .bind(TenantId::DEPLOYMENT)
+        .bind(PURGED_AT)
+        .bind(now.to_string().as_str());
+        tx.execute_one("noting a purge", note).await?;
+        tx.commit().await
+    }
+
+    /// Dates deletions to `now` that the last purge, at `last`, did not find although they say that it would have. Answers
+    /// how many.
+    pub async fn date_deletions_forward(&self, last: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let deleted = self
+            .db
+            .rows(sql(
+                "SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY tenant, id",
+            ))
+            .await?;
+        let mut dated = 0;
+        for row in &deleted {
+            let mut tx = self.db.begin().await?;
+            let Some(mut state) = setting_state::load(&mut tx, row.key("id")?).await? else { continue };
+            if state.date_deletion_forward(last, now) {
+                setting_state::save(&mut tx, &state).await?;
+                dated += 1;
+            }
+            tx.commit().await?;
+        }
+        Ok(dated)
+    }
+
     async fn begin_purge(&self, key: SettingKey, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let Some(mut state) = setting_state::try_lock(&mut tx, key).await? else { return Ok(false) };
+        let Some(mut state) = setting_state::load(&mut tx, key).await? else { return Ok(false) };
         let before = state.clone();
         let begins = state.begin_purge(now);
         if state != before {
@@ -81,8 +129,11 @@ impl Storage {
     }
 }
 
+/// The deployment's row for the time of the last purge.
+const PURGED_AT: &str = "purged-at";
+
 /// Rows that one transaction of a purge removes at most, so that no other write waits long.
-const PURGED_AT_ONCE: u64 = 5000;
+pub(super) const PURGED_AT_ONCE: u64 = 5000;
 
 /// What must still hold of a setting in every transaction of its purge.
 const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE purged.tenant = $1 AND purged.id = $2 \
@@ -90,7 +141,7 @@ const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE 
 
 /// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
 /// it all at once.
-const CHILDREN: [(&str, &str); 10] = [
+const CHILDREN: [(&str, &str); 11] = [
     ("device_events", "serial_key, at, event"),
     ("devices", "serial_key"),
     ("sync_runs", "run"),
@@ -98,6 +149,7 @@ const CHILDREN: [(&str, &str); 10] = [
     ("profile_definitions", "profile, revision"),
     ("default_profiles", "platform"),
     ("enrollment_profiles", "id"),
+    ("foreign_profiles", "apple_uuid"),
     ("apple_waits", "consumer"),
     ("server_tokens", "id"),
     ("key_pairs", "id"),

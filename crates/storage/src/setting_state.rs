@@ -11,7 +11,7 @@ use adept_domain::{
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Error, Settings,
     db::{Lock, Row, Statement, Transaction, Value},
 };
 
@@ -95,9 +95,9 @@ fn write(text: &'static str, state: &SettingState) -> Statement {
     FIELDS.iter().fold(statement, |statement, (_, value)| statement.bind(value(state)))
 }
 
-impl Storage {
+impl Settings {
     /// The state of a setting, deleted or not.
-    pub async fn setting_state(&self, key: SettingKey) -> Result<Option<SettingState>, Error> {
+    pub async fn state(&self, key: SettingKey) -> Result<Option<SettingState>, Error> {
         let mut tx = self.db.begin().await?;
         let state = load(&mut tx, key).await?;
         // A rollback may take a while, and the row would be taken as long.

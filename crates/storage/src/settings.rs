@@ -1,14 +1,16 @@
 //! Onboarding settings: made, read, listed, changed, soft-deleted. What a token or a sync changes is in `onboarding` and
 //! `sync`. A soft-deleted setting does not exist for anyone but the restore command and the purge.
 
+use std::sync::Arc;
+
 use adept_odata::Filter;
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage, audit, created_requests,
-    db::{Row, Transaction, Value, sql, sql_of_parts},
+    Error, SealingKey, audit, created_requests,
+    db::{Db, Row, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
-    keys::NewKeyPair,
+    keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
     setting_state,
 };
@@ -142,15 +144,22 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     }
 }
 
-impl Storage {
+/// Onboarding settings: what people see of them, and the state that the machine needs.
+#[derive(Clone)]
+pub struct Settings {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl Settings {
     /// The visible setting of that id in that tenant.
-    pub async fn setting(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
+    pub async fn get(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
         let row = self.db.row(select_one().key(key)).await?;
         row.as_ref().map(setting).transpose()
     }
 
     /// Lists the visible settings of a tenant, in the order of their ids when no other is asked for.
-    pub async fn settings(
+    pub async fn list(
         &self,
         tenant: TenantId,
         query: &ListQuery<SettingField>,
@@ -159,16 +168,12 @@ impl Storage {
     }
 
     /// Counts the visible settings of a tenant.
-    pub async fn count_settings(
-        &self,
-        tenant: TenantId,
-        filter: Option<&Filter<SettingField>>,
-    ) -> Result<i64, Error> {
+    pub async fn count(&self, tenant: TenantId, filter: Option<&Filter<SettingField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, scope(tenant)).await
     }
 
     /// Makes a setting with its first key pair, unless the tenant has `maximum` settings.
-    pub async fn create_setting(
+    pub async fn create(
         &self,
         setting: &Setting,
         key_pair: &NewKeyPair,
@@ -176,7 +181,7 @@ impl Storage {
         key: Option<RequestKey>,
         event: &AuditEvent,
     ) -> Result<Created, Error> {
-        let sealed = self.seal_private_key(setting.key(), key_pair)?;
+        let sealed = seal_private_key(&self.key, setting.key(), key_pair)?;
         let mut tx = self.db.begin().await?;
         lock_tenant(&mut tx, setting.tenant).await?;
         let exists = |id| {
@@ -199,7 +204,7 @@ impl Storage {
             return Ok(Created::TooMany);
         }
         insert(&mut tx, setting).await?;
-        Self::insert_key_pair(&mut tx, setting.key(), key_pair, sealed).await?;
+        insert_key_pair(&mut tx, setting.key(), key_pair, sealed).await?;
         audit::write(&mut tx, setting.tenant, event).await?;
         tx.commit().await?;
         Ok(Created::Done)
@@ -207,7 +212,7 @@ impl Storage {
 
     /// Changes what people may change of a setting: `decide` is handed the setting as it is, which nobody else changes until
     /// this is done, and says what becomes of it. None when it is gone.
-    pub async fn edit_setting(
+    pub async fn edit(
         &self,
         key: SettingKey,
         now: Timestamp,
@@ -247,7 +252,7 @@ impl Storage {
 
     /// Deletes a setting softly and erases its tokens at once, if that may be; `forced` leaves its use out of account. None
     /// when there is none.
-    pub async fn soft_delete_setting(
+    pub async fn soft_delete(
         &self,
         key: SettingKey,
         forced: bool,
@@ -275,7 +280,7 @@ impl Storage {
     }
 
     /// The soft-deleted settings that can still be restored, with the time at which each was deleted.
-    pub async fn soft_deleted_settings(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
+    pub async fn list_soft_deleted(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
         let rows = self
             .db
             .rows(sql_of_parts(format!(
@@ -286,7 +291,7 @@ impl Storage {
     }
 
     /// Brings a soft-deleted setting back, without a token.
-    pub async fn restore_setting(
+    pub async fn restore(
         &self,
         key: SettingKey,
         now: Timestamp,

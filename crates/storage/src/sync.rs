@@ -7,38 +7,26 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Error, Storage, audit,
-    claims::may_go_on,
-    db::Transaction,
-    devices,
+    Error, audit,
+    db::{Db, Transaction},
+    devices::{self, Growth},
     setting_state::{lock, save},
     sync_runs::{self, RunPart},
 };
 use adept_domain::{
-    AppleRecord, AuditEvent, CLOCKS_APART, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState,
-    SyncOutcome, TokenState,
-    deadline::{Lengths, later},
-    fold_page,
+    AppleRecord, AuditEvent, DeviceChanges, Fence, FoldedPage, Lease, SettingKey, SettingState, SyncOutcome,
+    TokenState, fold_page,
     setting_state::{CursorMove, SyncEnd},
 };
 
-impl Storage {
-    /// Renews a lease; false when it was lost, when the token or setting is another one by now, when the tenant was
-    /// disabled, or when this program may not write any more.
-    pub async fn renew_lease(&self, lease: &Lease, now: Timestamp, lengths: &Lengths) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
-            return Ok(false);
-        };
-        if !may_go_on(&mut tx, lease.key.tenant).await? {
-            return Ok(false);
-        }
-        state.on_lease_renewed(now, lengths);
-        save(&mut tx, &state).await?;
-        tx.commit().await?;
-        Ok(true)
-    }
+/// What synchronization learns, stored under its lease, and its history.
+#[derive(Clone)]
+pub struct Syncs {
+    pub(crate) db: Db,
+    pub(crate) growth: Growth,
+}
 
+impl Syncs {
     /// Stores a page, its cursor and its part of the history in one transaction. None, and nothing stored, when lease,
     /// token or cursor are not those any more under which the page was asked for.
     pub async fn commit_page(
@@ -51,15 +39,10 @@ impl Storage {
     ) -> Result<Option<FoldedPage>, Error> {
         let mut tx = self.db.begin_bulk().await?;
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(None) };
-        let mut stored = match page.is_empty() {
+        let stored = match page.is_empty() {
             true => HashMap::new(),
             false => devices::stored(&mut tx, lease, &page).await?,
         };
-        // One that a wrong clock dated ahead would hold back every record until then.
-        let horizon = later(part.now, CLOCKS_APART);
-        for device in stored.values_mut() {
-            device.operation_at = device.operation_at.map(|at| if at > horizon { part.now } else { at });
-        }
         let mut folded = fold_page(page, &stored, part.now);
         let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;
@@ -70,7 +53,7 @@ impl Storage {
         save(&mut tx, &state).await?;
         sync_runs::note(&mut tx, lease, part, folded.changes(), 0).await?;
         tx.commit().await?;
-        self.note_growth(folded.added);
+        self.growth.note(folded.added);
         Ok(Some(folded))
     }
 
@@ -88,7 +71,7 @@ impl Storage {
 
     /// Gives the lease back and notes how the run ended. Answers what is believed of the token now, where Apple was asked;
     /// the outer none: the lease was lost meanwhile, and nothing was stored.
-    pub async fn end_sync(
+    pub async fn end(
         &self,
         lease: &Lease,
         part: &RunPart,
@@ -104,26 +87,9 @@ impl Storage {
         Ok(Some(believed))
     }
 
-    /// Gives a lease back whose token was replaced while it ran, or whose process stops, so that the next run need not
-    /// wait for its end. Whatever else the run learned is discarded; its line in the history ends with `outcome`.
-    pub async fn release_lease(
-        &self,
-        lease: &Lease,
-        outcome: SyncOutcome,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if let Some(mut state) = lock(&mut tx, lease.key, &Fence::Epoch(lease.epoch)).await? {
-            state.on_lease_released();
-            save(&mut tx, &state).await?;
-        }
-        sync_runs::cut_off(&mut tx, lease, outcome, now).await?;
-        tx.commit().await
-    }
-
     /// Makes a sync due now; with `full`, one that ends with a fetch of everything. None when the setting is gone; false,
     /// and nothing is changed, while it has no token.
-    pub async fn request_sync(
+    pub async fn request(
         &self,
         key: SettingKey,
         full: bool,

@@ -4,8 +4,9 @@
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
+    Error, Syncs,
     db::{Row, Transaction, sql},
+    purge::PURGED_AT_ONCE,
 };
 use adept_domain::{
     DeviceChanges, Lease, SettingKey, SyncKind, SyncOutcome, SyncRun, setting_state::SyncEnd,
@@ -166,15 +167,10 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
     })
 }
 
-impl Storage {
+impl Syncs {
     /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
     /// wrote its end was cut short.
-    pub async fn sync_runs(
-        &self,
-        key: SettingKey,
-        now: Timestamp,
-        limit: i64,
-    ) -> Result<Vec<SyncRun>, Error> {
+    pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
         let rows = self
             .db
             .rows(
@@ -192,18 +188,48 @@ impl Storage {
     }
 
     /// Forgets lines that began before `before`, but keeps the latest `keep` of each setting. Answers how many went.
-    pub async fn purge_sync_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
-        let mut tx = self.db.begin().await?;
-        let purged = tx
-            .execute(
-                sql("DELETE FROM sync_runs WHERE started_at < $1 AND $2 <= (SELECT COUNT(*) FROM sync_runs AS later \
-                     WHERE later.tenant = sync_runs.tenant AND later.setting = sync_runs.setting \
-                     AND later.run > sync_runs.run)")
-                .bind(before)
-                .bind(keep),
-            )
-            .await?;
-        tx.commit().await?;
+    pub async fn purge_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
+        let old = sql("SELECT DISTINCT tenant, setting FROM sync_runs WHERE started_at < $1").bind(before);
+        let mut purged = 0;
+        for row in &self.db.rows(old).await? {
+            purged += self.purge_runs_of(row.key("setting")?, before, keep).await?;
+        }
         Ok(purged)
+    }
+
+    /// The same for one setting, by ranges of the runs' numbers.
+    async fn purge_runs_of(&self, key: SettingKey, before: Timestamp, keep: i64) -> Result<u64, Error> {
+        let newest = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 \
+                          ORDER BY run DESC LIMIT 1 OFFSET $3")
+        .key(key)
+        .bind(keep);
+        let Some(newest) = self.db.row(newest).await? else { return Ok(0) };
+        let newest: i64 = newest.get("run")?;
+        let (mut purged, mut behind) = (0, i64::MIN);
+        loop {
+            let mut tx = self.db.begin_bulk().await?;
+            let last = sql(
+                "SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND run <= $4 \
+                            ORDER BY run LIMIT 1 OFFSET $5",
+            )
+            .key(key)
+            .bind(behind)
+            .bind(newest)
+            .bind(i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX));
+            let last = tx.row(last).await?.map(|row| row.get("run")).transpose()?;
+            let delete =
+                sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND run <= $4 \
+                              AND started_at < $5")
+                .key(key)
+                .bind(behind)
+                .bind(last.unwrap_or(newest))
+                .bind(before);
+            purged += tx.execute(delete).await?;
+            tx.commit().await?;
+            match last {
+                Some(last) => behind = last,
+                None => return Ok(purged),
+            }
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! Tenants.
 
 use super::{
-    Error, Storage,
-    db::{Row, Transaction, sql},
+    Error,
+    db::{Db, Row, Transaction, sql},
     settings,
 };
 use adept_domain::{Setting, TenantId};
@@ -42,28 +42,34 @@ fn tenant(row: &Row) -> Result<TenantRow, Error> {
     Ok(TenantRow { id: row.id("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
 }
 
-impl Storage {
+/// Tenants.
+#[derive(Clone)]
+pub struct Tenants {
+    pub(crate) db: Db,
+}
+
+impl Tenants {
     /// The tenant of that id.
-    pub async fn tenant(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
+    pub async fn get(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
         let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id).by_key()).await?;
         row.as_ref().map(tenant).transpose()
     }
 
     /// Every tenant, oldest first.
-    pub async fn tenants(&self) -> Result<Vec<TenantRow>, Error> {
+    pub async fn list(&self) -> Result<Vec<TenantRow>, Error> {
         let rows = self.db.rows(sql("SELECT * FROM tenants ORDER BY created_at, id")).await?;
         rows.iter().map(tenant).collect()
     }
 
     /// Makes a tenant.
-    pub async fn create_tenant(&self, id: TenantId, name: &str, now: jiff::Timestamp) -> Result<(), Error> {
+    pub async fn create(&self, id: TenantId, name: &str, now: jiff::Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         create(&mut tx, id, name, now).await?;
         tx.commit().await
     }
 
     /// Disables or enables a tenant; false when there is none.
-    pub async fn set_tenant_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
+    pub async fn set_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched =
             tx.execute(sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind(id).bind(disabled)).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use adept_simulator::{NewServer, PortalError};
+use adept_simulator::{Fault, NewServer, PortalError};
 use serde_json::{Map, Value, json};
 use tokio::runtime::{Builder, Runtime};
 
@@ -204,6 +204,22 @@ impl Portal {
     pub(crate) fn limit_pages(&mut self, devices: u32) -> Result {
         let options = json!({ "limit_default": devices, "limit_maximum": devices });
         self.wait(async |portal| portal.set_options(&options).await)
+    }
+
+    /// Holds the answer to the server's next call for changes; the number of the rule.
+    pub(crate) fn hold_changes(&mut self, server: &str) -> Result<u64> {
+        let fault = Fault::hold_after().on("/devices/sync").server(server);
+        self.wait(async |portal| portal.add_fault(&fault).await.map(|rule| rule.id))
+    }
+
+    /// Waits until the rule holds a call, half a minute at most.
+    pub(crate) fn wait_until_held(&mut self, rule: u64) -> Result {
+        self.wait(async |portal| portal.wait_for_fault(rule, 1, 1).await.map(drop))
+    }
+
+    /// Lets the call go that the rule holds.
+    pub(crate) fn let_go(&mut self, rule: u64) -> Result {
+        self.wait(async |portal| portal.remove_fault(rule).await)
     }
 
     /// Forgets which calls were made.

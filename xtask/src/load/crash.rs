@@ -11,9 +11,11 @@ mod history;
 mod kill;
 mod proxy;
 mod random;
+mod stop;
 mod tally;
 mod world;
 
+use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
@@ -28,6 +30,9 @@ use kill::{Disturbance, Failpoint, Kill};
 use random::Random;
 use tally::Tally;
 use world::World;
+
+/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
+type Broken = Option<(Instant, io::Error)>;
 
 /// Kills in one run.
 const KILLS: usize = 3;
@@ -165,4 +170,9 @@ fn in_world(world: &mut World, kind: Kind, random: &mut Random, flags: &Flags) -
         tally.add(&check::after(world, kill).map_err(|error| named("after", error))?);
     }
     Ok(tally)
+}
+
+/// An answer that leaves open whether the request took effect counts as none.
+fn open() -> io::Error {
+    io::Error::other("the answer leaves open whether the request took effect")
 }

@@ -1,7 +1,7 @@
 //! The two databases, and new empty ones of each.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -99,6 +99,39 @@ pub(crate) fn keep(bed: &TestBed, flags: &[String], folder: &Path) -> Result {
         return Ok(());
     }
     Err(format!("pg_dump failed: {}", String::from_utf8_lossy(&dumped.stderr).trim_end()))
+}
+
+/// A PostgreSQL database to look into.
+#[derive(Clone)]
+pub(crate) struct Inspection {
+    psql: PathBuf,
+    url: String,
+}
+
+impl Inspection {
+    /// Looks into the database that the flags of `adept` name; none for SQLite.
+    pub(crate) fn of(bed: &TestBed, flags: &[String]) -> Option<Self> {
+        let url = flags.iter().skip_while(|flag| *flag != "--database-url").nth(1)?;
+        let postgres = bed.postgres.as_ref()?;
+        Some(Self { psql: postgres.createdb.with_file_name("psql"), url: url.clone() })
+    }
+
+    /// The number that a query gives.
+    pub(crate) fn number(&self, query: &str) -> Result<i64> {
+        let asked = Command::new(&self.psql)
+            .args(["--no-psqlrc", "--no-align", "--tuples-only", "--dbname", &self.url, "--command", query])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("Cannot start {}: {error}.", self.psql.display()))?;
+        let text = String::from_utf8_lossy(&asked.stdout);
+        text.trim().parse().map_err(|_| {
+            format!(
+                "psql answered {:?} to {query:?}: {}",
+                text.trim(),
+                String::from_utf8_lossy(&asked.stderr).trim_end()
+            )
+        })
+    }
 }
 
 #[cfg(test)]

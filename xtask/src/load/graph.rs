@@ -7,12 +7,19 @@ use serde_json::{Value, json};
 
 use crate::Result;
 use crate::http::{Client, Response};
-use crate::service::Credentials;
 
 const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
 
 /// What Graph writes for a moment that never was.
 const NEVER: &str = "0001-01-01T00:00:00Z";
+
+/// What `adept client add` printed.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    pub(crate) tenant: String,
+    pub(crate) client: String,
+    pub(crate) secret: String,
+}
 
 /// A client that has signed in, with one connection.
 pub(crate) struct Graph {

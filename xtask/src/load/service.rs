@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::Result;
 use crate::database::{self, Kind};
-use crate::graph::Graph;
+use crate::graph::{Credentials, Graph};
 use crate::http::{self, Client, Trust};
 use crate::process::Process;
 use crate::test_bed::TestBed;
@@ -27,14 +27,6 @@ pub(crate) struct Launch {
     storage: Vec<String>,
     flags: Vec<String>,
     port: u16,
-}
-
-/// What `adept client add` printed.
-#[derive(Clone)]
-pub(crate) struct Credentials {
-    pub(crate) tenant: String,
-    pub(crate) client: String,
-    pub(crate) secret: String,
 }
 
 impl Launch {
@@ -63,6 +55,11 @@ impl Launch {
     /// Dumps the database beside the log.
     pub(crate) fn keep_database(&self, bed: &TestBed) -> Result {
         database::keep(bed, &self.storage, &self.folder)
+    }
+
+    /// Looks into its PostgreSQL; none on SQLite.
+    pub(crate) fn inspection(&self, bed: &TestBed) -> Option<database::Inspection> {
+        database::Inspection::of(bed, &self.storage)
     }
 
     /// Adds an application that may change settings and read the audit.

@@ -1,6 +1,10 @@
-//! Links between the project's own pages: every one leads to a file. Addresses elsewhere are not looked up.
+//! Links between the project's own pages: every one leads to a file; and the tests that docs/reliability.md names exist. Addresses
+//! elsewhere are not looked up.
 
 use super::{Finding, TextFile};
+
+/// The page whose promises name their tests.
+const RELIABILITY: &str = "docs/reliability.md";
 
 /// Checks every Markdown file.
 pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
@@ -19,9 +23,30 @@ pub(super) fn check(files: &[TextFile]) -> Vec<Finding> {
                     findings.push(Finding::new("links", &page.path, index + 1, sentence));
                 }
             }
+            let names_tests = page.path == RELIABILITY && !in_block;
+            let missing = if names_tests { missing_tests(line, files) } else { Vec::new() };
+            for test in missing {
+                let sentence = format!("no test begins with `{test}`: name the one that holds this");
+                findings.push(Finding::new("links", &page.path, index + 1, sentence));
+            }
         }
     }
     findings
+}
+
+/// Names of tests in backticks, which are sentences of at least five words, that no function's name begins with.
+fn missing_tests<'a>(line: &'a str, files: &[TextFile]) -> Vec<&'a str> {
+    let is_test = |word: &&str| {
+        word.matches('_').count() >= 4
+            && word.chars().all(|c| c == '_' || c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    let named = line.split('`').skip(1).step_by(2).filter(is_test);
+    let is_known = |name: &str| {
+        let code = files.iter().filter(|file| file.path.ends_with(".rs"));
+        let function = format!("fn {name}");
+        code.into_iter().any(|file| file.text.contains(&function) || file.text.contains(&format!(" {name},")))
+    };
+    named.filter(|name| !is_known(name)).collect()
 }
 
 /// What stands in the round brackets of `[…](…)`, and pages of `docs/` named in backticks.
@@ -56,6 +81,18 @@ fn folder(page: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tests_that_promises_name_exist() {
+        let file = |path: &str, text: &str| TextFile { path: path.into(), text: text.into() };
+        let files = [
+            file(RELIABILITY, "`nothing_is_lost_in_a_fire` `nothing_is_lost_in_a_flood` `a_short_name`"),
+            file("a.rs", "async fn nothing_is_lost_in_a_flood_on_sqlite() {}"),
+        ];
+        let found = check(&files);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].sentence.contains("`nothing_is_lost_in_a_fire`"), "{}", found[0].sentence);
+    }
 
     #[test]
     fn links_lead_to_files() {

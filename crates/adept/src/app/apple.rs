@@ -1,10 +1,6 @@
 //! How Apple is spoken to, and what its answers mean: one table from its errors to what becomes of the token.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use adept_apple::{
     account::Account,
@@ -14,9 +10,13 @@ use adept_apple::{
 use aws_lc_rs::digest;
 use jiff::SignedDuration;
 
-use super::{App, Clock, Error, purge_times::PurgeTimes};
+use super::{
+    Clock,
+    counters::{Counted, Counters},
+    purge::PurgeTimes,
+};
 use crate::domain::{
-    AccountFacts, ServerIdentity, SettingKey, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
+    AccountFacts, ServerIdentity, TokenState, deadline::LONGEST_REST, setting_state::AppleFault,
 };
 
 /// Where Apple is and how Adept presents itself.
@@ -50,11 +50,11 @@ impl AppleOptions {
     pub(super) fn client(
         &self,
         clock: &Clock,
-        answers: &Arc<Answers>,
+        counters: &Counters,
         times: &Arc<PurgeTimes>,
     ) -> Result<Client, ClientConfigError> {
         let (clock, answered) = (clock.clone(), clock.clone());
-        let (answers, times) = (Arc::clone(answers), Arc::clone(times));
+        let (counters, times) = (counters.clone(), Arc::clone(times));
         let mut config = ClientConfig::new(&self.user_agent);
         config.base_url.clone_from(&self.url);
         config.timeout = self.timeout;
@@ -62,7 +62,7 @@ impl AppleOptions {
         config.extra_roots.clone_from(&self.extra_roots);
         config.clock = Arc::new(move || clock.now());
         config.on_request_outcome = Some(Arc::new(move |outcome| {
-            answers.count(outcome);
+            count(&counters, outcome);
             if let Some(date) = outcome.date {
                 times.apple_says(date, &answered);
             }
@@ -71,42 +71,13 @@ impl AppleOptions {
     }
 }
 
-/// Apple's answers since the start, by endpoint and by what each was taken for.
-#[derive(Default)]
-pub(super) struct Answers(Mutex<BTreeMap<(&'static str, String), u64>>);
-
-impl Answers {
-    fn count(&self, answer: &RequestOutcome) {
-        let code = match (answer.kind, answer.status) {
-            (None, Some(status)) => status.to_string(),
-            (Some(kind), _) => format!("{kind:?}"),
-            (None, None) => "none".to_owned(),
-        };
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((answer.endpoint.as_str(), code)).or_default() += 1;
-    }
-}
-
-impl App {
-    /// How often Apple answered what: endpoint, HTTP status or kind of error, number.
-    pub fn apple_answers(&self) -> Vec<(&'static str, String, u64)> {
-        let counts = self.answers.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|((endpoint, code), count)| (*endpoint, code.clone(), *count)).collect()
-    }
-
-    /// Keeps the wait that Apple asked for by this answer, if it did, whatever becomes of everything else.
-    pub(super) async fn keep_wait(
-        &self,
-        key: SettingKey,
-        consumer: &str,
-        error: &AppleError,
-    ) -> Result<Option<Duration>, Error> {
-        let Some(wait) = wait_of(error) else { return Ok(None) };
-        let now = self.clock.now();
-        let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.storage.keep_apple_wait(key, consumer, until, longest_wait(error), now).await?;
-        Ok(Some(wait))
-    }
+fn count(counters: &Counters, answer: &RequestOutcome) {
+    let code = match (answer.kind, answer.status) {
+        (None, Some(status)) => status.to_string(),
+        (Some(kind), _) => format!("{kind:?}"),
+        (None, None) => "none".to_owned(),
+    };
+    counters.add(Counted::AppleAnswer(answer.endpoint.as_str(), code), 1);
 }
 
 /// The state that an error of Apple's puts the token in.
@@ -155,7 +126,12 @@ pub(super) fn fault_of(error: &AppleError) -> AppleFault {
     let state = state_of(error);
     let is_refusal = matches!(state, TokenState::Revoked | TokenState::Forbidden | TokenState::Expired);
     let is_bare = is_refusal
-        && (error.kind == Kind::Unauthorized || (error.kind == Kind::Forbidden && error.code.is_none()));
+        && match error.kind {
+            Kind::Unauthorized => true,
+            // A gateway's `Forbidden` is the name of the status; Apple's code has capitals only.
+            Kind::Forbidden => !error.code.as_deref().is_some_and(|code| code.starts_with("FORBIDDEN")),
+            _ => false,
+        };
     let is_about_credential = is_refusal
         && match error.kind {
             Kind::TokenExpired | Kind::TokenRejected | Kind::SignatureInvalid | Kind::ConsumerKeyUnknown => {

@@ -11,11 +11,11 @@ use jiff::SignedDuration;
 
 use super::Clock;
 use crate::domain::deadline::SESSION_CLAIM;
-use crate::storage::{AppleSession, Error, SessionKept, Storage, TokenRow};
+use crate::storage::{AppleSession, AppleSessions, Error, SessionKept, TokenRow};
 
 /// The session of one stored token.
 pub(super) struct StoredSession {
-    pub(super) storage: Storage,
+    pub(super) sessions: AppleSessions,
     pub(super) clock: Clock,
     /// How long one process alone may open a session; a minute at most.
     pub(super) claim: Duration,
@@ -34,7 +34,7 @@ impl SharedSessionStore for StoredSession {
             let now = self.clock.now();
             let claim = SignedDuration::try_from(self.claim).unwrap_or(SESSION_CLAIM).min(SESSION_CLAIM);
             let until = now.checked_add(claim).unwrap_or(now);
-            let found = self.storage.find_apple_session(&self.row, refused, now, until).await;
+            let found = self.sessions.find(&self.row, refused, now, until).await;
             Ok(match found.map_err(store_error)? {
                 AppleSession::Kept { session, revision } => {
                     let session = std::str::from_utf8(&session).map_err(|e| StoreError(e.to_string()))?;
@@ -49,8 +49,7 @@ impl SharedSessionStore for StoredSession {
 
     fn keep<'a>(&'a self, session: &'a Secret, revision: i64) -> StoreFuture<'a, KeepOutcome> {
         Box::pin(async move {
-            let kept =
-                self.storage.keep_apple_session(&self.row, session.expose().as_bytes(), revision).await;
+            let kept = self.sessions.keep(&self.row, session.expose().as_bytes(), revision).await;
             Ok(match kept.map_err(store_error)? {
                 SessionKept::Done => KeepOutcome::Kept,
                 SessionKept::Superseded => KeepOutcome::Superseded,
@@ -60,9 +59,7 @@ impl SharedSessionStore for StoredSession {
     }
 
     fn give_up(&self, revision: i64) -> StoreFuture<'_, ()> {
-        Box::pin(
-            async move { self.storage.give_up_apple_session(&self.row, revision).await.map_err(store_error) },
-        )
+        Box::pin(async move { self.sessions.give_up(&self.row, revision).await.map_err(store_error) })
     }
 }
 

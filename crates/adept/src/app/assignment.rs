@@ -8,11 +8,15 @@ mod assign;
 mod counts;
 mod define;
 mod halve;
+mod outcome;
 mod recognize;
 mod release;
 mod unresolved;
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use adept_apple::{
     client::Session,
@@ -22,12 +26,20 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub(super) use self::counts::AssignmentCounts;
 pub use self::counts::AssignmentStatus;
-use super::{App, Error, apple};
+use super::{
+    Clock, Error, apple,
+    apple_access::{AppleAccess, NoAccess},
+    counters::Counters,
+    lease_watch::LeaseKeeper,
+    shared_profile_options::SharedOptions,
+    sync::pause_after_failures,
+};
 use crate::{
     domain::{
         Halving, Lease, Setting, SyncOutcome, TokenState,
+        deadline::Lengths,
+        is_about_devices,
         setting_state::{AppleFault, AssignmentEnd, AssignmentFinding},
     },
     storage::{self, Begun, Claim, WorkingState},
@@ -95,7 +107,7 @@ type Outliving = Mutex<Option<JoinHandle<()>>>;
 
 /// A run under way.
 struct Run<'a> {
-    app: &'a App,
+    runner: &'a AssignmentRunner,
     outliving: &'a Outliving,
     lease: Lease,
     setting: Setting,
@@ -112,13 +124,29 @@ struct Run<'a> {
     put_off: Option<Timestamp>,
 }
 
-impl App {
+/// Runs assignments.
+pub struct AssignmentRunner {
+    pub(super) assignments: storage::Assignments,
+    pub(super) profiles: storage::Profiles,
+    pub(super) leases: LeaseKeeper,
+    pub(super) apple: AppleAccess,
+    pub(super) shared: Arc<SharedOptions>,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    /// How long a lease lasts.
+    pub(super) lease: Duration,
+    /// Time between two syncs of a setting.
+    pub(super) sync_interval: Duration,
+    pub(super) counters: Counters,
+}
+
+impl AssignmentRunner {
     /// Runs what was claimed and writes down how it ended.
-    pub(super) async fn reconcile_setting(&self, claim: &Claim, shutdown: &CancellationToken) {
+    pub(super) async fn run(&self, claim: &Claim, shutdown: &CancellationToken) {
         let (mut consumer, outliving) = (None, Outliving::default());
         let done = tokio::select! {
-            done = self.reconcile_as_claimed(claim, &mut consumer, &outliving) => done,
-            () = self.keep_lease(&claim.lease) => Err(Stop::Superseded),
+            done = self.run_as_claimed(claim, &mut consumer, &outliving) => done,
+            () = self.leases.keep(&claim.lease) => Err(Stop::Superseded),
             () = shutdown.cancelled() => Err(Stop::Interrupted),
         };
         let call = outliving.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -133,29 +161,23 @@ impl App {
         }
     }
 
-    async fn reconcile_as_claimed(
+    async fn run_as_claimed(
         &self,
         claim: &Claim,
         consumer_of: &mut Option<String>,
         outliving: &Outliving,
     ) -> Result<Finished, Stop> {
         let lease = claim.lease;
-        let known = self.storage.onboarding(lease.key).await?.ok_or(Stop::Superseded)?;
-        let (session, consumer) = self.session_of(&known)?.ok_or(Stop::Superseded)?;
-        if known.setting.token_generation != lease.generation || !known.setting.token_verified {
-            return Err(Stop::Superseded);
-        }
-        let now = self.clock.now();
-        if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
-            return Err(Stop::Expired);
-        }
-        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
-            return Err(Stop::Wait(until));
-        }
-        *consumer_of = Some(consumer);
-        let setting = known.setting;
+        let access = match self.apple.access(lease.key, Some(lease.generation)).await? {
+            Ok(access) if access.tokens.setting.token_verified => access,
+            Ok(_) | Err(NoAccess::Gone | NoAccess::Superseded(_)) => return Err(Stop::Superseded),
+            Err(NoAccess::Expired(_)) => return Err(Stop::Expired),
+            Err(NoAccess::Wait(_, until)) => return Err(Stop::Wait(until)),
+        };
+        *consumer_of = Some(access.consumer);
+        let (setting, session) = (access.tokens.setting, access.session);
         let mut run = Run {
-            app: self,
+            runner: self,
             outliving,
             lease,
             setting,
@@ -189,8 +211,9 @@ impl App {
         };
         let after = |wait: SignedDuration| now.checked_add(wait).ok();
         // Soon at first, then as seldom as syncs.
-        let pause = SignedDuration::try_from(self.pause_after(claim.state.assignment.failures))
-            .unwrap_or(AFTER_REFUSAL);
+        let pause =
+            SignedDuration::try_from(pause_after_failures(&self.lengths, claim.state.assignment.failures))
+                .unwrap_or(AFTER_REFUSAL);
         let end = match done {
             Ok(Finished { scanned_generation, next_due, asked: true }) => {
                 AssignmentEnd { scanned_generation, ..end(AssignmentFinding::Accepted, next_due) }
@@ -204,7 +227,7 @@ impl App {
                 }
             }
             Err(Stop::Superseded | Stop::Interrupted) => {
-                return Ok(self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?);
+                return self.leases.release(&claim.lease, SyncOutcome::Superseded).await;
             }
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
             Err(Stop::Expired) => {
@@ -229,18 +252,13 @@ impl App {
                 tracing::warn!(setting = %claim.lease.key.id, state = state.as_str(),
                     detail = error.detail.as_deref(), means = state.sentence(),
                     "Apple ended an assignment run: {error}");
-                match (apple::wait_of(&error), consumer) {
-                    (Some(wait), Some(consumer)) => {
+                let wait = match consumer {
+                    Some(consumer) => self.apple.keep_wait(claim.lease.key, consumer, &error).await?,
+                    None => None,
+                };
+                match wait {
+                    Some(wait) => {
                         let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
-                        self.storage
-                            .keep_apple_wait(
-                                claim.lease.key,
-                                consumer,
-                                until,
-                                apple::longest_wait(&error),
-                                now,
-                            )
-                            .await?;
                         // However short the wait is, an answer like this one is not asked for at once again.
                         end(AssignmentFinding::Fault(fault), after(pause).max(Some(until)))
                     }
@@ -254,8 +272,8 @@ impl App {
                 }
             }
         };
-        if !self.storage.end_assignment_run(&claim.lease, &end).await? {
-            self.storage.release_lease(&claim.lease, SyncOutcome::Superseded, now).await?;
+        if !self.assignments.end_run(&claim.lease, &end).await? {
+            self.leases.release(&claim.lease, SyncOutcome::Superseded).await?;
         }
         Ok(())
     }
@@ -265,11 +283,15 @@ impl Run<'_> {
     /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: anyone who finds
     /// his own here, behind the desired state, makes no call under those of another.
     async fn renew(&mut self) -> Result<WorkingState, Stop> {
-        let (now, lengths) = (self.app.clock.now(), self.app.lengths());
-        let working =
-            self.app.storage.renew_for_call(&self.lease, now, &lengths).await?.ok_or(Stop::Superseded)?;
+        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
+        let working = self
+            .runner
+            .assignments
+            .renew_for_call(&self.lease, now, &lengths)
+            .await?
+            .ok_or(Stop::Superseded)?;
         self.desired_generation = working.desired_generation;
-        if !self.app.has_shared_profile_options().await? {
+        if !self.runner.shared.are_ours().await? {
             return Err(Stop::OtherSharedOptions);
         }
         Ok(working)
@@ -277,11 +299,11 @@ impl Run<'_> {
 
     /// Stores the call that is about to be made. False when desired state changed.
     async fn begin(&mut self, call: &storage::InFlightCall) -> Result<bool, Stop> {
-        let (now, lengths) = (self.app.clock.now(), self.app.lengths());
+        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
         let gives_way = self.calls > 0;
         match self
-            .app
-            .storage
+            .runner
+            .assignments
             .begin_call(&self.lease, self.desired_generation, gives_way, call, now, &lengths)
             .await?
         {
@@ -312,7 +334,7 @@ impl Run<'_> {
 
     /// For the next call, which is cut well before the lease ends that was lengthened for it.
     fn bounded_session(&self) -> Session {
-        self.session.within(self.app.options.lease * 5 / 6)
+        self.session.within(self.runner.lease * 5 / 6)
     }
 }
 
@@ -327,4 +349,12 @@ fn may_be_done(error: &AppleError) -> bool {
             error.kind,
             Kind::Timeout | Kind::Unreachable | Kind::ServerError | Kind::NotUnderstood | Kind::BodyTooLarge
         )
+}
+
+/// Whether Apple refused the call for a reason that may lie with one of its devices.
+fn is_refused_as_a_whole(error: &AppleError) -> bool {
+    matches!(error.endpoint, Endpoint::AssignProfile | Endpoint::DisownDevices)
+        && matches!(error.kind, Kind::MalformedRequest | Kind::Refused)
+        && error.clock_skew.is_none()
+        && is_about_devices(error.status, error.code.as_deref())
 }

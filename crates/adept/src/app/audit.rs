@@ -3,42 +3,85 @@
 use adept_odata::Filter;
 use uuid::Uuid;
 
-use super::{App, Error, ListQuery, Listed};
-use crate::domain::{AuditEntry, AuditField, Caller};
+use super::{Clock, Error, ListQuery, Listed};
+use crate::{
+    domain::{AuditEntry, AuditEvent, AuditField, AuditResource, Caller, Change, Origin, Setting},
+    storage,
+};
 
-impl App {
+/// The audit log, as it is read.
+pub struct AuditLog {
+    pub(super) audit: storage::AuditLog,
+}
+
+impl AuditLog {
     /// The component and category of every entry, in Graph's words.
     pub const AUDIT_COMPONENT: &'static str = "Enrollment";
 
     /// Lists the entries of the caller's tenant.
-    pub async fn audit_events(
+    pub async fn list(
         &self,
         caller: &Caller,
         query: &ListQuery<AuditField>,
     ) -> Result<Listed<AuditEntry>, Error> {
-        Ok(self.storage.audit_events(caller.tenant, query).await?)
+        Ok(self.audit.list(caller.tenant, query).await?)
     }
 
     /// Counts them.
-    pub async fn count_audit_events(
-        &self,
-        caller: &Caller,
-        filter: Option<&Filter<AuditField>>,
-    ) -> Result<i64, Error> {
-        Ok(self.storage.count_audit_events(caller.tenant, filter).await?)
+    pub async fn count(&self, caller: &Caller, filter: Option<&Filter<AuditField>>) -> Result<i64, Error> {
+        Ok(self.audit.count(caller.tenant, filter).await?)
     }
 
     /// One entry of the caller's tenant.
-    pub async fn audit_event(&self, caller: &Caller, id: Uuid) -> Result<AuditEntry, Error> {
-        let found = self.storage.audit_event(caller.tenant, id).await?;
+    pub async fn get(&self, caller: &Caller, id: Uuid) -> Result<AuditEntry, Error> {
+        let found = self.audit.get(caller.tenant, id).await?;
         found.ok_or(Error::NotFound { what: "The audit event" })
     }
 
     /// The kinds of activity of a category that the tenant's log holds; none of any other category than ours.
-    pub async fn audit_activity_types(&self, caller: &Caller, category: &str) -> Result<Vec<String>, Error> {
+    pub async fn activity_types(&self, caller: &Caller, category: &str) -> Result<Vec<String>, Error> {
         if !category.eq_ignore_ascii_case(Self::AUDIT_COMPONENT) {
             return Ok(Vec::new());
         }
-        Ok(self.storage.audit_activity_types(caller.tenant).await?)
+        Ok(self.audit.activity_types(caller.tenant).await?)
+    }
+}
+
+/// An entry about a setting; without an origin it is the service's own doing.
+pub(super) fn event(
+    clock: &Clock,
+    origin: Option<&Origin>,
+    activity: &'static str,
+    operation: &'static str,
+    setting: &Setting,
+    changes: Vec<Change>,
+) -> AuditEvent {
+    let resource = AuditResource {
+        kind: "DepOnboardingSetting",
+        id: setting.id.to_string(),
+        name: setting.token_name.clone(),
+    };
+    event_about(clock, resource, origin, activity, operation, changes)
+}
+
+/// The same about anything else.
+pub(super) fn event_about(
+    clock: &Clock,
+    resource: AuditResource,
+    origin: Option<&Origin>,
+    activity: &'static str,
+    operation: &'static str,
+    changes: Vec<Change>,
+) -> AuditEvent {
+    let id = clock.new_id();
+    AuditEvent {
+        id,
+        at: clock.now(),
+        actor: origin.map(|origin| origin.caller.clone()),
+        activity,
+        operation,
+        resource,
+        changes,
+        correlation: origin.map_or(id, |origin| origin.request),
     }
 }

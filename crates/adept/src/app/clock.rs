@@ -79,15 +79,16 @@ fn micros(time: SignedDuration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
 }
 
-/// The source of ids.
-#[derive(Clone, Copy, Debug)]
-pub struct Ids;
+impl Clock {
+    /// An id for a new row: a fresh UUIDv7, so that rows made later sort later and no index grows in the middle.
+    pub fn new_id(&self) -> Uuid {
+        Self::id_at(self.now())
+    }
 
-impl Ids {
-    /// A fresh UUIDv7 of that time: rows made later sort later, and no index grows in the middle.
-    pub fn at(&self, now: Timestamp) -> Uuid {
-        let seconds = u64::try_from(now.as_second()).unwrap_or(0);
-        let nanos = u32::try_from(now.subsec_nanosecond()).unwrap_or(0);
+    /// The same of another time.
+    pub fn id_at(time: Timestamp) -> Uuid {
+        let seconds = u64::try_from(time.as_second()).unwrap_or(0);
+        let nanos = u32::try_from(time.subsec_nanosecond()).unwrap_or(0);
         #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
         Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
     }

@@ -2,8 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::{App, Error};
-use crate::domain::{SettingId, TenantId, TokenStanding, TokenState};
+use super::{Clock, Error};
+use crate::{
+    domain::{SettingId, TenantId, TokenStanding, TokenState},
+    storage,
+};
 
 /// How the service stands.
 #[derive(Clone, Debug)]
@@ -50,10 +53,17 @@ pub struct DatabaseProbe {
     pub writable: Result<(), String>,
 }
 
-impl App {
+/// How the database and the tokens stand.
+pub struct HealthChecks {
+    pub(super) settings: storage::Settings,
+    pub(super) deployment: storage::Deployment,
+    pub(super) clock: Clock,
+}
+
+impl HealthChecks {
     /// Reads and writes one row, within a second.
-    pub async fn probe_database(&self) -> DatabaseProbe {
-        let found = self.storage.probe(self.clock.now()).await;
+    pub async fn probe(&self) -> DatabaseProbe {
+        let found = self.deployment.probe(self.clock.now()).await;
         let text = |found: Result<(), crate::storage::Error>| found.map_err(|error| error.to_string());
         DatabaseProbe { readable: text(found.readable), writable: text(found.writable) }
     }
@@ -61,7 +71,7 @@ impl App {
     /// How every token of every tenant stands. Asks the database, never Apple.
     pub async fn tokens(&self) -> Result<Vec<TokenHealth>, Error> {
         let now = self.clock.now();
-        let tokens = self.storage.health().await?.into_iter().map(|row| TokenHealth {
+        let tokens = self.settings.health().await?.into_iter().map(|row| TokenHealth {
             standing: row.setting.standing(now),
             checked_at: row.checked_at,
             tenant: row.setting.tenant,

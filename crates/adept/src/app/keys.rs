@@ -3,10 +3,10 @@
 use adept_apple::{certificate::Certificate, key_pair::KeyPair};
 use jiff::SignedDuration;
 
-use super::{App, Error};
+use super::{Clock, Error, audit::event, cores::Cores, settings};
 use crate::{
     domain::{Caller, Change, KeyPairId, Origin, SettingId, SettingKey, TokenType},
-    storage::{KeyAdded, NewKeyPair},
+    storage::{self, KeyAdded, NewKeyPair},
 };
 
 /// An unused pair younger than this is never dropped for a newer one: someone may be on the way to Apple with it.
@@ -15,15 +15,24 @@ const UNUSED_PROTECTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The common name of the certificates; people see it in Apple's portal.
 const COMMON_NAME: &str = "Adept server token";
 
-impl App {
+/// Key pairs of settings: server tokens are sealed to them.
+#[derive(Clone)]
+pub struct Keys {
+    pub(super) settings: storage::Settings,
+    pub(super) key_pairs: storage::KeyPairs,
+    pub(super) cores: Cores,
+    pub(super) clock: Clock,
+}
+
+impl Keys {
     /// The newest pair's certificate as PEM; none for a setting that has no pair (the pseudo-setting).
     pub async fn encryption_public_key(
         &self,
         caller: &Caller,
         id: SettingId,
     ) -> Result<Option<String>, Error> {
-        self.setting(caller, id).await?;
-        let pairs = self.storage.key_pairs(SettingKey::new(caller.tenant, id)).await?;
+        settings::visible(&self.settings, caller, id).await?;
+        let pairs = self.key_pairs.list(SettingKey::new(caller.tenant, id)).await?;
         pairs.first().map(|pair| pem(&pair.certificate)).transpose()
     }
 
@@ -33,7 +42,7 @@ impl App {
         origin: &Origin,
         id: SettingId,
     ) -> Result<String, Error> {
-        let setting = self.setting(&origin.caller, id).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, id).await?;
         if setting.token_type == TokenType::None {
             return Err(Error::Conflict(
                 "The setting for Apple Configurator has no token and needs no key. Nothing was changed."
@@ -45,8 +54,9 @@ impl App {
         let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);
         let changes =
             Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
-        let event = self.event(Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
-        match self.storage.add_key_pair(setting.key(), &pair, droppable, &event).await? {
+        let event =
+            event(&self.clock, Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
+        match self.key_pairs.add(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::NotFound => Err(Error::NO_SETTING),
             KeyAdded::TooMany => Err(Error::Conflict(
@@ -60,9 +70,9 @@ impl App {
     pub(super) async fn new_key_pair(&self) -> Result<NewKeyPair, Error> {
         let now = self.clock.now();
         let failed = |e| Error::Internal { cause: format!("no key pair could be made: {e}") };
-        let pair = self.on_core(move || KeyPair::generate(COMMON_NAME, now)).await?.map_err(failed)?;
+        let pair = self.cores.run(move || KeyPair::generate(COMMON_NAME, now)).await?.map_err(failed)?;
         Ok(NewKeyPair {
-            id: KeyPairId(self.ids.uuid(&self.clock)),
+            id: KeyPairId(self.clock.new_id()),
             created_at: now,
             certificate: pair.certificate.der().to_vec(),
             pkcs8: pair.pkcs8,

@@ -4,13 +4,15 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use jiff::SignedDuration;
 
+use super::{Clock, Error};
 use crate::{
-    domain::{SettingKey, setting_state::Observed},
-    storage::DueSetting,
+    domain::{Lease, SettingKey, SyncOutcome, deadline::Lengths, setting_state::Observed},
+    storage::{DueSetting, Leases},
 };
 
 /// A lease as it was seen first, and when by the monotonic clock.
@@ -31,8 +33,39 @@ impl LeaseWatch {
                 let since =
                     before.get(&due.key).filter(|(last, _)| last == due).map_or(now, |(_, since)| *since);
                 seen.insert(due.key, (*due, since));
-                (due.key, Observed(now - since))
+                (due.key, Observed { lease: due.lease, unrenewed: now - since })
             })
             .collect()
+    }
+}
+
+/// What keeps a lease while its work is done. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct LeaseKeeper {
+    pub(super) leases: Leases,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    /// How long a lease lasts.
+    pub(super) lease: Duration,
+}
+
+impl LeaseKeeper {
+    /// Renews the lease every third of its length; returns when it is lost.
+    pub(super) async fn keep(&self, lease: &Lease) {
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            match self.leases.renew(lease, self.clock.now(), &self.lengths).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => {
+                    tracing::warn!(setting = %lease.key.id, "the lease could not be renewed: {error}")
+                }
+            }
+        }
+    }
+
+    /// Gives it back without having come to an end of the work.
+    pub(super) async fn release(&self, lease: &Lease, outcome: SyncOutcome) -> Result<(), Error> {
+        Ok(self.leases.release(lease, outcome, self.clock.now()).await?)
     }
 }

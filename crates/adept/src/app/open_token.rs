@@ -10,41 +10,41 @@ use adept_apple::{
 };
 use zeroize::Zeroizing;
 
-use super::{App, Error};
+use super::{Error, TokenUploads};
 use crate::{
-    domain::{KeyPairId, SettingId, SettingKey, TenantId},
+    domain::{KeyPairId, SettingKey},
     storage::KeyPairRow,
 };
 
-impl App {
+impl TokenUploads {
     /// Opens an upload with the key pair that it names, which must be one of this setting.
     pub(super) async fn open_token(
         &self,
-        tenant: TenantId,
-        setting: SettingId,
+        key: SettingKey,
         dep_token: Zeroizing<String>,
     ) -> Result<(ServerToken, KeyPairId), Error> {
-        let pairs = self.storage.key_pairs(SettingKey::new(tenant, setting)).await?;
-        let storage = self.storage.clone();
+        let pairs = self.key_pairs.list(key).await?;
+        let key_pairs = self.key_pairs.clone();
         let cache = self.private_keys.clone();
-        self.on_core(move || {
-            let sealed = SealedToken::read(dep_token.as_bytes()).map_err(refused)?;
-            let (pair, certificate) = wanted_pair(&sealed, &pairs)?;
-            let key = match cache.get(&pair.id) {
-                Some(key) => key,
-                None => {
-                    let pkcs8 = storage.open_private_key(SettingKey::new(tenant, setting), pair)?;
-                    let unfit =
-                        |e| Error::Internal { cause: format!("the stored private key is unfit: {e}") };
-                    let key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
-                    cache.insert(pair.id, Arc::clone(&key));
-                    key
-                }
-            };
-            let token = sealed.open(&certificate.id(), &key).map_err(refused)?;
-            Ok((token, pair.id))
-        })
-        .await?
+        self.cores
+            .run(move || {
+                let sealed = SealedToken::read(dep_token.as_bytes()).map_err(refused)?;
+                let (pair, certificate) = wanted_pair(&sealed, &pairs)?;
+                let private_key = match cache.get(&pair.id) {
+                    Some(private_key) => private_key,
+                    None => {
+                        let pkcs8 = key_pairs.open(key, pair)?;
+                        let unfit =
+                            |e| Error::Internal { cause: format!("the stored private key is unfit: {e}") };
+                        let private_key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
+                        cache.insert(pair.id, Arc::clone(&private_key));
+                        private_key
+                    }
+                };
+                let token = sealed.open(&certificate.id(), &private_key).map_err(refused)?;
+                Ok((token, pair.id))
+            })
+            .await?
     }
 }
 

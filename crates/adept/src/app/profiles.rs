@@ -12,60 +12,68 @@ use adept_apple::certificate::Certificate;
 use adept_odata::Filter;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
-use super::{App, Error, ListQuery, Listed};
+use std::sync::Arc;
+
+use super::{
+    Clock, Error, ListQuery, Listed,
+    audit::event_about,
+    settings::{self, CREATES_TRIED},
+    shared_profile_options::SharedOptions,
+};
 use crate::{
     domain::{
         AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
         ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType,
-        check_enrollment_url, check_profile,
+        check_profile,
     },
-    storage::{EntityCreated, ProfileDeleted},
+    storage::{self, EntityCreated, ProfileDeleted},
 };
 
-impl App {
+/// Enrollment profiles, and which devices they are for.
+pub struct Profiles {
+    pub(super) settings: storage::Settings,
+    pub(super) profiles: storage::Profiles,
+    pub(super) devices: storage::Devices,
+    pub(super) clock: Clock,
+    pub(super) shared: Arc<SharedOptions>,
+}
+
+impl Profiles {
     /// Lists the profiles of one of the caller's settings.
-    pub async fn profiles(
+    pub async fn list(
         &self,
         caller: &Caller,
         setting: SettingId,
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
-        self.setting(caller, setting).await?;
+        settings::visible(&self.settings, caller, setting).await?;
         let Listed { rows, next, total } =
-            self.storage.profiles(SettingKey::new(caller.tenant, setting), query).await?;
-        let rows = rows.into_iter().map(|profile| self.with_enrollment_url(profile)).collect();
+            self.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
+        let rows = rows.into_iter().map(|profile| self.shared.with_enrollment_url(profile)).collect();
         Ok(Listed { rows, next, total })
     }
 
     /// Counts the profiles of one of the caller's settings.
-    pub async fn count_profiles(
+    pub async fn count(
         &self,
         caller: &Caller,
         setting: SettingId,
         filter: Option<&Filter<ProfileField>>,
     ) -> Result<i64, Error> {
-        self.setting(caller, setting).await?;
-        Ok(self.storage.count_profiles(SettingKey::new(caller.tenant, setting), filter).await?)
+        settings::visible(&self.settings, caller, setting).await?;
+        Ok(self.profiles.count(SettingKey::new(caller.tenant, setting), filter).await?)
     }
 
     /// One profile of one of the caller's settings.
-    pub async fn profile(
-        &self,
-        caller: &Caller,
-        setting: SettingId,
-        id: ProfileId,
-    ) -> Result<Profile, Error> {
-        self.setting(caller, setting).await?;
-        let profile = self
-            .storage
-            .profile(SettingKey::new(caller.tenant, setting), id)
-            .await?
-            .ok_or(Error::NO_PROFILE)?;
-        Ok(self.with_enrollment_url(profile))
+    pub async fn get(&self, caller: &Caller, setting: SettingId, id: ProfileId) -> Result<Profile, Error> {
+        settings::visible(&self.settings, caller, setting).await?;
+        let profile =
+            self.profiles.get(SettingKey::new(caller.tenant, setting), id).await?.ok_or(Error::NO_PROFILE)?;
+        Ok(self.shared.with_enrollment_url(profile))
     }
 
     /// Makes a profile, once for its `key`.
-    pub async fn create_profile(
+    pub async fn create(
         &self,
         origin: &Origin,
         setting: SettingId,
@@ -73,7 +81,7 @@ impl App {
         input: &ProfilePatch,
         key: Option<RequestKey>,
     ) -> Result<Profile, Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         if setting.token_type == TokenType::None && kind != ProfileKind::Plain {
             return Err(Error::Invalid(format!(
                 "The setting for Apple Configurator holds profiles of type 'enrollmentProfile' only, not '{}'. Nothing \
@@ -85,7 +93,7 @@ impl App {
         let mut profile = Profile {
             tenant: setting.tenant,
             setting: setting.id,
-            id: ProfileId(self.ids.uuid(&self.clock)),
+            id: ProfileId(self.clock.new_id()),
             kind,
             display_name: None,
             description: None,
@@ -104,15 +112,22 @@ impl App {
         let changes = changes(&empty, &profile, input);
         let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
-        match self.storage.create_profile(&profile, password, key, &event).await? {
-            EntityCreated::Done => Ok(self.with_enrollment_url(profile)),
-            EntityCreated::Earlier(id) => self.profile(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(Error::NO_SETTING),
+        for _ in 0..CREATES_TRIED {
+            match self.profiles.create(&profile, password, key, &event).await? {
+                EntityCreated::Done => return Ok(self.shared.with_enrollment_url(profile)),
+                EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(Error::NO_SETTING),
+            }
         }
+        Err(Error::NO_PROFILE)
     }
 
     /// Changes a profile. Its revision grows if Apple has to be told.
-    pub async fn update_profile(
+    pub async fn update(
         &self,
         origin: &Origin,
         setting: SettingId,
@@ -120,7 +135,7 @@ impl App {
         patch: &ProfilePatch,
     ) -> Result<Profile, Error> {
         let tenant = origin.caller.tenant;
-        self.setting(&origin.caller, setting).await?;
+        settings::visible(&self.settings, &origin.caller, setting).await?;
         let now = self.clock.now();
         let decide = |old: &Profile| {
             let mut new = old.clone();
@@ -133,25 +148,18 @@ impl App {
             Ok::<_, Error>((new, event))
         };
         let password = patch.admin_password.as_ref().map(Option::as_ref);
-        let changed = self
-            .storage
-            .update_profile((SettingKey::new(tenant, setting), id), password, now, decide)
-            .await?;
-        changed.map(|profile| self.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
+        let changed =
+            self.profiles.update((SettingKey::new(tenant, setting), id), password, now, decide).await?;
+        changed.map(|profile| self.shared.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
     }
 
     /// Deletes a profile that is no default and that no device wants.
-    pub async fn delete_profile(
-        &self,
-        origin: &Origin,
-        setting: SettingId,
-        id: ProfileId,
-    ) -> Result<(), Error> {
-        let profile = self.profile(&origin.caller, setting, id).await?;
+    pub async fn delete(&self, origin: &Origin, setting: SettingId, id: ProfileId) -> Result<(), Error> {
+        let profile = self.get(&origin.caller, setting, id).await?;
         let changes =
             Change::between("displayName", profile.display_name.as_deref(), None).into_iter().collect();
         let event = self.profile_event(origin, "delete EnrollmentProfile", "Delete", &profile, changes);
-        match self.storage.delete_profile(&profile, &event).await? {
+        match self.profiles.delete(&profile, &event).await? {
             ProfileDeleted::Done => Ok(()),
             ProfileDeleted::NotFound => Err(Error::NO_PROFILE),
             ProfileDeleted::IsDefault => Err(Error::Conflict(
@@ -165,15 +173,6 @@ impl App {
         }
     }
 
-    pub(super) fn with_enrollment_url(&self, profile: Profile) -> Profile {
-        let filled = self.options.mdm_url.as_ref().map(|template| {
-            template
-                .replace("{settingId}", &profile.setting.to_string())
-                .replace("{tenantId}", &profile.tenant.to_string())
-        });
-        Profile { enrollment_url: filled.filter(|url| check_enrollment_url(url).is_ok()), ..profile }
-    }
-
     fn profile_event(
         &self,
         origin: &Origin,
@@ -182,7 +181,7 @@ impl App {
         profile: &Profile,
         changes: Vec<Change>,
     ) -> AuditEvent {
-        self.event_about(resource(profile), Some(origin), activity, operation, changes)
+        event_about(&self.clock, resource(profile), Some(origin), activity, operation, changes)
     }
 }
 

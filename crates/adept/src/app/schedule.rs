@@ -2,27 +2,31 @@
 //! until something may be due again.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use jiff::SignedDuration;
-use tokio::{sync::OwnedSemaphorePermit, task::JoinSet};
+use tokio::{
+    sync::{Notify, OwnedSemaphorePermit, Semaphore},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    App, Error,
+    Clock, Error,
+    assignment::AssignmentRunner,
     lease_watch::LeaseWatch,
-    settings::Purged,
-    supervise::{supervise, within},
+    purge::{Purge, Purged},
+    shared_profile_options::SharedOptions,
+    supervise::{Watchdog, supervise, within},
+    sync::SyncRunner,
 };
 use crate::{
-    domain::{
-        Caller, Origin, SettingId, SyncRun,
-        deadline::{LONGEST_REST, Lengths},
-        setting_state::LeaseState,
-    },
-    storage::{Claim, Work},
+    domain::deadline::Lengths,
+    storage::{self, Claim, Work},
 };
 
 /// Another process may make something due, so the state is asked at least this often.
@@ -34,21 +38,31 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long a step of a round may take; there are three, and a round of over a minute counts as stuck.
 const ROUND_STEP: Duration = Duration::from_secs(15);
 
-/// What a process knows of the shared profile options that are noted in the database.
-#[derive(Default)]
-pub(super) struct SharedProfileOptionsSeen {
-    /// It noted its own.
-    is_noted: bool,
-    /// It could not be done, and it said so.
-    has_failed: bool,
-    /// Others are noted by now, and it said so.
-    are_others: bool,
+/// Finds what is due, takes leases and starts runs.
+pub struct Scheduler {
+    pub(super) sync: Arc<SyncRunner>,
+    pub(super) assignment: Arc<AssignmentRunner>,
+    pub(super) purge: Arc<Purge>,
+    pub(super) shared: Arc<SharedOptions>,
+    pub(super) leases: storage::Leases,
+    pub(super) devices: storage::Devices,
+    pub(super) deployment: storage::Deployment,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    /// Settings whose waits for Apple overlap in this process.
+    pub(super) slots: Arc<Semaphore>,
+    pub(super) wake: Arc<Notify>,
+    pub(super) sync_leases: LeaseWatch,
+    pub(super) assignment_leases: LeaseWatch,
+    pub(super) watchdog: Arc<Watchdog>,
+    /// A newer program made the schema such that this one may not write.
+    pub(super) schema_refused: AtomicBool,
 }
 
-impl App {
+impl Scheduler {
     /// Synchronizes whatever falls due until `shutdown`; then waits for the runs under way to let go. No failure of ours
     /// ends it before.
-    pub async fn run_background(self: Arc<Self>, shutdown: CancellationToken) {
+    pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let rounds = supervise("the scheduler", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone()));
         // Both take their time, and no round waits for them.
         let purges =
@@ -71,7 +85,7 @@ impl App {
     async fn settle_at_times(self: Arc<Self>, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             let settled = tokio::select! {
-                settled = self.storage.settle_devices() => settled,
+                settled = self.devices.settle() => settled,
                 () = shutdown.cancelled() => return,
             };
             if let Err(error) = settled {
@@ -86,40 +100,20 @@ impl App {
         while !shutdown.is_cancelled() {
             if !self.schema_lets_write().await {
                 self.watchdog.round_ended();
-                wait_or_wake(&self, &shutdown).await;
+                wait_or_wake(&self.wake, &shutdown).await;
                 continue;
             }
             match within(ROUND_STEP, self.claim_free_slots(Work::Sync)).await {
-                Ok(claims) => {
-                    for (claim, slot) in claims {
-                        let app = Arc::clone(&self);
-                        let shutdown = shutdown.clone();
-                        runs.spawn(async move {
-                            app.sync_setting(&claim, &shutdown).await;
-                            drop(slot);
-                            app.wake_sync.notify_one();
-                        });
-                    }
-                }
+                Ok(claims) => self.start(Work::Sync, claims, &mut runs, &shutdown),
                 Err(error) => {
                     tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
                 }
             }
-            self.note_shared_profile_options().await;
+            self.shared.note().await;
             match within(ROUND_STEP, self.claim_assignments()).await {
-                Ok(claims) => {
-                    for (claim, slot) in claims {
-                        let app = Arc::clone(&self);
-                        let shutdown = shutdown.clone();
-                        runs.spawn(async move {
-                            app.reconcile_setting(&claim, &shutdown).await;
-                            drop(slot);
-                            app.wake_sync.notify_one();
-                        });
-                    }
-                }
+                Ok(claims) => self.start(Work::Assignment, claims, &mut runs, &shutdown),
                 Err(error) => {
-                    tracing::warn!(cause = error.cause(), "nothing can be reconciled now: {error}")
+                    tracing::warn!(cause = error.cause(), "nothing can be assigned now: {error}")
                 }
             }
             while let Some(run) = runs.try_join_next() {
@@ -129,7 +123,7 @@ impl App {
                 }
             }
             self.watchdog.round_ended();
-            wait_or_wake(&self, &shutdown).await;
+            wait_or_wake(&self.wake, &shutdown).await;
         }
         while runs.join_next().await.is_some() {}
     }
@@ -142,7 +136,7 @@ impl App {
     /// Reads with every round of the schedule whether this program may still write, and reports it once when it may not.
     /// A database that does not answer changes nothing of what is known.
     async fn schema_lets_write(&self) -> bool {
-        let refused = match self.storage.may_write().await {
+        let refused = match self.deployment.may_write().await {
             Ok(may_write) => !may_write,
             Err(error) => {
                 tracing::debug!("whether this version may still write cannot be read now: {error}");
@@ -159,43 +153,51 @@ impl App {
         !refused
     }
 
-    /// Runs every sync that is due now, to the end. What `run_background` does, at a moment of the caller's choice.
-    pub async fn sync_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
-        let claims = self.claim_free_slots(Work::Sync).await?;
-        let count = claims.len();
-        let mut runs = JoinSet::new();
+    /// Starts a run of each claim, which holds its slot to the end.
+    fn start(
+        &self,
+        work: Work,
+        claims: Vec<(Claim, OwnedSemaphorePermit)>,
+        runs: &mut JoinSet<()>,
+        shutdown: &CancellationToken,
+    ) {
         for (claim, slot) in claims {
-            let app = Arc::clone(self);
+            let (sync, assignment) = (Arc::clone(&self.sync), Arc::clone(&self.assignment));
+            let (wake, shutdown) = (Arc::clone(&self.wake), shutdown.clone());
             runs.spawn(async move {
-                app.sync_setting(&claim, &CancellationToken::new()).await;
+                match work {
+                    Work::Sync => sync.sync_setting(&claim, &shutdown).await,
+                    Work::Assignment => assignment.run(&claim, &shutdown).await,
+                }
                 drop(slot);
+                wake.notify_one();
             });
         }
-        while runs.join_next().await.is_some() {}
-        Ok(count)
     }
 
-    /// Reconciles every setting that is due now, to the end. What `run_background` does, at a moment of the caller's
-    /// choice.
-    pub async fn reconcile_what_is_due(self: &Arc<Self>) -> Result<usize, Error> {
+    /// Runs every sync that is due now, to the end. What `run` does, at a moment of the caller's choice.
+    pub async fn sync_what_is_due(&self) -> Result<usize, Error> {
+        let claims = self.claim_free_slots(Work::Sync).await?;
+        Ok(self.run_to_the_end(Work::Sync, claims).await)
+    }
+
+    /// Assigns for every setting that is due now, to the end. What `run` does, at a moment of the caller's choice.
+    pub async fn assign_what_is_due(&self) -> Result<usize, Error> {
         let claims = self.claim_assignments().await?;
-        let count = claims.len();
-        let mut runs = JoinSet::new();
-        for (claim, slot) in claims {
-            let app = Arc::clone(self);
-            runs.spawn(async move {
-                app.reconcile_setting(&claim, &CancellationToken::new()).await;
-                drop(slot);
-            });
-        }
+        Ok(self.run_to_the_end(Work::Assignment, claims).await)
+    }
+
+    async fn run_to_the_end(&self, work: Work, claims: Vec<(Claim, OwnedSemaphorePermit)>) -> usize {
+        let (count, mut runs) = (claims.len(), JoinSet::new());
+        self.start(work, claims, &mut runs, &CancellationToken::new());
         while runs.join_next().await.is_some() {}
-        Ok(count)
+        count
     }
 
     fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
         let mut slots = Vec::new();
         while slots.len() < 32
-            && let Ok(slot) = Arc::clone(&self.sync_slots).try_acquire_owned()
+            && let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned()
         {
             slots.push(slot);
         }
@@ -203,7 +205,7 @@ impl App {
     }
 
     async fn claim_assignments(&self) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
-        match self.has_shared_profile_options().await? {
+        match self.shared.are_ours().await? {
             true => self.claim_free_slots(Work::Assignment).await,
             false => Ok(Vec::new()),
         }
@@ -211,22 +213,20 @@ impl App {
 
     /// Claims as much of what is due as there are free slots for.
     async fn claim_free_slots(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
-        let (now, lengths) = (self.clock.now(), self.lengths());
-        let due = self.storage.due_settings(work, now, &lengths).await?;
+        let (now, lengths) = (self.clock.now(), self.lengths);
+        let due = self.leases.due_settings(work, now, &lengths).await?;
         let observed = self.lease_watch(work).observe(&due, self.clock.elapsed());
         let free: Vec<_> = due
             .iter()
             .zip(observed)
-            .filter(|(due, (_, observed))| {
-                LeaseState { epoch: due.epoch, until: due.until }.is_free(now, lengths.lease, *observed)
-            })
+            .filter(|(due, (_, observed))| due.lease.is_free(now, lengths.lease, *observed))
             .map(|(_, free)| free)
             .collect();
         let slots = if free.is_empty() { Vec::new() } else { self.free_slots() };
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = self.storage.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
+        let claims = self.leases.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
         Ok(claims.into_iter().zip(slots).collect())
     }
 
@@ -237,64 +237,8 @@ impl App {
         }
     }
 
-    /// How far ahead deadlines of this deployment may lie.
-    pub(super) fn lengths(&self) -> Lengths {
-        let length = |duration| SignedDuration::try_from(duration).unwrap_or(LONGEST_REST);
-        Lengths {
-            lease: length(self.options.lease),
-            sync_interval: length(self.options.sync_interval),
-            full_resync_interval: length(self.options.full_fetch_interval),
-        }
-    }
-
-    /// Has profiles defined again when the operator has other things told of them than before. Notes it once in the life
-    /// of a process: of several with different ones the last that started counts.
-    pub async fn note_shared_profile_options(&self) {
-        let mut seen = self.shared_profile_options.lock().await;
-        if seen.is_noted {
-            return;
-        }
-        let digest = self.shared_options_digest();
-        let noted = async { Ok(self.storage.note_shared_profile_options(&digest, self.clock.now()).await?) };
-        match within(ROUND_STEP, noted).await {
-            Ok(is_other) => {
-                seen.is_noted = true;
-                if is_other {
-                    tracing::info!(
-                        "profiles are defined at Apple with the configured enrollment URL and shared profile options"
-                    );
-                }
-            }
-            Err(error) if seen.has_failed => tracing::debug!("nor can they be noted now: {error}"),
-            Err(error) => {
-                seen.has_failed = true;
-                tracing::warn!(
-                    "the configured enrollment URL and shared profile options cannot be noted now: {error}"
-                );
-            }
-        }
-    }
-
-    /// Whether profiles are still to have what this process has Apple told of them; says it once when they are not.
-    pub(super) async fn has_shared_profile_options(&self) -> Result<bool, Error> {
-        let is_ours = self
-            .storage
-            .shared_profile_options()
-            .await?
-            .is_none_or(|noted| noted == self.shared_options_digest());
-        let mut seen = self.shared_profile_options.lock().await;
-        if !is_ours && !seen.are_others {
-            tracing::warn!(
-                "a process with another enrollment URL or other shared profile options started later: this one defines, \
-                assigns and releases nothing any more, but goes on to synchronize; start it again with the same ones"
-            );
-        }
-        seen.are_others = !is_ours;
-        Ok(is_ours)
-    }
-
     async fn purge_and_report(&self) {
-        match self.purge_if_due().await {
+        match self.purge.if_due().await {
             Ok(None) => {}
             Ok(Some(purged)) if purged == Purged::default() => {}
             Ok(Some(Purged { settings, devices, device_events, sync_runs, created_requests })) => {
@@ -310,57 +254,12 @@ impl App {
             Err(error) => tracing::warn!(cause = error.cause(), "the purge has to wait: {error}"),
         }
     }
-
-    /// Makes a sync of one of the caller's settings due now. Never refused; requests coalesce, and for a setting without a
-    /// token there is nothing to do.
-    pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        self.make_sync_due(origin, id, "syncWithAppleDeviceEnrollmentProgram", false).await.map(drop)
-    }
-
-    /// Makes a sync of a setting due now that ends with a fetch of everything; for the operator, who is told when there is no
-    /// token. A wait that Apple asked for is lifted.
-    pub async fn request_full_fetch(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        let key = self.setting(&origin.caller, id).await?.key();
-        self.storage.lift_apple_waits(key).await?;
-        match self.make_sync_due(origin, id, "resync DepOnboardingSetting", true).await? {
-            true => Ok(()),
-            false => Err(Error::Conflict(
-                "This setting has no server token yet, so there is nothing to synchronize. Nothing was changed. Upload a \
-                 token first."
-                    .to_owned(),
-            )),
-        }
-    }
-
-    /// False when the setting has no token.
-    async fn make_sync_due(
-        &self,
-        origin: &Origin,
-        id: SettingId,
-        activity: &'static str,
-        full: bool,
-    ) -> Result<bool, Error> {
-        let setting = self.setting(&origin.caller, id).await?;
-        let event = self.event(Some(origin), activity, "Action", &setting, Vec::new());
-        let requested = self.storage.request_sync(setting.key(), full, self.clock.now(), &event).await?;
-        let is_due = requested.ok_or(Error::NO_SETTING)?;
-        if is_due {
-            self.wake_sync.notify_one();
-        }
-        Ok(is_due)
-    }
-
-    /// The latest lines of a setting's sync history, newest first.
-    pub async fn sync_runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
-        let setting = self.setting(caller, id).await?;
-        Ok(self.storage.sync_runs(setting.key(), self.clock.now(), limit.into()).await?)
-    }
 }
 
 /// Waits until something may be due.
-async fn wait_or_wake(app: &App, shutdown: &CancellationToken) {
+async fn wait_or_wake(wake: &Notify, shutdown: &CancellationToken) {
     tokio::select! {
-        () = async { app.wake_sync.notified().await; tokio::time::sleep(GATHER).await } => {}
+        () = async { wake.notified().await; tokio::time::sleep(GATHER).await } => {}
         () = tokio::time::sleep(LOOK_AGAIN) => {}
         () = shutdown.cancelled() => {}
     }

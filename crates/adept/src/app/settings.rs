@@ -1,66 +1,71 @@
 //! Onboarding settings: list, read, make, change, delete.
 
 use adept_odata::Filter;
-use jiff::{SignedDuration, Timestamp};
 
-use super::{App, Error, ListQuery, Listed};
+use super::{Clock, Error, Keys, ListQuery, Listed, audit::event};
 use crate::{
     domain::{
         Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
         SettingPatch, TokenType, setting_state::Deletion,
     },
-    storage::{CREATES_REMEMBERED, Created, Edit, Restored, SettingEdit},
+    storage::{self, Created, Edit, Restored, SettingEdit},
 };
 
-/// How long a device that Apple no longer lists stays listed as deleted.
-const TOMBSTONES_KEPT: SignedDuration = SignedDuration::from_hours(45 * 24);
+/// How often a repeated create whose entity is deleted just then is tried.
+pub(super) const CREATES_TRIED: usize = 3;
 
-/// How long the history of a device is kept: a year and a month, for anyone who compares with a year ago.
-const DEVICE_EVENTS_KEPT: SignedDuration = SignedDuration::from_hours(400 * 24);
-/// How long a line of the sync history is kept at least.
-const SYNC_RUNS_KEPT: SignedDuration = SignedDuration::from_hours(90 * 24);
+/// Onboarding settings.
+pub struct Settings {
+    pub(super) settings: storage::Settings,
+    pub(super) keys: Keys,
+    pub(super) clock: Clock,
+    /// How many a tenant may have.
+    pub(super) maximum: i32,
+}
 
-/// How many of a setting's lines are kept, however old.
-const SYNC_RUNS_KEPT_ALWAYS: i64 = 100;
+/// One setting of the caller's.
+pub(super) async fn visible(
+    settings: &storage::Settings,
+    caller: &Caller,
+    id: SettingId,
+) -> Result<Setting, Error> {
+    settings.get(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
+}
 
-impl App {
+impl Settings {
     /// Lists the caller's settings.
-    pub async fn settings(
+    pub async fn list(
         &self,
         caller: &Caller,
         query: &ListQuery<SettingField>,
     ) -> Result<Listed<Setting>, Error> {
-        Ok(self.storage.settings(caller.tenant, query).await?)
+        Ok(self.settings.list(caller.tenant, query).await?)
     }
 
     /// Counts the caller's settings that fulfil the filter.
-    pub async fn count_settings(
-        &self,
-        caller: &Caller,
-        filter: Option<&Filter<SettingField>>,
-    ) -> Result<i64, Error> {
-        Ok(self.storage.count_settings(caller.tenant, filter).await?)
+    pub async fn count(&self, caller: &Caller, filter: Option<&Filter<SettingField>>) -> Result<i64, Error> {
+        Ok(self.settings.count(caller.tenant, filter).await?)
     }
 
     /// One setting of the caller's.
-    pub async fn setting(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
-        self.storage.setting(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
+    pub async fn get(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
+        self.settings.get(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
     }
 
     /// Makes a setting with its first key pair, once for its `request`.
-    pub async fn create_setting(
+    pub async fn create(
         &self,
         origin: &Origin,
         new: NewSetting,
         request: Option<RequestKey>,
     ) -> Result<Setting, Error> {
-        let maximum = i64::from(self.options.maximum_dep_tokens);
+        let maximum = i64::from(self.maximum);
         let now = self.clock.now();
-        let key = SettingKey { tenant: origin.caller.tenant, id: SettingId(self.ids.uuid(&self.clock)) };
+        let key = SettingKey { tenant: origin.caller.tenant, id: SettingId(self.clock.new_id()) };
         let mut setting = Setting::new(key, TokenType::Dep, new.token_name, now);
         setting.data_sharing_consent = new.data_sharing_consent;
         setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
-        let key_pair = self.new_key_pair().await?;
+        let key_pair = self.keys.new_key_pair().await?;
         let blank = SettingEdit {
             token_name: None,
             data_sharing_consent: false,
@@ -68,19 +73,24 @@ impl App {
             role_scope_tag_ids: None,
         };
         let changes = changes(&blank, &edit_of(&setting));
-        let event = self.event(Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
-        match self.storage.create_setting(&setting, &key_pair, maximum, request, &event).await? {
-            Created::Done => Ok(setting),
-            Created::Earlier(id) => self.setting(&origin.caller, id).await,
-            Created::TooMany => Err(Error::Conflict(format!(
-                "This tenant has {maximum} onboarding settings, as many as are allowed. Nothing was changed. Delete one \
-                 that is not needed, or let the operator raise the limit."
-            ))),
+        let event =
+            event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
+        for _ in 0..CREATES_TRIED {
+            match self.settings.create(&setting, &key_pair, maximum, request, &event).await? {
+                Created::Done => return Ok(setting),
+                Created::Earlier(id) => match visible(&self.settings, &origin.caller, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                Created::TooMany => return Err(too_many(maximum)),
+            }
         }
+        Err(Error::NO_SETTING)
     }
 
     /// Changes what people may change of a setting: what `patch` names, and nothing else.
-    pub async fn update_setting(
+    pub async fn update(
         &self,
         origin: &Origin,
         id: SettingId,
@@ -118,33 +128,33 @@ impl App {
         change: impl FnOnce(&mut SettingEdit) + Send,
     ) -> Result<Setting, Error> {
         let key = SettingKey { tenant: origin.caller.tenant, id };
-        let edited = self.storage.edit_setting(key, self.clock.now(), |setting| {
+        let edited = self.settings.edit(key, self.clock.now(), |setting| {
             let old = edit_of(setting);
             let mut values = old.clone();
             change(&mut values);
             let changes = changes(&old, &values);
-            Edit { values, event: self.event(Some(origin), activity, operation, setting, changes) }
+            Edit { values, event: event(&self.clock, Some(origin), activity, operation, setting, changes) }
         });
         edited.await?.ok_or(Error::NO_SETTING)
     }
 
     /// Deletes a setting: softly now, its tokens erased, purged after 30 days. Refused while its token lives at Apple and
     /// devices are listed, as Intune does.
-    pub async fn delete_setting(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
+    pub async fn delete(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         self.soft_delete_setting(origin, id, false).await
     }
 
     /// Deletes a setting although it is in use; for the operator.
-    pub async fn remove_setting(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
+    pub async fn remove(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         self.soft_delete_setting(origin, id, true).await
     }
 
     async fn soft_delete_setting(&self, origin: &Origin, id: SettingId, forced: bool) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, id).await?;
+        let setting = visible(&self.settings, &origin.caller, id).await?;
         let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
-        let event = self.event(Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
-        let deletion =
-            self.storage.soft_delete_setting(setting.key(), forced, self.clock.now(), &event).await?;
+        let event =
+            event(&self.clock, Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
+        let deletion = self.settings.soft_delete(setting.key(), forced, self.clock.now(), &event).await?;
         match deletion.ok_or(Error::NO_SETTING)? {
             Deletion::Allowed => Ok(()),
             Deletion::PseudoSetting => Err(Error::Conflict(
@@ -160,13 +170,14 @@ impl App {
     }
 
     /// Brings a deleted setting back, without its token; for the operator.
-    pub async fn restore_setting(&self, id: SettingId) -> Result<Setting, Error> {
-        let deleted = self.storage.soft_deleted_settings().await?;
+    pub async fn restore(&self, id: SettingId) -> Result<Setting, Error> {
+        let deleted = self.settings.list_soft_deleted().await?;
         let (setting, _) =
             deleted.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
-        let origin = Origin { caller: Caller::operator(setting.tenant), request: self.ids.uuid(&self.clock) };
-        let event = self.event(Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
-        match self.storage.restore_setting(setting.key(), self.clock.now(), &event).await? {
+        let origin = Origin { caller: Caller::operator(setting.tenant), request: self.clock.new_id() };
+        let event =
+            event(&self.clock, Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
+        match self.settings.restore(setting.key(), self.clock.now(), &event).await? {
             Restored::Done => Ok(setting),
             Restored::NotThere => Err(Error::NO_SETTING),
             Restored::ServerTaken(other, _) => Err(Error::Conflict(format!(
@@ -174,39 +185,13 @@ impl App {
             ))),
         }
     }
-
-    /// Removes for good what was kept long enough: settings deleted over 30 days ago, devices that are gone for 45
-    /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and
-    /// not among a setting's latest 100. It believes the clock; [`App::purge_if_due`] asks others first.
-    pub async fn purge(&self) -> Result<Purged, Error> {
-        self.purge_at(self.clock.now()).await
-    }
-
-    pub(super) async fn purge_at(&self, now: Timestamp) -> Result<Purged, Error> {
-        let before = |kept| now.checked_sub(kept).unwrap_or(now);
-        Ok(Purged {
-            settings: self.storage.purge_settings(now).await?,
-            devices: self.storage.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
-            device_events: self.storage.purge_device_events(before(DEVICE_EVENTS_KEPT)).await?,
-            created_requests: self.storage.purge_created_requests(before(CREATES_REMEMBERED), now).await?,
-            sync_runs: self.storage.purge_sync_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
-        })
-    }
 }
 
-/// How many of what the purge removed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Purged {
-    /// Settings.
-    pub settings: u64,
-    /// Devices that were gone.
-    pub devices: u64,
-    /// Lines of devices' histories.
-    pub device_events: u64,
-    /// Lines of the sync history.
-    pub sync_runs: u64,
-    /// Creates that are no longer remembered.
-    pub created_requests: u64,
+fn too_many(maximum: i64) -> Error {
+    Error::Conflict(format!(
+        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was changed. Delete one \
+         that is not needed, or let the operator raise the limit."
+    ))
 }
 
 /// What people may change of a setting, as it is.

@@ -108,7 +108,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::{
-        super::{App, AppOptions, AppleOptions, Clock, Ids},
+        super::{App, AppOptions, AppleOptions, Clock},
         *,
     };
     use crate::{
@@ -157,13 +157,13 @@ mod tests {
             may_create_sealing_key: true,
         };
         let clock = Clock::system();
-        let tenant = TenantId(Ids.uuid(&clock));
+        let tenant = TenantId(clock.new_id());
         let storage = Storage::open(&options, clock.now(), tenant).await.unwrap();
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let app = App::new(storage, &AppleOptions::default(), clock, AppOptions::default()).unwrap();
         let shutdown = CancellationToken::new();
-        let hung = app.shared_profile_options.lock().await;
-        let background = tokio::spawn(Arc::clone(&app).run_background(shutdown.clone()));
+        let hung = app.shared_profile_options.seen.lock().await;
+        let background = tokio::spawn(Arc::clone(&app.scheduler).run(shutdown.clone()));
         until("no round ends", || app.watchdog.age() > Duration::from_secs(3)).await;
         drop(hung);
         until("rounds end again", || app.watchdog.age() < Duration::from_secs(1)).await;

@@ -5,7 +5,6 @@
 
 mod absent;
 mod bounds;
-mod counts;
 mod end;
 mod pages;
 mod record;
@@ -15,28 +14,31 @@ mod walk;
 
 use std::{sync::Arc, time::Duration};
 
-use adept_apple::{client::Session, error::AppleError};
+use adept_apple::error::AppleError;
 use tokio_util::sync::CancellationToken;
 
-pub use self::counts::SyncCounted;
-pub(super) use self::counts::SyncCounts;
+pub(super) use self::end::pause_after_failures;
 use self::{
     end::{Ended, Outcome},
     walk::Walk,
 };
-use super::{App, Error, apple, failpoint};
+use super::{
+    Clock, Error, apple,
+    apple_access::{Access, AppleAccess, NoAccess},
+    counters::Counters,
+    failpoint,
+    lease_watch::LeaseKeeper,
+    token_checks::TokenChecks,
+};
 use crate::{
-    domain::{Lease, SettingKey, TokenState, setting_state::AppleFault},
-    storage::{Claim, Onboarding},
+    domain::{SettingKey, TokenState, deadline::Lengths, setting_state::AppleFault},
+    storage::{self, Claim},
 };
 
 /// What a run works with.
 struct Run {
     claim: Claim,
-    known: Onboarding,
-    session: Session,
-    /// The digest of the token's consumer key.
-    consumer: String,
+    access: Access,
 }
 
 impl Run {
@@ -46,21 +48,42 @@ impl Run {
 
     /// Whether nobody knows yet, or any more, that the token is the setting's.
     fn needs_verification(&self) -> bool {
-        let setting = &self.known.setting;
+        let tokens = &self.access.tokens;
+        let setting = &tokens.setting;
         !setting.token_verified
-            || self.known.newer.is_some()
+            || tokens.has_newer
             || setting.server.server_uuid.is_none()
             || setting.token_state == TokenState::WrongServer
     }
 }
 
-impl App {
+/// Runs syncs.
+pub struct SyncRunner {
+    pub(super) syncs: storage::Syncs,
+    pub(super) leases: LeaseKeeper,
+    pub(super) apple: AppleAccess,
+    pub(super) checks: Arc<TokenChecks>,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    /// Time between two syncs of a setting.
+    pub(super) sync_interval: Duration,
+    /// Time between two fetches of everything.
+    pub(super) full_fetch_interval: Duration,
+    pub(super) counters: Counters,
+}
+
+impl SyncRunner {
+    /// Time between two syncs of a setting.
+    pub fn interval(&self) -> Duration {
+        self.sync_interval
+    }
+
     /// Runs the sync that was claimed and writes down how it ended.
     pub(super) async fn sync_setting(self: &Arc<Self>, claim: &Claim, shutdown: &CancellationToken) {
         failpoint::at("sync-claimed");
         let ended = tokio::select! {
             ended = self.sync_as_claimed(claim) => ended,
-            () = self.keep_lease(&claim.lease) => Ok(Outcome::Superseded.into()),
+            () = self.leases.keep(&claim.lease) => Ok(Outcome::Superseded.into()),
             () = shutdown.cancelled() => Ok(Outcome::Interrupted.into()),
         };
         let ended = ended.unwrap_or_else(|error| {
@@ -73,40 +96,20 @@ impl App {
         }
     }
 
-    /// Renews the lease every third of its length; returns when it is lost.
-    pub(super) async fn keep_lease(&self, lease: &Lease) {
-        loop {
-            tokio::time::sleep(self.options.lease / 3).await;
-            match self.storage.renew_lease(lease, self.clock.now(), &self.lengths()).await {
-                Ok(true) => {}
-                Ok(false) => return,
-                Err(error) => {
-                    tracing::warn!(setting = %lease.key.id, "the lease could not be renewed: {error}")
-                }
-            }
-        }
-    }
-
     async fn sync_as_claimed(self: &Arc<Self>, claim: &Claim) -> Result<Ended, Error> {
         let lease = &claim.lease;
-        let Some(known) = self.storage.onboarding(lease.key).await? else {
-            return Ok(Outcome::Superseded.into());
+        let access = match self.apple.access(lease.key, Some(lease.generation)).await? {
+            Ok(access) => access,
+            Err(NoAccess::Gone | NoAccess::Superseded(_)) => return Ok(Outcome::Superseded.into()),
+            Err(NoAccess::Expired(_)) => {
+                return Ok(Outcome::State(AppleFault::of(TokenState::Expired)).into());
+            }
+            Err(NoAccess::Wait(_, until)) => {
+                let rest = Duration::try_from(until.duration_since(self.clock.now())).unwrap_or_default();
+                return Ok(Outcome::Wait(AppleFault::of(TokenState::Throttled), rest).into());
+            }
         };
-        let Some((session, consumer)) = self.session_of(&known)? else {
-            return Ok(Outcome::Superseded.into());
-        };
-        if known.setting.token_generation != lease.generation {
-            return Ok(Outcome::Superseded.into());
-        }
-        let now = self.clock.now();
-        if known.setting.token_expires_at.is_none_or(|expiry| expiry <= now) {
-            return Ok(Outcome::State(AppleFault::of(TokenState::Expired)).into());
-        }
-        if let Some(until) = self.storage.apple_wait(lease.key, &consumer, now).await? {
-            let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-            return Ok(Outcome::Wait(AppleFault::of(TokenState::Throttled), rest).into());
-        }
-        let run = Arc::new(Run { claim: claim.clone(), known, session, consumer });
+        let run = Arc::new(Run { claim: claim.clone(), access });
         match self.sync_pages(&run).await? {
             Walk::Done(outcome) => Ok(outcome.into()),
             Walk::Apple(error) => self.apple_failed(&run, error).await,
@@ -116,9 +119,12 @@ impl App {
 
     async fn apple_failed(&self, run: &Run, error: AppleError) -> Result<Ended, Error> {
         let fault = apple::fault_of(&error);
-        let outcome = match self.keep_wait(run.key(), &run.consumer, &error).await? {
+        let outcome = match self.apple.keep_wait(run.key(), &run.access.consumer, &error).await? {
             // However short the wait is, Apple is not asked without pause.
-            Some(wait) => Outcome::Wait(fault, wait.max(self.pause_after(run.claim.state.sync.failures))),
+            Some(wait) => Outcome::Wait(
+                fault,
+                wait.max(pause_after_failures(&self.lengths, run.claim.state.sync.failures)),
+            ),
             None => Outcome::State(fault),
         };
         Ok(Ended { outcome, error: Some(error) })

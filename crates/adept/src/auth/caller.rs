@@ -163,12 +163,12 @@ impl Auth {
             tracing::error!(%error, "a bearer token cannot be checked: the database does not answer");
             Denied::Unavailable
         };
-        let tenant = self.storage.tenant(caller.tenant).await.map_err(unavailable)?;
+        let tenant = self.storage.tenants.get(caller.tenant).await.map_err(unavailable)?;
         if tenant.ok_or(Denied::UnknownTenant)?.disabled {
             return Err(Denied::DisabledTenant);
         }
         let Some(client) = caller.client else { return Err(Denied::Malformed) };
-        let client = self.storage.client(caller.tenant, client).await.map_err(unavailable)?;
+        let client = self.storage.clients.get(caller.tenant, client).await.map_err(unavailable)?;
         if client.ok_or(Denied::UnknownClient)?.disabled {
             return Err(Denied::DisabledClient);
         }

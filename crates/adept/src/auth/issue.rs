@@ -73,7 +73,7 @@ impl Auth {
     ) -> Result<Issued, Refused> {
         self.tenant_is_open(tenant).await?;
         let client = match credentials.client {
-            Some(id) => self.storage.client(tenant, id).await.map_err(Refused::unavailable)?,
+            Some(id) => self.storage.clients.get(tenant, id).await.map_err(Refused::unavailable)?,
             None => None,
         };
         let hash = client.as_ref().map(|client| client.secret_hash.clone());

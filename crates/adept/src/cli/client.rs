@@ -4,13 +4,15 @@ use clap::{Args, Subcommand, builder::FalseyValueParser};
 use serde_json::json;
 
 use super::{
-    Exit, Failure, note,
+    Exit, Failure,
+    flags::Json,
+    note,
     open::{self, WhenMissing},
     say,
     tenant::{TenantChoice, TenantFlag},
 };
 use crate::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::ClientSecret,
     config,
     domain::{ClientId, Permission, Permissions},
@@ -76,14 +78,6 @@ pub struct Switch {
     storage: config::Storage,
 }
 
-/// For programs.
-#[derive(Args)]
-pub(super) struct Json {
-    /// Print the result as JSON
-    #[arg(long, env = "ADEPT_JSON", value_parser = FalseyValueParser::new())]
-    pub(super) json: bool,
-}
-
 pub(super) async fn run(command: Client) -> Result<(), Failure> {
     match command {
         Client::Add(flags) => add(flags).await,
@@ -111,14 +105,14 @@ async fn add(flags: Add) -> Result<(), Failure> {
     };
     let client = ClientRow {
         tenant,
-        id: ClientId(Ids.uuid(&clock)),
+        id: ClientId(clock.new_id()),
         name,
         secret_hash,
         permissions: flags.permission.into_iter().collect(),
         disabled: false,
         created_at: clock.now(),
     };
-    storage.add_client(&client).await?;
+    storage.clients.add(&client).await?;
     storage.close().await;
     if flags.json.json {
         say(json!({
@@ -138,7 +132,7 @@ async fn add(flags: Add) -> Result<(), Failure> {
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let clients = storage.clients(tenant).await?;
+    let clients = storage.clients.list(tenant).await?;
     storage.close().await;
     if flags.json.json {
         let clients: Vec<_> = clients.iter().map(as_json).collect();
@@ -178,7 +172,7 @@ fn names(permissions: Permissions) -> Vec<&'static str> {
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let found = storage.set_client_disabled(tenant, flags.client, disabled).await?;
+    let found = storage.clients.set_disabled(tenant, flags.client, disabled).await?;
     storage.close().await;
     if !found {
         let message =

@@ -30,7 +30,7 @@ use super::{
     serve::{self, end_asked},
 };
 use crate::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::ClientSecret,
     config::{self, AddressOrOff},
     domain::{ClientId, Permission},
@@ -150,14 +150,14 @@ async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let permission = Permission::ServiceConfigReadWrite;
     let client = ClientRow {
         tenant: storage.default_tenant(),
-        id: ClientId(Ids.uuid(clock)),
+        id: ClientId(clock.new_id()),
         name: "demo".to_owned(),
         secret_hash: secret.hash().map_err(Failure::failed)?,
         permissions: std::iter::once(permission).collect(),
         disabled: false,
         created_at: clock.now(),
     };
-    storage.add_client(&client).await?;
+    storage.clients.add(&client).await?;
     Ok(DemoApplication {
         tenant: client.tenant.to_string(),
         client: client.id.to_string(),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     open::{self, WhenMissing},
     say,
 };
@@ -56,7 +56,7 @@ async fn show(flags: Show) -> Result<(), Failure> {
     // Nothing here calls Apple, so its address does not matter.
     let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
         .map_err(Failure::failed)?;
-    let explained = app.device_stories(&flags.serial).await;
+    let explained = app.devices.explain(&flags.serial).await;
     storage.close().await;
     let mut explained = explained.map_err(Failure::failed)?;
     explained.retain(|device| flags.setting.is_none_or(|setting| setting == device.setting));

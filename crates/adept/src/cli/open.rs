@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject as _};
 
 use super::{Exit, Failure};
 use crate::{
-    app::{App, AppOptions, AppleOptions, Clock, Ids, SharedProfileOptions},
+    app::{App, AppOptions, AppleOptions, Clock, SharedProfileOptions},
     config,
     domain::TenantId,
     storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions},
@@ -73,7 +73,7 @@ async fn opened(
     if missing == WhenMissing::Make {
         make_private_folder(&flags.data_dir)?;
     }
-    let fresh_tenant = TenantId(Ids.uuid(clock));
+    let fresh_tenant = TenantId(clock.new_id());
     Storage::open(&options, clock.now(), fresh_tenant).await.map_err(|error| match &error {
         OpenError::Database(storage::Error::Unavailable(_)) if missing == WhenMissing::Fail => {
             let place = match (&flags.database_url, &flags.database_url_file) {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     note,
     open::{self, WhenMissing},
     say,
@@ -19,7 +19,7 @@ use crate::{
     app::{self, App, AppOptions, AppleOptions, Clock},
     config,
     domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
-    storage::Storage,
+    storage::{RefusedDevices, Storage},
 };
 
 pub use check::Check;
@@ -97,13 +97,19 @@ pub(super) async fn run(command: Setting) -> Result<(), Failure> {
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let visible = storage.health().await?.into_iter().map(|health| (health.setting, false));
-    let deleted = storage.soft_deleted_settings().await?.into_iter().map(|(setting, _)| (setting, true));
+    let visible = storage.settings.health().await?.into_iter().map(|health| (health.setting, false));
+    let deleted = storage.settings.list_soft_deleted().await?.into_iter().map(|(setting, _)| (setting, true));
     let rows: Vec<_> = visible.chain(deleted).filter(|(setting, _)| setting.tenant == tenant).collect();
+    let refused = storage.assignments.refused_devices(tenant).await?;
+    let refused = |setting: &Row| refused.iter().find(|devices| devices.setting == setting.id);
     storage.close().await;
     let now = Clock::system().now();
     if flags.json.json {
-        let rows = rows.iter().map(|(setting, deleted)| as_json(setting, *deleted, setting.standing(now)));
+        let rows = rows.iter().map(|(setting, deleted)| {
+            let mut row = as_json(setting, *deleted, setting.standing(now));
+            row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
+            row
+        });
         say(json!(rows.collect::<Vec<_>>()));
         return Ok(());
     }
@@ -117,11 +123,23 @@ async fn list(flags: List) -> Result<(), Failure> {
         if !deleted && standing != TokenStanding::State(TokenState::Ok) {
             say(format_args!("    {}", standing.sentence()));
         }
+        if let Some(refused) = refused(setting).filter(|_| !deleted) {
+            say(format_args!("    {}", about_refused(refused)));
+        }
     }
     if rows.is_empty() {
         note(format_args!("Tenant {tenant} has no onboarding settings; POST one to depOnboardingSettings."));
     }
     Ok(())
+}
+
+fn about_refused(RefusedDevices { devices, named, .. }: &RefusedDevices) -> String {
+    let named: Vec<_> = named.iter().map(|serial| format!("\"{serial}\"")).collect();
+    format!(
+        "Apple refuses every call that names one of {devices} devices (first 5): {}. The others go on; each of these is \
+         tried again after a day. `adept device show SERIAL` says more.",
+        named.join(", ")
+    )
 }
 
 fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json::Value {
@@ -141,9 +159,9 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let removed = if flags.force {
-        app.remove_setting(&origin, flags.id).await
+        app.settings.remove(&origin, flags.id).await
     } else {
-        app.delete_setting(&origin, flags.id).await
+        app.settings.delete(&origin, flags.id).await
     };
     storage.close().await;
     removed.map_err(refused)?;
@@ -153,7 +171,7 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
 
 async fn restore(flags: Restore) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
-    let restored = app.restore_setting(flags.id).await;
+    let restored = app.settings.restore(flags.id).await;
     storage.close().await;
     restored.map_err(refused)?;
     note("Restored, without its server token: upload a new one for it.");
@@ -163,7 +181,7 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
 async fn resync(flags: Resync) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let requested = app.request_full_fetch(&origin, flags.id).await;
+    let requested = app.sync_requests.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(
@@ -175,12 +193,12 @@ async fn resync(flags: Resync) -> Result<(), Failure> {
 
 /// The operator in the tenant of a setting.
 async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Origin, Failure> {
-    let settings = storage.health().await?;
+    let settings = storage.settings.health().await?;
     let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == id);
     let Some(setting) = setting else {
         return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
     };
-    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.ids().uuid(app.clock()) })
+    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() })
 }
 
 async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {

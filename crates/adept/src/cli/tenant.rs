@@ -7,17 +7,12 @@ use serde_json::json;
 
 use super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     note,
     open::{self, WhenMissing},
     say,
 };
-use crate::{
-    app::{Clock, Ids},
-    config,
-    domain::TenantId,
-    storage::Storage,
-};
+use crate::{app::Clock, config, domain::TenantId, storage::Storage};
 
 /// What to do with tenants.
 #[derive(Subcommand)]
@@ -95,8 +90,8 @@ impl TenantChoice {
         match self {
             Self::Existing(id) => existing(storage, id).await,
             Self::New => {
-                let id = TenantId(Ids.uuid(clock));
-                storage.create_tenant(id, name, clock.now()).await?;
+                let id = TenantId(clock.new_id());
+                storage.tenants.create(id, name, clock.now()).await?;
                 Ok(id)
             }
         }
@@ -104,7 +99,7 @@ impl TenantChoice {
 }
 
 async fn existing(storage: &Storage, id: TenantId) -> Result<TenantId, Failure> {
-    match storage.tenant(id).await? {
+    match storage.tenants.get(id).await? {
         Some(_) => Ok(id),
         None => Err(no_tenant(id)),
     }
@@ -124,7 +119,7 @@ pub(super) async fn run(command: Tenant) -> Result<(), Failure> {
 
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
-    let tenants = storage.tenants().await?;
+    let tenants = storage.tenants.list().await?;
     storage.close().await;
     if flags.json.json {
         let shown = tenants.iter().map(|tenant| {
@@ -142,7 +137,7 @@ async fn list(flags: List) -> Result<(), Failure> {
 
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
-    let found = storage.set_tenant_disabled(flags.tenant, disabled).await?;
+    let found = storage.tenants.set_disabled(flags.tenant, disabled).await?;
     storage.close().await;
     if !found {
         return Err(no_tenant(flags.tenant));

@@ -17,5 +17,5 @@ async fn default_of(
     platform: DevicePlatform,
 ) -> Result<(SettingId, Profile), Error> {
     let setting = request.setting_id()?;
-    Ok((setting, graph.app.default_profile(&request.caller, setting, platform).await?))
+    Ok((setting, graph.app.profiles.default_of(&request.caller, setting, platform).await?))
 }

@@ -199,7 +199,7 @@ impl Edge {
     }
 
     fn request_ids(&self, headers: &HeaderMap) -> RequestIds {
-        RequestIds::of(headers, self.graph.app.ids().uuid(self.graph.app.clock()))
+        RequestIds::of(headers, self.graph.app.clock().new_id())
     }
 
     fn refuse(&self, error: Error, ids: &RequestIds) -> GraphResponse {

@@ -39,14 +39,14 @@ async fn profile_of(graph: &Graph, request: &mut RequestContext) -> Result<Profi
     let key = request.keys.get(1).map_or("", String::as_str);
     match ProfileId::named(key, setting) {
         Some(id) => {
-            let profile = graph.app.profile(&request.caller, setting, id).await?;
+            let profile = graph.app.profiles.get(&request.caller, setting, id).await?;
             match is_of(profile.kind, request.cast) {
                 true => Ok(profile),
                 false => Err(app::Error::NO_PROFILE.into()),
             }
         }
         None => {
-            graph.app.setting(&request.caller, setting).await?;
+            graph.app.settings.get(&request.caller, setting).await?;
             Err(app::Error::NO_PROFILE.into())
         }
     }

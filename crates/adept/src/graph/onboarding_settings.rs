@@ -26,5 +26,5 @@ pub(super) const SET: &str = "deviceManagement/depOnboardingSettings";
 /// The setting that the path names; it must exist in the caller's tenant before the rest of a request is checked.
 pub(super) async fn setting_of(graph: &Graph, request: &mut RequestContext) -> Result<Setting, Error> {
     let id = request.setting_id()?;
-    Ok(graph.app.setting(&request.caller, id).await?)
+    Ok(graph.app.settings.get(&request.caller, id).await?)
 }

@@ -152,7 +152,7 @@ impl OAuthError {
 pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uuid>) -> Response {
     let (status, code, number, sentence) = refused.describe();
     let now = oauth.clock.now();
-    let trace = oauth.ids.at(now);
+    let trace = crate::app::Clock::id_at(now);
     let correlation = correlation.unwrap_or(trace);
     let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     match &refused {

@@ -60,7 +60,7 @@ async fn issue(
     let now = oauth.clock.now();
     oauth
         .auth
-        .issue(tenant, credentials, &audience, oauth.ids.at(now), now)
+        .issue(tenant, credentials, &audience, crate::app::Clock::id_at(now), now)
         .await
         .map_err(|refused| OAuthError::refused(refused, tenant))
 }

@@ -84,7 +84,7 @@ impl Checkup {
         every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             every.tick().await;
-            let found = app.probe_database().await;
+            let found = app.health.probe().await;
             self.probe.send_replace(Some((found, Instant::now())));
         }
     }
@@ -93,8 +93,8 @@ impl Checkup {
         loop {
             self.wanted.notified().await;
             let read = async {
-                let tokens = app.tokens().await?;
-                Ok::<_, crate::app::Error>((tokens, app.assignment_status().await))
+                let tokens = app.health.tokens().await?;
+                Ok::<_, crate::app::Error>((tokens, app.assignment.status().await))
             };
             match timeout(READING, read).await {
                 Ok(Ok((tokens, assignment))) => {

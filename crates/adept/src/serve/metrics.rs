@@ -12,7 +12,7 @@ use prometheus_client::{
 };
 
 use crate::{
-    app::{AssignmentStatus, Health, SyncCounted},
+    app::{AssignmentStatus, Counted, Health},
     domain::{TokenStanding, TokenState},
 };
 
@@ -96,12 +96,10 @@ impl Default for Metrics {
 pub struct Observed<'a> {
     /// Tokens and database.
     pub health: &'a Health,
-    /// Apple's answers: endpoint, code, how many.
-    pub apple_answers: &'a [(&'static str, String, u64)],
+    /// What was counted since the start.
+    pub counted: &'a [(Counted, u64)],
     /// How assignment stands.
     pub assignment: &'a AssignmentStatus,
-    /// What syncs found.
-    pub syncs: SyncCounted,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
     /// Open connections.
@@ -133,13 +131,10 @@ impl Metrics {
         registry.register("connections", "Open client connections", connections);
         register_ages(&mut registry, observed);
         register_tokens(&mut registry, observed.health);
-        let apple = Family::<AppleLabels, Counter>::default();
-        for (endpoint, code, count) in observed.apple_answers {
-            let labels = AppleLabels { endpoint, code: code.clone() };
-            apple.get_or_create(&labels).inc_by(*count);
-        }
-        registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
-        register_syncs(&mut registry, observed);
+        let interval: Gauge = Gauge::default();
+        interval.set(i64::try_from(observed.sync_interval.as_secs()).unwrap_or(i64::MAX));
+        registry.register("sync_interval_seconds", "Seconds between two syncs of a setting", interval);
+        register_counted(&mut registry, observed.counted);
         register_assignment(&mut registry, observed.assignment);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
@@ -160,29 +155,33 @@ fn register_ages(registry: &mut Registry, observed: &Observed<'_>) {
     }
 }
 
-fn register_syncs(registry: &mut Registry, observed: &Observed<'_>) {
-    let syncs = observed.syncs;
-    let interval: Gauge = Gauge::default();
-    interval.set(i64::try_from(observed.sync_interval.as_secs()).unwrap_or(i64::MAX));
-    registry.register("sync_interval_seconds", "Seconds between two syncs of a setting", interval);
+fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
+    let apple = Family::<AppleLabels, Counter>::default();
+    let results = Family::<ResultLabels, Counter>::default();
     let repeated: Counter = Counter::default();
-    repeated.inc_by(syncs.repeated_cursors);
-    registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     let drift = Family::<ChangeLabel, Counter>::default();
-    let changes =
-        [("added", syncs.drift.added), ("changed", syncs.drift.changed), ("removed", syncs.drift.removed)];
-    for (change, count) in changes {
-        drift.get_or_create(&ChangeLabel { change }).inc_by(count.unsigned_abs());
+    for change in ["added", "changed", "removed"] {
+        drift.get_or_create(&ChangeLabel { change }).inc_by(0);
     }
+    for (counted, count) in counted.iter().cloned() {
+        match counted {
+            Counted::AppleAnswer(endpoint, code) => {
+                apple.get_or_create(&AppleLabels { endpoint, code }).inc_by(count)
+            }
+            Counted::DeviceResult(asked, result) => {
+                results.get_or_create(&ResultLabels { asked, result }).inc_by(count)
+            }
+            Counted::RepeatedCursor => repeated.inc_by(count),
+            Counted::Drift(change) => drift.get_or_create(&ChangeLabel { change }).inc_by(count),
+        };
+    }
+    registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
+    registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     registry.register("drifted_devices", "Devices whose change only a full resync found", drift);
+    registry.register("device_results", "Devices by operation and Apple's result", results);
 }
 
 fn register_assignment(registry: &mut Registry, assignment: &AssignmentStatus) {
-    let results = Family::<ResultLabels, Counter>::default();
-    for (asked, result, count) in &assignment.results {
-        results.get_or_create(&ResultLabels { asked, result }).inc_by(*count);
-    }
-    registry.register("device_results", "Devices by operation and Apple's result", results);
     let waiting = Family::<WaitingLabels, Gauge>::default();
     for devices in &assignment.waiting {
         let labels = WaitingLabels {

@@ -31,7 +31,7 @@ pub(super) struct Observer {
 pub(super) async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let operation = operation(request.uri().path());
-    let span = tracing::info_span!("request", request_id = %observer.app.ids().uuid(observer.app.clock()));
+    let span = tracing::info_span!("request", request_id = %observer.app.clock().new_id());
     async {
         let response = next.run(request).await;
         let (status, took) = (response.status().as_u16(), started.elapsed());
@@ -81,15 +81,14 @@ pub(super) fn operator_router(
 
 async fn scrape(State(scraped): State<Scraped>) -> Response {
     let report = scraped.checkup.report().await;
-    let apple_answers = scraped.app.apple_answers();
+    let counted = scraped.app.counters.all();
     let observed = Observed {
         health: &report.health,
-        apple_answers: &apple_answers,
+        counted: &counted,
         assignment: &report.assignment,
         round_age: report.round_age,
         details_age: report.details_age,
-        syncs: scraped.app.sync_counts(),
-        sync_interval: scraped.app.sync_interval(),
+        sync_interval: scraped.app.sync.interval(),
         connections: scraped.served.connection_count(),
     };
     match scraped.counters.text(&observed) {

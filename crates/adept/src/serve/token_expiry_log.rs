@@ -47,7 +47,7 @@ pub async fn run(app: Arc<App>, clock: Clock, shutdown: CancellationToken) {
         let now = clock.now();
         if written_at.is_none_or(|then| now.duration_since(then) >= DAY) {
             let tokens = tokio::select! {
-                tokens = app.tokens() => tokens,
+                tokens = app.health.tokens() => tokens,
                 () = shutdown.cancelled() => return,
             };
             match tokens {

@@ -21,7 +21,7 @@ async fn synced_by(process: &TestApp, test: &TestApp, setting: &str) -> bool {
     let path =
         format!("/beta/{}/{setting}/syncWithAppleDeviceEnrollmentProgram", crate::support::test_app::S);
     assert_eq!(client.act(&path).await.status, 204);
-    process.app.sync_what_is_due().await.unwrap();
+    process.app.scheduler.sync_what_is_due().await.unwrap();
     shown(&client, setting).await["lastSuccessfulSyncDateTime"] != before
 }
 
@@ -31,7 +31,7 @@ async fn one_session_for_all(kind: Kind) {
     let pair = pair(&test, &client).await;
     test.portal.give_devices(&pair.server, 5).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "GET /session").await, 1, "the upload's session served the sync");
 
     let options = test.database.options();
@@ -105,7 +105,7 @@ async fn a_session_is_stored_sealed_and_an_upload_stores_none() {
         .unwrap()
     };
     assert_eq!(stored().await, (None, 0));
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     let (sealed, revision) = stored().await;
     assert_eq!(revision, 1);
     // A session of the simulator is 128 hex digits; in clear it would be text.

@@ -7,7 +7,7 @@ mod signing_key;
 use std::sync::Arc;
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::{Auth, ClientSecret, PublicUrl},
     domain::{ClientId, Permission, TenantId},
     storage::{ClientRow, Storage},
@@ -51,14 +51,14 @@ impl Issuer {
         let secret = ClientSecret::generate().unwrap();
         let client = ClientRow {
             tenant: self.tenant,
-            id: ClientId(Ids.uuid(&self.clock)),
+            id: ClientId(self.clock.new_id()),
             name: "Inventory".to_owned(),
             secret_hash: secret.hash().unwrap(),
             permissions: permissions.iter().copied().collect(),
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage.add_client(&client).await.unwrap();
+        self.storage.clients.add(&client).await.unwrap();
         (client.id, secret)
     }
 }

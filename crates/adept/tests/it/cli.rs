@@ -19,9 +19,9 @@ use std::{
 
 /// How a run ended.
 #[derive(Debug)]
-struct Ended {
-    code: i32,
-    out: String,
+pub struct Ended {
+    pub code: i32,
+    pub out: String,
     err: String,
 }
 
@@ -36,7 +36,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 /// Runs the program to its end.
-fn adept(arguments: &[&str]) -> Ended {
+pub fn adept(arguments: &[&str]) -> Ended {
     ended(command(arguments))
 }
 

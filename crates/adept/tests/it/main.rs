@@ -11,6 +11,7 @@ mod apple_sessions;
 mod assignment;
 mod auth;
 mod cli;
+mod clocks;
 mod demo;
 mod graph;
 mod oauth;

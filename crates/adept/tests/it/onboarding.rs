@@ -14,6 +14,7 @@ mod at_once;
 mod refused;
 mod renewal;
 mod terms;
+mod two_tokens;
 
 /// A setting and the server at Apple that trusts its key.
 pub struct Pair {
@@ -64,6 +65,6 @@ pub async fn syncs(test: &TestApp, client: &Client, setting: &str) -> bool {
     let before = shown(client, setting).await["lastSuccessfulSyncDateTime"].clone();
     let answer = client.act(&format!("/beta/{S}/{setting}/syncWithAppleDeviceEnrollmentProgram")).await;
     assert_eq!(answer.status, 204, "{}", answer.text);
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     shown(client, setting).await["lastSuccessfulSyncDateTime"] != before
 }

@@ -3,5 +3,6 @@
 pub mod client;
 pub mod database;
 pub mod portal;
+pub mod random;
 pub mod test_app;
 pub mod tokens;

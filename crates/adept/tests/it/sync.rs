@@ -18,6 +18,8 @@ use crate::{
 mod absent;
 mod account;
 mod cursors;
+mod device_count;
+mod disabled_tenant;
 mod fetch_cursors;
 mod full_resync;
 mod history;
@@ -30,15 +32,15 @@ mod token_states;
 async fn resyncs(test: &TestApp, setting: &str) {
     test.clock.advance(jiff::SignedDuration::from_secs(2));
     let caller = Caller::operator(test.storage.default_tenant());
-    let origin = Origin { caller, request: test.app.ids().uuid(&test.clock) };
-    test.app.request_full_fetch(&origin, setting.parse().unwrap()).await.unwrap();
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    let origin = Origin { caller, request: test.app.clock().new_id() };
+    test.app.sync_requests.request_full_fetch(&origin, setting.parse().unwrap()).await.unwrap();
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
 }
 
 /// The sync history, newest first.
 async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
     let caller = Caller::operator(test.storage.default_tenant());
-    test.app.sync_runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
+    test.app.sync_requests.runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
 }
 
 /// Apple's next answer to `/devices/sync` tells of nothing, whatever happened.
@@ -86,7 +88,7 @@ async fn synced(test: &TestApp, client: &Client, devices: u32) -> Pair {
     let pair = pair(test, client).await;
     test.portal.give_devices(&pair.server, devices).await;
     assert_eq!(upload(client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     pair
 }
 
@@ -110,7 +112,7 @@ async fn first_sync_then_deltas(kind: Kind) {
     let pair = pair(&test, &client).await;
     test.portal.give_devices(&pair.server, 2500).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "POST /server/devices").await, 3);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 2500);
 
@@ -142,7 +144,7 @@ async fn an_interrupted_sync_goes_on_from_the_stored_cursor() {
     test.portal.give_devices(&pair.server, 2500).await;
     upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await;
     script(&test, json!({ "path": "/devices/sync", "status": 500, "body": "" })).await;
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     let broken = shown(&client, &pair.setting).await;
     assert_eq!((&broken["lastSyncErrorCode"], &broken["syncedDeviceCount"]), (&4.into(), &2500.into()));
     assert!(syncs(&test, &client, &pair.setting).await);
@@ -173,7 +175,7 @@ async fn a_renewal_during_a_sync_discards_what_the_old_token_learned_last() {
     test.portal.call(Method::PUT, "/delay", slow).await;
     let syncing = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     while asked(&test, "POST /server/devices").await == 0 {
         tokio::task::yield_now().await;
@@ -204,7 +206,7 @@ async fn a_setting_deleted_during_a_sync_stays_deleted_and_nothing_is_stored_for
     test.portal.call(Method::PUT, "/delay", slow).await;
     let syncing = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     while asked(&test, "POST /server/devices").await == 0 {
         tokio::task::yield_now().await;
@@ -215,7 +217,8 @@ async fn a_setting_deleted_during_a_sync_stays_deleted_and_nothing_is_stored_for
     let tenant = test.storage.default_tenant();
     let devices = test
         .storage
-        .count_devices(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()), None)
+        .devices
+        .count(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()), None)
         .await
         .unwrap();
     assert_eq!(devices, 0);
@@ -235,9 +238,9 @@ async fn two_processes_on_one_database_never_sync_the_same_setting_at_the_same_t
     let options = test.database.options();
     let others = [test.another(&options).await, test.another(&options).await];
     let (a, b, c) = tokio::join!(
-        test.app.sync_what_is_due(),
-        others[0].app.sync_what_is_due(),
-        others[1].app.sync_what_is_due()
+        test.app.scheduler.sync_what_is_due(),
+        others[0].app.scheduler.sync_what_is_due(),
+        others[1].app.scheduler.sync_what_is_due()
     );
     assert_eq!(a.unwrap() + b.unwrap() + c.unwrap(), 6);
     assert_eq!(asked(&test, "POST /server/devices").await, 6, "each setting was fetched once");
@@ -255,14 +258,14 @@ async fn a_slow_setting_does_not_delay_the_others() {
     script(&test, json!({ "path": "/server/devices", "status": 200, "body": "{}", "delay_ms": 3000 })).await;
     let slow_run = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     while asked(&test, "POST /server/devices").await == 0 {
         tokio::task::yield_now().await;
     }
     let quick = pair(&test, &client).await;
     upload(&client, &quick.setting, &test.portal.token(&quick.server).await).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_ne!(shown(&client, &quick.setting).await["lastSuccessfulSyncDateTime"], "0001-01-01T00:00:00Z");
     assert!(!slow_run.is_finished());
     slow_run.abort();

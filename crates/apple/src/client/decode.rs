@@ -130,11 +130,14 @@ fn object(body: &[u8]) -> Decoded<Map<String, Value>> {
     json(body)
 }
 
-/// Reads JSON; where that fails, once more with what is no text in its strings replaced.
+/// Reads JSON; where that fails, once more with what is no text in its strings replaced, and without what is nested too
+/// deep.
 fn json<T: DeserializeOwned>(body: &[u8]) -> Decoded<T> {
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     serde_json::from_slice(body).or_else(|_| {
-        let repaired = repair::text(body).ok_or(AppleErrorKind::NotUnderstood)?;
+        let text = repair::text(body);
+        let shallow = repair::depth(text.as_deref().unwrap_or(body));
+        let repaired = shallow.or(text).ok_or(AppleErrorKind::NotUnderstood)?;
         serde_json::from_slice(&repaired).map_err(|_| AppleErrorKind::NotUnderstood)
     })
 }

@@ -85,7 +85,9 @@ impl Cipher {
 /// distinguished from wrong text by a stopwatch. Where it is wrong, the whole content counts as text.
 fn unpad(content: &[u8], block: usize) -> Unpadded {
     let padding = content.last().map_or(0, |last| usize::from(*last));
-    let mut wrong = u8::from(padding == 0) | u8::from(padding > block) | u8::from(padding > content.len());
+    let mut wrong = u8::from(padding == 0);
+    wrong |= u8::from(padding > block);
+    wrong |= u8::from(padding > content.len());
     for (back, byte) in content.iter().rev().take(block).enumerate() {
         wrong |= u8::from(back < padding) & u8::from(usize::from(*byte) != padding);
     }
@@ -108,6 +110,9 @@ mod tests {
             (b"abcdef\x01\x02", None),
             (b"abcdefg\x09", None),
             (b"abcdefg\xff", None),
+            (&[9; 16], None),
+            (&[0xff; 8], None),
+            (b"\x03\x03", None),
             (b"", None),
         ];
         for (content, expected) in cases {

@@ -30,11 +30,10 @@ pub(super) fn message(input: &[u8]) -> Result<Vec<u8>, TokenError> {
     }
     let mut decoded;
     let mut layer = input;
-    for layers_left in (0..=MAX_BASE64_LAYERS).rev() {
+    for _ in 0..=MAX_BASE64_LAYERS {
         match peel(layer)? {
             Layer::Message(message) if message.len() > MAX_MESSAGE => return Err(TokenError::TooLarge),
             Layer::Message(message) => return Ok(message.to_vec()),
-            Layer::Base64(_) if layers_left == 0 => break,
             Layer::Base64(body) => {
                 decoded = pem::decode_base64(body).ok_or(UnexpectedInput::Unknown)?;
                 layer = &decoded;
@@ -50,7 +49,6 @@ fn peel(layer: &[u8]) -> Result<Layer<'_>, UnexpectedInput> {
         return Ok(Layer::Message(text));
     }
     let body = match text {
-        [] => return Err(UnexpectedInput::Unknown),
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(UnexpectedInput::Utf16),
         [b'{' | b'[', ..] => return Err(UnexpectedInput::Json),
         _ if text.starts_with(b"-----BEGIN ") => pem_body(text)?,

@@ -75,7 +75,7 @@ fn join_lines(text: &mut [u8]) -> &[u8] {
     let begin = text.iter().position(|byte| *byte == b'{');
     let end = text.iter().rposition(|byte| *byte == b'}');
     match (begin, end) {
-        (Some(begin), Some(end)) if begin < end => &text[begin..=end],
+        (Some(begin), Some(end)) => text.get(begin..=end).unwrap_or_default(),
         _ => &[],
     }
 }

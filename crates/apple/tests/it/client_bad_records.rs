@@ -55,6 +55,22 @@ async fn bytes_that_are_not_utf_8_spoil_their_field_alone() {
 }
 
 #[tokio::test]
+async fn what_is_nested_deeper_than_the_reader_goes_spoils_nothing_else() {
+    for levels in [90, 126, 127, 128, 129, 1000, 50_000] {
+        let deep = "[".repeat(levels) + "1" + &"]".repeat(levels);
+        let body = format!(
+            r#"{{"devices":[{{"serial_number":"A","x":{deep},"color":"red"}},{{"serial_number":"B"}}],"z":{deep},"cursor":"c"}}"#
+        );
+        let page = page_of(body).await.unwrap_or_else(|error| panic!("{levels} levels: {error}"));
+        // What is too deep is left out, so that not even its size counts.
+        assert_eq!((serials(&page), page.unreadable), (vec!["A", "B"], 0), "{levels} levels");
+        assert_eq!(page.cursor.as_deref(), Some("c"));
+        assert_eq!(page.devices[0].color.as_deref(), Some("red"), "{levels} levels");
+        assert!(page.devices[0].other.contains_key("x"), "{levels} levels");
+    }
+}
+
+#[tokio::test]
 async fn a_serial_number_is_compared_without_blanks_and_case_and_kept_as_it_came() {
     let body = r#"{"devices":[{"serial_number":" ODD00003 "},{"serial_number":"odd00004\t"},{"serial_number":"ODD5"},
         {"serial_number":"  "},{"serial_number":"\u00a0"}],"cursor":"c"}"#;

@@ -46,6 +46,13 @@ fn too_much_is_refused_before_it_is_read() {
         assert_eq!(refusal(&encoding.of(&message)), TokenError::TooLarge, "{encoding:?}");
     }
     assert_eq!(refusal(&vec![b'A'; 256 * 1024 + 1]), TokenError::TooLarge);
+    assert_eq!(found(&vec![b'A'; 256 * 1024]), UnexpectedInput::Unknown);
+    // Zeros may follow a message, and count.
+    let mut largest = good();
+    largest.resize(64 * 1024, 0);
+    assert!(open(&largest).is_ok());
+    largest.push(0);
+    assert_eq!(refusal(&largest), TokenError::TooLarge);
     assert_eq!(refusal(&vec![0; 20_000_000]), TokenError::TooLarge);
 }
 
@@ -112,7 +119,12 @@ fn what_is_sent_by_mistake_is_named() {
 #[test]
 fn unusual_oaep_is_an_unknown_key_transport() {
     let sha = |number| oid(&[2, 16, 840, 1, 101, 3, 4, 2, number]);
+    let mut other_mask = seal::oaep(&sha(1), &sha(1), b"");
+    let mgf1 = oid(&[1, 2, 840, 113549, 1, 1, 8]);
+    let at = other_mask.windows(mgf1.len()).position(|part| part == mgf1).unwrap();
+    other_mask[at + mgf1.len() - 1] = 99;
     for algorithm in [
+        other_mask,
         seal::oaep(&sha(1), &sha(2), b""),
         seal::oaep(&sha(1), &sha(1), b"label"),
         seal::oaep(&sha(4), &sha(4), b""),
@@ -344,8 +356,12 @@ fn json_of_any_size_and_shape_is_read_or_refused() {
     for json in ["", "{}", "null", "[]", &"[".repeat(60_000), &" ".repeat(70_000)] {
         assert_eq!(ServerToken::from_json(json.as_bytes()).err(), Some(TokenError::Unreadable));
     }
-    let padded = format!("{JSON}{}", " ".repeat(70_000));
-    assert_eq!(ServerToken::from_json(padded.as_bytes()).err(), Some(TokenError::Unreadable));
+    for (length, refusal) in
+        [(65_536, None), (65_537, Some(TokenError::Unreadable)), (70_000, Some(TokenError::Unreadable))]
+    {
+        let padded = format!("{JSON}{}", " ".repeat(length - JSON.len()));
+        assert_eq!(ServerToken::from_json(padded.as_bytes()).err(), refusal, "{length}");
+    }
 }
 
 #[test]
@@ -361,4 +377,24 @@ fn no_refusal_shows_what_was_sent() {
     }
     let element = element(OCTET_STRING, NULL);
     assert!(!refusal(&element).to_string().is_empty());
+}
+
+#[test]
+fn base64_of_base64_of_base64_is_no_token() {
+    let once = Encoding::Base64Message.of(&good());
+    let twice = Encoding::Base64Message.of(&once);
+    assert!(open(&once).is_ok() && open(&twice).is_ok());
+    assert_eq!(found(&Encoding::Base64Message.of(&twice)), UnexpectedInput::Unknown);
+    assert_eq!(found(&Encoding::Base64Message.of(b" \r\n")), UnexpectedInput::Unknown);
+}
+
+#[test]
+fn a_refusal_names_three_certificates_and_counts_the_others() {
+    for (recipients, more) in [(1, None), (3, None), (4, Some("1 more")), (32, Some("29 more"))] {
+        let wanted = vec![RecipientId::SubjectKeyId(vec![7]); recipients];
+        let sentence = TokenError::WrongRecipient { wanted }.to_string();
+        assert_eq!(sentence.matches("identifier 07").count(), recipients.min(3), "{sentence}");
+        assert_eq!(sentence.contains(" more"), more.is_some(), "{sentence}");
+        assert!(sentence.contains(more.unwrap_or_default()), "{sentence}");
+    }
 }

@@ -102,6 +102,23 @@ fn a_token_survives_its_own_json() {
     assert_eq!(std::str::from_utf8(&json).unwrap(), JSON);
 }
 
+#[test]
+fn json_of_a_token_is_written_where_it_stays_so_that_no_copy_of_a_secret_is_left_behind() {
+    for (text, length) in [("a", 0), ("a", 1), ("\"", 1000), ("\u{1}", 1000)] {
+        let secret = || adept_apple::secret::Secret::new(text.repeat(length));
+        let token = ServerToken {
+            consumer_key: secret(),
+            consumer_secret: secret(),
+            access_token: secret(),
+            access_secret: secret(),
+            ..token()
+        };
+        let json = token.to_json();
+        // The room for the longest JSON that secrets of this length can have: a vector that grew has twice what it had.
+        assert_eq!(json.capacity(), 256 + 4 * 6 * length, "{length} times {text:?}");
+    }
+}
+
 fn shapes() -> impl Strategy<Value = Shape> {
     (
         select(&CIPHERS[..]),

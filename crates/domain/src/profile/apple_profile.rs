@@ -125,4 +125,43 @@ mod tests {
         let long = Profile { display_name: Some("ö".repeat(200)), ..profile(ProfileKind::TvOs) };
         assert_eq!(long.apple_terms().name, "ö".repeat(125));
     }
+
+    #[test]
+    fn who_may_pair_follows_the_mode_and_else_what_the_type_shows() {
+        let certificate = |text: &str| {
+            let member = ("certificate".to_owned(), ProfileValue::Text(text.to_owned()));
+            ProfileValue::Object([member].into())
+        };
+        let certificates =
+            ProfileValue::List(vec![certificate("one"), ProfileValue::Null, certificate("two")]);
+        for kind in ProfileKind::ALL {
+            let is_shown = matches!(kind, ProfileKind::Dep | ProfileKind::Ios);
+            let unset = if is_shown { Pairing::Refused } else { Pairing::Allowed };
+            for (mode, expected) in [
+                ("allow", Pairing::Allowed),
+                ("requiresCertificate", Pairing::Hosts(vec!["one".to_owned(), "two".to_owned()])),
+                ("disallow", unset.clone()),
+                ("", unset),
+            ] {
+                let mut profile = profile(kind);
+                profile.apply(&patch(vec![
+                    ("iTunesPairingMode", ProfileValue::Text(mode.to_owned())),
+                    ("managementCertificates", certificates.clone()),
+                ]));
+                assert_eq!(profile.apple_terms().pairing, expected, "{mode:?} of {kind:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_shows_a_page_to_sign_in_only_when_both_the_page_and_signing_in_are_asked_for() {
+        for (page, sign_in) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut profile = profile(ProfileKind::Ios);
+            profile.apply(&patch(vec![
+                ("configurationWebUrl", ProfileValue::Bool(page)),
+                ("requiresUserAuthentication", ProfileValue::Bool(sign_in)),
+            ]));
+            assert_eq!(profile.apple_terms().web_sign_in, page && sign_in, "{page} {sign_in}");
+        }
+    }
 }

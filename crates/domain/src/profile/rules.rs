@@ -220,6 +220,8 @@ mod tests {
     fn numbers_and_pairing_make_sense() {
         let negative = with(ProfileKind::Ios, vec![("userSessionTimeoutInSeconds", ProfileValue::Int(-1))]);
         assert!(matches!(negative, Err(ProfileFault::Negative { .. })));
+        let zero = with(ProfileKind::Ios, vec![("userSessionTimeoutInSeconds", ProfileValue::Int(0))]);
+        assert_eq!(zero, Ok(()));
         let pairing = ("iTunesPairingMode", text("requiresCertificate"));
         assert_eq!(with(ProfileKind::Ios, vec![pairing.clone()]), Err(ProfileFault::NoPairingCertificate));
         let certificates = ("managementCertificates", texts(&["c"]));
@@ -228,7 +230,9 @@ mod tests {
 
     #[test]
     fn an_enrollment_url_is_short_and_written_as_urls_are() {
-        assert_eq!(check_enrollment_url("https://mdm.example.org/enroll?id=1"), Ok(()));
+        for url in ["https://mdm.example.org/enroll?id=1", &"h".repeat(2000)] {
+            assert_eq!(check_enrollment_url(url), Ok(()), "{url}");
+        }
         for url in ["", "https://mdm.example.org/a b", "https://mdm.example.org/{id}", &"h".repeat(2001)] {
             assert_eq!(check_enrollment_url(url), Err(ProfileFault::Url), "{url}");
         }

@@ -373,4 +373,38 @@ mod tests {
         let page = skip_keys_page();
         assert!(SKIP_KEYS.iter().all(|known| page.contains(&format!("| `{}` |", known.key))));
     }
+
+    #[test]
+    fn the_page_tells_versions_that_differ_and_the_booleans_of_each_key() {
+        let page = skip_keys_page();
+        for row in [
+            "| `DisplayTone` | 9.3.2, deprecated 15.0 | 10.13.6, deprecated 12.0 | – | – | `displayToneSetupDisabled` |",
+            "| `Wallpaper` | – | 14.1, removed 26.0 | – | – |  |",
+            "| `Accessibility` | – | 11.0, late | – | – | `accessibilityScreenDisabled` |",
+            "| `FileVault` | – | 10.10 | – | – | `fileVaultDisabled`, `macOSFileVaultDisabled` |",
+            "| `Registration` | `macOSRegistrationDisabled`, `registrationDisabled` |",
+        ] {
+            assert!(page.lines().any(|line| line == row), "{row}");
+        }
+    }
+
+    #[test]
+    fn a_boolean_of_the_other_type_or_of_the_old_one_lists_no_key() {
+        for (flag, key) in PANES {
+            let is_mac_only = MAC_ONLY.contains(flag);
+            let is_ios_only = IOS_ONLY.contains(flag);
+            let has_listable_key = !OLD_ONLY.contains(flag) && is_listable(key).is_ok();
+            for (kind, is_listed) in [
+                (ProfileKind::Ios, !is_mac_only),
+                (ProfileKind::MacOs, !is_ios_only),
+                (ProfileKind::Dep, false),
+            ] {
+                let mut changed = profile(kind);
+                changed.apply(&patch(vec![(*flag, ProfileValue::Bool(true))]));
+                let expected: &[&str] = if is_listed && has_listable_key { &[*key] } else { &[] };
+                assert_eq!(keys(&changed), expected, "{flag} of {kind:?}");
+                assert_eq!(changed.skipped(), [*key], "{flag} of {kind:?}");
+            }
+        }
+    }
 }

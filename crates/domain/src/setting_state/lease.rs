@@ -14,17 +14,24 @@ pub struct LeaseState {
     pub until: Option<Timestamp>,
 }
 
-/// For how long, by its own monotonic clock, this process has seen a lease that nobody renewed meanwhile.
+/// A lease as this process saw it, and for how long, by its own monotonic clock, nobody renewed it meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Observed(pub SignedDuration);
+pub struct Observed {
+    /// It.
+    pub lease: LeaseState,
+    /// How long it was seen like this.
+    pub unrenewed: SignedDuration,
+}
 
 impl LeaseState {
     /// Whether the setting is free to be claimed. A replica's clock may differ from ours, so that the end of a lease that
-    /// is near proves nothing by itself: it is over when nobody renewed it for its length before our eyes. One that
-    /// ended longer ago than clocks differ, or that lies further ahead than it may, is over at once.
+    /// is near proves nothing by itself: it is over when nobody renewed it for its length before our eyes, nor since we
+    /// looked. One that ended longer ago than clocks differ, or that lies further ahead than it may, is over at once.
     pub fn is_free(&self, now: Timestamp, length: SignedDuration, observed: Observed) -> bool {
         let Some(until) = self.until else { return true };
-        until <= later(now, -CLOCKS_APART) || until > horizon(now, length) || observed.0 >= length
+        until <= later(now, -CLOCKS_APART)
+            || until > horizon(now, length)
+            || (observed.lease == *self && observed.unrenewed >= length)
     }
 }
 

@@ -56,6 +56,17 @@ impl SettingState {
         self.token.state = TokenState::None;
     }
 
+    /// Dates the deletion to `now` when a purge at `last` would have removed the setting: it was deleted since, under a
+    /// clock that was behind. False, and nothing is changed, otherwise.
+    pub fn date_deletion_forward(&mut self, last: Timestamp, now: Timestamp) -> bool {
+        let is_behind = !self.purging
+            && self.deleted_at.is_some_and(|at| later(at, KEPT_AFTER_DELETION) <= past(last, now));
+        if is_behind {
+            self.deleted_at = Some(now);
+        }
+        is_behind
+    }
+
     /// Begins its purge, if it was deleted long enough ago; false otherwise. A deletion that lies ahead was dated by a
     /// wrong clock, and counts as of now.
     pub fn begin_purge(&mut self, now: Timestamp) -> bool {

@@ -164,18 +164,13 @@ impl SettingState {
         let now = end.now;
         self.lease.until = None;
         let is_complete = end.outcome == SyncOutcome::Token(TokenState::Ok);
-        let shown = match (end.outcome, end.fault) {
-            (SyncOutcome::Token(TokenState::Ok), _) => Some(TokenState::Ok),
-            (SyncOutcome::Token(_), Some(fault)) => Some(self.on_fault(fault, now)),
-            (SyncOutcome::Token(state), None) => Some(self.on_fault(AppleFault::of(state), now)),
+        let shown = match end.outcome {
+            // Also a success: as every answer that is not bare, it ends what was refused before.
+            SyncOutcome::Token(state) => Some(self.on_fault(end.fault.unwrap_or(AppleFault::of(state)), now)),
             _ => None,
         };
         if is_complete {
             self.token.state = self.assignment.fault.unwrap_or(TokenState::Ok);
-            self.token.checked_at = Some(now);
-            self.token.credential_refused = false;
-            self.token.bare_refusals = 0;
-            self.token.bare_refused_since = None;
             self.sync.succeeded_at = Some(now);
             self.sync.failures = 0;
             self.sync.cursor.repeats = 0;
@@ -203,9 +198,7 @@ impl SettingState {
         if full {
             self.sync.full_fetch_due_at = Some(now);
         }
-        if self.assignment.fault.is_some() {
-            self.retry_assignment(now);
-        }
+        self.retry_assignment(now);
         true
     }
 

@@ -1,5 +1,7 @@
 //! Every transition, as tables: what was, what happened, what is.
 
+mod transitions;
+
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -14,7 +16,8 @@ const LENGTHS: Lengths = Lengths {
     sync_interval: SignedDuration::from_mins(30),
     full_resync_interval: SignedDuration::from_hours(7 * 24),
 };
-const UNSEEN: Observed = Observed(SignedDuration::ZERO);
+const UNSEEN: Observed =
+    Observed { lease: LeaseState { epoch: 0, until: None }, unrenewed: SignedDuration::ZERO };
 const VERIFIED: TokenId = TokenId(Uuid::from_u128(1));
 const NEWER: TokenId = TokenId(Uuid::from_u128(2));
 const REFUSED: AppleFault =
@@ -100,8 +103,8 @@ fn a_change_is_admitted_only_under_what_it_was_decided_under() {
 
 #[test]
 fn a_lease_is_free_when_released_long_over_absurd_or_seen_unrenewed_for_its_length() {
-    let seen = |seconds| Observed(SignedDuration::from_secs(seconds));
-    for (until, observed, is_free) in [
+    let seen = |seconds| SignedDuration::from_secs(seconds);
+    for (until, unrenewed, is_free) in [
         (None, seen(0), true),
         (Some(at(10)), seen(0), false),
         // A living lease of a replica whose clock is 100 s behind ours, and of one that is 100 s ahead.
@@ -116,7 +119,18 @@ fn a_lease_is_free_when_released_long_over_absurd_or_seen_unrenewed_for_its_leng
         (Some(at(34_560_000)), seen(0), true),
     ] {
         let lease = LeaseState { epoch: 3, until };
-        assert_eq!(lease.is_free(at(0), LENGTHS.lease, observed), is_free, "{until:?} {observed:?}");
+        let observed = Observed { lease, unrenewed };
+        assert_eq!(lease.is_free(at(0), LENGTHS.lease, observed), is_free, "{observed:?}");
+    }
+}
+
+#[test]
+fn a_lease_that_was_renewed_or_claimed_after_it_was_last_seen_is_not_free() {
+    let seen = LeaseState { epoch: 3, until: Some(at(-70)) };
+    let observed = Observed { lease: seen, unrenewed: SignedDuration::from_mins(5) };
+    assert!(seen.is_free(at(0), LENGTHS.lease, observed));
+    for living in [LeaseState { until: Some(at(-69)), ..seen }, LeaseState { epoch: 4, ..seen }] {
+        assert!(!living.is_free(at(0), LENGTHS.lease, observed), "{living:?}");
     }
 }
 
@@ -130,7 +144,7 @@ fn a_sync_starts_when_due_free_and_with_a_token() {
     assert!(state.on_sync_started(at(2), &LENGTHS, UNSEEN));
     assert_eq!((state.lease.epoch, state.lease.until), (1, Some(at(32))));
     assert!(!state.clone().on_sync_started(at(3), &LENGTHS, UNSEEN), "somebody works on it");
-    let unrenewed = Observed(LENGTHS.lease);
+    let unrenewed = Observed { lease: state.lease, unrenewed: LENGTHS.lease };
     assert!(
         state.clone().on_sync_started(at(40), &LENGTHS, unrenewed),
         "a dead process's work is taken over"
@@ -428,4 +442,21 @@ fn a_deleted_setting_keeps_no_token_and_is_purged_after_thirty_days() {
     assert_eq!(dated_ahead.deleted_at, Some(days(1)), "a deletion that lies ahead counts as of now");
     state.on_undeleted(at(200));
     assert!(state.admits(&Fence::Exists) && !state.begin_purge(days(60)));
+}
+
+#[test]
+fn a_deletion_that_the_last_purge_would_have_found_was_dated_by_a_clock_that_was_behind() {
+    let days = |days: i64| at(days * 86_400);
+    let mut deleted = renewing();
+    deleted.on_deleted(days(0));
+    for (last, dated) in [(29, false), (30, true), (400, true)] {
+        let mut state = deleted.clone();
+        assert_eq!(state.date_deletion_forward(days(last), days(40)), dated, "{last}");
+        assert_eq!(state.deleted_at, Some(days(if dated { 40 } else { 0 })), "{last}");
+    }
+    // A time of a purge that lies ahead counts as now.
+    assert!(!deleted.clone().date_deletion_forward(days(400), days(29)));
+    assert!(!renewing().date_deletion_forward(days(400), days(400)));
+    let mut purging = SettingState { purging: true, ..deleted };
+    assert!(!purging.date_deletion_forward(days(30), days(40)), "its purge goes on");
 }

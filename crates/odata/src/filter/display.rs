@@ -9,7 +9,7 @@ use super::Filter;
 enum Binding {
     Or,
     And,
-    Not,
+    /// A comparison or a negation.
     Comparison,
     Call,
 }
@@ -36,7 +36,6 @@ impl<F: Display> Filter<F> {
         match self {
             Self::Or(_) => Binding::Or,
             Self::And(_) => Binding::And,
-            Self::Not(inner) if !matches!(**inner, Self::IsNull(_)) => Binding::Not,
             Self::Not(_) | Self::Compare { .. } | Self::IsNull(_) | Self::In { .. } => Binding::Comparison,
             Self::Constant(_) | Self::Call { .. } | Self::Any { .. } | Self::All { .. } => Binding::Call,
         }
@@ -64,7 +63,7 @@ impl<F: Display> Filter<F> {
                     inner.print(f, scopes, Binding::Call)
                 }
             },
-            Self::And(conditions) => join(conditions, f, scopes, " and ", || Binding::Not),
+            Self::And(conditions) => join(conditions, f, scopes, " and ", || Binding::Comparison),
             Self::Or(conditions) => join(conditions, f, scopes, " or ", || Binding::And),
             Self::Any { collection, predicate } => lambda("any", collection, predicate, f, scopes),
             Self::All { collection, predicate } => lambda("all", collection, predicate, f, scopes),

@@ -80,7 +80,7 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
     /// Looks a path up whose first `inside` names belong to a lambda variable. No other collection may be passed through.
     fn resolve(&self, path: &[&str], inside: usize, at: usize) -> Result<(F, Kind), ParseError> {
         let found = resolve(self.schema, path).map_err(|problem| ParseError::new(at, problem))?;
-        for length in (inside + 1).max(1)..path.len() {
+        for length in inside + 1..path.len() {
             if let Some((_, Kind::Collection(_))) = self.schema.field(&path[..length]) {
                 let name = path[..length].join("/");
                 let sentence = format!("'{name}' is a collection: use {name}/any(…) or {name}/all(…).");

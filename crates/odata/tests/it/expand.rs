@@ -72,3 +72,31 @@ fn nesting_and_numbers_are_bounded() {
     assert!(parse_expand(&many[..20].join(",")).is_ok());
     assert!(refusal(&many.join(",")).contains("at most 20"));
 }
+
+#[test]
+fn what_is_wrong_is_pointed_at_by_its_byte_in_the_whole_text() {
+    for (text, position) in [
+        ("a, b c", 3),
+        ("a,  (x)", 4),
+        ("a, b($select=c", 14),
+        ("a, b($filter='c)", 16),
+        ("a, b)", 4),
+        ("a, b($select=c)d", 16),
+        ("a, b( c )", 6),
+        ("a, b($select=c; $top=x)", 16),
+        ("a, b($select=c;$apply=d)", 15),
+        ("a, b($select=c;$levels=no)", 15),
+        ("a,b,A", 4),
+        ("a, b($expand=c($top=1)), b", 24),
+    ] {
+        assert_eq!(parse_expand(text).unwrap_err().position, position, "{text}");
+    }
+}
+
+#[test]
+fn a_message_says_which_sign_is_missing() {
+    assert!(refusal("a($filter='x)").contains("expected a closing quote"));
+    assert!(refusal("a($select=b").contains("expected ')'."));
+    assert!(refusal("a)").contains("expected '(' before this ')'"));
+    assert!(refusal("a($select=b)c").contains("expected ')' at the end"));
+}

@@ -51,6 +51,7 @@ fn a_condition_may_be_compared_with_true_or_false() {
     same("startswith(id,'a') ne true", "not startswith(id,'a')");
     same("false eq endswith(id,'a')", "not endswith(id,'a')");
     same("(id eq 'a' or id eq 'b') eq false", "not (id eq 'a' or id eq 'b')");
+    same("id eq 'a' eq true ne true", "not (id eq 'a')");
     same("true", "true");
     same("not true or isSupervised", "false or isSupervised eq true");
 }
@@ -114,6 +115,9 @@ fn dates_are_read_with_fractions_offsets_and_quotes() {
     // .NET's greatest time lies a day behind the last one that jiff holds.
     same("9999-12-31T23:59:59.9999999Z", "9999-12-30T22:00:00.999999999Z");
     same("0000-01-01T00:00:00+10:00", "0000-01-01T00:00:00Z");
+    same("2026-01-31T08:00:00+14:45", "2026-01-30T17:15:00Z");
+    same("2026-01-31T08:00:00-23:59", "2026-02-01T07:59:00Z");
+    same("2026-01-31T08:00:00.5 12:45", "2026-01-30T19:15:00.5Z");
 }
 
 #[test]
@@ -147,6 +151,7 @@ fn any_and_all_walk_collections_and_may_nest() {
         "resources/any(a:a/displayName eq '1') and resources/any(a:a/displayName eq '2')",
         "resources/any(e1:e1/displayName eq '1') and resources/any(e1:e1/displayName eq '2')",
     );
+    same("resources/any(r:resourcesTotal eq 1)", "resources/any(e1:resourcesTotal eq 1)");
 }
 
 #[test]

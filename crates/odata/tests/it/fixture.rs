@@ -44,6 +44,7 @@ pub(crate) static PROPERTIES: &[(&str, Kind)] = &[
     ("roleScopeTagIds", Kind::Collection(&STRING)),
     ("groupIds", Kind::Collection(&GUID)),
     ("resources", Kind::Collection(&RESOURCE)),
+    ("resourcesTotal", Kind::Int32),
     ("resources/resourceId", Kind::String),
     ("resources/displayName", Kind::String),
     ("resources/modifiedProperties", Kind::Collection(&PROPERTY)),

@@ -102,3 +102,36 @@ fn text_beyond_the_limit_is_refused_whatever_it_says() {
     let error = parse_filter(&format!("{longest} "), &Fixture).unwrap_err();
     assert_eq!(error.to_string(), "$filter is too long: at most 4096 bytes are accepted.");
 }
+
+#[test]
+fn parentheses_side_by_side_are_not_nested() {
+    let text = vec!["(id eq 'a')"; 2 * MAX_DEPTH].join(" and ");
+    assert!(parse_filter(&text, &Fixture).is_ok());
+    let text = vec!["contains(id,'a')"; 2 * MAX_DEPTH].join(" or ");
+    assert!(parse_filter(&text, &Fixture).is_ok());
+}
+
+#[test]
+fn a_chain_takes_no_more_stack_than_its_first_link() {
+    for link in ["true and ", "true or ", "not "] {
+        let text = format!("{}true", link.repeat(400));
+        let small = std::thread::Builder::new().stack_size(128 * 1024);
+        let is_read = small.spawn(move || parse_filter(&text, &Fixture).is_ok()).unwrap().join();
+        assert!(is_read.unwrap(), "{link}");
+    }
+}
+
+#[test]
+fn each_option_is_read_up_to_the_longest_text_and_a_path_up_to_eight_names() {
+    let padded = |text: &str, length: usize| format!("{text}{}", " ".repeat(length - text.len()));
+    for length in [MAX_TEXT, MAX_TEXT + 1, 2 * MAX_TEXT] {
+        let text = padded("id", length);
+        let problem = |what| Some(Problem::TooLong { what, limit: MAX_TEXT }).filter(|_| length > MAX_TEXT);
+        assert_eq!(parse_expand(&text).err().map(|error| error.problem), problem("$expand"));
+        assert_eq!(parse_orderby(&text, &Fixture).err().map(|error| error.problem), problem("$orderby"));
+        assert_eq!(parse_select(&text, &Fixture).err().map(|error| error.problem), problem("$select"));
+    }
+    let path = |names: usize| vec!["id"; names].join("/");
+    assert!(matches!(problem(&path(8)), Problem::UnknownProperty { .. }));
+    assert!(matches!(problem(&path(9)), Problem::TooMany { what: "names in one path", limit: 8 }));
+}

@@ -72,9 +72,15 @@ fn numbers_and_booleans_have_their_form() {
 
 #[test]
 fn broken_encoding_is_refused_where_it_is() {
-    for (raw, position) in
-        [("$filter=%", 8), ("$filter=a%2", 9), ("$filter=%zz", 8), ("$filter=%00", 8), ("%ff=1", 0)]
-    {
+    for (raw, position) in [
+        ("$filter=%", 8),
+        ("$filter=a%2", 9),
+        ("$filter=%zz", 8),
+        ("$filter=%00", 8),
+        ("$filter=ab\0", 10),
+        ("x=1&$filter=ab%4", 14),
+        ("%ff=1", 0),
+    ] {
         assert_eq!(parse_query_string(raw).unwrap_err().position, position, "{raw}");
         assert!(refusal(raw).contains("not valid percent-encoded UTF-8"), "{raw}");
     }

@@ -44,10 +44,20 @@ fn literals_of_another_type_are_named_with_the_property_and_its_type() {
     wrong("correlationId", "Edm.Guid", "'{deadbeef-0000-4000-8000-00000000000a}'");
     wrong("discoverySource", "microsoft.graph.discoverySource", "2");
     wrong("discoverySource", "microsoft.graph.discoverySource", "microsoft.graph.platform'ios'");
+    wrong("discoverySource", "microsoft.graph.discoverySource", "microsoft.graph.platform'unknown'");
+    wrong("discoverySource", "microsoft.graph.discoverySource", "contoso.discoverySource'unknown'");
     for date in [
         "2026-02-30T00:00:00Z",
         "2026-01-31T08:00:00",
+        "2026-01-31T08:00:00+24:00",
         "2026-01-31T08:00:00+25:00",
+        "2026-01-31T08:00:00+01:60",
+        "2026-01-31T08:00:00+01:61",
+        "2026-01-31T",
+        "2026-01-31TZ",
+        "2026-1-31",
+        "'2026-01-31 08:00:00Z'",
+        "'2026-01-31T08:00:00*01:00'",
         "2026-01-31T08:00:00+0100",
         "2026-01-31Z",
         "-2026-01-31",
@@ -56,6 +66,8 @@ fn literals_of_another_type_are_named_with_the_property_and_its_type() {
     ] {
         wrong("activityDateTime", "Edm.DateTimeOffset", date);
     }
+    let sentence = refusal("activityDateTime eq 2026-01-31x08:00:00 02:00");
+    assert!(sentence.contains("with 2026-01-31x08:00:00 (position 21)"), "{sentence}");
 }
 
 #[test]
@@ -65,6 +77,8 @@ fn an_unknown_enum_member_is_answered_with_the_members() {
         "'adminimports' at position 20 is not a member of 'microsoft.graph.discoverySource'; \
          the members are unknown, adminImport, deviceEnrollmentProgram."
     );
+    let qualified = refusal("discoverySource eq microsoft.graph.discoverySource'android'");
+    assert!(qualified.contains("is not a member of 'microsoft.graph.discoverySource'"), "{qualified}");
 }
 
 #[test]
@@ -126,6 +140,7 @@ fn broken_text_is_pointed_at() {
     broken("resources/any(r)", 15);
     broken("resources/", 10);
     broken("id & 1", 3);
+    broken("activityDateTime ge 2026-01-31T08:00:00Z 02:00", 41);
     broken("id eq ünder", 6);
     broken("not", 3);
     broken("5", 1);
@@ -138,4 +153,60 @@ fn an_error_repeats_only_a_short_part_of_a_long_text() {
     assert!(sentence.len() < 300, "{sentence}");
     let name = "x".repeat(3000);
     assert!(refusal(&format!("{name} eq 1")).len() < 300);
+}
+
+#[test]
+fn only_the_whole_word_is_a_guid() {
+    for longer in ["a", "_", ".", "-", "-0"] {
+        let text = format!("correlationId eq deadbeef-0000-4000-8000-00000000000a{longer}");
+        assert!(refusal(&text).starts_with("Could not find a property named 'deadbeef'"), "{text}");
+    }
+    for other in ["deadbeef00004000800000000000000a", "deadbeef-0000-4000-8000-00000000000g"] {
+        let sentence = refusal(&format!("correlationId eq '{other}'"));
+        assert!(sentence.contains("is of type 'Edm.Guid'"), "{sentence}");
+    }
+}
+
+#[test]
+fn any_and_all_are_names_unless_parentheses_follow() {
+    let lacks = |text: &str, name: &str| {
+        let expected =
+            format!("Could not find a property named '{name}' on type 'microsoft.graph.auditResource'.");
+        assert_eq!(refusal(text), expected);
+    };
+    lacks("resources/any eq 1", "any");
+    lacks("resources/all eq 1", "all");
+    lacks("resources/some(r:r/displayName eq 'a')", "some");
+}
+
+#[test]
+fn an_excerpt_shows_sixty_bytes_on_either_side_and_says_where_it_is_cut() {
+    for (before, after) in [(6, 0), (60, 59), (61, 59), (60, 60), (61, 60), (200, 200)] {
+        let (before, after) = (format!("{}id eq ", " ".repeat(before - 6)), "a".repeat(after));
+        let error = parse_filter(&format!("{before}?{after}"), &Fixture).unwrap_err();
+        let Problem::Syntax { excerpt, .. } = &error.problem else { panic!("{error}") };
+        let shown_before = &before[before.len().saturating_sub(60)..];
+        // The mistake itself is the first of the sixty behind it.
+        let shown_after = &after[..after.len().min(59)];
+        let cut = |is_cut| if is_cut { "…" } else { "" };
+        let (cut_before, cut_after) = (cut(before.len() > 60), cut(after.len() > 59));
+        assert_eq!(*excerpt, format!("{cut_before}{shown_before}?{shown_after}{cut_after}"));
+        assert_eq!(error.position, before.len());
+    }
+}
+
+#[test]
+fn a_name_in_a_sentence_is_cut_behind_a_hundred_bytes() {
+    for (length, dots) in [(99, ""), (100, ""), (101, "…")] {
+        let shown = format!("'{}{dots}'", "x".repeat(length.min(100)));
+        let sentence = refusal(&format!("{} eq 1", "x".repeat(length)));
+        assert!(sentence.contains(&shown), "{length}: {sentence}");
+    }
+}
+
+#[test]
+fn a_value_without_a_comparison_is_pointed_at() {
+    assert!(refusal("(id)").contains("expected a comparison"));
+    assert!(refusal("tolower(contains(id,'a')) eq 'a'").contains("expected a property of type 'Edm.String'"));
+    assert!(refusal("tolower(5) eq 'a'").contains("expected a property of type 'Edm.String'"));
 }

@@ -5,9 +5,6 @@ use std::collections::HashSet;
 use super::problem::Problem;
 use crate::world::{Statuses, Switches};
 
-/// Serial numbers in one call that Apple asks clients to stay within.
-const MOST: usize = 1000;
-
 /// The serial numbers, each of them once; at least one.
 pub(super) fn required<'a>(
     devices: Option<&'a [String]>,
@@ -22,8 +19,9 @@ pub(super) fn required<'a>(
 
 /// The serial numbers, each of them once.
 pub(super) fn different<'a>(devices: &'a [String], switches: &Switches) -> Result<Vec<&'a str>, Problem> {
-    if switches.strict_device_lists && devices.len() > MOST {
-        return Err(Problem::malformed(format!("A call names at most {MOST} devices.")));
+    let most = switches.device_list_maximum;
+    if switches.strict_device_lists && devices.len() > most {
+        return Err(Problem::malformed(format!("A call names at most {most} devices.")));
     }
     let mut seen = HashSet::with_capacity(devices.len());
     Ok(devices.iter().map(String::as_str).filter(|serial| seen.insert(*serial)).collect())

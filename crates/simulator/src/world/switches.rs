@@ -174,7 +174,9 @@ pub(crate) struct Switches {
     pub(crate) unknown_device: UnknownDevice,
     /// `POST /profile/devices` is 405.
     pub(crate) assign_by_put_only: bool,
-    /// More than 1000 serial numbers in one call are 400 `MALFORMED_REQUEST_BODY` instead of being answered.
+    /// Serial numbers in one call that Apple asks clients to stay within.
+    pub(crate) device_list_maximum: usize,
+    /// More of them are 400 `MALFORMED_REQUEST_BODY` instead of being answered.
     pub(crate) strict_device_lists: bool,
     /// A device can be assigned so often within `assign_throttle_seconds`; 0 means without limit.
     pub(crate) assign_throttle_count: u32,
@@ -223,6 +225,7 @@ impl Default for Switches {
             unknown_profile_get_status: 400,
             unknown_device: UnknownDevice::NotAccessible,
             assign_by_put_only: false,
+            device_list_maximum: 1000,
             strict_device_lists: false,
             assign_throttle_count: 0,
             assign_throttle_seconds: 24 * 3600,

@@ -8,12 +8,12 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    pacing::{alike, save_pacing, states_of},
+    pacing::{alike, rows_of, save_pacing, states_of},
     renew_for_call, under_lease,
 };
 use crate::{
-    Error, Storage, audit,
-    db::{Row, Transaction, Value, sql},
+    Assignments, Error, audit,
+    db::{Row, Transaction, sql},
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
@@ -77,7 +77,7 @@ pub enum Begun {
     SyncIsDue,
 }
 
-impl Storage {
+impl Assignments {
     /// Stores a call that is about to be made, and renews the lease. Nothing is stored when lease, token
     /// or desired state are not those that were seen, or when the run gives way to a sync.
     pub async fn begin_call(
@@ -169,8 +169,12 @@ impl Storage {
         let keys: Vec<String> = assigned.devices.iter().map(|device| serial_key(&device.serial)).collect();
         let stored = states_of(&mut tx, lease.key, &keys).await?;
         let listed = assigned.devices.iter().zip(keys).filter_map(|(device, key)| {
-            let pacing = stored.get(&key).filter(|state| !state.deleted)?.pacing;
-            let after = pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
+            let state = stored.get(&key).filter(|state| !state.deleted)?;
+            let after =
+                state.pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
+            // Somebody wants another profile for it by now: what Apple said of this one keeps nobody waiting.
+            let is_outdated = state.desired_profile.is_some_and(|desired| desired != assigned.profile);
+            let after = if is_outdated { after.on_desired(assigned.now) } else { after };
             Some(((device.result, after), key))
         });
         for ((result, pacing), keys) in alike(listed) {
@@ -222,11 +226,6 @@ async fn note_result(
     device_events::write(tx, lease.key, &keys, assigned.now, &event).await
 }
 
-/// Serial numbers in lower case as rows of one value.
-pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
-    keys.iter().map(|key| vec![key.as_str().into()]).collect()
-}
-
 /// Lets devices wait that Apple throttles, anyone who holds the lease by now: they have been assigned too often, whatever
 /// becomes of the answer.
 async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>) -> Result<(), Error> {
@@ -260,7 +259,7 @@ async fn want_fetch(
     assigned: &Assigned<'_>,
     keys: &[String],
 ) -> Result<(), Error> {
-    let rows: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
+    let rows = rows_of(keys);
     let new = tx
         .row(
             sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::{renew_for_call, under_lease};
 use crate::{
-    Error, Storage, audit,
+    Assignments, Error, audit,
     db::{Transaction, sql},
 };
 use adept_domain::{AuditEvent, Lease, Profile, ProfileId, SettingKey, deadline::Lengths};
 
-impl Storage {
+impl Assignments {
     /// Stores that a revision is about to be sent to Apple, and renews the lease. False, and nothing
     /// stored, when lease, token or desired state are not those that were seen.
     pub async fn begin_definition(

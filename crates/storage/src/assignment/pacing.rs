@@ -4,12 +4,11 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use super::calls::rows_of;
 use crate::{
     Error,
-    db::{Row, Transaction, sql},
+    db::{Row, Transaction, Value, sql},
 };
-use adept_domain::{AssignmentResult, DevicePacing, DevicePlatform, DeviceRelease, SettingKey};
+use adept_domain::{AssignmentResult, DevicePacing, DevicePlatform, DeviceRelease, ProfileId, SettingKey};
 
 /// Each costs SQLite a look at the list of those before it.
 const KEYS_PER_STATEMENT: usize = 500;
@@ -23,6 +22,8 @@ pub(crate) struct DeviceState {
     pub platform: DevicePlatform,
     /// The profile that Adept assigned last, as Apple knows it.
     pub assigned_uuid: Option<String>,
+    /// The profile that someone wants for it.
+    pub desired_profile: Option<ProfileId>,
 }
 
 /// The states of devices, by their serial keys; those that are not there are left out.
@@ -35,7 +36,7 @@ pub(crate) async fn states_of(
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
         let rows = tx
             .rows(
-                sql("SELECT serial_key, deleted, platform, assigned_uuid, assign_due_at, assign_failure, assign_attempts, \
+                sql("SELECT serial_key, deleted, platform, assigned_uuid, desired_profile, assign_due_at, assign_failure, assign_attempts, \
                      assign_count, assigned_at, release_requested_at, release_due_at, release_attempts, release_failure \
                      FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
                 .key(key)
@@ -73,6 +74,7 @@ fn state(row: &Row) -> Result<DeviceState, Error> {
         deleted: row.get("deleted")?,
         platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
         assigned_uuid: row.get("assigned_uuid")?,
+        desired_profile: row.optional_id("desired_profile")?,
     })
 }
 
@@ -130,4 +132,9 @@ pub(crate) async fn save_release(
         .await?;
     }
     Ok(())
+}
+
+/// Serial numbers in lower case as rows of one value.
+pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
+    keys.iter().map(|key| vec![key.as_str().into()]).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::{
-    Error, Storage,
+    Assignments, Error,
     db::{sql, sql_of_parts},
     profiles,
 };
@@ -50,7 +50,7 @@ impl Plan {
     }
 }
 
-impl Storage {
+impl Assignments {
     /// Reads the plan of a setting: the profiles that are wanted by a device or are a default. What Apple was told with
     /// another `common` digest than this one counts as not defined.
     pub async fn plan(&self, key: SettingKey, common: Option<&str>) -> Result<Plan, Error> {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::under_lease;
 use crate::{
-    Error, Storage,
+    Assignments, Error,
     db::{sql, sql_of_parts},
 };
 use adept_domain::{Lease, Ownership, ProfileId, RecognizedProfile};
@@ -13,7 +13,7 @@ use adept_domain::{Lease, Ownership, ProfileId, RecognizedProfile};
 /// present one.
 const UNKNOWN_REVISION: i64 = 0;
 
-impl Storage {
+impl Assignments {
     /// Apple's ids of profiles that devices carry and that nothing is known of, at most `limit`; of all devices, or of
     /// those that are due at `now`.
     pub async fn unknown_apple_profiles(

@@ -4,12 +4,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    calls::{end_call, rows_of},
-    pacing::{alike, save_pacing, save_release, states_of},
+    calls::end_call,
+    pacing::{alike, rows_of, save_pacing, save_release, states_of},
     under_lease,
 };
 use crate::{
-    Error, Storage,
+    Assignments, Error,
     assignment::DeviceResult,
     audit,
     db::sql,
@@ -28,7 +28,7 @@ pub struct Released<'a> {
     pub now: Timestamp,
 }
 
-impl Storage {
+impl Assignments {
     /// Devices whose release is due, with the tries that failed; a thousand at most.
     pub async fn devices_to_release(
         &self,

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Error, Storage, db::sql};
+use crate::{Assignments, Devices, Error, db::sql, health::visible_settings};
 use adept_domain::{
     AssignmentResult, DeviceEvent, DevicePlatform, ProfileId, Setting, SettingKey, serial_key,
 };
@@ -60,7 +60,7 @@ pub struct WaitingDevices {
     pub devices: i64,
 }
 
-impl Storage {
+impl Assignments {
     /// Devices that are looked at again now or later, of all tenants.
     pub async fn waiting_devices(&self, now: Timestamp) -> Result<Vec<WaitingDevices>, Error> {
         let rows = self
@@ -98,11 +98,13 @@ impl Storage {
             .await?;
         rows.iter().map(|row| Ok((row.key("id")?, row.get("foreign_devices")?))).collect()
     }
+}
 
+impl Devices {
     /// A device with everything that is known of it, under each visible setting of every tenant that lists it.
-    pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
+    pub async fn everywhere(&self, serial: &str) -> Result<Vec<DeviceStory>, Error> {
         let mut stories = Vec::new();
-        for health in self.health().await? {
+        for health in visible_settings(&self.db).await? {
             let setting = health.setting;
             let row = self
                 .db
@@ -134,7 +136,7 @@ impl Storage {
                 release_due_at: row.time("release_due_at")?,
                 release_failure: row.get("release_failure")?,
             };
-            let events = self.device_events(setting.key(), serial).await?;
+            let events = self.events(setting.key(), serial).await?;
             stories.push(DeviceStory { setting, device, events });
         }
         Ok(stories)

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    Error, Storage,
+    Assignments, Error,
     db::{Row, Statement, Value, sql, sql_of_parts},
     setting_state::save,
 };
@@ -116,7 +116,7 @@ fn find_behind(
     }
 }
 
-impl Storage {
+impl Assignments {
     /// The next devices behind `place` that are to have the profile of `target`, which Apple knows by `apple_uuid` if
     /// at all; a thousand at most. Answers the place behind them, or none when the walk is at its end.
     pub async fn devices_to_assign(

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{
-    Error, Storage,
-    db::{Row, sql},
+    Error,
+    db::{Db, Row, sql},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
 };
@@ -105,9 +105,15 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     }
 }
 
-impl Storage {
+/// The audit log, as it is read. It is written in the transactions of what it tells.
+#[derive(Clone)]
+pub struct AuditLog {
+    pub(crate) db: Db,
+}
+
+impl AuditLog {
     /// Lists a tenant's entries, the oldest first when no other order is asked for.
-    pub async fn audit_events(
+    pub async fn list(
         &self,
         tenant: TenantId,
         query: &ListQuery<AuditField>,
@@ -120,16 +126,12 @@ impl Storage {
     }
 
     /// Counts a tenant's entries that fulfil the filter.
-    pub async fn count_audit_events(
-        &self,
-        tenant: TenantId,
-        filter: Option<&Filter<AuditField>>,
-    ) -> Result<i64, Error> {
+    pub async fn count(&self, tenant: TenantId, filter: Option<&Filter<AuditField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, scope(tenant)).await
     }
 
     /// The entry of that id.
-    pub async fn audit_event(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
+    pub async fn get(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
         let found = sql(
             "SELECT id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, \
              correlation FROM audit_events WHERE tenant = $1 AND id = $2",
@@ -139,7 +141,7 @@ impl Storage {
     }
 
     /// The kinds of activity that a tenant's log holds, in the order of their bytes.
-    pub async fn audit_activity_types(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
+    pub async fn activity_types(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
         let rows = self
             .db
             .rows(

@@ -2,16 +2,16 @@
 
 use super::{COLUMNS, profile, take};
 use crate::{
-    Error, Storage,
+    Error, Profiles,
     assignment::bump_desired_generation,
     audit,
     db::{sql, sql_of_parts},
 };
 use adept_domain::{AuditEvent, DevicePlatform, Profile, SettingKey};
 
-impl Storage {
+impl Profiles {
     /// The default profile of a platform.
-    pub async fn default_profile(
+    pub async fn default_of(
         &self,
         key: SettingKey,
         platform: DevicePlatform,
@@ -31,7 +31,7 @@ impl Storage {
     }
 
     /// Makes a profile the default of a platform, in place of the one that was; false when it is gone.
-    pub async fn set_default_profile(
+    pub async fn set_default(
         &self,
         profile: &Profile,
         platform: DevicePlatform,
@@ -60,7 +60,7 @@ impl Storage {
     }
 
     /// Leaves a platform without a default; false when it has none.
-    pub async fn clear_default_profile(
+    pub async fn clear_default(
         &self,
         key: SettingKey,
         platform: DevicePlatform,

@@ -50,7 +50,7 @@ fn one_select_and_one_update_name_the_table_outside_the_claims() {
     let mut all = Vec::new();
     for (file, text) in sources() {
         let uses = uses(&text, TABLE);
-        if file == "claims.rs" {
+        if file == "leases.rs" {
             assert!(uses.iter().all(|word| word == "FROM"), "claims look for candidates only: {uses:?}");
         } else {
             let word_of = |word: String| word.rsplit('"').next().unwrap_or_default().to_owned();

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::time::{Duration, Instant};
 
+use super::Broken;
 use super::desired::{DesiredState, DesiredValue};
 use super::disturb::Signals;
-use super::drive::{self, Broken};
 use super::kill::{Failpoint, Kill};
 use super::random::Random;
 use crate::Result;
@@ -170,7 +170,7 @@ fn done(answer: io::Result<Response>, refused: &[u16], signals: &Signals) -> Res
     match answer {
         Ok(answer) if matches!(answer.status, 200 | 204) => Ok(Ok(true)),
         Ok(answer) if refused.contains(&answer.status) => Ok(Ok(false)),
-        Ok(answer) if signals.leaves_open(answer.status) => Ok(Err(drive::open())),
+        Ok(answer) if signals.leaves_open(answer.status) => Ok(Err(super::open())),
         Ok(answer) => {
             let text = String::from_utf8_lossy(&answer.body).into_owned();
             Err(format!("A desired state was refused with {}: {text}", answer.status))

@@ -1,15 +1,16 @@
 //! The load before a kill: uploads to some settings, changes of devices at Apple, requests to sync, changes of desired
 //! state; all at once, until the service is dead or was disturbed.
 
-use std::io;
 use std::time::{Duration, Instant};
 
 use super::changes::{self, Target};
 use super::disturb::{self, Signals};
 use super::kill::{Failpoint, Kill};
 use super::random::Random;
+use super::stop::{self, Others};
 use super::tally::Tally;
 use super::world::{Issued, Onboarding, World};
+use super::{Broken, open};
 use crate::Result;
 use crate::apple::Portal;
 use crate::graph::{Graph, upload_body};
@@ -28,16 +29,20 @@ const UNTOLD: u32 = 8;
 /// Devices that Apple removes without reporting it.
 const MISSING: usize = 3;
 
-/// When a thread's connection broke, and how; none when it saw in time that the service is dead.
-pub(super) type Broken = Option<(Instant, io::Error)>;
-
 /// Drives the service until it is dead; what was done to it.
 pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -> Result<Tally> {
     if !world.prepare(kill)? {
         return Ok(Tally { at_places: 1, ..Tally::default() });
     }
     let replica = world.replica();
-    let World { service, graph, settings, apple, launch, proxy, .. } = world;
+    let in_transaction = matches!(kill, Kill::Stop(_)) && random.once_in(2);
+    let World { service, graph, settings, apple, launch, proxy, watched, .. } = world;
+    let others = match (&replica, watched, &proxy) {
+        (Some(replica), Some(watched), Some(proxy)) => {
+            Some(Others { replica, watched, proxy, in_transaction })
+        }
+        _ => None,
+    };
     let fetches = matches!(kill, Kill::At(Failpoint::MissingSettled | Failpoint::FetchEnded, _));
     if let Some(setting) = settings.iter().find(|setting| fetches && setting.answered.is_some()) {
         if matches!(kill, Kill::At(Failpoint::MissingSettled, _)) {
@@ -62,11 +67,6 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
             false => setting.answered.is_none() || random.once_in(2),
         })
         .collect();
-    // Nothing keeps these from synchronizing: Apple accepts their tokens until the end.
-    let left_alone =
-        settings.iter().zip(&renewed).filter(|(setting, renewed)| setting.answered.is_some() && !**renewed);
-    let watched: Vec<_> =
-        left_alone.map(|(setting, _)| (setting.id.clone(), setting.server.clone())).collect();
     let connections: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let for_changes: Vec<_> = settings.iter().map(|_| graph.over(service.connect())).collect();
     let listed: Vec<_> = settings.iter().map(|setting| setting.listed.clone()).collect();
@@ -94,8 +94,7 @@ pub(super) fn until_killed(world: &mut World, kill: Kill, random: &mut Random) -
         threads.push(scope.spawn(move || change(servers, for_syncs, apple.portal(), random, signals)));
         let ended = match kill {
             Kill::Stop(time) => undisturbed(service, time).and_then(|at| {
-                disturb::stop(service, replica.as_ref(), (graph, apple), &watched, signals)
-                    .map(|seen| (Some(at), seen))
+                stop::stop(service, others.as_ref(), (graph, apple), signals).map(|seen| (Some(at), seen))
             }),
             Kill::Cut(time) => undisturbed(service, time).and_then(|at| {
                 let proxy = proxy.as_ref().ok_or("Only PostgreSQL is reached through a proxy.")?;
@@ -188,11 +187,6 @@ fn upload(
         std::thread::sleep(Duration::from_millis(random.within(0..60)));
     }
     Ok(None)
-}
-
-/// An answer that leaves open whether the request took effect counts as none.
-pub(super) fn open() -> io::Error {
-    io::Error::other("the answer leaves open whether the request took effect")
 }
 
 /// Changes devices at Apple and asks for syncs.

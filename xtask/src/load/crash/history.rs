@@ -4,12 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::world::Onboarding;
+use super::world::{Line, Onboarding};
 use crate::Result;
 use crate::service::Launch;
-
-/// The fields of a line that must not change once the run has ended.
-pub(super) type Line = (String, Option<String>);
 
 /// Compares the history with its earlier state, and the devices added and removed with those present. Devices that were
 /// released here are no sync's.

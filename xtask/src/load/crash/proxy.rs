@@ -1,10 +1,12 @@
 //! A TCP proxy between the service and PostgreSQL. When armed it lets the next COMMIT through, drops the server's answer
-//! to it and closes both ends, so that the service cannot know whether it committed.
+//! to it and closes both ends, so that the service cannot know whether it committed. Told to, it lets no COMMIT through, so
+//! that transactions stay open.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use crate::Result;
 
@@ -21,6 +23,8 @@ pub(super) struct Proxy {
 struct Cuts {
     armed: AtomicBool,
     made: AtomicU64,
+    /// No COMMIT is let through.
+    holds: AtomicBool,
 }
 
 impl Proxy {
@@ -52,6 +56,16 @@ impl Proxy {
         self.cuts.armed.store(false, Ordering::SeqCst);
     }
 
+    /// Lets no COMMIT through from now on: the transactions of connections that commit stay open.
+    pub(super) fn hold_commits(&self) {
+        self.cuts.holds.store(true, Ordering::SeqCst);
+    }
+
+    /// Lets COMMITs through again; those that were held never arrive, and their connections are closed.
+    pub(super) fn end_hold(&self) {
+        self.cuts.holds.store(false, Ordering::SeqCst);
+    }
+
     /// Connections cut so far.
     pub(super) fn cuts(&self) -> u64 {
         self.cuts.made.load(Ordering::SeqCst)
@@ -71,7 +85,11 @@ fn join(client: TcpStream, server: TcpStream, cuts: Arc<Cuts>) -> io::Result<()>
             if commits && shared_cuts.armed.swap(false, Ordering::SeqCst) {
                 shared.store(true, Ordering::SeqCst);
             }
-            true
+            let is_held = commits && shared_cuts.holds.load(Ordering::SeqCst);
+            while is_held && shared_cuts.holds.load(Ordering::SeqCst) {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            !is_held
         });
     });
     std::thread::spawn(move || {
@@ -116,6 +134,25 @@ mod tests {
             }
         });
         port
+    }
+
+    #[test]
+    fn a_commit_that_is_held_never_arrives() {
+        let proxy = Proxy::start(server()).unwrap();
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).unwrap();
+        let mut answer = [0; 4];
+        proxy.hold_commits();
+        client.write_all(b"Q\0\0\0\x0aBEGIN\0").unwrap();
+        client.read_exact(&mut answer).unwrap();
+        client.write_all(COMMIT).unwrap();
+        client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        assert_eq!(client.read(&mut answer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        proxy.end_hold();
+        client.set_read_timeout(None).unwrap();
+        assert_eq!(client.read(&mut answer).unwrap_or(0), 0, "the connection is closed");
+        let mut client = TcpStream::connect((Ipv4Addr::LOCALHOST, proxy.port)).unwrap();
+        client.write_all(COMMIT).unwrap();
+        client.read_exact(&mut answer).unwrap();
     }
 
     #[test]

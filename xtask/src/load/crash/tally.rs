@@ -19,8 +19,10 @@ pub(super) struct Tally {
     pub(super) assigned: u64,
     /// Kills that were a SIGSTOP for longer than the lease.
     pub(super) stopped: u64,
-    /// Settings that another process took over from a stopped one in time.
+    /// Stops in the midst of a sync that another process took over in time, and whose own process was fenced.
     pub(super) taken_over: u64,
+    /// Those of them that were inside a transaction.
+    pub(super) in_transactions: u64,
     /// Connections to PostgreSQL that were cut behind COMMIT.
     pub(super) cuts: u64,
     /// Kills at fail points that were reached.
@@ -43,6 +45,7 @@ impl Tally {
             assigned,
             stopped,
             taken_over,
+            in_transactions,
             cuts,
             at_places,
             past_places,
@@ -58,6 +61,7 @@ impl Tally {
         self.assigned += assigned;
         self.stopped += stopped;
         self.taken_over += taken_over;
+        self.in_transactions += in_transactions;
         self.cuts += cuts;
         self.at_places += at_places;
         self.past_places += past_places;
@@ -67,7 +71,8 @@ impl Tally {
     pub(super) fn summary(&self) -> String {
         format!(
             "{} runs, {} kills, {} of them at fail points ({} more were not reached)\n\
-             {} stops for longer than the lease, {} settings taken over meanwhile; {} connections cut behind COMMIT\n\
+             {} stops for longer than the lease, {} of them in the midst of a sync that another process took over, {} inside a \
+             transaction; {} connections cut behind COMMIT\n\
              {} uploads answered with 204, none lost; of those cut off {} stored whole, {} absent\n\
              {} syncs cut off or due; {} devices compared with Apple's, {} tombstones still listed\n\
              {} devices with their desired profile, none with another",
@@ -77,6 +82,7 @@ impl Tally {
             self.past_places,
             self.stopped,
             self.taken_over,
+            self.in_transactions,
             self.cuts,
             self.uploads_answered,
             self.uploads_whole,

@@ -8,16 +8,17 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::desired::DesiredState;
-use super::history::Line;
 use super::kill::Kill;
 use super::proxy::Proxy;
 use super::random::Random;
+use super::stop::Watched;
 use crate::Result;
 use crate::apple::Apple;
 use crate::database::{self, Kind};
+use crate::graph::Credentials;
 use crate::graph::Graph;
 use crate::machine;
-use crate::service::{Credentials, Launch, Service};
+use crate::service::{Launch, Service};
 use crate::test_bed::TestBed;
 
 const SETTINGS: usize = 3;
@@ -32,6 +33,9 @@ pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// Small pages make many of few devices.
 const PAGE: u32 = 50;
 
+/// The fields of a line that must not change once the run has ended.
+pub(super) type Line = (String, Option<String>);
+
 /// Fields are dropped in this order: the service first.
 pub(super) struct World {
     pub(super) service: Service,
@@ -44,6 +48,8 @@ pub(super) struct World {
     pub(super) proxy: Option<Proxy>,
     /// Another process on the same PostgreSQL, which is started beside a stopped one.
     replica: Option<Launch>,
+    /// What that one has to take over.
+    pub(super) watched: Option<Watched>,
     pub(super) apple: Apple,
     /// How far both clocks are ahead of this process's.
     ahead: SignedDuration,
@@ -92,10 +98,12 @@ impl World {
             }
             _ => None,
         };
+        // It does not come by the proxy.
+        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
+        let inspection = replica.as_ref().and_then(|replica| replica.inspection(bed));
         if let Some(proxy) = &proxy {
             launch.use_database_port(proxy.port);
         }
-        let replica = proxy.is_some().then(|| launch.replica(bed)).transpose()?;
         let credentials = launch.add_client()?;
         let service = launch.start()?;
         let mut graph = service.sign_in(&credentials)?;
@@ -119,8 +127,22 @@ impl World {
                 history: BTreeMap::new(),
             });
         }
+        let watched =
+            inspection.map(|database| Watched::begin(&mut graph, &mut portal, database)).transpose()?;
         let (ahead, signed_in) = (SignedDuration::ZERO, SignedDuration::ZERO);
-        Ok(Self { service, graph, credentials, settings, launch, proxy, replica, apple, ahead, signed_in })
+        Ok(Self {
+            service,
+            graph,
+            credentials,
+            settings,
+            launch,
+            proxy,
+            replica,
+            watched,
+            apple,
+            ahead,
+            signed_in,
+        })
     }
 
     /// What starts another process beside a stopped one.

@@ -1,20 +1,18 @@
 //! Assigning: target by target, a thousand devices a call, one call at a time. While Apple works on these, the last answer
 //! is stored and the next thousand are found.
 
-use std::collections::HashMap;
+use jiff::Timestamp;
 
-use adept_apple::{
-    error::{AppleError, AppleErrorKind as Kind, Endpoint},
-    serial_status::{SerialStatus, SerialStatuses},
+use super::{
+    Finished, Run, Stop,
+    define::Defined,
+    is_refused_as_a_whole,
+    outcome::{AnsweredCall, Assignment},
 };
-use jiff::{SignedDuration, Timestamp};
-use uuid::Uuid;
-
-use super::{Finished, Run, Stop, define::Defined, halve::is_refused_as_a_whole, may_be_done};
 use crate::{
-    app::{failpoint, profiles},
-    domain::{AssignmentResult, AuditEvent, Change, Profile, Reason, Target, serial_key},
-    storage::{Assigned, DeviceResult, InFlightCall, Plan, ScanPosition, WorkDevice, WorkingState},
+    app::failpoint,
+    domain::{Profile, Reason, Target},
+    storage::{Plan, ScanPosition, WorkDevice, WorkingState},
 };
 
 /// How far one look at the plan came.
@@ -35,49 +33,11 @@ pub(super) enum Walked {
     Through,
 }
 
-/// What is assigned.
-pub(super) struct Assignment<'a> {
-    pub(super) target: &'a Target,
-    pub(super) profile: &'a Profile,
-    pub(super) apple_uuid: &'a str,
-}
-
-impl Assignment<'_> {
-    /// The call that gives it to devices.
-    pub(super) fn call(&self, id: Uuid, devices: &[WorkDevice]) -> InFlightCall {
-        InFlightCall {
-            id,
-            assigns: Some((self.target.profile, self.target.revision, self.apple_uuid.to_owned())),
-            serials: devices.iter().map(|device| device.serial.clone()).collect(),
-        }
-    }
-}
-
-/// A call that Apple answered, or not.
-pub(super) struct AnsweredCall {
-    pub(super) call: Uuid,
-    /// The desired state under which it began.
-    pub(super) desired_generation: i64,
-    pub(super) devices: Vec<WorkDevice>,
-    pub(super) answer: Result<SerialStatuses, AppleError>,
-}
-
-/// What is known of a call.
-pub(super) struct Settled<'a> {
-    /// None when it was refused as a whole and taken back.
-    pub(super) call: Option<Uuid>,
-    /// The desired state under which it began; of a lost call they are not known any more.
-    pub(super) desired_generation: Option<i64>,
-    pub(super) devices: &'a [DeviceResult],
-    /// The wait that Apple asked for.
-    pub(super) retry_after: Option<SignedDuration>,
-}
-
 impl Run<'_> {
     /// Gives every device the profile that it is to have.
     pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
         loop {
-            let started = self.app.clock.now();
+            let started = self.runner.clock.now();
             let held = self.renew().await?;
             let mut plan = self.plan().await?;
             // Only a default may take a device that carries a profile of ours.
@@ -101,17 +61,18 @@ impl Run<'_> {
     ) -> Result<Finished, Stop> {
         self.mark_alone().await?;
         let blocked = [blocked, self.put_off].into_iter().flatten().min();
-        let storage = &self.app.storage;
+        let assignments = &self.runner.assignments;
         let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
-            let foreign = storage.count_foreign_devices(&self.lease).await?;
+            let foreign = assignments.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
                 tracing::info!(setting = %self.lease.key.id, devices = foreign,
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
-        let next = storage.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
-        let release = storage.next_release_due(&self.lease).await?;
+        let next =
+            assignments.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
+        let release = assignments.next_release_due(&self.lease).await?;
         let release = release.map(|due| self.put_off.map_or(due, |until| due.max(until)));
         Ok(Finished {
             scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
@@ -160,8 +121,8 @@ impl Run<'_> {
         place: ScanPosition,
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
         let owner = self.lease.key;
-        let now = self.app.clock.now();
-        Ok(self.app.storage.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+        let now = self.runner.clock.now();
+        Ok(self.runner.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
     }
 
     /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
@@ -171,8 +132,8 @@ impl Run<'_> {
     }
 
     async fn plan(&self) -> Result<Plan, Stop> {
-        let common = self.app.desired_options_digest();
-        Ok(self.app.storage.plan(self.lease.key, common.as_deref()).await?)
+        let common = self.runner.shared.desired_digest();
+        Ok(self.runner.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
     async fn assign_target(
@@ -210,14 +171,14 @@ impl Run<'_> {
                 (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
                 continue;
             }
-            let call = to.call(self.app.ids.uuid(&self.app.clock), &devices);
+            let call = to.call(self.runner.clock.new_id(), &devices);
             if !self.begin(&call).await? {
                 if !self.same_plan(targets).await? {
                     return Ok(Walked::PlanChanged);
                 }
-                let now = self.app.clock.now();
-                let storage = &self.app.storage;
-                devices = storage.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
+                let now = self.runner.clock.now();
+                let assignments = &self.runner.assignments;
+                devices = assignments.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
                 continue;
             }
             failpoint::at("assign-begun");
@@ -239,9 +200,13 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             let is_refused = match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     if !known? {
                         return Ok(Walked::Unknown);
+                    }
+                    if self.put_off.is_some() {
+                        // Nothing can be halved any more in this run; the rest would be refused call by call.
+                        return Ok(Walked::Through);
                     }
                     match self.halve_assignment(targets, to, devices, error).await? {
                         Walked::Through => {}
@@ -270,120 +235,5 @@ impl Run<'_> {
             }
             (devices, next) = upcoming?;
         }
-    }
-
-    /// Stores what Apple answered; false when it does not know the profile any more.
-    pub(super) async fn settle(&self, to: &Assignment<'_>, asked: AnsweredCall) -> Result<bool, Stop> {
-        let AnsweredCall { call, desired_generation, devices, answer } = asked;
-        let statuses = match answer {
-            Ok(statuses) => statuses,
-            Err(error) if may_be_done(&error) => return Err(Stop::Apple(error)),
-            Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
-                tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
-                    "Apple does not know this profile any more; it is defined again");
-                let now = self.app.clock.now();
-                self.app.storage.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
-                return Ok(false);
-            }
-            Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
-                all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
-            }
-            Err(error) => {
-                self.app.storage.take_back_call(&self.lease, call).await?;
-                return Err(Stop::Apple(error));
-            }
-        };
-        let said = Said::of(&statuses);
-        let results: Vec<DeviceResult> = devices
-            .iter()
-            .map(|device| DeviceResult {
-                serial: device.serial.clone(),
-                result: said.of_device(&device.serial),
-                attempts: device.attempts,
-            })
-            .collect();
-        let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
-        let settled = Settled {
-            call: Some(call),
-            desired_generation: Some(desired_generation),
-            devices: &results,
-            retry_after,
-        };
-        self.store_assignment(to.profile, to.target.reason.as_str(), to.apple_uuid, &settled).await?;
-        failpoint::at("assign-stored");
-        Ok(true)
-    }
-
-    /// Stores what is known of an assignment.
-    pub(super) async fn store_assignment(
-        &self,
-        profile: &Profile,
-        reason: &str,
-        apple_uuid: &str,
-        settled: &Settled<'_>,
-    ) -> Result<(), Stop> {
-        let devices = settled.devices;
-        let event = self.told_event(profile, "assignProfileAtApple", devices);
-        let assigned = Assigned {
-            call: settled.call,
-            profile: profile.id,
-            apple_uuid,
-            reason,
-            devices,
-            retry_after: settled.retry_after,
-            seen_desired_generation: settled.desired_generation,
-            between_fetches: self.app.options.sync_interval,
-            now: self.app.clock.now(),
-        };
-        if !self.app.storage.end_assignment(&self.lease, &assigned, &event).await? {
-            return Err(Stop::Superseded);
-        }
-        self.app.count_results("assign", devices);
-        let counted = counted(devices);
-        tracing::info!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision, counted,
-            "a profile was assigned at Apple");
-        Ok(())
-    }
-
-    fn told_event(&self, profile: &Profile, activity: &'static str, devices: &[DeviceResult]) -> AuditEvent {
-        self.app.event_about(profiles::resource(profile), None, activity, "Action", outcome(devices))
-    }
-}
-
-/// The audit's words for a call about devices.
-pub(super) fn outcome(devices: &[DeviceResult]) -> Vec<Change> {
-    let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-    vec![
-        Change { property: "deviceIds", old: None, new: Some(profiles::named(&serials)) },
-        Change { property: "outcome", old: None, new: Some(counted(devices)) },
-    ]
-}
-
-/// Such as `998 SUCCESS, 2 FAILED`.
-fn counted(devices: &[DeviceResult]) -> String {
-    let of = |result| devices.iter().filter(|device| device.result == result).count();
-    let counts =
-        AssignmentResult::ALL.into_iter().map(|result| (of(result), result)).filter(|(count, _)| *count > 0);
-    counts.map(|(count, result)| format!("{count} {}", result.as_str())).collect::<Vec<_>>().join(", ")
-}
-
-/// The same of every device.
-fn all(devices: &[WorkDevice], status: SerialStatus) -> SerialStatuses {
-    let of = devices.iter().map(|device| (device.serial.clone(), status.clone()));
-    SerialStatuses { of: of.collect(), retry_after: None }
-}
-
-/// Apple's words in ours, however Apple spells the serial numbers.
-pub(super) struct Said(HashMap<String, AssignmentResult>);
-
-impl Said {
-    pub(super) fn of(statuses: &SerialStatuses) -> Self {
-        let word = |status: &SerialStatus| AssignmentResult::from_word(status.as_str());
-        Self(statuses.of.iter().map(|(serial, status)| (serial_key(serial), word(status))).collect())
-    }
-
-    /// What is left out has failed.
-    pub(super) fn of_device(&self, serial: &str) -> AssignmentResult {
-        self.0.get(&serial_key(serial)).copied().unwrap_or(AssignmentResult::Failed)
     }
 }

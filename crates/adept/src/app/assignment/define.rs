@@ -7,21 +7,17 @@ use adept_apple::{
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile as AppleProfile,
 };
-use aws_lc_rs::digest;
 use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{App, Clock, Error, SharedProfileOptions, failpoint, profiles},
+    app::{AssignmentRunner, Clock, audit::event_about, failpoint, profiles},
     domain::{
         AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
         definition,
     },
-    storage::{PlannedProfile, Storage},
+    storage::{Assignments, PlannedProfile},
 };
-
-/// How a digest begins without an enrollment URL.
-const NO_URL: &str = "no URL ";
 
 /// What became of a revision.
 pub(super) enum Defined {
@@ -38,27 +34,31 @@ pub(super) enum Defined {
 impl Run<'_> {
     /// Has Apple define a revision that it does not know yet.
     pub(super) async fn define(&mut self, planned: &PlannedProfile) -> Result<Defined, Stop> {
-        let profile = self.app.with_enrollment_url(planned.profile.clone());
-        let now = self.app.clock.now();
+        let profile = self.runner.shared.with_enrollment_url(planned.profile.clone());
+        let now = self.runner.clock.now();
         match definition(planned.tries.as_ref(), profile.enrollment_url.is_some(), now) {
             Definition::Now => {}
             Definition::At(time) => return Ok(Defined::At(time)),
             Definition::Never(failure) => return self.give_up(planned, &failure).await,
         }
-        let storage = &self.app.storage;
-        let lengths = self.app.lengths();
-        if !storage.begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths).await? {
+        let assignments = &self.runner.assignments;
+        let lengths = self.runner.lengths;
+        if !assignments
+            .begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths)
+            .await?
+        {
             return Ok(Defined::Stale);
         }
         self.calls += 1;
         failpoint::at("define-begun");
         let defining = Defining {
             session: self.bounded_session(),
-            storage: self.app.storage.clone(),
-            clock: self.app.clock.clone(),
-            told: self.app.told(&profile),
-            common: self.app.shared_options_digest(),
-            event: self.app.event_about(
+            assignments: self.runner.assignments.clone(),
+            clock: self.runner.clock.clone(),
+            told: self.runner.told(&profile),
+            common: self.runner.shared.digest(),
+            event: event_about(
+                &self.runner.clock,
                 profiles::resource(&profile),
                 None,
                 "defineProfileAtApple",
@@ -71,7 +71,7 @@ impl Run<'_> {
             Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
             Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
-                storage.take_back_definition(&self.lease, &profile).await?;
+                assignments.take_back_definition(&self.lease, &profile).await?;
                 self.refused(&profile, error).await
             }
             Err(stop) => Err(stop),
@@ -84,7 +84,7 @@ impl Run<'_> {
             _ if error.endpoint != Endpoint::DefineProfile => return Err(Stop::Apple(error)),
             Kind::ProfileRefused(_) => None,
             Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused => {
-                self.app.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
+                self.runner.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
             }
             _ => return Err(Stop::Apple(error)),
         };
@@ -107,9 +107,9 @@ impl Run<'_> {
         failure: &str,
         again_at: Option<Timestamp>,
     ) -> Result<(), Stop> {
-        self.app.storage.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        self.runner.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
-            failure, "{}", about_definition(failure, again_at, self.app.clock.now()));
+            failure, "{}", about_definition(failure, again_at, self.runner.clock.now()));
         Ok(())
     }
 }
@@ -117,7 +117,7 @@ impl Run<'_> {
 /// A definition under way: what Apple gives is stored, whatever becomes of the run.
 struct Defining {
     session: Session,
-    storage: Storage,
+    assignments: Assignments,
     clock: Clock,
     told: AppleProfile,
     common: String,
@@ -135,50 +135,17 @@ impl Defining {
         let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
         self.event.changes.push(change);
         let now = self.clock.now();
-        self.storage.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
+        self.assignments.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
         failpoint::at("define-stored");
         Ok(uuid)
     }
 }
 
-impl App {
-    /// Tells apart what the operator has Apple told of every profile alike, and begins with [`NO_URL`] while nobody says
-    /// where devices enroll.
-    pub(in crate::app) fn shared_options_digest(&self) -> String {
-        let SharedProfileOptions { org_magic, support_email_address, language, region, anchor_certs } =
-            &self.options.shared_profile_options;
-        let all = serde_json::json!([
-            self.options.mdm_url,
-            org_magic,
-            support_email_address,
-            language,
-            region,
-            anchor_certs
-        ]);
-        let hash = digest::digest(&digest::SHA256, all.to_string().as_bytes());
-        let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        if self.options.mdm_url.is_none() { format!("{NO_URL}{hash}") } else { hash }
-    }
-
-    /// The same as [`App::desired_options_digest`] for anyone who tells of devices, beside the process that reconciles: what that
-    /// one noted.
-    pub(in crate::app) async fn noted_options_digest(&self) -> Result<Option<String>, Error> {
-        let Some(noted) = self.storage.shared_profile_options().await? else {
-            return Ok(self.desired_options_digest());
-        };
-        Ok((!noted.starts_with(NO_URL)).then_some(noted))
-    }
-
-    /// By what a definition at Apple is known to be the present one. While nobody says where devices enroll none can be
-    /// replaced, and each is as good as it was.
-    pub(in crate::app) fn desired_options_digest(&self) -> Option<String> {
-        self.options.mdm_url.as_ref().map(|_| self.shared_options_digest())
-    }
-
+impl AssignmentRunner {
     /// What Apple is told of a profile.
     fn told(&self, profile: &Profile) -> AppleProfile {
         let terms = profile.apple_terms();
-        let common = &self.options.shared_profile_options;
+        let common = &self.shared.options;
         let url = profile.enrollment_url.clone().unwrap_or_default();
         let (allow_pairing, supervising_host_certs) = match terms.pairing {
             Pairing::Allowed => (true, Vec::new()),

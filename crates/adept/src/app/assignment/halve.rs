@@ -1,17 +1,18 @@
 //! Calls about many devices that Apple refuses as a whole without saying why: halved until the devices that cause it
 //! stand alone. What follows from each refusal is decided by `domain`; here the calls are made.
 
-use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
+use adept_apple::error::AppleError;
 
 use super::{
     Run, Stop,
-    assign::{AnsweredCall, Assignment, Said, Settled, Walked},
+    assign::Walked,
+    is_refused_as_a_whole,
+    outcome::{AnsweredCall, Assignment, Said, Settled},
 };
 use crate::{
     app::failpoint,
     domain::{
-        AFTER_HALVING, AssignmentResult, Profile, RefusedCall, Target, deadline::later, is_about_devices,
-        is_same_serial,
+        AFTER_HALVING, AssignmentResult, Profile, RefusedCall, Target, deadline::later, is_same_serial,
     },
     storage::{DeviceResult, InFlightCall, WorkDevice},
 };
@@ -21,14 +22,6 @@ pub(super) struct LoneDevice {
     device: DeviceResult,
     /// What it was to be given: the profile, why, and Apple's id of it; none for a release.
     assigns: Option<(Profile, &'static str, String)>,
-}
-
-/// Whether Apple refused the call for a reason that may lie with one of its devices.
-pub(super) fn is_refused_as_a_whole(error: &AppleError) -> bool {
-    matches!(error.endpoint, Endpoint::AssignProfile | Endpoint::DisownDevices)
-        && matches!(error.kind, Kind::MalformedRequest | Kind::Refused)
-        && error.clock_skew.is_none()
-        && is_about_devices(error.status, error.code.as_deref())
 }
 
 impl Run<'_> {
@@ -56,16 +49,17 @@ impl Run<'_> {
                 if devices.is_empty() {
                     break None;
                 }
-                let call = to.call(self.app.ids.uuid(&self.app.clock), &devices);
+                let call = to.call(self.runner.clock.new_id(), &devices);
                 if self.begin(&call).await? {
                     break Some(call);
                 }
                 if !self.same_plan(targets).await? {
                     return Ok(Walked::PlanChanged);
                 }
-                let (storage, now) = (&self.app.storage, self.app.clock.now());
-                devices =
-                    storage.still_to_assign(self.lease.key, to.target, to.apple_uuid, &devices, now).await?;
+                let (assignments, now) = (&self.runner.assignments, self.runner.clock.now());
+                devices = assignments
+                    .still_to_assign(self.lease.key, to.target, to.apple_uuid, &devices, now)
+                    .await?;
             };
             let Some(call) = call else { continue };
             failpoint::at("assign-begun");
@@ -73,7 +67,7 @@ impl Run<'_> {
             failpoint::at("assign-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_assignment(to, devices, error, &mut waiting).await?;
                 }
                 answer => {
@@ -126,7 +120,7 @@ impl Run<'_> {
                 return Ok(false);
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-            let call = InFlightCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
+            let call = InFlightCall { id: self.runner.clock.new_id(), assigns: None, serials };
             if !self.begin(&call).await? {
                 // What is due by now is looked for again.
                 return Ok(true);
@@ -136,7 +130,7 @@ impl Run<'_> {
             failpoint::at("release-answered");
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     self.split_release(devices, error, &mut waiting).await?;
                 }
                 Ok(statuses) => {
@@ -175,7 +169,7 @@ impl Run<'_> {
 
     /// What was not asked for is left to a run of its own.
     fn leave_the_rest(&mut self) {
-        let until = later(self.app.clock.now(), AFTER_HALVING);
+        let until = later(self.runner.clock.now(), AFTER_HALVING);
         tracing::warn!(setting = %self.lease.key.id, %until,
             "Apple refuses calls about devices as a whole so often that the rest of the devices is left for later");
         self.put_off = Some(until);

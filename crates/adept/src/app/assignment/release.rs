@@ -4,13 +4,11 @@ use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
 use uuid::Uuid;
 
 use super::{
-    Run, Stop,
-    assign::{Said, outcome},
-    halve::is_refused_as_a_whole,
-    may_be_done,
+    Run, Stop, is_refused_as_a_whole, may_be_done,
+    outcome::{Said, outcome},
 };
 use crate::{
-    app::{apple, failpoint},
+    app::{apple, audit::event, failpoint},
     domain::{AssignmentResult, TokenState},
     storage::{DeviceResult, InFlightCall, Released},
 };
@@ -21,14 +19,14 @@ impl Run<'_> {
     pub(super) async fn release_devices(&mut self) -> Result<Option<AppleError>, Stop> {
         loop {
             self.renew().await?;
-            let now = self.app.clock.now();
-            let mut devices = self.app.storage.devices_to_release(&self.lease, now).await?;
+            let now = self.runner.clock.now();
+            let mut devices = self.runner.assignments.devices_to_release(&self.lease, now).await?;
             devices.retain(|device| !self.stands_alone(&device.serial));
             if devices.is_empty() {
                 return Ok(None);
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-            let call = InFlightCall { id: self.app.ids.uuid(&self.app.clock), assigns: None, serials };
+            let call = InFlightCall { id: self.runner.clock.new_id(), assigns: None, serials };
             if !self.begin(&call).await? {
                 continue;
             }
@@ -42,7 +40,7 @@ impl Run<'_> {
                     devices.iter_mut().for_each(|device| device.result = said.of_device(&device.serial));
                 }
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.app.storage.take_back_call(&self.lease, call.id).await?;
+                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
                     if !self.halve_release(devices, error).await? {
                         return Ok(None);
                     }
@@ -66,16 +64,16 @@ impl Run<'_> {
         devices: &[DeviceResult],
         error: AppleError,
     ) -> Result<AppleError, Stop> {
-        let storage = &self.app.storage;
+        let assignments = &self.runner.assignments;
         if !may_be_done(&error) {
-            storage.take_back_call(&self.lease, call).await?;
+            assignments.take_back_call(&self.lease, call).await?;
         }
         let state = apple::state_of(&error);
         let is_its_own = error.endpoint == Endpoint::DisownDevices
             && !error.is_unsent
             && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
         if is_its_own {
-            storage.put_off_releases(&self.lease, devices, self.app.clock.now()).await?;
+            assignments.put_off_releases(&self.lease, devices, self.runner.clock.now()).await?;
             tracing::warn!(setting = %self.lease.key.id, devices = devices.len(),
                 "a release is tried again after an hour, later after a day: {error}");
         }
@@ -89,12 +87,13 @@ impl Run<'_> {
         devices: &[DeviceResult],
     ) -> Result<(), Stop> {
         let changes = outcome(devices);
-        let event = self.app.event(None, "releaseDevicesAtApple", "Action", &self.setting, changes);
-        let released = Released { call, devices, now: self.app.clock.now() };
-        if !self.app.storage.end_release(&self.lease, &released, &event).await? {
+        let event =
+            event(&self.runner.clock, None, "releaseDevicesAtApple", "Action", &self.setting, changes);
+        let released = Released { call, devices, now: self.runner.clock.now() };
+        if !self.runner.assignments.end_release(&self.lease, &released, &event).await? {
             return Err(Stop::Superseded);
         }
-        self.app.count_results("release", devices);
+        self.runner.count_results("release", devices);
         for device in devices.iter().filter(|device| device.result != AssignmentResult::Success) {
             tracing::warn!(setting = %self.lease.key.id, serial = device.serial, "{}",
                 device.result.about_release());

@@ -7,7 +7,7 @@ use adept_apple::{
     device::{Device, ProfileStatus},
 };
 
-use super::{Run, Stop, assign::Settled};
+use super::{Run, Stop, outcome::Settled};
 use crate::{
     app::failpoint,
     domain::{AssignmentResult, READ_BACK, serial_key},
@@ -23,7 +23,7 @@ const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
 impl Run<'_> {
     /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
     pub(super) async fn settle_unresolved_calls(&mut self) -> Result<(), Stop> {
-        for call in self.app.storage.unresolved_calls(self.lease.key).await? {
+        for call in self.runner.assignments.unresolved_calls(self.lease.key).await? {
             self.settle_unresolved_call(call).await?;
         }
         Ok(())
@@ -66,12 +66,12 @@ impl Run<'_> {
 
     async fn store_found(&mut self, call: &InFlightCall, found: &[DeviceResult]) -> Result<(), Stop> {
         if found.is_empty() {
-            return Ok(self.app.storage.take_back_call(&self.lease, call.id).await?);
+            return Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?);
         }
         let Some((id, revision, uuid)) = &call.assigns else {
             return self.store_release(Some(call.id), found).await;
         };
-        let profile = self.app.storage.profile(self.lease.key, *id).await?;
+        let profile = self.runner.profiles.get(self.lease.key, *id).await?;
         match profile {
             Some(mut profile) => {
                 profile.revision = *revision;
@@ -84,7 +84,7 @@ impl Run<'_> {
                 self.store_assignment(&profile, READ_BACK, uuid, &asked).await
             }
             // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
-            None => Ok(self.app.storage.take_back_call(&self.lease, call.id).await?),
+            None => Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?),
         }
     }
 }

@@ -7,8 +7,8 @@ use adept_apple::{
 };
 
 use crate::{
-    app::{App, Error, apple},
-    domain::{Setting, SettingId, SettingKey, TokenStanding, is_same_serial},
+    app::{Devices, Error, apple, apple_access::NoAccess},
+    domain::{Setting, SettingId, TokenStanding, is_same_serial},
 };
 
 /// What came of asking with the token of one setting.
@@ -24,21 +24,17 @@ pub struct AppleLookup {
     pub sentences: Vec<String>,
 }
 
-impl App {
+impl Devices {
     /// Asks Apple about a device: with the token of `only`, or of every setting that lists it. For the operator.
-    pub async fn ask_about_device(
-        &self,
-        serial: &str,
-        only: Option<SettingId>,
-    ) -> Result<Vec<AppleLookup>, Error> {
+    pub async fn ask_apple(&self, serial: &str, only: Option<SettingId>) -> Result<Vec<AppleLookup>, Error> {
         // Apple may not know a serial number in another case than its own.
-        let stories = self.storage.device_stories(serial).await?.into_iter();
+        let stories = self.devices.everywhere(serial).await?.into_iter();
         let mut about: Vec<(Setting, String)> =
             stories.map(|story| (story.setting, story.device.serial)).collect();
         if let Some(id) = only {
             about.retain(|(setting, _)| setting.id == id);
             if about.is_empty() {
-                let all = self.storage.health().await?.into_iter().map(|health| health.setting);
+                let all = self.settings.health().await?.into_iter().map(|health| health.setting);
                 about.extend(
                     all.filter(|setting| setting.id == id).map(|setting| (setting, serial.trim().to_owned())),
                 );
@@ -63,22 +59,23 @@ impl App {
         setting: &Setting,
         serial: &str,
     ) -> Result<Result<Option<Device>, String>, Error> {
-        let (tenant, id, now) = (setting.tenant, setting.id, self.clock.now());
-        let known = self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
-        let expired = known.setting.token_expires_at.is_some_and(|end| end <= now);
-        let Some((session, consumer)) = self.session_of(&known)?.filter(|_| !expired) else {
-            return Ok(Err(known.setting.standing(now).sentence().into_owned()));
+        let access = match self.apple.access(setting.key(), None).await? {
+            Ok(access) => access,
+            Err(NoAccess::Gone) => return Err(Error::NO_SETTING),
+            Err(NoAccess::Superseded(setting) | NoAccess::Expired(setting)) => {
+                return Ok(Err(setting.standing(self.clock.now()).sentence().into_owned()));
+            }
+            Err(NoAccess::Wait(_, until)) => {
+                return Ok(Err(format!("Apple requires a back-off until {until:.0}; no request was sent.")));
+            }
         };
-        if let Some(until) = self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
-            return Ok(Err(format!("Apple requires a back-off until {until:.0}; no request was sent.")));
-        }
-        match session.device_details(&[serial]).await {
+        match access.session.device_details(&[serial]).await {
             Ok(details) => {
                 let mut devices = details.into_values();
                 Ok(Ok(devices.find(|device| is_same_serial(&device.serial_number, serial))))
             }
             Err(error) => {
-                self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;
+                self.apple.keep_wait(setting.key(), &access.consumer, &error).await?;
                 Ok(Err(TokenStanding::State(apple::state_of(&error)).sentence().into_owned()))
             }
         }
@@ -107,10 +104,10 @@ impl App {
         let has = match &uuid {
             None => format!("Apple says that it has no profile ({}).", status.as_str()),
             Some(uuid) => {
-                let whose = self.storage.profile_of_uuid(setting.key(), uuid).await?;
+                let whose = self.assignments.profile_of_uuid(setting.key(), uuid).await?;
                 let name = match whose {
                     Some((profile, revision)) => {
-                        let profile = self.storage.profile(setting.key(), profile).await?;
+                        let profile = self.profiles.get(setting.key(), profile).await?;
                         let name = profile.and_then(|profile| profile.display_name);
                         let name = name.unwrap_or_else(|| "(deleted or without a name)".to_owned());
                         format!("profile \"{name}\", revision {revision}")

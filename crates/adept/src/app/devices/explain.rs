@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
-    app::{App, Error},
+    app::{Devices, Error},
     domain::{AssignmentResult, Profile, ProfileId, SettingId, TokenStanding, TokenState, about_definition},
     storage::{DeviceStory, Plan},
 };
@@ -21,11 +21,11 @@ pub struct DeviceExplanation {
     pub history: Vec<(Timestamp, String)>,
 }
 
-impl App {
+impl Devices {
     /// Tells of a device under every setting that lists it; for the operator.
-    pub async fn device_stories(&self, serial: &str) -> Result<Vec<DeviceExplanation>, Error> {
+    pub async fn explain(&self, serial: &str) -> Result<Vec<DeviceExplanation>, Error> {
         let mut told = Vec::new();
-        for story in self.storage.device_stories(serial).await? {
+        for story in self.devices.everywhere(serial).await? {
             told.push(self.tell(story).await?);
         }
         Ok(told)
@@ -33,8 +33,8 @@ impl App {
 
     async fn tell(&self, story: DeviceStory) -> Result<DeviceExplanation, Error> {
         let (setting, device) = (&story.setting, &story.device);
-        let common = self.noted_options_digest().await?;
-        let plan = self.storage.plan(setting.key(), common.as_deref()).await?;
+        let common = self.shared.noted_digest().await?;
+        let plan = self.assignments.plan(setting.key(), common.as_deref()).await?;
         let failure = device.release_failure.as_deref();
         let mut sentences = vec![self.has(&story).await?];
         if device.deleted {
@@ -75,7 +75,7 @@ impl App {
         else {
             return Ok("At Apple it has no profile.".to_owned());
         };
-        Ok(match self.storage.profile_of_uuid(setting.key(), uuid).await? {
+        Ok(match self.assignments.profile_of_uuid(setting.key(), uuid).await? {
             Some((profile, revision)) => {
                 let name = self.profile_name(story, Some(profile)).await?;
                 format!("At Apple it has {name}, revision {revision} ({status}; Apple's id {uuid}).")
@@ -94,7 +94,7 @@ impl App {
             planned.profile.is_default && planned.profile.kind.platform() == Some(device.platform)
         });
         let ours = match device.profile_uuid.as_deref() {
-            Some(uuid) => self.storage.profile_of_uuid(setting.key(), uuid).await?,
+            Some(uuid) => self.assignments.profile_of_uuid(setting.key(), uuid).await?,
             None => None,
         };
         let has_none = device.profile_uuid.is_none()
@@ -146,7 +146,7 @@ impl App {
 
     async fn profile_name(&self, story: &DeviceStory, id: Option<ProfileId>) -> Result<String, Error> {
         let Some(id) = id else { return Ok("a profile".to_owned()) };
-        let profile = self.storage.profile(story.setting.key(), id).await?;
+        let profile = self.profiles.get(story.setting.key(), id).await?;
         Ok(profile.map_or_else(|| format!("the deleted profile {id}"), |profile| called(&profile)))
     }
 }

@@ -6,7 +6,12 @@ use std::collections::{HashMap, HashSet};
 use jiff::Timestamp;
 
 use crate::{
-    app::{App, Error, profiles::named},
+    app::{
+        Devices, Error,
+        audit::{event, event_about},
+        profiles::named,
+        settings::{self, CREATES_TRIED},
+    },
     domain::{
         AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
         Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
@@ -37,16 +42,16 @@ struct Known<'k> {
     now: Timestamp,
 }
 
-impl App {
+impl Devices {
     /// Imports devices. Those that are listed are refused, or changed if `overwrite` says so.
-    pub async fn import_devices(
+    pub async fn import(
         &self,
         origin: &Origin,
         setting: SettingId,
         patches: Vec<DevicePatch>,
         overwrite: bool,
     ) -> Result<Vec<Imported>, Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         if patches.len() > LONGEST_IMPORT {
             return Err(Error::Invalid(format!(
                 "{} devices are more than the {LONGEST_IMPORT} that one import may hold. Nothing was changed.",
@@ -103,25 +108,26 @@ impl App {
         let mut changes =
             vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
         changes.extend(told(&listed, &new, &changed));
-        let event = self.event(Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        let event =
+            event(&self.clock, Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
         (DeviceWrites { new, changed, event }, imported)
     }
 
     /// Lists a device by its serial number, once for its `key`.
-    pub async fn create_device(
+    pub async fn create(
         &self,
         origin: &Origin,
         setting: SettingId,
         patch: DevicePatch,
         key: Option<RequestKey>,
     ) -> Result<DeviceRow, Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.desired_profiles(&setting, &patches).await?;
         let [patch] = patches;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
-        let decide = |listed: Vec<DeviceRow>| {
+        let decide = |listed: &[DeviceRow]| {
             if !listed.is_empty() {
                 return Err(Error::Conflict(
                     "A device with this serial number is listed under the setting already. Nothing was changed."
@@ -133,23 +139,31 @@ impl App {
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.create_device(&device, (setting.key(), &profiles), key, decide).await? {
-            EntityCreated::Done => Ok(device),
-            EntityCreated::Earlier(id) => self.device(&origin.caller, setting.id, id).await,
-            EntityCreated::NotFound => Err(gone()),
+        for _ in 0..CREATES_TRIED {
+            let decide = |listed: Vec<DeviceRow>| decide(&listed);
+            match self.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
+                EntityCreated::Done => return Ok(device),
+                EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
+                    // Deleted just now: it is made again.
+                    Err(Error::NotFound { .. }) => {}
+                    earlier => return earlier,
+                },
+                EntityCreated::NotFound => return Err(gone()),
+            }
         }
+        Err(Error::NO_DEVICE)
     }
 
     /// Changes what people may change of a device.
-    pub async fn update_device(
+    pub async fn update(
         &self,
         origin: &Origin,
         setting: SettingId,
         id: DeviceId,
         patch: DevicePatch,
     ) -> Result<DeviceRow, Error> {
-        let serial = self.device(&origin.caller, setting, id).await?.serial;
-        let setting = self.setting(&origin.caller, setting).await?;
+        let serial = self.get(&origin.caller, setting, id).await?.serial;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let patches = [patch];
         let profiles = self.desired_profiles(&setting, &patches).await?;
         let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
@@ -167,16 +181,11 @@ impl App {
     }
 
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
-    pub async fn remove_device(
-        &self,
-        origin: &Origin,
-        setting: SettingId,
-        id: DeviceId,
-    ) -> Result<(), Error> {
-        let device = self.device(&origin.caller, setting, id).await?;
+    pub async fn remove(&self, origin: &Origin, setting: SettingId, id: DeviceId) -> Result<(), Error> {
+        let device = self.get(&origin.caller, setting, id).await?;
         let event =
             self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
-        match self.storage.remove_device(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
+        match self.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
         }
@@ -190,7 +199,7 @@ impl App {
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
         let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.storage.write_devices(setting.key(), serials, &wanted, known.now, decide).await? {
+        match self.devices.write(setting.key(), serials, &wanted, known.now, decide).await? {
             true => Ok(()),
             false => Err(gone()),
         }
@@ -206,7 +215,7 @@ impl App {
         let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
         let mut profiles = HashMap::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.storage.profile(setting.key(), id).await? {
+            if let Some(profile) = self.profiles.get(setting.key(), id).await? {
                 profiles.insert(id, profile);
             }
         }
@@ -215,7 +224,7 @@ impl App {
 
     fn fresh_device(&self, known: &Known<'_>, patch: &DevicePatch) -> DeviceRow {
         DeviceRow {
-            id: DeviceId(self.ids.uuid(&self.clock)),
+            id: DeviceId(self.clock.new_id()),
             setting: known.setting,
             serial: serial_of(patch),
             platform: DevicePlatform::Unknown,
@@ -243,7 +252,7 @@ impl App {
             id: device.map(|device| device.id.to_string()).unwrap_or_default(),
             name: device.map(|device| device.serial.clone()),
         };
-        self.event_about(resource, Some(origin), activity, operation, changes(old, new).collect())
+        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new).collect())
     }
 }
 

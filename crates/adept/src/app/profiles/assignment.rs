@@ -2,7 +2,7 @@
 //! another setting. Apple is told later.
 
 use crate::{
-    app::{App, Error},
+    app::{Error, Profiles, audit::event, settings},
     domain::{Change, DeviceRow, Origin, ProfileId, SettingId, serial_key},
     storage::DesiredChange,
 };
@@ -10,22 +10,22 @@ use crate::{
 /// Serial numbers that the audit log names; the rest is counted.
 const NAMED: usize = 100;
 
-impl App {
+impl Profiles {
     /// Wants a profile for devices of its setting.
-    pub async fn assign_profile(
+    pub async fn assign(
         &self,
         origin: &Origin,
         setting: SettingId,
         id: ProfileId,
         serials: Vec<String>,
     ) -> Result<(), Error> {
-        let profile = self.profile(&origin.caller, setting, id).await?;
+        let profile = self.get(&origin.caller, setting, id).await?;
         let serials = distinct(serials);
-        let listed = self.storage.devices_of_serials(profile.key(), &serials).await?;
+        let listed = self.devices.of_serials(profile.key(), &serials).await?;
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
         changes.extend(taken_over(&listed, profile.id));
         let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
-        let changed = self.storage.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
+        let changed = self.devices.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(changed, Error::NO_PROFILE, "listed under this setting")
     }
 
@@ -36,12 +36,12 @@ impl App {
         setting: SettingId,
         serials: Vec<String>,
     ) -> Result<(), Error> {
-        let setting = self.setting(&origin.caller, setting).await?;
+        let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let serials = distinct(serials);
         let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
-        let event = self.event(Some(origin), "releaseAppleDevices", "Action", &setting, changes);
+        let event = event(&self.clock, Some(origin), "releaseAppleDevices", "Action", &setting, changes);
         let now = self.clock.now();
-        let changed = self.storage.request_release(setting.key(), &serials, now, &event).await?;
+        let changed = self.devices.request_release(setting.key(), &serials, now, &event).await?;
         answer(changed, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }

@@ -2,34 +2,34 @@
 //! once; clearing one moves no device.
 
 use crate::{
-    app::{App, Error},
+    app::{Error, Profiles, settings},
     domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId, SettingKey},
 };
 
-impl App {
+impl Profiles {
     /// The default profile of a platform.
-    pub async fn default_profile(
+    pub async fn default_of(
         &self,
         caller: &Caller,
         setting: SettingId,
         platform: DevicePlatform,
     ) -> Result<Profile, Error> {
-        self.setting(caller, setting).await?;
-        let profile = self.storage.default_profile(SettingKey::new(caller.tenant, setting), platform).await?;
+        settings::visible(&self.settings, caller, setting).await?;
+        let profile = self.profiles.default_of(SettingKey::new(caller.tenant, setting), platform).await?;
         profile
-            .map(|profile| self.with_enrollment_url(profile))
+            .map(|profile| self.shared.with_enrollment_url(profile))
             .ok_or(Error::NotFound { what: "A default profile of this platform" })
     }
 
     /// Makes a profile the default of its platform, or of `platform`, which must be the same.
-    pub async fn set_default_profile(
+    pub async fn set_default(
         &self,
         origin: &Origin,
         setting: SettingId,
         id: ProfileId,
         platform: Option<DevicePlatform>,
     ) -> Result<(), Error> {
-        let profile = self.profile(&origin.caller, setting, id).await?;
+        let profile = self.get(&origin.caller, setting, id).await?;
         let own = profile.kind.platform().ok_or_else(|| {
             Error::Invalid(format!(
                 "A profile of type '{}' has no platform, so it cannot be a default. Nothing was changed.",
@@ -45,7 +45,7 @@ impl App {
             )));
         }
         let was = if profile.is_default { "true" } else { "false" };
-        let former = self.storage.default_profile(profile.key(), own).await?;
+        let former = self.profiles.default_of(profile.key(), own).await?;
         let former = former.map(|former| former.full_id());
         let changes = [
             Change::between("isDefault", Some(was), Some("true")),
@@ -53,22 +53,22 @@ impl App {
         ];
         let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "setDefaultProfile", "Action", &profile, changes);
-        match self.storage.set_default_profile(&profile, own, &event).await? {
+        match self.profiles.set_default(&profile, own, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_PROFILE),
         }
     }
 
     /// Leaves a platform without a default. The profile stays, and no device is moved.
-    pub async fn clear_default_profile(
+    pub async fn clear_default(
         &self,
         origin: &Origin,
         setting: SettingId,
         platform: DevicePlatform,
     ) -> Result<(), Error> {
-        self.setting(&origin.caller, setting).await?;
+        settings::visible(&self.settings, &origin.caller, setting).await?;
         let stored =
-            self.storage.default_profile(SettingKey::new(origin.caller.tenant, setting), platform).await?;
+            self.profiles.default_of(SettingKey::new(origin.caller.tenant, setting), platform).await?;
         let Some(profile) = stored else { return Ok(()) };
         let changes = [
             Change::between("isDefault", Some("true"), Some("false")),
@@ -76,7 +76,7 @@ impl App {
         ];
         let changes = changes.into_iter().flatten().collect();
         let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
-        self.storage.clear_default_profile(profile.key(), platform, &event).await?;
+        self.profiles.clear_default(profile.key(), platform, &event).await?;
         Ok(())
     }
 }

@@ -4,11 +4,11 @@
 //! Source: Apple, "Over-the-Air Profile Delivery and Configuration"; "TopLevel" and "Profile Service".
 
 use crate::{
-    app::{App, Error},
+    app::{Error, Profiles},
     domain::{Caller, Profile, ProfileId, SettingId},
 };
 
-impl App {
+impl Profiles {
     /// The configuration profile, as XML; a conflict while no enrollment URL is configured.
     pub async fn export_mobile_config(
         &self,
@@ -16,7 +16,7 @@ impl App {
         setting: SettingId,
         id: ProfileId,
     ) -> Result<String, Error> {
-        let profile = self.profile(caller, setting, id).await?;
+        let profile = self.get(caller, setting, id).await?;
         match &profile.enrollment_url {
             Some(url) => Ok(mobile_config(&profile, url)),
             None => Err(Error::Conflict(

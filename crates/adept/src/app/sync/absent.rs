@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    super::{App, Error, failpoint},
+    super::{Error, SyncRunner, failpoint},
     Run,
     pages::FetchProgress,
     seen::{CompleteSeen, Seen},
@@ -59,7 +59,7 @@ enum Belief {
     AbsentSince(Timestamp),
 }
 
-impl App {
+impl SyncRunner {
     /// Settles what a fetch that came to its end did not list; `seen` is none when it cannot tell. Answers how many are
     /// absent by this; none: the lease, the token or the cursor is another one by now.
     pub(super) async fn end_fetch(
@@ -78,14 +78,14 @@ impl App {
         let Some(Settled { absent, left: doubted }) = settled else { return Ok(None) };
         let now = self.clock.now();
         let next_full_fetch = match claim.state.sync.full_fetch_due_at {
-            _ if doubted > 0 => later(now, self.options.sync_interval),
+            _ if doubted > 0 => later(now, self.sync_interval),
             // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
             // full resync tries again in its time only.
             Some(_) if !told && kind == SyncKind::FullFetch => now,
             _ => self.next_full_fetch(claim.lease.key.id, now),
         };
         let full_fetch = FullFetchMove { seen: left.full_fetch_due, to: next_full_fetch };
-        let noted = self.storage.end_fetch(&claim.lease, left.revision, full_fetch).await?;
+        let noted = self.syncs.end_fetch(&claim.lease, left.revision, full_fetch).await?;
         *left = FetchProgress { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
         failpoint::at("fetch-ended");
         Ok(noted.then_some(absent))
@@ -100,7 +100,7 @@ impl App {
         revision: &mut i64,
     ) -> Result<Option<Settled>, Error> {
         let claim = &run.claim;
-        if self.storage.lists_no_more_than(&claim.lease, seen.len()).await? {
+        if self.syncs.lists_no_more_than(&claim.lease, seen.len()).await? {
             return Ok(Some(Settled::default()));
         }
         let found = self.find_absent(claim, seen).await?;
@@ -111,7 +111,7 @@ impl App {
         let believed = !too_many_absent(missing, listed) || self.nowhere(run, found.sample).await?;
         let belief = match believed {
             true => Belief::All,
-            false => Belief::AbsentSince(earlier(claim.started_at, self.options.sync_interval)),
+            false => Belief::AbsentSince(earlier(claim.started_at, self.sync_interval)),
         };
         let settled = self.settle(claim, kind, seen, belief, revision).await?;
         let Some(Settled { absent, left }) = settled else { return Ok(None) };
@@ -131,7 +131,7 @@ impl App {
         let mut after = String::new();
         loop {
             let rows = self
-                .storage
+                .syncs
                 .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
                 .await?;
             let Some(last) = rows.last() else { return Ok(found) };
@@ -164,7 +164,7 @@ impl App {
         let mut after = String::new();
         loop {
             let rows = self
-                .storage
+                .syncs
                 .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
                 .await?;
             let Some(last) = rows.last() else { return Ok(Some(settled)) };
@@ -187,7 +187,7 @@ impl App {
             settled.left += action.unconfirmed.len();
             let now = self.clock.now();
             let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
-            let absent = self.storage.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
+            let absent = self.syncs.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
             failpoint::at("absent-settled");
             let Some(absent) = absent else { return Ok(None) };
             *revision += 1;
@@ -197,7 +197,7 @@ impl App {
 
     /// A full resync is due about a week later, a setting's own little while before that, so that not all are at once.
     fn next_full_fetch(&self, setting: SettingId, now: Timestamp) -> Timestamp {
-        let interval = self.options.full_fetch_interval;
+        let interval = self.full_fetch_interval;
         let lot = (setting.0.as_u128() & 0xffff) as u32;
         later(now, interval - (interval / 10) * lot / 0x1_0000)
     }
@@ -205,10 +205,10 @@ impl App {
     /// Whether Apple says of every one of them that it is not accessible. No answer, or any other, is a no.
     async fn nowhere(&self, run: &Run, sample: BinaryHeap<(u64, String)>) -> Result<bool, Error> {
         let serials: Vec<String> = sample.into_iter().map(|(_, serial)| serial).collect();
-        let details = match run.session.device_details(&serials).await {
+        let details = match run.access.session.device_details(&serials).await {
             Ok(details) => details,
             Err(error) => {
-                self.keep_wait(run.key(), &run.consumer, &error).await?;
+                self.apple.keep_wait(run.key(), &run.access.consumer, &error).await?;
                 return Ok(false);
             }
         };

@@ -34,7 +34,7 @@ impl Bounds {
         self.records > MOST_RECORDS || self.stale_pages >= MOST_STALE_PAGES
     }
 
-    /// A complete fetch begins: what deltas listed before is listed again.
+    /// Another chain of pages begins, which may list again what the one before listed.
     pub(super) fn start_over(&mut self) {
         self.stale_pages = 0;
         self.seen.clear();

@@ -6,13 +6,13 @@ use adept_apple::error::AppleError;
 use jiff::SignedDuration;
 
 use super::{
-    super::{App, Error, failpoint},
+    super::{Error, SyncRunner, failpoint},
     walk::Plan,
 };
 use crate::{
     domain::{
         Lease, SettingId, SyncKind, SyncOutcome, TokenState,
-        deadline::later,
+        deadline::{Lengths, later},
         setting_state::{AppleFault, FullFetchMove, SyncEnd, pause_after},
     },
     storage::{Claim, RunPart},
@@ -49,7 +49,7 @@ impl From<Outcome> for Ended {
     }
 }
 
-impl App {
+impl SyncRunner {
     pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, error }: Ended) -> Result<(), Error> {
         let now = self.clock.now();
         let lease = &claim.lease;
@@ -59,20 +59,24 @@ impl App {
             Outcome::RepeatedCursor(kind) => Some(kind),
             _ => None,
         };
-        let release = |outcome| self.storage.release_lease(lease, outcome, now);
+        let release = |outcome| self.leases.release(lease, outcome);
         let (outcome, fault, pause) = match outcome {
-            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, self.options.sync_interval),
+            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, self.sync_interval),
             Outcome::State(fault) => {
-                (SyncOutcome::Token(fault.state), Some(fault), self.pause_after(failures))
+                (SyncOutcome::Token(fault.state), Some(fault), pause_after_failures(&self.lengths, failures))
             }
             // A wait that lasts longer is asked for again then.
             Outcome::Wait(fault, rest) => {
-                (SyncOutcome::Token(fault.state), Some(fault), rest.min(self.options.sync_interval))
+                (SyncOutcome::Token(fault.state), Some(fault), rest.min(self.sync_interval))
             }
-            Outcome::RepeatedCursor(_) => (SyncOutcome::RepeatedCursor, None, self.pause_after(failures)),
-            Outcome::BrokenOff => (SyncOutcome::BrokenOff, None, self.pause_after(failures)),
-            Outcome::Superseded => return Ok(release(SyncOutcome::Superseded).await?),
-            Outcome::Interrupted => return Ok(release(SyncOutcome::Interrupted).await?),
+            Outcome::RepeatedCursor(_) => {
+                (SyncOutcome::RepeatedCursor, None, pause_after_failures(&self.lengths, failures))
+            }
+            Outcome::BrokenOff => {
+                (SyncOutcome::BrokenOff, None, pause_after_failures(&self.lengths, failures))
+            }
+            Outcome::Superseded => return release(SyncOutcome::Superseded).await,
+            Outcome::Interrupted => return release(SyncOutcome::Interrupted).await,
         };
         let after =
             |pause| later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)));
@@ -87,12 +91,12 @@ impl App {
             repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::FullResync),
             full_fetch: (stuck == Some(SyncKind::FullResync)).then(|| FullFetchMove {
                 seen: claim.state.sync.full_fetch_due_at,
-                to: after(self.options.sync_interval),
+                to: after(self.sync_interval),
             }),
         };
-        let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths()).kind();
+        let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
-        match self.storage.end_sync(lease, &part, end).await? {
+        match self.syncs.end(lease, &part, end).await? {
             None => release(SyncOutcome::Superseded).await?,
             Some(None | Some(TokenState::Ok)) => {}
             Some(Some(state)) => {
@@ -115,17 +119,19 @@ impl App {
         if !is_refused && believed != TokenState::Expired {
             return Ok(());
         }
-        match self.storage.onboarding(lease.key).await? {
+        match self.apple.tokens_of(lease.key).await? {
             Some(known) if known.setting.token_generation == lease.generation => {
-                self.restore_other_token(&known, believed).await.map(drop)
+                self.checks.restore_other_token(&known, believed).await.map(drop)
             }
             _ => Ok(()),
         }
     }
+}
 
-    pub(in crate::app) fn pause_after(&self, failures: i64) -> Duration {
-        Duration::try_from(pause_after(failures, &self.lengths())).unwrap_or(self.options.sync_interval)
-    }
+/// How long a setting waits after so many failures in a row.
+pub(in crate::app) fn pause_after_failures(lengths: &Lengths, failures: i64) -> Duration {
+    let pause = Duration::try_from(pause_after(failures, lengths));
+    pause.unwrap_or(Duration::from_secs(3600))
 }
 
 /// One line for the operator: the problem, who must do what, and what Apple said.

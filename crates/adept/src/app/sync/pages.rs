@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
 
 use super::{
-    super::{App, Error, failpoint},
+    super::{Error, SyncRunner, counters::Counted, failpoint},
     Outcome, Run,
     seen::Seen,
     walk::{ReadPage, Walk},
@@ -76,7 +76,7 @@ pub(super) struct FetchProgress {
     pub(super) full_fetch_due: Option<Timestamp>,
 }
 
-impl App {
+impl SyncRunner {
     /// Reads page after page, and at the same time stores those that were read.
     pub(super) async fn sync_pages(self: &Arc<Self>, run: &Arc<Run>) -> Result<Walk, Error> {
         let (read, pages) = mpsc::channel(PAGES_PER_COMMIT);
@@ -88,7 +88,7 @@ impl App {
         if !matches!(stored, Ok(true)) {
             // What was read is discarded; a wait that Apple asked for behind it is not.
             if let Some(Ok(Walk::Apple(error))) = reader.try_join_next() {
-                self.keep_wait(run.key(), &run.consumer, &error).await?;
+                self.apple.keep_wait(run.key(), &run.access.consumer, &error).await?;
             }
             return stored.map(|_| Walk::Done(Outcome::Superseded));
         }
@@ -129,7 +129,7 @@ impl App {
             let full_fetch = ends.then_some(FullFetchMove { seen: left.full_fetch_due, to: now });
             let cursor = CursorMove { seen_revision: left.revision, to, full_fetch };
             let stored = self
-                .storage
+                .syncs
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
             failpoint::at("page-stored");
@@ -156,8 +156,10 @@ impl App {
     }
 
     fn report_drift(&self, claim: &Claim, drift: DeviceChanges) {
-        self.sync_counts.drifted(drift);
         let DeviceChanges { added, changed, removed } = drift;
+        for (change, devices) in [("added", added), ("changed", changed), ("removed", removed)] {
+            self.counters.add(Counted::Drift(change), devices.unsigned_abs());
+        }
         let setting = claim.lease.key.id;
         if drift == DeviceChanges::default() {
             tracing::info!(%setting, "a full resync found what the deltas had reported");

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    super::{App, Error, failpoint},
+    super::{Clock, Error, SyncRunner, failpoint},
     Run,
     pages::FetchProgress,
     record::record,
@@ -18,7 +18,7 @@ use crate::{
 /// Apple's word for a device that is there.
 const THERE: &str = "SUCCESS";
 
-impl App {
+impl SyncRunner {
     /// Lists those of the devices again that Apple says are there. Answers what that changed; none: the lease, the token or
     /// the cursor is another one by now. When Apple does not say, a complete fetch finds out.
     pub(super) async fn check_ties(
@@ -31,14 +31,14 @@ impl App {
         let claim = &run.claim;
         let mut changes = DeviceChanges::default();
         for serials in serials.chunks(MOST_DEVICES) {
-            let details = match run.session.device_details(serials).await {
+            let details = match run.access.session.device_details(serials).await {
                 Ok(details) => details,
                 Err(error) => {
-                    self.keep_wait(run.key(), &run.consumer, &error).await?;
+                    self.apple.keep_wait(run.key(), &run.access.consumer, &error).await?;
                     tracing::warn!(setting = %run.key().id, devices = serials.len(),
                         "Apple did not say whether devices are there that it deleted and changed in the same second; a full \
                          fetch finds out: {error}");
-                    self.storage.request_fetch(&claim.lease, self.clock.now()).await?;
+                    self.syncs.request_fetch(&claim.lease, self.clock.now()).await?;
                     return Ok(Some(changes));
                 }
             };
@@ -58,7 +58,7 @@ impl App {
             let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
             let cursor = CursorMove { seen_revision: left.revision, to: None, full_fetch: None };
             let stored = self
-                .storage
+                .syncs
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
             let Some(folded) = stored else { return Ok(None) };
@@ -70,7 +70,7 @@ impl App {
 
     /// Ids one after the other from a random start: rows of one commit stand side by side in the index of ids.
     pub(super) fn fresh_ids(&self, now: Timestamp) -> impl FnMut() -> Uuid + Send + use<> {
-        let mut last_id = self.ids.at(now).as_u128();
+        let mut last_id = Clock::id_at(now).as_u128();
         move || {
             last_id += 1;
             Uuid::from_u128(last_id)

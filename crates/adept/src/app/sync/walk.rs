@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{App, Error, failpoint, verify::Verified},
+    super::{Error, SyncRunner, counters::Counted, failpoint, token_checks::Verified},
     Outcome, Run,
     bounds::Bounds,
     record::record,
@@ -127,10 +127,10 @@ impl Chain {
     }
 }
 
-impl App {
+impl SyncRunner {
     /// The page limit by `/account`, when the token is this setting's; else how the walk ends.
     async fn ask_account(&self, run: &Run) -> Result<u32, Walk> {
-        match self.verify_token(&run.claim, &run.known, &run.session).await {
+        match self.checks.verify_token(&run.claim, &run.access).await {
             Ok(Verified::Yes { page_limit }) => Ok(page_limit),
             Ok(Verified::WrongServer) => {
                 Err(Walk::Done(Outcome::State(AppleFault::of(TokenState::WrongServer))))
@@ -142,7 +142,7 @@ impl App {
     }
 
     pub(super) async fn read_pages(&self, run: &Run, read: mpsc::Sender<ReadPage>) -> Walk {
-        let Run { claim, session, .. } = run;
+        let (claim, session) = (&run.claim, &run.access.session);
         let mut limit = claim.state.page_limit;
         let mut asked_account = false;
         if run.needs_verification() {
@@ -153,7 +153,7 @@ impl App {
             asked_account = true;
         }
         let now = self.clock.now();
-        let plan = Plan::of(&claim.state, limit, now, &self.lengths());
+        let plan = Plan::of(&claim.state, limit, now, &self.lengths);
         let cursor = claim.state.sync.cursor.value.clone().filter(|_| plan.resumes);
         let mut chain = Chain::new(plan.kind, cursor, claim.state.sync.cursor.issued_at.unwrap_or(now));
         let mut reconciles = plan.reconciles;
@@ -255,7 +255,7 @@ impl App {
                 return Walk::Done(Outcome::State(AppleFault::of(TokenState::NotUnderstood)));
             }
             if stuck {
-                self.sync_counts.repeated_cursor();
+                self.counters.add(Counted::RepeatedCursor, 1);
                 // A full resync does not count: the stored cursor is not its own.
                 let in_a_row =
                     (chain.kind != SyncKind::FullResync).then_some(claim.state.sync.cursor.repeats + 1);
@@ -267,7 +267,10 @@ impl App {
             }
             chain = match (at_end, ends) {
                 (false, _) => chain,
-                (true, true) => Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at),
+                (true, true) => {
+                    bounds.start_over();
+                    Chain::new(SyncKind::Delta, chain.cursor, chain.issued_at)
+                }
                 (true, false) if reconciles => {
                     reconciles = false;
                     tracing::info!(setting = %claim.lease.key.id, "fetching everything again, to find what deltas missed");

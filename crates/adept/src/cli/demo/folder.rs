@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    app::{Clock, Ids},
+    app::Clock,
     cli::{Exit, Failure},
 };
 
@@ -83,7 +83,7 @@ fn make(path: &Path, new: bool) -> io::Result<()> {
 }
 
 fn fresh_name() -> String {
-    let id = Ids.uuid(&Clock::system()).simple().to_string();
+    let id = Clock::system().new_id().simple().to_string();
     // The last digits are the random ones.
     let random = id.get(22..).unwrap_or(&id);
     format!("adept-demo-{random}")

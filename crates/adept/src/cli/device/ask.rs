@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::super::{
     Exit, Failure,
-    client::Json,
+    flags::Json,
     open::{self, WhenMissing},
     say,
 };
@@ -31,7 +31,7 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
-    let lookups = app.ask_about_device(&flags.serial, flags.setting).await;
+    let lookups = app.devices.ask_apple(&flags.serial, flags.setting).await;
     storage.close().await;
     let lookups = lookups.map_err(Failure::failed)?;
     if lookups.is_empty() {

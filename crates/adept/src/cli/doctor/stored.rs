@@ -58,7 +58,7 @@ fn schema_finding(schema: &SchemaStatus) -> Finding {
 /// PostgreSQL's clock tells a wrong one of this machine's where Apple cannot be reached.
 async fn database_clock(storage: &Storage, clock: &Clock) -> Option<Finding> {
     const ABOUT: &str = "clock";
-    let theirs = storage.database_clock().await.ok().flatten()?;
+    let theirs = storage.deployment.database_clock().await.ok().flatten()?;
     let apart = clock.now().duration_since(theirs);
     Some(if apart.abs() > CLOCKS_APART {
         let seconds = apart.as_secs();
@@ -116,7 +116,7 @@ fn unopened(error: &OpenError) -> Finding {
 /// A write that changes nothing would be no trial: SQLite does not make it.
 async fn writable(storage: &Storage, clock: &Clock) -> Finding {
     const ABOUT: &str = "database";
-    match storage.probe(clock.now()).await.writable {
+    match storage.deployment.probe(clock.now()).await.writable {
         Ok(()) => Finding::ok(ABOUT, "it answers, and a write was tried with success"),
         Err(error) => Finding::fail(
             ABOUT,
@@ -126,7 +126,7 @@ async fn writable(storage: &Storage, clock: &Clock) -> Finding {
 }
 
 async fn tokens(storage: &Storage, clock: &Clock) -> Vec<Finding> {
-    match storage.health().await {
+    match storage.settings.health().await {
         Ok(settings) if settings.is_empty() => {
             vec![Finding::ok("tokens", "there are no onboarding settings yet")]
         }

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    super::{client::Json, note, say},
+    super::{flags::Json, note, say},
     Failure, open_app, operator_of, refused,
 };
 use crate::{
@@ -30,7 +30,7 @@ pub struct History {
 pub(super) async fn run(flags: History) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let runs = app.sync_runs(&origin.caller, flags.id, flags.limit).await;
+    let runs = app.sync_requests.runs(&origin.caller, flags.id, flags.limit).await;
     storage.close().await;
     let runs = runs.map_err(refused)?;
     if flags.json.json {

@@ -5,6 +5,6 @@ use crate::graph::{Graph, request_context::RequestContext, response::GraphRespon
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let filter = request.count_filter(kind(request.version))?;
-    let count = graph.app.count_audit_events(&request.caller, filter.as_ref()).await?;
+    let count = graph.app.audit.count(&request.caller, filter.as_ref()).await?;
     Ok(GraphResponse::text(count.to_string()))
 }

@@ -5,6 +5,6 @@ use crate::graph::{Graph, request_context::RequestContext, route::HandlerResult}
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let category = request.arguments.first().map_or("", String::as_str);
-    let types = graph.app.audit_activity_types(&request.caller, category).await?;
+    let types = graph.app.audit.activity_types(&request.caller, category).await?;
     names(graph, request, &types)
 }

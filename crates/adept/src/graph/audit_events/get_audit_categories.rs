@@ -2,10 +2,10 @@
 
 use super::names;
 use crate::{
-    app::App,
+    app::AuditLog,
     graph::{Graph, request_context::RequestContext, route::HandlerResult},
 };
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
-    names(graph, request, &[App::AUDIT_COMPONENT.to_owned()])
+    names(graph, request, &[AuditLog::AUDIT_COMPONENT.to_owned()])
 }

@@ -12,6 +12,6 @@ pub(in crate::graph) async fn handle(
     platform: DevicePlatform,
 ) -> HandlerResult {
     let setting = request.setting_id()?;
-    graph.app.clear_default_profile(&request.origin(), setting, platform).await?;
+    graph.app.profiles.clear_default(&request.origin(), setting, platform).await?;
     Ok(GraphResponse::no_content())
 }

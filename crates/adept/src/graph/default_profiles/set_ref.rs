@@ -24,7 +24,7 @@ pub(in crate::graph) async fn handle(
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?.id;
     let profile = referred(&request.object(&body)?, &graph.public_url, setting)?;
-    graph.app.set_default_profile(&request.origin(), setting, profile, Some(platform)).await?;
+    graph.app.profiles.set_default(&request.origin(), setting, profile, Some(platform)).await?;
     Ok(GraphResponse::no_content())
 }
 

@@ -23,7 +23,7 @@ pub(in crate::graph) async fn handle(
     let (setting, profile) = default_of(graph, request, platform).await?;
     let members = request.object(&body)?;
     let patch = unchanged_type(&profile, &members)?.read(members)?;
-    let profile = graph.app.update_profile(&request.origin(), setting, profile.id, &patch).await?;
+    let profile = graph.app.profiles.update(&request.origin(), setting, profile.id, &patch).await?;
     let shape = Shape::whole(request.metadata);
     Ok(write_response(request, shape.document(graph, request, &ENROLLMENT_PROFILE, &profile, &set(setting))))
 }

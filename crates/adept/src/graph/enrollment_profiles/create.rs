@@ -20,8 +20,11 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let members = request.object(&body)?;
     let kind = kind_of_body(&members)?.unwrap_or(ProfileKind::Plain);
     let input = profile_type(kind).read(members)?;
-    let profile =
-        graph.app.create_profile(&request.origin(), setting, kind, &input, request.create_key(&body)).await?;
+    let profile = graph
+        .app
+        .profiles
+        .create(&request.origin(), setting, kind, &input, request.create_key(&body))
+        .await?;
     let set = set(setting);
     let entity = Shape::whole(request.metadata).document(graph, request, &ENROLLMENT_PROFILE, &profile, &set);
     Ok(created_response(graph, request, entity, &format!("{set}('{}')", profile.full_id())))

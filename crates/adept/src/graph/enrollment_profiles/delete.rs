@@ -5,6 +5,6 @@ use crate::graph::{Graph, request_context::RequestContext, response::GraphRespon
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let profile = profile_of(graph, request).await?;
-    graph.app.delete_profile(&request.origin(), profile.setting, profile.id).await?;
+    graph.app.profiles.delete(&request.origin(), profile.setting, profile.id).await?;
     Ok(GraphResponse::no_content())
 }

@@ -9,6 +9,7 @@ use crate::graph::{
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let profile = profile_of(graph, request).await?;
-    let exported = graph.app.export_mobile_config(&request.caller, profile.setting, profile.id).await?;
+    let exported =
+        graph.app.profiles.export_mobile_config(&request.caller, profile.setting, profile.id).await?;
     Ok(value_response(graph, request, Kind::String, &Value::text(&exported)))
 }

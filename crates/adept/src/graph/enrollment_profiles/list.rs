@@ -7,6 +7,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let (setting, kind) = (request.setting_id()?, listed_type(request));
     let mut listing = request.listing(kind)?;
     listing.query.filter = narrowed(request, listing.query.filter.take());
-    let listed = graph.app.profiles(&request.caller, setting, &listing.query).await?;
+    let listed = graph.app.profiles.list(&request.caller, setting, &listing.query).await?;
     Ok(listing.response(graph, request, kind, &set(setting), &listed))
 }

@@ -9,6 +9,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let body = request.receive(LIMIT).await?;
     let profile = profile_of(graph, request).await?;
     request.expect_no_parameters(&body)?;
-    graph.app.set_default_profile(&request.origin(), profile.setting, profile.id, None).await?;
+    graph.app.profiles.set_default(&request.origin(), profile.setting, profile.id, None).await?;
     Ok(GraphResponse::no_content())
 }

@@ -16,7 +16,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let profile = profile_of(graph, request).await?;
     let members = request.object(&body)?;
     let patch = unchanged_type(&profile, &members)?.read(members)?;
-    let profile = graph.app.update_profile(&request.origin(), profile.setting, profile.id, &patch).await?;
+    let profile = graph.app.profiles.update(&request.origin(), profile.setting, profile.id, &patch).await?;
     // Observed: a client takes nothing but 204 for a change of a profile.
     if request.prefers_minimal().is_none() {
         return Ok(GraphResponse::no_content());

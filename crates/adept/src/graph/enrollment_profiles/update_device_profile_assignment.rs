@@ -13,6 +13,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     if serials.is_empty() {
         return Err(BadBody::Missing { parameter: "deviceIds" }.into());
     }
-    graph.app.assign_profile(&request.origin(), profile.setting, profile.id, serials).await?;
+    graph.app.profiles.assign(&request.origin(), profile.setting, profile.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

@@ -38,7 +38,7 @@ impl ExpandedNavigation<'_> {
         self.permitted(READ)?;
         let kind = &DEP_ONBOARDING_SETTING;
         let listing = self.listing(onboarding_settings::LIST, &[], kind)?;
-        let listed = self.graph.app.settings(&self.scope.caller, &listing.query).await?;
+        let listed = self.graph.app.settings.list(&self.scope.caller, &listing.query).await?;
         let nested = self.item.inner.expand_settings(self.graph, &listed.rows).await?;
         self.list(&listing, kind, onboarding_settings::SET, &listed, &nested, expanded);
         Ok(())
@@ -48,7 +48,7 @@ impl ExpandedNavigation<'_> {
         self.permitted(AUDIT)?;
         let kind = audit_events::kind(self.scope.version);
         let listing = self.listing(audit_events::LIST, &[], kind)?;
-        let listed = self.graph.app.audit_events(&self.scope.caller, &listing.query).await?;
+        let listed = self.graph.app.audit.list(&self.scope.caller, &listing.query).await?;
         self.list(&listing, kind, audit_events::SET, &listed, &[], expanded);
         Ok(())
     }

@@ -60,7 +60,7 @@ impl ExpandedNavigation<'_> {
         if let Some(filter) = &mut listing.query.filter {
             imported_apple_device_identities::with_bare_profiles(filter, setting.id);
         }
-        let listed = self.graph.app.devices(&self.scope.caller, setting.id, &listing.query).await?;
+        let listed = self.graph.app.devices.list(&self.scope.caller, setting.id, &listing.query).await?;
         let set = imported_apple_device_identities::set(setting.id);
         self.list(&listing, kind, &set, &listed, &[], expanded);
         Ok(())
@@ -69,7 +69,7 @@ impl ExpandedNavigation<'_> {
     async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
         let kind = &ENROLLMENT_PROFILE;
         let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], kind)?;
-        let listed = self.graph.app.profiles(&self.scope.caller, setting.id, &listing.query).await?;
+        let listed = self.graph.app.profiles.list(&self.scope.caller, setting.id, &listing.query).await?;
         self.list(&listing, kind, &enrollment_profiles::set(setting.id), &listed, &[], expanded);
         Ok(())
     }
@@ -82,7 +82,7 @@ impl ExpandedNavigation<'_> {
         expanded: &mut ExpandedMembers,
     ) -> Result<(), Error> {
         let name = self.item.navigation.name;
-        let found = self.graph.app.default_profile(&self.scope.caller, setting.id, platform).await;
+        let found = self.graph.app.profiles.default_of(&self.scope.caller, setting.id, platform).await;
         let profile = match found {
             Ok(profile) => profile,
             Err(app::Error::NotFound { .. }) => {

@@ -12,6 +12,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     if let Some(filter) = &mut filter {
         with_bare_profiles(filter, setting);
     }
-    let count = graph.app.count_devices(&request.caller, setting, filter.as_ref()).await?;
+    let count = graph.app.devices.count(&request.caller, setting, filter.as_ref()).await?;
     Ok(GraphResponse::text(count.to_string()))
 }

@@ -16,7 +16,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let setting = setting_of(graph, request).await?.id;
     let input = IMPORTED_APPLE_DEVICE_IDENTITY.read(request.object(&body)?)?;
     let device =
-        graph.app.create_device(&request.origin(), setting, input, request.create_key(&body)).await?;
+        graph.app.devices.create(&request.origin(), setting, input, request.create_key(&body)).await?;
     let (set, shape) = (set(setting), Shape::whole(request.metadata));
     let entity = shape.document(graph, request, &IMPORTED_APPLE_DEVICE_IDENTITY, &device, &set);
     Ok(created_response(graph, request, entity, &format!("{set}('{}')", device.id)))

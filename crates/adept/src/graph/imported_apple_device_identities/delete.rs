@@ -4,6 +4,6 @@ use crate::graph::{Graph, request_context::RequestContext, response::GraphRespon
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let (setting, device) = (request.setting_id()?, request.device_id()?);
-    graph.app.remove_device(&request.origin(), setting, device).await?;
+    graph.app.devices.remove(&request.origin(), setting, device).await?;
     Ok(GraphResponse::no_content())
 }

@@ -30,7 +30,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?.id;
     let (devices, overwrite) = arguments(request.object(&body)?)?;
-    let imported = graph.app.import_devices(&request.origin(), setting, devices, overwrite).await?;
+    let imported = graph.app.devices.import(&request.origin(), setting, devices, overwrite).await?;
     Ok(response(graph, request, setting, &imported))
 }
 

@@ -11,6 +11,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     if let Some(filter) = &mut listing.query.filter {
         with_bare_profiles(filter, setting);
     }
-    let listed = graph.app.devices(&request.caller, setting, &listing.query).await?;
+    let listed = graph.app.devices.list(&request.caller, setting, &listing.query).await?;
     Ok(listing.response(graph, request, &IMPORTED_APPLE_DEVICE_IDENTITY, &set(setting), &listed))
 }

@@ -13,9 +13,9 @@ use crate::graph::{
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let body = request.receive(LIMIT).await?;
     let (setting, device) = (request.setting_id()?, request.device_id()?);
-    graph.app.device(&request.caller, setting, device).await?;
+    graph.app.devices.get(&request.caller, setting, device).await?;
     let patch = IMPORTED_APPLE_DEVICE_IDENTITY.read(request.object(&body)?)?;
-    let device = graph.app.update_device(&request.origin(), setting, device, patch).await?;
+    let device = graph.app.devices.update(&request.origin(), setting, device, patch).await?;
     let (set, shape) = (set(setting), Shape::whole(request.metadata));
     Ok(write_response(
         request,

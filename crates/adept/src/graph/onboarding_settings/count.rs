@@ -7,6 +7,6 @@ use crate::graph::{
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let filter = request.count_filter(&DEP_ONBOARDING_SETTING)?;
-    let count = graph.app.count_settings(&request.caller, filter.as_ref()).await?;
+    let count = graph.app.settings.count(&request.caller, filter.as_ref()).await?;
     Ok(GraphResponse::text(count.to_string()))
 }

@@ -22,7 +22,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
         // Null means the default here: a new setting has at least one role scope tag.
         role_scope_tag_ids: input.role_scope_tag_ids.flatten(),
     };
-    let setting = graph.app.create_setting(&request.origin(), new, request.create_key(&body)).await?;
+    let setting = graph.app.settings.create(&request.origin(), new, request.create_key(&body)).await?;
     let entity =
         Shape::whole(request.metadata).document(graph, request, &DEP_ONBOARDING_SETTING, &setting, SET);
     Ok(created_response(graph, request, entity, &format!("{SET}('{}')", setting.id)))

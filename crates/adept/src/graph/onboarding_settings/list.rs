@@ -12,7 +12,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let mut listing = request.listing_of(&options, &DEP_ONBOARDING_SETTING)?;
     listing.shape.expanded = expansions.names();
     listing.query.top = listing.query.top.min(expansions.page());
-    let listed = graph.app.settings(&request.caller, &listing.query).await?;
+    let listed = graph.app.settings.list(&request.caller, &listing.query).await?;
     let expanded = expansions.expand_settings(graph, &listed.rows).await?;
     Ok(listing.response_with(graph, request, &DEP_ONBOARDING_SETTING, SET, &listed, &expanded))
 }

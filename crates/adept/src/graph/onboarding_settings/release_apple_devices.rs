@@ -13,6 +13,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     if serials.is_empty() {
         return Err(BadBody::Missing { parameter: "deviceSerialNumbers" }.into());
     }
-    graph.app.release_devices(&request.origin(), setting.id, serials).await?;
+    graph.app.profiles.release_devices(&request.origin(), setting.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

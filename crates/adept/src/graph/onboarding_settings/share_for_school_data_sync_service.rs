@@ -13,6 +13,6 @@ pub(in crate::graph) async fn handle(
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?;
     request.expect_no_parameters(&body)?;
-    graph.app.share_with_school_data_sync(&request.origin(), setting.id, share).await?;
+    graph.app.settings.share_with_school_data_sync(&request.origin(), setting.id, share).await?;
     Ok(GraphResponse::no_content())
 }

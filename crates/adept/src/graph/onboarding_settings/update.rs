@@ -14,7 +14,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?;
     let patch = DEP_ONBOARDING_SETTING.read(request.object(&body)?)?;
-    let setting = graph.app.update_setting(&request.origin(), setting.id, patch).await?;
+    let setting = graph.app.settings.update(&request.origin(), setting.id, patch).await?;
     let entity =
         Shape::whole(request.metadata).document(graph, request, &DEP_ONBOARDING_SETTING, &setting, SET);
     Ok(write_response(request, entity))

@@ -4,7 +4,7 @@ use adept_odata::Kind;
 
 use super::{Base, EntityType, Property};
 use crate::{
-    app::App,
+    app::AuditLog,
     domain::{AuditActor, AuditEntry, AuditField as F},
     graph::value::Value,
 };
@@ -37,7 +37,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
         P::new("displayName", Kind::String, |entry| Value::text(&entry.activity_type))
             .nullable()
             .field(F::ActivityType),
-        P::new("componentName", Kind::String, |_| Value::text(App::AUDIT_COMPONENT))
+        P::new("componentName", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
             .nullable()
             .field(F::Component),
         P::new("actor", Kind::Complex(AUDIT_ACTOR), actor).nullable().members(&[
@@ -68,7 +68,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("auditResourceType", F::ResourceKind),
             ("displayName", F::ResourceName),
         ]),
-        P::new("category", Kind::String, |_| Value::text(App::AUDIT_COMPONENT))
+        P::new("category", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
             .nullable()
             .field(F::Component),
     ]

@@ -160,7 +160,7 @@ async fn step(
         }
         12 => ground.pass(SignedDuration::from_mins(7)).await,
         13 => {
-            ground.test.app.reconcile_what_is_due().await.unwrap();
+            ground.test.app.scheduler.assign_what_is_due().await.unwrap();
         }
         _ => ground.sync().await,
     }

@@ -132,7 +132,7 @@ async fn a_token_that_ended_since_the_last_sync_is_not_shown_to_apple() {
     ground.pass(SignedDuration::from_mins(11)).await;
     ground.want(&profile, &serials).await;
     let calls = ground.portal(Method::GET, "/counts", json!(null)).await;
-    assert_eq!(ground.test.app.reconcile_what_is_due().await.unwrap(), 1);
+    assert_eq!(ground.test.app.scheduler.assign_what_is_due().await.unwrap(), 1);
     ground.settle().await;
     assert_eq!(ground.portal(Method::GET, "/counts", json!(null)).await, calls);
     let shown = crate::onboarding::shown(&ground.client().await, &ground.setting).await;

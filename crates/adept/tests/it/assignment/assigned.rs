@@ -160,7 +160,7 @@ async fn another_products_profile_is_taken_away_by_an_explicit_desired_profile_o
     assert_eq!(truth[&serials[0]].as_deref(), Some(FOREIGN));
     assert_eq!(truth[&serials[1]].as_deref(), Some(FOREIGN));
     let setting = ground.setting.parse().unwrap();
-    let foreign = ground.test.app.assignment_status().await.foreign;
+    let foreign = ground.test.app.assignment.status().await.foreign;
     assert_eq!(
         foreign,
         [(adept::domain::SettingKey::new(ground.test.storage.default_tenant(), setting), 2)],

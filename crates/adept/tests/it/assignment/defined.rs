@@ -146,7 +146,7 @@ async fn url_at_apple(ground: &Ground) -> String {
 
 async fn another_url_reaches_devices(kind: Kind) {
     let mut ground = Ground::new(kind, 1).await;
-    ground.test.app.note_shared_profile_options().await;
+    ground.test.app.shared_profile_options.note().await;
     let profile = ground.profile(IOS, "Wanted").await;
     ground.want(&profile, &ground.serials(None).await).await;
     ground.settle().await;
@@ -161,7 +161,7 @@ async fn another_url_reaches_devices(kind: Kind) {
     ] {
         let options = AppOptions { mdm_url: url.map(str::to_owned), ..AppOptions::default() };
         ground.test = ground.test.started_as(options).await;
-        ground.test.app.note_shared_profile_options().await;
+        ground.test.app.shared_profile_options.note().await;
         ground.settle().await;
         assert_eq!(
             (url_at_apple(&ground).await.as_str(), ground.defined().await),
@@ -184,7 +184,7 @@ async fn another_enrollment_url_reaches_devices_at_the_next_start_on_postgresql(
 #[tokio::test]
 async fn what_apple_refused_is_told_again_when_the_shared_profile_options_are_others() {
     let mut ground = Ground::new(Kind::Sqlite, 1).await;
-    ground.test.app.note_shared_profile_options().await;
+    ground.test.app.shared_profile_options.note().await;
     let profile = ground.profile(IOS, "Wanted").await;
     let refusal = json!({ "path": "/profile", "method": "POST", "status": 400, "body": "MAGIC_INVALID" });
     script(&ground.test, refusal).await;
@@ -193,7 +193,7 @@ async fn what_apple_refused_is_told_again_when_the_shared_profile_options_are_ot
     let shared_profile_options =
         SharedProfileOptions { org_magic: Some("one".to_owned()), ..SharedProfileOptions::default() };
     ground.test = ground.test.started_as(AppOptions { shared_profile_options, ..app_options() }).await;
-    ground.test.app.note_shared_profile_options().await;
+    ground.test.app.shared_profile_options.note().await;
     ground.settle().await;
     assert_eq!((ground.defined().await, ground.assignments().await), (1, 1));
 }
@@ -206,7 +206,7 @@ async fn a_refusal_that_is_not_the_profiles(kind: Kind, (status, body): (u16, &s
     script(&ground.test, refusal).await;
     ground.want(&profile, &serials).await;
     ground.settle().await;
-    let told = ground.test.app.device_stories(&serials[0]).await.unwrap().remove(0).sentences;
+    let told = ground.test.app.devices.explain(&serials[0]).await.unwrap().remove(0).sentences;
     assert!(told.iter().any(|sentence| sentence.contains("sent again at")), "{told:?}");
     for calls in 1..3 {
         ground.pass(SignedDuration::from_hours(23)).await;

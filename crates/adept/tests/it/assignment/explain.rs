@@ -10,7 +10,7 @@ use crate::{onboarding::script, support::database::Kind};
 const IOS: &str = "depIOSEnrollmentProfile";
 
 async fn told(ground: &Ground, serial: &str) -> String {
-    let mut told = ground.test.app.device_stories(serial).await.unwrap();
+    let mut told = ground.test.app.devices.explain(serial).await.unwrap();
     assert_eq!(told.len(), 1);
     let device = told.remove(0);
     let history: Vec<String> = device.history.into_iter().map(|(_, text)| text).collect();
@@ -122,7 +122,7 @@ async fn apple_says_of_a_device_what_no_sync_has_told_yet() {
     ground.settle().await;
     let said = async |serial: &str| {
         let only = Some(ground.setting.parse().unwrap());
-        let mut asked = ground.test.app.ask_about_device(serial, only).await.unwrap();
+        let mut asked = ground.test.app.devices.ask_apple(serial, only).await.unwrap();
         (asked[0].is_answered, asked.remove(0).sentences.join(" "))
     };
     let (answered, text) = said(&serials[0].to_lowercase()).await;

@@ -44,7 +44,7 @@ impl Ground {
         test.portal.give_devices(&pair.server, devices).await;
         let token = test.portal.token(&pair.server).await;
         assert_eq!(upload(&client, &pair.setting, &token).await.status, 204);
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         Self { test, setting: pair.setting, server: pair.server }
     }
 
@@ -94,8 +94,8 @@ impl Ground {
     pub async fn settle(&self) -> usize {
         let mut runs = 0;
         for _ in 0..50 {
-            let synced = self.test.app.sync_what_is_due().await.unwrap();
-            let reconciled = self.test.app.reconcile_what_is_due().await.unwrap();
+            let synced = self.test.app.scheduler.sync_what_is_due().await.unwrap();
+            let reconciled = self.test.app.scheduler.assign_what_is_due().await.unwrap();
             runs += reconciled;
             if synced + reconciled == 0 {
                 return runs;
@@ -208,7 +208,8 @@ impl Ground {
         let events = self
             .test
             .storage
-            .device_events(adept::domain::SettingKey::new(tenant, setting), serial)
+            .devices
+            .events(adept::domain::SettingKey::new(tenant, setting), serial)
             .await
             .unwrap();
         events.into_iter().map(|event| (event.kind.as_str().to_owned(), event.detail)).collect()

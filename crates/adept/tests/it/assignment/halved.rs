@@ -1,5 +1,6 @@
 //! Calls about devices that Apple refuses as a whole: the device that causes it is found, and the others go on.
 
+use adept::app::Counted;
 use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,8 +8,8 @@ use serde_json::{Value, json};
 use super::ground::Ground;
 use crate::{
     onboarding::{asked, script, shown},
-    support::database::Kind,
-    sync::fault,
+    support::database::{Kind, on_both_databases},
+    sync::{fault, held, release},
 };
 
 const IOS: &str = "depIOSEnrollmentProfile";
@@ -22,8 +23,19 @@ async fn refuses(ground: &Ground, path: &str, serial: Option<&str>, answer: Valu
 
 /// How many devices of the setting wait, and for what.
 async fn waiting(ground: &Ground) -> Vec<(&'static str, i64)> {
-    let waiting = ground.test.app.assignment_status().await.waiting;
+    let waiting = ground.test.app.assignment.status().await.waiting;
     waiting.into_iter().map(|devices| (devices.state, devices.devices)).collect()
+}
+
+/// What `adept setting list` says beside the service.
+fn setting_list(ground: &Ground, arguments: &[&str]) -> String {
+    let database = &ground.test.database;
+    let (url, key) = (format!("--database-url={}", database.url), database.key_file());
+    let key = format!("--sealing-key-file={}", key.display());
+    let tenant = format!("--tenant={}", ground.test.storage.default_tenant());
+    let listed = crate::cli::adept(&[&["setting", "list", &url, &key, &tenant], arguments].concat());
+    assert_eq!(listed.code, 0, "{listed:?}");
+    listed.out
 }
 
 async fn one_device_does_not_hold_the_others_up(kind: Kind) {
@@ -40,13 +52,20 @@ async fn one_device_does_not_hold_the_others_up(kind: Kind) {
     assert_eq!(without, [bad]);
     assert!(ground.assignments().await <= 12, "{}", ground.assignments().await);
     assert_eq!(waiting(&ground).await, [(REFUSED, 1)]);
-    let results = ground.test.app.assignment_status().await.results;
-    assert!(results.contains(&("assign", REFUSED, 1)), "{results:?}");
+    assert_eq!(ground.test.app.counters.of(&Counted::DeviceResult("assign", REFUSED)), 1);
     assert_eq!(ground.history(bad).await.last().unwrap().1.as_deref(), Some(REFUSED));
-    let told = ground.test.app.device_stories(bad).await.unwrap().remove(0).sentences.join("\n");
+    let told = ground.test.app.devices.explain(bad).await.unwrap().remove(0).sentences.join("\n");
     assert!(told.contains("CALL_REFUSED: Apple refuses every call that names this device"), "{told}");
     assert!(told.contains("It rests until "), "{told}");
     assert_eq!(shown(&ground.client().await, &ground.setting).await["lastSyncErrorCode"], 0);
+    let refused =
+        ground.test.storage.assignments.refused_devices(ground.test.storage.default_tenant()).await.unwrap();
+    assert_eq!((refused[0].devices, &refused[0].named), (1, &vec![bad.clone()]));
+    if kind == Kind::Sqlite {
+        let line = format!("names one of 1 devices (first 5): \"{bad}\".");
+        assert!(setting_list(&ground, &[]).contains(&line), "{}", setting_list(&ground, &[]));
+        assert!(setting_list(&ground, &["--json"]).contains("\"refusedDeviceCount\":1"));
+    }
 
     // It rests for a day, and is tried again then.
     let calls = ground.assignments().await;
@@ -58,6 +77,9 @@ async fn one_device_does_not_hold_the_others_up(kind: Kind) {
     ground.settle().await;
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
     assert_eq!(waiting(&ground).await, []);
+    if kind == Kind::Sqlite {
+        assert!(!setting_list(&ground, &[]).contains("refuses every call"));
+    }
 }
 
 #[tokio::test]
@@ -102,13 +124,13 @@ async fn when_apple_refuses_whichever_devices_it_is_named_no_device_is_marked() 
     ground.settle().await;
     assert!(ground.assignments().await < 40, "{}", ground.assignments().await);
     assert_eq!(waiting(&ground).await, [("due", 60)]);
-    let state = &ground.test.storage.health().await.unwrap()[0].setting.token_state;
+    let state = &ground.test.storage.settings.health().await.unwrap()[0].setting.token_state;
     assert_eq!(*state, adept::domain::TokenState::NotUnderstood);
     ground.test.portal.call(Method::DELETE, &format!("/faults/{rule}"), String::new()).await;
     ground.pass(SignedDuration::from_mins(16)).await;
     ground.settle().await;
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
-    let state = &ground.test.storage.health().await.unwrap()[0].setting.token_state;
+    let state = &ground.test.storage.settings.health().await.unwrap()[0].setting.token_state;
     assert_eq!(*state, adept::domain::TokenState::Ok);
 }
 
@@ -176,11 +198,37 @@ async fn a_call_about_a_half_whose_answer_was_lost_is_read_from_apple() {
     ground.settle().await;
     let key =
         adept::domain::SettingKey::new(ground.test.storage.default_tenant(), ground.setting.parse().unwrap());
-    assert!(ground.test.storage.unresolved_calls(key).await.unwrap().len() <= 1);
+    assert!(ground.test.storage.assignments.unresolved_calls(key).await.unwrap().len() <= 1);
     for _ in 0..3 {
         ground.pass(SignedDuration::from_mins(16)).await;
         ground.settle().await;
     }
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
-    assert_eq!(ground.test.storage.unresolved_calls(key).await.unwrap(), []);
+    assert_eq!(ground.test.storage.assignments.unresolved_calls(key).await.unwrap(), []);
+}
+
+async fn another_profile_that_is_wanted_meanwhile_is_assigned_at_once(kind: Kind) {
+    let ground = Ground::new(kind, 2).await;
+    let (first, second) = (ground.profile(IOS, "First").await, ground.profile(IOS, "Second").await);
+    let serials = ground.serials(None).await;
+    let rule = refuses(&ground, "/profile/devices", Some(&serials[0]), json!({ "status": 400 })).await;
+    ground.want(&first, &serials).await;
+    // Both, then the one that stands alone, then the other one, at which nobody is marked yet.
+    let hold = json!({ "match": { "path": "/profile/devices", "nth": 3 }, "do": { "hold": "after" } });
+    let hold = fault(&ground.test, hold).await;
+    let app = std::sync::Arc::clone(&ground.test.app);
+    let running = tokio::spawn(async move { app.scheduler.assign_what_is_due().await.unwrap() });
+    held(&ground.test, &hold, 1).await;
+    ground.test.portal.call(Method::DELETE, &format!("/faults/{rule}"), String::new()).await;
+    ground.want(&second, &serials[..1]).await;
+    release(&ground.test, &hold).await;
+    running.await.unwrap();
+    ground.settle().await;
+    let truth = ground.truth().await;
+    assert_eq!(truth[&serials[0]].as_deref(), Some("Second"), "what became of the first keeps it waiting");
+    assert_eq!(truth[&serials[1]].as_deref(), Some("First"));
+}
+
+on_both_databases! {
+    another_profile_that_is_wanted_meanwhile_is_assigned_at_once
 }

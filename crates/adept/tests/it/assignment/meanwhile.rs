@@ -28,14 +28,14 @@ const OTHER: &str = "https://other.example.org/enroll";
 async fn started_elsewhere(ground: &Ground) -> TestApp {
     let options = AppOptions { mdm_url: Some(OTHER.to_owned()), ..AppOptions::default() };
     let started = ground.test.started_as(options).await;
-    started.app.note_shared_profile_options().await;
+    started.app.shared_profile_options.note().await;
     started
 }
 
 /// A setting whose device has its profile under the first enrollment URL.
 async fn assigned(kind: Kind, devices: u32) -> (Ground, String) {
     let ground = Ground::new(kind, devices).await;
-    ground.test.app.note_shared_profile_options().await;
+    ground.test.app.shared_profile_options.note().await;
     let profile = ground.profile(IOS, "Wanted").await;
     ground.want(&profile, &ground.serials(None).await[..1]).await;
     ground.settle().await;
@@ -58,25 +58,25 @@ async fn survives_a_rolling_restart(kind: Kind) {
     let (mut ground, profile) = assigned(kind, 2).await;
     let first = started_elsewhere(&ground).await;
     assert_eq!(
-        ground.test.app.reconcile_what_is_due().await.unwrap(),
+        ground.test.app.scheduler.assign_what_is_due().await.unwrap(),
         0,
         "the older process leaves it alone"
     );
     let second = started_elsewhere(&ground).await;
     let serial = ground.serials(None).await[0].clone();
-    let told = second.app.device_stories(&serial).await.unwrap().remove(0).sentences.join(" ");
+    let told = second.app.devices.explain(&serial).await.unwrap().remove(0).sentences.join(" ");
     assert!(told.contains("another enrollment URL") && told.contains("at the next run"), "{told}");
     let older = mem::replace(&mut ground.test, second);
     ground.settle().await;
     assert_eq!(with_other_url(&ground).await, 1);
-    let told = older.app.device_stories(&serial).await.unwrap().remove(0).sentences.join(" ");
+    let told = older.app.devices.explain(&serial).await.unwrap().remove(0).sentences.join(" ");
     assert!(told.contains("It is in the desired state."), "{told}");
 
     ground.want(&profile, &ground.serials(None).await).await;
     older.clock.advance(SignedDuration::from_mins(31));
-    assert_eq!(older.app.reconcile_what_is_due().await.unwrap(), 0);
-    assert_eq!(older.app.sync_what_is_due().await.unwrap(), 1, "syncs go on");
-    assert_eq!(first.app.reconcile_what_is_due().await.unwrap(), 1);
+    assert_eq!(older.app.scheduler.assign_what_is_due().await.unwrap(), 0);
+    assert_eq!(older.app.scheduler.sync_what_is_due().await.unwrap(), 1, "syncs go on");
+    assert_eq!(first.app.scheduler.assign_what_is_due().await.unwrap(), 1);
     assert_eq!(with_other_url(&ground).await, 2);
 }
 
@@ -96,7 +96,7 @@ async fn survives_a_run_under_way(kind: Kind) {
     let hold = json!({ "match": { "path": "/profile/devices", "nth": 1 }, "do": { "hold": "after" } });
     let rule = fault(&ground.test, hold).await;
     let app = Arc::clone(&ground.test.app);
-    let running = tokio::spawn(async move { app.reconcile_what_is_due().await.unwrap() });
+    let running = tokio::spawn(async move { app.scheduler.assign_what_is_due().await.unwrap() });
     held(&ground.test, &rule, 1).await;
     let started = started_elsewhere(&ground).await;
     release(&ground.test, &rule).await;
@@ -125,11 +125,11 @@ async fn another_enrollment_url_reaches_a_setting_that_was_deleted_and_restored(
     let setting = ground.setting.parse().unwrap();
     let app = Arc::clone(&ground.test.app);
     let caller = Caller::operator(ground.test.storage.default_tenant());
-    let origin = Origin { caller, request: app.ids().uuid(app.clock()) };
-    app.remove_setting(&origin, setting).await.unwrap();
+    let origin = Origin { caller, request: app.clock().new_id() };
+    app.settings.remove(&origin, setting).await.unwrap();
     ground.test = started_elsewhere(&ground).await;
     ground.settle().await;
-    ground.test.app.restore_setting(setting).await.unwrap();
+    ground.test.app.settings.restore(setting).await.unwrap();
     let token = ground.test.portal.token(&ground.server).await;
     assert_eq!(upload(&ground.client().await, &ground.setting, &token).await.status, 204);
     ground.settle().await;
@@ -146,18 +146,19 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
     let hold = json!({ "match": { "path": "/profile/devices", "nth": 1 }, "do": { "hold": "after" } });
     let rule = fault(&ground.test, hold).await;
     let app = Arc::clone(&ground.test.app);
-    let running = tokio::spawn(async move { app.reconcile_what_is_due().await.unwrap() });
+    let running = tokio::spawn(async move { app.scheduler.assign_what_is_due().await.unwrap() });
     held(&ground.test, &rule, 1).await;
 
     let storage = &ground.test.storage;
     let (tenant, setting) = (storage.default_tenant(), ground.setting.parse().unwrap());
     let wanted = storage
-        .profile(adept::domain::SettingKey::new(tenant, setting), profile.parse().unwrap())
+        .profiles
+        .get(adept::domain::SettingKey::new(tenant, setting), profile.parse().unwrap())
         .await
         .unwrap()
         .unwrap();
     let behind = ground.test.clock.now() - SignedDuration::from_mins(1);
-    let id = ground.test.app.ids().uuid(&ground.test.clock);
+    let id = ground.test.app.clock().new_id();
     let event = AuditEvent {
         id,
         at: behind,
@@ -168,7 +169,8 @@ async fn wanted_in_the_midst_of_a_run(kind: Kind) {
         changes: Vec::new(),
         correlation: id,
     };
-    let changed = storage.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
+    let changed =
+        storage.devices.set_desired_profile(&wanted, &serials[1001..], behind, &event).await.unwrap();
     assert_eq!(changed, DesiredChange::Done);
     release(&ground.test, &rule).await;
     assert_eq!(running.await.unwrap(), 1);
@@ -194,14 +196,15 @@ async fn made_again_for_its_server(kind: Kind) {
     ground.settle().await;
     let app = Arc::clone(&ground.test.app);
     let caller = Caller::operator(ground.test.storage.default_tenant());
-    let origin = Origin { caller, request: app.ids().uuid(app.clock()) };
-    app.remove_setting(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    let origin = Origin { caller, request: app.clock().new_id() };
+    app.settings.remove(&origin, ground.setting.parse().unwrap()).await.unwrap();
     ground.pass(SignedDuration::from_secs(2)).await;
     assert_eq!(
         ground
             .test
             .storage
-            .purge_settings(ground.test.clock.now() + SignedDuration::from_hours(31 * 24))
+            .settings
+            .purge(ground.test.clock.now() + SignedDuration::from_hours(31 * 24))
             .await
             .unwrap(),
         1
@@ -215,7 +218,7 @@ async fn made_again_for_its_server(kind: Kind) {
     assert_eq!(upload(&client, &ground.setting, &token).await.status, 204);
     ground.settle().await;
     let told =
-        app.device_stories(&ground.serials(None).await[0]).await.unwrap().remove(0).sentences.join(" ");
+        app.devices.explain(&ground.serials(None).await[0]).await.unwrap().remove(0).sentences.join(" ");
     assert!(told.contains("At Apple it has the deleted profile"), "{told}");
     for (kind, name) in KINDS {
         let profile = ground.profile(kind, name).await;
@@ -224,7 +227,7 @@ async fn made_again_for_its_server(kind: Kind) {
     ground.settle().await;
     let names: Vec<_> = ground.truth().await.into_values().map(Option::unwrap).collect();
     assert!(names.iter().all(|name| name != "Old"), "{names:?}");
-    assert!(app.assignment_status().await.foreign.iter().all(|(_, devices)| *devices == 0));
+    assert!(app.assignment.status().await.foreign.iter().all(|(_, devices)| *devices == 0));
 }
 
 #[tokio::test]

@@ -25,8 +25,8 @@ async fn an_hour_without_a_network(kind: Kind) {
     ground.want(&profile, &ground.serials(None).await).await;
     let cut_off = ground.test.cut_off().await;
     for _ in 0..60 {
-        while cut_off.app.sync_what_is_due().await.unwrap() > 0 {}
-        while cut_off.app.reconcile_what_is_due().await.unwrap() > 0 {}
+        while cut_off.app.scheduler.sync_what_is_due().await.unwrap() > 0 {}
+        while cut_off.app.scheduler.assign_what_is_due().await.unwrap() > 0 {}
         ground.pass(SignedDuration::from_mins(1)).await;
     }
     ground.test = ground.test.started_as(crate::support::test_app::app_options()).await;

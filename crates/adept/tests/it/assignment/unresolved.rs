@@ -22,7 +22,7 @@ async fn under_way(ground: &Arc<Ground>) -> tokio::task::JoinHandle<()> {
     let assignment = {
         let ground = Arc::clone(ground);
         tokio::spawn(async move {
-            ground.test.app.reconcile_what_is_due().await.unwrap();
+            ground.test.app.scheduler.assign_what_is_due().await.unwrap();
         })
     };
     while ground.assignments().await == calls {
@@ -176,7 +176,7 @@ async fn a_setting_deleted_while_an_assignment_is_under_way_stays_deleted() {
         caller: adept::domain::Caller::operator(ground.test.storage.default_tenant()),
         request: uuid::Uuid::from_u128(1),
     };
-    ground.test.app.remove_setting(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    ground.test.app.settings.remove(&origin, ground.setting.parse().unwrap()).await.unwrap();
     assignment.await.unwrap();
     assert_eq!(ground.settle().await, 0);
     ground.client().await.get(&format!("/beta/{S}/{}", ground.setting)).await.is_refused(
@@ -213,7 +213,7 @@ async fn a_sync_that_is_asked_for_goes_between_two_calls() {
     assert_eq!(ground.client().await.act(&path).await.status, 204);
     assignment.await.unwrap();
     assert_eq!(ground.assignments().await, 1);
-    assert_eq!(ground.test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(ground.test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     ground.settle().await;
     assert_eq!(ground.assignments().await, 3);
     assert!(ground.truth().await.values().all(|name| name.as_deref() == Some("Wanted")));
@@ -228,7 +228,7 @@ async fn a_process_that_ends_between_two_calls_leaves_nothing_that_is_asked_twic
     ground.portal(Method::PUT, "/delay", slow(500)).await;
     let assignment = {
         let ground = Arc::clone(&ground);
-        tokio::spawn(async move { ground.test.app.reconcile_what_is_due().await.unwrap() })
+        tokio::spawn(async move { ground.test.app.scheduler.assign_what_is_due().await.unwrap() })
     };
     while ground.assignments().await < 2 {
         tokio::task::yield_now().await;
@@ -279,7 +279,7 @@ async fn what_a_definition_gives_is_kept_when_the_service_stops_in_its_midst() {
     let slow = |milliseconds: u64| json!({ "milliseconds": milliseconds, "path": "/profile" });
     ground.portal(Method::PUT, "/delay", slow(2000)).await;
     let shutdown = tokio_util::sync::CancellationToken::new();
-    let running = tokio::spawn(Arc::clone(&ground.test.app).run_background(shutdown.clone()));
+    let running = tokio::spawn(Arc::clone(&ground.test.app.scheduler).run(shutdown.clone()));
     while asked(&ground.test, "POST /profile").await == 0 {
         tokio::task::yield_now().await;
     }

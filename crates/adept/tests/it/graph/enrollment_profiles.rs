@@ -397,7 +397,7 @@ async fn a_sync_leaves_desired_profiles_alone() {
     assert_eq!(admin.post(&assign, &json!({ "deviceIds": own })).await.status, 204);
     let sync = format!("/beta/{S}/{setting}/syncWithAppleDeviceEnrollmentProgram");
     assert_eq!(admin.act(&sync).await.status, 204);
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     let devices = format!("/beta/{S}/{setting}/importedAppleDeviceIdentities");
     let filter = "$filter=requestedEnrollmentProfileId ne null";
     assert_eq!(admin.get(&format!("{devices}/$count?{filter}")).await.text, "2");
@@ -463,8 +463,8 @@ async fn without_an_enrollment_url_none_is_shown_and_an_export_is_refused() {
     let caller = Caller::operator(test.storage.default_tenant());
     let setting = setting.parse().unwrap();
     let id = ProfileId::named(made["id"].as_str().unwrap(), setting).unwrap();
-    assert_eq!(app.profile(&caller, setting, id).await.unwrap().enrollment_url, None);
-    let refused = app.export_mobile_config(&caller, setting, id).await.unwrap_err();
+    assert_eq!(app.profiles.get(&caller, setting, id).await.unwrap().enrollment_url, None);
+    let refused = app.profiles.export_mobile_config(&caller, setting, id).await.unwrap_err();
     assert!(refused.to_string().contains("--mdm-url"), "{refused}");
 }
 

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::support::{
     client::{Client, send},
+    database::Kind,
     test_app::{S, TestApp},
 };
 
@@ -140,4 +141,32 @@ async fn devices_are_found_by_their_serial_number() {
         format!("{}/beta/$metadata#{set}(serialNumber,platform)", test.url)
     );
     assert_eq!(selected["value"][0].as_object().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_serial_number_in_a_filter_is_compared_without_blanks_and_case() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let admin = test.admin().await;
+        let devices = format!("/beta/{S}('{}')/importedAppleDeviceIdentities", admin.create_setting().await);
+        for serial in ["C02ONE", "C02TWO", "C03"] {
+            let made = admin.post(&devices, &serde_json::json!({ "serialNumber": serial })).await;
+            assert_eq!(made.status, 201, "{}", made.text);
+        }
+        for (filter, expected) in [
+            ("serialNumber eq ' c02one '", 1),
+            ("serialNumber ne '\tC02ONE'", 2),
+            ("serialNumber in ('C02ONE ',' C03')", 2),
+            ("serialNumber ge ' C02TWO'", 2),
+            ("serialNumber eq 'C02 ONE'", 0),
+            // A part of one stands as it was written.
+            ("startswith(serialNumber,'c02')", 2),
+            ("startswith(serialNumber,' c02')", 0),
+            ("contains(serialNumber,' ')", 0),
+        ] {
+            let filter = filter.replace('\t', "%09").replace(' ', "%20");
+            let listed = admin.get_json(&format!("{devices}?$filter={filter}")).await;
+            assert_eq!(listed["value"].as_array().unwrap().len(), expected, "{kind:?}: {filter}");
+        }
+    }
 }

@@ -1,13 +1,12 @@
 //! Concurrent changes of one entity: each changes the properties that it names and no others, and none is refused.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use crate::support::{
     client::Client,
     database::Kind,
+    random::Random,
     test_app::{S, TestApp},
 };
 
@@ -16,25 +15,10 @@ type Property = (&'static str, fn(u64) -> Value);
 
 const ROUNDS: usize = 20;
 
-/// Numbers that choose properties and values; the seed is part of every failure.
-struct Random(u64);
-
-impl Random {
-    fn seeded() -> Self {
-        Self(RandomState::new().build_hasher().finish())
-    }
-
-    /// The next number below `end`.
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-}
-
 /// Writes random values of random properties, each property in a request of its own and all at once, round after round.
 async fn no_update_is_lost(client: &Client, path: &str, properties: &[Property]) {
     let mut random = Random::seeded();
-    let seed = random.0;
+    let seed = random.seed();
     let mut expected = Map::new();
     for round in 0..ROUNDS {
         let mut bodies = Vec::new();

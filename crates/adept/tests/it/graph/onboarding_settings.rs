@@ -249,7 +249,7 @@ async fn a_sync_of_a_setting_without_a_token_is_204_and_does_nothing() {
             assert_eq!((sync.status, sync.text.as_str()), (204, ""), "{kind:?} {id}");
             assert_eq!((admin.get_json(&path).await, events().await), before, "{kind:?} {id}");
         }
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 0);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 0);
     }
 }
 
@@ -266,7 +266,7 @@ async fn settings_are_filtered_by_their_error_code() {
         test.clock.advance(SignedDuration::from_secs(30));
         let sync = format!("/beta/{S}/{waiting}/syncWithAppleDeviceEnrollmentProgram");
         assert_eq!(admin.act(&sync).await.status, 204);
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         for (filter, ids) in [("eq%203", vec![&waiting]), ("ne%203", vec![&good]), ("eq%201", vec![])] {
             let query = format!("lastSyncErrorCode%20{filter}%20and%20tokenName%20eq%20'Test'&$select=id");
             let page = admin.get_json(&format!("/beta/{S}?$filter={query}")).await;

@@ -145,23 +145,56 @@ async fn a_create_is_remembered_for_a_day_by_any_clock() {
         let test = TestApp::start_on_kind(kind).await;
         let caller = Caller::operator(test.storage.default_tenant());
         let create = async || {
-            let origin = Origin { caller: caller.clone(), request: test.app.ids().uuid(&test.clock) };
+            let origin = Origin { caller: caller.clone(), request: test.app.clock().new_id() };
             let new = NewSetting { token_name: None, data_sharing_consent: false, role_scope_tag_ids: None };
-            test.app.create_setting(&origin, new, Some(RequestKey([7; 32]))).await.unwrap().id
+            test.app.settings.create(&origin, new, Some(RequestKey([7; 32]))).await.unwrap().id
         };
         let first = create().await;
         test.clock.advance(SignedDuration::from_hours(23));
         assert_eq!(create().await, first);
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 0);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 0);
         test.clock.advance(SignedDuration::from_hours(2));
         let second = create().await;
         assert_ne!(second, first);
         // The clock was ahead: the create counts as made now.
         test.clock.advance(SignedDuration::from_hours(-48));
         assert_eq!(create().await, second);
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 0);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 0);
         test.clock.advance(SignedDuration::from_hours(25));
-        assert_eq!(test.app.purge().await.unwrap().created_requests, 1);
+        assert_eq!(test.app.purge.now().await.unwrap().created_requests, 1);
         assert_ne!(create().await, second);
     }
+}
+
+/// A client repeats its create while somebody deletes what it makes.
+async fn is_never_answered_with_404(kind: Kind) {
+    let test = TestApp::start_on_kind(kind).await;
+    let client = test.admin().await;
+    for (path, body, _) in collections(&client).await.into_iter().skip(1) {
+        for round in 0..15 {
+            let name = format!("round-{round}");
+            let mut made = id(&create(&client, &path, &body, (IDS[0], &name)).await);
+            for _ in 0..10 {
+                let deleted = format!("/beta/{path}('{made}')");
+                let repeat = || create(&client, &path, &body, (IDS[0], &name));
+                let (one, two, three, four, _) =
+                    tokio::join!(repeat(), repeat(), repeat(), repeat(), client.delete(&deleted));
+                for answer in [&one, &two, &three, &four] {
+                    id(answer);
+                }
+                made = id(&create(&client, &path, &body, (IDS[0], &name)).await);
+            }
+            client.delete(&format!("/beta/{path}('{made}')")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_create_whose_entity_is_deleted_while_it_is_repeated_is_made_again_on_sqlite() {
+    is_never_answered_with_404(Kind::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_create_whose_entity_is_deleted_while_it_is_repeated_is_made_again_on_postgresql() {
+    is_never_answered_with_404(Kind::Postgres).await;
 }

@@ -232,12 +232,12 @@ async fn unknown_disabled_and_foreign_tenants_give_no_token() {
     check_refused(&ask(unknown).await, 400, "invalid_request", 90_002, "unknown");
     check_refused(&ask("organizations").await, 400, "invalid_request", 900_023, "no guid");
     let other = adept::domain::TenantId(uuid::Uuid::from_u128(3));
-    service.storage().create_tenant(other, "Other", service.clock.now()).await.unwrap();
+    service.storage().tenants.create(other, "Other", service.clock.now()).await.unwrap();
     check_refused(&ask(&other.to_string()).await, 401, "invalid_client", 7_000_215, "foreign");
-    service.storage().set_client_disabled(application.tenant, application.client, true).await.unwrap();
+    service.storage().clients.set_disabled(application.tenant, application.client, true).await.unwrap();
     let disabled = ask(&application.tenant.to_string()).await;
     check_refused(&disabled, 401, "invalid_client", 7_000_112, "disabled client");
-    service.storage().set_tenant_disabled(application.tenant, true).await.unwrap();
+    service.storage().tenants.set_disabled(application.tenant, true).await.unwrap();
     let disabled = ask(&application.tenant.to_string()).await;
     check_refused(&disabled, 400, "invalid_request", 5_000_224, "disabled tenant");
 }

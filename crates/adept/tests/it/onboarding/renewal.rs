@@ -15,7 +15,7 @@ async fn renewal_works(kind: Kind) {
     let pair = pair(&test, &client).await;
     test.portal.give_devices(&pair.server, 5).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
-    test.app.sync_what_is_due().await.unwrap();
+    test.app.scheduler.sync_what_is_due().await.unwrap();
     let first = shown(&client, &pair.setting).await;
     assert_eq!(first["appleIdentifier"], "admin@example.com");
     assert_eq!(first["syncedDeviceCount"], 5);
@@ -86,7 +86,8 @@ async fn the_same_file_again_is_accepted_and_verified_again() {
     let tenant = test.storage.default_tenant();
     let stored = test
         .storage
-        .setting(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()))
+        .settings
+        .get(adept::domain::SettingKey::new(tenant, pair.setting.parse().unwrap()))
         .await
         .unwrap()
         .unwrap();

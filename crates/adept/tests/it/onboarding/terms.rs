@@ -7,17 +7,18 @@ use serde_json::Value;
 use super::{Pair, pair, shown, syncs, trust, upload};
 use crate::support::test_app::TestApp;
 
-async fn set_terms(test: &TestApp, server: &str, accepted: bool) {
+pub(super) async fn set_terms(test: &TestApp, server: &str, accepted: bool) {
     let server = test.portal.call(Method::GET, &format!("/servers/{server}"), String::new()).await;
     let server: Value = serde_json::from_str(&server).unwrap();
     let path = format!("/organizations/{}/terms", server["org_id"].as_str().unwrap());
     test.portal.call(Method::PUT, &path, format!(r#"{{"accepted": {accepted}}}"#)).await;
 }
 
-async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::Onboarding {
+async fn token_of(test: &TestApp, Pair { setting, .. }: &Pair) -> adept::storage::StoredTokens {
     let tenant = test.storage.default_tenant();
     test.storage
-        .onboarding(adept::domain::SettingKey::new(tenant, setting.parse().unwrap()))
+        .tokens
+        .load(adept::domain::SettingKey::new(tenant, setting.parse().unwrap()))
         .await
         .unwrap()
         .unwrap()

@@ -7,7 +7,7 @@ use std::{
 };
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     domain::{AuditEvent, AuditResource, KeyPairId, Setting, SettingId, SettingKey, TenantId, TokenType},
     storage::{NewKeyPair, Storage},
 };
@@ -142,7 +142,8 @@ impl World {
                 event(&self.clock, onboarded.setting, "syncWithAppleDeviceEnrollmentProgram", "Action");
             let asked = self
                 .storage
-                .request_sync(SettingKey::new(self.tenant(), onboarded.setting), false, now, &event)
+                .syncs
+                .request(SettingKey::new(self.tenant(), onboarded.setting), false, now, &event)
                 .await;
             assert_eq!(asked.unwrap(), Some(true));
         }
@@ -179,7 +180,8 @@ impl World {
     pub async fn has_synced(&self, onboarded: &Onboarded) -> bool {
         let known = self
             .storage
-            .onboarding(SettingKey::new(self.tenant(), onboarded.setting))
+            .tokens
+            .load(SettingKey::new(self.tenant(), onboarded.setting))
             .await
             .unwrap()
             .unwrap();
@@ -236,29 +238,29 @@ fn text(value: &Value) -> &str {
 
 async fn make(storage: &Storage, clock: &Clock, pair: &KeyPair, number: usize, most: usize) -> SettingId {
     let now = clock.now();
-    let id = SettingId(Ids.uuid(clock));
+    let id = SettingId(clock.new_id());
     let key = SettingKey::new(storage.default_tenant(), id);
     let setting = Setting::new(key, TokenType::Dep, Some(format!("Setting {number}")), now);
     let key_pair = NewKeyPair {
-        id: KeyPairId(Ids.uuid(clock)),
+        id: KeyPairId(clock.new_id()),
         created_at: now,
         certificate: pair.certificate.der().to_vec(),
         pkcs8: pair.pkcs8.clone(),
     };
     let event = event(clock, id, "createDepOnboardingSetting", "Create");
-    storage.create_setting(&setting, &key_pair, most as i64, None, &event).await.unwrap();
+    storage.settings.create(&setting, &key_pair, most as i64, None, &event).await.unwrap();
     id
 }
 
 fn event(clock: &Clock, setting: SettingId, activity: &'static str, operation: &'static str) -> AuditEvent {
     AuditEvent {
-        id: Ids.uuid(clock),
+        id: clock.new_id(),
         at: clock.now(),
         actor: None,
         activity,
         operation,
         resource: AuditResource { kind: "DepOnboardingSetting", id: setting.to_string(), name: None },
         changes: Vec::new(),
-        correlation: Ids.uuid(clock),
+        correlation: clock.new_id(),
     }
 }

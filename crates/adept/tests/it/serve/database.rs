@@ -100,15 +100,15 @@ async fn connections_that_go_silent_are_replaced_and_never_waited_for() {
     let mut options: StorageOptions = database.options();
     options.database.url.clone_from(&proxy.url);
     let storage = adept::storage::Storage::open(&options, noon(), tenant(1)).await.unwrap();
-    Purpose::Request.scope(storage.tenants()).await.unwrap();
+    Purpose::Request.scope(storage.tenants.list()).await.unwrap();
     proxy.set(Line::Silent);
     let begun = Instant::now();
-    assert!(Purpose::Request.scope(storage.tenants()).await.is_err());
+    assert!(Purpose::Request.scope(storage.tenants.list()).await.is_err());
     assert!(begun.elapsed() < 7 * SECOND, "{:?}", begun.elapsed());
     proxy.set(Line::OpenForNew);
     let begun = Instant::now();
-    Purpose::Request.scope(storage.tenants()).await.unwrap();
-    storage.tenants().await.unwrap();
+    Purpose::Request.scope(storage.tenants.list()).await.unwrap();
+    storage.tenants.list().await.unwrap();
     assert!(begun.elapsed() < 3 * SECOND, "{:?}", begun.elapsed());
     storage.close().await;
 }

@@ -14,7 +14,7 @@ use crate::{
 
 async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
     let caller = Caller::operator(test.storage.default_tenant());
-    test.app.sync_runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
+    test.app.sync_requests.runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
 }
 
 #[tokio::test]
@@ -27,7 +27,7 @@ async fn a_sync_that_a_stop_ends_is_called_interrupted_in_the_history() {
     let hold = json!({ "match": { "path": "/server/devices", "nth": 2 }, "do": { "hold": "before" } });
     let rule = fault(&test, hold).await;
     let stop = CancellationToken::new();
-    let background = tokio::spawn(Arc::clone(&test.app).run_background(stop.clone()));
+    let background = tokio::spawn(Arc::clone(&test.app.scheduler).run(stop.clone()));
     held(&test, &rule, 1).await;
     while history(&test, &pair.setting).await.is_empty() {
         tokio::task::yield_now().await;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use adept::{
-    app::{AssignmentStatus, Health, SyncCounted, TokenHealth},
+    app::{AssignmentStatus, Counted, Health, TokenHealth},
     domain::{SettingId, SettingKey, TenantId, TokenStanding, TokenState},
     serve::metrics::{Metrics, Observed},
     storage::WaitingDevices,
@@ -15,19 +15,22 @@ use crate::support::database::noon;
 
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
-    let apple_answers = [("/account", "200".to_owned(), 7), ("/account", "Forbidden".to_owned(), 1)];
+    let counted = [
+        (Counted::AppleAnswer("/account", "200".to_owned()), 7),
+        (Counted::AppleAnswer("/account", "Forbidden".to_owned()), 1),
+        (Counted::DeviceResult("assign", "SUCCESS"), 998),
+        (Counted::DeviceResult("assign", "FAILED"), 2),
+    ];
     let key = SettingKey::new(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
     let assignment = AssignmentStatus {
-        results: vec![("assign", "SUCCESS", 998), ("assign", "FAILED", 2)],
         waiting: vec![WaitingDevices { key, state: "FAILED", devices: 2 }],
         foreign: vec![(key, 3)],
     };
     metrics
         .text(&Observed {
             health: &health,
-            apple_answers: &apple_answers,
+            counted: &counted,
             assignment: &assignment,
-            syncs: SyncCounted::default(),
             sync_interval: Duration::from_secs(1800),
             connections: 3,
             round_age: Duration::from_millis(1500),

@@ -1,7 +1,7 @@
 //! A service as `adept serve` starts it, in this process, on free ports and in a folder of its own.
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::ClientSecret,
     config,
     domain::{ClientId, Permission, TenantId},
@@ -86,7 +86,7 @@ impl Started {
     pub async fn application(&self, permissions: &[Permission]) -> Application {
         let secret = ClientSecret::generate().unwrap();
         let tenant = self.storage().default_tenant();
-        let client = ClientId(Ids.uuid(&self.clock));
+        let client = ClientId(self.clock.new_id());
         let row = ClientRow {
             tenant,
             id: client,
@@ -96,7 +96,7 @@ impl Started {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage().add_client(&row).await.unwrap();
+        self.storage().clients.add(&row).await.unwrap();
         Application { tenant, client, secret }
     }
 

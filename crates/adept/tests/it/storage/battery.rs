@@ -9,7 +9,7 @@ use adept::{
         setting_state::{CursorMove, CursorPosition, Deletion, Observed, SyncEnd, TokenChange},
     },
     storage::{
-        Claim, ClientRow, Created, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
+        Claim, ClientRow, Created, DueSetting, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
         SigningKeyRow, Storage, TokenChanged, Work,
     },
 };
@@ -59,7 +59,8 @@ fn key_pair(number: u128, made: Timestamp) -> NewKeyPair {
 pub(super) async fn make(storage: &Storage, owner: TenantId, number: u128, name: &str) -> Setting {
     let setting = setting(owner, number, name);
     let made = storage
-        .create_setting(&setting, &key_pair(number, noon()), 100, None, &event(number, &setting))
+        .settings
+        .create(&setting, &key_pair(number, noon()), 100, None, &event(number, &setting))
         .await;
     assert!(matches!(made.unwrap(), Created::Done));
     setting
@@ -99,7 +100,7 @@ pub(super) async fn upload(
         page_limit: Some(500),
     };
     let event = event(800_000 + number, setting);
-    storage.change_token(setting.key(), seen, (change, Some(token)), verified, noon(), &event).await.unwrap()
+    storage.tokens.change(setting.key(), seen, (change, Some(token)), verified, noon(), &event).await.unwrap()
 }
 
 pub(super) const LENGTHS: Lengths = Lengths {
@@ -108,12 +109,18 @@ pub(super) const LENGTHS: Lengths = Lengths {
     full_resync_interval: SignedDuration::from_hours(7 * 24),
 };
 
+/// A due setting whose lease nobody renewed for so many seconds.
+pub(super) fn observed(due: &DueSetting, seconds: i64) -> (SettingKey, Observed) {
+    let unrenewed = SignedDuration::from_secs(seconds);
+    (due.key, Observed { lease: due.lease, unrenewed })
+}
+
 /// Claims at most so many of the syncs that are due, having just begun to watch their leases.
 pub(super) async fn claim(storage: &Storage, now: Timestamp, most: usize) -> Vec<Claim> {
-    let due = storage.due_settings(Work::Sync, now, &LENGTHS).await.unwrap();
-    let unseen = due.into_iter().map(|due| (due.key, Observed(SignedDuration::ZERO)));
+    let due = storage.leases.due_settings(Work::Sync, now, &LENGTHS).await.unwrap();
+    let unseen = due.into_iter().map(|due| observed(&due, 0));
     let due: Vec<_> = unseen.take(most).collect();
-    storage.claim(Work::Sync, &due, now, &LENGTHS).await.unwrap()
+    storage.leases.claim(Work::Sync, &due, now, &LENGTHS).await.unwrap()
 }
 
 pub(super) async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
@@ -123,7 +130,7 @@ pub(super) async fn claim_one(storage: &Storage, now: Timestamp) -> Claim {
 }
 
 async fn due(storage: &Storage, setting: &Setting) -> Option<Timestamp> {
-    storage.setting_state(setting.key()).await.unwrap().unwrap().sync.due_at
+    storage.settings.state(setting.key()).await.unwrap().unwrap().sync.due_at
 }
 
 pub(super) fn ended(claim: &Claim, outcome: SyncOutcome, now: Timestamp, next_due: Timestamp) -> SyncEnd {
@@ -171,7 +178,8 @@ pub(super) async fn store_page(
         next += 1;
         id(next)
     };
-    let folded = storage.commit_page(&claim.lease, page, cursor, &part(claim, 1), &mut fresh).await.unwrap();
+    let folded =
+        storage.syncs.commit_page(&claim.lease, page, cursor, &part(claim, 1), &mut fresh).await.unwrap();
     folded.map(|folded| (folded.added, folded.changed, folded.removed))
 }
 
@@ -179,12 +187,12 @@ pub(super) async fn store_page(
 async fn a_setting_comes_back_as_it_was_made_and_only_to_its_tenant() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.create_tenant(tenant(2), "other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "other", noon()).await.unwrap();
     let made = make(&storage, tenant(1), 1, "Ümläut 'quoted'").await;
-    assert_eq!(storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap(), Some(made.clone()));
-    assert_eq!(storage.setting(SettingKey::new(tenant(2), made.id)).await.unwrap(), None);
+    assert_eq!(storage.settings.get(SettingKey::new(tenant(1), made.id)).await.unwrap(), Some(made.clone()));
+    assert_eq!(storage.settings.get(SettingKey::new(tenant(2), made.id)).await.unwrap(), None);
     // Its own one for Apple Configurator.
-    assert_eq!(storage.count_settings(tenant(2), None).await.unwrap(), 1);
+    assert_eq!(storage.settings.count(tenant(2), None).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -197,7 +205,7 @@ async fn no_more_settings_are_made_than_are_allowed_even_at_once() {
             let setting = setting(tenant(1), number, "n");
             let pair = key_pair(number, noon());
             matches!(
-                storage.create_setting(&setting, &pair, 3, None, &event(number, &setting)).await.unwrap(),
+                storage.settings.create(&setting, &pair, 3, None, &event(number, &setting)).await.unwrap(),
                 Created::Done
             )
         })
@@ -220,7 +228,7 @@ async fn lists_are_filtered_ordered_and_walked_without_loss_or_repetition() {
     let mut query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
     let mut names = Vec::new();
     loop {
-        let page = storage.settings(tenant(1), &query).await.unwrap();
+        let page = storage.settings.list(tenant(1), &query).await.unwrap();
         assert_eq!(page.total, Some(7), "the one for Apple Configurator is always there");
         names.extend(page.rows.into_iter().map(|row| row.token_name.unwrap()));
         match page.next {
@@ -234,7 +242,7 @@ async fn lists_are_filtered_ordered_and_walked_without_loss_or_repetition() {
         let storage = storage.clone();
         async move {
             let query = ListQuery { filter: Some(filter), ..ListQuery::default() };
-            let page = storage.settings(tenant(1), &query).await.unwrap();
+            let page = storage.settings.list(tenant(1), &query).await.unwrap();
             page.rows.into_iter().map(|row| row.token_name.unwrap()).collect::<Vec<_>>()
         }
     };
@@ -263,7 +271,7 @@ async fn a_foreign_position_is_refused() {
     for text in ["", "[]", "[1]", "[\"a\",\"b\"]", "{}", "['", "[null]"] {
         let after = Some(adept::storage::Position(text.to_owned()));
         let query = ListQuery::<SettingField> { after, ..ListQuery::default() };
-        let refused = storage.settings(tenant(1), &query).await;
+        let refused = storage.settings.list(tenant(1), &query).await;
         assert!(matches!(refused, Err(adept::storage::Error::Position)), "{text}");
     }
 }
@@ -277,7 +285,7 @@ async fn a_token_takes_effect_whole_and_under_the_generation_it_was_learned_unde
     assert_eq!(upload(&storage, &made, 1, 0, &own, true).await, TokenChanged::Done);
     assert_eq!(upload(&storage, &made, 2, 0, &own, true).await, TokenChanged::Stale);
 
-    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
+    let known = storage.tokens.load(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.in_use.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!((known.setting.token_generation, known.setting.token_state), (1, TokenState::Ok));
@@ -294,7 +302,7 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
     upload(&storage, &made, 1, 0, &own, true).await;
     upload(&storage, &made, 2, 1, &own, false).await;
     upload(&storage, &made, 3, 2, &own, false).await;
-    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
+    let known = storage.tokens.load(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.in_use.unwrap().json, b"token 3");
     let verified = known.verified.unwrap();
     assert_eq!(&**verified.json, b"token 1");
@@ -305,12 +313,12 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
         let (storage, key, event) = (&storage, made.key(), &event);
         async move {
             let refused = TokenState::Revoked;
-            storage.restore_other_token(key, seen, refused, noon(), &LENGTHS, event).await.unwrap()
+            storage.tokens.restore_other(key, seen, refused, noon(), &LENGTHS, event).await.unwrap()
         }
     };
     assert!(!restore(2).await);
     assert!(restore(3).await);
-    let known = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
+    let known = storage.tokens.load(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(&**known.in_use.unwrap().json, b"token 1");
     assert!(known.setting.token_verified && known.verified.is_none());
     assert_eq!(&**known.newer.unwrap().json, b"token 3", "the refused one is kept beside it");
@@ -321,7 +329,7 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
 async fn a_server_belongs_to_one_setting_of_a_tenant_even_when_two_uploads_race() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.create_tenant(tenant(2), "other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "other", noon()).await.unwrap();
     let mut settings = Vec::new();
     for number in 1..=4 {
         settings.push(make(&storage, tenant(1), number, "s").await);
@@ -377,28 +385,28 @@ async fn a_deleted_setting_is_gone_with_its_tokens_and_can_be_restored_and_purge
     };
     let delete = |setting: &Setting, now, event: AuditEvent| {
         let (storage, key) = (storage.clone(), setting.key());
-        async move { storage.soft_delete_setting(key, false, now, &event).await.unwrap() }
+        async move { storage.settings.soft_delete(key, false, now, &event).await.unwrap() }
     };
     assert_eq!(delete(&made, noon(), event(&made)).await, Some(Deletion::Allowed));
     assert_eq!(delete(&made, noon(), event(&made)).await, None);
-    assert!(storage.onboarding(made.key()).await.unwrap().is_none());
-    assert!(storage.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap().is_empty());
-    assert_eq!(storage.purge_settings(later(29 * 86_400)).await.unwrap(), 0);
+    assert!(storage.tokens.load(made.key()).await.unwrap().is_none());
+    assert!(storage.leases.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap().is_empty());
+    assert_eq!(storage.settings.purge(later(29 * 86_400)).await.unwrap(), 0);
 
     // Another setting for its server may be made meanwhile; then the old one stays away.
     let second = make(&storage, tenant(1), 2, "t").await;
     upload(&storage, &second, 2, 0, &server("AAAA", None), true).await;
-    let (deleted, at) = storage.soft_deleted_settings().await.unwrap().remove(0);
+    let (deleted, at) = storage.settings.list_soft_deleted().await.unwrap().remove(0);
     assert_eq!((deleted.id, at), (made.id, noon()));
     let taken = Restored::ServerTaken(second.id, Some("t".to_owned()));
-    assert_eq!(storage.restore_setting(made.key(), noon(), &event(&made)).await.unwrap(), taken);
+    assert_eq!(storage.settings.restore(made.key(), noon(), &event(&made)).await.unwrap(), taken);
     assert_eq!(delete(&second, later(60), event(&second)).await, Some(Deletion::Allowed));
-    assert_eq!(storage.restore_setting(made.key(), noon(), &event(&made)).await.unwrap(), Restored::Done);
-    let back = storage.onboarding(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
+    assert_eq!(storage.settings.restore(made.key(), noon(), &event(&made)).await.unwrap(), Restored::Done);
+    let back = storage.tokens.load(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert!(back.in_use.is_none());
 
-    assert_eq!(storage.purge_settings(later(60 + 30 * 86_400)).await.unwrap(), 1);
-    assert!(storage.soft_deleted_settings().await.unwrap().is_empty());
+    assert_eq!(storage.settings.purge(later(60 + 30 * 86_400)).await.unwrap(), 1);
+    assert!(storage.settings.list_soft_deleted().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -428,12 +436,10 @@ async fn a_due_setting_is_claimed_once_and_again_when_its_lease_is_over() {
     assert_eq!(claims[0].state.page_limit, 500);
     // The end of a lease proves nothing before clocks can differ no more, unless it was seen unrenewed for its length.
     assert!(claim(&storage, later(149), 10).await.is_empty());
-    let due = storage.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap();
-    let seen = |seconds| {
-        due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(seconds)))).collect::<Vec<_>>()
-    };
-    assert!(storage.claim(Work::Sync, &seen(29), later(1), &LENGTHS).await.unwrap().is_empty());
-    let again = storage.claim(Work::Sync, &seen(30), later(1), &LENGTHS).await.unwrap();
+    let due = storage.leases.due_settings(Work::Sync, later(1), &LENGTHS).await.unwrap();
+    let seen = |seconds| due.iter().map(|due| observed(due, seconds)).collect::<Vec<_>>();
+    assert!(storage.leases.claim(Work::Sync, &seen(29), later(1), &LENGTHS).await.unwrap().is_empty());
+    let again = storage.leases.claim(Work::Sync, &seen(30), later(1), &LENGTHS).await.unwrap();
     assert_eq!(again.len(), 3);
     assert!(again.iter().all(|claim| claim.lease.epoch == 2));
     assert_eq!(claim(&storage, later(151), 10).await.len(), 3);
@@ -466,18 +472,21 @@ async fn a_page_is_stored_with_its_cursor_or_not_at_all() {
     assert_eq!(store_page(&storage, &claim, 2, stale).await, Some((0, 0, 0)));
 
     let listed =
-        storage.devices(SettingKey::new(tenant(1), made.id), &ListQuery::default()).await.unwrap().rows;
+        storage.devices.list(SettingKey::new(tenant(1), made.id), &ListQuery::default()).await.unwrap().rows;
     let seen: Vec<_> = listed.iter().map(|row| (row.serial.as_str(), row.deleted)).collect();
     assert_eq!(seen, [("C1", false), ("C2", true), ("C3", false), ("C4", false)]);
     assert_eq!(listed[1].description.as_deref(), Some("O'Brien \"C2\" \\ ü"));
     assert_eq!(
-        storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().sync.device_count,
+        storage.settings.get(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().sync.device_count,
         3
     );
-    let one = storage.device(SettingKey::new(tenant(1), made.id), listed[0].id).await.unwrap().unwrap();
+    let one = storage.devices.get(SettingKey::new(tenant(1), made.id), listed[0].id).await.unwrap().unwrap();
     assert_eq!(one, listed[0]);
-    assert_eq!(storage.device(SettingKey::new(tenant(2), made.id), listed[0].id).await.unwrap(), None);
-    assert_eq!(storage.device(SettingKey::new(tenant(1), made.id), DeviceId(id(1))).await.unwrap(), None);
+    assert_eq!(storage.devices.get(SettingKey::new(tenant(2), made.id), listed[0].id).await.unwrap(), None);
+    assert_eq!(
+        storage.devices.get(SettingKey::new(tenant(1), made.id), DeviceId(id(1))).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -504,19 +513,19 @@ async fn who_lost_the_lease_or_the_token_stores_nothing() {
     let first = claim_one(&storage, noon()).await;
     let second = claim_one(&storage, later(150)).await;
     assert_eq!(store_page(&storage, &first, 0, vec![record("C1", None, 1)]).await, None);
-    assert!(!storage.renew_lease(&first.lease, later(151), &LENGTHS).await.unwrap());
-    assert!(storage.renew_lease(&second.lease, later(151), &LENGTHS).await.unwrap());
+    assert!(!storage.leases.renew(&first.lease, later(151), &LENGTHS).await.unwrap());
+    assert!(storage.leases.renew(&second.lease, later(151), &LENGTHS).await.unwrap());
 
     upload(&storage, &made, 2, 1, &own, true).await;
     assert_eq!(store_page(&storage, &second, 0, vec![record("C1", None, 1)]).await, None);
-    assert!(!storage.renew_lease(&second.lease, later(151), &LENGTHS).await.unwrap());
+    assert!(!storage.leases.renew(&second.lease, later(151), &LENGTHS).await.unwrap());
     let end = ended(&second, SyncOutcome::Token(TokenState::Revoked), later(152), later(199));
-    assert_eq!(storage.end_sync(&second.lease, &part(&second, 0), end).await.unwrap(), None);
-    storage.release_lease(&second.lease, SyncOutcome::Superseded, later(152)).await.unwrap();
+    assert_eq!(storage.syncs.end(&second.lease, &part(&second, 0), end).await.unwrap(), None);
+    storage.leases.release(&second.lease, SyncOutcome::Superseded, later(152)).await.unwrap();
     let third = claim_one(&storage, later(152)).await;
     assert_eq!((third.lease.generation, third.lease.epoch), (2, 3));
     assert_eq!(
-        storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().token_state,
+        storage.settings.get(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap().token_state,
         TokenState::Ok
     );
 }
@@ -528,20 +537,20 @@ async fn a_sync_asked_for_while_one_runs_follows_it() {
     let made = make(&storage, tenant(1), 1, "s").await;
     let request = |number| {
         let (storage, made) = (&storage, &made);
-        async move { storage.request_sync(made.key(), false, noon(), &event(number, made)).await.unwrap() }
+        async move { storage.syncs.request(made.key(), false, noon(), &event(number, made)).await.unwrap() }
     };
     assert_eq!(request(8000).await, Some(false), "without a token there is nothing to do");
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     let claim = claim_one(&storage, noon()).await;
     let end = |claim: &Claim, now| ended(claim, SyncOutcome::Token(TokenState::Ok), now, later(1800));
     assert_eq!(request(8001).await, Some(true));
-    let stored = storage.end_sync(&claim.lease, &part(&claim, 0), end(&claim, later(0))).await;
+    let stored = storage.syncs.end(&claim.lease, &part(&claim, 0), end(&claim, later(0))).await;
     assert_eq!(stored.unwrap(), Some(Some(TokenState::Ok)));
     assert_eq!(due(&storage, &made).await, Some(later(1)));
     let claim = claim_one(&storage, later(1)).await;
-    storage.end_sync(&claim.lease, &part(&claim, 0), end(&claim, later(2))).await.unwrap();
+    storage.syncs.end(&claim.lease, &part(&claim, 0), end(&claim, later(2))).await.unwrap();
     assert_eq!(due(&storage, &made).await, Some(later(1800)));
-    let setting = storage.setting(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
+    let setting = storage.settings.get(SettingKey::new(tenant(1), made.id)).await.unwrap().unwrap();
     assert_eq!(setting.sync.succeeded_at, Some(later(2)));
 }
 
@@ -557,7 +566,8 @@ async fn unused_key_pairs_are_bounded_and_used_ones_are_kept() {
         async move {
             let pair = key_pair(number, made_at);
             storage
-                .add_key_pair(SettingKey::new(tenant(1), made.id), &pair, droppable, &event(number, &made))
+                .key_pairs
+                .add(SettingKey::new(tenant(1), made.id), &pair, droppable, &event(number, &made))
                 .await
                 .unwrap()
         }
@@ -567,14 +577,14 @@ async fn unused_key_pairs_are_bounded_and_used_ones_are_kept() {
     }
     assert_eq!(add(120, day(2), day(1)).await, KeyAdded::TooMany);
     assert_eq!(add(120, day(40), day(10)).await, KeyAdded::Done);
-    let pairs = storage.key_pairs(SettingKey::new(tenant(1), made.id)).await.unwrap();
+    let pairs = storage.key_pairs.list(SettingKey::new(tenant(1), made.id)).await.unwrap();
     assert_eq!(pairs.len(), 21);
     assert_eq!(pairs[0].id, KeyPairId(id(500_120)));
     assert!(
         pairs.iter().any(|pair| pair.id == KeyPairId(id(500_001))),
         "the pair that opened a token is kept"
     );
-    assert_eq!(&**storage.open_private_key(SettingKey::new(tenant(1), made.id), &pairs[0]).unwrap(), [7; 32]);
+    assert_eq!(&**storage.key_pairs.open(SettingKey::new(tenant(1), made.id), &pairs[0]).unwrap(), [7; 32]);
 }
 
 #[tokio::test]
@@ -586,16 +596,23 @@ async fn a_wait_that_apple_asked_for_is_kept_and_a_later_end_wins() {
     // One that a wrong clock made is not believed, and the next takes its place.
     for (until, expected) in [(60, Some(60)), (90, Some(90)), (30, Some(90)), (9000, None), (90, Some(90))] {
         storage
+            .tokens
             .keep_apple_wait(SettingKey::new(tenant(1), made.id), "k", later(until), longest, noon())
             .await
             .unwrap();
         assert_eq!(
-            storage.apple_wait(SettingKey::new(tenant(1), made.id), "k", noon()).await.unwrap(),
+            storage.tokens.apple_wait(SettingKey::new(tenant(1), made.id), "k", noon()).await.unwrap(),
             expected.map(later)
         );
     }
-    assert_eq!(storage.apple_wait(SettingKey::new(tenant(1), made.id), "other", noon()).await.unwrap(), None);
-    assert_eq!(storage.apple_wait(SettingKey::new(tenant(1), made.id), "k", later(90)).await.unwrap(), None);
+    assert_eq!(
+        storage.tokens.apple_wait(SettingKey::new(tenant(1), made.id), "other", noon()).await.unwrap(),
+        None
+    );
+    assert_eq!(
+        storage.tokens.apple_wait(SettingKey::new(tenant(1), made.id), "k", later(90)).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]
@@ -612,18 +629,18 @@ async fn clients_tenants_and_the_signing_key_are_kept() {
         disabled: false,
         created_at: noon(),
     };
-    storage.add_client(&client).await.unwrap();
-    assert_eq!(storage.client(tenant(1), client.id).await.unwrap(), Some(client.clone()));
-    assert_eq!(storage.client(tenant(2), client.id).await.unwrap(), None);
-    assert!(storage.set_client_disabled(tenant(1), client.id, true).await.unwrap());
-    assert!(storage.clients(tenant(1)).await.unwrap()[0].disabled);
+    storage.clients.add(&client).await.unwrap();
+    assert_eq!(storage.clients.get(tenant(1), client.id).await.unwrap(), Some(client.clone()));
+    assert_eq!(storage.clients.get(tenant(2), client.id).await.unwrap(), None);
+    assert!(storage.clients.set_disabled(tenant(1), client.id, true).await.unwrap());
+    assert!(storage.clients.list(tenant(1)).await.unwrap()[0].disabled);
 
     let key = |kid: &str, byte| SigningKeyRow { kid: kid.to_owned(), pkcs8: Zeroizing::new(vec![byte; 8]) };
-    assert!(storage.signing_key().await.unwrap().is_none());
-    assert_eq!(storage.keep_signing_key(key("first", 1)).await.unwrap().kid, "first");
-    let kept = storage.keep_signing_key(key("second", 2)).await.unwrap();
+    assert!(storage.deployment.signing_key().await.unwrap().is_none());
+    assert_eq!(storage.deployment.keep_signing_key(key("first", 1)).await.unwrap().kid, "first");
+    let kept = storage.deployment.keep_signing_key(key("second", 2)).await.unwrap();
     assert_eq!((kept.kid.as_str(), &**kept.pkcs8), ("first", &[1u8; 8][..]));
-    storage.writable().await.unwrap();
+    storage.deployment.writable().await.unwrap();
 }
 
 #[tokio::test]
@@ -632,7 +649,7 @@ async fn a_second_opening_finds_everything_and_many_at_once_agree() {
     database.open().await.close().await;
     let (first, second) = tokio::join!(database.open(), database.open());
     assert_eq!(first.default_tenant(), second.default_tenant());
-    assert_eq!(first.sealing_key_id(), second.sealing_key_id());
+    assert_eq!(first.deployment.sealing_key_id(), second.deployment.sealing_key_id());
 }
 
 #[tokio::test]
@@ -660,7 +677,7 @@ async fn devices_are_filtered_by_serial_number_in_any_case() {
         ),
     ] {
         assert_eq!(
-            storage.count_devices(SettingKey::new(tenant(1), made.id), Some(&filter)).await.unwrap(),
+            storage.devices.count(SettingKey::new(tenant(1), made.id), Some(&filter)).await.unwrap(),
             expected,
             "{filter:?}"
         );

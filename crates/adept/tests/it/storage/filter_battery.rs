@@ -261,7 +261,7 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     };
     let writes = DeviceWrites { new: devices, changed: Vec::new(), event };
     let decide = |_| Ok::<_, Error>(writes);
-    assert!(storage.write_devices(SettingKey::new(owner, setting), &[], &[], noon(), decide).await.unwrap());
+    assert!(storage.devices.write(SettingKey::new(owner, setting), &[], &[], noon(), decide).await.unwrap());
     execute(database, statements).await;
 }
 
@@ -271,10 +271,11 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
-    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
     some_devices(&database, &storage, tenant(2), &mut runner).await;
     some_devices(&database, &storage, owner, &mut runner).await;
-    let all = storage.devices(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
+    let all =
+        storage.devices.list(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 80);
     let rows: Vec<_> = all.iter().map(Device).collect();
 
@@ -308,7 +309,7 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         let mut found = Vec::new();
         loop {
             let Listed { rows, next, total } =
-                storage.devices(SettingKey::new(owner, setting), &query).await.unwrap();
+                storage.devices.list(SettingKey::new(owner, setting), &query).await.unwrap();
             assert_eq!(total, Some(wanted.len() as i64), "{shown}");
             found.extend(rows.into_iter().map(|row| row.serial));
             query.after = next;
@@ -318,7 +319,7 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         }
         assert_eq!(found.iter().collect::<Vec<_>>(), wanted, "{shown}");
         let counted =
-            storage.count_devices(SettingKey::new(owner, setting), query.filter.as_ref()).await.unwrap();
+            storage.devices.count(SettingKey::new(owner, setting), query.filter.as_ref()).await.unwrap();
         assert_eq!(counted, wanted.len() as i64, "{shown}");
     }
 }
@@ -393,10 +394,10 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
     let storage: Storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
-    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
     some_events(&database, owner, &mut runner).await;
     some_events(&database, tenant(2), &mut runner).await;
-    let all = storage.audit_events(owner, &ListQuery::default()).await.unwrap().rows;
+    let all = storage.audit.list(owner, &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 60);
     let rows: Vec<_> = all.iter().map(Entry).collect();
 
@@ -431,7 +432,7 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
         let mut query = ListQuery { filter: Some(filter), order, top, ..ListQuery::default() };
         let mut found = Vec::new();
         loop {
-            let page = storage.audit_events(owner, &query).await.unwrap();
+            let page = storage.audit.list(owner, &query).await.unwrap();
             found.extend(page.rows.into_iter().map(|row| row.id));
             query.after = page.next;
             if query.after.is_none() {
@@ -449,7 +450,8 @@ async fn a_list_of_a_thousand_values_is_asked_for_without_fail() {
     let values = (0..1000).map(|number| Literal::Text(format!("{number}"))).collect();
     let filter = Filter::In { field: DeviceField::SerialNumber, values };
     let counted = storage
-        .count_devices(SettingKey::new(tenant(1), SettingId(tenant(1).0)), Some(&filter))
+        .devices
+        .count(SettingKey::new(tenant(1), SettingId(tenant(1).0)), Some(&filter))
         .await
         .unwrap();
     assert_eq!(counted, 0);

@@ -22,3 +22,9 @@ mod times_battery;
 
 #[path = "purge_battery.rs"]
 mod purge_battery;
+
+#[path = "lost_updates_battery.rs"]
+mod lost_updates_battery;
+
+#[path = "purge_waits_battery.rs"]
+mod purge_waits_battery;

@@ -45,7 +45,7 @@ async fn setting(storage: &Storage, number: u128) -> SettingId {
         certificate: vec![1],
         pkcs8: Zeroizing::new(vec![7; 32]),
     };
-    let made = storage.create_setting(&setting, &pair, 100, None, &event(number)).await.unwrap();
+    let made = storage.settings.create(&setting, &pair, 100, None, &event(number)).await.unwrap();
     assert!(matches!(made, Created::Done));
     setting.id
 }
@@ -78,7 +78,7 @@ fn profile(setting: SettingId, number: u128, name: &str) -> Profile {
 
 async fn make(storage: &Storage, setting: SettingId, number: u128, name: &str) -> Profile {
     let made = profile(setting, number, name);
-    let created = storage.create_profile(&made, None, None, &event(10_000 + number)).await.unwrap();
+    let created = storage.profiles.create(&made, None, None, &event(10_000 + number)).await.unwrap();
     assert_eq!(created, EntityCreated::Done);
     made
 }
@@ -110,13 +110,13 @@ async fn a_profile_comes_back_as_it_was_made_and_only_from_its_setting() {
     let (first, second) = (setting(&storage, 1).await, setting(&storage, 2).await);
     let made = make(&storage, first, 1, "Ümläut").await;
     assert_eq!(
-        storage.profile(SettingKey::new(tenant(1), first), made.id).await.unwrap(),
+        storage.profiles.get(SettingKey::new(tenant(1), first), made.id).await.unwrap(),
         Some(made.clone())
     );
-    assert_eq!(storage.profile(SettingKey::new(tenant(1), second), made.id).await.unwrap(), None);
-    assert_eq!(storage.profile(SettingKey::new(tenant(2), first), made.id).await.unwrap(), None);
+    assert_eq!(storage.profiles.get(SettingKey::new(tenant(1), second), made.id).await.unwrap(), None);
+    assert_eq!(storage.profiles.get(SettingKey::new(tenant(2), first), made.id).await.unwrap(), None);
     let nowhere = profile(SettingId(id(99)), 2, "n");
-    let created = storage.create_profile(&nowhere, None, None, &event(77)).await.unwrap();
+    let created = storage.profiles.create(&nowhere, None, None, &event(77)).await.unwrap();
     assert_eq!(created, EntityCreated::NotFound);
 }
 
@@ -130,12 +130,13 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
     }
     let order = vec![OrderBy { field: ProfileField::DisplayName, descending: false }];
     let query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
-    let page = storage.profiles(SettingKey::new(tenant(1), setting), &query).await.unwrap();
+    let page = storage.profiles.list(SettingKey::new(tenant(1), setting), &query).await.unwrap();
     assert_eq!(page.total, Some(3));
     let names: Vec<_> = page.rows.iter().map(|row| row.display_name.clone().unwrap()).collect();
     assert_eq!(names, ["A", "b"]);
     let rest = storage
-        .profiles(SettingKey::new(tenant(1), setting), &ListQuery { after: page.next, ..query })
+        .profiles
+        .list(SettingKey::new(tenant(1), setting), &ListQuery { after: page.next, ..query })
         .await
         .unwrap();
     assert_eq!(rest.rows.len(), 1);
@@ -147,7 +148,7 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
         (compare(ProfileField::Kind, Literal::Enum { member: "depMacOSEnrollmentProfile", ordinal: 3 }), 0),
     ] {
         assert_eq!(
-            storage.count_profiles(SettingKey::new(tenant(1), setting), Some(&filter)).await.unwrap(),
+            storage.profiles.count(SettingKey::new(tenant(1), setting), Some(&filter)).await.unwrap(),
             count
         );
     }
@@ -160,16 +161,16 @@ async fn a_password_is_sealed_bound_to_its_profile_and_cleared() {
     let setting = setting(&storage, 1).await;
     let made = profile(setting, 1, "p");
     let secret = Zeroizing::new("s3cret".to_owned());
-    let created = storage.create_profile(&made, Some(&secret), None, &event(1000)).await.unwrap();
+    let created = storage.profiles.create(&made, Some(&secret), None, &event(1000)).await.unwrap();
     assert_eq!(created, EntityCreated::Done);
-    let stored = storage.profile(SettingKey::new(tenant(1), setting), made.id).await.unwrap().unwrap();
+    let stored = storage.profiles.get(SettingKey::new(tenant(1), setting), made.id).await.unwrap().unwrap();
     assert!(stored.has_admin_password);
-    assert_eq!(&**storage.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
+    assert_eq!(&**storage.profiles.admin_password(&stored).await.unwrap().unwrap(), b"s3cret");
     let key = (SettingKey::new(tenant(1), setting), made.id);
     for (number, password, is_kept) in [(1001, None, true), (1002, Some(None), false)] {
         let same = |old: &Profile| Ok::<_, Error>((old.clone(), event(number)));
-        assert!(storage.update_profile(key, password, noon(), same).await.unwrap().is_some());
-        assert_eq!(storage.admin_password(&stored).await.unwrap().is_some(), is_kept);
+        assert!(storage.profiles.update(key, password, noon(), same).await.unwrap().is_some());
+        assert_eq!(storage.profiles.admin_password(&stored).await.unwrap().is_some(), is_kept);
     }
 }
 
@@ -186,7 +187,7 @@ async fn each_change_is_made_on_top_of_the_one_before() {
                 let changed = Profile { revision: old.revision + 1, ..old.clone() };
                 Ok::<_, Error>((changed, event(2000 + number)))
             };
-            storage.update_profile(key, None, noon(), more).await.unwrap().unwrap().revision
+            storage.profiles.update(key, None, noon(), more).await.unwrap().unwrap().revision
         })
     });
     let mut revisions = Vec::new();
@@ -204,30 +205,44 @@ async fn a_platform_has_one_default_and_a_default_cannot_be_deleted() {
     let setting = setting(&storage, 1).await;
     let (first, second) = (make(&storage, setting, 1, "a").await, make(&storage, setting, 2, "b").await);
     let ios = DevicePlatform::Ios;
-    assert_eq!(storage.default_profile(SettingKey::new(tenant(1), setting), ios).await.unwrap(), None);
+    assert_eq!(storage.profiles.default_of(SettingKey::new(tenant(1), setting), ios).await.unwrap(), None);
     for (number, profile) in [(1, &first), (2, &second)] {
-        assert!(storage.set_default_profile(profile, ios, &event(3000 + number)).await.unwrap());
+        assert!(storage.profiles.set_default(profile, ios, &event(3000 + number)).await.unwrap());
         let default =
-            storage.default_profile(SettingKey::new(tenant(1), setting), ios).await.unwrap().unwrap();
+            storage.profiles.default_of(SettingKey::new(tenant(1), setting), ios).await.unwrap().unwrap();
         assert_eq!((default.id, default.is_default), (profile.id, true));
     }
     assert!(
-        !storage.profile(SettingKey::new(tenant(1), setting), first.id).await.unwrap().unwrap().is_default
+        !storage
+            .profiles
+            .get(SettingKey::new(tenant(1), setting), first.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_default
     );
     assert_eq!(
-        storage.default_profile(SettingKey::new(tenant(1), setting), DevicePlatform::MacOs).await.unwrap(),
+        storage
+            .profiles
+            .default_of(SettingKey::new(tenant(1), setting), DevicePlatform::MacOs)
+            .await
+            .unwrap(),
         None
     );
-    assert_eq!(storage.delete_profile(&second, &event(3010)).await.unwrap(), ProfileDeleted::IsDefault);
+    assert_eq!(storage.profiles.delete(&second, &event(3010)).await.unwrap(), ProfileDeleted::IsDefault);
     assert!(
-        storage.clear_default_profile(SettingKey::new(tenant(1), setting), ios, &event(3011)).await.unwrap()
+        storage.profiles.clear_default(SettingKey::new(tenant(1), setting), ios, &event(3011)).await.unwrap()
     );
     assert!(
-        !storage.clear_default_profile(SettingKey::new(tenant(1), setting), ios, &event(3012)).await.unwrap()
+        !storage
+            .profiles
+            .clear_default(SettingKey::new(tenant(1), setting), ios, &event(3012))
+            .await
+            .unwrap()
     );
-    assert_eq!(storage.delete_profile(&second, &event(3013)).await.unwrap(), ProfileDeleted::Done);
-    assert_eq!(storage.delete_profile(&second, &event(3014)).await.unwrap(), ProfileDeleted::NotFound);
-    assert!(!storage.set_default_profile(&second, ios, &event(3015)).await.unwrap());
+    assert_eq!(storage.profiles.delete(&second, &event(3013)).await.unwrap(), ProfileDeleted::Done);
+    assert_eq!(storage.profiles.delete(&second, &event(3014)).await.unwrap(), ProfileDeleted::NotFound);
+    assert!(!storage.profiles.set_default(&second, ios, &event(3015)).await.unwrap());
 }
 
 /// Writes devices whatever is listed.
@@ -239,7 +254,7 @@ async fn manual_import(
     event: AuditEvent,
 ) -> bool {
     let writes = DeviceWrites { new: new.to_vec(), changed: changed.to_vec(), event };
-    storage.write_devices(key, &[], &[], noon(), |_| Ok::<_, Error>(writes)).await.unwrap()
+    storage.devices.write(key, &[], &[], noon(), |_| Ok::<_, Error>(writes)).await.unwrap()
 }
 
 #[tokio::test]
@@ -254,42 +269,64 @@ async fn a_profile_is_wanted_by_all_named_devices_or_by_none() {
     let foreign = [device(other, 3, "FOREIGN")];
     assert!(manual_import(&storage, SettingKey::new(tenant(1), other), &foreign, &[], event(4001)).await);
     assert_eq!(
-        storage.setting(SettingKey::new(tenant(1), own_setting)).await.unwrap().unwrap().sync.device_count,
+        storage
+            .settings
+            .get(SettingKey::new(tenant(1), own_setting))
+            .await
+            .unwrap()
+            .unwrap()
+            .sync
+            .device_count,
         2
     );
 
-    let refused =
-        storage.set_desired_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002)).await;
+    let refused = storage
+        .devices
+        .set_desired_profile(&wanted, &own(&["SERIAL1", "FOREIGN", "x'"]), noon(), &event(4002))
+        .await;
     let DesiredChange::Unknown(mut unknown) = refused.unwrap() else { panic!("not refused") };
     unknown.sort();
     assert_eq!(unknown, ["FOREIGN", "x'"]);
-    let row = storage.device(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
+    let row =
+        storage.devices.get(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
     assert_eq!(row.desired_profile, None);
 
-    let done = storage.set_desired_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
+    let done =
+        storage.devices.set_desired_profile(&wanted, &own(&["serial1"]), noon(), &event(4003)).await.unwrap();
     assert_eq!(done, DesiredChange::Done);
-    let row = storage.device(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
+    let row =
+        storage.devices.get(SettingKey::new(tenant(1), own_setting), devices[0].id).await.unwrap().unwrap();
     assert_eq!((row.desired_profile, row.desired_at), (Some(wanted.id), Some(noon())));
     assert!(row.supervised);
-    assert_eq!(storage.delete_profile(&wanted, &event(4004)).await.unwrap(), ProfileDeleted::Wanted(1));
+    assert_eq!(storage.profiles.delete(&wanted, &event(4004)).await.unwrap(), ProfileDeleted::Wanted(1));
     assert!(
         storage
-            .remove_device(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4005))
+            .devices
+            .remove(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4005))
             .await
             .unwrap()
     );
     assert!(
         !storage
-            .remove_device(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4006))
+            .devices
+            .remove(SettingKey::new(tenant(1), own_setting), devices[0].id, &event(4006))
             .await
             .unwrap()
     );
     assert_eq!(
-        storage.setting(SettingKey::new(tenant(1), own_setting)).await.unwrap().unwrap().sync.device_count,
+        storage
+            .settings
+            .get(SettingKey::new(tenant(1), own_setting))
+            .await
+            .unwrap()
+            .unwrap()
+            .sync
+            .device_count,
         1
     );
-    assert_eq!(storage.delete_profile(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
-    let gone = storage.set_desired_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
+    assert_eq!(storage.profiles.delete(&wanted, &event(4007)).await.unwrap(), ProfileDeleted::Done);
+    let gone =
+        storage.devices.set_desired_profile(&wanted, &own(&["SERIAL2"]), noon(), &event(4008)).await.unwrap();
     assert_eq!(gone, DesiredChange::NotFound);
 }
 
@@ -305,23 +342,27 @@ async fn devices_manually_are_added_once_and_changed_in_place() {
     };
     write(from_ref(&first), &[], 5000).await;
     let serials = own(&["SERIAL1"]);
-    let refused = storage.write_devices(key, &serials, &[], noon(), |listed| {
+    let refused = storage.devices.write(key, &serials, &[], noon(), |listed| {
         assert_eq!(listed, from_ref(&first), "anyone who writes sees what is listed");
         Err(Error::Position)
     });
     assert!(refused.await.is_err());
     let listed = storage
-        .devices_of_serials(SettingKey::new(tenant(1), setting), &own(&["SERIAL1", "none"]))
+        .devices
+        .of_serials(SettingKey::new(tenant(1), setting), &own(&["SERIAL1", "none"]))
         .await
         .unwrap();
     assert_eq!(listed, from_ref(&first));
     assert_eq!(
-        storage.setting(SettingKey::new(tenant(1), setting)).await.unwrap().unwrap().sync.device_count,
+        storage.settings.get(SettingKey::new(tenant(1), setting)).await.unwrap().unwrap().sync.device_count,
         1
     );
     let changed = DeviceRow { description: None, platform: DevicePlatform::MacOs, supervised: true, ..first };
     write(&[], from_ref(&changed), 5002).await;
-    assert_eq!(storage.device(SettingKey::new(tenant(1), setting), changed.id).await.unwrap(), Some(changed));
+    assert_eq!(
+        storage.devices.get(SettingKey::new(tenant(1), setting), changed.id).await.unwrap(),
+        Some(changed)
+    );
 }
 
 #[tokio::test]
@@ -332,6 +373,7 @@ async fn only_devices_that_apple_lists_can_be_released() {
     let imported = [device(setting, 1, "BYHAND")];
     assert!(manual_import(&storage, SettingKey::new(tenant(1), setting), &imported, &[], event(6000)).await);
     let refused = storage
+        .devices
         .request_release(SettingKey::new(tenant(1), setting), &own(&["BYHAND"]), noon(), &event(6001))
         .await
         .unwrap();
@@ -351,19 +393,25 @@ async fn a_profile_is_never_wanted_or_default_after_its_deletion_even_when_both_
         let (first, second, third) = (raced.clone(), raced.clone(), raced.clone());
         let base = 7100 + round * 10;
         let desired = tokio::spawn(async move {
-            wanting.set_desired_profile(&first, &own(&["SERIAL1"]), noon(), &event(base)).await.unwrap()
+            wanting
+                .devices
+                .set_desired_profile(&first, &own(&["SERIAL1"]), noon(), &event(base))
+                .await
+                .unwrap()
         });
         let default = tokio::spawn(async move {
-            defaulting.set_default_profile(&second, DevicePlatform::Ios, &event(base + 1)).await.unwrap()
+            defaulting.profiles.set_default(&second, DevicePlatform::Ios, &event(base + 1)).await.unwrap()
         });
         let deleted =
-            tokio::spawn(async move { deleting.delete_profile(&third, &event(base + 2)).await.unwrap() });
+            tokio::spawn(async move { deleting.profiles.delete(&third, &event(base + 2)).await.unwrap() });
         let (desired, default, deleted) =
             (desired.await.unwrap(), default.await.unwrap(), deleted.await.unwrap());
         if deleted == ProfileDeleted::Done {
             assert_eq!((desired, default), (DesiredChange::NotFound, false));
         } else {
-            assert!(storage.profile(SettingKey::new(tenant(1), setting), raced.id).await.unwrap().is_some());
+            assert!(
+                storage.profiles.get(SettingKey::new(tenant(1), setting), raced.id).await.unwrap().is_some()
+            );
         }
     }
 }

@@ -47,7 +47,7 @@ async fn deleted(storage: &Storage, database: &TestDatabase, number: u128, count
     let made = make(storage, tenant(1), number, "s").await;
     devices(database, &made, count).await;
     let deletion =
-        storage.soft_delete_setting(made.key(), false, noon(), &event(2_000 + number, &made)).await;
+        storage.settings.soft_delete(made.key(), false, noon(), &event(2_000 + number, &made)).await;
     assert_eq!(deletion.unwrap(), Some(Deletion::Allowed));
     made
 }
@@ -58,17 +58,17 @@ async fn a_purge_removes_five_thousand_rows_at_once_and_goes_on_after_a_kill() {
     let storage = database.open().await;
     let made = deleted(&storage, &database, 1, 12_000).await;
     database.execute(KILLED[usize::from(KIND == Kind::Postgres)]).await.unwrap();
-    storage.purge_settings(later(MONTH)).await.unwrap_err();
+    storage.settings.purge(later(MONTH)).await.unwrap_err();
     assert_eq!(database.number("SELECT COUNT(*) FROM devices").await, 7_000, "one step is durable");
     storage.close().await;
 
     // Another process finds it half purged: nobody can restore it, and the rest goes.
     let storage = database.open().await;
-    let restored = storage.restore_setting(made.key(), later(MONTH), &event(3_000, &made)).await.unwrap();
+    let restored = storage.settings.restore(made.key(), later(MONTH), &event(3_000, &made)).await.unwrap();
     assert_eq!(restored, Restored::NotThere);
     let alive = ["DROP TRIGGER killed", "DROP TRIGGER killed ON devices"];
     database.execute(alive[usize::from(KIND == Kind::Postgres)]).await.unwrap();
-    assert_eq!(storage.purge_settings(later(MONTH)).await.unwrap(), 1);
+    assert_eq!(storage.settings.purge(later(MONTH)).await.unwrap(), 1);
     for table in ["devices", "key_pairs"] {
         assert_eq!(database.number(&format!("SELECT COUNT(*) FROM {table}")).await, 0, "{table}");
     }
@@ -81,8 +81,8 @@ async fn two_processes_that_purge_one_setting_at_once_remove_it_whole_and_once()
     let (storage, other) = (database.open().await, database.open().await);
     deleted(&storage, &database, 1, 12_000).await;
     let (first, second) =
-        tokio::join!(storage.purge_settings(later(MONTH)), other.purge_settings(later(MONTH)));
-    let again = storage.purge_settings(later(MONTH)).await.unwrap();
+        tokio::join!(storage.settings.purge(later(MONTH)), other.settings.purge(later(MONTH)));
+    let again = storage.settings.purge(later(MONTH)).await.unwrap();
     assert_eq!(first.unwrap() + second.unwrap() + again, 1);
     assert_eq!(database.number("SELECT COUNT(*) FROM devices").await, 0);
 }
@@ -96,18 +96,18 @@ async fn of_a_purge_and_a_restoration_one_wins_whole() {
         let made = deleted(&storage, &database, round, 20).await;
         let undo = event(3_000 + round, &made);
         let (purged, restored) = tokio::join!(
-            storage.purge_settings(later(MONTH)),
-            other.restore_setting(made.key(), later(MONTH), &undo)
+            storage.settings.purge(later(MONTH)),
+            other.settings.restore(made.key(), later(MONTH), &undo)
         );
         let left = database.number("SELECT COUNT(*) FROM devices").await;
         match restored.unwrap() {
             Restored::Done => {
                 assert_eq!((purged.unwrap(), left), (0, 20), "round {round}");
-                assert!(storage.setting(made.key()).await.unwrap().is_some(), "round {round}");
-                assert_eq!(storage.purge_settings(later(MONTH)).await.unwrap(), 0);
+                assert!(storage.settings.get(made.key()).await.unwrap().is_some(), "round {round}");
+                assert_eq!(storage.settings.purge(later(MONTH)).await.unwrap(), 0);
                 let end = event(4_000 + round, &made);
-                storage.soft_delete_setting(made.key(), true, noon(), &end).await.unwrap();
-                storage.purge_settings(later(MONTH)).await.unwrap();
+                storage.settings.soft_delete(made.key(), true, noon(), &end).await.unwrap();
+                storage.settings.purge(later(MONTH)).await.unwrap();
             }
             Restored::NotThere => assert_eq!((purged.unwrap(), left), (1, 0), "round {round}"),
             taken => panic!("round {round}: {taken:?}"),
@@ -125,7 +125,7 @@ async fn a_setting_whose_deletion_was_dated_ahead_is_kept_for_a_month_from_now()
         .execute(&format!("UPDATE setting_states SET deleted_at = {ahead} WHERE deleted_at > 0"))
         .await
         .unwrap();
-    assert_eq!(storage.purge_settings(noon()).await.unwrap(), 0);
-    assert_eq!(storage.purge_settings(later(29 * 86_400)).await.unwrap(), 0);
-    assert_eq!(storage.purge_settings(later(30 * 86_400)).await.unwrap(), 1);
+    assert_eq!(storage.settings.purge(noon()).await.unwrap(), 0);
+    assert_eq!(storage.settings.purge(later(29 * 86_400)).await.unwrap(), 0);
+    assert_eq!(storage.settings.purge(later(30 * 86_400)).await.unwrap(), 1);
 }

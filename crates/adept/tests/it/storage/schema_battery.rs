@@ -57,7 +57,7 @@ async fn counted(database: &TestDatabase, table: &str) -> i64 {
 async fn what_belongs_to_a_setting_goes_with_it_and_apples_ids_of_profiles_go_with_the_tenant() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
     let setting = make(&storage, tenant(2), 1, "One").await;
     for row in rows_of(setting.key()) {
         database.execute(&row).await.unwrap();
@@ -124,22 +124,22 @@ async fn a_database_of_an_unreleased_version_is_refused_and_left_as_it_is() {
 async fn a_program_that_is_older_than_the_schema_goes_on_until_the_schema_says_otherwise() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    assert_eq!(storage.schema_status().await.unwrap().state(), SchemaState::Equal);
+    assert_eq!(storage.deployment.schema_status().await.unwrap().state(), SchemaState::Equal);
     let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
         VALUES (2, 'newer', TRUE, unhex('00'), 0)";
     database.execute(newer).await.unwrap();
-    assert!(storage.may_write().await.unwrap());
-    let status = storage.schema_status().await.unwrap();
+    assert!(storage.deployment.may_write().await.unwrap());
+    let status = storage.deployment.schema_status().await.unwrap();
     assert_eq!((status.found, status.newest, status.state()), (2, 1, SchemaState::Newer));
     database.open().await.close().await;
     Storage::inspect(&database.options()).await.unwrap().close().await;
 
     database.execute("UPDATE schema_compatibility SET oldest_writer = 2").await.unwrap();
-    assert!(!storage.may_write().await.unwrap());
+    assert!(!storage.deployment.may_write().await.unwrap());
     for error in refused(&database).await {
         assert!(error.contains("start the newer version of Adept"), "{error}");
     }
-    assert_eq!(storage.tenants().await.unwrap().len(), 1, "reading goes on");
+    assert_eq!(storage.tenants.list().await.unwrap().len(), 1, "reading goes on");
 }
 
 #[tokio::test]
@@ -157,12 +157,12 @@ async fn a_program_below_the_line_claims_nothing_and_says_so_until_the_line_is_b
     let line = |version: i64| format!("UPDATE schema_compatibility SET oldest_writer = {version}");
     test.database.execute(&line(2)).await.unwrap();
     let shutdown = CancellationToken::new();
-    let background = tokio::spawn(std::sync::Arc::clone(&test.app).run_background(shutdown.clone()));
-    while !test.app.schema_refused() {
+    let background = tokio::spawn(std::sync::Arc::clone(&test.app.scheduler).run(shutdown.clone()));
+    while !test.app.scheduler.schema_refused() {
         tokio::task::yield_now().await;
     }
     test.database.execute(&line(1)).await.unwrap();
-    while test.app.schema_refused() {
+    while test.app.scheduler.schema_refused() {
         tokio::task::yield_now().await;
     }
     shutdown.cancel();

@@ -21,14 +21,14 @@ async fn stored(storage: &Storage, number: u128) -> TokenRow {
 }
 
 async fn row(storage: &Storage, setting: &adept::domain::Setting) -> TokenRow {
-    let known = storage.onboarding(setting.key()).await.unwrap().unwrap();
+    let known = storage.tokens.load(setting.key()).await.unwrap().unwrap();
     TokenRow { key: setting.key(), token: known.in_use.unwrap().id }
 }
 
 /// What is found, as a word and a revision.
 async fn find(storage: &Storage, row: &TokenRow, refused: i64, now: Timestamp) -> (&'static str, i64) {
     let until = now + jiff::SignedDuration::from_secs(30);
-    match storage.find_apple_session(row, refused, now, until).await.unwrap() {
+    match storage.apple_sessions.find(row, refused, now, until).await.unwrap() {
         AppleSession::Kept { session, revision } => {
             assert_eq!(&**session, format!("session {revision}").as_bytes());
             ("kept", revision)
@@ -41,7 +41,7 @@ async fn find(storage: &Storage, row: &TokenRow, refused: i64, now: Timestamp) -
 
 async fn keep(storage: &Storage, row: &TokenRow, revision: i64) -> SessionKept {
     let session = format!("session {}", revision + 1);
-    storage.keep_apple_session(row, session.as_bytes(), revision).await.unwrap()
+    storage.apple_sessions.keep(row, session.as_bytes(), revision).await.unwrap()
 }
 
 #[tokio::test]
@@ -55,7 +55,7 @@ async fn a_session_is_claimed_kept_found_and_replaced() {
     assert_eq!(find(&storage, &row, 0, noon()).await, ("kept", 1));
     // Refused by Apple: the claim that was kept is over, so that the next one is free.
     assert_eq!(find(&storage, &row, 1, noon()).await, ("claimed", 1));
-    storage.give_up_apple_session(&row, 1).await.unwrap();
+    storage.apple_sessions.give_up(&row, 1).await.unwrap();
     assert_eq!(find(&storage, &row, 1, noon()).await, ("claimed", 1));
     assert_eq!(keep(&storage, &row, 1).await, SessionKept::Done);
     assert_eq!(keep(&storage, &row, 1).await, SessionKept::Superseded);
@@ -106,7 +106,8 @@ async fn a_session_goes_with_its_token_and_opens_in_no_other_row() {
     assert_eq!(keep(&storage, &first, 1).await, SessionKept::NotFound);
     assert_eq!(find(&storage, &second, 0, noon()).await, ("claimed", 0));
     let setting = storage
-        .onboarding(adept::domain::SettingKey::new(tenant(1), made.id))
+        .tokens
+        .load(adept::domain::SettingKey::new(tenant(1), made.id))
         .await
         .unwrap()
         .unwrap()

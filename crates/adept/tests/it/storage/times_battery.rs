@@ -5,7 +5,6 @@ use adept::{
     domain::{
         AppleRecord, OperationType, Setting,
         deadline::{DEADLINES, OWN_LENGTHS, PAST_TIMES, STATED_TIMES},
-        setting_state::Observed,
     },
     storage::{AppleSession, Storage, TokenRow, Work},
 };
@@ -13,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{
     KIND,
-    battery::{LENGTHS, claim, claim_one, ended, id, later, make, part, record, server, store_page, upload},
+    battery::{
+        LENGTHS, claim, claim_one, ended, id, later, make, observed, part, record, server, store_page, upload,
+    },
 };
 use crate::support::database::{Kind, TestDatabase, noon, tenant};
 
@@ -69,15 +70,31 @@ async fn onboarded(storage: &Storage) -> Setting {
 }
 
 #[tokio::test]
+async fn a_lease_that_its_holder_renews_just_before_it_is_taken_over_stays_its_holders() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    onboarded(&storage).await;
+    let running = claim_one(&storage, noon()).await;
+    let due = storage.leases.due_settings(Work::Sync, later(30), &LENGTHS).await.unwrap();
+    let seen: Vec<_> = due.iter().map(|due| observed(due, 30)).collect();
+    assert!(storage.leases.renew(&running.lease, later(30), &LENGTHS).await.unwrap());
+    assert!(storage.leases.claim(Work::Sync, &seen, later(31), &LENGTHS).await.unwrap().is_empty());
+    assert!(storage.leases.renew(&running.lease, later(40), &LENGTHS).await.unwrap());
+}
+
+#[tokio::test]
 async fn a_claim_on_a_session_that_a_wrong_clock_dated_is_not_believed() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let made = onboarded(&storage).await;
-    let known = storage.onboarding(made.key()).await.unwrap().unwrap();
+    let known = storage.tokens.load(made.key()).await.unwrap().unwrap();
     let row = TokenRow { key: made.key(), token: known.in_use.unwrap().id };
     let find = async |now: Timestamp| {
         let until = now + SignedDuration::from_secs(60);
-        matches!(storage.find_apple_session(&row, 0, now, until).await.unwrap(), AppleSession::Claimed { .. })
+        matches!(
+            storage.apple_sessions.find(&row, 0, now, until).await.unwrap(),
+            AppleSession::Claimed { .. }
+        )
     };
     assert!(find(later(FAR)).await);
     assert!(find(noon()).await, "it lies further ahead than one may");
@@ -106,7 +123,7 @@ async fn devices_and_definitions_that_a_wrong_clock_put_off_are_due_when_the_set
     let first = claim_one(&storage, noon()).await;
     let end =
         ended(&first, adept::domain::SyncOutcome::Token(adept::domain::TokenState::Ok), noon(), later(1800));
-    storage.end_sync(&first.lease, &part(&first, 0), end).await.unwrap();
+    storage.syncs.end(&first.lease, &part(&first, 0), end).await.unwrap();
     let micros = |seconds| later(seconds).as_microsecond();
     for (key, due) in [("far", FAR), ("near", 86_400), ("edge", 86_520)] {
         let values = format!("0, {}, {}, {}", micros(due), micros(0), micros(due));
@@ -122,9 +139,9 @@ async fn devices_and_definitions_that_a_wrong_clock_put_off_are_due_when_the_set
     let due_far = format!("UPDATE setting_states SET assignment_due_at = {}", micros(FAR));
     database.execute(&due_far).await.unwrap();
 
-    let due = storage.due_settings(Work::Assignment, noon(), &LENGTHS).await.unwrap();
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::ZERO))).collect();
-    assert_eq!(storage.claim(Work::Assignment, &due, noon(), &LENGTHS).await.unwrap().len(), 1);
+    let due = storage.leases.due_settings(Work::Assignment, noon(), &LENGTHS).await.unwrap();
+    let due: Vec<_> = due.iter().map(|due| observed(due, 0)).collect();
+    assert_eq!(storage.leases.claim(Work::Assignment, &due, noon(), &LENGTHS).await.unwrap().len(), 1);
     let at = async |column: &str, key: &str| {
         let query = format!("SELECT {column} FROM devices WHERE serial_key = '{key}'");
         Timestamp::from_microsecond(database.number(&query).await).unwrap()
@@ -146,7 +163,7 @@ async fn a_tombstone_that_lies_ahead_counts_as_of_now_and_is_purged_45_days_late
     device(&database, &made, "gone", ("deleted, created_at, tombstone_at", &values)).await;
     let purge = async |days: i64| {
         let now = later(days * 86_400);
-        storage.purge_tombstones(now - SignedDuration::from_hours(45 * 24), now).await.unwrap()
+        storage.devices.purge_tombstones(now - SignedDuration::from_hours(45 * 24), now).await.unwrap()
     };
     assert_eq!(purge(0).await, 0);
     assert_eq!(database.number("SELECT tombstone_at FROM devices").await, noon().as_microsecond());
@@ -163,7 +180,7 @@ async fn a_device_first_seen_by_a_clock_that_was_ahead_can_still_be_absent() {
     for (key, created) in [("a", -60), ("b", 5), ("c", FAR)] {
         device(&database, &made, key, ("created_at", &later(created).as_microsecond().to_string())).await;
     }
-    let listed = storage.listed_by_apple(&claim.lease, (noon(), later(10)), "", 10).await.unwrap();
+    let listed = storage.syncs.listed_by_apple(&claim.lease, (noon(), later(10)), "", 10).await.unwrap();
     let keys: Vec<_> = listed.iter().map(|device| device.key.as_str()).collect();
     assert_eq!(keys, ["a", "c"], "b was first seen by this run");
 }
@@ -177,8 +194,34 @@ async fn a_device_dated_by_a_clock_that_was_ahead_is_changed_by_apples_next_reco
     assert_eq!(store_page(&storage, &claim, 0, vec![record("C1", None, 1)]).await, Some((1, 0, 0)));
     let ahead = format!("UPDATE devices SET operation_at = {}", later(FAR).as_microsecond());
     database.execute(&ahead).await.unwrap();
-    let changed: AppleRecord = record("C1", Some((OperationType::Modified, 3600)), 2);
+    // Apple's date lies before the moment at which the record arrives, as it always does.
+    let changed: AppleRecord = record("C1", Some((OperationType::Modified, -600)), 2);
     assert_eq!(store_page(&storage, &claim, 1, vec![changed]).await, Some((0, 1, 0)));
+    let operation = database.number("SELECT operation_at FROM devices").await;
+    assert_eq!(operation, later(-600).as_microsecond());
+    let stale: AppleRecord = record("C1", Some((OperationType::Modified, -601)), 3);
+    assert_eq!(store_page(&storage, &claim, 2, vec![stale]).await, Some((0, 0, 0)));
+}
+
+#[tokio::test]
+async fn a_wait_that_a_wrong_clock_dated_is_over_for_good() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let made = onboarded(&storage).await;
+    let day = SignedDuration::from_hours(24);
+    let keep = async |now: i64| {
+        storage.tokens.keep_apple_wait(made.key(), "c", later(now + 86_400), day, later(now)).await.unwrap();
+    };
+    let wait = async |now: i64| storage.tokens.apple_wait(made.key(), "c", later(now)).await.unwrap();
+    for ahead in [FAR, 86_400, 121] {
+        keep(ahead).await;
+        assert_eq!(wait(0).await, None, "{ahead} s ahead");
+        assert_eq!(wait(ahead).await, None, "also when its time comes near");
+    }
+    keep(120).await;
+    assert_eq!(wait(0).await, Some(later(86_520)), "clocks may differ by so much");
+    assert_eq!(wait(86_519).await, Some(later(86_520)));
+    assert_eq!(wait(86_520).await, None);
 }
 
 #[tokio::test]
@@ -190,7 +233,7 @@ async fn neither_of_two_tokens_is_lost_to_a_clock_for_which_both_have_expired() 
     let swap = async |seen, now| {
         let refused = adept::domain::TokenState::Revoked;
         let event = super::battery::event(9_000 + seen as u128, &made);
-        storage.restore_other_token(made.key(), seen, refused, now, &LENGTHS, &event).await.unwrap()
+        storage.tokens.restore_other(made.key(), seen, refused, now, &LENGTHS, &event).await.unwrap()
     };
     let tokens = async || database.number("SELECT COUNT(*) FROM server_tokens").await;
     assert!(!swap(2, later(FAR)).await, "it has expired by that clock");
@@ -206,17 +249,17 @@ async fn a_disabled_tenant_rests_and_what_is_under_way_for_it_ends_with_its_leas
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     onboarded(&storage).await;
-    let due = storage.due_settings(Work::Sync, noon(), &LENGTHS).await.unwrap();
+    let due = storage.leases.due_settings(Work::Sync, noon(), &LENGTHS).await.unwrap();
     let running = claim_one(&storage, noon()).await;
-    assert!(storage.renew_lease(&running.lease, later(10), &LENGTHS).await.unwrap());
-    assert!(storage.set_tenant_disabled(tenant(1), true).await.unwrap());
-    assert!(!storage.renew_lease(&running.lease, later(20), &LENGTHS).await.unwrap());
-    assert_eq!(storage.renew_for_call(&running.lease, later(20), &LENGTHS).await.unwrap(), None);
-    assert!(storage.due_settings(Work::Sync, later(900), &LENGTHS).await.unwrap().is_empty());
+    assert!(storage.leases.renew(&running.lease, later(10), &LENGTHS).await.unwrap());
+    assert!(storage.tenants.set_disabled(tenant(1), true).await.unwrap());
+    assert!(!storage.leases.renew(&running.lease, later(20), &LENGTHS).await.unwrap());
+    assert_eq!(storage.assignments.renew_for_call(&running.lease, later(20), &LENGTHS).await.unwrap(), None);
+    assert!(storage.leases.due_settings(Work::Sync, later(900), &LENGTHS).await.unwrap().is_empty());
     // It was found due just before.
-    let due: Vec<_> = due.iter().map(|due| (due.key, Observed(SignedDuration::from_secs(60)))).collect();
-    assert!(storage.claim(Work::Sync, &due, later(900), &LENGTHS).await.unwrap().is_empty());
-    assert!(storage.set_tenant_disabled(tenant(1), false).await.unwrap());
+    let due: Vec<_> = due.iter().map(|due| observed(due, 60)).collect();
+    assert!(storage.leases.claim(Work::Sync, &due, later(900), &LENGTHS).await.unwrap().is_empty());
+    assert!(storage.tenants.set_disabled(tenant(1), false).await.unwrap());
     assert_eq!(claim(&storage, later(900), 10).await.len(), 1);
 }
 
@@ -227,13 +270,13 @@ async fn below_the_schemas_line_leases_are_not_renewed_and_nothing_is_written_un
     let made = onboarded(&storage).await;
     let running = claim_one(&storage, noon()).await;
     database.execute("UPDATE schema_compatibility SET oldest_writer = 9").await.unwrap();
-    assert!(!storage.renew_lease(&running.lease, later(10), &LENGTHS).await.unwrap());
-    assert_eq!(storage.renew_for_call(&running.lease, later(10), &LENGTHS).await.unwrap(), None);
-    assert!(!storage.may_write().await.unwrap());
-    let refused = storage.set_tenant_disabled(tenant(1), true).await.unwrap_err().to_string();
+    assert!(!storage.leases.renew(&running.lease, later(10), &LENGTHS).await.unwrap());
+    assert_eq!(storage.assignments.renew_for_call(&running.lease, later(10), &LENGTHS).await.unwrap(), None);
+    assert!(!storage.deployment.may_write().await.unwrap());
+    let refused = storage.tenants.set_disabled(tenant(1), true).await.unwrap_err().to_string();
     assert!(refused.contains("newer version"), "{refused}");
-    assert!(storage.setting(made.key()).await.unwrap().is_some(), "reading goes on");
+    assert!(storage.settings.get(made.key()).await.unwrap().is_some(), "reading goes on");
     database.execute("UPDATE schema_compatibility SET oldest_writer = 1").await.unwrap();
-    assert!(storage.may_write().await.unwrap());
-    assert!(storage.renew_lease(&running.lease, later(10), &LENGTHS).await.unwrap());
+    assert!(storage.deployment.may_write().await.unwrap());
+    assert!(storage.leases.renew(&running.lease, later(10), &LENGTHS).await.unwrap());
 }

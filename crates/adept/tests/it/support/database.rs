@@ -18,6 +18,26 @@ pub enum Kind {
     Postgres,
 }
 
+/// Makes a test for each database of each function named.
+macro_rules! on_both_databases {
+    ($($test:ident)*) => {
+        mod on_sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::support::database::Kind::Sqlite).await;
+            })*
+        }
+
+        mod on_postgresql {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($crate::support::database::Kind::Postgres).await;
+            })*
+        }
+    };
+}
+pub(crate) use on_both_databases;
+
 /// A fresh database with a sealing key; removed at the end.
 pub struct TestDatabase {
     /// Its URL.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use adept::{
-    app::{App, AppOptions, AppleOptions, Clock, Ids},
+    app::{App, AppOptions, AppleOptions, Clock},
     auth::{Auth, PublicUrl},
     domain::TenantId,
     graph::{self, Graph, Throttle},
@@ -103,6 +103,15 @@ impl TestApp {
         Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
     }
 
+    /// Another process on the same database and the same Apple, on a machine with a clock of its own.
+    pub async fn another_by_a_clock_of_its_own(&self) -> Self {
+        let options = self.database.options();
+        let clock = Clock::system();
+        let storage = Storage::open(&options, clock.now(), self.storage.default_tenant()).await.unwrap();
+        let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
+        Self::around(database, storage, apple, clock, Some(&self.url), Throttle::Off).await
+    }
+
     /// This one, started again as `behavior` says.
     pub async fn started_as(&self, behavior: AppOptions) -> Self {
         let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
@@ -194,8 +203,8 @@ impl TestApp {
 
     /// A second tenant.
     pub async fn other_tenant(&self) -> TenantId {
-        let tenant = TenantId(Ids.uuid(&self.clock));
-        self.storage.create_tenant(tenant, "Other", self.clock.now()).await.unwrap();
+        let tenant = TenantId(self.clock.new_id());
+        self.storage.tenants.create(tenant, "Other", self.clock.now()).await.unwrap();
         tenant
     }
 
@@ -210,7 +219,7 @@ impl TestApp {
         let upload = serde_json::json!({ "depToken": token });
         let answer = client.post(&format!("/beta/{S}/{setting}/uploadDepToken"), &upload).await;
         assert_eq!(answer.status, 204);
-        assert_eq!(self.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(self.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         setting
     }
 }

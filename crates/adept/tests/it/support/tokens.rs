@@ -1,7 +1,7 @@
 //! Bearer tokens with any claims, signed by the issuer's key or by a stranger's.
 
 use adept::{
-    app::{Clock, Ids},
+    app::Clock,
     auth::PublicUrl,
     domain::{ClientId, Permission, TenantId},
     storage::{ClientRow, Storage},
@@ -25,7 +25,7 @@ pub struct Signer {
 
 impl Signer {
     pub async fn of(storage: &Storage, public_url: PublicUrl, clock: Clock) -> Self {
-        let row = storage.signing_key().await.unwrap().unwrap();
+        let row = storage.deployment.signing_key().await.unwrap().unwrap();
         Self { kid: row.kid, key: RsaKeyPair::from_pkcs8(&row.pkcs8).unwrap(), public_url, clock }
     }
 
@@ -37,7 +37,7 @@ impl Signer {
 
     /// A new application of the tenant.
     pub async fn registered(&self, storage: &Storage, tenant: TenantId) -> ClientId {
-        let client = ClientId(Ids.uuid(&self.clock));
+        let client = ClientId(self.clock.new_id());
         let row = ClientRow {
             tenant,
             id: client,
@@ -47,7 +47,7 @@ impl Signer {
             disabled: false,
             created_at: self.clock.now(),
         };
-        storage.add_client(&row).await.unwrap();
+        storage.clients.add(&row).await.unwrap();
         client
     }
 

@@ -76,7 +76,7 @@ async fn a_fetch_that_lists_almost_nothing_takes_nothing_away_until_another_one_
     // The one that is due by itself a sync interval later.
     test.clock.advance(SignedDuration::from_secs(61));
     apple_lists(&test, &[]).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(listed(&client, &pair.setting).await.len(), 0);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 0);
 
@@ -185,9 +185,9 @@ async fn devices_are_forgotten_45_days_after_they_left() {
     take_devices(&test, &pair.server, &gone).await;
     assert!(syncs(&test, &client, &pair.setting).await);
     test.clock.advance(SignedDuration::from_hours(44 * 24));
-    assert_eq!(test.app.purge().await.unwrap().devices, 0);
+    assert_eq!(test.app.purge.now().await.unwrap().devices, 0);
     test.clock.advance(SignedDuration::from_hours(2 * 24));
-    assert_eq!(test.app.purge().await.unwrap().devices, 1);
+    assert_eq!(test.app.purge.now().await.unwrap().devices, 1);
     let client = test.admin().await;
     assert_eq!(serials(&client, &pair.setting).await.len(), 9);
 }

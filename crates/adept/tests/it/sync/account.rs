@@ -26,7 +26,8 @@ async fn verifications(test: &TestApp) -> Vec<Value> {
 
 async fn checked(test: &TestApp, Pair { setting, .. }: &Pair) -> &'static str {
     let caller = Caller::operator(test.storage.default_tenant());
-    let checked = std::sync::Arc::clone(&test.app).check_token(&caller, setting.parse().unwrap()).await;
+    let checked =
+        std::sync::Arc::clone(&test.app).checks.check_token(&caller, setting.parse().unwrap()).await;
     checked.unwrap().0.as_str()
 }
 
@@ -48,7 +49,7 @@ async fn a_token_whose_server_is_never_named_is_synced_at_the_interval_and_verif
     let pair = unverified(&test, &client, 3).await;
     let mut last = Value::Null;
     for round in 1..=3 {
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         let left = test.next_sync_due().await.duration_since(test.clock.now());
         assert!(left > SignedDuration::from_mins(29), "round {round}: again in {left:#}");
         assert_eq!(verifications(&test).await.len(), 1, "round {round}");
@@ -74,7 +75,7 @@ async fn a_token_whose_server_is_never_named_is_tried_ever_more_seldom_when_sync
         let left = test.next_sync_due().await.duration_since(test.clock.now());
         assert!((minutes * 60 - 50..=minutes * 60).contains(&left.as_secs()), "{left:#} for {minutes}");
         pass(&test, left + SignedDuration::from_secs(1)).await;
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     }
 }
 
@@ -85,7 +86,7 @@ async fn the_sync_that_verifies_a_token_reads_pages_of_the_size_that_apple_allow
     let options = json!({ "limit_maximum": 200, "limit_default": 100 }).to_string();
     test.portal.call(Method::PUT, "/options", options).await;
     let pair = unverified(&test, &client, 500).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "POST /server/devices").await, 3);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 500);
     assert!(syncs(&test, &client, &pair.setting).await);
@@ -106,10 +107,8 @@ async fn a_renewal_taken_while_terms_waited_stays_though_apple_names_no_server_t
     assert!(syncs(&test, &client, &pair.setting).await);
     let known = test
         .storage
-        .onboarding(adept::domain::SettingKey::new(
-            test.storage.default_tenant(),
-            pair.setting.parse().unwrap(),
-        ))
+        .tokens
+        .load(adept::domain::SettingKey::new(test.storage.default_tenant(), pair.setting.parse().unwrap()))
         .await
         .unwrap();
     let setting = known.unwrap().setting;
@@ -163,7 +162,7 @@ async fn a_fetch_that_is_repeated_asks_first_whose_server_it_is_and_how_large_pa
     assert_eq!((&shown_now["lastSyncErrorCode"], &shown_now["syncedDeviceCount"]), (&13.into(), &10.into()));
     assert!(!syncs(&test, &client, &pair.setting).await);
     let caller = Caller::operator(test.storage.default_tenant());
-    let setting = test.app.setting(&caller, pair.setting.parse().unwrap()).await.unwrap();
+    let setting = test.app.settings.get(&caller, pair.setting.parse().unwrap()).await.unwrap();
     assert_eq!(setting.token_state, TokenState::WrongServer);
 
     test.portal.call(Method::DELETE, &format!("/faults/{rule}"), String::new()).await;

@@ -1,6 +1,9 @@
 //! Cursors: those that Apple repeats, forgets, or gives with nothing else.
 
-use adept::domain::{SyncKind, SyncOutcome, TokenState};
+use adept::{
+    app::Counted,
+    domain::{SyncKind, SyncOutcome, TokenState},
+};
 use serde_json::{Value, json};
 
 use super::{history, listed, synced};
@@ -29,7 +32,7 @@ async fn a_repeated_cursor_ends_the_walk_and_the_third_in_a_row_leads_to_a_fetch
         assert!(asked <= 2, "it asks {asked} times, not without end");
         assert_eq!(history(&test, &pair.setting).await[0].outcome, SyncOutcome::RepeatedCursor);
         assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0, "the token is good");
-        assert_eq!(test.app.sync_counts().repeated_cursors, number);
+        assert_eq!(test.app.counters.of(&Counted::RepeatedCursor), number);
         test.portal.call(reqwest::Method::DELETE, "/answers", String::new()).await;
     }
     let fetches = asked(&test, "POST /server/devices").await;
@@ -80,7 +83,7 @@ async fn an_exhausted_cursor_is_no_fault() {
     test.portal.give_devices(&pair.server, 10).await;
     assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
     script(&test, json!({ "path": "/devices/sync", "status": 400, "body": "EXHAUSTED_CURSOR" })).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 10);
     assert_ne!(shown(&client, &pair.setting).await["lastSuccessfulSyncDateTime"], "0001-01-01T00:00:00Z");
     let fetches = asked(&test, "POST /server/devices").await;
@@ -120,4 +123,32 @@ async fn a_fetch_that_was_read_in_two_runs_is_followed_by_a_complete_one_when_de
 
 async fn serial_of_the_first(client: &crate::support::client::Client, setting: &str) -> String {
     listed(client, setting).await.remove(0)
+}
+
+#[tokio::test]
+async fn deltas_behind_a_fetch_may_list_on_many_pages_what_the_fetch_listed() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    let pair = pair(&test, &client).await;
+    test.portal.give_devices(&pair.server, 40).await;
+    let devices = format!("/servers/{}/devices?limit=100", pair.server);
+    let known = test.portal.call(reqwest::Method::GET, &devices, String::new()).await;
+    let known: Value = serde_json::from_str(&known).unwrap();
+    let known = known["devices"].as_array().unwrap();
+    // The last page of the fetch and 60 of deltas, each with one device.
+    for number in 0..60 {
+        let mut device = known[number % known.len()].clone();
+        device["op_type"] = "modified".into();
+        device["op_date"] = format!("{:.0}", test.clock.now()).into();
+        device["description"] = format!("Change {number}").into();
+        let cursor = format!("delta {number}");
+        let body =
+            json!({ "devices": [device], "cursor": cursor, "more_to_follow": number < 59 }).to_string();
+        script(&test, json!({ "path": "/devices/sync", "status": 200, "body": body })).await;
+    }
+    assert_eq!(upload(&client, &pair.setting, &test.portal.token(&pair.server).await).await.status, 204);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
+    let state = shown(&client, &pair.setting).await;
+    assert_eq!((&state["lastSyncErrorCode"], &state["syncedDeviceCount"]), (&0.into(), &40.into()));
+    assert_eq!(asked(&test, "POST /devices/sync").await, 60);
 }

@@ -21,7 +21,7 @@ async fn half_fetched(test: &TestApp, client: &Client) -> Pair {
     let breaks =
         json!({ "match": { "path": "/server/devices", "nth": 2 }, "do": { "answer": { "status": 500 } } });
     fault(test, breaks).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(shown(client, &pair.setting).await["syncedDeviceCount"], 1000);
     pair
 }

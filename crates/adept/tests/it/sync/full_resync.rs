@@ -1,6 +1,9 @@
 //! The fetch of everything that is repeated every week: it finds what deltas left out and says so.
 
-use adept::domain::{Caller, DeviceChanges, Origin, SyncKind, SyncOutcome, TokenState};
+use adept::{
+    app::Counted,
+    domain::{Caller, DeviceChanges, Origin, SyncKind, SyncOutcome, TokenState},
+};
 use reqwest::Method;
 use serde_json::json;
 
@@ -27,7 +30,8 @@ async fn what_deltas_left_out_is_found_counted_and_told() {
     let run = history(&test, &pair.setting).await.remove(0);
     assert_eq!((run.kind, run.outcome), (SyncKind::FullResync, SyncOutcome::Token(TokenState::Ok)));
     assert_eq!((run.drift, run.changes), (found, found));
-    assert_eq!(test.app.sync_counts().drift, found);
+    let drift = ["added", "changed", "removed"].map(|change| test.app.counters.of(&Counted::Drift(change)));
+    assert_eq!(drift, [3, 1, 2]);
     assert_eq!(listed(&client, &pair.setting).await.len(), 41);
 }
 
@@ -99,14 +103,14 @@ async fn one_that_is_asked_for_meanwhile_follows(kind: Kind) {
         test.portal.give_devices(&pair.server, 1).await;
         test.clock.advance(jiff::SignedDuration::from_secs(2));
         let caller = Caller::operator(test.storage.default_tenant());
-        let origin = Origin { caller, request: test.app.ids().uuid(&test.clock) };
-        test.app.request_full_fetch(&origin, pair.setting.parse().unwrap()).await.unwrap();
+        let origin = Origin { caller, request: test.app.clock().new_id() };
+        test.app.sync_requests.request_full_fetch(&origin, pair.setting.parse().unwrap()).await.unwrap();
         release(&test, &rule).await;
     };
     tokio::join!(resyncs(&test, &pair.setting), asking);
     let fetches = asked(&test, "POST /server/devices").await;
     test.clock.advance(jiff::SignedDuration::from_secs(2));
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1);
     assert!(syncs(&test, &client, &pair.setting).await);
     assert_eq!(asked(&test, "POST /server/devices").await, fetches + 1, "and then not before a week");

@@ -63,9 +63,9 @@ async fn old_lines_are_forgotten_but_the_latest_stay() {
     }
     let before = history(&test, &pair.setting).await;
     assert_eq!(before.len(), 4);
-    assert_eq!(test.storage.purge_sync_runs(before[3].started_at, 0).await.unwrap(), 0, "none is older");
+    assert_eq!(test.storage.syncs.purge_runs(before[3].started_at, 0).await.unwrap(), 0, "none is older");
     let later = test.clock.now() + jiff::SignedDuration::from_hours(1);
-    assert_eq!(test.storage.purge_sync_runs(later, 3).await.unwrap(), 1);
+    assert_eq!(test.storage.syncs.purge_runs(later, 3).await.unwrap(), 1);
     assert_eq!(history(&test, &pair.setting).await, before[..3]);
-    assert_eq!(test.app.purge().await.unwrap().sync_runs, 0, "the last 100 stay");
+    assert_eq!(test.app.purge.now().await.unwrap().sync_runs, 0, "the last 100 stay");
 }

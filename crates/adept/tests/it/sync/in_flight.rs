@@ -27,14 +27,14 @@ async fn a_page_that_arrives_after_another_process_went_on_changes_nothing() {
     let rule = fault(&test, json!({ "match": { "path": "/devices/sync" }, "do": { "hold": "after" } })).await;
     let slow = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     held(&test, &rule, 1).await;
 
     // Meanwhile the device leaves, and another process takes the lease over and goes on.
     take_devices(&test, &pair.server, &["LATE01".to_owned()]).await;
     test.clock.advance(SignedDuration::from_secs(151));
-    assert_eq!(other.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(other.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     let before = listed(&client, &pair.setting).await;
     release(&test, &rule).await;
     assert_eq!(slow.await.unwrap(), 1);
@@ -54,7 +54,7 @@ async fn a_process_that_died_in_the_midst_of_a_fetch_leaves_what_it_stored_and_a
     let rule = fault(&test, hold).await;
     let dying = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     held(&test, &rule, 1).await;
     while history(&test, &pair.setting).await.is_empty() {
@@ -69,7 +69,7 @@ async fn a_process_that_died_in_the_midst_of_a_fetch_leaves_what_it_stored_and_a
     assert_eq!((cut.outcome, cut.pages, cut.changes.added), (SyncOutcome::CutShort, 1, 1000));
 
     let other = test.another(&test.database.options()).await;
-    assert_eq!(other.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(other.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     let history = history(&test, &pair.setting).await;
     assert_eq!((history[0].changes.added, history[1].outcome), (1500, SyncOutcome::CutShort));
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 2500);
@@ -88,7 +88,7 @@ async fn the_waits_of_32_settings_overlap() {
     let rule = fault(&test, hold).await;
     let syncing = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     held(&test, &rule, 32).await;
     test.portal.call(reqwest::Method::DELETE, &format!("/faults/{rule}"), String::new()).await;
@@ -138,7 +138,7 @@ async fn a_process_that_died_before_it_settled_what_a_fetch_left_out_leaves_that
     test.portal.call(reqwest::Method::PUT, "/options", json!({ "signature_clock": "any" }).to_string()).await;
     let dying = {
         let test = Arc::clone(&test);
-        tokio::spawn(async move { test.app.sync_what_is_due().await.unwrap() })
+        tokio::spawn(async move { test.app.scheduler.sync_what_is_due().await.unwrap() })
     };
     held(&test, &rule, 1).await;
     dying.abort();
@@ -146,7 +146,7 @@ async fn a_process_that_died_before_it_settled_what_a_fetch_left_out_leaves_that
     release(&test, &rule).await;
     test.clock.advance(SignedDuration::from_secs(151));
     assert_eq!(listed(&client, &pair.setting).await.len(), 100);
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(listed(&client, &pair.setting).await.len(), 40);
     assert_eq!(shown(&client, &pair.setting).await["syncedDeviceCount"], 40);
 }

@@ -53,7 +53,7 @@ async fn everything_is_fetched_again_by_itself_after_a_week() {
     for kind in [SyncKind::Delta, SyncKind::FullResync, SyncKind::Delta, SyncKind::FullResync] {
         pass(&test, DAY * 4).await;
         test.portal.give_devices(&pair.server, 1).await;
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
         assert_eq!(history(&test, &pair.setting).await[0].kind, kind);
     }
     assert_eq!(listed(&test.admin().await, &pair.setting).await.len(), 14);
@@ -69,7 +69,7 @@ async fn a_fetch_that_stopped_half_way_starts_over_when_apple_changes_the_size_o
     let breaks =
         json!({ "match": { "path": "/server/devices", "nth": 2 }, "do": { "answer": { "status": 500 } } });
     fault(&test, breaks).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(asked(&test, "POST /server/devices").await, 2);
     let limit = json!({ "limit_maximum": 500, "limit_default": 500 }).to_string();
     test.portal.call(reqwest::Method::PUT, "/options", limit).await;

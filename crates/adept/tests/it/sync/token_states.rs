@@ -32,7 +32,7 @@ async fn an_expired_token_is_not_shown_to_apple() {
     let path = format!("/servers/{}/token?expires={end:.0}", pair.server);
     let token = test.portal.call(Method::POST, &path, String::new()).await;
     assert_eq!(upload(&client, &pair.setting, &token).await.status, 204);
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0);
     pass(&test, SignedDuration::from_mins(11)).await;
     let before = calls(&test).await;
@@ -50,9 +50,9 @@ async fn terms_are_asked_about_again_by_itself_and_forgotten_by_the_first_succes
     assert!(!syncs(&test, &client, &pair.setting).await);
     assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 3);
     accept_terms(&test, &pair.server, true).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 0, "a minute later");
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 0, "a minute later");
     pass(&test, SignedDuration::from_secs(61)).await;
-    assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+    assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     assert_eq!(shown(&client, &pair.setting).await["lastSyncErrorCode"], 0);
 }
 
@@ -71,7 +71,7 @@ async fn after_failures_apple_is_asked_again_in_1_5_and_15_minutes_then_at_the_i
         let early = test.next_sync_due().await > test.clock.now();
         assert!(early || left < 10);
         pass(&test, SignedDuration::from_secs(3)).await;
-        assert_eq!(test.app.sync_what_is_due().await.unwrap(), 1);
+        assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
     }
     test.portal.call(Method::DELETE, "/answers", String::new()).await;
     let client = test.admin().await;
@@ -109,13 +109,13 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
 
     let other = test.another(&test.database.options()).await;
     let client = other.admin().await;
-    assert_eq!(other.app.sync_what_is_due().await.unwrap(), 4);
+    assert_eq!(other.app.scheduler.sync_what_is_due().await.unwrap(), 4);
     for (setting, code) in [(terms, 3), (revoked, 1), (expired, 1), (garbage, 0)] {
         assert_eq!(shown(&client, &setting.setting).await["lastSyncErrorCode"], code);
     }
     let listed = client.get_json(&format!("/beta/{S}")).await;
     assert_eq!(listed["value"].as_array().unwrap().len(), 5, "with the one for Apple Configurator");
-    let health = other.app.tokens().await.unwrap();
+    let health = other.app.health.tokens().await.unwrap();
     let words: Vec<_> = settings
         .iter()
         .map(|pair| {
@@ -134,7 +134,7 @@ async fn apple_can_be_asked_about_a_token_at_any_time_and_nothing_is_stored_by_t
     let before = shown(&client, &pair.setting).await;
     let caller = adept::domain::Caller::operator(test.storage.default_tenant());
     let id = pair.setting.parse().unwrap();
-    let check = || std::sync::Arc::clone(&test.app).check_token(&caller, id);
+    let check = || test.app.checks.check_token(&caller, id);
     assert_eq!(check().await.unwrap().0.as_str(), "ok");
     script(&test, json!({ "path": "/account", "status": 403, "body": "T_C_NOT_SIGNED" })).await;
     let (standing, code) = check().await.unwrap();

@@ -1,5 +1,5 @@
-//! Makes text of what JSON calls text and Unicode does not: escapes of lone surrogates, and bytes that are not UTF-8. It
-//! runs only over an answer that could not be read as it is.
+//! Makes text of what JSON calls text and Unicode does not: escapes of lone surrogates, and bytes that are not UTF-8; and
+//! makes shallow what is nested deeper than the reader goes. It runs only over an answer that could not be read as it is.
 
 use std::borrow::Cow;
 
@@ -32,6 +32,46 @@ pub(super) fn text(body: &[u8]) -> Option<Vec<u8>> {
     is_changed.then_some(text)
 }
 
+/// How deep values are read. The reader refuses 128 levels, and Apple's own have about five.
+const DEEPEST: usize = 100;
+
+/// `body` with `null` in place of each list and object that stands deeper than [`DEEPEST`]; `None` when there is none.
+/// What is no JSON stays none.
+pub(super) fn depth(body: &[u8]) -> Option<Vec<u8>> {
+    let mut shallow = Vec::new();
+    let (mut depth, mut copied) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for (at, byte) in body.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' if is_text => is_escaped = true,
+            b'"' => is_text = !is_text,
+            _ if is_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                if depth == DEEPEST + 1 {
+                    shallow.extend_from_slice(&body[copied..at]);
+                    shallow.extend_from_slice(b"null");
+                }
+            }
+            b']' | b'}' => {
+                if depth == DEEPEST + 1 {
+                    copied = at + 1;
+                }
+                depth = depth.saturating_sub(1);
+            }
+            _ => {}
+        }
+    }
+    if shallow.is_empty() {
+        return None;
+    }
+    if depth <= DEEPEST {
+        shallow.extend_from_slice(&body[copied..]);
+    }
+    Some(shallow)
+}
+
 /// The UTF-16 unit of a `\uXXXX` that `text` begins with.
 fn unit(text: &[u8]) -> Option<u16> {
     let digits = text.strip_prefix(br"\u")?.get(..4)?;
@@ -61,6 +101,24 @@ mod tests {
             let repaired = text(body.as_bytes()).unwrap_or_default();
             assert_eq!(String::from_utf8(repaired).unwrap(), expected, "{body}");
         }
+    }
+
+    #[test]
+    fn only_what_is_nested_too_deep_is_left_out() {
+        let nested = |levels: usize, inside: &str| "[".repeat(levels) + inside + &"]".repeat(levels);
+        let shallow = |body: &str| depth(body.as_bytes()).map(|body| String::from_utf8(body).unwrap());
+        for body in [
+            nested(DEEPEST, "1"),
+            r#"{"a":"[[[\"[[["}"#.to_owned(),
+            nested(5, &format!("{:?}", "[".repeat(200))),
+        ] {
+            assert_eq!(shallow(&body), None, "{body}");
+        }
+        let cut = |inside: &str| Some(nested(DEEPEST, inside));
+        assert_eq!(shallow(&nested(DEEPEST + 1, "1")), cut("null"));
+        assert_eq!(shallow(&nested(DEEPEST + 90, r#"{"]":"]"}"#)), cut("null"));
+        assert_eq!(shallow(&nested(DEEPEST, r#"{"a":[[{}]]},[2],3"#)), cut("null,null,3"));
+        assert_eq!(shallow(&"[".repeat(DEEPEST + 9)).unwrap().len(), DEEPEST + 4, "cut off inside");
     }
 
     proptest! {

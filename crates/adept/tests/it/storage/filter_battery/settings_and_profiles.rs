@@ -165,10 +165,10 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
-    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
     some_settings(&database, owner, &mut runner).await;
     some_settings(&database, tenant(2), &mut runner).await;
-    let all = storage.settings(owner, &ListQuery::default()).await.unwrap().rows;
+    let all = storage.settings.list(owner, &ListQuery::default()).await.unwrap().rows;
     assert!((40..61).contains(&all.len()), "without the hidden ones: {}", all.len());
     assert!(TokenType::ALL.iter().all(|kind| all.iter().any(|setting| setting.token_type == *kind)));
     assert!(all.iter().any(|setting| setting.token_state == TokenState::WrongServer));
@@ -205,7 +205,7 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
         let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
         let mut found = Vec::new();
         loop {
-            let page = storage.settings(owner, &query).await.unwrap();
+            let page = storage.settings.list(owner, &query).await.unwrap();
             assert_eq!(page.total, Some(wanted.len() as i64), "{shown}");
             found.extend(page.rows.into_iter().map(|row| row.id));
             query.after = page.next;
@@ -320,10 +320,11 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
-    storage.create_tenant(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
     some_profiles(&database, owner, &mut runner).await;
     some_profiles(&database, tenant(2), &mut runner).await;
-    let all = storage.profiles(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
+    let all =
+        storage.profiles.list(SettingKey::new(owner, setting), &ListQuery::default()).await.unwrap().rows;
     assert_eq!(all.len(), 60);
     let rows: Vec<_> = all.iter().map(OneProfile).collect();
 
@@ -359,7 +360,7 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
         let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
         let mut found = Vec::new();
         loop {
-            let page = storage.profiles(SettingKey::new(owner, setting), &query).await.unwrap();
+            let page = storage.profiles.list(SettingKey::new(owner, setting), &query).await.unwrap();
             assert_eq!(page.total, Some(wanted.len() as i64), "{shown}");
             found.extend(page.rows.into_iter().map(|row| row.id));
             query.after = page.next;
@@ -391,6 +392,6 @@ async fn the_longest_conditions_are_asked_for_without_fail() {
         Filter::And((0..240).map(flag).collect()),
         (0..adept_odata::MAX_DEPTH).fold(flag(0), |inner, _| Filter::Not(Box::new(inner.and(flag(0))))),
     ] {
-        assert_eq!(storage.count_profiles(SettingKey::new(owner, setting), Some(&filter)).await.unwrap(), 0);
+        assert_eq!(storage.profiles.count(SettingKey::new(owner, setting), Some(&filter)).await.unwrap(), 0);
     }
 }

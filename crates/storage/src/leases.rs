@@ -3,21 +3,26 @@
 //! another process has locked are skipped.
 
 use adept_domain::{
-    Lease, SettingKey, SettingState, TenantId,
+    Fence, Lease, SettingKey, SettingState, SyncOutcome, TenantId,
     deadline::{LONGEST_REST, Lengths, horizon},
-    setting_state::Observed,
+    setting_state::{LeaseState, Observed},
 };
 use jiff::Timestamp;
 
 use super::{
-    Error, Storage,
-    db::{Transaction, sql},
+    Error,
+    db::{Db, Transaction, sql, sql_of_parts},
     schema,
-    setting_state::{save, try_lock},
+    setting_state::{lock, save, try_lock},
+    sync_runs,
 };
 
 /// So many settings at most are looked at in one round; far more than can be worked on at once.
 const CANDIDATES: i64 = 4096;
+
+/// So many devices that a wrong clock put off are due by one claim: a call about them is no larger, and a claim of many
+/// settings stays short.
+const HEALED_AT_ONCE: i64 = 1000;
 
 /// What is done for a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,10 +38,8 @@ pub enum Work {
 pub struct DueSetting {
     /// The setting.
     pub key: SettingKey,
-    /// The lease's epoch.
-    pub epoch: i64,
-    /// When the lease ends by its holder's clock; none while nobody works on the setting.
-    pub until: Option<Timestamp>,
+    /// The lease on it.
+    pub lease: LeaseState,
 }
 
 /// The right to work on a setting, and its state when that began.
@@ -64,20 +67,48 @@ pub(super) async fn may_go_on(tx: &mut Transaction, tenant: TenantId) -> Result<
     Ok(!row.get::<bool>("disabled")? && oldest_writer.unwrap_or(0) <= schema::newest())
 }
 
-/// What a wrong clock put off for longer than devices and definitions may rest is due now.
+/// What a wrong clock put off for longer than devices and definitions may rest is due now. Of devices that are to be
+/// assigned so many at once at most: the setting is due again as long as others lie too far ahead.
 async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -> Result<(), Error> {
+    let horizon = horizon(now, LONGEST_REST);
+    let behind = tx
+        .row(
+            sql("SELECT assign_due_at, serial_key FROM devices WHERE tenant = $1 AND setting = $2 \
+                 AND assign_due_at > $3 ORDER BY assign_due_at, serial_key LIMIT 1 OFFSET $4")
+            .key(key)
+            .bind(horizon)
+            .bind(HEALED_AT_ONCE),
+        )
+        .await?;
+    let devices =
+        "UPDATE devices SET assign_due_at = $3 WHERE tenant = $1 AND setting = $2 AND assign_due_at > $4";
+    let devices = match behind {
+        None => sql(devices).key(key).bind(now).bind(horizon),
+        Some(row) => sql_of_parts(format!("{devices} AND (assign_due_at, serial_key) < ($5, $6)"))
+            .key(key)
+            .bind(now)
+            .bind(horizon)
+            .bind(row.get::<i64>("assign_due_at")?)
+            .bind(row.get::<String>("serial_key")?.as_str()),
+    };
+    tx.execute(devices).await?;
     for text in [
-        "UPDATE devices SET assign_due_at = $3 WHERE tenant = $1 AND setting = $2 AND assign_due_at > $4",
         "UPDATE devices SET release_due_at = $3 WHERE tenant = $1 AND setting = $2 \
          AND release_requested_at IS NOT NULL AND release_due_at > $4",
         "UPDATE profile_definitions SET again_at = $3 WHERE tenant = $1 AND setting = $2 AND again_at > $4",
     ] {
-        tx.execute(sql(text).key(key).bind(now).bind(horizon(now, LONGEST_REST))).await?;
+        tx.execute(sql(text).key(key).bind(now).bind(horizon)).await?;
     }
     Ok(())
 }
 
-impl Storage {
+/// Which process works on which setting.
+#[derive(Clone)]
+pub struct Leases {
+    pub(crate) db: Db,
+}
+
+impl Leases {
     /// The settings that are due and whose tenant is not disabled, those longest due first.
     pub async fn due_settings(
         &self,
@@ -107,15 +138,14 @@ impl Storage {
             .map(|row| {
                 Ok(DueSetting {
                     key: row.key("setting")?,
-                    epoch: row.get("lease_epoch")?,
-                    until: row.time("lease_until")?,
+                    lease: LeaseState { epoch: row.get("lease_epoch")?, until: row.time("lease_until")? },
                 })
             })
             .collect()
     }
 
-    /// Takes the leases of those of `due` that are still due, that nobody holds and that no other process is just
-    /// writing. Two processes never get the same one. If this process dies, each is claimed again when its lease is over.
+    /// Takes the leases of those of `due` that are still due, that nobody holds or has renewed since they were seen, and
+    /// that no other process is just writing. Two processes never get the same one. If this process dies, each is claimed again when its lease is over.
     pub async fn claim(
         &self,
         work: Work,
@@ -141,5 +171,33 @@ impl Storage {
         }
         tx.commit().await?;
         Ok(claims)
+    }
+
+    /// Renews a lease; false when it was lost, when the token or setting is another one by now, when the tenant was
+    /// disabled, or when this program may not write any more.
+    pub async fn renew(&self, lease: &Lease, now: Timestamp, lengths: &Lengths) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
+            return Ok(false);
+        };
+        if !may_go_on(&mut tx, lease.key.tenant).await? {
+            return Ok(false);
+        }
+        state.on_lease_renewed(now, lengths);
+        save(&mut tx, &state).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// Gives a lease back whose token was replaced while it ran, or whose process stops, so that the next run need not
+    /// wait for its end. Whatever else the run learned is discarded; its line in the history ends with `outcome`.
+    pub async fn release(&self, lease: &Lease, outcome: SyncOutcome, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.db.begin().await?;
+        if let Some(mut state) = lock(&mut tx, lease.key, &Fence::Epoch(lease.epoch)).await? {
+            state.on_lease_released();
+            save(&mut tx, &state).await?;
+        }
+        sync_runs::cut_off(&mut tx, lease, outcome, now).await?;
+        tx.commit().await
     }
 }

@@ -1,21 +1,23 @@
 //! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{
-    Error, Storage,
+    Error,
     assignment::forget_refusals,
     audit,
-    db::{Row, Transaction, sql, sql_of_parts},
-    sealing::SealedField,
+    db::{Db, Row, Transaction, sql, sql_of_parts},
+    sealing::{SealedField, SealingKey},
     setting_state::{lock, save},
     settings::{self, setting_of_server},
 };
 use adept_domain::{
     AuditEvent, CLOCKS_APART, Fence, KeyPairId, Lease, ServerIdentity, Setting, SettingId, SettingKey,
     SettingState, TenantId, TokenId, TokenState,
-    deadline::{Lengths, is_over},
+    deadline::{Lengths, horizon, is_over},
     setting_state::{TokenChange, TokenSwap, TokenVerification},
 };
 
@@ -30,7 +32,7 @@ pub struct StoredToken {
 }
 
 /// Everything that an upload to a setting, or a call to Apple for it, has to know.
-pub struct Onboarding {
+pub struct StoredTokens {
     /// The setting.
     pub setting: Setting,
     /// The token in use.
@@ -73,7 +75,14 @@ fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
     SealedField { table: "server_tokens", column: "token_sealed", tenant, row }
 }
 
-impl Storage {
+/// Server tokens, sealed, and what Apple asked for about them.
+#[derive(Clone)]
+pub struct Tokens {
+    pub(crate) db: Db,
+    pub(crate) key: Arc<SealingKey>,
+}
+
+impl Tokens {
     fn stored_token(&self, key: SettingKey, row: &Row) -> Result<StoredToken, Error> {
         let id: TokenId = row.id("id")?;
         let sealed: Vec<u8> = row.get("token_sealed")?;
@@ -82,7 +91,7 @@ impl Storage {
     }
 
     /// The setting with its tokens; none when there is no such setting.
-    pub async fn onboarding(&self, key: SettingKey) -> Result<Option<Onboarding>, Error> {
+    pub async fn load(&self, key: SettingKey) -> Result<Option<StoredTokens>, Error> {
         let row = self
             .db
             .row(
@@ -96,7 +105,7 @@ impl Storage {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let mut onboarding =
-            Onboarding { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
+            StoredTokens { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
         let slot = |column| row.optional_id::<TokenId>(column);
         let (in_use, verified, newer) =
             (slot("token_in_use")?, slot("token_verified")?, slot("token_newer")?);
@@ -126,7 +135,7 @@ impl Storage {
 
     /// Makes an upload take effect, and a sync due by it: one transaction, or nothing. `binds`: the setting is bound to the
     /// server by it, for which no other setting of the tenant may stand.
-    pub async fn change_token(
+    pub async fn change(
         &self,
         key: SettingKey,
         seen_generation: i64,
@@ -190,7 +199,7 @@ impl Storage {
 
     /// Uses the other one of two tokens that are kept, since Apple refuses the one in use. False when there is none, when
     /// it has expired, or when the setting has another token in use by now.
-    pub async fn restore_other_token(
+    pub async fn restore_other(
         &self,
         key: SettingKey,
         seen_generation: i64,
@@ -269,7 +278,7 @@ impl Storage {
     }
 
     /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come. A wait
-    /// that lies further ahead than one of its kind may is not believed.
+    /// that lies further ahead than one of its kind may is not believed, and lifted: its time would come near later.
     pub async fn apple_wait(
         &self,
         key: SettingKey,
@@ -287,7 +296,16 @@ impl Storage {
             .await?;
         let Some(row) = row else { return Ok(None) };
         let longest = SignedDuration::from_micros(row.get("longest")?);
-        Ok(row.time("until")?.filter(|until| !is_over(*until, now, longest)))
+        let Some(until) = row.time("until")? else { return Ok(None) };
+        if until > horizon(now, longest) {
+            let mut tx = self.db.begin().await?;
+            let lift = sql(
+                "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until = $4",
+            );
+            tx.execute(lift.key(key).bind(consumer).bind(until)).await?;
+            tx.commit().await?;
+        }
+        Ok(Some(until).filter(|until| !is_over(*until, now, longest)))
     }
 
     /// Keeps a wait that Apple asked for, unless the setting was purged; its kind lasts `longest` at most; of two that are to come the later end wins.

@@ -4,19 +4,29 @@
 
 use std::{sync::Arc, time::Duration};
 
-use adept_apple::token::ServerToken;
+use adept_apple::{account::Account, error::AppleError, key_pair::PrivateKey, token::ServerToken};
 use jiff::Timestamp;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 use zeroize::Zeroizing;
 
-use super::{App, Error, apple, failpoint};
+use super::{
+    Clock, Error, apple,
+    apple_access::{AppleAccess, SettingTokens},
+    audit::event,
+    cores::Cores,
+    failpoint,
+    keyed_mutex::KeyedMutex,
+};
 use crate::{
     domain::{
         Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
-        SettingKey, TenantId, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
+        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
         setting_state::TokenChange,
     },
-    storage::{NewToken, Onboarding, StoredToken, TokenChanged},
+    storage::{self, NewToken, Storage, TokenChanged},
 };
 
 /// Everything together, waiting for one's turn included.
@@ -40,7 +50,42 @@ struct Offer {
     key_pair: KeyPairId,
 }
 
-impl App {
+/// Uploads of server tokens.
+pub struct TokenUploads {
+    pub(super) tokens: storage::Tokens,
+    pub(super) key_pairs: storage::KeyPairs,
+    pub(super) apple: AppleAccess,
+    pub(super) cores: Cores,
+    /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
+    pub(super) private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
+    mutex: KeyedMutex,
+    clock: Clock,
+    wake: Arc<Notify>,
+}
+
+impl TokenUploads {
+    pub(super) fn new(
+        storage: &Storage,
+        apple: AppleAccess,
+        cores: Cores,
+        clock: Clock,
+        wake: Arc<Notify>,
+    ) -> Self {
+        Self {
+            tokens: storage.tokens.clone(),
+            key_pairs: storage.key_pairs.clone(),
+            apple,
+            cores,
+            private_keys: moka::sync::Cache::builder()
+                .max_capacity(64)
+                .time_to_idle(Duration::from_secs(600))
+                .build(),
+            mutex: KeyedMutex::default(),
+            clock,
+            wake,
+        }
+    }
+
     /// Uploads a server token: on `Ok` it is verified (or waits for terms), sealed and durable, and a sync is due.
     pub async fn upload_token(
         &self,
@@ -48,42 +93,36 @@ impl App {
         id: SettingId,
         upload: TokenUpload,
     ) -> Result<(), Error> {
-        let tenant = origin.caller.tenant;
+        let key = SettingKey::new(origin.caller.tenant, id);
         let deadline = Instant::now() + UPLOAD_TIME;
-        let _turn = timeout_at(deadline, self.upload_mutex.take(id)).await.map_err(|_| too_slow())?;
-        let mut known =
-            self.storage.onboarding(SettingKey::new(tenant, id)).await?.ok_or(Error::NO_SETTING)?;
-        if id.0 == tenant.0 {
+        let _turn = timeout_at(deadline, self.mutex.take(id)).await.map_err(|_| too_slow())?;
+        let mut known = self.apple.tokens_of(key).await?.ok_or(Error::NO_SETTING)?;
+        if id.0 == key.tenant.0 {
             return Err(Error::Invalid(
                 "This setting stands for Apple Configurator and takes no server token. Nothing was changed."
                     .to_owned(),
             ));
         }
-        let (token, key_pair) = self.open_token(tenant, id, upload.dep_token).await?;
+        let (token, key_pair) = self.open_token(key, upload.dep_token).await?;
         self.refuse_expired(token.access_token_expiry)?;
         let apple_id = upload.apple_id.filter(|text| !text.trim().is_empty());
         let offer = Offer { apple_id, token: Arc::new(token), key_pair };
-        self.refuse_while_waiting(tenant, id, &offer).await?;
+        self.refuse_while_waiting(key, &offer.token).await?;
         failpoint::at("upload-opened");
 
         for _ in 0..ATTEMPTS {
-            let asked =
-                timeout_at(deadline, self.show_to_apple(&offer.token)).await.map_err(|_| too_slow())?;
-            let verification = self.verification(tenant, id, &offer, asked).await?;
+            let asked = timeout_at(deadline, self.apple.show(&offer.token)).await.map_err(|_| too_slow())?;
+            let verification = self.verification(key, &offer, asked).await?;
             failpoint::at("upload-verified");
             match self.save(origin, &known, &offer, &verification).await? {
                 TokenChanged::Done => {
                     failpoint::at("upload-saved");
                     self.forget_replaced(&known, &offer);
-                    self.wake_sync.notify_one();
+                    self.wake.notify_one();
                     return Ok(());
                 }
                 TokenChanged::Stale => {
-                    known = self
-                        .storage
-                        .onboarding(SettingKey::new(tenant, id))
-                        .await?
-                        .ok_or(Error::NO_SETTING)?;
+                    known = self.apple.tokens_of(key).await?.ok_or(Error::NO_SETTING)?;
                 }
                 TokenChanged::ServerTaken { setting, token_name } => {
                     return Err(server_taken(setting, token_name));
@@ -109,15 +148,9 @@ impl App {
         )))
     }
 
-    async fn refuse_while_waiting(
-        &self,
-        tenant: TenantId,
-        id: SettingId,
-        offer: &Offer,
-    ) -> Result<(), Error> {
+    async fn refuse_while_waiting(&self, key: SettingKey, token: &ServerToken) -> Result<(), Error> {
         let now = self.clock.now();
-        let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-        match self.storage.apple_wait(SettingKey::new(tenant, id), &consumer, now).await? {
+        match self.apple.wait(key, token).await? {
             None => Ok(()),
             Some(until) => {
                 let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
@@ -132,22 +165,12 @@ impl App {
         }
     }
 
-    async fn show_to_apple(
-        &self,
-        token: &Arc<ServerToken>,
-    ) -> Result<adept_apple::account::Account, adept_apple::error::AppleError> {
-        let session = self.apple.session(Arc::clone(token));
-        session.authenticate().await?;
-        session.account().await
-    }
-
     /// What Apple's answer verifies; a refusal of Apple's becomes one of ours.
     async fn verification(
         &self,
-        tenant: TenantId,
-        id: SettingId,
+        key: SettingKey,
         offer: &Offer,
-        asked: Result<adept_apple::account::Account, adept_apple::error::AppleError>,
+        asked: Result<Account, AppleError>,
     ) -> Result<Verification, Error> {
         let error = match asked {
             Ok(account) => return Ok(Verification::Account(apple::facts(&account))),
@@ -155,9 +178,9 @@ impl App {
         };
         let fault = apple::fault_of(&error);
         let state = if fault.is_bare { TokenState::NotUnderstood } else { fault.state };
-        tracing::info!(state = state.as_str(), setting = %id, "Apple did not accept an uploaded token: {error}");
+        tracing::info!(state = state.as_str(), setting = %key.id, "Apple did not accept an uploaded token: {error}");
         let consumer = apple::consumer_digest(offer.token.consumer_key.expose());
-        self.keep_wait(SettingKey::new(tenant, id), &consumer, &error).await?;
+        self.apple.keep_wait(key, &consumer, &error).await?;
         match state {
             TokenState::Terms => Ok(Verification::TermsNotSigned),
             state if fault.is_about_credential && !fault.is_bare => Err(Error::Invalid(format!(
@@ -179,12 +202,12 @@ impl App {
     async fn save(
         &self,
         origin: &Origin,
-        known: &Onboarding,
+        known: &SettingTokens,
         offer: &Offer,
         verification: &Verification,
     ) -> Result<TokenChanged, Error> {
         let setting = &known.setting;
-        let comparison = compare(known, &offer.token)?;
+        let comparison = compare(known, &offer.token);
         let accepted = accept(&comparison, verification).map_err(refusal)?;
         let account = match verification {
             Verification::Account(account) => Some(account),
@@ -204,7 +227,7 @@ impl App {
             .map_or(setting.token_type, |account| TokenType::from_org_type(account.org_type.as_deref()));
         let json = offer.token.to_json();
         let token = (!repeated).then(|| NewToken {
-            id: TokenId(self.ids.uuid(&self.clock)),
+            id: TokenId(self.clock.new_id()),
             json: &json,
             key_pair: offer.key_pair,
             expires_at: offer.token.access_token_expiry,
@@ -226,31 +249,18 @@ impl App {
                 new: Some(admin_id.unwrap_or_else(|| "another Apple account".to_owned())),
             });
         }
-        let event = self.event(Some(origin), "uploadDepToken", "Action", setting, changes);
+        let event = event(&self.clock, Some(origin), "uploadDepToken", "Action", setting, changes);
         Ok(self
-            .storage
-            .change_token(
-                setting.key(),
-                setting.token_generation,
-                (change, token),
-                binds,
-                self.clock.now(),
-                &event,
-            )
+            .tokens
+            .change(setting.key(), setting.token_generation, (change, token), binds, self.clock.now(), &event)
             .await?)
     }
 
-    fn forget_replaced(&self, known: &Onboarding, offer: &Offer) {
-        let Some(old) = known.in_use.as_ref().and_then(|stored| read_stored(stored).ok()) else { return };
-        if !same_token(&old, &offer.token) {
-            self.apple.forget(&old);
+    fn forget_replaced(&self, known: &SettingTokens, offer: &Offer) {
+        if let Some(old) = known.in_use.as_ref().filter(|old| !same_token(&old.token, &offer.token)) {
+            self.apple.forget(&old.token);
         }
     }
-}
-
-pub(super) fn read_stored(stored: &StoredToken) -> Result<ServerToken, Error> {
-    ServerToken::from_json(&stored.json)
-        .map_err(|_| Error::Internal { cause: "a stored server token is not readable".to_owned() })
 }
 
 fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
@@ -261,22 +271,20 @@ fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
         && a.access_token_expiry == b.access_token_expiry
 }
 
-pub(super) fn compare(known: &Onboarding, offered: &ServerToken) -> Result<Known, Error> {
-    let with = |stored: &StoredToken| {
-        let stored = read_stored(stored)?;
-        Ok::<_, Error>(TokenComparison {
-            same_consumer_key: stored.consumer_key == offered.consumer_key,
-            same_token: same_token(&stored, offered),
-            later: offered.access_token_expiry > stored.access_token_expiry,
-        })
+/// What is known of the setting, compared with the token that is offered.
+pub(super) fn compare(known: &SettingTokens, offered: &ServerToken) -> Known {
+    let with = |stored: &ServerToken| TokenComparison {
+        same_consumer_key: stored.consumer_key == offered.consumer_key,
+        same_token: same_token(stored, offered),
+        later: offered.access_token_expiry > stored.access_token_expiry,
     };
-    let current = known.in_use.as_ref().map(with).transpose()?;
-    let verified = known.verified.as_ref().map(with).transpose()?;
-    Ok(Known {
+    let current = known.in_use.as_ref().map(|in_use| with(&in_use.token));
+    let verified = known.verified.as_deref().map(with);
+    Known {
         server: known.setting.server.clone(),
         same_as_current: current.is_some_and(|current| current.same_token),
         token: verified.or(current),
-    })
+    }
 }
 
 fn token_changes(

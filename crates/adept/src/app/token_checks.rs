@@ -4,19 +4,22 @@
 
 use std::sync::Arc;
 
-use adept_apple::{client::Session, error::AppleError};
+use adept_apple::error::AppleError;
+use tokio::sync::Notify;
 
 use super::{
-    App, Error, apple,
-    apple_session::StoredSession,
-    onboarding::{compare, read_stored},
+    Clock, Error, apple,
+    apple_access::{Access, AppleAccess, NoAccess, SettingTokens},
+    audit::event,
+    token_uploads::compare,
 };
 use crate::{
     domain::{
-        Acceptance, AccountFacts, Caller, Change, ServerIdentity, SettingId, SettingKey, TokenStanding,
-        TokenState, TokenType, Verification, accept, setting_state::TokenVerification,
+        Acceptance, AccountFacts, Caller, Change, ServerIdentity, Setting, SettingId, SettingKey,
+        TokenStanding, TokenState, TokenType, Verification, accept, deadline::Lengths,
+        setting_state::TokenVerification,
     },
-    storage::{Claim, Onboarding, TokenChanged, TokenRow},
+    storage::{self, Claim, TokenChanged},
 };
 
 /// What became of the token.
@@ -34,23 +37,27 @@ pub(super) enum Verified {
     Failed(AppleError),
 }
 
-impl App {
+/// Asks Apple about tokens in use.
+pub struct TokenChecks {
+    pub(super) tokens: storage::Tokens,
+    pub(super) apple: AppleAccess,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    pub(super) wake: Arc<Notify>,
+}
+
+impl TokenChecks {
     /// Asks `/account` for the token in use and writes down what it verifies; nothing when everything is known.
-    pub(super) async fn verify_token(
-        &self,
-        claim: &Claim,
-        known: &Onboarding,
-        session: &Session,
-    ) -> Result<Verified, Error> {
-        let account = match session.account().await {
+    pub(super) async fn verify_token(&self, claim: &Claim, access: &Access) -> Result<Verified, Error> {
+        let account = match access.session.account().await {
             Ok(account) => apple::facts(&account),
             Err(error) => return Ok(Verified::Failed(error)),
         };
-        let setting = &known.setting;
+        let setting = &access.tokens.setting;
         let token_type = TokenType::from_org_type(account.org_type.as_deref());
         let page_limit = account.page_limit;
-        let Some((server, binds)) = server_of(known, account)? else {
-            return self.wrong_server(known).await;
+        let Some((server, binds)) = server_of(access, account) else {
+            return self.wrong_server(&access.tokens).await;
         };
         let (old_limit, new_limit) = (claim.state.page_limit.to_string(), page_limit.to_string());
         let (old, new) = (&setting.server, &server);
@@ -63,59 +70,58 @@ impl App {
         .into_iter()
         .flatten()
         .collect();
-        if setting.token_verified && known.newer.is_none() && !binds && changes.is_empty() {
+        if setting.token_verified && !access.tokens.has_newer && !binds && changes.is_empty() {
             return Ok(Verified::Yes { page_limit });
         }
         let verification = TokenVerification { token_type, server: server.clone(), page_limit };
-        let event = self.event(None, "verifyDepToken", "Action", setting, changes);
+        let event = event(&self.clock, None, "verifyDepToken", "Action", setting, changes);
         match self
-            .storage
+            .tokens
             .note_verification(&claim.lease, verification, binds, self.clock.now(), &event)
             .await?
         {
             TokenChanged::Done => Ok(Verified::Yes { page_limit }),
             TokenChanged::Stale => Ok(Verified::Superseded),
-            TokenChanged::ServerTaken { .. } => self.wrong_server(known).await,
+            TokenChanged::ServerTaken { .. } => self.wrong_server(&access.tokens).await,
         }
     }
 
     /// Asks Apple how it takes the token of one of the caller's settings, and stores nothing but a wait that Apple asks
     /// for. Answers how the token stands, and Apple's code. An expired token is not shown to Apple.
     pub async fn check_token(
-        self: Arc<Self>,
+        &self,
         caller: &Caller,
         id: SettingId,
     ) -> Result<(TokenStanding, Option<String>), Error> {
-        let known =
-            self.storage.onboarding(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)?;
-        let setting = &known.setting;
         let now = self.clock.now();
-        let expired = setting.token_expires_at.is_some_and(|end| end <= now);
-        let Some((session, consumer)) = self.session_of(&known)?.filter(|_| !expired) else {
-            return Ok((setting.standing(now), None));
+        let stands = |setting: &Setting, state| TokenStanding::at(now, state, true, setting.token_expires_at);
+        let access = match self.apple.access(SettingKey::new(caller.tenant, id), None).await? {
+            Ok(access) => access,
+            Err(NoAccess::Gone) => return Err(Error::NO_SETTING),
+            Err(NoAccess::Superseded(setting) | NoAccess::Expired(setting)) => {
+                return Ok((setting.standing(now), None));
+            }
+            Err(NoAccess::Wait(setting, _)) => return Ok((stands(&setting, TokenState::Throttled), None)),
         };
-        let stands = |state| TokenStanding::at(now, state, true, setting.token_expires_at);
-        if self.storage.apple_wait(setting.key(), &consumer, now).await?.is_some() {
-            return Ok((stands(TokenState::Throttled), None));
-        }
-        let account = match session.account().await {
+        let setting = &access.tokens.setting;
+        let account = match access.session.account().await {
             Ok(account) => apple::facts(&account),
             Err(error) => {
-                self.keep_wait(setting.key(), &consumer, &error).await?;
-                return Ok((stands(apple::state_of(&error)), error.code));
+                self.apple.keep_wait(setting.key(), &access.consumer, &error).await?;
+                return Ok((stands(setting, apple::state_of(&error)), error.code));
             }
         };
-        let state = match server_of(&known, account)? {
+        let state = match server_of(&access, account) {
             None => TokenState::WrongServer,
-            Some((server, true)) if self.storage.stands_for(setting.key(), &server).await? => {
+            Some((server, true)) if self.tokens.stands_for(setting.key(), &server).await? => {
                 TokenState::WrongServer
             }
             Some(_) => TokenState::Ok,
         };
-        Ok((stands(state), None))
+        Ok((stands(setting, state), None))
     }
 
-    async fn wrong_server(&self, known: &Onboarding) -> Result<Verified, Error> {
+    async fn wrong_server(&self, known: &SettingTokens) -> Result<Verified, Error> {
         match self.restore_other_token(known, TokenState::WrongServer).await? {
             true => Ok(Verified::Superseded),
             false => Ok(Verified::WrongServer),
@@ -126,7 +132,7 @@ impl App {
     /// none.
     pub(super) async fn restore_other_token(
         &self,
-        known: &Onboarding,
+        known: &SettingTokens,
         state: TokenState,
     ) -> Result<bool, Error> {
         let (name, Some(in_use)) =
@@ -134,7 +140,7 @@ impl App {
         else {
             return Ok(false);
         };
-        if known.verified.is_none() && known.newer.is_none() {
+        if known.verified.is_none() && !known.has_newer {
             return Ok(false);
         }
         let setting = &known.setting;
@@ -143,49 +149,33 @@ impl App {
             old: Some(format!("a token that Apple showed as {}", state.as_str())),
             new: Some(format!("the {name} token")),
         }];
-        let event = self.event(None, "restoreDepToken", "Action", setting, changes);
+        let event = event(&self.clock, None, "restoreDepToken", "Action", setting, changes);
         let restored = self
-            .storage
-            .restore_other_token(
+            .tokens
+            .restore_other(
                 setting.key(),
                 setting.token_generation,
                 state,
                 self.clock.now(),
-                &self.lengths(),
+                &self.lengths,
                 &event,
             )
             .await?;
         if restored {
-            self.apple.forget(&read_stored(in_use)?);
+            self.apple.forget(&in_use.token);
             tracing::warn!(setting = %setting.id, state = state.as_str(), "the {name} server token is used again");
-            self.wake_sync.notify_one();
+            self.wake.notify_one();
         }
         Ok(restored)
-    }
-
-    /// Calls for the token in use, under the session that all processes share, and the digest of its consumer key.
-    pub(super) fn session_of(&self, known: &Onboarding) -> Result<Option<(Session, String)>, Error> {
-        let Some(stored) = &known.in_use else { return Ok(None) };
-        let token = read_stored(stored)?;
-        let consumer = apple::consumer_digest(token.consumer_key.expose());
-        let shared = StoredSession {
-            storage: self.storage.clone(),
-            clock: self.clock.clone(),
-            claim: self.options.lease,
-            row: TokenRow { key: known.setting.key(), token: stored.id },
-            text_key: stored.id.to_string(),
-        };
-        Ok(Some((self.apple.shared_session(Arc::new(token), Arc::new(shared)), consumer)))
     }
 }
 
 /// The server of the token in use as known from now on, and whether the setting is bound by that; none when it is not
 /// the setting's.
-fn server_of(known: &Onboarding, account: AccountFacts) -> Result<Option<(ServerIdentity, bool)>, Error> {
-    let Some(current) = &known.in_use else { return Ok(None) };
-    let compared = compare(known, &read_stored(current)?)?;
-    Ok(match accept(&compared, &Verification::Account(account)) {
+fn server_of(access: &Access, account: AccountFacts) -> Option<(ServerIdentity, bool)> {
+    let compared = compare(&access.tokens, &access.token);
+    match accept(&compared, &Verification::Account(account)) {
         Ok(Acceptance::Repeated { server, binds }) => Some((server, binds)),
         _ => None,
-    })
+    }
 }

@@ -1,0 +1,114 @@
+//! Rows that are too old, or whose time a wrong clock set: changed by ranges of their time, in short transactions.
+//!
+//! A range of times is found by their index whatever PostgreSQL knows of the table. Rows of one time are changed together:
+//! they were written by one transaction.
+
+use jiff::Timestamp;
+
+use super::PURGED_AT_ONCE;
+use crate::{
+    Error,
+    db::{Db, Statement, sql_of_parts},
+};
+
+/// Rows with an index of their time.
+pub(crate) struct AgedRows {
+    /// The table.
+    pub table: &'static str,
+    /// The column of their time.
+    pub time: &'static str,
+    /// What else holds of them.
+    pub condition: &'static str,
+}
+
+/// What becomes of them.
+#[derive(Clone, Copy)]
+enum Change {
+    Removed,
+    DatedTo(Timestamp),
+}
+
+impl AgedRows {
+    /// The statement that changes those from `first` to `last`, both included.
+    fn change(&self, change: Change, first: i64, last: i64) -> Statement {
+        let Self { table, time, condition } = self;
+        let which = format!("{condition} AND {time} >= $1 AND {time} <= $2");
+        match change {
+            Change::Removed => {
+                sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind(first).bind(last)
+            }
+            Change::DatedTo(to) => sql_of_parts(format!("UPDATE {table} SET {time} = $3 WHERE {which}"))
+                .bind(first)
+                .bind(last)
+                .bind(to),
+        }
+    }
+
+    /// The statement that finds the time of one of those from `first` to `last`, so many rows behind the first of them.
+    fn find(&self, first: i64, last: i64, offset: u64) -> Statement {
+        let Self { table, time, condition } = self;
+        sql_of_parts(format!(
+            "SELECT {time} AS time FROM {table} WHERE {condition} AND {time} >= $1 AND {time} <= $2 \
+             ORDER BY {time} LIMIT 1 OFFSET {offset}"
+        ))
+        .bind(first)
+        .bind(last)
+    }
+}
+
+impl AgedRows {
+    /// Removes rows older than `before`; answers how many.
+    pub(crate) async fn purge(&self, db: &Db, before: Timestamp) -> Result<u64, Error> {
+        let last = before.as_microsecond().saturating_sub(1);
+        self.change_by_ranges(db, (i64::MIN, last), |_| Change::Removed).await
+    }
+
+    /// Dates rows to `now` that lie behind `ahead`, as no row does that a right clock dated.
+    pub(crate) async fn date_back(&self, db: &Db, ahead: Timestamp, now: Timestamp) -> Result<u64, Error> {
+        let first = ahead.as_microsecond().saturating_add(1);
+        self.change_by_ranges(db, (first, i64::MAX), |range| Change::DatedTo(apart(now, range))).await
+    }
+
+    /// Dates rows to `now` that are older than `before`, as no row is that a right clock dated.
+    pub(crate) async fn date_forward(
+        &self,
+        db: &Db,
+        before: Timestamp,
+        now: Timestamp,
+    ) -> Result<u64, Error> {
+        let last = before.as_microsecond().saturating_sub(1);
+        self.change_by_ranges(db, (i64::MIN, last), |range| Change::DatedTo(apart(now, range))).await
+    }
+
+    /// Changes the rows of these times, so many at once.
+    async fn change_by_ranges(
+        &self,
+        db: &Db,
+        (mut first, last): (i64, i64),
+        change: impl Fn(i64) -> Change,
+    ) -> Result<u64, Error> {
+        let mut changed = 0;
+        for range in 0.. {
+            let mut tx = db.begin_bulk().await?;
+            let Some(row) = tx.row(self.find(first, last, 0)).await? else {
+                tx.commit().await?;
+                break;
+            };
+            first = row.get("time")?;
+            let end = tx.row(self.find(first, last, PURGED_AT_ONCE - 1)).await?;
+            let end = end.map_or(Ok(last), |row| row.get("time"))?;
+            changed += tx.execute(self.change(change(range), first, end)).await?;
+            tx.commit().await?;
+            if end == last {
+                break;
+            }
+            first = end.saturating_add(1);
+        }
+        Ok(changed)
+    }
+}
+
+/// Rows that are dated together get a time for each range, so that they are removed by ranges too.
+fn apart(now: Timestamp, range: i64) -> Timestamp {
+    now.checked_sub(jiff::SignedDuration::from_micros(range)).unwrap_or(now)
+}
