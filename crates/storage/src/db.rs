@@ -35,7 +35,7 @@ pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
 use self::{
     pool::{Lent, Pool, State, watched},
     postgres::{Postgres, PostgresLink},
-    sqlite::{Answered, Command, SharedReader, SqliteLink, Wants},
+    sqlite::{Answered, Command, Failure, SharedReader, SqliteLink, Wants},
     write_gate::WriteGate,
 };
 use super::Error;
@@ -450,6 +450,8 @@ impl SqliteTransaction {
                 self.lent.note_commit();
                 Ok(())
             }
+            // The thread ended at one of them, and which is not known.
+            Err((_, failure @ Failure::Ended)) => Err(Error::CommitUnknown(Error::from(failure).to_string())),
             // A statement before it failed, or it did itself, and it is known that nothing was written.
             Err((done, failure)) if done < before || failure.is_refusal() => Err(failure.into()),
             Err((_, failure)) => Err(Error::CommitUnknown(Error::from(failure).to_string())),

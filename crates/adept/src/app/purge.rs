@@ -95,8 +95,8 @@ pub struct Purge {
 }
 
 impl Purge {
-    /// Purges if that is due and the clock is believed; none otherwise. What `run_background` does, at a moment of the
-    /// caller's choice.
+    /// Purges if that is due and the clock is believed; none otherwise. What [`super::Scheduler::run`] does, at a
+    /// moment of the caller's choice.
     pub async fn if_due(&self) -> Result<Option<Purged>, Error> {
         let times = &self.times;
         if !times.is_due(&self.clock) {
