@@ -2,65 +2,29 @@
 
 use super::{ClientId, TenantId};
 
-/// Graph's permission names that Adept knows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Permission {
-    /// `DeviceManagementServiceConfig.Read.All`
-    ServiceConfigRead,
-    /// `DeviceManagementServiceConfig.ReadWrite.All`
-    ServiceConfigReadWrite,
-    /// `DeviceManagementConfiguration.Read.All`
-    ConfigurationRead,
-    /// `DeviceManagementConfiguration.ReadWrite.All`
-    ConfigurationReadWrite,
-    /// `DeviceManagementManagedDevices.Read.All`
-    ManagedDevicesRead,
-    /// `DeviceManagementManagedDevices.ReadWrite.All`
-    ManagedDevicesReadWrite,
-    /// `DeviceManagementRBAC.Read.All`
-    RbacRead,
-    /// `DeviceManagementRBAC.ReadWrite.All`
-    RbacReadWrite,
-    /// `DeviceManagementApps.Read.All`
-    AppsRead,
-    /// `DeviceManagementApps.ReadWrite.All`
-    AppsReadWrite,
-}
-
-impl Permission {
-    /// Every permission, in the order the documents list them.
-    pub const ALL: [Self; 10] = [
-        Self::ServiceConfigRead,
-        Self::ServiceConfigReadWrite,
-        Self::ConfigurationRead,
-        Self::ConfigurationReadWrite,
-        Self::ManagedDevicesRead,
-        Self::ManagedDevicesReadWrite,
-        Self::RbacRead,
-        Self::RbacReadWrite,
-        Self::AppsRead,
-        Self::AppsReadWrite,
-    ];
-
-    /// Graph's name, as it stands in `roles` and `scp`.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::ServiceConfigRead => "DeviceManagementServiceConfig.Read.All",
-            Self::ServiceConfigReadWrite => "DeviceManagementServiceConfig.ReadWrite.All",
-            Self::ConfigurationRead => "DeviceManagementConfiguration.Read.All",
-            Self::ConfigurationReadWrite => "DeviceManagementConfiguration.ReadWrite.All",
-            Self::ManagedDevicesRead => "DeviceManagementManagedDevices.Read.All",
-            Self::ManagedDevicesReadWrite => "DeviceManagementManagedDevices.ReadWrite.All",
-            Self::RbacRead => "DeviceManagementRBAC.Read.All",
-            Self::RbacReadWrite => "DeviceManagementRBAC.ReadWrite.All",
-            Self::AppsRead => "DeviceManagementApps.Read.All",
-            Self::AppsReadWrite => "DeviceManagementApps.ReadWrite.All",
-        }
-    }
-
-    /// The permission of that name, in any ASCII case; none for names that Adept does not know.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.name().eq_ignore_ascii_case(name))
+words! {
+    /// Graph's permission names that Adept knows.
+    pub enum Permission: eq_ignore_ascii_case {
+        /// `DeviceManagementServiceConfig.Read.All`
+        ServiceConfigRead = "DeviceManagementServiceConfig.Read.All",
+        /// `DeviceManagementServiceConfig.ReadWrite.All`
+        ServiceConfigReadWrite = "DeviceManagementServiceConfig.ReadWrite.All",
+        /// `DeviceManagementConfiguration.Read.All`
+        ConfigurationRead = "DeviceManagementConfiguration.Read.All",
+        /// `DeviceManagementConfiguration.ReadWrite.All`
+        ConfigurationReadWrite = "DeviceManagementConfiguration.ReadWrite.All",
+        /// `DeviceManagementManagedDevices.Read.All`
+        ManagedDevicesRead = "DeviceManagementManagedDevices.Read.All",
+        /// `DeviceManagementManagedDevices.ReadWrite.All`
+        ManagedDevicesReadWrite = "DeviceManagementManagedDevices.ReadWrite.All",
+        /// `DeviceManagementRBAC.Read.All`
+        RbacRead = "DeviceManagementRBAC.Read.All",
+        /// `DeviceManagementRBAC.ReadWrite.All`
+        RbacReadWrite = "DeviceManagementRBAC.ReadWrite.All",
+        /// `DeviceManagementApps.Read.All`
+        AppsRead = "DeviceManagementApps.Read.All",
+        /// `DeviceManagementApps.ReadWrite.All`
+        AppsReadWrite = "DeviceManagementApps.ReadWrite.All",
     }
 }
 
@@ -158,9 +122,9 @@ mod tests {
     #[test]
     fn names_are_found_in_any_case() {
         for permission in Permission::ALL {
-            assert_eq!(Permission::from_name(&permission.name().to_lowercase()), Some(permission));
+            assert_eq!(Permission::from_word(&permission.as_str().to_lowercase()), Some(permission));
         }
-        assert_eq!(Permission::from_name("User.Read"), None);
+        assert_eq!(Permission::from_word("User.Read"), None);
     }
 
     #[test]

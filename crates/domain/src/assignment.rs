@@ -29,43 +29,29 @@ const MOST_DEFINITIONS: i64 = 3;
 /// After Apple refused a definition for a reason that is not the profile's.
 pub const AFTER_REFUSED_DEFINITION: SignedDuration = TOMORROW;
 
-/// Apple's word about one device of a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum AssignmentResult {
-    /// Done.
-    Success,
-    /// Not, and Apple does not say why; also where the answer leaves the device out.
-    Failed,
-    /// The device was assigned too often.
-    Throttled,
-    /// Not a device of this server.
-    NotAccessible,
-    /// The server may not do this.
-    Denied,
-    /// Apple refuses every call that names the device, and without it the same call is accepted.
-    CallRefused,
+words! {
+    /// Apple's word about one device of a call.
+    #[derive(PartialOrd, Ord)]
+    pub enum AssignmentResult: eq {
+        /// Done.
+        Success = "SUCCESS",
+        /// Not, and Apple does not say why; also where the answer leaves the device out.
+        Failed = "FAILED",
+        /// The device was assigned too often.
+        Throttled = "THROTTLED",
+        /// Not a device of this server.
+        NotAccessible = "NOT_ACCESSIBLE",
+        /// The server may not do this.
+        Denied = "ACCESS_DENIED",
+        /// Apple refuses every call that names the device, and without it the same call is accepted.
+        CallRefused = "CALL_REFUSED",
+    }
 }
 
 impl AssignmentResult {
-    /// Every result.
-    pub const ALL: [Self; 6] =
-        [Self::Success, Self::Failed, Self::Throttled, Self::NotAccessible, Self::Denied, Self::CallRefused];
-
-    /// Apple's word, or ours where Apple has none, which is also what is stored and a metric's label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Success => "SUCCESS",
-            Self::Failed => "FAILED",
-            Self::Throttled => "THROTTLED",
-            Self::NotAccessible => "NOT_ACCESSIBLE",
-            Self::Denied => "ACCESS_DENIED",
-            Self::CallRefused => "CALL_REFUSED",
-        }
-    }
-
     /// The result of Apple's word; one that is not known is a failure.
-    pub fn from_word(word: &str) -> Self {
-        Self::ALL.into_iter().find(|result| result.as_str() == word).unwrap_or(Self::Failed)
+    pub fn of_apple(word: &str) -> Self {
+        Self::from_word(word).unwrap_or(Self::Failed)
     }
 
     /// How long an assignment waits after it, `attempts` having failed before in a row; none after a success.
@@ -330,9 +316,9 @@ mod tests {
     #[test]
     fn every_result_is_read_back_from_its_word() {
         for result in AssignmentResult::ALL {
-            assert_eq!(AssignmentResult::from_word(result.as_str()), result);
+            assert_eq!(AssignmentResult::of_apple(result.as_str()), result);
         }
-        assert_eq!(AssignmentResult::from_word("NEWER_THAN_US"), AssignmentResult::Failed);
+        assert_eq!(AssignmentResult::of_apple("NEWER_THAN_US"), AssignmentResult::Failed);
     }
 
     #[test]

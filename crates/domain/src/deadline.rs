@@ -23,91 +23,6 @@ pub struct Lengths {
     pub full_resync_interval: SignedDuration,
 }
 
-/// What a stored deadline is for, which says how far ahead it may lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DeadlineKind {
-    /// The end of a lease that nobody renews.
-    Lease,
-    /// The next sync.
-    Sync,
-    /// The next full resync.
-    FullResync,
-    /// The next look at a setting's assignments, a device, a release or a definition.
-    Rest,
-    /// A wait that Apple asked for; each row says how long one of its kind may be, and none may be longer than this.
-    Wait,
-    /// The right to open a session at Apple.
-    SessionClaim,
-}
-
-impl DeadlineKind {
-    /// How far ahead it may lie.
-    pub const fn length(self, lengths: &Lengths) -> SignedDuration {
-        match self {
-            Self::Lease => lengths.lease,
-            Self::Sync => lengths.sync_interval,
-            Self::FullResync => lengths.full_resync_interval,
-            Self::Rest | Self::Wait => LONGEST_REST,
-            Self::SessionClaim => SESSION_CLAIM,
-        }
-    }
-}
-
-/// Every stored deadline, by table and column.
-pub const DEADLINES: [(&str, DeadlineKind); 8] = [
-    ("setting_states.lease_until", DeadlineKind::Lease),
-    ("setting_states.sync_due_at", DeadlineKind::Sync),
-    ("setting_states.full_fetch_due_at", DeadlineKind::FullResync),
-    ("setting_states.assignment_due_at", DeadlineKind::Rest),
-    ("devices.assign_due_at", DeadlineKind::Rest),
-    ("devices.release_due_at", DeadlineKind::Rest),
-    ("profile_definitions.again_at", DeadlineKind::Rest),
-    ("server_tokens.session_claimed_until", DeadlineKind::SessionClaim),
-];
-
-/// Deadlines whose row says how far ahead they may lie: the column, its kind and the column of its length.
-pub const OWN_LENGTHS: [(&str, DeadlineKind, &str); 1] =
-    [("apple_waits.until", DeadlineKind::Wait, "apple_waits.longest")];
-
-/// Every stored time at which something was: where something depends on it, one that lies ahead counts as now.
-pub const PAST_TIMES: [&str; 32] = [
-    "apple_profiles.received_at",
-    "apple_profiles.unknown_at",
-    "audit_events.at",
-    "clients.created_at",
-    "created_requests.created_at",
-    "default_profiles.set_at",
-    "foreign_profiles.checked_at",
-    "device_events.at",
-    "devices.absent_since",
-    "devices.assigned_at",
-    "devices.created_at",
-    "devices.desired_at",
-    "devices.operation_at",
-    "devices.release_requested_at",
-    "devices.tombstone_at",
-    "enrollment_profiles.created_at",
-    "enrollment_profiles.modified_at",
-    "in_flight_calls.started_at",
-    "key_pairs.created_at",
-    "profile_definitions.attempted_at",
-    "setting_states.bare_refused_since",
-    "setting_states.cursor_issued_at",
-    "setting_states.deleted_at",
-    "setting_states.modified_at",
-    "setting_states.sync_started_at",
-    "setting_states.sync_succeeded_at",
-    "setting_states.sync_triggered_at",
-    "setting_states.token_checked_at",
-    "settings.created_at",
-    "sync_runs.ended_at",
-    "sync_runs.started_at",
-    "tenants.created_at",
-];
-
-/// Times that Apple states and that no clock of ours made: the end of a server token.
-pub const STATED_TIMES: [&str; 2] = ["server_tokens.expires_at", "setting_states.token_expires_at"];
-
 /// Whether a deadline that may lie `length` ahead at most is over at `now`: its time has come, or a wrong clock set it.
 pub fn is_over(deadline: Timestamp, now: Timestamp, length: SignedDuration) -> bool {
     deadline <= now || deadline > horizon(now, length)
@@ -152,23 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn each_kind_of_deadline_has_its_length_and_none_lies_behind_the_calendar() {
-        let seconds = SignedDuration::from_secs;
-        let lengths = Lengths {
-            lease: seconds(30),
-            sync_interval: seconds(1800),
-            full_resync_interval: seconds(7 * 86_400),
-        };
-        for (kind, expected) in [
-            (DeadlineKind::Lease, 30),
-            (DeadlineKind::Sync, 1800),
-            (DeadlineKind::FullResync, 7 * 86_400),
-            (DeadlineKind::Rest, 86_400),
-            (DeadlineKind::Wait, 86_400),
-            (DeadlineKind::SessionClaim, 60),
-        ] {
-            assert_eq!(kind.length(&lengths), seconds(expected), "{kind:?}");
-        }
-        assert_eq!(later(Timestamp::MAX, seconds(1)), Timestamp::MAX);
+    fn no_deadline_lies_behind_the_calendar() {
+        assert_eq!(later(Timestamp::MAX, SignedDuration::from_secs(1)), Timestamp::MAX);
     }
 }

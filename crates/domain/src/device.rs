@@ -6,36 +6,23 @@ use jiff::Timestamp;
 
 use super::{CLOCKS_APART, DeviceChanges, DeviceId, ProfileId, SettingId, deadline::later, serial_key};
 
-/// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DevicePlatform {
-    /// Not one of those below.
-    Unknown,
-    /// iPhone, iPad, iPod.
-    Ios,
-    /// Mac.
-    MacOs,
-    /// Apple Vision.
-    VisionOs,
-    /// Apple TV.
-    TvOs,
+words! {
+    /// The platform of a device, in Graph's words. Values that Apple may add later are `Unknown`.
+    pub enum DevicePlatform: eq_ignore_ascii_case {
+        /// Not one of those below.
+        Unknown = "unknown",
+        /// iPhone, iPad, iPod.
+        Ios = "ios",
+        /// Mac.
+        MacOs = "macOS",
+        /// Apple Vision.
+        VisionOs = "visionOS",
+        /// Apple TV.
+        TvOs = "tvOS",
+    }
 }
 
 impl DevicePlatform {
-    /// Every platform.
-    pub const ALL: [Self; 5] = [Self::Unknown, Self::Ios, Self::MacOs, Self::VisionOs, Self::TvOs];
-
-    /// The member of Graph's `platform` enumeration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Ios => "ios",
-            Self::MacOs => "macOS",
-            Self::VisionOs => "visionOS",
-            Self::TvOs => "tvOS",
-        }
-    }
-
     /// From Apple's `os` (`iOS`, `iPadOS`, `OSX`, `tvOS`, `visionOS`).
     pub fn from_apple_os(os: &str) -> Self {
         match os.to_ascii_lowercase().as_str() {
@@ -46,40 +33,17 @@ impl DevicePlatform {
             _ => Self::Unknown,
         }
     }
-
-    /// The platform of Graph's word, in any ASCII case.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|p| p.as_str().eq_ignore_ascii_case(word))
-    }
 }
 
-/// How a device came to be listed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DiscoverySource {
-    /// Not known.
-    Unknown,
-    /// An administrator imported its serial number.
-    AdminImport,
-    /// Apple listed it.
-    DeviceEnrollmentProgram,
-}
-
-impl DiscoverySource {
-    /// Every source.
-    pub const ALL: [Self; 3] = [Self::Unknown, Self::AdminImport, Self::DeviceEnrollmentProgram];
-
-    /// The member of Graph's `discoverySource` enumeration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::AdminImport => "adminImport",
-            Self::DeviceEnrollmentProgram => "deviceEnrollmentProgram",
-        }
-    }
-
-    /// The source of Graph's word, in any ASCII case.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str().eq_ignore_ascii_case(word))
+words! {
+    /// How a device came to be listed.
+    pub enum DiscoverySource: eq_ignore_ascii_case {
+        /// Not known.
+        Unknown = "unknown",
+        /// An administrator imported its serial number.
+        AdminImport = "adminImport",
+        /// Apple listed it.
+        DeviceEnrollmentProgram = "deviceEnrollmentProgram",
     }
 }
 

@@ -7,65 +7,29 @@ use super::{AssignmentResult, ProfileId, Reason};
 /// Why Adept says that a profile was assigned: its answer was lost, but the device's details show it.
 pub const READ_BACK: &str = "read_back";
 
-/// What a line of a device's history tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum DeviceEventKind {
-    /// Someone wants a profile for it.
-    Wanted,
-    /// Nobody wants one for it any more.
-    Unwanted,
-    /// Apple took the assignment of a profile.
-    Assigned,
-    /// Apple did not.
-    NotAssigned,
-    /// Apple reported another profile than the one that Adept assigned.
-    Contradicted,
-    /// It left the server.
-    Absent,
-    /// It is listed again.
-    ListedAgain,
-    /// Someone wants Apple to release it.
-    ReleaseRequested,
-    /// Apple released it.
-    Released,
-    /// Apple did not.
-    NotReleased,
-}
-
-impl DeviceEventKind {
-    /// Every kind.
-    pub const ALL: [Self; 10] = [
-        Self::Wanted,
-        Self::Unwanted,
-        Self::Assigned,
-        Self::NotAssigned,
-        Self::Contradicted,
-        Self::Absent,
-        Self::ListedAgain,
-        Self::ReleaseRequested,
-        Self::Released,
-        Self::NotReleased,
-    ];
-
-    /// The word that is stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Wanted => "wanted",
-            Self::Unwanted => "unwanted",
-            Self::Assigned => "assigned",
-            Self::NotAssigned => "not_assigned",
-            Self::Contradicted => "contradicted",
-            Self::Absent => "absent",
-            Self::ListedAgain => "listed_again",
-            Self::ReleaseRequested => "release_requested",
-            Self::Released => "released",
-            Self::NotReleased => "not_released",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+words! {
+    /// What a line of a device's history tells.
+    pub enum DeviceEventKind: eq {
+        /// Someone wants a profile for it.
+        Wanted = "wanted",
+        /// Nobody wants one for it any more.
+        Unwanted = "unwanted",
+        /// Apple took the assignment of a profile.
+        Assigned = "assigned",
+        /// Apple did not.
+        NotAssigned = "not_assigned",
+        /// Apple reported another profile than the one that Adept assigned.
+        Contradicted = "contradicted",
+        /// It left the server.
+        Absent = "absent",
+        /// It is listed again.
+        ListedAgain = "listed_again",
+        /// Someone wants Apple to release it.
+        ReleaseRequested = "release_requested",
+        /// Apple released it.
+        Released = "released",
+        /// Apple did not.
+        NotReleased = "not_released",
     }
 }
 
@@ -101,7 +65,7 @@ impl DeviceEvent {
             DeviceEventKind::NotAssigned => {
                 format!(
                     "{profile} was not assigned ({detail}). {}",
-                    AssignmentResult::from_word(detail).about_assignment()
+                    AssignmentResult::of_apple(detail).about_assignment()
                 )
             }
             DeviceEventKind::Contradicted => match detail {
@@ -117,7 +81,7 @@ impl DeviceEvent {
             DeviceEventKind::NotReleased => {
                 format!(
                     "Apple did not release it ({detail}). {}",
-                    AssignmentResult::from_word(detail).about_release()
+                    AssignmentResult::of_apple(detail).about_release()
                 )
             }
         }

@@ -19,6 +19,9 @@
 //! | delta | – | `/devices/sync`; a *fetch* is `/server/devices` |
 //! | [`Tenant`](TenantId) | the directory (tenant) a caller signs in to | – |
 
+#[macro_use]
+mod words;
+
 mod access;
 mod assignment;
 mod audit;

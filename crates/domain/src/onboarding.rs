@@ -4,35 +4,19 @@ use jiff::Timestamp;
 
 use super::{SettingId, SettingKey, TenantId, TokenStanding, TokenState};
 
-/// What kind of Apple program a setting's token belongs to, in Graph's words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenType {
-    /// The Apple Configurator pseudo-setting, which has no token.
-    None,
-    /// Apple Business Manager.
-    Dep,
-    /// Apple School Manager.
-    AppleSchoolManager,
+words! {
+    /// What kind of Apple program a setting's token belongs to, in Graph's words.
+    pub enum TokenType: eq_ignore_ascii_case {
+        /// The Apple Configurator pseudo-setting, which has no token.
+        None = "none",
+        /// Apple Business Manager.
+        Dep = "dep",
+        /// Apple School Manager.
+        AppleSchoolManager = "appleSchoolManager",
+    }
 }
 
 impl TokenType {
-    /// Every type.
-    pub const ALL: [Self; 3] = [Self::None, Self::Dep, Self::AppleSchoolManager];
-
-    /// The member of Graph's `depTokenType` enumeration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Dep => "dep",
-            Self::AppleSchoolManager => "appleSchoolManager",
-        }
-    }
-
-    /// The type of Graph's word, in any ASCII case.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|t| t.as_str().eq_ignore_ascii_case(word))
-    }
-
     /// From Apple's `org_type`: `edu` is a school, everything else a business.
     pub fn from_org_type(org_type: Option<&str>) -> Self {
         if org_type.is_some_and(|t| t.eq_ignore_ascii_case("edu")) {

@@ -19,44 +19,25 @@ pub use skip_keys::{Offer, PANES, RETIRED_KEYS, SKIP_KEYS, SkipKey, skip_keys_pa
 
 use super::{DevicePlatform, ProfileId, SettingId, SettingKey, TenantId};
 
-/// The types of profiles.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ProfileKind {
-    /// `enrollmentProfile`: a policy of Apple Configurator, or the least that Apple needs.
-    Plain,
-    /// `depEnrollmentProfile`: from the time when one type served iOS and macOS.
-    Dep,
-    /// `depIOSEnrollmentProfile`.
-    Ios,
-    /// `depMacOSEnrollmentProfile`.
-    MacOs,
-    /// `depTvOSEnrollmentProfile`.
-    TvOs,
-    /// `depVisionOSEnrollmentProfile`.
-    VisionOs,
+words! {
+    /// The types of profiles.
+    pub enum ProfileKind: eq_ignore_ascii_case {
+        /// `enrollmentProfile`: a policy of Apple Configurator, or the least that Apple needs.
+        Plain = "enrollmentProfile",
+        /// `depEnrollmentProfile`: from the time when one type served iOS and macOS.
+        Dep = "depEnrollmentProfile",
+        /// `depIOSEnrollmentProfile`.
+        Ios = "depIOSEnrollmentProfile",
+        /// `depMacOSEnrollmentProfile`.
+        MacOs = "depMacOSEnrollmentProfile",
+        /// `depTvOSEnrollmentProfile`.
+        TvOs = "depTvOSEnrollmentProfile",
+        /// `depVisionOSEnrollmentProfile`.
+        VisionOs = "depVisionOSEnrollmentProfile",
+    }
 }
 
 impl ProfileKind {
-    /// Every type.
-    pub const ALL: [Self; 6] = [Self::Plain, Self::Dep, Self::Ios, Self::MacOs, Self::TvOs, Self::VisionOs];
-
-    /// The name of Graph's type, without its namespace.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Plain => "enrollmentProfile",
-            Self::Dep => "depEnrollmentProfile",
-            Self::Ios => "depIOSEnrollmentProfile",
-            Self::MacOs => "depMacOSEnrollmentProfile",
-            Self::TvOs => "depTvOSEnrollmentProfile",
-            Self::VisionOs => "depVisionOSEnrollmentProfile",
-        }
-    }
-
-    /// The type of Graph's word, in any ASCII case.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str().eq_ignore_ascii_case(word))
-    }
-
     /// The platform whose default a profile of this type can be. The old type was iOS's before it was everyone's.
     pub const fn platform(self) -> Option<DevicePlatform> {
         match self {

@@ -4,33 +4,15 @@ use jiff::Timestamp;
 
 use super::TokenState;
 
-/// How a run learns what Apple lists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SyncKind {
-    /// Everything, because there is no cursor to go on from.
-    FullFetch,
-    /// What changed since the stored cursor.
-    Delta,
-    /// Deltas, then everything once more, to find what the deltas had unconfirmed.
-    FullResync,
-}
-
-impl SyncKind {
-    /// Every kind.
-    pub const ALL: [Self; 3] = [Self::FullFetch, Self::Delta, Self::FullResync];
-
-    /// The word that is stored and shown.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::FullFetch => "full_fetch",
-            Self::Delta => "delta_sync",
-            Self::FullResync => "full_resync",
-        }
-    }
-
-    /// The kind of that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+words! {
+    /// How a run learns what Apple lists.
+    pub enum SyncKind: eq {
+        /// Everything, because there is no cursor to go on from.
+        FullFetch = "full_fetch",
+        /// What changed since the stored cursor.
+        Delta = "delta_sync",
+        /// Deltas, then everything once more, to find what the deltas had unconfirmed.
+        FullResync = "full_resync",
     }
 }
 

@@ -5,71 +5,37 @@ use std::borrow::Cow;
 
 use jiff::{SignedDuration, Timestamp};
 
-/// The state of a setting's server token, as Apple last showed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenState {
-    /// No token was uploaded yet.
-    None,
-    /// Apple accepts it.
-    Ok,
-    /// The organization has to accept new terms.
-    Terms,
-    /// Its year is over.
-    Expired,
-    /// Apple refuses it: it was replaced by a newer download, or revoked.
-    Revoked,
-    /// Apple denies access; the Apple account behind it is gone or lacks the right.
-    Forbidden,
-    /// Apple could not be reached or failed.
-    Unreachable,
-    /// Apple asked us to wait.
-    Throttled,
-    /// Apple answered something that Adept does not understand, or refuses Adept itself.
-    NotUnderstood,
-    /// This machine's clock and Apple's are over two minutes apart.
-    OurClock,
-    /// The token belongs to another server than the setting.
-    WrongServer,
+words! {
+    /// The state of a setting's server token, as Apple last showed it.
+    #[derive(Default)]
+    pub enum TokenState: eq {
+        /// No token was uploaded yet.
+        #[default]
+        None = "none",
+        /// Apple accepts it.
+        Ok = "ok",
+        /// The organization has to accept new terms.
+        Terms = "terms",
+        /// Its year is over.
+        Expired = "expired",
+        /// Apple refuses it: it was replaced by a newer download, or revoked.
+        Revoked = "revoked",
+        /// Apple denies access; the Apple account behind it is gone or lacks the right.
+        Forbidden = "forbidden",
+        /// Apple could not be reached or failed.
+        Unreachable = "unreachable",
+        /// Apple asked us to wait.
+        Throttled = "throttled",
+        /// Apple answered something that Adept does not understand, or refuses Adept itself.
+        NotUnderstood = "not_understood",
+        /// This machine's clock and Apple's are over two minutes apart.
+        OurClock = "our_clock",
+        /// The token belongs to another server than the setting.
+        WrongServer = "wrong_server",
+    }
 }
 
 impl TokenState {
-    /// Every state.
-    pub const ALL: [Self; 11] = [
-        Self::None,
-        Self::Ok,
-        Self::Terms,
-        Self::Expired,
-        Self::Revoked,
-        Self::Forbidden,
-        Self::Unreachable,
-        Self::Throttled,
-        Self::NotUnderstood,
-        Self::OurClock,
-        Self::WrongServer,
-    ];
-
-    /// The word that is stored, logged and used as a metric's label.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Ok => "ok",
-            Self::Terms => "terms",
-            Self::Expired => "expired",
-            Self::Revoked => "revoked",
-            Self::Forbidden => "forbidden",
-            Self::Unreachable => "unreachable",
-            Self::Throttled => "throttled",
-            Self::NotUnderstood => "not_understood",
-            Self::OurClock => "our_clock",
-            Self::WrongServer => "wrong_server",
-        }
-    }
-
-    /// The state of that word.
-    pub fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|state| state.as_str() == word)
-    }
-
     /// `lastSyncErrorCode`: 0 is no error. Observed: monitors of Graph act on 3, which means new terms.
     pub const fn sync_error_code(self) -> i32 {
         match self {

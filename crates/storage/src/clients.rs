@@ -32,7 +32,7 @@ fn client(row: &Row) -> Result<ClientRow, Error> {
         id: row.id("id")?,
         name: row.get("name")?,
         secret_hash: row.get("secret_hash")?,
-        permissions: permissions.split_whitespace().filter_map(Permission::from_name).collect(),
+        permissions: permissions.split_whitespace().filter_map(Permission::from_word).collect(),
         disabled: row.get("disabled")?,
         created_at: row.time("created_at")?.unwrap_or_default(),
     })
@@ -65,7 +65,7 @@ impl Clients {
 
     /// Adds a client.
     pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
-        let permissions: Vec<_> = client.permissions.iter().map(Permission::name).collect();
+        let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
         let mut tx = self.db.begin().await?;
         tx.execute_one(
             "adding a client",

@@ -87,7 +87,7 @@ impl PresentedClaims {
     /// Who calls and what the token allows. Where both are there, `scp` decides over `roles`. None when a person's
     /// token does not name the person.
     pub(super) fn kind_and_permissions(&self) -> Option<(CallerKind, Permissions)> {
-        let known = |name: &str| Permission::from_name(name);
+        let known = |name: &str| Permission::from_word(name);
         if let Some(scopes) = &self.scp {
             let user_id = self.oid.clone().or_else(|| self.sub.clone())?;
             let principal_name = self.upn.clone().or_else(|| self.preferred_username.clone());

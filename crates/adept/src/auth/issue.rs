@@ -113,7 +113,7 @@ impl Auth {
                     azp: id.clone(),
                     idtyp: "app",
                     oid: id.clone(),
-                    roles: client.permissions.iter().map(Permission::name).collect(),
+                    roles: client.permissions.iter().map(Permission::as_str).collect(),
                     sub: id,
                     tid: client.tenant.to_string(),
                     uti: token.simple().to_string(),

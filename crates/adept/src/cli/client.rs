@@ -166,7 +166,7 @@ fn as_json(client: &ClientRow) -> serde_json::Value {
 }
 
 fn names(permissions: Permissions) -> Vec<&'static str> {
-    permissions.iter().map(Permission::name).collect()
+    permissions.iter().map(Permission::as_str).collect()
 }
 
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
@@ -184,8 +184,8 @@ async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
 }
 
 fn permission(name: &str) -> Result<Permission, String> {
-    Permission::from_name(name.trim()).ok_or_else(|| {
-        let known: Vec<_> = Permission::ALL.into_iter().map(Permission::name).collect();
+    Permission::from_word(name.trim()).ok_or_else(|| {
+        let known: Vec<_> = Permission::ALL.into_iter().map(Permission::as_str).collect();
         format!("known permissions are {}", known.join(", "))
     })
 }

@@ -17,7 +17,7 @@ const BARE_REFUSALS: i64 = 3;
 const BARE_REFUSALS_SPAN: SignedDuration = SignedDuration::from_mins(15);
 
 /// The server tokens of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenSlots {
     /// Grows whenever another token is used: what was learned under one is not written under the next.
     pub generation: i64,
@@ -39,23 +39,6 @@ pub struct TokenSlots {
     pub bare_refusals: i64,
     /// When the first of them came.
     pub bare_refused_since: Option<Timestamp>,
-}
-
-impl Default for TokenSlots {
-    fn default() -> Self {
-        Self {
-            generation: 0,
-            in_use: None,
-            verified: None,
-            newer: None,
-            expires_at: None,
-            state: TokenState::None,
-            checked_at: None,
-            credential_refused: false,
-            bare_refusals: 0,
-            bare_refused_since: None,
-        }
-    }
 }
 
 impl TokenSlots {

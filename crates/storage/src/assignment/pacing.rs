@@ -53,7 +53,7 @@ pub(crate) async fn states_of(
 fn state(row: &Row) -> Result<DeviceState, Error> {
     let result = |column| {
         let word: Option<String> = row.get(column)?;
-        Ok::<_, Error>(word.as_deref().map(AssignmentResult::from_word))
+        Ok::<_, Error>(word.as_deref().map(AssignmentResult::of_apple))
     };
     let number = |column| Ok::<_, Error>(row.get::<Option<i64>>(column)?.unwrap_or(0));
     let platform: String = row.get("platform")?;

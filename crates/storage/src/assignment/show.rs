@@ -76,7 +76,7 @@ impl Assignments {
         for row in &rows {
             let failure: Option<String> = row.get("assign_failure")?;
             let state = match failure {
-                Some(word) => AssignmentResult::from_word(&word).as_str(),
+                Some(word) => AssignmentResult::of_apple(&word).as_str(),
                 None if row.get::<bool>("is_due")? => "due",
                 None => "resting",
             };

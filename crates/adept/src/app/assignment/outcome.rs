@@ -168,7 +168,7 @@ pub(super) struct Said(HashMap<String, AssignmentResult>);
 
 impl Said {
     pub(super) fn of(statuses: &SerialStatuses) -> Self {
-        let word = |status: &SerialStatus| AssignmentResult::from_word(status.as_str());
+        let word = |status: &SerialStatus| AssignmentResult::of_apple(status.as_str());
         Self(statuses.of.iter().map(|(serial, status)| (serial_key(serial), word(status))).collect())
     }
 

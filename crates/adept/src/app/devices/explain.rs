@@ -47,7 +47,7 @@ impl Devices {
             sentences.extend(self.wants(&story, &plan).await?);
         }
         if let Some(failure) = failure.filter(|_| device.release_requested_at.is_none()) {
-            sentences.push(format!("{failure}: {}", AssignmentResult::from_word(failure).about_release()));
+            sentences.push(format!("{failure}: {}", AssignmentResult::of_apple(failure).about_release()));
         }
         let mut history = Vec::with_capacity(story.events.len());
         for event in &story.events {
@@ -180,7 +180,7 @@ impl Expectation<'_> {
         match (self.definition, self.failure) {
             (Some((failure, again_at)), _) => sentences.push(about_definition(failure, again_at, now)),
             (None, Some(word)) => {
-                sentences.push(format!("{word}: {}", AssignmentResult::from_word(word).about_assignment()));
+                sentences.push(format!("{word}: {}", AssignmentResult::of_apple(word).about_assignment()));
             }
             (None, None) => {}
         }

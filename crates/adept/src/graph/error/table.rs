@@ -143,7 +143,7 @@ fn denied_row(denied: Denied) -> Row {
 }
 
 fn needs(permissions: &[Permission]) -> String {
-    let names: Vec<_> = permissions.iter().map(|permission| permission.name()).collect();
+    let names: Vec<_> = permissions.iter().map(|permission| permission.as_str()).collect();
     format!(
         "Application is not authorized to perform this operation. Application must have one of the following scopes: {}",
         names.join(", ")

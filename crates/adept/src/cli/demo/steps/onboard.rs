@@ -48,7 +48,7 @@ impl Script<'_> {
         self.stage.fact(&format!(
             "A token for {} s that allows {}.",
             answer["expires_in"],
-            application.permission.name()
+            application.permission.as_str()
         ));
         Ok(())
     }
