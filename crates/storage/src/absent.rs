@@ -48,17 +48,11 @@ impl Syncs {
     /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
     /// what it lists, so if there are as many, they are the same.
     pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND setting = $4 \
-                         AND absent_since IS NOT NULL) AS doubts \
-                     FROM setting_overview WHERE tenant = $1 AND id = $2")
-                .key(lease.key)
-                .key(lease.key),
-            )
-            .await?;
-        let Some(row) = row else { return Ok(true) };
+        let select = sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND \
+            setting = $4 AND absent_since IS NOT NULL) AS doubts FROM setting_overview WHERE tenant = $1 \
+            AND id = $2")
+        .bind((lease.key, lease.key));
+        let Some(row) = self.db.row(select).await? else { return Ok(true) };
         let listed: i64 = row.get("device_count")?;
         Ok(usize::try_from(listed) == Ok(seen) && !row.get::<bool>("doubts")?)
     }
@@ -74,19 +68,11 @@ impl Syncs {
         limit: i64,
     ) -> Result<Vec<ListedDevice>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        let rows = tx
-            .rows(
-                sql("SELECT serial_key, serial, absent_since FROM devices \
-                     WHERE tenant = $1 AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
-                     AND source = 'deviceEnrollmentProgram' AND (created_at < $4 OR created_at > $5) \
-                     ORDER BY serial_key LIMIT $6")
-                .key(lease.key)
-                .bind(after)
-                .bind(before)
-                .bind(later(now, CLOCKS_APART))
-                .bind(limit),
-            )
-            .await?;
+        let select = sql("SELECT serial_key, serial, absent_since FROM devices WHERE tenant = $1 AND \
+            setting = $2 AND serial_key > $3 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
+            AND (created_at < $4 OR created_at > $5) ORDER BY serial_key LIMIT $6")
+        .bind((lease.key, after, before, later(now, CLOCKS_APART), limit));
+        let rows = tx.rows(select).await?;
         tx.commit().await?;
         rows.iter()
             .map(|row| {
@@ -167,12 +153,10 @@ impl Syncs {
         let mut tx = self.db.begin().await?;
         let cursor = CursorMove { seen_revision, to: None, full_fetch: Some(full_fetch) };
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(false) };
-        let counted = tx
-            .row(
-                sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE")
-                    .key(lease.key),
-            )
-            .await?;
+        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
+            deleted = FALSE")
+        .bind(lease.key);
+        let counted = tx.row(select).await?;
         state.sync.device_count = counted.map(|row| row.get("total")).transpose()?.unwrap_or(0);
         save(&mut tx, &state).await?;
         tx.commit().await?;
@@ -206,7 +190,7 @@ async fn update(
         return Ok(0);
     }
     let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
-    let statement = sql(text).key(lease.key).bind(Json::from(keys));
+    let statement = sql(text).bind((lease.key, Json::from(keys)));
     let statement = times.iter().fold(statement, |statement, time| statement.bind(*time));
     let touched = tx.execute(statement).await?;
     Ok(i64::try_from(touched).unwrap_or(i64::MAX))

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Error,
-    db::{Db, Statement, sql},
+    db::{Db, sql},
     sealing::{SealedField, SealingKey},
 };
 use adept_domain::{
@@ -60,10 +60,6 @@ pub enum SessionKept {
 }
 
 impl TokenRow {
-    fn bind(&self, statement: Statement) -> Statement {
-        statement.key(self.key).bind(self.token)
-    }
-
     fn name(&self) -> String {
         format!("{}/{}", self.key.id, self.token)
     }
@@ -90,10 +86,10 @@ impl AppleSessions {
         now: Timestamp,
         claim_until: Timestamp,
     ) -> Result<AppleSession, Error> {
-        let select =
-            sql("SELECT session_sealed, session_revision, session_claimed_until FROM server_tokens \
-                          WHERE tenant = $1 AND setting = $2 AND id = $3");
-        let Some(found) = self.db.row(row.bind(select).by_key()).await? else {
+        let select = sql("SELECT session_sealed, session_revision, session_claimed_until FROM \
+            server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
+        let select = select.bind((row.key, row.token)).by_key();
+        let Some(found) = self.db.row(select).await? else {
             return Ok(AppleSession::NotFound);
         };
         let revision: i64 = found.get("session_revision")?;
@@ -107,13 +103,9 @@ impl AppleSessions {
             return Ok(AppleSession::Busy);
         }
         let mut tx = self.db.begin().await?;
-        let claim = row
-            .bind(sql("UPDATE server_tokens SET session_claimed_until = $6 \
-                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4 \
-                       AND session_claimed_until = $5"))
-            .bind(revision)
-            .bind(claimed_until)
-            .bind(claim_until);
+        let claim = sql("UPDATE server_tokens SET session_claimed_until = $6 WHERE tenant = $1 AND \
+            setting = $2 AND id = $3 AND session_revision = $4 AND session_claimed_until = $5")
+        .bind((row.key, row.token, revision, claimed_until, claim_until));
         let claimed = tx.execute(claim).await? == 1;
         tx.commit().await?;
         Ok(if claimed { AppleSession::Claimed { revision } } else { AppleSession::Busy })
@@ -123,29 +115,27 @@ impl AppleSessions {
     pub async fn keep(&self, row: &TokenRow, session: &[u8], revision: i64) -> Result<SessionKept, Error> {
         let sealed = self.key.seal(row.place(&row.name()), session)?;
         let mut tx = self.db.begin().await?;
-        let keep = row
-            .bind(sql("UPDATE server_tokens SET session_sealed = $5, session_revision = $4 + 1, \
-                       session_claimed_until = 0 \
-                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4"))
-            .bind(revision)
-            .bind(sealed);
+        let keep = sql("UPDATE server_tokens SET session_sealed = $5, session_revision = $4 + 1, \
+            session_claimed_until = 0 WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
+            session_revision = $4")
+        .bind((row.key, row.token, revision, sealed));
         let is_kept = tx.execute(keep).await? == 1;
         tx.commit().await?;
         if is_kept {
             return Ok(SessionKept::Done);
         }
-        let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
-        let is_stored = self.db.row(row.bind(select)).await?.is_some();
+        let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = \
+            $3");
+        let is_stored = self.db.row(select.bind((row.key, row.token))).await?.is_some();
         Ok(if is_stored { SessionKept::Superseded } else { SessionKept::NotFound })
     }
 
     /// Ends a claim on that revision.
     pub async fn give_up(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        let release = row
-            .bind(sql("UPDATE server_tokens SET session_claimed_until = 0 \
-                       WHERE tenant = $1 AND setting = $2 AND id = $3 AND session_revision = $4"))
-            .bind(revision);
+        let release = sql("UPDATE server_tokens SET session_claimed_until = 0 WHERE tenant = $1 AND \
+            setting = $2 AND id = $3 AND session_revision = $4")
+        .bind((row.key, row.token, revision));
         tx.execute(release).await?;
         tx.commit().await
     }

@@ -111,18 +111,11 @@ impl Assignments {
     /// run under way goes on under those before. Answers whether they are.
     pub async fn note_shared_profile_options(&self, digest: &str, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let is_other = tx
-            .execute(
-                sql(
-                    "INSERT INTO deployment (tenant, name, value) VALUES ($1, 'shared-profile-options', $2) \
-                     ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value \
-                     WHERE deployment.value <> excluded.value",
-                )
-                .bind(TenantId::DEPLOYMENT)
-                .bind(digest),
-            )
-            .await?
-            == 1;
+        let insert = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, \
+            'shared-profile-options', $2) ON CONFLICT (tenant, name) DO UPDATE SET value = \
+            excluded.value WHERE deployment.value <> excluded.value")
+        .bind((TenantId::DEPLOYMENT, digest));
+        let is_other = tx.execute(insert).await? == 1;
         if is_other {
             let settings = tx.rows(sql("SELECT tenant, id FROM settings ORDER BY tenant, id")).await?;
             for row in &settings {
@@ -138,15 +131,11 @@ impl Assignments {
 
     /// The digest that was noted last; none when no process noted any yet.
     pub async fn shared_profile_options(&self) -> Result<Option<String>, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT value FROM deployment WHERE tenant = $1 AND name = 'shared-profile-options'")
-                    .bind(TenantId::DEPLOYMENT)
-                    .by_key(),
-            )
-            .await?;
-        row.map(|row| row.get("value")).transpose()
+        let select = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = \
+            'shared-profile-options'")
+        .bind(TenantId::DEPLOYMENT)
+        .by_key();
+        self.db.first(select, |row| row.get("value")).await
     }
 }
 

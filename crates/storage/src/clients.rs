@@ -49,7 +49,7 @@ impl Clients {
     pub async fn get(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
         let row = self
             .db
-            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind(tenant).bind(id).by_key())
+            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind((tenant, id)).by_key())
             .await?;
         row.as_ref().map(client).transpose()
     }
@@ -67,33 +67,27 @@ impl Clients {
     pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
         let mut tx = self.db.begin().await?;
-        tx.execute_one(
-            "adding a client",
-            sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(client.tenant)
-            .bind(client.id)
-            .bind(client.name.as_str())
-            .bind(client.secret_hash.as_str())
-            .bind(permissions.join(" ").as_str())
-            .bind(client.disabled)
-            .bind(client.created_at),
-        )
-        .await?;
+        let insert = sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, \
+            created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind((
+            client.tenant,
+            client.id,
+            client.name.as_str(),
+            client.secret_hash.as_str(),
+            permissions.join(" ").as_str(),
+            client.disabled,
+            client.created_at,
+        ));
+        tx.execute_one("adding a client", insert).await?;
         tx.commit().await
     }
 
     /// Disables or enables a client; false when there is none.
     pub async fn set_disabled(&self, tenant: TenantId, id: ClientId, disabled: bool) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let touched = tx
-            .execute(
-                sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
-                    .bind(tenant)
-                    .bind(id)
-                    .bind(disabled),
-            )
-            .await?;
+        let update = sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
+            .bind((tenant, id, disabled));
+        let touched = tx.execute(update).await?;
         tx.commit().await?;
         Ok(touched == 1)
     }

@@ -35,19 +35,11 @@ pub(super) async fn claim(
     exists: impl FnOnce(Uuid) -> Statement,
 ) -> Result<Option<Uuid>, Error> {
     let Some(key) = key else { return Ok(None) };
-    let claimed = tx
-        .row(
-            sql(
-                "INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, $3, $4) \
-                 ON CONFLICT (tenant, request) DO UPDATE SET created_at = created_requests.created_at \
-                 RETURNING entity, created_at",
-            )
-            .bind(tenant)
-            .bind(key.0.to_vec())
-            .bind(id)
-            .bind(now),
-        )
-        .await?;
+    let insert = sql("INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, \
+        $3, $4) ON CONFLICT (tenant, request) DO UPDATE SET created_at = created_requests.created_at \
+        RETURNING entity, created_at")
+    .bind((tenant, key.0.to_vec(), id, now));
+    let claimed = tx.row(insert).await?;
     let Some(claimed) = claimed else {
         return Err(Error::Corrupt("a create could not be claimed".to_owned()));
     };
@@ -60,15 +52,10 @@ pub(super) async fn claim(
     if is_remembered && tx.row(exists(earlier)).await?.is_some() {
         return Ok(Some(earlier));
     }
-    tx.execute_one(
-        "claiming a create",
-        sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND request = $2")
-            .bind(tenant)
-            .bind(key.0.to_vec())
-            .bind(id)
-            .bind(now),
-    )
-    .await?;
+    let update = sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND \
+        request = $2")
+    .bind((tenant, key.0.to_vec(), id, now));
+    tx.execute_one("claiming a create", update).await?;
     Ok(None)
 }
 

@@ -230,6 +230,32 @@ impl Db {
         Ok(self.rows(statement).await?.into_iter().next())
     }
 
+    /// Reads every row outside any transaction.
+    pub async fn all<T, C: FromIterator<T>>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<C, Error> {
+        self.rows(statement).await?.iter().map(read).collect()
+    }
+
+    /// Reads the first row, if there is one, outside any transaction.
+    pub async fn first<T>(
+        &self,
+        statement: Statement,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.row(statement).await?.as_ref().map(read).transpose()
+    }
+
+    /// Writes in a transaction of its own; answers the number of rows touched.
+    pub async fn write(&self, statement: Statement) -> Result<u64, Error> {
+        let mut tx = self.begin().await?;
+        let touched = tx.execute(statement).await?;
+        tx.commit().await?;
+        Ok(touched)
+    }
+
     fn gate(&self) -> &WriteGate {
         match self {
             Self::Sqlite(sqlite) => &sqlite.gate,
@@ -357,6 +383,24 @@ impl Transaction {
     /// Reads at most one row inside the transaction.
     pub async fn row(&mut self, statement: Statement) -> Result<Option<Row>, Error> {
         Ok(self.rows(statement).await?.into_iter().next())
+    }
+
+    /// Reads every row inside the transaction.
+    pub async fn all<T, C: FromIterator<T>>(
+        &mut self,
+        statement: Statement,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<C, Error> {
+        self.rows(statement).await?.iter().map(read).collect()
+    }
+
+    /// Reads the first row, if there is one, inside the transaction.
+    pub async fn first<T>(
+        &mut self,
+        statement: Statement,
+        read: impl Fn(&Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.row(statement).await?.as_ref().map(read).transpose()
     }
 
     /// Writes; answers the number of rows touched.

@@ -31,35 +31,24 @@ fn place(row: &str) -> SealedField<'_> {
 }
 
 async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>, Error> {
-    let row = db
-        .row(
-            sql("SELECT label, value_sealed FROM deployment_secrets WHERE tenant = $1 AND name = $2")
-                .bind(TenantId::DEPLOYMENT)
-                .bind(name),
-        )
-        .await?;
-    row.map(|row| Ok((row.get("label")?, row.get("value_sealed")?))).transpose()
+    let select = sql("SELECT label, value_sealed FROM deployment_secrets WHERE tenant = $1 AND name = $2")
+        .bind((TenantId::DEPLOYMENT, name));
+    db.first(select, |row| Ok((row.get("label")?, row.get("value_sealed")?))).await
 }
 
 async fn keep_secret(db: &Db, name: &'static str, label: &str, sealed: Vec<u8>) -> Result<(), Error> {
     let mut tx = db.begin().await?;
-    tx.execute(
-        sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, $3, $4) \
-             ON CONFLICT (tenant, name) DO NOTHING")
-        .bind(TenantId::DEPLOYMENT)
-        .bind(name)
-        .bind(label)
-        .bind(sealed),
-    )
-    .await?;
+    let insert = sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, \
+        $3, $4) ON CONFLICT (tenant, name) DO NOTHING")
+    .bind((TenantId::DEPLOYMENT, name, label, sealed));
+    tx.execute(insert).await?;
     tx.commit().await
 }
 
 async fn holds_sealed_rows(db: &Db) -> Result<bool, Error> {
-    let rows = db
-        .rows(sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION ALL \
-                   SELECT 1 FROM server_tokens LIMIT 1"))
-        .await?;
+    let select = sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION \
+        ALL SELECT 1 FROM server_tokens LIMIT 1");
+    let rows = db.rows(select).await?;
     Ok(!rows.is_empty())
 }
 
@@ -103,14 +92,9 @@ async fn verified(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, O
 
 /// The tenant made with the database, if it was.
 pub(super) async fn stored_default_tenant(db: &Db) -> Result<Option<TenantId>, Error> {
-    db.row(
-        sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind(TenantId::DEPLOYMENT)
-            .bind(DEFAULT_TENANT),
-    )
-    .await?
-    .map(|row| row.parse("value"))
-    .transpose()
+    let select = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
+        .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT));
+    db.row(select).await?.map(|row| row.parse("value")).transpose()
 }
 
 /// The tenant made with the database; the first process to come makes it.
@@ -123,14 +107,10 @@ pub(super) async fn default_tenant(
         return Ok(tenant);
     }
     let mut tx = db.begin().await?;
-    let made = tx
-        .execute(
-            sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) DO NOTHING")
-                .bind(TenantId::DEPLOYMENT)
-                .bind(DEFAULT_TENANT)
-                .bind(fresh.to_string().as_str()),
-        )
-        .await?;
+    let insert = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
+        (tenant, name) DO NOTHING")
+    .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT, fresh.to_string().as_str()));
+    let made = tx.execute(insert).await?;
     if made == 1 {
         super::tenants::create(&mut tx, fresh, "default", now).await?;
     }
@@ -170,12 +150,9 @@ impl Deployment {
     /// Whether writes work now: takes and gives back the right to write without changing anything.
     pub async fn writable(&self) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("UPDATE deployment SET value = value WHERE tenant = $1 AND name = $2")
-                .bind(TenantId::DEPLOYMENT)
-                .bind(DEFAULT_TENANT),
-        )
-        .await?;
+        let update = sql("UPDATE deployment SET value = value WHERE tenant = $1 AND name = $2")
+            .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT));
+        tx.execute(update).await?;
         tx.commit().await
     }
 }

@@ -52,7 +52,7 @@ async fn unknown(
     key: SettingKey,
     serials: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows = tx.rows(sql(listed).key(key).bind(serials)).await?;
+    let rows = tx.rows(sql(listed).bind((key, serials))).await?;
     rows.iter().map(|row| row.get("serial")).collect()
 }
 
@@ -85,35 +85,33 @@ impl Devices {
         }
         const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
             AND (desired_profile IS NULL OR desired_profile <> $4)";
-        let others = sql_of_parts(format!("SELECT serial_key FROM devices WHERE {OTHERS}"))
-            .key(key)
-            .bind(serials.as_str())
-            .bind(profile.id);
+        let others = sql_of_parts(format!("SELECT serial_key FROM devices WHERE {OTHERS}")).bind((
+            key,
+            serials.as_str(),
+            profile.id,
+        ));
         let others = keys_of(&tx.rows(others).await?)?;
         note_desired(&mut tx, key, &others, now).await?;
-        tx.execute(
-            sql_of_parts(format!(
-                "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
-                 SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE {OTHERS} \
-                 ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = excluded.profile"
-            ))
-            .key(profile.key())
-            .bind(serials.as_str())
-            .bind(profile.id)
-            .bind(now),
-        )
-        .await?;
-        tx.execute(
-            sql_of_parts(format!(
-                "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6 WHERE {OTHERS}"
-            ))
-            .key(profile.key())
-            .bind(serials.as_str())
-            .bind(profile.id)
-            .bind(now)
-            .bind(profile.flag("supervisedModeEnabled")),
-        )
-        .await?;
+        let insert = sql_of_parts(format!(
+            "INSERT INTO device_events (tenant, setting, serial_key, at, \
+            event, profile) SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE \
+            {OTHERS} ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = \
+            excluded.profile"
+        ))
+        .bind((profile.key(), serials.as_str(), profile.id, now));
+        tx.execute(insert).await?;
+        let update = sql_of_parts(format!(
+            "UPDATE devices SET desired_profile = $4, desired_at = $5, \
+            supervised = $6 WHERE {OTHERS}"
+        ))
+        .bind((
+            profile.key(),
+            serials.as_str(),
+            profile.id,
+            now,
+            profile.flag("supervisedModeEnabled"),
+        ));
+        tx.execute(update).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await?;
         Ok(DesiredChange::Done)
@@ -188,8 +186,7 @@ impl Devices {
         };
         let exists = |id| {
             sql("SELECT id FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .key(key)
-                .bind(DeviceId(id))
+                .bind((key, DeviceId(id)))
         };
         match created_requests::claim(&mut tx, key.tenant, request, (new.id.0, new.created_at), exists)
             .await?
@@ -224,14 +221,10 @@ impl Devices {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
         let Some(mut state) = desire(&mut tx, key, event.at, false).await? else { return Ok(false) };
-        let removed = tx
-            .row(
-                sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
-                     RETURNING deleted, serial_key, desired_profile")
-                .key(key)
-                .bind(id),
-            )
-            .await?;
+        let delete = sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING \
+            deleted, serial_key, desired_profile")
+        .bind((key, id));
+        let removed = tx.row(delete).await?;
         let Some(removed) = removed else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
             state.on_devices_counted(-1);
@@ -291,15 +284,14 @@ fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
          AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
         super::devices::COLUMNS
     ))
-    .key(key)
-    .bind(keys(serials))
+    .bind((key, keys(serials)))
 }
 
 /// Writes them; answers how many are listed for the first time.
 async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> Result<i64, Error> {
     let DeviceWrites { new, changed, event } = writes;
     let (new, changed) = (rows(new), rows(changed));
-    let about = |text: String, devices: &str| sql_of_parts(text).key(key).bind(devices);
+    let about = |text: String, devices: &str| sql_of_parts(text).bind((key, devices));
     let added = tx
         .execute(about(
             "INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, description, \

@@ -43,21 +43,11 @@ pub(super) async fn write(
         return Ok(());
     }
     let keys: serde_json::Value = keys.iter().map(|key| serde_json::json!([key])).collect();
-    tx.execute(
-        sql(
-            "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, apple_uuid, detail) \
-             SELECT $1, $2, value ->> 0, $4, $5, $6, $7, $8 FROM json_each($3) WHERE TRUE \
-             ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING",
-        )
-        .key(key)
-        .bind(keys)
-        .bind(at)
-        .bind(told.kind.as_str())
-        .bind(told.profile)
-        .bind(told.apple_uuid)
-        .bind(told.detail),
-    )
-    .await?;
+    let insert = sql("INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, \
+        apple_uuid, detail) SELECT $1, $2, value ->> 0, $4, $5, $6, $7, $8 FROM json_each($3) WHERE TRUE \
+        ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING")
+    .bind((key, keys, at, told.kind.as_str(), told.profile, told.apple_uuid, told.detail));
+    tx.execute(insert).await?;
     Ok(())
 }
 
@@ -72,7 +62,7 @@ pub(super) async fn note_contradictions(
     const CONTRADICTED: &str = "tenant = $1 AND setting = $2 AND assigned_uuid IS NOT NULL \
         AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid OR profile_status IN ('empty', 'removed')) \
         AND serial_key IN ({rows})";
-    let owner = |text: String| sql_of_parts(text).key(key);
+    let owner = |text: String| sql_of_parts(text).bind(key);
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
         let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
         let text = format!(
@@ -93,17 +83,11 @@ pub(super) async fn note_contradictions(
 impl Devices {
     /// The history of a device, oldest first.
     pub async fn events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT at, event, profile, apple_uuid, detail FROM device_events \
-                     WHERE tenant = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
-                .key(key)
-                .bind(serial_key(serial).as_str()),
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
+        let select = sql("SELECT at, event, profile, apple_uuid, detail FROM device_events WHERE tenant \
+            = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
+        .bind((key, serial_key(serial).as_str()));
+        self.db
+            .all(select, |row| {
                 let kind: String = row.get("event")?;
                 Ok(DeviceEvent {
                     at: row.time("at")?.unwrap_or_default(),
@@ -115,7 +99,7 @@ impl Devices {
                     detail: row.get("detail")?,
                 })
             })
-            .collect()
+            .await
     }
 
     /// Removes lines older than `before`; answers how many went.

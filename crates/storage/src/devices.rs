@@ -94,16 +94,11 @@ pub(super) async fn stored(
     // One look at the key's index for each; of a join, or of a list, PostgreSQL would guess that reading every device is
     // cheaper. The answers stand in one text, in the order of the keys: thousands of rows, handed over one by one, cost
     // more than finding them.
-    let row = tx
-        .row(
-            sql("SELECT string_agg(COALESCE((SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE ' listed ' END || \
-                     COALESCE(CAST(operation_at AS TEXT), '') FROM devices \
-                     WHERE tenant = $1 AND setting = $2 AND devices.serial_key = atom), ''), ',') AS known \
-                 FROM json_each($3)")
-            .key(lease.key)
-            .bind(asked.as_str()),
-        )
-        .await?;
+    let select = sql("SELECT string_agg(COALESCE((SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE \
+        ' listed ' END || COALESCE(CAST(operation_at AS TEXT), '') FROM devices WHERE tenant = $1 AND \
+        setting = $2 AND devices.serial_key = atom), ''), ',') AS known FROM json_each($3)")
+    .bind((lease.key, asked.as_str()));
+    let row = tx.row(select).await?;
     let known: Option<String> = row.map_or(Ok(None), |row| row.get("known"))?;
     let known = known.unwrap_or_default();
     let answers = known.split(',').count();
@@ -155,7 +150,7 @@ pub(super) async fn write(
         let mut next_insert = || {
             let rows = records.by_ref().take(ROWS_PER_STATEMENT);
             let values: Vec<Value> = rows.flat_map(|record| row_of(record, fresh_id(), now)).collect();
-            let insert = sql(INSERT).key(lease.key).bind(now);
+            let insert = sql(INSERT).bind((lease.key, now));
             (!values.is_empty()).then(|| insert.inserting(values, ROW_WIDTH))
         };
         let mut insert = next_insert();
@@ -173,17 +168,12 @@ pub(super) async fn write(
             .iter()
             .map(|(key, at)| serde_json::json!([key, at.map(Timestamp::as_microsecond)]))
             .collect();
-        let touched = tx
-            .execute(
-                sql("UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, operation_at = COALESCE(\
-                     (SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value ->> 0 = serial_key), \
-                     operation_at) \
-                     WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
-                .key(lease.key)
-                .bind(serde_json::Value::from(gone))
-                .bind(now),
-            )
-            .await?;
+        let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
+            operation_at = COALESCE((SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value \
+            ->> 0 = serial_key), operation_at) WHERE tenant = $1 AND setting = $2 AND serial_key IN \
+            (SELECT value ->> 0 FROM json_each($3))")
+        .bind((lease.key, serde_json::Value::from(gone), now));
+        let touched = tx.execute(update).await?;
         if touched != folded.gone.len() as u64 {
             return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
         }
@@ -310,31 +300,19 @@ impl Devices {
         if filter.is_some() {
             return SOURCE.count(&self.db, filter, scope(key)).await;
         }
-        let row = self
-            .db
-            .row(
-                sql("SELECT device_count + (SELECT COUNT(*) FROM devices \
-                         WHERE tenant = $3 AND setting = $4 AND deleted) AS total \
-                     FROM setting_overview WHERE tenant = $1 AND id = $2")
-                .key(key)
-                .key(key),
-            )
-            .await?;
+        let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 AND \
+            setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")
+        .bind((key, key));
+        let row = self.db.row(select).await?;
         row.map_or(Ok(0), |row| row.get("total"))
     }
 
     /// The device of that id.
     pub async fn get(&self, key: SettingKey, id: DeviceId) -> Result<Option<DeviceRow>, Error> {
-        let row = self
-            .db
-            .row(
-                super::db::sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
-                ))
-                .key(key)
-                .bind(id),
-            )
-            .await?;
-        row.as_ref().map(device).transpose()
+        let select = super::db::sql_of_parts(format!(
+            "SELECT {COLUMNS} FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3"
+        ))
+        .bind((key, id));
+        self.db.first(select, device).await
     }
 }

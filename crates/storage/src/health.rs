@@ -65,18 +65,15 @@ impl Deployment {
 
     async fn probe_read(&self) -> Result<(), Error> {
         let read = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind(TenantId::DEPLOYMENT)
-            .bind(ROW);
+            .bind((TenantId::DEPLOYMENT, ROW));
         self.db.row(read).await.map(|_| ())
     }
 
     async fn probe_write(&self, mark: Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        let write = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) \
-                         ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value")
-        .bind(TenantId::DEPLOYMENT)
-        .bind(ROW)
-        .bind(mark.to_string().as_str());
+        let write = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
+            (tenant, name) DO UPDATE SET value = excluded.value")
+        .bind((TenantId::DEPLOYMENT, ROW, mark.to_string().as_str()));
         tx.execute_one("the mark of a probe", write).await?;
         tx.commit().await
     }
@@ -103,16 +100,13 @@ impl Settings {
 }
 
 pub(super) async fn visible_settings(db: &Db) -> Result<Vec<SettingHealth>, Error> {
-    let rows = db
-        .rows(sql_of_parts(format!(
-            "SELECT {}, token_checked_at FROM setting_overview WHERE deleted_at IS NULL \
-                 AND token_type <> 'none' ORDER BY tenant, id",
-            settings::COLUMNS
-        )))
-        .await?;
-    rows.iter()
-        .map(|row| {
-            Ok(SettingHealth { setting: settings::setting(row)?, checked_at: row.time("token_checked_at")? })
-        })
-        .collect()
+    let select = sql_of_parts(format!(
+        "SELECT {}, token_checked_at FROM setting_overview WHERE \
+        deleted_at IS NULL AND token_type <> 'none' ORDER BY tenant, id",
+        settings::COLUMNS
+    ));
+    db.all(select, |row| {
+        Ok(SettingHealth { setting: settings::setting(row)?, checked_at: row.time("token_checked_at")? })
+    })
+    .await
 }

@@ -108,16 +108,11 @@ pub struct KeyPairs {
 impl KeyPairs {
     /// The key pairs of a setting, newest first.
     pub async fn list(&self, key: SettingKey) -> Result<Vec<KeyPairRow>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT id, created_at, status, certificate, private_key_sealed FROM key_pairs \
-                     WHERE tenant = $1 AND setting = $2 ORDER BY created_at DESC, id DESC")
-                .key(key)
-                .by_key(),
-            )
-            .await?;
-        rows.iter().map(key_pair).collect()
+        let select = sql("SELECT id, created_at, status, certificate, private_key_sealed FROM key_pairs \
+            WHERE tenant = $1 AND setting = $2 ORDER BY created_at DESC, id DESC")
+        .bind(key)
+        .by_key();
+        self.db.all(select, key_pair).await
     }
 
     /// Opens the private key of a stored pair: PKCS #8, DER.
@@ -140,25 +135,19 @@ impl KeyPairs {
         if lock(&mut tx, key, &Fence::Exists).await?.is_none() {
             return Ok(KeyAdded::NotFound);
         }
-        let unused = tx
-            .rows(
-                sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 AND status = 'pending' \
-                     ORDER BY created_at, id")
-                .key(key),
-            )
-            .await?;
+        let select = sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 AND \
+            status = 'pending' ORDER BY created_at, id")
+        .bind(key);
+        let unused = tx.rows(select).await?;
         if unused.len() as i64 >= UNUSED_KEPT {
             let oldest = &unused[0];
             if oldest.time("created_at")?.is_none_or(|made| made >= droppable_before) {
                 return Ok(KeyAdded::TooMany);
             }
-            tx.execute_one(
-                "dropping the oldest unused key pair",
-                sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND status = 'pending'")
-                    .key(key)
-                    .bind(oldest.id::<KeyPairId>("id")?),
-            )
-            .await?;
+            let delete = sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
+                status = 'pending'")
+            .bind((key, oldest.id::<KeyPairId>("id")?));
+            tx.execute_one("dropping the oldest unused key pair", delete).await?;
         }
         insert_key_pair(&mut tx, key, pair, sealed).await?;
         audit::write(&mut tx, key.tenant, event).await?;
@@ -181,15 +170,8 @@ pub(super) async fn insert_key_pair(
     pair: &NewKeyPair,
     sealed: Vec<u8>,
 ) -> Result<(), Error> {
-    tx.execute_one(
-        "adding a key pair",
-        sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, private_key_sealed) \
-             VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
-        .key(key)
-        .bind(pair.id)
-        .bind(pair.created_at)
-        .bind(pair.certificate.clone())
-        .bind(sealed),
-    )
-    .await
+    let insert = sql("INSERT INTO key_pairs (tenant, setting, id, created_at, status, certificate, \
+        private_key_sealed) VALUES ($1, $2, $3, $4, 'pending', $5, $6)")
+    .bind((key, pair.id, pair.created_at, pair.certificate.clone(), sealed));
+    tx.execute_one("adding a key pair", insert).await
 }

@@ -55,14 +55,10 @@ pub struct Claim {
 
 /// Whether work for settings of the tenant goes on: it is not disabled, and no newer program keeps this one from writing.
 pub(super) async fn may_go_on(tx: &mut Transaction, tenant: TenantId) -> Result<bool, Error> {
-    let row = tx
-        .row(
-            sql("SELECT disabled, (SELECT MAX(oldest_writer) FROM schema_compatibility) AS oldest_writer \
-                 FROM tenants WHERE id = $1")
-            .bind(tenant),
-        )
-        .await?;
-    let Some(row) = row else { return Ok(false) };
+    let select = sql("SELECT disabled, (SELECT MAX(oldest_writer) FROM schema_compatibility) AS \
+        oldest_writer FROM tenants WHERE id = $1")
+    .bind(tenant);
+    let Some(row) = tx.row(select).await? else { return Ok(false) };
     let oldest_writer: Option<i64> = row.get("oldest_writer")?;
     Ok(!row.get::<bool>("disabled")? && oldest_writer.unwrap_or(0) <= schema::newest())
 }
@@ -71,25 +67,21 @@ pub(super) async fn may_go_on(tx: &mut Transaction, tenant: TenantId) -> Result<
 /// assigned so many at once at most: the setting is due again as long as others lie too far ahead.
 async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -> Result<(), Error> {
     let horizon = horizon(now, LONGEST_REST);
-    let behind = tx
-        .row(
-            sql("SELECT assign_due_at, serial_key FROM devices WHERE tenant = $1 AND setting = $2 \
-                 AND assign_due_at > $3 ORDER BY assign_due_at, serial_key LIMIT 1 OFFSET $4")
-            .key(key)
-            .bind(horizon)
-            .bind(HEALED_AT_ONCE),
-        )
-        .await?;
+    let select = sql("SELECT assign_due_at, serial_key FROM devices WHERE tenant = $1 AND setting = $2 \
+        AND assign_due_at > $3 ORDER BY assign_due_at, serial_key LIMIT 1 OFFSET $4")
+    .bind((key, horizon, HEALED_AT_ONCE));
+    let behind = tx.row(select).await?;
     let devices =
         "UPDATE devices SET assign_due_at = $3 WHERE tenant = $1 AND setting = $2 AND assign_due_at > $4";
     let devices = match behind {
-        None => sql(devices).key(key).bind(now).bind(horizon),
-        Some(row) => sql_of_parts(format!("{devices} AND (assign_due_at, serial_key) < ($5, $6)"))
-            .key(key)
-            .bind(now)
-            .bind(horizon)
-            .bind(row.get::<i64>("assign_due_at")?)
-            .bind(row.get::<String>("serial_key")?.as_str()),
+        None => sql(devices).bind((key, now, horizon)),
+        Some(row) => sql_of_parts(format!("{devices} AND (assign_due_at, serial_key) < ($5, $6)")).bind((
+            key,
+            now,
+            horizon,
+            row.get::<i64>("assign_due_at")?,
+            row.get::<String>("serial_key")?.as_str(),
+        )),
     };
     tx.execute(devices).await?;
     for text in [
@@ -97,7 +89,7 @@ async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -
          AND release_requested_at IS NOT NULL AND release_due_at > $4",
         "UPDATE profile_definitions SET again_at = $3 WHERE tenant = $1 AND setting = $2 AND again_at > $4",
     ] {
-        tx.execute(sql(text).key(key).bind(now).bind(horizon)).await?;
+        tx.execute(sql(text).bind((key, now, horizon))).await?;
     }
     Ok(())
 }
@@ -133,7 +125,7 @@ impl Leases {
                 LONGEST_REST,
             ),
         };
-        let rows = self.db.rows(sql(text).bind(now).bind(horizon(now, length)).bind(CANDIDATES)).await?;
+        let rows = self.db.rows(sql(text).bind((now, horizon(now, length), CANDIDATES))).await?;
         rows.iter()
             .map(|row| {
                 Ok(DueSetting {

@@ -183,29 +183,28 @@ impl Profiles {
         }
         let exists = |id| {
             sql("SELECT id FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .key(new.key())
-                .bind(ProfileId(id))
+                .bind((new.key(), ProfileId(id)))
         };
         let made = (new.id.0, new.created_at);
         if let Some(id) = created_requests::claim(&mut tx, new.tenant, key, made, exists).await? {
             return Ok(EntityCreated::Earlier(ProfileId(id)));
         }
-        tx.execute_one(
-            "making a profile",
-            sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, description, properties, \
-                 revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
-                .key(new.key())
-                .bind(new.id)
-                .bind(new.kind.as_str())
-                .bind(new.display_name.as_deref())
-                .bind(new.description.as_deref())
-                .bind(json_of(&new.values))
-                .bind(new.revision)
-                .bind(new.version)
-                .bind(new.created_at)
-                .bind(new.modified_at),
-        )
-        .await?;
+        let insert = sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, \
+            description, properties, revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, \
+            $5, $6, $7, $8, $9, $10, $11)")
+        .bind((
+            new.key(),
+            new.id,
+            new.kind.as_str(),
+            new.display_name.as_deref(),
+            new.description.as_deref(),
+            json_of(&new.values),
+            new.revision,
+            new.version,
+            new.created_at,
+            new.modified_at,
+        ));
+        tx.execute_one("making a profile", insert).await?;
         if password.is_some() {
             self.keep_password(&mut tx, new, password).await?;
         }
@@ -234,19 +233,18 @@ impl Profiles {
         // Any device may need the new revision.
         state.on_desired(now, changed.revision != old.revision);
         save(&mut tx, &state).await?;
-        tx.execute_one(
-            "changing a profile",
-            sql("UPDATE enrollment_profiles SET display_name = $4, description = $5, properties = $6, revision = $7, \
-                 modified_at = $8 WHERE tenant = $1 AND setting = $2 AND id = $3")
-            .key(key)
-            .bind(id)
-            .bind(changed.display_name.as_deref())
-            .bind(changed.description.as_deref())
-            .bind(json_of(&changed.values))
-            .bind(changed.revision)
-            .bind(changed.modified_at),
-        )
-        .await?;
+        let update = sql("UPDATE enrollment_profiles SET display_name = $4, description = $5, properties \
+            = $6, revision = $7, modified_at = $8 WHERE tenant = $1 AND setting = $2 AND id = $3")
+        .bind((
+            key,
+            id,
+            changed.display_name.as_deref(),
+            changed.description.as_deref(),
+            json_of(&changed.values),
+            changed.revision,
+            changed.modified_at,
+        ));
+        tx.execute_one("changing a profile", update).await?;
         if let Some(password) = password {
             self.keep_password(&mut tx, &changed, password).await?;
         }
@@ -267,7 +265,7 @@ impl Profiles {
             Some(_) => sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 \
                             WHERE tenant = $1 AND setting = $2 AND id = $3"),
         };
-        let statement = statement.key(profile.key()).bind(profile.id);
+        let statement = statement.bind((profile.key(), profile.id));
         let statement = match password {
             None => statement,
             Some(text) => {
@@ -280,15 +278,10 @@ impl Profiles {
 
     /// Opens the password of the administrator's account that a profile makes; none when none is kept.
     pub async fn admin_password(&self, profile: &Profile) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT admin_password_sealed FROM enrollment_profiles \
-                     WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .key(profile.key())
-                .bind(profile.id),
-            )
-            .await?;
+        let select = sql("SELECT admin_password_sealed FROM enrollment_profiles WHERE tenant = $1 AND \
+            setting = $2 AND id = $3")
+        .bind((profile.key(), profile.id));
+        let row = self.db.row(select).await?;
         let sealed =
             row.map(|row| row.get::<Option<Vec<u8>>>("admin_password_sealed")).transpose()?.flatten();
         let row = row_name(profile);
@@ -302,7 +295,7 @@ impl Profiles {
             return Ok(ProfileDeleted::NotFound);
         }
         let mut uses = async |text: &'static str| -> Result<i64, Error> {
-            let counted = tx.row(sql(text).key(profile.key()).bind(profile.id)).await?;
+            let counted = tx.row(sql(text).bind((profile.key(), profile.id))).await?;
             Ok(counted.map(|row| row.get("total")).transpose()?.unwrap_or(0))
         };
         let defaults = "SELECT COUNT(*) AS total FROM default_profiles \
@@ -316,13 +309,9 @@ impl Profiles {
             0 => {}
             devices => return Ok(ProfileDeleted::Wanted(devices)),
         }
-        tx.execute_one(
-            "deleting a profile",
-            sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
-                .key(profile.key())
-                .bind(profile.id),
-        )
-        .await?;
+        let delete = sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
+            .bind((profile.key(), profile.id));
+        tx.execute_one("deleting a profile", delete).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await?;
         Ok(ProfileDeleted::Done)
@@ -333,8 +322,7 @@ fn of_id(key: SettingKey, id: ProfileId) -> Statement {
     sql_of_parts(format!(
         "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3"
     ))
-    .key(key)
-    .bind(id)
+    .bind((key, id))
 }
 
 /// Locks a profile's row until the end of the transaction, so that it is not deleted while something comes to need it;
@@ -344,12 +332,9 @@ pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool
 }
 
 async fn lock_profile(tx: &mut Transaction, key: SettingKey, id: ProfileId) -> Result<bool, Error> {
-    let touched = tx
-        .execute(
-            sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting = $2 AND id = $3")
-            .key(key)
-            .bind(id),
-        )
-        .await?;
+    let update = sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting \
+        = $2 AND id = $3")
+    .bind((key, id));
+    let touched = tx.execute(update).await?;
     Ok(touched == 1)
 }

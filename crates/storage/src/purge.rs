@@ -18,19 +18,16 @@ impl Settings {
     /// which a setting that is made again for the server knows what is ours. A setting cannot be restored from the moment
     /// at which its purge begins. Each transaction is short, however many devices there are. Answers how many went.
     pub async fn purge(&self, now: Timestamp) -> Result<u64, Error> {
-        let deleted = self
-            .db
-            .rows(sql(
-                "SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY tenant, id",
-            ))
-            .await?;
+        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
+            tenant, id");
+        let deleted = self.db.rows(select).await?;
         let mut purged = 0;
         for row in &deleted {
             let key = row.key("id")?;
             if self.begin_purge(key, now).await? && self.purge_children(key).await? {
                 let mut tx = self.db.begin().await?;
                 let setting = format!("DELETE FROM settings WHERE tenant = $1 AND id = $2 AND {IS_PURGED}");
-                purged += tx.execute(sql_of_parts(setting).key(key)).await?;
+                purged += tx.execute(sql_of_parts(setting).bind(key)).await?;
                 tx.commit().await?;
             }
         }
@@ -40,8 +37,7 @@ impl Settings {
     /// When the last purge was; none before the first one.
     pub async fn purged_at(&self) -> Result<Option<Timestamp>, Error> {
         let noted = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind(TenantId::DEPLOYMENT)
-            .bind(PURGED_AT);
+            .bind((TenantId::DEPLOYMENT, PURGED_AT));
         let row = self.db.row(noted).await?;
         let noted: Option<String> = row.map(|row| row.get("value")).transpose()?;
         Ok(noted.and_then(|noted| noted.parse().ok()))
@@ -50,11 +46,9 @@ impl Settings {
     /// Notes that everything was purged that was old enough at `now`.
     pub async fn note_purged(&self, now: Timestamp) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        let note = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) \
-                        ON CONFLICT (tenant, name) DO UPDATE SET value = excluded.value")
-        .bind(TenantId::DEPLOYMENT)
-        .bind(PURGED_AT)
-        .bind(now.to_string().as_str());
+        let note = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
+            (tenant, name) DO UPDATE SET value = excluded.value")
+        .bind((TenantId::DEPLOYMENT, PURGED_AT, now.to_string().as_str()));
         tx.execute_one("noting a purge", note).await?;
         tx.commit().await
     }
@@ -62,12 +56,9 @@ impl Settings {
     /// Dates deletions to `now` that the last purge, at `last`, did not find although they say that it would have. Answers
     /// how many.
     pub async fn date_deletions_forward(&self, last: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let deleted = self
-            .db
-            .rows(sql(
-                "SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY tenant, id",
-            ))
-            .await?;
+        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
+            tenant, id");
+        let deleted = self.db.rows(select).await?;
         let mut dated = 0;
         for row in &deleted {
             let mut tx = self.db.begin().await?;
@@ -120,10 +111,10 @@ impl Settings {
         for bound in [format!("({columns}) <= ({end})"), format!("NOT EXISTS ({end})")] {
             if removed == 0 {
                 let delete = format!("DELETE {rows} AND {IS_PURGED} AND {bound}");
-                removed = tx.execute(sql_of_parts(delete).key(key)).await?;
+                removed = tx.execute(sql_of_parts(delete).bind(key)).await?;
             }
         }
-        let left = tx.row(sql_of_parts(format!("SELECT 1 AS one {rows} LIMIT 1")).key(key)).await?.is_some();
+        let left = tx.row(sql_of_parts(format!("SELECT 1 AS one {rows} LIMIT 1")).bind(key)).await?.is_some();
         tx.commit().await?;
         Ok((removed, left))
     }

@@ -91,7 +91,7 @@ fn texts() -> &'static [String; 3] {
 }
 
 fn write(text: &'static str, state: &SettingState) -> Statement {
-    let statement = super::db::sql(text).bind(state.key.tenant).bind(state.key.id);
+    let statement = super::db::sql(text).bind((state.key.tenant, state.key.id));
     FIELDS.iter().fold(statement, |statement, (_, value)| statement.bind(value(state)))
 }
 
@@ -127,7 +127,7 @@ pub(super) async fn load(tx: &mut Transaction, key: SettingKey) -> Result<Option
 }
 
 async fn read(tx: &mut Transaction, key: SettingKey, lock: Lock) -> Result<Option<SettingState>, Error> {
-    let select = super::db::sql(&texts()[0]).bind(key.tenant).bind(key.id).locking(lock);
+    let select = super::db::sql(&texts()[0]).bind((key.tenant, key.id)).locking(lock);
     tx.row(select).await?.as_ref().map(state).transpose()
 }
 

@@ -154,7 +154,7 @@ pub struct Settings {
 impl Settings {
     /// The visible setting of that id in that tenant.
     pub async fn get(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
-        let row = self.db.row(select_one().key(key)).await?;
+        let row = self.db.row(select_one().bind(key)).await?;
         row.as_ref().map(setting).transpose()
     }
 
@@ -186,20 +186,16 @@ impl Settings {
         lock_tenant(&mut tx, setting.tenant).await?;
         let exists = |id| {
             sql("SELECT id FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL")
-                .bind(setting.tenant)
-                .bind(SettingId(id))
+                .bind((setting.tenant, SettingId(id)))
         };
         let new = (setting.id.0, setting.created_at);
         if let Some(id) = created_requests::claim(&mut tx, setting.tenant, key, new, exists).await? {
             return Ok(Created::Earlier(SettingId(id)));
         }
-        let row = tx
-            .row(
-                sql("SELECT COUNT(*) AS total FROM setting_overview \
-                     WHERE tenant = $1 AND deleted_at IS NULL AND token_type <> 'none'")
-                .bind(setting.tenant),
-            )
-            .await?;
+        let select = sql("SELECT COUNT(*) AS total FROM setting_overview WHERE tenant = $1 AND \
+            deleted_at IS NULL AND token_type <> 'none'")
+        .bind(setting.tenant);
+        let row = tx.row(select).await?;
         if row.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) >= maximum {
             return Ok(Created::TooMany);
         }
@@ -222,7 +218,7 @@ impl Settings {
         let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Exists).await? else {
             return Ok(None);
         };
-        let Some(row) = tx.row(select_one().key(key)).await? else { return Ok(None) };
+        let Some(row) = tx.row(select_one().bind(key)).await? else { return Ok(None) };
         let mut setting = setting(&row)?;
         let Edit { values, event } = decide(&setting);
         let SettingEdit { token_name, data_sharing_consent, share_with_school_data_sync, role_scope_tag_ids } =
@@ -233,17 +229,16 @@ impl Settings {
         setting.role_scope_tag_ids = role_scope_tag_ids;
         setting.modified_at = now;
         state.on_edited(now);
-        tx.execute_one(
-            "changing a setting",
-            sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds = $5, \
-                 role_scope_tag_ids = $6 WHERE tenant = $1 AND id = $2")
-            .key(key)
-            .bind(setting.token_name.as_deref())
-            .bind(setting.data_sharing_consent)
-            .bind(setting.share_with_school_data_sync)
-            .bind(tags_json(setting.role_scope_tag_ids.as_ref())),
-        )
-        .await?;
+        let update = sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds \
+            = $5, role_scope_tag_ids = $6 WHERE tenant = $1 AND id = $2")
+        .bind((
+            key,
+            setting.token_name.as_deref(),
+            setting.data_sharing_consent,
+            setting.share_with_school_data_sync,
+            tags_json(setting.role_scope_tag_ids.as_ref()),
+        ));
+        tx.execute_one("changing a setting", update).await?;
         setting_state::save(&mut tx, &state).await?;
         audit::write(&mut tx, key.tenant, &event).await?;
         tx.commit().await?;
@@ -271,7 +266,7 @@ impl Settings {
                 "DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2",
                 "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2",
             ] {
-                tx.execute(sql(text).key(key)).await?;
+                tx.execute(sql(text).bind(key)).await?;
             }
             audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;
@@ -281,13 +276,11 @@ impl Settings {
 
     /// The soft-deleted settings that can still be restored, with the time at which each was deleted.
     pub async fn list_soft_deleted(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
-        let rows = self
-            .db
-            .rows(sql_of_parts(format!(
-                "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY deleted_at, id"
-            )))
-            .await?;
-        rows.iter().map(|row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).collect()
+        let select = sql_of_parts(format!(
+            "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE \
+            deleted_at IS NOT NULL ORDER BY deleted_at, id"
+        ));
+        self.db.all(select, |row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).await
     }
 
     /// Brings a soft-deleted setting back, without a token.
@@ -315,18 +308,17 @@ impl Settings {
 
 /// Stores a new setting and its state.
 pub(super) async fn insert(tx: &mut Transaction, setting: &Setting) -> Result<(), Error> {
-    tx.execute_one(
-        "making a setting",
-        sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, share_with_sds, role_scope_tag_ids, \
-             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .key(setting.key())
-        .bind(setting.token_name.as_deref())
-        .bind(setting.data_sharing_consent)
-        .bind(setting.share_with_school_data_sync)
-        .bind(tags_json(setting.role_scope_tag_ids.as_ref()))
-        .bind(setting.created_at),
-    )
-    .await?;
+    let insert = sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, \
+        share_with_sds, role_scope_tag_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    .bind((
+        setting.key(),
+        setting.token_name.as_deref(),
+        setting.data_sharing_consent,
+        setting.share_with_school_data_sync,
+        tags_json(setting.role_scope_tag_ids.as_ref()),
+        setting.created_at,
+    ));
+    tx.execute_one("making a setting", insert).await?;
     let state = SettingState::new(setting.key(), setting.token_type, setting.created_at);
     setting_state::insert(tx, &state).await
 }
@@ -340,11 +332,8 @@ fn select_one() -> super::db::Statement {
 
 /// Takes the tenant's row until the end of the transaction, so that checks over several settings hold.
 pub(super) async fn lock_tenant(tx: &mut Transaction, tenant: TenantId) -> Result<(), Error> {
-    tx.execute_one(
-        "taking the tenant's row",
-        sql("UPDATE tenants SET bindings = bindings + 1 WHERE id = $1").bind(tenant),
-    )
-    .await
+    let update = sql("UPDATE tenants SET bindings = bindings + 1 WHERE id = $1").bind(tenant);
+    tx.execute_one("taking the tenant's row", update).await
 }
 
 /// The visible setting of the tenant, another one than `except`, that stands for `server`.
@@ -353,16 +342,9 @@ pub(super) async fn setting_of_server(
     except: SettingKey,
     server: &ServerIdentity,
 ) -> Result<Option<(SettingId, Option<String>)>, Error> {
-    let row = tx
-        .row(
-            sql("SELECT id, token_name FROM setting_overview \
-                 WHERE tenant = $1 AND server_uuid = $2 AND id <> $3 AND deleted_at IS NULL \
-                 AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id LIMIT 1")
-            .bind(except.tenant)
-            .bind(server.server_uuid.as_deref())
-            .bind(except.id)
-            .bind(server.org_id.as_deref()),
-        )
-        .await?;
-    row.map(|row| Ok((row.id("id")?, row.get("token_name")?))).transpose()
+    let select = sql("SELECT id, token_name FROM setting_overview WHERE tenant = $1 AND server_uuid = $2 \
+        AND id <> $3 AND deleted_at IS NULL AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY \
+        id LIMIT 1")
+    .bind((except.tenant, server.server_uuid.as_deref(), except.id, server.org_id.as_deref()));
+    tx.first(select, |row| Ok((row.id("id")?, row.get("token_name")?))).await
 }

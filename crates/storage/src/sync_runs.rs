@@ -48,39 +48,37 @@ async fn put(
     end: Option<&SyncEnd>,
 ) -> Result<(), Error> {
     let drift = if part.kind == SyncKind::FullResync { changes } else { DeviceChanges::default() };
-    tx.execute_one(
-        "a line of the sync history",
-        sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, changed, removed, \
-             drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, ended_at, code) \
-             VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
-             ON CONFLICT (tenant, setting, run) DO UPDATE SET \
-             kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
-             pages = sync_runs.pages + excluded.pages, added = sync_runs.added + excluded.added, \
-             changed = sync_runs.changed + excluded.changed, removed = sync_runs.removed + excluded.removed, \
-             drift_added = sync_runs.drift_added + excluded.drift_added, \
-             drift_changed = sync_runs.drift_changed + excluded.drift_changed, \
-             drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
-             unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, \
-             unreadable = sync_runs.unreadable + excluded.unreadable, \
-             outcome = excluded.outcome, ended_at = excluded.ended_at, code = excluded.code")
-        .key(lease.key)
-        .bind(lease.epoch)
-        .bind(part.started_at)
-        .bind(part.kind.as_str())
-        .bind(part.pages)
-        .bind(changes.added)
-        .bind(changes.changed)
-        .bind(changes.removed)
-        .bind(drift.added)
-        .bind(drift.changed)
-        .bind(drift.removed)
-        .bind(unconfirmed)
-        .bind(part.unreadable)
-        .bind(end.map_or(SyncOutcome::Running, |end| end.outcome).as_str())
-        .bind(end.map(|end| end.now))
-        .bind(end.and_then(|end| end.code.as_deref())),
-    )
-    .await
+    let insert = sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, \
+        changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, \
+        ended_at, code) VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
+        $16, $17) ON CONFLICT (tenant, setting, run) DO UPDATE SET kind = CASE WHEN excluded.kind = \
+        'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, pages = sync_runs.pages + \
+        excluded.pages, added = sync_runs.added + excluded.added, changed = sync_runs.changed + \
+        excluded.changed, removed = sync_runs.removed + excluded.removed, drift_added = \
+        sync_runs.drift_added + excluded.drift_added, drift_changed = sync_runs.drift_changed + \
+        excluded.drift_changed, drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
+        unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, unreadable = sync_runs.unreadable + \
+        excluded.unreadable, outcome = excluded.outcome, ended_at = excluded.ended_at, code = \
+        excluded.code")
+    .bind((
+        lease.key,
+        lease.epoch,
+        part.started_at,
+        part.kind.as_str(),
+        part.pages,
+        changes.added,
+        changes.changed,
+        changes.removed,
+        drift.added,
+        drift.changed,
+        drift.removed,
+        unconfirmed,
+        part.unreadable,
+        end.map_or(SyncOutcome::Running, |end| end.outcome).as_str(),
+        end.map(|end| end.now),
+        end.and_then(|end| end.code.as_deref()),
+    ));
+    tx.execute_one("a line of the sync history", insert).await
 }
 
 /// Closes the run's line. One that stored nothing and ended like the line before is counted there.
@@ -91,31 +89,21 @@ pub(super) async fn end(
     end: &SyncEnd,
 ) -> Result<(), Error> {
     put(tx, lease, part, DeviceChanges::default(), 0, Some(end)).await?;
-    let alike = tx
-        .execute(
-            sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + \
-                 (SELECT pages FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) \
-                 WHERE tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier \
-                     WHERE earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) \
-                 AND (kind = 'delta_sync' OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS \
-                     (SELECT 1 FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 \
-                      AND (mine.kind = 'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
-                      AND mine.removed = 0 AND mine.kind = sync_runs.kind \
-                      AND mine.unreadable = sync_runs.unreadable AND mine.outcome = sync_runs.outcome \
-                      AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
-            .key(lease.key)
-            .bind(lease.epoch)
-            .bind(end.now),
-        )
-        .await?;
+    let update = sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + (SELECT pages \
+        FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) WHERE \
+        tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier WHERE \
+        earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) AND (kind = 'delta_sync' OR \
+        pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS (SELECT 1 FROM sync_runs AS \
+        mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 AND (mine.kind = \
+        'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 AND mine.removed = 0 AND \
+        mine.kind = sync_runs.kind AND mine.unreadable = sync_runs.unreadable AND mine.outcome = \
+        sync_runs.outcome AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
+    .bind((lease.key, lease.epoch, end.now));
+    let alike = tx.execute(update).await?;
     if alike == 1 {
-        tx.execute_one(
-            "a line of the sync history that another stands for",
-            sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run = $3")
-                .key(lease.key)
-                .bind(lease.epoch),
-        )
-        .await?;
+        let delete = sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run = $3")
+            .bind((lease.key, lease.epoch));
+        tx.execute_one("a line of the sync history that another stands for", delete).await?;
     }
     Ok(())
 }
@@ -127,15 +115,10 @@ pub(super) async fn cut_off(
     outcome: SyncOutcome,
     now: Timestamp,
 ) -> Result<(), Error> {
-    tx.execute_any(
-        sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 \
-             WHERE tenant = $1 AND setting = $2 AND run = $3 AND outcome = 'running'")
-        .key(lease.key)
-        .bind(lease.epoch)
-        .bind(now)
-        .bind(outcome.as_str()),
-    )
-    .await?;
+    let update = sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 WHERE tenant = $1 AND setting = \
+        $2 AND run = $3 AND outcome = 'running'")
+    .bind((lease.key, lease.epoch, now, outcome.as_str()));
+    tx.execute_any(update).await?;
     Ok(())
 }
 
@@ -171,20 +154,13 @@ impl Syncs {
     /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
     /// wrote its end was cut short.
     pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, drift_added, \
-                     drift_changed, drift_removed, unconfirmed, unreadable, outcome, code, \
-                     EXISTS (SELECT 1 FROM setting_overview WHERE setting_overview.tenant = $1 \
-                         AND setting_overview.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
-                     FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")
-                .key(key)
-                .bind(now)
-                .bind(limit),
-            )
-            .await?;
-        rows.iter().map(run).collect()
+        let select = sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, \
+            drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, code, EXISTS \
+            (SELECT 1 FROM setting_overview WHERE setting_overview.tenant = $1 AND setting_overview.id = \
+            $2 AND lease_epoch = run AND lease_until > $3) AS still FROM sync_runs WHERE tenant = $1 AND \
+            setting = $2 ORDER BY run DESC LIMIT $4")
+        .bind((key, now, limit));
+        self.db.all(select, run).await
     }
 
     /// Forgets lines that began before `before`, but keeps the latest `keep` of each setting. Answers how many went.
@@ -199,31 +175,21 @@ impl Syncs {
 
     /// The same for one setting, by ranges of the runs' numbers.
     async fn purge_runs_of(&self, key: SettingKey, before: Timestamp, keep: i64) -> Result<u64, Error> {
-        let newest = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 \
-                          ORDER BY run DESC LIMIT 1 OFFSET $3")
-        .key(key)
-        .bind(keep);
+        let newest = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC \
+            LIMIT 1 OFFSET $3")
+        .bind((key, keep));
         let Some(newest) = self.db.row(newest).await? else { return Ok(0) };
         let newest: i64 = newest.get("run")?;
         let (mut purged, mut behind) = (0, i64::MIN);
         loop {
             let mut tx = self.db.begin_bulk().await?;
-            let last = sql(
-                "SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND run <= $4 \
-                            ORDER BY run LIMIT 1 OFFSET $5",
-            )
-            .key(key)
-            .bind(behind)
-            .bind(newest)
-            .bind(i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX));
+            let last = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 \
+                AND run <= $4 ORDER BY run LIMIT 1 OFFSET $5")
+            .bind((key, behind, newest, i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX)));
             let last = tx.row(last).await?.map(|row| row.get("run")).transpose()?;
-            let delete =
-                sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND run <= $4 \
-                              AND started_at < $5")
-                .key(key)
-                .bind(behind)
-                .bind(last.unwrap_or(newest))
-                .bind(before);
+            let delete = sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND \
+                run <= $4 AND started_at < $5")
+            .bind((key, behind, last.unwrap_or(newest), before));
             purged += tx.execute(delete).await?;
             tx.commit().await?;
             match last {

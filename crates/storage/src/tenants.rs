@@ -25,16 +25,10 @@ pub(super) async fn create(
     name: &str,
     now: jiff::Timestamp,
 ) -> Result<(), Error> {
-    tx.execute_one(
-        "creating a tenant",
-        sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, $4, $5)")
-            .bind(id)
-            .bind(name)
-            .bind(false)
-            .bind(now)
-            .bind(0),
-    )
-    .await?;
+    let insert = sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, \
+        $4, $5)")
+    .bind((id, name, false, now, 0));
+    tx.execute_one("creating a tenant", insert).await?;
     settings::insert(tx, &Setting::apple_configurator(id, now)).await
 }
 
@@ -51,14 +45,12 @@ pub struct Tenants {
 impl Tenants {
     /// The tenant of that id.
     pub async fn get(&self, id: TenantId) -> Result<Option<TenantRow>, Error> {
-        let row = self.db.row(sql("SELECT * FROM tenants WHERE id = $1").bind(id).by_key()).await?;
-        row.as_ref().map(tenant).transpose()
+        self.db.first(sql("SELECT * FROM tenants WHERE id = $1").bind(id).by_key(), tenant).await
     }
 
     /// Every tenant, oldest first.
     pub async fn list(&self) -> Result<Vec<TenantRow>, Error> {
-        let rows = self.db.rows(sql("SELECT * FROM tenants ORDER BY created_at, id")).await?;
-        rows.iter().map(tenant).collect()
+        self.db.all(sql("SELECT * FROM tenants ORDER BY created_at, id"), tenant).await
     }
 
     /// Makes a tenant.
@@ -72,7 +64,7 @@ impl Tenants {
     pub async fn set_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         let touched =
-            tx.execute(sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind(id).bind(disabled)).await?;
+            tx.execute(sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind((id, disabled))).await?;
         tx.commit().await?;
         Ok(touched == 1)
     }

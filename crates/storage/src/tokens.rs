@@ -92,18 +92,14 @@ impl Tokens {
 
     /// The setting with its tokens; none when there is no such setting.
     pub async fn load(&self, key: SettingKey) -> Result<Option<StoredTokens>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {}, token_newer FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL",
-                    settings::COLUMNS
-                ))
-                .key(key)
-                .by_key(),
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        let select = sql_of_parts(format!(
+            "SELECT {}, token_newer FROM setting_overview WHERE tenant = \
+            $1 AND id = $2 AND deleted_at IS NULL",
+            settings::COLUMNS
+        ))
+        .bind(key)
+        .by_key();
+        let Some(row) = self.db.row(select).await? else { return Ok(None) };
         let mut onboarding =
             StoredTokens { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
         let slot = |column| row.optional_id::<TokenId>(column);
@@ -112,15 +108,11 @@ impl Tokens {
         if in_use.is_none() {
             return Ok(Some(onboarding));
         }
-        let tokens = self
-            .db
-            .rows(
-                sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens \
-                     WHERE tenant = $1 AND setting = $2")
-                .key(key)
-                .by_key(),
-            )
-            .await?;
+        let select = sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens WHERE tenant \
+            = $1 AND setting = $2")
+        .bind(key)
+        .by_key();
+        let tokens = self.db.rows(select).await?;
         for token in &tokens {
             let token = self.stored_token(key, token)?;
             match Some(token.id) {
@@ -213,14 +205,10 @@ impl Tokens {
             return Ok(false);
         };
         let Some(other) = state.token.other() else { return Ok(false) };
-        let row = tx
-            .row(
-                sql("SELECT key_pair, expires_at FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3")
-                    .key(key)
-                    .bind(other),
-            )
-            .await?;
-        let Some(row) = row else { return Ok(false) };
+        let select = sql("SELECT key_pair, expires_at FROM server_tokens WHERE tenant = $1 AND setting = \
+            $2 AND id = $3")
+        .bind((key, other));
+        let Some(row) = tx.row(select).await? else { return Ok(false) };
         let expires_at = row.time("expires_at")?.unwrap_or_default();
         // It stays all the same: a clock that is wrong for a moment must not cost a token.
         if expires_at <= now {
@@ -247,17 +235,10 @@ impl Tokens {
         token: &NewToken<'_>,
         sealed: Vec<u8>,
     ) -> Result<(), Error> {
-        tx.execute_one(
-            "storing a token",
-            sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, token_sealed) \
-                 VALUES ($1, $2, $3, $4, $5, $6)")
-            .key(key)
-            .bind(token.id)
-            .bind(token.key_pair)
-            .bind(token.expires_at)
-            .bind(sealed),
-        )
-        .await?;
+        let insert = sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, \
+            token_sealed) VALUES ($1, $2, $3, $4, $5, $6)")
+        .bind((key, token.id, token.key_pair, token.expires_at, sealed));
+        tx.execute_one("storing a token", insert).await?;
         Self::mark_current_key(tx, key, token.key_pair).await
     }
 
@@ -266,14 +247,11 @@ impl Tokens {
         key: SettingKey,
         key_pair: KeyPairId,
     ) -> Result<(), Error> {
-        tx.execute_any(
-            sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
-                 WHERE tenant = $1 AND setting = $2 \
-                 AND ((id = $3 AND status <> 'current') OR (id <> $3 AND status = 'current'))")
-            .key(key)
-            .bind(key_pair),
-        )
-        .await?;
+        let update = sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' \
+            END WHERE tenant = $1 AND setting = $2 AND ((id = $3 AND status <> 'current') OR (id <> $3 \
+            AND status = 'current'))")
+        .bind((key, key_pair));
+        tx.execute_any(update).await?;
         Ok(())
     }
 
@@ -285,24 +263,18 @@ impl Tokens {
         consumer: &str,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3")
-                    .key(key)
-                    .bind(consumer)
-                    .by_key(),
-            )
-            .await?;
-        let Some(row) = row else { return Ok(None) };
+        let select = sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 AND \
+            consumer = $3")
+        .bind((key, consumer))
+        .by_key();
+        let Some(row) = self.db.row(select).await? else { return Ok(None) };
         let longest = SignedDuration::from_micros(row.get("longest")?);
         let Some(until) = row.time("until")? else { return Ok(None) };
         if until > horizon(now, longest) {
             let mut tx = self.db.begin().await?;
-            let lift = sql(
-                "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 AND until = $4",
-            );
-            tx.execute(lift.key(key).bind(consumer).bind(until)).await?;
+            let lift = sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 \
+                AND until = $4");
+            tx.execute(lift.bind((key, consumer, until))).await?;
             tx.commit().await?;
         }
         Ok(Some(until).filter(|until| !is_over(*until, now, longest)))
@@ -319,27 +291,26 @@ impl Tokens {
     ) -> Result<(), Error> {
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) \
-                 SELECT tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 \
-                 ON CONFLICT (tenant, setting, consumer) DO UPDATE \
-                 SET until = excluded.until, longest = excluded.longest \
-                 WHERE apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
-            .key(key)
-            .bind(consumer)
-            .bind(until)
-            .bind(longest)
-            .bind(now)
-            .bind(i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX)),
-        )
-        .await?;
+        let insert = sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) SELECT \
+            tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 ON CONFLICT (tenant, \
+            setting, consumer) DO UPDATE SET until = excluded.until, longest = excluded.longest WHERE \
+            apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
+        .bind((
+            key,
+            consumer,
+            until,
+            longest,
+            now,
+            i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX),
+        ));
+        tx.execute(insert).await?;
         tx.commit().await
     }
 
     /// Lifts the waits of a setting: somebody asks Apple all the same.
     pub async fn lift_apple_waits(&self, key: SettingKey) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        tx.execute(sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2").key(key)).await?;
+        tx.execute(sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2").bind(key)).await?;
         tx.commit().await
     }
 }
@@ -358,14 +329,9 @@ async fn server_taken(
 /// What no slot of the setting names goes; nothing could bring it back.
 async fn drop_unused_tokens(tx: &mut Transaction, state: &SettingState) -> Result<(), Error> {
     let token = &state.token;
-    tx.execute_any(
-        sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 \
-             AND ($3 IS NULL OR id <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
-        .key(state.key)
-        .bind(token.in_use)
-        .bind(token.verified)
-        .bind(token.newer),
-    )
-    .await?;
+    let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL OR id \
+        <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
+    .bind((state.key, token.in_use, token.verified, token.newer));
+    tx.execute_any(delete).await?;
     Ok(())
 }

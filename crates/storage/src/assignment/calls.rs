@@ -100,33 +100,28 @@ impl Assignments {
             Some((profile, revision, uuid)) => (Some(*profile), Some(*revision), Some(uuid.as_str())),
             None => (None, None, None),
         };
-        tx.execute_one(
-            "beginning a call",
-            sql("INSERT INTO in_flight_calls (tenant, setting, id, profile, revision, apple_uuid, serials, started_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-            .key(lease.key)
-            .bind(call.id)
-            .bind(profile)
-            .bind(revision)
-            .bind(uuid)
-            .bind(serde_json::Value::from(call.serials.clone()))
-            .bind(now),
-        )
-        .await?;
+        let insert = sql("INSERT INTO in_flight_calls (tenant, setting, id, profile, revision, \
+            apple_uuid, serials, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind((
+            lease.key,
+            call.id,
+            profile,
+            revision,
+            uuid,
+            serde_json::Value::from(call.serials.clone()),
+            now,
+        ));
+        tx.execute_one("beginning a call", insert).await?;
         tx.commit().await?;
         Ok(Begun::Yes)
     }
 
     /// The calls whose answers were lost, the oldest first.
     pub async fn unresolved_calls(&self, key: SettingKey) -> Result<Vec<InFlightCall>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls \
-                     WHERE tenant = $1 AND setting = $2 ORDER BY id")
-                .key(key),
-            )
-            .await?;
+        let select = sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls WHERE \
+            tenant = $1 AND setting = $2 ORDER BY id")
+        .bind(key);
+        let rows = self.db.rows(select).await?;
         let call = |row: &Row| {
             let serials: String = row.get("serials")?;
             let serials =
@@ -203,14 +198,12 @@ async fn note_result(
     save_pacing(tx, lease.key, &pacing, keys).await?;
     if result == AssignmentResult::Success {
         // Apple has it now: the stored record is out of date, and its digest says so.
-        tx.execute(
-            sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = '0', assigned_uuid = $3 \
-                 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-            .key(lease.key)
-            .bind(assigned.apple_uuid)
-            .rows(rows_of(keys)),
-        )
-        .await?;
+        let update = sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = \
+            '0', assigned_uuid = $3 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND \
+            serial_key IN ({rows})")
+        .bind((lease.key, assigned.apple_uuid))
+        .rows(rows_of(keys));
+        tx.execute(update).await?;
     }
     let (kind, detail) = match result {
         AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
@@ -241,12 +234,9 @@ async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>
 }
 
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
-    tx.execute(
-        sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
-            .key(lease.key)
-            .bind(call),
-    )
-    .await?;
+    let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
+        .bind((lease.key, call));
+    tx.execute(delete).await?;
     Ok(())
 }
 
@@ -260,24 +250,18 @@ async fn want_fetch(
     keys: &[String],
 ) -> Result<(), Error> {
     let rows = rows_of(keys);
-    let new = tx
-        .row(
-            sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
-                 AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
-            .key(state.key)
-            .rows(rows),
-        )
-        .await?;
+    let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
+        deleted = FALSE AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
+    .bind(state.key)
+    .rows(rows);
+    let new = tx.row(select).await?;
     if new.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) == 0 {
         return Ok(());
     }
-    let last = tx
-        .row(
-            sql("SELECT MAX(ended_at) AS last FROM sync_runs \
-                 WHERE tenant = $1 AND setting = $2 AND kind <> 'delta_sync' AND outcome = 'ok'")
-            .key(state.key),
-        )
-        .await?;
+    let select = sql("SELECT MAX(ended_at) AS last FROM sync_runs WHERE tenant = $1 AND setting = $2 AND \
+        kind <> 'delta_sync' AND outcome = 'ok'")
+    .bind(state.key);
+    let last = tx.row(select).await?;
     let last = last.map(|row| row.time("last")).transpose()?.flatten();
     let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
     state.on_fetch_wanted(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now)));

@@ -27,18 +27,12 @@ impl Assignments {
         {
             return Ok(false);
         }
-        tx.execute_one(
-            "beginning a definition",
-            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure) \
-                 VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, profile, revision) \
-                 DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
-                 failure = NULL, again_at = NULL")
-                .key(lease.key)
-                .bind(profile.id)
-                .bind(profile.revision)
-                .bind(now),
-        )
-        .await?;
+        let insert = sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, \
+            attempted_at, failure) VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, \
+            profile, revision) DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = \
+            excluded.attempted_at, failure = NULL, again_at = NULL")
+        .bind((lease.key, profile.id, profile.revision, now));
+        tx.execute_one("beginning a definition", insert).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -54,25 +48,15 @@ impl Assignments {
         event: &AuditEvent,
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
-        tx.execute(
-            sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, received_at, shared_options_digest) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
-            .key(profile.key())
-            .bind(apple_uuid)
-            .bind(profile.id)
-            .bind(profile.revision)
-            .bind(now)
-            .bind(common),
-        )
-        .await?;
-        tx.execute(
-            sql("UPDATE profile_definitions SET attempts = 0 \
-                 WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4")
-            .key(profile.key())
-            .bind(profile.id)
-            .bind(profile.revision),
-        )
-        .await?;
+        let insert = sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, \
+            received_at, shared_options_digest) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, \
+            setting, apple_uuid) DO NOTHING")
+        .bind((profile.key(), apple_uuid, profile.id, profile.revision, now, common));
+        tx.execute(insert).await?;
+        let update = sql("UPDATE profile_definitions SET attempts = 0 WHERE tenant = $1 AND setting = $2 \
+            AND profile = $3 AND revision = $4")
+        .bind((profile.key(), profile.id, profile.revision));
+        tx.execute(update).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await
     }
@@ -81,15 +65,11 @@ impl Assignments {
     pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         if under_lease(&mut tx, lease).await?.is_some() {
-            tx.execute(
-                sql("UPDATE profile_definitions SET attempts = attempts - 1, \
-                     attempted_at = CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END \
-                     WHERE tenant = $1 AND setting = $2 AND profile = $3 AND revision = $4 AND attempts > 0")
-                .key(lease.key)
-                .bind(profile.id)
-                .bind(profile.revision),
-            )
-            .await?;
+            let update = sql("UPDATE profile_definitions SET attempts = attempts - 1, attempted_at = \
+                CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 \
+                AND profile = $3 AND revision = $4 AND attempts > 0")
+            .bind((lease.key, profile.id, profile.revision));
+            tx.execute(update).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -107,18 +87,12 @@ impl Assignments {
         if under_lease(&mut tx, lease).await?.is_none() {
             return Ok(());
         }
-        tx.execute_one(
-            "giving a definition up",
-            sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, attempted_at, failure, again_at) \
-                 VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, setting, profile, revision) \
-                 DO UPDATE SET failure = excluded.failure, again_at = excluded.again_at")
-            .key(lease.key)
-            .bind(profile.id)
-            .bind(profile.revision)
-            .bind(failure)
-            .bind(again_at),
-        )
-        .await?;
+        let insert = sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, \
+            attempted_at, failure, again_at) VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, \
+            setting, profile, revision) DO UPDATE SET failure = excluded.failure, again_at = \
+            excluded.again_at")
+        .bind((lease.key, profile.id, profile.revision, failure, again_at));
+        tx.execute_one("giving a definition up", insert).await?;
         tx.commit().await
     }
 
@@ -131,19 +105,14 @@ impl Assignments {
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         if under_lease(&mut tx, lease).await?.is_some() {
-            tx.execute(
-                sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
-                    .key(lease.key)
-                    .bind(apple_uuid)
-                    .bind(now),
-            )
-            .await?;
-            tx.execute(
-                sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
-                    .key(lease.key)
-                    .bind(apple_uuid),
-            )
-            .await?;
+            let update = sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = \
+                $2 AND apple_uuid = $3")
+            .bind((lease.key, apple_uuid, now));
+            tx.execute(update).await?;
+            let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND \
+                apple_uuid = $3")
+            .bind((lease.key, apple_uuid));
+            tx.execute(delete).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -156,28 +125,19 @@ impl Assignments {
         key: SettingKey,
         apple_uuid: &str,
     ) -> Result<Option<(ProfileId, i64)>, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT profile, revision FROM apple_profiles \
-                     WHERE tenant = $1 AND apple_uuid = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
-                .key(key)
-                .bind(apple_uuid),
-            )
-            .await?;
-        row.map(|row| Ok((row.id("profile")?, row.get("revision")?))).transpose()
+        let select = sql("SELECT profile, revision FROM apple_profiles WHERE tenant = $1 AND apple_uuid \
+            = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
+        .bind((key, apple_uuid));
+        self.db.first(select, |row| Ok((row.id("profile")?, row.get("revision")?))).await
     }
 }
 
 /// Has definitions sent at once that Apple refused for a reason that is not the profile's: another token may be allowed
 /// more. Answers whether there are any.
 pub(crate) async fn forget_refusals(tx: &mut Transaction, key: SettingKey) -> Result<bool, Error> {
-    let forgotten = tx
-        .execute(
-            sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL \
-                 WHERE tenant = $1 AND setting = $2 AND again_at IS NOT NULL")
-            .key(key),
-        )
-        .await?;
+    let update = sql("UPDATE profile_definitions SET failure = NULL, again_at = NULL WHERE tenant = $1 \
+        AND setting = $2 AND again_at IS NOT NULL")
+    .bind(key);
+    let forgotten = tx.execute(update).await?;
     Ok(forgotten > 0)
 }

@@ -34,15 +34,13 @@ pub(crate) async fn states_of(
 ) -> Result<HashMap<String, DeviceState>, Error> {
     let mut states = HashMap::with_capacity(keys.len());
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        let rows = tx
-            .rows(
-                sql("SELECT serial_key, deleted, platform, assigned_uuid, desired_profile, assign_due_at, assign_failure, assign_attempts, \
-                     assign_count, assigned_at, release_requested_at, release_due_at, release_attempts, release_failure \
-                     FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-                .key(key)
-                .rows(rows_of(keys)),
-            )
-            .await?;
+        let select = sql("SELECT serial_key, deleted, platform, assigned_uuid, desired_profile, \
+            assign_due_at, assign_failure, assign_attempts, assign_count, assigned_at, \
+            release_requested_at, release_due_at, release_attempts, release_failure FROM devices WHERE \
+            tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
+        .bind(key)
+        .rows(rows_of(keys));
+        let rows = tx.rows(select).await?;
         for row in &rows {
             states.insert(row.get("serial_key")?, state(row)?);
         }
@@ -95,18 +93,19 @@ pub(crate) async fn save_pacing(
     keys: &[String],
 ) -> Result<(), Error> {
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        tx.execute(
-            sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = $5, assign_count = $6, \
-                 assigned_at = $7 WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-            .key(key)
-            .bind(pacing.due_at)
-            .bind(pacing.failure.map(AssignmentResult::as_str))
-            .bind(pacing.attempts)
-            .bind(pacing.count)
-            .bind(pacing.assigned_at)
-            .rows(rows_of(keys)),
-        )
-        .await?;
+        let update = sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = \
+            $5, assign_count = $6, assigned_at = $7 WHERE tenant = $1 AND setting = $2 AND serial_key IN \
+            ({rows})")
+        .bind((
+            key,
+            pacing.due_at,
+            pacing.failure.map(AssignmentResult::as_str),
+            pacing.attempts,
+            pacing.count,
+            pacing.assigned_at,
+        ))
+        .rows(rows_of(keys));
+        tx.execute(update).await?;
     }
     Ok(())
 }
@@ -119,17 +118,18 @@ pub(crate) async fn save_release(
     keys: &[String],
 ) -> Result<(), Error> {
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        tx.execute(
-            sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, release_attempts = $5, \
-                 release_failure = $6 WHERE tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
-            .key(key)
-            .bind(release.requested_at)
-            .bind(release.due_at)
-            .bind(release.attempts)
-            .bind(release.failure.map(AssignmentResult::as_str))
-            .rows(rows_of(keys)),
-        )
-        .await?;
+        let update = sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, \
+            release_attempts = $5, release_failure = $6 WHERE tenant = $1 AND setting = $2 AND \
+            serial_key IN ({rows})")
+        .bind((
+            key,
+            release.requested_at,
+            release.due_at,
+            release.attempts,
+            release.failure.map(AssignmentResult::as_str),
+        ))
+        .rows(rows_of(keys));
+        tx.execute(update).await?;
     }
     Ok(())
 }

@@ -54,18 +54,15 @@ impl Assignments {
     /// Reads the plan of a setting: the profiles that are wanted by a device or are a default. What Apple was told with
     /// another `common` digest than this one counts as not defined.
     pub async fn plan(&self, key: SettingKey, common: Option<&str>) -> Result<Plan, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql_of_parts(format!(
-                    "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE devices.tenant = $1 AND devices.setting = $2 \
-                     AND devices.desired_profile = enrollment_profiles.id)) AS is_desired \
-                     FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 ORDER BY id",
-                    profiles::COLUMNS
-                ))
-                .key(key),
-            )
-            .await?;
+        let select = sql_of_parts(format!(
+            "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE \
+            devices.tenant = $1 AND devices.setting = $2 AND devices.desired_profile = \
+            enrollment_profiles.id)) AS is_desired FROM enrollment_profiles WHERE tenant = $1 AND \
+            setting = $2 ORDER BY id",
+            profiles::COLUMNS
+        ))
+        .bind(key);
+        let rows = self.db.rows(select).await?;
         let mut plan = Plan::default();
         for row in &rows {
             let (profile, is_desired) = (profiles::profile(row)?, row.get("is_desired")?);
@@ -92,35 +89,24 @@ impl Assignments {
         key: SettingKey,
         common: Option<&str>,
     ) -> Result<HashMap<(ProfileId, i64), String>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND setting = $2 \
-                     AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(shared_options_digest, $3) = $3) \
-                     ORDER BY received_at, apple_uuid")
-                .key(key)
-                .bind(common),
-            )
-            .await?;
-        rows.iter()
-            .map(|row| Ok(((row.id("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
-            .collect()
+        let select = sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND \
+            setting = $2 AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(shared_options_digest, $3) = \
+            $3) ORDER BY received_at, apple_uuid")
+        .bind((key, common));
+        self.db
+            .all(select, |row| Ok(((row.id("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
+            .await
     }
 
     async fn definition_tries(
         &self,
         key: SettingKey,
     ) -> Result<HashMap<(ProfileId, i64), DefinitionTries>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM profile_definitions \
-                     WHERE tenant = $1 AND setting = $2")
-                .key(key),
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
+        let select = sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM \
+            profile_definitions WHERE tenant = $1 AND setting = $2")
+        .bind(key);
+        self.db
+            .all(select, |row| {
                 let tries = DefinitionTries {
                     attempts: row.get("attempts")?,
                     attempted_at: row.time("attempted_at")?.unwrap_or_default(),
@@ -129,6 +115,6 @@ impl Assignments {
                 };
                 Ok(((row.id("profile")?, row.get("revision")?), tries))
             })
-            .collect()
+            .await
     }
 }

@@ -24,31 +24,25 @@ impl Assignments {
         limit: i64,
     ) -> Result<Vec<String>, Error> {
         let statement = sql_of_parts(format!(
-            "SELECT DISTINCT profile_uuid FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
-             AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
-             AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = $1) \
-             AND profile_uuid NOT IN (SELECT apple_uuid FROM foreign_profiles WHERE foreign_profiles.tenant = $1 \
-                 AND foreign_profiles.setting = $2){} LIMIT $3",
+            "SELECT DISTINCT profile_uuid FROM devices WHERE tenant = \
+            $1 AND setting = $2 AND deleted = FALSE AND profile_uuid IS NOT NULL AND profile_status NOT \
+            IN ('empty', 'removed') AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE \
+            apple_profiles.tenant = $1) AND profile_uuid NOT IN (SELECT apple_uuid FROM foreign_profiles \
+            WHERE foreign_profiles.tenant = $1 AND foreign_profiles.setting = $2){} LIMIT $3",
             if all { "" } else { " AND assign_due_at <= $4" }
         ));
-        let statement = statement.key(lease.key).bind(limit);
+        let statement = statement.bind((lease.key, limit));
         let statement = if all { statement } else { statement.bind(now) };
         let mut tx = self.db.read_bulk().await?;
-        let rows = tx.rows(statement).await?;
-        rows.iter().map(|row| row.get("profile_uuid")).collect()
+        tx.all(statement, |row| row.get("profile_uuid")).await
     }
 
     /// The names of the setting's profiles.
     pub async fn profile_names(&self, lease: &Lease) -> Result<Vec<String>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT display_name FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 \
-                     AND display_name IS NOT NULL ORDER BY display_name")
-                .key(lease.key),
-            )
-            .await?;
-        rows.iter().map(|row| row.get("display_name")).collect()
+        let select = sql("SELECT display_name FROM enrollment_profiles WHERE tenant = $1 AND setting = \
+            $2 AND display_name IS NOT NULL ORDER BY display_name")
+        .bind(lease.key);
+        self.db.all(select, |row| row.get("display_name")).await
     }
 
     /// Remembers what Apple said of a profile; false, and nothing stored, when lease or token are not those any more.
@@ -67,17 +61,11 @@ impl Assignments {
                 "INSERT INTO apple_profiles (tenant, setting, apple_uuid, received_at, profile, revision) \
                  VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING",
             )
-            .key(lease.key)
-            .bind(uuid)
-            .bind(at)
-            .bind(ProfileId(uuid::Uuid::nil()))
-            .bind(UNKNOWN_REVISION),
+            .bind((lease.key, uuid, at, ProfileId(uuid::Uuid::nil()), UNKNOWN_REVISION)),
             Ownership::Foreign => {
                 sql("INSERT INTO foreign_profiles (tenant, setting, apple_uuid, checked_at) \
                  VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
-                .key(lease.key)
-                .bind(uuid)
-                .bind(at)
+                .bind((lease.key, uuid, at))
             }
         };
         tx.execute(statement).await?;

@@ -24,17 +24,11 @@ pub struct RefusedDevices {
 impl Assignments {
     /// The devices of a tenant's settings whose last assignment or release Apple refused so, by setting.
     pub async fn refused_devices(&self, tenant: TenantId) -> Result<Vec<RefusedDevices>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT setting, serial FROM devices WHERE tenant = $1 AND deleted = FALSE \
-                     AND ((assign_due_at IS NOT NULL AND assign_failure = $2) \
-                     OR (release_requested_at IS NOT NULL AND release_failure = $3)) ORDER BY setting, serial_key")
-                .bind(tenant)
-                .bind(AssignmentResult::CallRefused.as_str())
-                .bind(AssignmentResult::CallRefused.as_str()),
-            )
-            .await?;
+        let select = sql("SELECT setting, serial FROM devices WHERE tenant = $1 AND deleted = FALSE AND \
+            ((assign_due_at IS NOT NULL AND assign_failure = $2) OR (release_requested_at IS NOT NULL \
+            AND release_failure = $3)) ORDER BY setting, serial_key")
+        .bind((tenant, AssignmentResult::CallRefused.as_str(), AssignmentResult::CallRefused.as_str()));
+        let rows = self.db.rows(select).await?;
         let device =
             |row: &Row| Ok::<_, Error>((row.id::<SettingId>("setting")?, row.get::<String>("serial")?));
         let mut refused: Vec<RefusedDevices> = Vec::new();

@@ -35,37 +35,27 @@ impl Assignments {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<Vec<DeviceResult>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT serial, release_attempts FROM devices WHERE tenant = $1 AND setting = $2 \
-                     AND release_requested_at IS NOT NULL AND release_due_at <= $3 AND deleted = FALSE \
-                     ORDER BY release_requested_at, serial_key LIMIT 1000")
-                .key(lease.key)
-                .bind(now),
-            )
-            .await?;
-        rows.iter()
-            .map(|row| {
+        let select = sql("SELECT serial, release_attempts FROM devices WHERE tenant = $1 AND setting = \
+            $2 AND release_requested_at IS NOT NULL AND release_due_at <= $3 AND deleted = FALSE ORDER \
+            BY release_requested_at, serial_key LIMIT 1000")
+        .bind((lease.key, now));
+        self.db
+            .all(select, |row| {
                 Ok(DeviceResult {
                     serial: row.get("serial")?,
                     result: AssignmentResult::Failed,
                     attempts: row.get::<Option<i64>>("release_attempts")?.unwrap_or(0),
                 })
             })
-            .collect()
+            .await
     }
 
     /// When the next release is due; none when none waits.
     pub async fn next_release_due(&self, lease: &Lease) -> Result<Option<Timestamp>, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 AND setting = $2 \
-                     AND release_requested_at IS NOT NULL AND deleted = FALSE")
-                .key(lease.key),
-            )
-            .await?;
+        let select = sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
+            $2 AND release_requested_at IS NOT NULL AND deleted = FALSE")
+        .bind(lease.key);
+        let row = self.db.row(select).await?;
         row.map(|row| row.time("due")).transpose().map(Option::flatten)
     }
 
@@ -120,17 +110,12 @@ impl Assignments {
                 save_pacing(&mut tx, lease.key, &pacing, &keys).await?;
             }
             if is_released {
-                let touched = tx
-                    .execute(
-                        sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, \
-                             operation_at = CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END \
-                             WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
-                        .key(lease.key)
-                        .bind(now)
-                        .bind(latest_record_time(now))
-                        .rows(rows_of(&keys)),
-                    )
-                    .await?;
+                let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, operation_at = \
+                    CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END WHERE tenant = $1 AND \
+                    setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+                .bind((lease.key, now, latest_record_time(now)))
+                .rows(rows_of(&keys));
+                let touched = tx.execute(update).await?;
                 absent += i64::try_from(touched).unwrap_or(0);
             }
             let kind = if is_released { DeviceEventKind::Released } else { DeviceEventKind::NotReleased };

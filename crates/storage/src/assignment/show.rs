@@ -63,15 +63,11 @@ pub struct WaitingDevices {
 impl Assignments {
     /// Devices that are looked at again now or later, of all tenants.
     pub async fn waiting_devices(&self, now: Timestamp) -> Result<Vec<WaitingDevices>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT tenant, setting, COUNT(*) AS total, assign_failure, (assign_due_at <= $1) AS is_due FROM devices \
-                     WHERE assign_due_at IS NOT NULL AND deleted = FALSE \
-                     GROUP BY tenant, setting, assign_failure, is_due")
-                .bind(now),
-            )
-            .await?;
+        let select = sql("SELECT tenant, setting, COUNT(*) AS total, assign_failure, (assign_due_at <= \
+            $1) AS is_due FROM devices WHERE assign_due_at IS NOT NULL AND deleted = FALSE GROUP BY \
+            tenant, setting, assign_failure, is_due")
+        .bind(now);
+        let rows = self.db.rows(select).await?;
         let mut waiting: Vec<WaitingDevices> = Vec::with_capacity(rows.len());
         for row in &rows {
             let failure: Option<String> = row.get("assign_failure")?;
@@ -91,12 +87,9 @@ impl Assignments {
 
     /// How many devices of each visible setting carried another product's profile when all were looked at last.
     pub async fn foreign_devices(&self) -> Result<Vec<(SettingKey, i64)>, Error> {
-        let rows = self
-            .db
-            .rows(sql("SELECT tenant, id, foreign_devices FROM setting_overview \
-                       WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id"))
-            .await?;
-        rows.iter().map(|row| Ok((row.key("id")?, row.get("foreign_devices")?))).collect()
+        let select = sql("SELECT tenant, id, foreign_devices FROM setting_overview WHERE foreign_devices \
+            IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id");
+        self.db.all(select, |row| Ok((row.key("id")?, row.get("foreign_devices")?))).await
     }
 }
 
@@ -106,20 +99,12 @@ impl Devices {
         let mut stories = Vec::new();
         for health in visible_settings(&self.db).await? {
             let setting = health.setting;
-            let row = self
-                .db
-                .row(
-                    sql(
-                        "SELECT serial, platform, source, deleted, profile_uuid, profile_status, desired_profile, \
-                         desired_at, assign_due_at, assign_failure, release_requested_at, release_due_at, \
-                         release_failure \
-                         FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key = $3"
-                    )
-                    .key(setting.key())
-                    .bind(serial_key(serial).as_str()),
-                )
-                .await?;
-            let Some(row) = row else { continue };
+            let select = sql("SELECT serial, platform, source, deleted, profile_uuid, profile_status, \
+                desired_profile, desired_at, assign_due_at, assign_failure, release_requested_at, \
+                release_due_at, release_failure FROM devices WHERE tenant = $1 AND setting = $2 AND \
+                serial_key = $3")
+            .bind((setting.key(), serial_key(serial).as_str()));
+            let Some(row) = self.db.row(select).await? else { continue };
             let platform: String = row.get("platform")?;
             let device = ShownDevice {
                 serial: row.get("serial")?,

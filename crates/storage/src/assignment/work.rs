@@ -89,7 +89,7 @@ fn find(
         "SELECT serial, assign_attempts, assign_due_at FROM devices WHERE devices.tenant = $1 \
          AND devices.setting = $2 AND {whose} AND {DIFFERS} AND {rest}"
     );
-    let statement = sql_of_parts(text).key(key).bind(value).bind(apple_uuid.unwrap_or_default()).bind(now);
+    let statement = sql_of_parts(text).bind((key, value, apple_uuid.unwrap_or_default(), now));
     match target.reason {
         Reason::Wanted => statement,
         Reason::Default(_) => statement.bind(key.tenant),
@@ -109,8 +109,7 @@ fn find_behind(
         ScanPosition::Due(due, key) => {
             of("assign_due_at <= $5 AND (assign_due_at, serial_key) > ({1}, {2}) \
                                         ORDER BY assign_due_at, serial_key LIMIT 1000")
-            .bind(*due)
-            .bind(key.as_str())
+            .bind((*due, key.as_str()))
         }
         ScanPosition::All(key) => of("serial_key > {1} ORDER BY serial_key LIMIT 1000").bind(key.as_str()),
     }
@@ -171,39 +170,27 @@ impl Assignments {
             return Ok(Some(before));
         }
         if !blocked {
-            tx.execute(
-                sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, assign_failure = NULL \
-                     WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
-                .key(lease.key)
-                .bind(before),
-            )
-            .await?;
+            let update = sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, \
+                assign_failure = NULL WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
+            .bind((lease.key, before));
+            tx.execute(update).await?;
         }
-        let next = tx
-            .row(
-                sql("SELECT MIN(assign_due_at) AS due FROM devices \
-                     WHERE tenant = $1 AND setting = $2 AND assign_due_at > $3")
-                .key(lease.key)
-                .bind(before),
-            )
-            .await?;
+        let select = sql("SELECT MIN(assign_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
+            $2 AND assign_due_at > $3")
+        .bind((lease.key, before));
+        let next = tx.row(select).await?;
         tx.commit().await?;
         next.map(|row| row.time("due")).transpose().map(Option::flatten)
     }
 
     /// Counts the devices that carry another product's profile, and keeps the number with the setting.
     pub async fn count_foreign_devices(&self, lease: &Lease) -> Result<i64, Error> {
-        let row = self
-            .db
-            .row(
-                sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
-                     AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
-                     AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles \
-                     WHERE apple_profiles.tenant = $3)")
-                .key(lease.key)
-                .bind(lease.key.tenant),
-            )
-            .await?;
+        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
+            deleted = FALSE AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
+            AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = \
+            $3)")
+        .bind((lease.key, lease.key.tenant));
+        let row = self.db.row(select).await?;
         let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
         let mut tx = self.db.begin().await?;
         if let Some(mut state) = super::under_lease(&mut tx, lease).await? {
@@ -255,7 +242,7 @@ mod tests {
         crate::schema::apply(&db).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         crate::tenants::create(&mut tx, KEY.tenant, "t", Timestamp::UNIX_EPOCH).await.unwrap();
-        let devices = sql(DEVICES).key(KEY).bind(wanted().profile);
+        let devices = sql(DEVICES).bind((KEY, wanted().profile));
         tx.execute(devices).await.unwrap();
         tx.commit().await.unwrap();
         db

@@ -132,25 +132,18 @@ impl AuditLog {
 
     /// The entry of that id.
     pub async fn get(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
-        let found = sql(
-            "SELECT id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, \
-             correlation FROM audit_events WHERE tenant = $1 AND id = $2",
-        );
-        let row = self.db.row(found.bind(tenant).bind(id)).await?;
+        let found = sql("SELECT id, at, activity, operation, resource_type, resource_id, resource_name, \
+            actor, changes, correlation FROM audit_events WHERE tenant = $1 AND id = $2");
+        let row = self.db.row(found.bind((tenant, id))).await?;
         row.as_ref().map(entry).transpose()
     }
 
     /// The kinds of activity that a tenant's log holds, in the order of their bytes.
     pub async fn activity_types(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
-        let rows = self
-            .db
-            .rows(
-                sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity \
-                     ELSE activity || ' ' || resource_type END) AS activity_type \
-                     FROM audit_events WHERE tenant = $1")
-                .bind(tenant),
-            )
-            .await?;
+        let select = sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity ELSE activity || \
+            ' ' || resource_type END) AS activity_type FROM audit_events WHERE tenant = $1")
+        .bind(tenant);
+        let rows = self.db.rows(select).await?;
         let mut types =
             rows.iter().map(|row| row.get("activity_type")).collect::<Result<Vec<String>, _>>()?;
         types.sort_unstable();

@@ -94,7 +94,7 @@ impl Db {
             tx.execute_script(text_of(step)).await?;
             let note = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
                         VALUES ($1, $2, TRUE, $3, -1)";
-            let note = sql(note).bind(step.version).bind(step.name).bind(checksum);
+            let note = sql(note).bind((step.version, step.name, checksum));
             tx.execute_one("noting a migration", note).await?;
         }
         tx.commit().await

@@ -61,11 +61,11 @@ struct Many {
 
 /// A statement of fixed text.
 pub fn sql(text: &'static str) -> Statement {
-    Statement { text: text.into(), lock: None, values: Vec::new(), many: None, by_key: false }
+    sql_of_parts(text)
 }
 
 /// A statement whose text was put together from fixed parts; no user text may be among them.
-pub fn sql_of_parts(text: String) -> Statement {
+pub fn sql_of_parts(text: impl Into<Cow<'static, str>>) -> Statement {
     Statement { text: text.into(), lock: None, values: Vec::new(), many: None, by_key: false }
 }
 
@@ -80,15 +80,10 @@ pub(super) struct Inserted {
 }
 
 impl Statement {
-    /// Binds the next `$n`.
-    pub fn bind(mut self, value: impl Into<Value>) -> Self {
-        self.values.push(value.into());
+    /// Binds the next `$n`: one value, or the values of a tuple; a [`SettingKey`] is two, its tenant and its id.
+    pub fn bind(mut self, values: impl Binds) -> Self {
+        values.bind_to(&mut self.values);
         self
-    }
-
-    /// Binds the next two `$n` to a setting and its owner: the tenant, then the id.
-    pub fn key(self, key: SettingKey) -> Self {
-        self.bind(key.tenant).bind(key.id)
     }
 
     /// Takes the rows that it reads.
@@ -169,6 +164,40 @@ impl Statement {
         (self.text.replace("{rows}", &all).into(), self.values)
     }
 }
+
+/// What the next placeholders of a statement are bound to.
+pub trait Binds {
+    /// Appends its values.
+    fn bind_to(self, values: &mut Vec<Value>);
+}
+
+impl<T: Into<Value>> Binds for T {
+    fn bind_to(self, values: &mut Vec<Value>) {
+        values.push(self.into());
+    }
+}
+
+impl Binds for SettingKey {
+    fn bind_to(self, values: &mut Vec<Value>) {
+        values.extend([self.tenant.into(), self.id.into()]);
+    }
+}
+
+macro_rules! tuples {
+    ($first:ident $($name:ident)*) => {
+        impl<$first: Binds, $($name: Binds),*> Binds for ($first, $($name,)*) {
+            #[expect(non_snake_case, reason = "a value is named as its type")]
+            fn bind_to(self, values: &mut Vec<Value>) {
+                let ($first, $($name,)*) = self;
+                $first.bind_to(values);
+                $($name.bind_to(values);)*
+            }
+        }
+        tuples! { $($name)* }
+    };
+    () => {};
+}
+tuples! { A B C D E F G H I J K L M N O P Q }
 
 macro_rules! into_value {
     ($($from:ty => |$v:ident| $to:expr),+ $(,)?) => {$(

@@ -16,18 +16,13 @@ impl Profiles {
         key: SettingKey,
         platform: DevicePlatform,
     ) -> Result<Option<Profile>, Error> {
-        let row = self
-            .db
-            .row(
-                sql_of_parts(format!(
-                    "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = \
-                     (SELECT profile FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3)"
-                ))
-                .key(key)
-                .bind(platform.as_str()),
-            )
-            .await?;
-        row.as_ref().map(profile).transpose()
+        let select = sql_of_parts(format!(
+            "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 \
+            AND setting = $2 AND id = (SELECT profile FROM default_profiles WHERE tenant = $1 AND \
+            setting = $2 AND platform = $3)"
+        ))
+        .bind((key, platform.as_str()));
+        self.db.first(select, profile).await
     }
 
     /// Makes a profile the default of a platform, in place of the one that was; false when it is gone.
@@ -43,17 +38,11 @@ impl Profiles {
         {
             return Ok(false);
         }
-        tx.execute_one(
-            "setting a default profile",
-            sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) VALUES ($1, $2, $3, $4, $5) \
-                 ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = excluded.profile, \
-                 set_at = excluded.set_at")
-                .key(profile.key())
-                .bind(platform.as_str())
-                .bind(profile.id)
-                .bind(event.at),
-        )
-        .await?;
+        let insert = sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = \
+            excluded.profile, set_at = excluded.set_at")
+        .bind((profile.key(), platform.as_str(), profile.id, event.at));
+        tx.execute_one("setting a default profile", insert).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await?;
         Ok(true)
@@ -70,13 +59,10 @@ impl Profiles {
         if !bump_desired_generation(&mut tx, key, event.at, false).await? {
             return Ok(false);
         }
-        let touched = tx
-            .execute(
-                sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3")
-                    .key(key)
-                    .bind(platform.as_str()),
-            )
-            .await?;
+        let delete = sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = \
+            $3")
+        .bind((key, platform.as_str()));
+        let touched = tx.execute(delete).await?;
         if touched == 1 {
             audit::write(&mut tx, key.tenant, event).await?;
             tx.commit().await?;

@@ -34,13 +34,10 @@ impl AgedRows {
         let Self { table, time, condition } = self;
         let which = format!("{condition} AND {time} >= $1 AND {time} <= $2");
         match change {
-            Change::Removed => {
-                sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind(first).bind(last)
+            Change::Removed => sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind((first, last)),
+            Change::DatedTo(to) => {
+                sql_of_parts(format!("UPDATE {table} SET {time} = $3 WHERE {which}")).bind((first, last, to))
             }
-            Change::DatedTo(to) => sql_of_parts(format!("UPDATE {table} SET {time} = $3 WHERE {which}"))
-                .bind(first)
-                .bind(last)
-                .bind(to),
         }
     }
 
@@ -51,8 +48,7 @@ impl AgedRows {
             "SELECT {time} AS time FROM {table} WHERE {condition} AND {time} >= $1 AND {time} <= $2 \
              ORDER BY {time} LIMIT 1 OFFSET {offset}"
         ))
-        .bind(first)
-        .bind(last)
+        .bind((first, last))
     }
 }
 
