@@ -60,8 +60,8 @@ pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
 pub use halving::{AFTER_HALVING, Halving, RefusedCall, is_about_devices};
 pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
 pub use onboarding::{
-    Acceptance, AccountFacts, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch, SyncStatus,
-    TokenComparison, TokenType, Verification, accept,
+    Acceptance, AccountFacts, KeyStatus, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch,
+    SyncStatus, TokenComparison, TokenType, Verification, accept,
 };
 pub use profile::{
     AppleTerms, EnrollmentUrl, Offer, Ownership, PANES, Pairing, Profile, ProfileFault, ProfileKind,

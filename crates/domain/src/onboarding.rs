@@ -27,6 +27,18 @@ impl TokenType {
     }
 }
 
+words! {
+    /// What a key pair was used for.
+    pub enum KeyStatus: eq {
+        /// It opened no token yet.
+        Pending = "pending",
+        /// It opened the token in use.
+        Current = "current",
+        /// It opened an earlier token.
+        Previous = "previous",
+    }
+}
+
 /// Which of Apple's device management servers a setting stands for. Learned from `GET /account`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerIdentity {

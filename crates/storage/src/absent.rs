@@ -2,11 +2,11 @@
 //! What is believed is decided in `app`.
 
 use jiff::Timestamp;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use super::{
     Devices, Error, Syncs,
-    db::{Transaction, sql},
+    db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
     purge::AgedRows,
     setting_state::save,
@@ -72,17 +72,13 @@ impl Syncs {
             setting = $2 AND serial_key > $3 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
             AND (created_at < $4 OR created_at > $5) ORDER BY serial_key LIMIT $6")
         .bind((lease.key, after, before, later(now, CLOCKS_APART), limit));
-        let rows = tx.rows(select).await?;
+        let device = |row: &Row| {
+            let absent_since = row.get("absent_since")?;
+            Ok(ListedDevice { key: row.get("serial_key")?, serial: row.get("serial")?, absent_since })
+        };
+        let devices = tx.all(select, device).await?;
         tx.commit().await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ListedDevice {
-                    key: row.get("serial_key")?,
-                    serial: row.get("serial")?,
-                    absent_since: row.time("absent_since")?,
-                })
-            })
-            .collect()
+        Ok(devices)
     }
 
     /// Does to devices what was decided, in one transaction with the run's line; none, and nothing done, when lease,
@@ -127,9 +123,8 @@ impl Syncs {
             &[],
         )
         .await?;
-        let keys: Vec<&str> = action.absent.iter().map(String::as_str).collect();
         let event = NewDeviceEvent::of(DeviceEventKind::Absent);
-        device_events::write(&mut tx, lease.key, &keys, now, &event).await?;
+        device_events::write(&mut tx, lease.key, &action.absent, now, &event).await?;
         state.on_devices_counted(-removed);
         if removed > 0 {
             state.on_devices_changed(now, false);
@@ -156,8 +151,7 @@ impl Syncs {
         let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
             deleted = FALSE")
         .bind(lease.key);
-        let counted = tx.row(select).await?;
-        state.sync.device_count = counted.map(|row| row.get("total")).transpose()?.unwrap_or(0);
+        state.sync.device_count = tx.count(select).await?;
         save(&mut tx, &state).await?;
         tx.commit().await?;
         Ok(true)
@@ -189,9 +183,8 @@ async fn update(
     if keys.is_empty() {
         return Ok(0);
     }
-    let keys: Vec<Json> = keys.iter().map(|key| Json::from(vec![key.as_str()])).collect();
-    let statement = sql(text).bind((lease.key, Json::from(keys)));
-    let statement = times.iter().fold(statement, |statement, time| statement.bind(*time));
-    let touched = tx.execute(statement).await?;
+    let keys: Json = keys.iter().map(|key| json!([key])).collect();
+    let times: Vec<Value> = times.iter().map(|time| (*time).into()).collect();
+    let touched = tx.execute(sql(text).bind((lease.key, keys, times))).await?;
     Ok(i64::try_from(touched).unwrap_or(i64::MAX))
 }

@@ -60,12 +60,8 @@ pub enum SessionKept {
 }
 
 impl TokenRow {
-    fn name(&self) -> String {
-        format!("{}/{}", self.key.id, self.token)
-    }
-
-    fn place<'a>(&self, name: &'a str) -> SealedField<'a> {
-        SealedField { table: "server_tokens", column: "session_sealed", tenant: self.key.tenant, row: name }
+    fn place(&self) -> SealedField {
+        SealedField::of_setting("server_tokens", "session_sealed", self.key, self.token)
     }
 }
 
@@ -95,33 +91,28 @@ impl AppleSessions {
         let revision: i64 = found.get("session_revision")?;
         let sealed: Option<Vec<u8>> = found.get("session_sealed")?;
         if let Some(sealed) = sealed.filter(|_| revision > refused) {
-            let session = self.key.open(row.place(&row.name()), &sealed)?;
+            let session = self.key.open(&row.place(), &sealed)?;
             return Ok(AppleSession::Kept { session, revision });
         }
-        let claimed_until = found.time("session_claimed_until")?;
+        let claimed_until: Option<Timestamp> = found.get("session_claimed_until")?;
         if claimed_until.is_some_and(|until| !is_over(until, now, SESSION_CLAIM)) {
             return Ok(AppleSession::Busy);
         }
-        let mut tx = self.db.begin().await?;
         let claim = sql("UPDATE server_tokens SET session_claimed_until = $6 WHERE tenant = $1 AND \
             setting = $2 AND id = $3 AND session_revision = $4 AND session_claimed_until = $5")
         .bind((row.key, row.token, revision, claimed_until, claim_until));
-        let claimed = tx.execute(claim).await? == 1;
-        tx.commit().await?;
+        let claimed = self.db.write(claim).await? == 1;
         Ok(if claimed { AppleSession::Claimed { revision } } else { AppleSession::Busy })
     }
 
     /// Puts a session in the place of the one with that revision, and ends a claim on it.
     pub async fn keep(&self, row: &TokenRow, session: &[u8], revision: i64) -> Result<SessionKept, Error> {
-        let sealed = self.key.seal(row.place(&row.name()), session)?;
-        let mut tx = self.db.begin().await?;
+        let sealed = self.key.seal(&row.place(), session)?;
         let keep = sql("UPDATE server_tokens SET session_sealed = $5, session_revision = $4 + 1, \
             session_claimed_until = 0 WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
             session_revision = $4")
         .bind((row.key, row.token, revision, sealed));
-        let is_kept = tx.execute(keep).await? == 1;
-        tx.commit().await?;
-        if is_kept {
+        if self.db.write(keep).await? == 1 {
             return Ok(SessionKept::Done);
         }
         let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = \
@@ -132,11 +123,9 @@ impl AppleSessions {
 
     /// Ends a claim on that revision.
     pub async fn give_up(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
         let release = sql("UPDATE server_tokens SET session_claimed_until = 0 WHERE tenant = $1 AND \
             setting = $2 AND id = $3 AND session_revision = $4")
         .bind((row.key, row.token, revision));
-        tx.execute(release).await?;
-        tx.commit().await
+        self.db.write(release).await.map(drop)
     }
 }

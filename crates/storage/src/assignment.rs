@@ -19,12 +19,11 @@ use jiff::Timestamp;
 use super::{
     Error,
     db::{Db, Transaction, sql},
+    deployment::{keep_value, value_of},
     leases::may_go_on,
-    setting_state::{load, lock, save},
+    setting_state::{change, load, lock, save},
 };
-use adept_domain::{
-    Fence, Lease, SettingKey, SettingState, TenantId, deadline::Lengths, setting_state::AssignmentEnd,
-};
+use adept_domain::{Fence, Lease, SettingKey, SettingState, deadline::Lengths, setting_state::AssignmentEnd};
 
 pub use calls::{Assigned, Begun, DeviceResult, InFlightCall};
 pub(super) use definitions::forget_refusals;
@@ -34,6 +33,9 @@ pub use refused::RefusedDevices;
 pub use releases::Released;
 pub use show::{DeviceStory, ShownDevice, WaitingDevices};
 pub use work::{ScanPosition, WorkDevice};
+
+/// The deployment's row for the digest of the shared profile options.
+const SHARED_PROFILE_OPTIONS: &str = "shared-profile-options";
 
 /// What a run works under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,14 +98,8 @@ impl Assignments {
 
     /// Notes how a run ended and gives the lease back; false when it was lost.
     pub async fn end_run(&self, lease: &Lease, end: &AssignmentEnd) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? else {
-            return Ok(false);
-        };
-        state.on_assignment_ended(end);
-        save(&mut tx, &state).await?;
-        tx.commit().await?;
-        Ok(true)
+        let ended = |state: &mut SettingState| state.on_assignment_ended(end);
+        Ok(change(&self.db, lease.key, &Fence::Lease(*lease), ended).await?.is_some())
     }
 
     /// Notes the shared profile options, by their digest. When they are others than before, every setting is due,
@@ -111,19 +107,15 @@ impl Assignments {
     /// run under way goes on under those before. Answers whether they are.
     pub async fn note_shared_profile_options(&self, digest: &str, now: Timestamp) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
-        let insert = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, \
-            'shared-profile-options', $2) ON CONFLICT (tenant, name) DO UPDATE SET value = \
-            excluded.value WHERE deployment.value <> excluded.value")
-        .bind((TenantId::DEPLOYMENT, digest));
-        let is_other = tx.execute(insert).await? == 1;
+        let is_other = tx.execute(keep_value(SHARED_PROFILE_OPTIONS, digest)).await? == 1;
         if is_other {
-            let settings = tx.rows(sql("SELECT tenant, id FROM settings ORDER BY tenant, id")).await?;
-            for row in &settings {
-                let Some(mut state) = load(&mut tx, row.key("id")?).await? else { continue };
+            let select = sql("SELECT tenant, id FROM settings ORDER BY tenant, id");
+            for key in tx.all::<_, Vec<_>>(select, |row| row.get("id")).await? {
+                let Some(mut state) = load(&mut tx, key).await? else { continue };
                 state.on_desired(now, true);
                 save(&mut tx, &state).await?;
             }
-            tx.execute(sql("DELETE FROM profile_definitions")).await?;
+            tx.execute_any(sql("DELETE FROM profile_definitions")).await?;
         }
         tx.commit().await?;
         Ok(is_other)
@@ -131,10 +123,7 @@ impl Assignments {
 
     /// The digest that was noted last; none when no process noted any yet.
     pub async fn shared_profile_options(&self) -> Result<Option<String>, Error> {
-        let select = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = \
-            'shared-profile-options'")
-        .bind(TenantId::DEPLOYMENT)
-        .by_key();
+        let select = value_of(SHARED_PROFILE_OPTIONS).by_key();
         self.db.first(select, |row| row.get("value")).await
     }
 }

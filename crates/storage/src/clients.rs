@@ -28,13 +28,13 @@ pub struct ClientRow {
 fn client(row: &Row) -> Result<ClientRow, Error> {
     let permissions: String = row.get("permissions")?;
     Ok(ClientRow {
-        tenant: row.id("tenant")?,
-        id: row.id("id")?,
+        tenant: row.get("tenant")?,
+        id: row.get("id")?,
         name: row.get("name")?,
         secret_hash: row.get("secret_hash")?,
         permissions: permissions.split_whitespace().filter_map(Permission::from_word).collect(),
         disabled: row.get("disabled")?,
-        created_at: row.time("created_at")?.unwrap_or_default(),
+        created_at: row.get("created_at")?,
     })
 }
 
@@ -47,48 +47,37 @@ pub struct Clients {
 impl Clients {
     /// The client of that id in that tenant.
     pub async fn get(&self, tenant: TenantId, id: ClientId) -> Result<Option<ClientRow>, Error> {
-        let row = self
-            .db
-            .row(sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind((tenant, id)).by_key())
-            .await?;
-        row.as_ref().map(client).transpose()
+        let select = sql("SELECT * FROM clients WHERE tenant = $1 AND id = $2").bind((tenant, id)).by_key();
+        self.db.first(select, client).await
     }
 
     /// The clients of a tenant, oldest first.
     pub async fn list(&self, tenant: TenantId) -> Result<Vec<ClientRow>, Error> {
-        let rows = self
-            .db
-            .rows(sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id").bind(tenant))
-            .await?;
-        rows.iter().map(client).collect()
+        let select = sql("SELECT * FROM clients WHERE tenant = $1 ORDER BY created_at, id").bind(tenant);
+        self.db.all(select, client).await
     }
 
     /// Adds a client.
     pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
-        let mut tx = self.db.begin().await?;
         let insert = sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, \
             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
         .bind((
             client.tenant,
             client.id,
-            client.name.as_str(),
-            client.secret_hash.as_str(),
-            permissions.join(" ").as_str(),
+            &client.name,
+            &client.secret_hash,
+            &permissions.join(" "),
             client.disabled,
             client.created_at,
         ));
-        tx.execute_one("adding a client", insert).await?;
-        tx.commit().await
+        self.db.write(insert).await.map(drop)
     }
 
     /// Disables or enables a client; false when there is none.
     pub async fn set_disabled(&self, tenant: TenantId, id: ClientId, disabled: bool) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
         let update = sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
             .bind((tenant, id, disabled));
-        let touched = tx.execute(update).await?;
-        tx.commit().await?;
-        Ok(touched == 1)
+        Ok(self.db.write(update).await? == 1)
     }
 }

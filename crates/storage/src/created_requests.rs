@@ -26,7 +26,7 @@ pub enum EntityCreated<Id> {
 }
 
 /// Claims a create for the new entity `id` until the end of the transaction; a concurrent twin waits here. Returns the
-/// entity that an earlier one made, if `exists` finds a row of it. Without a key every create is new.
+/// entity that an earlier one made, if `exists` finds a row of it; the caller commits then too. Without a key every create is new.
 pub(super) async fn claim(
     tx: &mut Transaction,
     tenant: TenantId,
@@ -35,27 +35,27 @@ pub(super) async fn claim(
     exists: impl FnOnce(Uuid) -> Statement,
 ) -> Result<Option<Uuid>, Error> {
     let Some(key) = key else { return Ok(None) };
-    let insert = sql("INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, \
-        $3, $4) ON CONFLICT (tenant, request) DO UPDATE SET created_at = created_requests.created_at \
-        RETURNING entity, created_at")
-    .bind((tenant, key.0.to_vec(), id, now));
-    let claimed = tx.row(insert).await?;
-    let Some(claimed) = claimed else {
+    let row = (tenant, key.0.to_vec(), id, now);
+    // A time that lies ahead counts as now, also from now on: it would otherwise be remembered until it has come.
+    let claim =
+        sql("INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, $3, $4) \
+        ON CONFLICT (tenant, request) DO UPDATE SET created_at = CASE \
+        WHEN created_requests.created_at > excluded.created_at THEN excluded.created_at \
+        ELSE created_requests.created_at END RETURNING entity, created_at")
+        .bind(row.clone());
+    let claimed = tx.first(claim, |row| Ok((row.get("entity")?, row.get("created_at")?))).await?;
+    let Some((earlier, made)) = claimed else {
         return Err(Error::Corrupt("a create could not be claimed".to_owned()));
     };
-    let earlier = claimed.id("entity")?;
     if earlier == id {
         return Ok(None);
     }
-    let is_remembered =
-        claimed.time("created_at")?.is_some_and(|made| now.duration_since(made) < CREATES_REMEMBERED);
-    if is_remembered && tx.row(exists(earlier)).await?.is_some() {
+    if now.duration_since(made) < CREATES_REMEMBERED && tx.row(exists(earlier)).await?.is_some() {
         return Ok(Some(earlier));
     }
-    let update = sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND \
-        request = $2")
-    .bind((tenant, key.0.to_vec(), id, now));
-    tx.execute_one("claiming a create", update).await?;
+    let update =
+        sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND request = $2");
+    tx.execute_one("claiming a create", update.bind(row)).await?;
     Ok(None)
 }
 

@@ -22,7 +22,7 @@ mod statement;
 mod tests;
 mod write_gate;
 
-use std::{fmt::Write as _, time::Duration};
+use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, postgres::PgArguments, query::Query};
 
@@ -30,7 +30,7 @@ pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;
 use statement::Inserted;
-pub use statement::{Lock, Statement, Value, sql, sql_of_parts};
+pub use statement::{Binds, Lock, Statement, Value, sql, sql_of_parts};
 
 use self::{
     pool::{Lent, Pool, State, watched},
@@ -123,9 +123,7 @@ fn sqlite_command(statement: Statement, wants: Wants) -> Command {
             Command { text: text.into(), values, wants: Wants::Each { first, width } }
         }
         Err(statement) => {
-            let (text, values) = statement.into_parts(|number, list| {
-                let _ = write!(list, "?{number}");
-            });
+            let (text, values) = statement.into_parts('?');
             Command { text, values, wants }
         }
     }
@@ -137,9 +135,7 @@ fn postgres_query(statement: Statement, pooled: bool) -> Query<'static, sqlx::Po
         Ok(inserted) => return inserted::query(inserted).persistent(!pooled),
         Err(statement) => statement,
     };
-    let (mut text, values) = statement.into_parts(|number, list| {
-        let _ = write!(list, "${number}");
-    });
+    let (mut text, values) = statement.into_parts('$');
     match lock {
         Some(Lock::Wait) => text.to_mut().push_str(" FOR NO KEY UPDATE"),
         Some(Lock::Skip) => text.to_mut().push_str(" FOR NO KEY UPDATE SKIP LOCKED"),
@@ -186,10 +182,7 @@ impl Db {
     pub async fn clock(&self) -> Result<Option<jiff::Timestamp>, Error> {
         let Self::Postgres(_) = self else { return Ok(None) };
         let text = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::bigint AS now";
-        match self.row(sql(text)).await? {
-            Some(row) => row.time("now"),
-            None => Ok(None),
-        }
+        self.first(sql(text), |row| row.get("now")).await
     }
 
     /// Reads outside any transaction.
@@ -246,6 +239,11 @@ impl Db {
         read: impl Fn(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         self.row(statement).await?.as_ref().map(read).transpose()
+    }
+
+    /// The number in the column `total` of the first row, read outside any transaction; 0 where there is none.
+    pub async fn count(&self, statement: Statement) -> Result<i64, Error> {
+        Ok(self.first(statement, |row| row.get("total")).await?.unwrap_or(0))
     }
 
     /// Writes in a transaction of its own; answers the number of rows touched.
@@ -401,6 +399,11 @@ impl Transaction {
         read: impl Fn(&Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
         self.row(statement).await?.as_ref().map(read).transpose()
+    }
+
+    /// The number in the column `total` of the first row; 0 where there is none.
+    pub async fn count(&mut self, statement: Statement) -> Result<i64, Error> {
+        Ok(self.first(statement, |row| row.get("total")).await?.unwrap_or(0))
     }
 
     /// Writes; answers the number of rows touched.

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{
     Error, OpenError, SealingKey, SealingKeyError, StorageOptions,
-    db::{Db, sql},
+    db::{Db, Statement, sql},
     sealing::SealedField,
 };
 use adept_domain::TenantId;
@@ -26,8 +26,21 @@ pub struct SigningKeyRow {
     pub pkcs8: Zeroizing<Vec<u8>>,
 }
 
-fn place(row: &str) -> SealedField<'_> {
-    SealedField { table: "deployment_secrets", column: "value_sealed", tenant: TenantId::DEPLOYMENT, row }
+fn place(name: &str) -> SealedField {
+    let (table, column, row) = ("deployment_secrets", "value_sealed", name.to_owned());
+    SealedField { table, column, tenant: TenantId::DEPLOYMENT, row }
+}
+
+/// The statement that reads the deployment's value of that name.
+pub(super) fn value_of(name: &'static str) -> Statement {
+    sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2").bind((TenantId::DEPLOYMENT, name))
+}
+
+/// The statement that keeps a value of the deployment; it touches no row where it is kept already.
+pub(super) fn keep_value(name: &'static str, value: &str) -> Statement {
+    sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) \
+         DO UPDATE SET value = excluded.value WHERE deployment.value <> excluded.value")
+    .bind((TenantId::DEPLOYMENT, name, value))
 }
 
 async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>, Error> {
@@ -37,19 +50,16 @@ async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>
 }
 
 async fn keep_secret(db: &Db, name: &'static str, label: &str, sealed: Vec<u8>) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
     let insert = sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, \
         $3, $4) ON CONFLICT (tenant, name) DO NOTHING")
     .bind((TenantId::DEPLOYMENT, name, label, sealed));
-    tx.execute(insert).await?;
-    tx.commit().await
+    db.write(insert).await.map(drop)
 }
 
 async fn holds_sealed_rows(db: &Db) -> Result<bool, Error> {
     let select = sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION \
         ALL SELECT 1 FROM server_tokens LIMIT 1");
-    let rows = db.rows(select).await?;
-    Ok(!rows.is_empty())
+    Ok(db.row(select).await?.is_some())
 }
 
 /// The sealing key: read, or made when nothing was ever sealed; verified by the canary.
@@ -68,7 +78,7 @@ pub(super) async fn sealing_key(db: &Db, options: &StorageOptions) -> Result<Sea
         read => read?,
     };
     if secret(db, CANARY).await?.is_none() {
-        keep_secret(db, CANARY, &key.id(), key.seal(place(CANARY), CANARY_TEXT)?).await?;
+        keep_secret(db, CANARY, &key.id(), key.seal(&place(CANARY), CANARY_TEXT)?).await?;
     }
     verified(db, file, key).await
 }
@@ -81,7 +91,7 @@ pub(super) async fn existing_sealing_key(db: &Db, options: &StorageOptions) -> R
 
 async fn verified(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, OpenError> {
     let stored = secret(db, CANARY).await?.map(|(_, sealed)| sealed).unwrap_or_default();
-    match key.open(place(CANARY), &stored) {
+    match key.open(&place(CANARY), &stored) {
         Ok(text) if **text == *CANARY_TEXT => Ok(key),
         Ok(_) => Err(Error::Corrupt("the canary opens to something else".to_owned()).into()),
         Err(cause) => {
@@ -92,9 +102,9 @@ async fn verified(db: &Db, file: &Path, key: SealingKey) -> Result<SealingKey, O
 
 /// The tenant made with the database, if it was.
 pub(super) async fn stored_default_tenant(db: &Db) -> Result<Option<TenantId>, Error> {
-    let select = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-        .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT));
-    db.row(select).await?.map(|row| row.parse("value")).transpose()
+    let stored: Option<String> = db.first(value_of(DEFAULT_TENANT), |row| row.get("value")).await?;
+    let unfit = |_| Error::Corrupt("the default tenant's id is not one".to_owned());
+    stored.map(|id| id.parse().map_err(unfit)).transpose()
 }
 
 /// The tenant made with the database; the first process to come makes it.
@@ -133,26 +143,20 @@ impl Deployment {
 
     /// The issuer's signing key, if one was made.
     pub async fn signing_key(&self) -> Result<Option<SigningKeyRow>, Error> {
-        match secret(&self.db, ISSUER).await? {
-            Some((kid, sealed)) => {
-                Ok(Some(SigningKeyRow { kid, pkcs8: self.key.open(place(ISSUER), &sealed)? }))
-            }
-            None => Ok(None),
-        }
+        let Some((kid, sealed)) = secret(&self.db, ISSUER).await? else { return Ok(None) };
+        Ok(Some(SigningKeyRow { kid, pkcs8: self.key.open(&place(ISSUER), &sealed)? }))
     }
 
     /// Keeps `key` unless one is stored already; answers the one that is stored.
     pub async fn keep_signing_key(&self, key: SigningKeyRow) -> Result<SigningKeyRow, Error> {
-        keep_secret(&self.db, ISSUER, &key.kid, self.key.seal(place(ISSUER), &key.pkcs8)?).await?;
+        keep_secret(&self.db, ISSUER, &key.kid, self.key.seal(&place(ISSUER), &key.pkcs8)?).await?;
         self.signing_key().await?.ok_or_else(|| Error::Corrupt("the signing key is missing".to_owned()))
     }
 
     /// Whether writes work now: takes and gives back the right to write without changing anything.
     pub async fn writable(&self) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
         let update = sql("UPDATE deployment SET value = value WHERE tenant = $1 AND name = $2")
             .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT));
-        tx.execute(update).await?;
-        tx.commit().await
+        self.db.write(update).await.map(drop)
     }
 }

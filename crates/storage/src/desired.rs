@@ -9,8 +9,9 @@ use super::{
     assignment::{alike, bump_desired_generation, desire, save_pacing, save_release, states_of},
     audit,
     created_requests::{self, EntityCreated},
-    db::{Row, Statement, Transaction, hex, sql, sql_of_parts},
+    db::{Statement, Transaction, hex, sql, sql_of_parts},
     device_events::{self, NewDeviceEvent},
+    devices,
     profiles::take,
     setting_state::save,
 };
@@ -52,8 +53,7 @@ async fn unknown(
     key: SettingKey,
     serials: &str,
 ) -> Result<Vec<String>, Error> {
-    let rows = tx.rows(sql(listed).bind((key, serials))).await?;
-    rows.iter().map(|row| row.get("serial")).collect()
+    tx.all(sql(listed).bind((key, serials)), |row| row.get("serial")).await
 }
 
 const UNLISTED: &str = "SELECT value ->> 1 AS serial FROM json_each($3) WHERE value ->> 0 NOT IN \
@@ -90,8 +90,7 @@ impl Devices {
             serials.as_str(),
             profile.id,
         ));
-        let others = keys_of(&tx.rows(others).await?)?;
-        note_desired(&mut tx, key, &others, now).await?;
+        note_desired(&mut tx, key, others, now).await?;
         let insert = sql_of_parts(format!(
             "INSERT INTO device_events (tenant, setting, serial_key, at, \
             event, profile) SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE \
@@ -99,7 +98,7 @@ impl Devices {
             excluded.profile"
         ))
         .bind((profile.key(), serials.as_str(), profile.id, now));
-        tx.execute(insert).await?;
+        tx.execute_any(insert).await?;
         let update = sql_of_parts(format!(
             "UPDATE devices SET desired_profile = $4, desired_at = $5, \
             supervised = $6 WHERE {OTHERS}"
@@ -111,7 +110,7 @@ impl Devices {
             now,
             profile.flag("supervisedModeEnabled"),
         ));
-        tx.execute(update).await?;
+        tx.execute_any(update).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await?;
         Ok(DesiredChange::Done)
@@ -142,7 +141,6 @@ impl Devices {
         });
         for (release, keys) in alike(changed) {
             save_release(&mut tx, key, &release, &keys).await?;
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let line = NewDeviceEvent::of(DeviceEventKind::ReleaseRequested);
             device_events::write(&mut tx, key, &keys, now, &line).await?;
         }
@@ -153,7 +151,7 @@ impl Devices {
 
     /// The devices of a setting with these serial numbers, in any ASCII case and no order.
     pub async fn of_serials(&self, key: SettingKey, serials: &[String]) -> Result<Vec<DeviceRow>, Error> {
-        self.db.rows(of_serials(key, serials)).await?.iter().map(super::devices::device).collect()
+        self.db.all(of_serials(key, serials), devices::device).await
     }
 
     /// Writes a manual import. `decide` is handed those of `serials` that are listed, and returns what is written: until
@@ -167,10 +165,9 @@ impl Devices {
         now: Timestamp,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<bool, E> {
-        match self.begin_writes(key, profiles, now).await? {
-            Some((tx, state)) => finish_writes(tx, state, serials, decide).await.map(|()| true),
-            None => Ok(false),
-        }
+        let mut tx = self.db.begin().await?;
+        let Some(state) = desire(&mut tx, key, now, false).await? else { return Ok(false) };
+        finish_writes(tx, state, serials, profiles, decide).await
     }
 
     /// The same for one new device, which is made once for its `request`.
@@ -181,39 +178,24 @@ impl Devices {
         request: Option<RequestKey>,
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
     ) -> Result<EntityCreated<DeviceId>, E> {
-        let Some((mut tx, state)) = self.begin_writes(key, profiles, new.created_at).await? else {
+        let mut tx = self.db.begin().await?;
+        let Some(state) = desire(&mut tx, key, new.created_at, false).await? else {
             return Ok(EntityCreated::NotFound);
         };
         let exists = |id| {
             sql("SELECT id FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3")
                 .bind((key, DeviceId(id)))
         };
-        match created_requests::claim(&mut tx, key.tenant, request, (new.id.0, new.created_at), exists)
-            .await?
-        {
-            Some(id) => Ok(EntityCreated::Earlier(DeviceId(id))),
-            None => {
-                let serials = std::slice::from_ref(&new.serial);
-                finish_writes(tx, state, serials, decide).await.map(|()| EntityCreated::Done)
-            }
+        let made = (new.id.0, new.created_at);
+        if let Some(id) = created_requests::claim(&mut tx, key.tenant, request, made, exists).await? {
+            tx.commit().await?;
+            return Ok(EntityCreated::Earlier(DeviceId(id)));
         }
-    }
-
-    /// Locks the setting and its profiles; none when one of them does not exist.
-    async fn begin_writes(
-        &self,
-        key: SettingKey,
-        profiles: &[Profile],
-        now: Timestamp,
-    ) -> Result<Option<(Transaction, SettingState)>, Error> {
-        let mut tx = self.db.begin().await?;
-        let Some(state) = desire(&mut tx, key, now, false).await? else { return Ok(None) };
-        for profile in profiles {
-            if !take(&mut tx, profile).await? {
-                return Ok(None);
-            }
+        let serials = std::slice::from_ref(&new.serial);
+        match finish_writes(tx, state, serials, profiles, decide).await? {
+            true => Ok(EntityCreated::Done),
+            false => Ok(EntityCreated::NotFound),
         }
-        Ok(Some((tx, state)))
     }
 
     /// Takes a device out of the list; false when there is none. Apple may list it again.
@@ -224,16 +206,15 @@ impl Devices {
         let delete = sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING \
             deleted, serial_key, desired_profile")
         .bind((key, id));
-        let removed = tx.row(delete).await?;
-        let Some(removed) = removed else { return Ok(false) };
+        let Some(removed) = tx.row(delete).await? else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
             state.on_devices_counted(-1);
         }
         save(&mut tx, &state).await?;
-        if removed.optional_id::<ProfileId>("desired_profile")?.is_some() {
+        if removed.get::<Option<ProfileId>>("desired_profile")?.is_some() {
             let serial_key: String = removed.get("serial_key")?;
             let event_row = NewDeviceEvent::of(DeviceEventKind::Unwanted);
-            device_events::write(&mut tx, key, &[&serial_key], event.at, &event_row).await?;
+            device_events::write(&mut tx, key, &[serial_key], event.at, &event_row).await?;
         }
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
@@ -241,35 +222,37 @@ impl Devices {
     }
 }
 
+/// Writes what is decided under the locked setting; false, and nothing done, when one of the profiles does not exist.
 async fn finish_writes<E: From<Error>>(
     mut tx: Transaction,
     mut state: SettingState,
     serials: &[String],
+    profiles: &[Profile],
     decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, E> + Send,
-) -> Result<(), E> {
-    let listed = tx.rows(of_serials(state.key, serials)).await?;
-    let listed = listed.iter().map(super::devices::device).collect::<Result<Vec<_>, Error>>()?;
-    let writes = decide(listed)?;
+) -> Result<bool, E> {
+    for profile in profiles {
+        if !take(&mut tx, profile).await? {
+            return Ok(false);
+        }
+    }
+    let writes = decide(tx.all(of_serials(state.key, serials), devices::device).await?)?;
     if !writes.new.is_empty() || !writes.changed.is_empty() {
         state.on_devices_counted(write(&mut tx, state.key, &writes).await?);
         save(&mut tx, &state).await?;
         tx.commit().await?;
     }
-    Ok(())
+    Ok(true)
 }
 
-fn keys_of(rows: &[Row]) -> Result<Vec<String>, Error> {
-    rows.iter().map(|row| row.get("serial_key")).collect()
-}
-
-/// Something else is desired of these devices: when they are looked at.
+/// Something else is desired of the devices that `select` finds: when they are looked at.
 async fn note_desired(
     tx: &mut Transaction,
     key: SettingKey,
-    keys: &[String],
+    select: Statement,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let states = states_of(tx, key, keys).await?;
+    let keys: Vec<String> = tx.all(select, |row| row.get("serial_key")).await?;
+    let states = states_of(tx, key, &keys).await?;
     let paced = states.into_iter().map(|(key, state)| (state.pacing.on_desired(now), key));
     for (pacing, keys) in alike(paced) {
         save_pacing(tx, key, &pacing, &keys).await?;
@@ -282,7 +265,7 @@ fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
     sql_of_parts(format!(
         "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
          AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
-        super::devices::COLUMNS
+        devices::COLUMNS
     ))
     .bind((key, keys(serials)))
 }
@@ -317,7 +300,7 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
         (format!("{TOLD} WHERE written.value ->> 6 IS NOT NULL {ONCE}"), &new),
         (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_PROFILE} {ONCE}"), &changed),
     ] {
-        tx.execute(about(text, devices).bind(event.at)).await?;
+        tx.execute_any(about(text, devices).bind(event.at)).await?;
     }
     // Another description ends no wait that Apple's word made.
     let others = about(
@@ -327,14 +310,13 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
         ),
         &changed,
     );
-    let others = keys_of(&tx.rows(others).await?)?;
-    note_desired(tx, key, &others, event.at).await?;
+    note_desired(tx, key, others, event.at).await?;
     let text = format!(
         "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
          desired_profile = unhex(written.value ->> 6), desired_at = CAST(written.value ->> 7 AS BIGINT), \
          supervised = (written.value ->> 8) = 'yes' FROM json_each($3) AS written WHERE {ITS_ROW}"
     );
-    tx.execute(about(text, &changed)).await?;
+    tx.execute_any(about(text, &changed)).await?;
     audit::write(tx, key.tenant, event).await?;
     Ok(i64::try_from(added).unwrap_or(0))
 }

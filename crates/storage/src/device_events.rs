@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     Devices, Error,
-    db::{Transaction, Value, sql, sql_of_parts},
+    db::{Transaction, sql, sql_of_parts},
     purge::AgedRows,
 };
 use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
@@ -35,20 +35,19 @@ impl NewDeviceEvent<'_> {
 pub(super) async fn write(
     tx: &mut Transaction,
     key: SettingKey,
-    keys: &[&str],
+    keys: &[impl AsRef<str>],
     at: Timestamp,
     told: &NewDeviceEvent<'_>,
 ) -> Result<(), Error> {
     if keys.is_empty() {
         return Ok(());
     }
-    let keys: serde_json::Value = keys.iter().map(|key| serde_json::json!([key])).collect();
+    let keys: serde_json::Value = keys.iter().map(|key| serde_json::json!([key.as_ref()])).collect();
     let insert = sql("INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, \
         apple_uuid, detail) SELECT $1, $2, value ->> 0, $4, $5, $6, $7, $8 FROM json_each($3) WHERE TRUE \
         ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING")
-    .bind((key, keys, at, told.kind.as_str(), told.profile, told.apple_uuid, told.detail));
-    tx.execute(insert).await?;
-    Ok(())
+    .bind((key, keys, at, told.kind, told.profile, told.apple_uuid, told.detail));
+    tx.execute_any(insert).await
 }
 
 /// Notes which of the devices with these keys Apple now reports with another profile than Adept gave them, and that they
@@ -61,10 +60,9 @@ pub(super) async fn note_contradictions(
 ) -> Result<(), Error> {
     const CONTRADICTED: &str = "tenant = $1 AND setting = $2 AND assigned_uuid IS NOT NULL \
         AND (profile_uuid IS NULL OR profile_uuid <> assigned_uuid OR profile_status IN ('empty', 'removed')) \
-        AND serial_key IN ({rows})";
+        AND serial_key IN ({listed})";
     let owner = |text: String| sql_of_parts(text).bind(key);
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        let keys: Vec<Vec<Value>> = keys.iter().map(|key| vec![key.as_str().into()]).collect();
         let text = format!(
             "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile, apple_uuid, detail) \
              SELECT tenant, setting, serial_key, $3, 'contradicted', NULL, assigned_uuid, \
@@ -72,9 +70,9 @@ pub(super) async fn note_contradictions(
              ELSE profile_uuid END FROM devices WHERE {CONTRADICTED} \
              ON CONFLICT (tenant, setting, serial_key, at, event) DO NOTHING"
         );
-        if tx.execute(owner(text).bind(at).rows(keys.clone())).await? > 0 {
+        if tx.execute(owner(text).bind(at).listing(keys)).await? > 0 {
             let text = format!("UPDATE devices SET assigned_uuid = NULL WHERE {CONTRADICTED}");
-            tx.execute(owner(text).rows(keys)).await?;
+            tx.execute_any(owner(text).listing(keys)).await?;
         }
     }
     Ok(())
@@ -85,16 +83,13 @@ impl Devices {
     pub async fn events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
         let select = sql("SELECT at, event, profile, apple_uuid, detail FROM device_events WHERE tenant \
             = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
-        .bind((key, serial_key(serial).as_str()));
+        .bind((key, &serial_key(serial)));
         self.db
             .all(select, |row| {
-                let kind: String = row.get("event")?;
                 Ok(DeviceEvent {
-                    at: row.time("at")?.unwrap_or_default(),
-                    kind: DeviceEventKind::from_word(&kind).ok_or_else(|| {
-                        Error::Corrupt(format!("the event '{kind}' is not known to this version"))
-                    })?,
-                    profile: row.optional_id("profile")?,
+                    at: row.get("at")?,
+                    kind: row.get("event")?,
+                    profile: row.get("profile")?,
                     apple_uuid: row.get("apple_uuid")?,
                     detail: row.get("detail")?,
                 })

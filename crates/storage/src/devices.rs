@@ -21,8 +21,7 @@ use super::{
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePacing, DevicePlatform, DeviceRelease,
-    DeviceRow, DiscoverySource, FoldedPage, Lease, RecordChange, SettingKey, StoredDevice, members,
-    serial_key,
+    DeviceRow, FoldedPage, Lease, RecordChange, SettingKey, StoredDevice, members, serial_key,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
@@ -57,19 +56,17 @@ fn column(field: DeviceField) -> Column {
 }
 
 pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
-    let platform: String = row.get("platform")?;
-    let source: String = row.get("source")?;
     Ok(DeviceRow {
-        id: row.id("id")?,
-        setting: row.id("setting")?,
+        id: row.get("id")?,
+        setting: row.get("setting")?,
         serial: row.get("serial")?,
-        platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+        platform: row.get("platform")?,
         description: row.get("description")?,
-        source: DiscoverySource::from_word(&source).unwrap_or(DiscoverySource::Unknown),
+        source: row.get("source")?,
         deleted: row.get("deleted")?,
-        created_at: row.time("created_at")?.unwrap_or_default(),
-        desired_profile: row.optional_id("desired_profile")?,
-        desired_at: row.time("desired_at")?,
+        created_at: row.get("created_at")?,
+        desired_profile: row.get("desired_profile")?,
+        desired_at: row.get("desired_at")?,
         supervised: row.get("supervised")?,
     })
 }
@@ -139,9 +136,8 @@ pub(super) async fn write(
     now: Timestamp,
     fresh_id: &mut (dyn FnMut() -> Uuid + Send),
 ) -> Result<(), Error> {
-    let keys: Vec<&str> = folded.back.iter().map(String::as_str).collect();
-    device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::ListedAgain))
-        .await?;
+    let listed_again = NewDeviceEvent::of(DeviceEventKind::ListedAgain);
+    device_events::write(tx, lease.key, &folded.back, now, &listed_again).await?;
     note_records(tx, lease.key, folded, now).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
     if records.peek().is_some() {
@@ -238,11 +234,11 @@ fn row_of(record: AppleRecord, id: Uuid, now: Timestamp) -> [Value; ROW_WIDTH] {
         Value::text(serial_key(&record.serial)),
         Value::text(record.serial),
         id.into(),
-        Value::Word(record.platform.unwrap_or(DevicePlatform::Unknown).as_str()),
-        Value::Text(record.description),
+        record.platform.unwrap_or(DevicePlatform::Unknown).into(),
+        record.description.into(),
         record.operation_at.into(),
-        Value::Text(record.profile_uuid),
-        Value::Text(record.profile_status),
+        record.profile_uuid.into(),
+        record.profile_status.into(),
         Value::text(format!("{:032x}", record.digest)),
         Value::text(record.record),
         pacing.due_at.into(),
@@ -303,8 +299,7 @@ impl Devices {
         let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 AND \
             setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")
         .bind((key, key));
-        let row = self.db.row(select).await?;
-        row.map_or(Ok(0), |row| row.get("total"))
+        self.db.count(select).await
     }
 
     /// The device of that id.

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 
 use super::{
     Deployment, Error, Settings,
-    db::{Db, Purpose, sql, sql_of_parts},
+    db::{Db, Purpose, sql_of_parts},
+    deployment::{keep_value, value_of},
     schema::{self, SchemaStatus},
     settings,
 };
-use adept_domain::{Setting, TenantId};
+use adept_domain::Setting;
 
 /// How long the database may take to answer a probe.
 const PROBE: Duration = Duration::from_secs(1);
@@ -64,18 +65,11 @@ impl Deployment {
     }
 
     async fn probe_read(&self) -> Result<(), Error> {
-        let read = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind((TenantId::DEPLOYMENT, ROW));
-        self.db.row(read).await.map(|_| ())
+        self.db.row(value_of(ROW)).await.map(drop)
     }
 
     async fn probe_write(&self, mark: Timestamp) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        let write = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
-            (tenant, name) DO UPDATE SET value = excluded.value")
-        .bind((TenantId::DEPLOYMENT, ROW, mark.to_string().as_str()));
-        tx.execute_one("the mark of a probe", write).await?;
-        tx.commit().await
+        self.db.write(keep_value(ROW, &mark.to_string())).await.map(drop)
     }
 
     /// The schema that the database has, beside the newest one that this program knows.
@@ -106,7 +100,7 @@ pub(super) async fn visible_settings(db: &Db) -> Result<Vec<SettingHealth>, Erro
         settings::COLUMNS
     ));
     db.all(select, |row| {
-        Ok(SettingHealth { setting: settings::setting(row)?, checked_at: row.time("token_checked_at")? })
+        Ok(SettingHealth { setting: settings::setting(row)?, checked_at: row.get("token_checked_at")? })
     })
     .await
 }

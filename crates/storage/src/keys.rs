@@ -11,32 +11,10 @@ use super::{
     sealing::{SealedField, SealingKey},
     setting_state::lock,
 };
-use adept_domain::{AuditEvent, Fence, KeyPairId, SettingKey, TenantId};
+use adept_domain::{AuditEvent, Fence, KeyPairId, KeyStatus, SettingKey};
 
 /// Unused pairs that are kept.
 const UNUSED_KEPT: i64 = 20;
-
-/// What a key pair was used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum KeyStatus {
-    /// It opened no token yet.
-    Pending,
-    /// It opened the token in use.
-    Current,
-    /// It opened an earlier token.
-    Previous,
-}
-
-impl KeyStatus {
-    fn from_word(word: &str) -> Option<Self> {
-        match word {
-            "pending" => Some(Self::Pending),
-            "current" => Some(Self::Current),
-            "previous" => Some(Self::Previous),
-            _ => None,
-        }
-    }
-}
 
 /// A key pair that is to be kept. No `Debug`: it holds the private key.
 pub struct NewKeyPair {
@@ -75,24 +53,15 @@ pub enum KeyAdded {
     TooMany,
 }
 
-const TABLE: &str = "key_pairs";
-
-fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
-    SealedField { table: TABLE, column: "private_key_sealed", tenant, row }
-}
-
-fn row_name(key: SettingKey, id: KeyPairId) -> String {
-    format!("{}/{id}", key.id)
+fn place(key: SettingKey, id: KeyPairId) -> SealedField {
+    SealedField::of_setting("key_pairs", "private_key_sealed", key, id)
 }
 
 fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
-    let status: String = row.get("status")?;
     Ok(KeyPairRow {
-        id: row.id("id")?,
-        created_at: row.time("created_at")?.unwrap_or_default(),
-        status: KeyStatus::from_word(&status).ok_or_else(|| {
-            Error::Corrupt(format!("the key status '{status}' is not known to this version"))
-        })?,
+        id: row.get("id")?,
+        created_at: row.get("created_at")?,
+        status: row.get("status")?,
         certificate: row.get("certificate")?,
         sealed: row.get("private_key_sealed")?,
     })
@@ -117,7 +86,7 @@ impl KeyPairs {
 
     /// Opens the private key of a stored pair: PKCS #8, DER.
     pub fn open(&self, key: SettingKey, pair: &KeyPairRow) -> Result<Zeroizing<Vec<u8>>, Error> {
-        self.key.open(place(key.tenant, &row_name(key, pair.id)), &pair.sealed)
+        self.key.open(&place(key, pair.id), &pair.sealed)
     }
 
     /// Adds a pair to a setting. When twenty unused ones are kept, the oldest is dropped if it was made before
@@ -141,12 +110,12 @@ impl KeyPairs {
         let unused = tx.rows(select).await?;
         if unused.len() as i64 >= UNUSED_KEPT {
             let oldest = &unused[0];
-            if oldest.time("created_at")?.is_none_or(|made| made >= droppable_before) {
+            if oldest.get::<Timestamp>("created_at")? >= droppable_before {
                 return Ok(KeyAdded::TooMany);
             }
             let delete = sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
                 status = 'pending'")
-            .bind((key, oldest.id::<KeyPairId>("id")?));
+            .bind((key, oldest.get::<KeyPairId>("id")?));
             tx.execute_one("dropping the oldest unused key pair", delete).await?;
         }
         insert_key_pair(&mut tx, key, pair, sealed).await?;
@@ -161,7 +130,7 @@ pub(super) fn seal_private_key(
     key: SettingKey,
     pair: &NewKeyPair,
 ) -> Result<Vec<u8>, Error> {
-    sealing.seal(place(key.tenant, &row_name(key, pair.id)), &pair.pkcs8)
+    sealing.seal(&place(key, pair.id), &pair.pkcs8)
 }
 
 pub(super) async fn insert_key_pair(

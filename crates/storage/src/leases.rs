@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{
     Error,
-    db::{Db, Transaction, sql, sql_of_parts},
+    db::{Db, Row, Transaction, sql, sql_of_parts},
     schema,
     setting_state::{lock, save, try_lock},
     sync_runs,
@@ -125,15 +125,11 @@ impl Leases {
                 LONGEST_REST,
             ),
         };
-        let rows = self.db.rows(sql(text).bind((now, horizon(now, length), CANDIDATES))).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(DueSetting {
-                    key: row.key("setting")?,
-                    lease: LeaseState { epoch: row.get("lease_epoch")?, until: row.time("lease_until")? },
-                })
-            })
-            .collect()
+        let due = |row: &Row| {
+            let lease = LeaseState { epoch: row.get("lease_epoch")?, until: row.get("lease_until")? };
+            Ok(DueSetting { key: row.get("setting")?, lease })
+        };
+        self.db.all(sql(text).bind((now, horizon(now, length), CANDIDATES)), due).await
     }
 
     /// Takes the leases of those of `due` that are still due, that nobody holds or has renewed since they were seen, and

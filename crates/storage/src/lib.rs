@@ -51,7 +51,7 @@ pub use desired::{DesiredChange, DeviceWrites};
 pub use devices::Devices;
 pub use error::Error;
 pub use health::{Probed, SettingHealth};
-pub use keys::{KeyAdded, KeyPairRow, KeyPairs, KeyStatus, NewKeyPair};
+pub use keys::{KeyAdded, KeyPairRow, KeyPairs, NewKeyPair};
 pub use leases::{Claim, DueSetting, Leases, Work};
 pub use list::{ListQuery, Listed, Position};
 pub use profiles::{PasswordChange, ProfileDeleted, Profiles};

@@ -209,7 +209,7 @@ fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
             } else if key.sorts_as_id() {
                 Json::from(match row.get::<Vec<u8>>(name)?.is_empty() {
                     true => String::new(),
-                    false => row.id::<Uuid>(name)?.hyphenated().to_string(),
+                    false => row.get::<Uuid>(name)?.hyphenated().to_string(),
                 })
             } else {
                 Json::from(row.get::<i64>(name)?)

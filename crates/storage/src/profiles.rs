@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 use super::{
     Error, audit,
     created_requests::{self, EntityCreated},
-    db::{Db, Row, Statement, Transaction, id_text, sql, sql_of_parts},
+    db::{Db, Row, Statement, Transaction, Value, id_text, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
     sealing::{SealedField, SealingKey},
     setting_state::{lock, save},
 };
 use adept_domain::{
-    AuditEvent, Fence, Kept, Profile, ProfileField, ProfileId, ProfileKind, RequestKey, SettingKey, TenantId,
+    AuditEvent, Fence, Kept, Profile, ProfileField, ProfileId, ProfileKind, RequestKey, SettingKey,
 };
 use values::{json_of, read_values};
 
@@ -44,21 +44,12 @@ const SOURCE: Source<ProfileField> = Source {
     key: None,
 };
 
-const KINDS: &[&str] = &[
-    "enrollmentProfile",
-    "depEnrollmentProfile",
-    "depIOSEnrollmentProfile",
-    "depMacOSEnrollmentProfile",
-    "depTvOSEnrollmentProfile",
-    "depVisionOSEnrollmentProfile",
-];
-
 fn column(field: ProfileField) -> Column {
     let (expression, holds) = match field {
         ProfileField::Id => return id_column(),
         ProfileField::DisplayName => ("display_name", Holds::Text),
         ProfileField::Description => ("description", Holds::Text),
-        ProfileField::Kind => ("kind", Holds::Member(KINDS)),
+        ProfileField::Kind => ("kind", Holds::Member(ProfileKind::WORDS)),
         ProfileField::IsDefault => (IS_DEFAULT, Holds::Bool),
         ProfileField::Kept(name, kept) => return kept_column(name, kept),
     };
@@ -104,33 +95,25 @@ pub enum ProfileDeleted {
     Wanted(i64),
 }
 
-fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
-    SealedField { table: "enrollment_profiles", column: "admin_password_sealed", tenant, row }
-}
-
-fn row_name(profile: &Profile) -> String {
-    format!("{}/{}", profile.setting, profile.id)
+fn place(profile: &Profile) -> SealedField {
+    SealedField::of_setting("enrollment_profiles", "admin_password_sealed", profile.key(), profile.id)
 }
 
 pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
-    let kind: String = row.get("kind")?;
-    let properties: String = row.get("properties")?;
     Ok(Profile {
-        tenant: row.id("tenant")?,
-        setting: row.id("setting")?,
-        id: row.id("id")?,
-        kind: ProfileKind::from_word(&kind).ok_or_else(|| {
-            Error::Corrupt(format!("the profile type '{kind}' is not known to this version"))
-        })?,
+        tenant: row.get("tenant")?,
+        setting: row.get("setting")?,
+        id: row.get("id")?,
+        kind: row.get("kind")?,
         display_name: row.get("display_name")?,
         description: row.get("description")?,
-        values: read_values(&properties)?,
+        values: read_values(row.get("properties")?)?,
         has_admin_password: row.get("has_admin_password")?,
         is_default: row.get("is_default")?,
         revision: row.get("revision")?,
         version: row.get("version")?,
-        created_at: row.time("created_at")?.unwrap_or_default(),
-        modified_at: row.time("modified_at")?.unwrap_or_default(),
+        created_at: row.get("created_at")?,
+        modified_at: row.get("modified_at")?,
         enrollment_url: None,
     })
 }
@@ -165,8 +148,7 @@ impl Profiles {
 
     /// The profile of that id.
     pub async fn get(&self, key: SettingKey, id: ProfileId) -> Result<Option<Profile>, Error> {
-        let row = self.db.row(of_id(key, id)).await?;
-        row.as_ref().map(profile).transpose()
+        self.db.first(of_id(key, id), profile).await
     }
 
     /// Keeps a new profile.
@@ -187,6 +169,7 @@ impl Profiles {
         };
         let made = (new.id.0, new.created_at);
         if let Some(id) = created_requests::claim(&mut tx, new.tenant, key, made, exists).await? {
+            tx.commit().await?;
             return Ok(EntityCreated::Earlier(ProfileId(id)));
         }
         let insert = sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, \
@@ -195,7 +178,7 @@ impl Profiles {
         .bind((
             new.key(),
             new.id,
-            new.kind.as_str(),
+            new.kind,
             new.display_name.as_deref(),
             new.description.as_deref(),
             json_of(&new.values),
@@ -227,8 +210,7 @@ impl Profiles {
         if !lock_profile(&mut tx, key, id).await? {
             return Ok(None);
         }
-        let Some(row) = tx.row(of_id(key, id)).await? else { return Ok(None) };
-        let old = profile(&row)?;
+        let Some(old) = tx.first(of_id(key, id), profile).await? else { return Ok(None) };
         let (changed, event) = decide(&old)?;
         // Any device may need the new revision.
         state.on_desired(now, changed.revision != old.revision);
@@ -259,21 +241,12 @@ impl Profiles {
         profile: &Profile,
         password: PasswordChange<'_>,
     ) -> Result<(), Error> {
-        let statement = match password {
-            None => sql("UPDATE enrollment_profiles SET admin_password_sealed = NULL \
-                         WHERE tenant = $1 AND setting = $2 AND id = $3"),
-            Some(_) => sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 \
-                            WHERE tenant = $1 AND setting = $2 AND id = $3"),
-        };
-        let statement = statement.bind((profile.key(), profile.id));
-        let statement = match password {
-            None => statement,
-            Some(text) => {
-                let row = row_name(profile);
-                statement.bind(self.key.seal(place(profile.tenant, &row), text.as_bytes())?)
-            }
-        };
-        tx.execute_one("keeping a profile's password", statement).await
+        let seal = |text: &Zeroizing<String>| self.key.seal(&place(profile), text.as_bytes());
+        let sealed = password.map(seal).transpose()?.map_or(Value::Bytes(None), Value::from);
+        let update = sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 WHERE tenant = $1 AND \
+            setting = $2 AND id = $3")
+        .bind((profile.key(), profile.id, sealed));
+        tx.execute_one("keeping a profile's password", update).await
     }
 
     /// Opens the password of the administrator's account that a profile makes; none when none is kept.
@@ -281,11 +254,8 @@ impl Profiles {
         let select = sql("SELECT admin_password_sealed FROM enrollment_profiles WHERE tenant = $1 AND \
             setting = $2 AND id = $3")
         .bind((profile.key(), profile.id));
-        let row = self.db.row(select).await?;
-        let sealed =
-            row.map(|row| row.get::<Option<Vec<u8>>>("admin_password_sealed")).transpose()?.flatten();
-        let row = row_name(profile);
-        sealed.map(|sealed| self.key.open(place(profile.tenant, &row), &sealed)).transpose()
+        let sealed = self.db.first(select, |row| row.get("admin_password_sealed")).await?.flatten();
+        sealed.map(|sealed: Vec<u8>| self.key.open(&place(profile), &sealed)).transpose()
     }
 
     /// Deletes a profile that is no default and that no device wants. What Apple gave it is remembered.
@@ -295,8 +265,7 @@ impl Profiles {
             return Ok(ProfileDeleted::NotFound);
         }
         let mut uses = async |text: &'static str| -> Result<i64, Error> {
-            let counted = tx.row(sql(text).bind((profile.key(), profile.id))).await?;
-            Ok(counted.map(|row| row.get("total")).transpose()?.unwrap_or(0))
+            tx.count(sql(text).bind((profile.key(), profile.id))).await
         };
         let defaults = "SELECT COUNT(*) AS total FROM default_profiles \
                         WHERE tenant = $1 AND setting = $2 AND profile = $3";

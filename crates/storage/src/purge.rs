@@ -9,26 +9,21 @@ pub(super) use by_age::AgedRows;
 use super::{
     Error, Settings,
     db::{sql, sql_of_parts},
+    deployment::{keep_value, value_of},
     setting_state,
 };
-use adept_domain::{SettingKey, TenantId};
+use adept_domain::SettingKey;
 
 impl Settings {
     /// Removes for good what was deleted long enough ago; audit entries stay, and the ids that Apple gave to profiles, by
     /// which a setting that is made again for the server knows what is ours. A setting cannot be restored from the moment
     /// at which its purge begins. Each transaction is short, however many devices there are. Answers how many went.
     pub async fn purge(&self, now: Timestamp) -> Result<u64, Error> {
-        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
-            tenant, id");
-        let deleted = self.db.rows(select).await?;
         let mut purged = 0;
-        for row in &deleted {
-            let key = row.key("id")?;
+        for key in self.deleted().await? {
             if self.begin_purge(key, now).await? && self.purge_children(key).await? {
-                let mut tx = self.db.begin().await?;
                 let setting = format!("DELETE FROM settings WHERE tenant = $1 AND id = $2 AND {IS_PURGED}");
-                purged += tx.execute(sql_of_parts(setting).bind(key)).await?;
-                tx.commit().await?;
+                purged += self.db.write(sql_of_parts(setting).bind(key)).await?;
             }
         }
         Ok(purged)
@@ -36,33 +31,22 @@ impl Settings {
 
     /// When the last purge was; none before the first one.
     pub async fn purged_at(&self) -> Result<Option<Timestamp>, Error> {
-        let noted = sql("SELECT value FROM deployment WHERE tenant = $1 AND name = $2")
-            .bind((TenantId::DEPLOYMENT, PURGED_AT));
-        let row = self.db.row(noted).await?;
-        let noted: Option<String> = row.map(|row| row.get("value")).transpose()?;
+        let noted: Option<String> = self.db.first(value_of(PURGED_AT), |row| row.get("value")).await?;
         Ok(noted.and_then(|noted| noted.parse().ok()))
     }
 
     /// Notes that everything was purged that was old enough at `now`.
     pub async fn note_purged(&self, now: Timestamp) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        let note = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
-            (tenant, name) DO UPDATE SET value = excluded.value")
-        .bind((TenantId::DEPLOYMENT, PURGED_AT, now.to_string().as_str()));
-        tx.execute_one("noting a purge", note).await?;
-        tx.commit().await
+        self.db.write(keep_value(PURGED_AT, &now.to_string())).await.map(drop)
     }
 
     /// Dates deletions to `now` that the last purge, at `last`, did not find although they say that it would have. Answers
     /// how many.
     pub async fn date_deletions_forward(&self, last: Timestamp, now: Timestamp) -> Result<u64, Error> {
-        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
-            tenant, id");
-        let deleted = self.db.rows(select).await?;
         let mut dated = 0;
-        for row in &deleted {
+        for key in self.deleted().await? {
             let mut tx = self.db.begin().await?;
-            let Some(mut state) = setting_state::load(&mut tx, row.key("id")?).await? else { continue };
+            let Some(mut state) = setting_state::load(&mut tx, key).await? else { continue };
             if state.date_deletion_forward(last, now) {
                 setting_state::save(&mut tx, &state).await?;
                 dated += 1;
@@ -70,6 +54,12 @@ impl Settings {
             tx.commit().await?;
         }
         Ok(dated)
+    }
+
+    async fn deleted(&self) -> Result<Vec<SettingKey>, Error> {
+        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
+            tenant, id");
+        self.db.all(select, |row| row.get("id")).await
     }
 
     async fn begin_purge(&self, key: SettingKey, now: Timestamp) -> Result<bool, Error> {

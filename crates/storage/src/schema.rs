@@ -107,9 +107,8 @@ const UNRELEASED: &str = "it was made by an unreleased version of Adept, whose d
 
 /// The oldest schema version whose programs may still write.
 pub(super) async fn oldest_writer(db: &Db) -> Result<i64, Error> {
-    let row =
-        db.row(sql("SELECT MAX(oldest_writer) AS oldest_writer FROM schema_compatibility").by_key()).await?;
-    row.map_or(Ok(0), |row| Ok(row.get::<Option<i64>>("oldest_writer")?.unwrap_or(0)))
+    let select = sql("SELECT MAX(oldest_writer) AS total FROM schema_compatibility").by_key();
+    Ok(db.first(select, |row| row.get("total")).await?.flatten().unwrap_or(0))
 }
 
 /// The schema of a database; [`Error::Migration`] when an unreleased version made it.
@@ -121,8 +120,8 @@ pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
     if !db.has_table("_sqlx_migrations").await? {
         return Ok(missing);
     }
-    let begun = db.row(sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success")).await?;
-    let unfinished = begun.map(|row| row.get("version")).transpose()?.flatten();
+    let begun = sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success");
+    let unfinished = db.first(begun, |row| row.get("version")).await?.flatten();
     let missing = SchemaStatus { unfinished, ..missing };
     let applied =
         db.rows(sql("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")).await?;

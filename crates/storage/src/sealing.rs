@@ -6,6 +6,7 @@
 //! table, column, tenant and row, and for the wrapped key also the key id: a value that was moved does not open.
 
 use std::{
+    fmt::Display,
     fs,
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
@@ -20,7 +21,7 @@ use base64::{Engine as _, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
 use super::Error;
-use adept_domain::TenantId;
+use adept_domain::{SettingKey, TenantId};
 
 const VERSION: u8 = 1;
 const KEY_ID: usize = 16;
@@ -31,8 +32,7 @@ const HEADER: usize = 1 + KEY_ID + NONCE + DATA_KEY + TAG + NONCE;
 const FILE_PREFIX: &str = "adept-sealing-key-1 ";
 
 /// Where a sealed value stands; part of what is authenticated.
-#[derive(Clone, Copy)]
-pub struct SealedField<'a> {
+pub struct SealedField {
     /// The table.
     pub table: &'static str,
     /// The column.
@@ -40,14 +40,19 @@ pub struct SealedField<'a> {
     /// The tenant; the nil tenant for deployment-wide rows.
     pub tenant: TenantId,
     /// The rest of the row's key.
-    pub row: &'a str,
+    pub row: String,
 }
 
-impl SealedField<'_> {
+impl SealedField {
+    /// One in the row that `id` names among those of a setting.
+    pub fn of_setting(table: &'static str, column: &'static str, key: SettingKey, id: impl Display) -> Self {
+        Self { table, column, tenant: key.tenant, row: format!("{}/{id}", key.id) }
+    }
+
     fn associated_data(&self) -> Vec<u8> {
         // Length-prefixed, so that no two places have the same bytes.
         let tenant = self.tenant.to_string();
-        let parts = [self.table, self.column, tenant.as_str(), self.row];
+        let parts = [self.table, self.column, tenant.as_str(), self.row.as_str()];
         parts.iter().flat_map(|p| (p.len() as u32).to_be_bytes().into_iter().chain(p.bytes())).collect()
     }
 }
@@ -151,7 +156,7 @@ impl SealingKey {
     }
 
     /// Seals `text` for its place.
-    pub fn seal(&self, place: SealedField<'_>, text: &[u8]) -> Result<Vec<u8>, Error> {
+    pub fn seal(&self, place: &SealedField, text: &[u8]) -> Result<Vec<u8>, Error> {
         let failed = |_| Error::Unsealable("the system gave no random bytes".to_owned());
         let mut data_key = Zeroizing::new([0u8; DATA_KEY]);
         let mut nonces = [0u8; 2 * NONCE];
@@ -183,7 +188,7 @@ impl SealingKey {
     }
 
     /// Opens what [`seal`](Self::seal) made for the same place with the same key.
-    pub fn open(&self, place: SealedField<'_>, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn open(&self, place: &SealedField, value: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
         let wrong = |why: &str| {
             let SealedField { table, column, row, .. } = place;
             Error::Unsealable(format!("{table}.{column} of row {row}: {why}"))
@@ -238,32 +243,36 @@ mod tests {
         SealingKey::from_bytes(&[byte; DATA_KEY]).unwrap()
     }
 
-    fn place(row: &str) -> SealedField<'_> {
-        SealedField { table: "server_tokens", column: "token_sealed", tenant: TenantId::DEPLOYMENT, row }
+    fn place(row: &str) -> SealedField {
+        let (table, column, row) = ("server_tokens", "token_sealed", row.to_owned());
+        SealedField { table, column, tenant: TenantId::DEPLOYMENT, row }
     }
 
     #[test]
     fn what_was_sealed_opens_in_its_place() {
-        let sealed = key(1).seal(place("a"), b"secret").unwrap();
-        assert_eq!(&**key(1).open(place("a"), &sealed).unwrap(), b"secret");
+        let sealed = key(1).seal(&place("a"), b"secret").unwrap();
+        assert_eq!(&**key(1).open(&place("a"), &sealed).unwrap(), b"secret");
         assert!(!sealed.windows(6).any(|w| w == b"secret"));
     }
 
     #[test]
     fn a_moved_changed_or_foreign_value_does_not_open() {
-        let sealed = key(1).seal(place("a"), b"secret").unwrap();
-        assert!(key(1).open(place("b"), &sealed).is_err());
-        assert!(key(2).open(place("a"), &sealed).is_err());
+        let sealed = key(1).seal(&place("a"), b"secret").unwrap();
+        assert!(key(1).open(&place("b"), &sealed).is_err());
+        assert!(key(2).open(&place("a"), &sealed).is_err());
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(key(1).open(place("a"), &changed).is_err(), "byte {at}");
-            assert!(key(1).open(place("a"), &sealed[..at]).is_err(), "cut at {at}");
+            assert!(key(1).open(&place("a"), &changed).is_err(), "byte {at}");
+            assert!(key(1).open(&place("a"), &sealed[..at]).is_err(), "cut at {at}");
         }
     }
 
     #[test]
     fn two_seals_of_one_text_differ() {
-        assert_ne!(key(1).seal(place("a"), b"secret").unwrap(), key(1).seal(place("a"), b"secret").unwrap());
+        assert_ne!(
+            key(1).seal(&place("a"), b"secret").unwrap(),
+            key(1).seal(&place("a"), b"secret").unwrap()
+        );
     }
 }

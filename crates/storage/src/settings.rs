@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, SealingKey, audit, created_requests,
-    db::{Db, Row, Transaction, Value, sql, sql_of_parts},
+    db::{Db, Row, Statement, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
@@ -101,32 +101,32 @@ fn sync_error_code() -> String {
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
-    let tags = row.get::<Option<String>>("role_scope_tag_ids")?;
-    let current = row.optional_id::<TokenId>("token_in_use")?;
+    let current = row.get::<Option<TokenId>>("token_in_use")?;
     Ok(Setting {
-        tenant: row.id("tenant")?,
-        id: row.id("id")?,
+        tenant: row.get("tenant")?,
+        id: row.get("id")?,
         token_name: row.get("token_name")?,
         apple_identifier: row.get("apple_identifier")?,
-        token_type: setting_state::token_type(row)?,
+        token_type: row.get("token_type")?,
         data_sharing_consent: row.get("data_sharing_consent")?,
         share_with_school_data_sync: row.get("share_with_sds")?,
-        role_scope_tag_ids: tags
-            .map(|tags| {
-                serde_json::from_str(&tags).map_err(|e| Error::Corrupt(format!("role_scope_tag_ids: {e}")))
-            })
-            .transpose()?,
-        created_at: row.time("created_at")?.unwrap_or_default(),
-        modified_at: row.time("modified_at")?.unwrap_or_default(),
-        token_state: setting_state::token_state(row)?,
+        role_scope_tag_ids: row.get("role_scope_tag_ids")?,
+        created_at: row.get("created_at")?,
+        modified_at: row.get("modified_at")?,
+        token_state: row.get("token_state")?,
         credential_refused: row.get("credential_refused")?,
-        token_verified: current.is_some() && current == row.optional_id("token_verified")?,
+        token_verified: current.is_some() && current == row.get("token_verified")?,
         token_generation: row.get("token_generation")?,
-        token_expires_at: row.time("token_expires_at")?,
-        server: setting_state::server(row)?,
+        token_expires_at: row.get("token_expires_at")?,
+        server: ServerIdentity {
+            server_uuid: row.get("server_uuid")?,
+            org_id: row.get("org_id")?,
+            server_name: row.get("server_name")?,
+            org_name: row.get("org_name")?,
+        },
         sync: SyncStatus {
-            triggered_at: row.time("sync_triggered_at")?,
-            succeeded_at: row.time("sync_succeeded_at")?,
+            triggered_at: row.get("sync_triggered_at")?,
+            succeeded_at: row.get("sync_succeeded_at")?,
             failures: row.get("sync_failures")?,
             device_count: row.get("device_count")?,
         },
@@ -154,8 +154,7 @@ pub struct Settings {
 impl Settings {
     /// The visible setting of that id in that tenant.
     pub async fn get(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
-        let row = self.db.row(select_one().bind(key)).await?;
-        row.as_ref().map(setting).transpose()
+        self.db.first(select_one(key), setting).await
     }
 
     /// Lists the visible settings of a tenant, in the order of their ids when no other is asked for.
@@ -190,13 +189,13 @@ impl Settings {
         };
         let new = (setting.id.0, setting.created_at);
         if let Some(id) = created_requests::claim(&mut tx, setting.tenant, key, new, exists).await? {
+            tx.commit().await?;
             return Ok(Created::Earlier(SettingId(id)));
         }
         let select = sql("SELECT COUNT(*) AS total FROM setting_overview WHERE tenant = $1 AND \
             deleted_at IS NULL AND token_type <> 'none'")
         .bind(setting.tenant);
-        let row = tx.row(select).await?;
-        if row.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) >= maximum {
+        if tx.count(select).await? >= maximum {
             return Ok(Created::TooMany);
         }
         insert(&mut tx, setting).await?;
@@ -218,8 +217,7 @@ impl Settings {
         let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Exists).await? else {
             return Ok(None);
         };
-        let Some(row) = tx.row(select_one().bind(key)).await? else { return Ok(None) };
-        let mut setting = setting(&row)?;
+        let Some(mut setting) = tx.first(select_one(key), setting).await? else { return Ok(None) };
         let Edit { values, event } = decide(&setting);
         let SettingEdit { token_name, data_sharing_consent, share_with_school_data_sync, role_scope_tag_ids } =
             values;
@@ -280,7 +278,7 @@ impl Settings {
             "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE \
             deleted_at IS NOT NULL ORDER BY deleted_at, id"
         ));
-        self.db.all(select, |row| Ok((setting(row)?, row.time("deleted_at")?.unwrap_or_default()))).await
+        self.db.all(select, |row| Ok((setting(row)?, row.get("deleted_at")?))).await
     }
 
     /// Brings a soft-deleted setting back, without a token.
@@ -323,10 +321,11 @@ pub(super) async fn insert(tx: &mut Transaction, setting: &Setting) -> Result<()
     setting_state::insert(tx, &state).await
 }
 
-fn select_one() -> super::db::Statement {
+fn select_one(key: SettingKey) -> Statement {
     sql_of_parts(format!(
         "SELECT {COLUMNS} FROM setting_overview WHERE tenant = $1 AND id = $2 AND deleted_at IS NULL"
     ))
+    .bind(key)
     .by_key()
 }
 
@@ -346,5 +345,5 @@ pub(super) async fn setting_of_server(
         AND id <> $3 AND deleted_at IS NULL AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY \
         id LIMIT 1")
     .bind((except.tenant, server.server_uuid.as_deref(), except.id, server.org_id.as_deref()));
-    tx.first(select, |row| Ok((row.id("id")?, row.get("token_name")?))).await
+    tx.first(select, |row| Ok((row.get("id")?, row.get("token_name")?))).await
 }

@@ -10,7 +10,7 @@ use super::{
     Error, audit,
     db::{Db, Transaction},
     devices::{self, Growth},
-    setting_state::{lock, save},
+    setting_state::{change, lock, save},
     sync_runs::{self, RunPart},
 };
 use adept_domain::{
@@ -60,13 +60,8 @@ impl Syncs {
     /// Makes a complete fetch due: a run could not find out what Apple lists. Nothing happens when lease or token are not
     /// those any more.
     pub async fn request_fetch(&self, lease: &Lease, now: Timestamp) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if let Some(mut state) = lock(&mut tx, lease.key, &Fence::Lease(*lease)).await? {
-            state.on_fetch_wanted(now);
-            save(&mut tx, &state).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let wanted = |state: &mut SettingState| state.on_fetch_wanted(now);
+        change(&self.db, lease.key, &Fence::Lease(*lease), wanted).await.map(drop)
     }
 
     /// Gives the lease back and notes how the run ended. Answers what is believed of the token now, where Apple was asked;

@@ -64,7 +64,7 @@ async fn put(
         lease.key,
         lease.epoch,
         part.started_at,
-        part.kind.as_str(),
+        part.kind,
         part.pages,
         changes.added,
         changes.changed,
@@ -74,7 +74,7 @@ async fn put(
         drift.removed,
         unconfirmed,
         part.unreadable,
-        end.map_or(SyncOutcome::Running, |end| end.outcome).as_str(),
+        end.map_or(SyncOutcome::Running, |end| end.outcome),
         end.map(|end| end.now),
         end.and_then(|end| end.code.as_deref()),
     ));
@@ -118,20 +118,18 @@ pub(super) async fn cut_off(
     let update = sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 WHERE tenant = $1 AND setting = \
         $2 AND run = $3 AND outcome = 'running'")
     .bind((lease.key, lease.epoch, now, outcome.as_str()));
-    tx.execute_any(update).await?;
-    Ok(())
+    tx.execute_any(update).await
 }
 
 fn run(row: &Row) -> Result<SyncRun, Error> {
-    let unfit = |what: &str| Error::Corrupt(format!("the sync history has an unknown {what}"));
-    let outcome = SyncOutcome::from_word(&row.get::<String>("outcome")?).ok_or_else(|| unfit("outcome"))?;
+    let outcome = row.get("outcome")?;
     let still = row.get::<bool>("still")?;
     Ok(SyncRun {
         run: row.get("run")?,
-        started_at: row.time("started_at")?.unwrap_or_default(),
-        ended_at: row.time("ended_at")?,
+        started_at: row.get("started_at")?,
+        ended_at: row.get("ended_at")?,
         runs: row.get("runs")?,
-        kind: SyncKind::from_word(&row.get::<String>("kind")?).ok_or_else(|| unfit("kind"))?,
+        kind: row.get("kind")?,
         pages: row.get("pages")?,
         changes: DeviceChanges {
             added: row.get("added")?,
@@ -168,7 +166,7 @@ impl Syncs {
         let old = sql("SELECT DISTINCT tenant, setting FROM sync_runs WHERE started_at < $1").bind(before);
         let mut purged = 0;
         for row in &self.db.rows(old).await? {
-            purged += self.purge_runs_of(row.key("setting")?, before, keep).await?;
+            purged += self.purge_runs_of(row.get("setting")?, before, keep).await?;
         }
         Ok(purged)
     }
@@ -186,7 +184,7 @@ impl Syncs {
             let last = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 \
                 AND run <= $4 ORDER BY run LIMIT 1 OFFSET $5")
             .bind((key, behind, newest, i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX)));
-            let last = tx.row(last).await?.map(|row| row.get("run")).transpose()?;
+            let last = tx.first(last, |row| row.get("run")).await?;
             let delete = sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND \
                 run <= $4 AND started_at < $5")
             .bind((key, behind, last.unwrap_or(newest), before));

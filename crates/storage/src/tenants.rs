@@ -27,13 +27,13 @@ pub(super) async fn create(
 ) -> Result<(), Error> {
     let insert = sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, \
         $4, $5)")
-    .bind((id, name, false, now, 0));
+    .bind((id, name, false, now, 0i64));
     tx.execute_one("creating a tenant", insert).await?;
     settings::insert(tx, &Setting::apple_configurator(id, now)).await
 }
 
 fn tenant(row: &Row) -> Result<TenantRow, Error> {
-    Ok(TenantRow { id: row.id("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
+    Ok(TenantRow { id: row.get("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
 }
 
 /// Tenants.
@@ -62,10 +62,7 @@ impl Tenants {
 
     /// Disables or enables a tenant; false when there is none.
     pub async fn set_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        let touched =
-            tx.execute(sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind((id, disabled))).await?;
-        tx.commit().await?;
-        Ok(touched == 1)
+        let update = sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind((id, disabled));
+        Ok(self.db.write(update).await? == 1)
     }
 }

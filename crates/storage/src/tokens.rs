@@ -16,7 +16,7 @@ use super::{
 };
 use adept_domain::{
     AuditEvent, CLOCKS_APART, Fence, KeyPairId, Lease, ServerIdentity, Setting, SettingId, SettingKey,
-    SettingState, TenantId, TokenId, TokenState,
+    SettingState, TokenId, TokenState,
     deadline::{Lengths, horizon, is_over},
     setting_state::{TokenChange, TokenSwap, TokenVerification},
 };
@@ -71,8 +71,8 @@ pub enum TokenChanged {
     },
 }
 
-fn place<'a>(tenant: TenantId, row: &'a str) -> SealedField<'a> {
-    SealedField { table: "server_tokens", column: "token_sealed", tenant, row }
+fn place(key: SettingKey, id: TokenId) -> SealedField {
+    SealedField::of_setting("server_tokens", "token_sealed", key, id)
 }
 
 /// Server tokens, sealed, and what Apple asked for about them.
@@ -84,10 +84,9 @@ pub struct Tokens {
 
 impl Tokens {
     fn stored_token(&self, key: SettingKey, row: &Row) -> Result<StoredToken, Error> {
-        let id: TokenId = row.id("id")?;
-        let sealed: Vec<u8> = row.get("token_sealed")?;
-        let json = self.key.open(place(key.tenant, &format!("{}/{id}", key.id)), &sealed)?;
-        Ok(StoredToken { id, key_pair: row.id("key_pair")?, json })
+        let id = row.get("id")?;
+        let json = self.key.open(&place(key, id), &row.get::<Vec<u8>>("token_sealed")?)?;
+        Ok(StoredToken { id, key_pair: row.get("key_pair")?, json })
     }
 
     /// The setting with its tokens; none when there is no such setting.
@@ -102,7 +101,7 @@ impl Tokens {
         let Some(row) = self.db.row(select).await? else { return Ok(None) };
         let mut onboarding =
             StoredTokens { setting: settings::setting(&row)?, in_use: None, verified: None, newer: None };
-        let slot = |column| row.optional_id::<TokenId>(column);
+        let slot = |column| row.get::<Option<TokenId>>(column);
         let (in_use, verified, newer) =
             (slot("token_in_use")?, slot("token_verified")?, slot("token_newer")?);
         if in_use.is_none() {
@@ -112,9 +111,8 @@ impl Tokens {
             = $1 AND setting = $2")
         .bind(key)
         .by_key();
-        let tokens = self.db.rows(select).await?;
-        for token in &tokens {
-            let token = self.stored_token(key, token)?;
+        let tokens: Vec<_> = self.db.all(select, |row| self.stored_token(key, row)).await?;
+        for token in tokens {
             match Some(token.id) {
                 id if id == in_use => onboarding.in_use = Some(token),
                 id if id == verified => onboarding.verified = Some(token),
@@ -136,12 +134,8 @@ impl Tokens {
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<TokenChanged, Error> {
-        let sealed = match &token {
-            Some(token) => {
-                Some(self.key.seal(place(key.tenant, &format!("{}/{}", key.id, token.id)), token.json)?)
-            }
-            None => None,
-        };
+        let seal = |token: &NewToken<'_>| self.key.seal(&place(key, token.id), token.json);
+        let sealed = token.as_ref().map(seal).transpose()?;
         let mut tx = self.db.begin().await?;
         if binds && let Some(taken) = server_taken(&mut tx, key, &change.server).await? {
             return Ok(taken);
@@ -155,7 +149,11 @@ impl Tokens {
         }
         save(&mut tx, &state).await?;
         if let (Some(token), Some(sealed)) = (&token, sealed) {
-            Self::put_token(&mut tx, key, token, sealed).await?;
+            let insert = sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, \
+                token_sealed) VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind((key, token.id, token.key_pair, token.expires_at, sealed));
+            tx.execute_one("storing a token", insert).await?;
+            mark_current_key(&mut tx, key, token.key_pair).await?;
         }
         drop_unused_tokens(&mut tx, &state).await?;
         audit::write(&mut tx, key.tenant, event).await?;
@@ -209,14 +207,14 @@ impl Tokens {
             $2 AND id = $3")
         .bind((key, other));
         let Some(row) = tx.row(select).await? else { return Ok(false) };
-        let expires_at = row.time("expires_at")?.unwrap_or_default();
+        let expires_at = row.get("expires_at")?;
         // It stays all the same: a clock that is wrong for a moment must not cost a token.
         if expires_at <= now {
             return Ok(false);
         }
         state.on_restored(TokenSwap { to: other, expires_at }, refused, now, lengths);
         save(&mut tx, &state).await?;
-        Self::mark_current_key(&mut tx, key, row.id("key_pair")?).await?;
+        mark_current_key(&mut tx, key, row.get("key_pair")?).await?;
         drop_unused_tokens(&mut tx, &state).await?;
         audit::write(&mut tx, key.tenant, event).await?;
         tx.commit().await?;
@@ -227,32 +225,6 @@ impl Tokens {
     pub async fn stands_for(&self, except: SettingKey, server: &ServerIdentity) -> Result<bool, Error> {
         let mut tx = self.db.begin().await?;
         Ok(setting_of_server(&mut tx, except, server).await?.is_some())
-    }
-
-    async fn put_token(
-        tx: &mut Transaction,
-        key: SettingKey,
-        token: &NewToken<'_>,
-        sealed: Vec<u8>,
-    ) -> Result<(), Error> {
-        let insert = sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, \
-            token_sealed) VALUES ($1, $2, $3, $4, $5, $6)")
-        .bind((key, token.id, token.key_pair, token.expires_at, sealed));
-        tx.execute_one("storing a token", insert).await?;
-        Self::mark_current_key(tx, key, token.key_pair).await
-    }
-
-    async fn mark_current_key(
-        tx: &mut Transaction,
-        key: SettingKey,
-        key_pair: KeyPairId,
-    ) -> Result<(), Error> {
-        let update = sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' \
-            END WHERE tenant = $1 AND setting = $2 AND ((id = $3 AND status <> 'current') OR (id <> $3 \
-            AND status = 'current'))")
-        .bind((key, key_pair));
-        tx.execute_any(update).await?;
-        Ok(())
     }
 
     /// Until when Apple asked us to wait for this setting and consumer key (its digest), if that is still to come. A wait
@@ -269,13 +241,11 @@ impl Tokens {
         .by_key();
         let Some(row) = self.db.row(select).await? else { return Ok(None) };
         let longest = SignedDuration::from_micros(row.get("longest")?);
-        let Some(until) = row.time("until")? else { return Ok(None) };
+        let until = row.get("until")?;
         if until > horizon(now, longest) {
-            let mut tx = self.db.begin().await?;
             let lift = sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2 AND consumer = $3 \
                 AND until = $4");
-            tx.execute(lift.bind((key, consumer, until))).await?;
-            tx.commit().await?;
+            self.db.write(lift.bind((key, consumer, until))).await?;
         }
         Ok(Some(until).filter(|until| !is_over(*until, now, longest)))
     }
@@ -290,7 +260,6 @@ impl Tokens {
         now: Timestamp,
     ) -> Result<(), Error> {
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
-        let mut tx = self.db.begin().await?;
         let insert = sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) SELECT \
             tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 ON CONFLICT (tenant, \
             setting, consumer) DO UPDATE SET until = excluded.until, longest = excluded.longest WHERE \
@@ -303,15 +272,13 @@ impl Tokens {
             now,
             i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX),
         ));
-        tx.execute(insert).await?;
-        tx.commit().await
+        self.db.write(insert).await.map(drop)
     }
 
     /// Lifts the waits of a setting: somebody asks Apple all the same.
     pub async fn lift_apple_waits(&self, key: SettingKey) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        tx.execute(sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2").bind(key)).await?;
-        tx.commit().await
+        let delete = sql("DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2").bind(key);
+        self.db.write(delete).await.map(drop)
     }
 }
 
@@ -326,12 +293,19 @@ async fn server_taken(
     Ok(taken.map(|(setting, token_name)| TokenChanged::ServerTaken { setting, token_name }))
 }
 
+async fn mark_current_key(tx: &mut Transaction, key: SettingKey, key_pair: KeyPairId) -> Result<(), Error> {
+    let update = sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' \
+        END WHERE tenant = $1 AND setting = $2 AND ((id = $3 AND status <> 'current') OR (id <> $3 \
+        AND status = 'current'))")
+    .bind((key, key_pair));
+    tx.execute_any(update).await
+}
+
 /// What no slot of the setting names goes; nothing could bring it back.
 async fn drop_unused_tokens(tx: &mut Transaction, state: &SettingState) -> Result<(), Error> {
     let token = &state.token;
     let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL OR id \
         <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
     .bind((state.key, token.in_use, token.verified, token.newer));
-    tx.execute_any(delete).await?;
-    Ok(())
+    tx.execute_any(delete).await
 }

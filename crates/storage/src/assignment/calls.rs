@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    pacing::{alike, rows_of, save_pacing, states_of},
+    pacing::{alike, save_pacing, states_of},
     renew_for_call, under_lease,
 };
 use crate::{
@@ -121,18 +121,14 @@ impl Assignments {
         let select = sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls WHERE \
             tenant = $1 AND setting = $2 ORDER BY id")
         .bind(key);
-        let rows = self.db.rows(select).await?;
         let call = |row: &Row| {
-            let serials: String = row.get("serials")?;
-            let serials =
-                serde_json::from_str(&serials).map_err(|e| Error::Corrupt(format!("serials: {e}")))?;
-            let assigns = match row.get::<Option<String>>("apple_uuid")? {
-                Some(uuid) => Some((row.id("profile")?, row.get("revision")?, uuid)),
+            let assigns = match row.get("apple_uuid")? {
+                Some(uuid) => Some((row.get("profile")?, row.get("revision")?, uuid)),
                 None => None,
             };
-            Ok(InFlightCall { id: row.id("id")?, assigns, serials })
+            Ok(InFlightCall { id: row.get("id")?, assigns, serials: row.get("serials")? })
         };
-        rows.iter().map(call).collect()
+        self.db.all(select, call).await
     }
 
     /// Forgets a call: Apple surely did not act on it.
@@ -200,10 +196,10 @@ async fn note_result(
         // Apple has it now: the stored record is out of date, and its digest says so.
         let update = sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = \
             '0', assigned_uuid = $3 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND \
-            serial_key IN ({rows})")
+            serial_key IN ({listed})")
         .bind((lease.key, assigned.apple_uuid))
-        .rows(rows_of(keys));
-        tx.execute(update).await?;
+        .listing(keys);
+        tx.execute_any(update).await?;
     }
     let (kind, detail) = match result {
         AssignmentResult::Success => (DeviceEventKind::Assigned, assigned.reason),
@@ -215,8 +211,7 @@ async fn note_result(
         apple_uuid: Some(assigned.apple_uuid),
         detail: Some(detail),
     };
-    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    device_events::write(tx, lease.key, &keys, assigned.now, &event).await
+    device_events::write(tx, lease.key, keys, assigned.now, &event).await
 }
 
 /// Lets devices wait that Apple throttles, anyone who holds the lease by now: they have been assigned too often, whatever
@@ -236,8 +231,7 @@ async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>
 pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
     let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
         .bind((lease.key, call));
-    tx.execute(delete).await?;
-    Ok(())
+    tx.execute_any(delete).await
 }
 
 /// Makes a complete fetch due, since Apple does not have devices any more that it listed. Devices of which it said so
@@ -249,20 +243,17 @@ async fn want_fetch(
     assigned: &Assigned<'_>,
     keys: &[String],
 ) -> Result<(), Error> {
-    let rows = rows_of(keys);
     let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
-        deleted = FALSE AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({rows})")
+        deleted = FALSE AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({listed})")
     .bind(state.key)
-    .rows(rows);
-    let new = tx.row(select).await?;
-    if new.map(|row| row.get::<i64>("total")).transpose()?.unwrap_or(0) == 0 {
+    .listing(keys);
+    if tx.count(select).await? == 0 {
         return Ok(());
     }
     let select = sql("SELECT MAX(ended_at) AS last FROM sync_runs WHERE tenant = $1 AND setting = $2 AND \
         kind <> 'delta_sync' AND outcome = 'ok'")
     .bind(state.key);
-    let last = tx.row(select).await?;
-    let last = last.map(|row| row.time("last")).transpose()?.flatten();
+    let last = tx.first(select, |row| row.get::<Option<Timestamp>>("last")).await?.flatten();
     let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());
     state.on_fetch_wanted(soonest.map_or(assigned.now, |soonest| soonest.max(assigned.now)));
     Ok(())

@@ -52,11 +52,11 @@ impl Assignments {
             received_at, shared_options_digest) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, \
             setting, apple_uuid) DO NOTHING")
         .bind((profile.key(), apple_uuid, profile.id, profile.revision, now, common));
-        tx.execute(insert).await?;
+        tx.execute_any(insert).await?;
         let update = sql("UPDATE profile_definitions SET attempts = 0 WHERE tenant = $1 AND setting = $2 \
             AND profile = $3 AND revision = $4")
         .bind((profile.key(), profile.id, profile.revision));
-        tx.execute(update).await?;
+        tx.execute_any(update).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await
     }
@@ -69,7 +69,7 @@ impl Assignments {
                 CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 \
                 AND profile = $3 AND revision = $4 AND attempts > 0")
             .bind((lease.key, profile.id, profile.revision));
-            tx.execute(update).await?;
+            tx.execute_any(update).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -108,11 +108,11 @@ impl Assignments {
             let update = sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = \
                 $2 AND apple_uuid = $3")
             .bind((lease.key, apple_uuid, now));
-            tx.execute(update).await?;
+            tx.execute_any(update).await?;
             let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND \
                 apple_uuid = $3")
             .bind((lease.key, apple_uuid));
-            tx.execute(delete).await?;
+            tx.execute_any(delete).await?;
             tx.commit().await?;
         }
         Ok(())
@@ -128,7 +128,7 @@ impl Assignments {
         let select = sql("SELECT profile, revision FROM apple_profiles WHERE tenant = $1 AND apple_uuid \
             = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
         .bind((key, apple_uuid));
-        self.db.first(select, |row| Ok((row.id("profile")?, row.get("revision")?))).await
+        self.db.first(select, |row| Ok((row.get("profile")?, row.get("revision")?))).await
     }
 }
 

@@ -6,9 +6,9 @@ use std::hash::Hash;
 
 use crate::{
     Error,
-    db::{Row, Transaction, Value, sql},
+    db::{Row, Statement, Transaction, sql},
 };
-use adept_domain::{AssignmentResult, DevicePacing, DevicePlatform, DeviceRelease, ProfileId, SettingKey};
+use adept_domain::{DevicePacing, DevicePlatform, DeviceRelease, ProfileId, SettingKey};
 
 /// Each costs SQLite a look at the list of those before it.
 const KEYS_PER_STATEMENT: usize = 500;
@@ -37,42 +37,34 @@ pub(crate) async fn states_of(
         let select = sql("SELECT serial_key, deleted, platform, assigned_uuid, desired_profile, \
             assign_due_at, assign_failure, assign_attempts, assign_count, assigned_at, \
             release_requested_at, release_due_at, release_attempts, release_failure FROM devices WHERE \
-            tenant = $1 AND setting = $2 AND serial_key IN ({rows})")
+            tenant = $1 AND setting = $2 AND serial_key IN ({listed})")
         .bind(key)
-        .rows(rows_of(keys));
-        let rows = tx.rows(select).await?;
-        for row in &rows {
-            states.insert(row.get("serial_key")?, state(row)?);
-        }
+        .listing(keys);
+        states.extend(tx.all::<_, Vec<_>>(select, |row| Ok((row.get("serial_key")?, state(row)?))).await?);
     }
     Ok(states)
 }
 
 fn state(row: &Row) -> Result<DeviceState, Error> {
-    let result = |column| {
-        let word: Option<String> = row.get(column)?;
-        Ok::<_, Error>(word.as_deref().map(AssignmentResult::of_apple))
-    };
     let number = |column| Ok::<_, Error>(row.get::<Option<i64>>(column)?.unwrap_or(0));
-    let platform: String = row.get("platform")?;
     Ok(DeviceState {
         pacing: DevicePacing {
-            due_at: row.time("assign_due_at")?,
-            failure: result("assign_failure")?,
+            due_at: row.get("assign_due_at")?,
+            failure: row.get("assign_failure")?,
             attempts: number("assign_attempts")?,
             count: number("assign_count")?,
-            assigned_at: row.time("assigned_at")?,
+            assigned_at: row.get("assigned_at")?,
         },
         release: DeviceRelease {
-            requested_at: row.time("release_requested_at")?,
-            due_at: row.time("release_due_at")?,
+            requested_at: row.get("release_requested_at")?,
+            due_at: row.get("release_due_at")?,
             attempts: number("release_attempts")?,
-            failure: result("release_failure")?,
+            failure: row.get("release_failure")?,
         },
         deleted: row.get("deleted")?,
-        platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+        platform: row.get("platform")?,
         assigned_uuid: row.get("assigned_uuid")?,
-        desired_profile: row.optional_id("desired_profile")?,
+        desired_profile: row.get("desired_profile")?,
     })
 }
 
@@ -92,22 +84,13 @@ pub(crate) async fn save_pacing(
     pacing: &DevicePacing,
     keys: &[String],
 ) -> Result<(), Error> {
-    for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        let update = sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = \
+    let update = || {
+        sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = \
             $5, assign_count = $6, assigned_at = $7 WHERE tenant = $1 AND setting = $2 AND serial_key IN \
-            ({rows})")
-        .bind((
-            key,
-            pacing.due_at,
-            pacing.failure.map(AssignmentResult::as_str),
-            pacing.attempts,
-            pacing.count,
-            pacing.assigned_at,
-        ))
-        .rows(rows_of(keys));
-        tx.execute(update).await?;
-    }
-    Ok(())
+            ({listed})")
+        .bind((key, pacing.due_at, pacing.failure, pacing.attempts, pacing.count, pacing.assigned_at))
+    };
+    write_each(tx, keys, update).await
 }
 
 /// Saves one release of several devices.
@@ -117,24 +100,23 @@ pub(crate) async fn save_release(
     release: &DeviceRelease,
     keys: &[String],
 ) -> Result<(), Error> {
-    for keys in keys.chunks(KEYS_PER_STATEMENT) {
-        let update = sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, \
+    let update = || {
+        sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, \
             release_attempts = $5, release_failure = $6 WHERE tenant = $1 AND setting = $2 AND \
-            serial_key IN ({rows})")
-        .bind((
-            key,
-            release.requested_at,
-            release.due_at,
-            release.attempts,
-            release.failure.map(AssignmentResult::as_str),
-        ))
-        .rows(rows_of(keys));
-        tx.execute(update).await?;
-    }
-    Ok(())
+            serial_key IN ({listed})")
+        .bind((key, release.requested_at, release.due_at, release.attempts, release.failure))
+    };
+    write_each(tx, keys, update).await
 }
 
-/// Serial numbers in lower case as rows of one value.
-pub(super) fn rows_of(keys: &[String]) -> Vec<Vec<Value>> {
-    keys.iter().map(|key| vec![key.as_str().into()]).collect()
+/// Runs a statement for devices, so many at once.
+async fn write_each(
+    tx: &mut Transaction,
+    keys: &[String],
+    statement: impl Fn() -> Statement,
+) -> Result<(), Error> {
+    for keys in keys.chunks(KEYS_PER_STATEMENT) {
+        tx.execute_any(statement().listing(keys)).await?;
+    }
+    Ok(())
 }

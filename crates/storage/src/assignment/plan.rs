@@ -94,7 +94,7 @@ impl Assignments {
             $3) ORDER BY received_at, apple_uuid")
         .bind((key, common));
         self.db
-            .all(select, |row| Ok(((row.id("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
+            .all(select, |row| Ok(((row.get("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
             .await
     }
 
@@ -109,11 +109,11 @@ impl Assignments {
             .all(select, |row| {
                 let tries = DefinitionTries {
                     attempts: row.get("attempts")?,
-                    attempted_at: row.time("attempted_at")?.unwrap_or_default(),
+                    attempted_at: row.get("attempted_at")?,
                     failure: row.get("failure")?,
-                    again_at: row.time("again_at")?,
+                    again_at: row.get("again_at")?,
                 };
-                Ok(((row.id("profile")?, row.get("revision")?), tries))
+                Ok(((row.get("profile")?, row.get("revision")?), tries))
             })
             .await
     }

@@ -68,7 +68,7 @@ impl Assignments {
                 .bind((lease.key, uuid, at))
             }
         };
-        tx.execute(statement).await?;
+        tx.execute_any(statement).await?;
         tx.commit().await?;
         Ok(true)
     }

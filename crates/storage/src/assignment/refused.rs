@@ -30,7 +30,7 @@ impl Assignments {
         .bind((tenant, AssignmentResult::CallRefused.as_str(), AssignmentResult::CallRefused.as_str()));
         let rows = self.db.rows(select).await?;
         let device =
-            |row: &Row| Ok::<_, Error>((row.id::<SettingId>("setting")?, row.get::<String>("serial")?));
+            |row: &Row| Ok::<_, Error>((row.get::<SettingId>("setting")?, row.get::<String>("serial")?));
         let mut refused: Vec<RefusedDevices> = Vec::new();
         for row in &rows {
             let (setting, serial) = device(row)?;

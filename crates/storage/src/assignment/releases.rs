@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{
     calls::end_call,
-    pacing::{alike, rows_of, save_pacing, save_release, states_of},
+    pacing::{alike, save_pacing, save_release, states_of},
     under_lease,
 };
 use crate::{
@@ -44,7 +44,7 @@ impl Assignments {
                 Ok(DeviceResult {
                     serial: row.get("serial")?,
                     result: AssignmentResult::Failed,
-                    attempts: row.get::<Option<i64>>("release_attempts")?.unwrap_or(0),
+                    attempts: row.get::<Option<_>>("release_attempts")?.unwrap_or(0),
                 })
             })
             .await
@@ -55,8 +55,7 @@ impl Assignments {
         let select = sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
             $2 AND release_requested_at IS NOT NULL AND deleted = FALSE")
         .bind(lease.key);
-        let row = self.db.row(select).await?;
-        row.map(|row| row.time("due")).transpose().map(Option::flatten)
+        Ok(self.db.first(select, |row| row.get("due")).await?.flatten())
     }
 
     /// Puts releases off that Apple's answer says nothing of, so that others have their turn.
@@ -112,14 +111,13 @@ impl Assignments {
             if is_released {
                 let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, operation_at = \
                     CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END WHERE tenant = $1 AND \
-                    setting = $2 AND deleted = FALSE AND serial_key IN ({rows})")
+                    setting = $2 AND deleted = FALSE AND serial_key IN ({listed})")
                 .bind((lease.key, now, latest_record_time(now)))
-                .rows(rows_of(&keys));
+                .listing(&keys);
                 let touched = tx.execute(update).await?;
                 absent += i64::try_from(touched).unwrap_or(0);
             }
             let kind = if is_released { DeviceEventKind::Released } else { DeviceEventKind::NotReleased };
-            let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             let line =
                 NewDeviceEvent { kind, profile: None, apple_uuid: None, detail: Some(result.as_str()) };
             device_events::write(&mut tx, lease.key, &keys, now, &line).await?;

@@ -70,13 +70,12 @@ impl Assignments {
         let rows = self.db.rows(select).await?;
         let mut waiting: Vec<WaitingDevices> = Vec::with_capacity(rows.len());
         for row in &rows {
-            let failure: Option<String> = row.get("assign_failure")?;
-            let state = match failure {
-                Some(word) => AssignmentResult::of_apple(&word).as_str(),
+            let state = match row.get::<Option<AssignmentResult>>("assign_failure")? {
+                Some(failure) => failure.as_str(),
                 None if row.get::<bool>("is_due")? => "due",
                 None => "resting",
             };
-            let (key, devices) = (row.key("setting")?, row.get::<i64>("total")?);
+            let (key, devices) = (row.get("setting")?, row.get::<i64>("total")?);
             match waiting.iter_mut().find(|known| (known.key, known.state) == (key, state)) {
                 Some(known) => known.devices += devices,
                 None => waiting.push(WaitingDevices { key, state, devices }),
@@ -89,7 +88,7 @@ impl Assignments {
     pub async fn foreign_devices(&self) -> Result<Vec<(SettingKey, i64)>, Error> {
         let select = sql("SELECT tenant, id, foreign_devices FROM setting_overview WHERE foreign_devices \
             IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id");
-        self.db.all(select, |row| Ok((row.key("id")?, row.get("foreign_devices")?))).await
+        self.db.all(select, |row| Ok((row.get("id")?, row.get("foreign_devices")?))).await
     }
 }
 
@@ -103,22 +102,21 @@ impl Devices {
                 desired_profile, desired_at, assign_due_at, assign_failure, release_requested_at, \
                 release_due_at, release_failure FROM devices WHERE tenant = $1 AND setting = $2 AND \
                 serial_key = $3")
-            .bind((setting.key(), serial_key(serial).as_str()));
+            .bind((setting.key(), &serial_key(serial)));
             let Some(row) = self.db.row(select).await? else { continue };
-            let platform: String = row.get("platform")?;
             let device = ShownDevice {
                 serial: row.get("serial")?,
-                platform: DevicePlatform::from_word(&platform).unwrap_or(DevicePlatform::Unknown),
+                platform: row.get("platform")?,
                 is_apples: row.get::<String>("source")? == "deviceEnrollmentProgram",
                 deleted: row.get("deleted")?,
                 profile_uuid: row.get("profile_uuid")?,
                 profile_status: row.get("profile_status")?,
-                desired_profile: row.optional_id("desired_profile")?,
-                desired_at: row.time("desired_at")?,
-                assign_due_at: row.time("assign_due_at")?,
+                desired_profile: row.get("desired_profile")?,
+                desired_at: row.get("desired_at")?,
+                assign_due_at: row.get("assign_due_at")?,
                 assign_failure: row.get("assign_failure")?,
-                release_requested_at: row.time("release_requested_at")?,
-                release_due_at: row.time("release_due_at")?,
+                release_requested_at: row.get("release_requested_at")?,
+                release_due_at: row.get("release_due_at")?,
                 release_failure: row.get("release_failure")?,
             };
             let events = self.events(setting.key(), serial).await?;

@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use crate::{
     Assignments, Error,
     db::{Row, Statement, Value, sql, sql_of_parts},
-    setting_state::save,
+    setting_state::change,
 };
-use adept_domain::{Lease, MOST_DEVICES, Reason, SettingKey, Target, serial_key};
+use adept_domain::{Fence, Lease, MOST_DEVICES, Reason, SettingKey, SettingState, Target, serial_key};
 
 /// Where a walk over devices stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl WorkDevice {
     fn of(row: &Row) -> Result<Self, Error> {
         Ok(Self {
             serial: row.get("serial")?,
-            attempts: row.get::<Option<i64>>("assign_attempts")?.unwrap_or(0),
+            attempts: row.get::<Option<_>>("assign_attempts")?.unwrap_or(0),
             due: row.get("assign_due_at")?,
         })
     }
@@ -82,7 +82,7 @@ fn find(
 ) -> Statement {
     let (whose, value, next) = match target.reason {
         Reason::Wanted => (WANTED, Value::from(target.profile), ["$6", "$7"]),
-        Reason::Default(platform) => (DEFAULT, platform.as_str().into(), ["$7", "$8"]),
+        Reason::Default(platform) => (DEFAULT, platform.into(), ["$7", "$8"]),
     };
     let rest = rest.replace("{1}", next[0]).replace("{2}", next[1]);
     let text = format!(
@@ -128,8 +128,7 @@ impl Assignments {
     ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Error> {
         let statement = find_behind(key, target, apple_uuid, place, now);
         let mut tx = self.db.read_bulk().await?;
-        let rows = tx.rows(statement).await?;
-        let devices = rows.iter().map(WorkDevice::of).collect::<Result<Vec<_>, _>>()?;
+        let devices: Vec<_> = tx.all(statement, WorkDevice::of).await?;
         let full = devices.len() == MOST_DEVICES;
         let next = devices.last().filter(|_| full).map(|last| last.place(place));
         Ok((devices, next))
@@ -148,10 +147,10 @@ impl Assignments {
             return Ok(Vec::new());
         }
         let statement =
-            find(key, target, Some(apple_uuid), now, "serial_key IN ({rows}) ORDER BY serial_key");
-        let serials = devices.iter().map(|device| vec![Value::text(serial_key(&device.serial))]);
+            find(key, target, Some(apple_uuid), now, "serial_key IN ({listed}) ORDER BY serial_key");
+        let keys: Vec<_> = devices.iter().map(|device| serial_key(&device.serial)).collect();
         let mut tx = self.db.read_bulk().await?;
-        tx.rows(statement.rows(serials.collect())).await?.iter().map(WorkDevice::of).collect()
+        tx.all(statement.listing(&keys), WorkDevice::of).await
     }
 
     /// Lets devices rest that were due before `before` and need nothing; none, if desired state changed meanwhile. Answers
@@ -173,14 +172,14 @@ impl Assignments {
             let update = sql("UPDATE devices SET assign_due_at = NULL, assign_attempts = 0, \
                 assign_failure = NULL WHERE tenant = $1 AND setting = $2 AND assign_due_at <= $3")
             .bind((lease.key, before));
-            tx.execute(update).await?;
+            tx.execute_any(update).await?;
         }
         let select = sql("SELECT MIN(assign_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
             $2 AND assign_due_at > $3")
         .bind((lease.key, before));
-        let next = tx.row(select).await?;
+        let next = tx.first(select, |row| row.get("due")).await?;
         tx.commit().await?;
-        next.map(|row| row.time("due")).transpose().map(Option::flatten)
+        Ok(next.flatten())
     }
 
     /// Counts the devices that carry another product's profile, and keeps the number with the setting.
@@ -190,14 +189,9 @@ impl Assignments {
             AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = \
             $3)")
         .bind((lease.key, lease.key.tenant));
-        let row = self.db.row(select).await?;
-        let total = row.map(|row| row.get("total")).transpose()?.unwrap_or(0);
-        let mut tx = self.db.begin().await?;
-        if let Some(mut state) = super::under_lease(&mut tx, lease).await? {
-            state.assignment.foreign_devices = Some(total);
-            save(&mut tx, &state).await?;
-            tx.commit().await?;
-        }
+        let total = self.db.count(select).await?;
+        let count = |state: &mut SettingState| state.assignment.foreign_devices = Some(total);
+        change(&self.db, lease.key, &Fence::Lease(*lease), count).await?;
         Ok(total)
     }
 }

@@ -64,12 +64,8 @@ fn column(field: AuditField) -> Column {
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, Error> {
-    let json = |column| -> Result<Json, Error> {
-        let text: String = row.get(column)?;
-        serde_json::from_str(&text).map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
-    };
     let text = |object: &Json, name: &str| object[name].as_str().map(str::to_owned);
-    let actor = json("actor")?;
+    let actor: Json = row.get("actor")?;
     let change = |change: &Json| RecordedChange {
         property: text(change, "property").unwrap_or_default(),
         old: text(change, "old"),
@@ -80,8 +76,8 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
     let activity_type =
         if activity.contains(' ') { activity.clone() } else { format!("{activity} {resource_kind}") };
     Ok(AuditEntry {
-        id: row.id("id")?,
-        at: row.time("at")?.unwrap_or_default(),
+        id: row.get("id")?,
+        at: row.get("at")?,
         actor: AuditActor {
             user: text(&actor, "user"),
             principal_name: text(&actor, "principalName"),
@@ -94,8 +90,8 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
         resource_kind,
         resource_id: row.get("resource_id")?,
         resource_name: row.get("resource_name")?,
-        changes: json("changes")?.as_array().into_iter().flatten().map(change).collect(),
-        correlation: row.id("correlation")?,
+        changes: row.get::<Json>("changes")?.as_array().into_iter().flatten().map(change).collect(),
+        correlation: row.get("correlation")?,
     })
 }
 
@@ -134,8 +130,7 @@ impl AuditLog {
     pub async fn get(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
         let found = sql("SELECT id, at, activity, operation, resource_type, resource_id, resource_name, \
             actor, changes, correlation FROM audit_events WHERE tenant = $1 AND id = $2");
-        let row = self.db.row(found.bind((tenant, id))).await?;
-        row.as_ref().map(entry).transpose()
+        self.db.first(found.bind((tenant, id)), entry).await
     }
 
     /// The kinds of activity that a tenant's log holds, in the order of their bytes.
@@ -143,9 +138,7 @@ impl AuditLog {
         let select = sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity ELSE activity || \
             ' ' || resource_type END) AS activity_type FROM audit_events WHERE tenant = $1")
         .bind(tenant);
-        let rows = self.db.rows(select).await?;
-        let mut types =
-            rows.iter().map(|row| row.get("activity_type")).collect::<Result<Vec<String>, _>>()?;
+        let mut types: Vec<String> = self.db.all(select, |row| row.get("activity_type")).await?;
         types.sort_unstable();
         Ok(types)
     }

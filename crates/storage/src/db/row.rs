@@ -1,10 +1,18 @@
 //! A row that either database answered, and its values by column.
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
+use adept_domain::{
+    AssignmentResult, ClientId, DeviceEventKind, DeviceId, DevicePlatform, DiscoverySource, KeyPairId,
+    KeyStatus, ProfileId, ProfileKind, SettingId, SettingKey, SyncKind, SyncOutcome, TenantId, TokenId,
+    TokenState, TokenType,
+};
+use jiff::Timestamp;
 use rusqlite::types::ValueRef;
-use sqlx::{ColumnIndex, Decode, Postgres, Row as _, Type, postgres::PgRow};
+use sqlx::{Decode, Postgres, Row as _, Type, ValueRef as _, postgres::PgRow};
+use uuid::Uuid;
 
+use super::Value;
 use crate::Error;
 
 /// A row of an answer.
@@ -49,98 +57,134 @@ impl From<ValueRef<'_>> for SqliteValue {
     }
 }
 
-/// A type that a value of SQLite's can be read as.
-pub trait FromSqlite: Sized {
-    /// None when the value is of another type.
-    fn from_sqlite(value: &SqliteValue) -> Option<Self>;
-}
-
-impl FromSqlite for i64 {
-    fn from_sqlite(value: &SqliteValue) -> Option<Self> {
-        if let SqliteValue::Int(value) = value { Some(*value) } else { None }
-    }
-}
-
-impl FromSqlite for bool {
-    fn from_sqlite(value: &SqliteValue) -> Option<Self> {
-        i64::from_sqlite(value).map(|value| value != 0)
-    }
-}
-
-impl FromSqlite for String {
-    fn from_sqlite(value: &SqliteValue) -> Option<Self> {
-        if let SqliteValue::Text(value) = value { value.clone() } else { None }
-    }
-}
-
-impl FromSqlite for Vec<u8> {
-    fn from_sqlite(value: &SqliteValue) -> Option<Self> {
-        if let SqliteValue::Bytes(value) = value { Some(value.clone()) } else { None }
-    }
-}
-
-impl<T: FromSqlite> FromSqlite for Option<T> {
-    fn from_sqlite(value: &SqliteValue) -> Option<Self> {
-        match value {
-            SqliteValue::Null => Some(None),
-            value => T::from_sqlite(value).map(Some),
-        }
-    }
-}
-
 impl SqliteRow {
     fn value(&self, column: &'static str) -> Result<&SqliteValue, Error> {
         let at = self.columns.iter().position(|name| **name == *column);
-        at.and_then(|at| self.values.get(at))
-            .ok_or_else(|| Error::Corrupt(format!("column {column}: there is none")))
+        at.and_then(|at| self.values.get(at)).ok_or_else(|| corrupt(column, "there is none"))
     }
+}
+
+fn corrupt(column: &'static str, why: impl std::fmt::Display) -> Error {
+    Error::Corrupt(format!("column {column}: {why}"))
+}
+
+/// What a column is read as.
+pub trait FromColumn: Sized {
+    /// Its value in that row; an unfit type or name is [`Error::Corrupt`].
+    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error>;
 }
 
 impl Row {
     /// The value of a column; an unfit type or name is [`Error::Corrupt`].
-    pub fn get<T>(&self, column: &'static str) -> Result<T, Error>
+    pub fn get<T: FromColumn>(&self, column: &'static str) -> Result<T, Error> {
+        T::from_column(self, column)
+    }
+
+    fn plain<T>(&self, column: &'static str, of_sqlite: fn(&SqliteValue) -> Option<T>) -> Result<T, Error>
     where
-        for<'r> T: FromSqlite + Decode<'r, Postgres> + Type<Postgres>,
-        for<'i> &'i str: ColumnIndex<PgRow>,
+        for<'r> T: Decode<'r, Postgres> + Type<Postgres>,
     {
         match self {
             Self::Sqlite(row) => {
-                let value = T::from_sqlite(row.value(column)?);
-                value.ok_or_else(|| Error::Corrupt(format!("column {column}: of another type")))
+                of_sqlite(row.value(column)?).ok_or_else(|| corrupt(column, "of another type"))
             }
-            Self::Postgres(row) => {
-                row.try_get(column).map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
-            }
+            Self::Postgres(row) => row.try_get(column).map_err(|error| corrupt(column, error)),
         }
     }
+}
 
-    /// The bytes of a column, or none for NULL.
-    pub(super) fn bytes(&self, column: &'static str) -> Result<Option<&[u8]>, Error> {
-        match self {
-            Self::Sqlite(row) => match row.value(column)? {
-                SqliteValue::Null => Ok(None),
-                SqliteValue::Bytes(bytes) => Ok(Some(bytes)),
-                _ => Err(Error::Corrupt(format!("column {column}: of another type"))),
-            },
-            Self::Postgres(row) => {
-                row.try_get(column).map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
+impl<T: FromColumn> FromColumn for Option<T> {
+    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+        let is_null = match row {
+            Row::Sqlite(row) => matches!(row.value(column)?, SqliteValue::Null),
+            Row::Postgres(row) => row.try_get_raw(column).map_err(|error| corrupt(column, error))?.is_null(),
+        };
+        if is_null { Ok(None) } else { T::from_column(row, column).map(Some) }
+    }
+}
+
+macro_rules! plain {
+    ($($type:ty: $value:pat => $read:expr),+ $(,)?) => {$(
+        impl FromColumn for $type {
+            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+                row.plain(column, |value| if let $value = value { Some($read) } else { None })
             }
         }
-    }
+    )+};
+}
+plain! {
+    i64: SqliteValue::Int(value) => *value,
+    bool: SqliteValue::Int(value) => *value != 0,
+    String: SqliteValue::Text(Some(value)) => value.clone(),
+    Vec<u8>: SqliteValue::Bytes(value) => value.clone(),
+}
 
-    /// A time, or none for NULL.
-    pub fn time(&self, column: &'static str) -> Result<Option<jiff::Timestamp>, Error> {
-        self.get::<Option<i64>>(column)?
-            .map(|micros| {
-                jiff::Timestamp::from_microsecond(micros)
-                    .map_err(|e| Error::Corrupt(format!("column {column}: {e}")))
-            })
-            .transpose()
-    }
+macro_rules! read_as {
+    ($($from:ty => $type:ty: $read:expr),+ $(,)?) => {$(
+        impl FromColumn for $type {
+            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+                let read: fn($from) -> Result<Self, _> = $read;
+                read(row.get(column)?).map_err(|error| corrupt(column, error))
+            }
+        }
+    )+};
+}
+read_as! {
+    i64 => u32: u32::try_from,
+    i64 => Timestamp: Timestamp::from_microsecond,
+    Vec<u8> => Uuid: |bytes| Uuid::from_slice(&bytes),
+    String => Vec<String>: |text| serde_json::from_str(&text),
+    String => serde_json::Value: |text| serde_json::from_str(&text),
+}
 
-    /// A text column read with `FromStr`.
-    pub fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, Error> {
-        let text: String = self.get(column)?;
-        text.parse().map_err(|_| Error::Corrupt(format!("column {column}: unfit value")))
+/// A setting and its owner, in the named column and in `tenant`.
+impl FromColumn for SettingKey {
+    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+        Ok(Self { tenant: row.get("tenant")?, id: row.get(column)? })
     }
+}
+
+/// Ids are 16 bytes.
+macro_rules! ids {
+    ($($id:ty),+ $(,)?) => {$(
+        impl FromColumn for $id {
+            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+                row.get(column).map(Self)
+            }
+        }
+
+        impl From<$id> for Value {
+            fn from(id: $id) -> Self { id.0.into() }
+        }
+
+        impl From<Option<$id>> for Value {
+            fn from(id: Option<$id>) -> Self { id.map_or(Value::Bytes(None), Value::from) }
+        }
+    )+};
+}
+ids!(TenantId, SettingId, TokenId, KeyPairId, DeviceId, ProfileId, ClientId);
+
+/// Words are text; one that is not known is the member behind the colon, or an error.
+macro_rules! words {
+    ($($word:ty $(: $otherwise:ident)?),+ $(,)?) => {$(
+        impl FromColumn for $word {
+            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+                let word: String = row.get(column)?;
+                let known = Self::from_word(&word)$(.or(Some(Self::$otherwise)))?;
+                known.ok_or_else(|| corrupt(column, format!("'{word}' is not known to this version")))
+            }
+        }
+
+        impl From<$word> for Value {
+            fn from(word: $word) -> Self { Value::Word(word.as_str()) }
+        }
+
+        impl From<Option<$word>> for Value {
+            fn from(word: Option<$word>) -> Self { word.map_or(Value::Text(None), Value::from) }
+        }
+    )+};
+}
+words! {
+    TokenType, TokenState, KeyStatus, SyncKind, SyncOutcome, ProfileKind, DeviceEventKind, DevicePlatform: Unknown,
+    DiscoverySource: Unknown, AssignmentResult: Failed,
 }

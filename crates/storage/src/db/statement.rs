@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use adept_domain::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
+use adept_domain::SettingKey;
 
 /// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
 #[derive(Clone, Debug)]
@@ -43,20 +43,11 @@ pub struct Statement {
     text: Cow<'static, str>,
     lock: Option<Lock>,
     values: Vec<Value>,
-    many: Option<Many>,
+    /// The number of values before those that are listed.
+    listed: Option<usize>,
+    /// The number of values before those that are inserted, and of those in a row.
+    inserted: Option<(usize, usize)>,
     by_key: bool,
-}
-
-/// Values whose number is known only when the statement is made.
-struct Many {
-    /// Values before them.
-    first: usize,
-    /// Values in a row.
-    width: usize,
-    /// Rows.
-    count: usize,
-    /// Whether each row is inserted, with the values before them.
-    inserts: bool,
 }
 
 /// A statement of fixed text.
@@ -66,7 +57,14 @@ pub fn sql(text: &'static str) -> Statement {
 
 /// A statement whose text was put together from fixed parts; no user text may be among them.
 pub fn sql_of_parts(text: impl Into<Cow<'static, str>>) -> Statement {
-    Statement { text: text.into(), lock: None, values: Vec::new(), many: None, by_key: false }
+    Statement {
+        text: text.into(),
+        lock: None,
+        values: Vec::new(),
+        listed: None,
+        inserted: None,
+        by_key: false,
+    }
 }
 
 /// Rows that are inserted, as a database takes them.
@@ -107,27 +105,17 @@ impl Statement {
         self.by_key
     }
 
-    /// Puts rows of one length in the place of `{rows}`; nothing can be bound behind them.
-    pub fn rows(self, rows: Vec<Vec<Value>>) -> Self {
-        let (width, count) = (rows.first().map_or(0, Vec::len), rows.len());
-        self.many(rows.into_iter().flatten(), width, count, false)
+    /// Puts texts in the place of `{listed}`; nothing can be bound behind them.
+    pub fn listing(mut self, texts: &[String]) -> Self {
+        self.listed = Some(self.values.len());
+        self.values.extend(texts.iter().map(Value::from));
+        self
     }
 
     /// Inserts rows of `width` values each behind the values that are bound before, which all have: what stands in the place
     /// of `{inserted}`. Nothing can be bound behind them.
-    pub fn inserting(self, values: Vec<Value>, width: usize) -> Self {
-        let count = values.len() / width.max(1);
-        self.many(values, width, count, true)
-    }
-
-    fn many(
-        mut self,
-        values: impl IntoIterator<Item = Value>,
-        width: usize,
-        count: usize,
-        inserts: bool,
-    ) -> Self {
-        self.many = Some(Many { first: self.values.len(), width, count, inserts });
+    pub fn inserting(mut self, values: Vec<Value>, width: usize) -> Self {
+        self.inserted = Some((self.values.len(), width));
         self.values.extend(values);
         self
     }
@@ -141,27 +129,17 @@ impl Statement {
 
     /// Its rows, if it inserts any; otherwise the statement itself.
     pub(super) fn into_inserted(self) -> Result<Inserted, Self> {
-        match self.many {
-            Some(Many { first, width, inserts: true, .. }) => {
-                Ok(Inserted { text: self.text, values: self.values, first, width })
-            }
-            _ => Err(self),
+        match self.inserted {
+            Some((first, width)) => Ok(Inserted { text: self.text, values: self.values, first, width }),
+            None => Err(self),
         }
     }
 
-    /// The text, with a placeholder for each of many values, and all values.
-    pub(super) fn into_parts(self, placeholder: fn(usize, &mut String)) -> (Cow<'static, str>, Vec<Value>) {
-        let Some(Many { first, width, count, .. }) = self.many else { return (self.text, self.values) };
-        let mut all = String::with_capacity(count * width * 7);
-        for row in 0..count {
-            all.push_str(if row == 0 { "(" } else { "), (" });
-            for column in 0..width {
-                all.push_str(if column == 0 { "" } else { ", " });
-                placeholder(first + 1 + row * width + column, &mut all);
-            }
-        }
-        all.push(')');
-        (self.text.replace("{rows}", &all).into(), self.values)
+    /// The text, with a placeholder for each value that is listed, and all values.
+    pub(super) fn into_parts(self, sign: char) -> (Cow<'static, str>, Vec<Value>) {
+        let Some(first) = self.listed else { return (self.text, self.values) };
+        let all: Vec<_> = (first + 1..=self.values.len()).map(|number| format!("{sign}{number}")).collect();
+        (self.text.replace("{listed}", &all.join(", ")).into(), self.values)
     }
 }
 
@@ -180,6 +158,12 @@ impl<T: Into<Value>> Binds for T {
 impl Binds for SettingKey {
     fn bind_to(self, values: &mut Vec<Value>) {
         values.extend([self.tenant.into(), self.id.into()]);
+    }
+}
+
+impl Binds for Vec<Value> {
+    fn bind_to(mut self, values: &mut Vec<Value>) {
+        values.append(&mut self);
     }
 }
 
@@ -208,8 +192,13 @@ macro_rules! into_value {
 }
 into_value! {
     &str => |v| Value::Text(Some(v.to_owned())),
+    &String => |v| v.as_str().into(),
+    Option<String> => |v| Value::Text(v),
+    &Option<String> => |v| v.as_deref().into(),
     Option<&str> => |v| Value::Text(v.map(str::to_owned)),
     serde_json::Value => |v| Value::Text(Some(v.to_string())),
+    u32 => |v| i64::from(v).into(),
+    Option<u32> => |v| v.map(i64::from).into(),
     i64 => |v| Value::Int(Some(v)),
     Option<i64> => |v| Value::Int(v),
     bool => |v| Value::Bool(v),
@@ -218,16 +207,3 @@ into_value! {
     jiff::Timestamp => |v| Value::Int(Some(v.as_microsecond())),
     Option<jiff::Timestamp> => |v| Value::Int(v.map(|t| t.as_microsecond())),
 }
-
-macro_rules! ids_into_values {
-    ($($id:ty),+ $(,)?) => {$(
-        impl From<$id> for Value {
-            fn from(id: $id) -> Self { id.0.into() }
-        }
-
-        impl From<Option<$id>> for Value {
-            fn from(id: Option<$id>) -> Self { id.map_or(Value::Bytes(None), Value::from) }
-        }
-    )+};
-}
-ids_into_values!(TenantId, SettingId, TokenId, KeyPairId, DeviceId, ProfileId, ClientId);

@@ -5,9 +5,9 @@ use serde_json::Value as Json;
 
 use crate::Error;
 
-pub(super) fn read_values(text: &str) -> Result<ProfileValues, Error> {
-    match serde_json::from_str(text) {
-        Ok(Json::Object(members)) => {
+pub(super) fn read_values(json: Json) -> Result<ProfileValues, Error> {
+    match json {
+        Json::Object(members) => {
             Ok(members.into_iter().filter_map(|(name, json)| Some((name, value(json)?))).collect())
         }
         _ => Err(Error::Corrupt("column properties: not a JSON object".to_owned())),

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use super::FIELDS;
+use super::columns;
 
 /// The word by which statements name the table.
 const TABLE: &str = "setting_states";
@@ -67,8 +67,8 @@ fn no_case_stands_over_its_columns() {
     let mut stand = Vec::new();
     for (file, text) in sources() {
         for case in cases(&text) {
-            let named = FIELDS.iter().filter(|(column, _)| !uses(case, column).is_empty());
-            stand.extend(named.map(|(column, _)| format!("{file}: {column}")));
+            let named = columns().into_iter().filter(|column| !uses(case, column).is_empty());
+            stand.extend(named.map(|column| format!("{file}: {column}")));
         }
     }
     stand.sort();
