@@ -35,18 +35,9 @@ pub(super) async fn write(tx: &mut Transaction, tenant: TenantId, event: &AuditE
     let insert = sql("INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, \
         resource_id, resource_name, actor, changes, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
         $9, $10, $11)")
-    .bind((
-        tenant,
-        event.id,
-        event.at,
-        event.activity,
-        event.operation,
-        event.resource.kind,
-        event.resource.id.as_str(),
-        event.resource.name.as_deref(),
-        actor(event.actor.as_ref()),
-        serde_json::Value::from(changes),
-        event.correlation,
-    ));
+    .bind((tenant, event.id, event.at, event.activity, event.operation))
+    .bind((event.resource.kind, event.resource.id.as_str(), event.resource.name.as_deref()))
+    .bind((actor(event.actor.as_ref()), serde_json::Value::from(changes)))
+    .bind(event.correlation);
     tx.execute_one("writing the audit log", insert).await
 }

@@ -62,15 +62,8 @@ impl Clients {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
         let insert = sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, \
             created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind((
-            client.tenant,
-            client.id,
-            &client.name,
-            &client.secret_hash,
-            &permissions.join(" "),
-            client.disabled,
-            client.created_at,
-        ));
+        .bind((client.tenant, client.id, &client.name, &client.secret_hash))
+        .bind((&permissions.join(" "), client.disabled, client.created_at));
         self.db.write(insert).await.map(drop)
     }
 

@@ -35,7 +35,7 @@ pub use statement::{Binds, Lock, Statement, Value, sql, sql_of_parts};
 use self::{
     pool::{Lent, Pool, State, watched},
     postgres::{Postgres, PostgresLink},
-    sqlite::{Answered, Command, Failure, SharedReader, SqliteLink, Wants},
+    sqlite::{Answered, Command, SharedReader, SqliteLink, Wants},
     write_gate::WriteGate,
 };
 use super::Error;
@@ -163,8 +163,8 @@ fn postgres_bind(query: PostgresQuery, value: Value) -> PostgresQuery {
 macro_rules! on_postgres {
     ($lent:expr, $after:expr, $statement:expr, $run:ident) => {{
         let (link, state) = $lent.parts()?;
-        let query = postgres_query($statement, link.pooled);
-        watched(state, link.limit, $after, query.$run(&mut link.conn)).await
+        let query = postgres_query($statement, link.options.pooled);
+        watched(state, link.options.limit, $after, query.$run(&mut link.conn)).await
     }};
 }
 
@@ -198,8 +198,13 @@ impl Db {
                 let answered = link.run(state, State::Clean, vec![command]).await;
                 Ok(rows_of(answered.map_err(|(_, failure)| failure)?))
             }
+            // Behind a pooler the limits hold only in a transaction, and a statement is prepared and run in one session only
+            // there. Reading goes on while writes are refused.
             Self::Postgres(postgres) if postgres.is_pooled() => {
-                Self::rows_in_transaction(postgres, statement).await
+                let mut tx = begin_postgres(postgres, "").await?;
+                let rows = tx.rows(statement).await?;
+                tx.commit().await?;
+                Ok(rows)
             }
             Self::Postgres(postgres) => {
                 let mut lent = postgres.pool().lend().await?;
@@ -207,15 +212,6 @@ impl Db {
                 Ok(rows.into_iter().map(Row::Postgres).collect())
             }
         }
-    }
-
-    /// Behind a pooler the limits hold only in a transaction, and a statement is prepared and run in one session only there.
-    /// Reading goes on while writes are refused.
-    async fn rows_in_transaction(postgres: &Postgres, statement: Statement) -> Result<Vec<Row>, Error> {
-        let mut tx = begin_postgres(postgres, "").await?;
-        let rows = tx.rows(statement).await?;
-        tx.commit().await?;
-        Ok(rows)
     }
 
     /// Reads at most one row outside any transaction.
@@ -268,20 +264,20 @@ impl Db {
 
     /// Begins a write transaction; [`Error::Unavailable`] while writes are refused.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        self.gate().pass()?;
-        match self {
-            Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
-            Self::Postgres(postgres) => begin_postgres(postgres, "").await,
-        }
+        self.begin_with("").await
     }
 
     /// Begins a write transaction on a table that may have grown a thousandfold since the connection was opened:
     /// PostgreSQL would keep the plans that it made while the table was empty.
     pub async fn begin_bulk(&self) -> Result<Transaction, Error> {
+        self.begin_with(PLAN_EACH_TIME).await
+    }
+
+    async fn begin_with(&self, setting: &str) -> Result<Transaction, Error> {
         self.gate().pass()?;
         match self {
-            Self::Sqlite(Sqlites { writer, .. }) => begin_sqlite(writer, "BEGIN IMMEDIATE").await,
-            Self::Postgres(postgres) => begin_postgres(postgres, PLAN_EACH_TIME).await,
+            Self::Sqlite(sqlite) => begin_sqlite(&sqlite.writer, "BEGIN IMMEDIATE").await,
+            Self::Postgres(postgres) => begin_postgres(postgres, setting).await,
         }
     }
 
@@ -361,7 +357,7 @@ impl Transaction {
         if let Self::Postgres(tx) = self {
             let (link, state) = tx.lent.parts()?;
             let set = link.conn.execute(sqlx::raw_sql(setting));
-            let set = watched(state, link.limit, State::Open, set).await;
+            let set = watched(state, link.options.limit, State::Open, set).await;
             tx.noted(set)?;
         }
         Ok(())
@@ -457,7 +453,7 @@ impl Transaction {
             Self::Postgres(PostgresTransaction { mut lent, .. }) => {
                 let (link, state) = lent.parts()?;
                 let commit = link.conn.execute(sqlx::raw_sql("COMMIT"));
-                watched(state, link.limit, State::Clean, commit).await.map(|_| lent.note_commit())
+                watched(state, link.options.limit, State::Clean, commit).await.map(|_| lent.note_commit())
             }
         };
         committed.map_err(|error| match failure::is_refusal(&error) {
@@ -488,21 +484,13 @@ impl SqliteTransaction {
     }
 
     async fn commit(mut self) -> Result<(), Error> {
-        let before = self.unsent.len();
         let mut commands = std::mem::take(&mut self.unsent);
         commands.push(Command::plain("COMMIT"));
         let (link, state) = self.lent.parts()?;
-        match link.run(state, State::Clean, commands).await {
-            Ok(_) => {
-                self.lent.note_commit();
-                Ok(())
-            }
-            // The thread ended at one of them, and which is not known.
-            Err((_, failure @ Failure::Ended)) => Err(Error::CommitUnknown(Error::from(failure).to_string())),
-            // A statement before it failed, or it did itself, and it is known that nothing was written.
-            Err((done, failure)) if done < before || failure.is_refusal() => Err(failure.into()),
-            Err((_, failure)) => Err(Error::CommitUnknown(Error::from(failure).to_string())),
-        }
+        let committed = link.run(state, State::Clean, commands).await;
+        committed
+            .map(|_| self.lent.note_commit())
+            .map_err(|(was_tried, failure)| failure.of_commit(was_tried))
     }
 }
 

@@ -103,13 +103,8 @@ impl Devices {
             "UPDATE devices SET desired_profile = $4, desired_at = $5, \
             supervised = $6 WHERE {OTHERS}"
         ))
-        .bind((
-            profile.key(),
-            serials.as_str(),
-            profile.id,
-            now,
-            profile.flag("supervisedModeEnabled"),
-        ));
+        .bind((profile.key(), serials.as_str(), profile.id, now))
+        .bind(profile.flag("supervisedModeEnabled"));
         tx.execute_any(update).await?;
         audit::write(&mut tx, profile.tenant, event).await?;
         tx.commit().await?;

@@ -75,13 +75,9 @@ async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -
         "UPDATE devices SET assign_due_at = $3 WHERE tenant = $1 AND setting = $2 AND assign_due_at > $4";
     let devices = match behind {
         None => sql(devices).bind((key, now, horizon)),
-        Some(row) => sql_of_parts(format!("{devices} AND (assign_due_at, serial_key) < ($5, $6)")).bind((
-            key,
-            now,
-            horizon,
-            row.get::<i64>("assign_due_at")?,
-            row.get::<String>("serial_key")?.as_str(),
-        )),
+        Some(row) => sql_of_parts(format!("{devices} AND (assign_due_at, serial_key) < ($5, $6)"))
+            .bind((key, now, horizon, row.get::<i64>("assign_due_at")?))
+            .bind(row.get::<String>("serial_key")?.as_str()),
     };
     tx.execute(devices).await?;
     for text in [

@@ -155,10 +155,7 @@ impl<F: Copy> Source<F> {
     ) -> Result<i64, Error> {
         let mut sql = Sql::new("SELECT COUNT(*) AS total");
         self.where_clause(&mut sql, filter, &scope)?;
-        match db.row(sql.statement()).await? {
-            Some(row) => row.get("total"),
-            None => Err(Error::Corrupt("a count gave no row".to_owned())),
-        }
+        db.count(sql.statement()).await
     }
 
     fn where_clause(
@@ -187,23 +184,12 @@ fn order_by(sql: &mut Sql, keys: &[(Column, bool)]) {
     }
 }
 
-const KEY_NAMES: [&str; 9] = [
-    "sort_key_0",
-    "sort_key_1",
-    "sort_key_2",
-    "sort_key_3",
-    "sort_key_4",
-    "sort_key_5",
-    "sort_key_6",
-    "sort_key_7",
-    "sort_key_8",
-];
-
 fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
     let values: Vec<Json> = keys
         .iter()
-        .zip(KEY_NAMES)
-        .map(|((key, _), name)| {
+        .enumerate()
+        .map(|(index, (key, _))| {
+            let name = &format!("sort_key_{index}");
             Ok(if key.sorts_as_text() {
                 Json::from(row.get::<String>(name)?)
             } else if key.sorts_as_id() {

@@ -175,18 +175,9 @@ impl Profiles {
         let insert = sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, \
             description, properties, revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, \
             $5, $6, $7, $8, $9, $10, $11)")
-        .bind((
-            new.key(),
-            new.id,
-            new.kind,
-            new.display_name.as_deref(),
-            new.description.as_deref(),
-            json_of(&new.values),
-            new.revision,
-            new.version,
-            new.created_at,
-            new.modified_at,
-        ));
+        .bind((new.key(), new.id, new.kind, new.display_name.as_deref()))
+        .bind((new.description.as_deref(), json_of(&new.values), new.revision, new.version))
+        .bind((new.created_at, new.modified_at));
         tx.execute_one("making a profile", insert).await?;
         if password.is_some() {
             self.keep_password(&mut tx, new, password).await?;
@@ -217,15 +208,8 @@ impl Profiles {
         save(&mut tx, &state).await?;
         let update = sql("UPDATE enrollment_profiles SET display_name = $4, description = $5, properties \
             = $6, revision = $7, modified_at = $8 WHERE tenant = $1 AND setting = $2 AND id = $3")
-        .bind((
-            key,
-            id,
-            changed.display_name.as_deref(),
-            changed.description.as_deref(),
-            json_of(&changed.values),
-            changed.revision,
-            changed.modified_at,
-        ));
+        .bind((key, id, changed.display_name.as_deref(), changed.description.as_deref()))
+        .bind((json_of(&changed.values), changed.revision, changed.modified_at));
         tx.execute_one("changing a profile", update).await?;
         if let Some(password) = password {
             self.keep_password(&mut tx, &changed, password).await?;

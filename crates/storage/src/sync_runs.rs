@@ -60,24 +60,11 @@ async fn put(
         unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, unreadable = sync_runs.unreadable + \
         excluded.unreadable, outcome = excluded.outcome, ended_at = excluded.ended_at, code = \
         excluded.code")
-    .bind((
-        lease.key,
-        lease.epoch,
-        part.started_at,
-        part.kind,
-        part.pages,
-        changes.added,
-        changes.changed,
-        changes.removed,
-        drift.added,
-        drift.changed,
-        drift.removed,
-        unconfirmed,
-        part.unreadable,
-        end.map_or(SyncOutcome::Running, |end| end.outcome),
-        end.map(|end| end.now),
-        end.and_then(|end| end.code.as_deref()),
-    ));
+    .bind((lease.key, lease.epoch, part.started_at, part.kind, part.pages, changes.added))
+    .bind((changes.changed, changes.removed, drift.added, drift.changed, drift.removed))
+    .bind((unconfirmed, part.unreadable))
+    .bind((end.map_or(SyncOutcome::Running, |end| end.outcome), end.map(|end| end.now)))
+    .bind(end.and_then(|end| end.code.as_deref()));
     tx.execute_one("a line of the sync history", insert).await
 }
 

@@ -264,14 +264,8 @@ impl Tokens {
             tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 ON CONFLICT (tenant, \
             setting, consumer) DO UPDATE SET until = excluded.until, longest = excluded.longest WHERE \
             apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
-        .bind((
-            key,
-            consumer,
-            until,
-            longest,
-            now,
-            i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX),
-        ));
+        .bind((key, consumer, until, longest, now))
+        .bind(i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX));
         self.db.write(insert).await.map(drop)
     }
 

@@ -102,15 +102,8 @@ impl Assignments {
         };
         let insert = sql("INSERT INTO in_flight_calls (tenant, setting, id, profile, revision, \
             apple_uuid, serials, started_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
-        .bind((
-            lease.key,
-            call.id,
-            profile,
-            revision,
-            uuid,
-            serde_json::Value::from(call.serials.clone()),
-            now,
-        ));
+        .bind((lease.key, call.id, profile, revision, uuid))
+        .bind((serde_json::Value::from(call.serials.clone()), now));
         tx.execute_one("beginning a call", insert).await?;
         tx.commit().await?;
         Ok(Begun::Yes)

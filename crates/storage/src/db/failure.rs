@@ -31,9 +31,14 @@ impl Failure {
         }
     }
 
-    /// Of a commit: whether the database itself said no, so that it is known that nothing was written.
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if code & 0xff != SQLITE_IOERR)
+    /// What it means for the transaction that was to be committed. Unless the commit may have been tried, or where SQLite
+    /// itself said no, it is known that nothing was written.
+    pub fn of_commit(self, was_tried: bool) -> Error {
+        let is_refusal = matches!(self, Self::Refused { code, .. } if code & 0xff != SQLITE_IOERR);
+        match Error::from(self) {
+            error if !was_tried || is_refusal => error,
+            error => Error::CommitUnknown(error.to_string()),
+        }
     }
 }
 
@@ -104,8 +109,13 @@ mod tests {
     fn a_lost_connection_during_commit_leaves_the_outcome_open() {
         let lost = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
         assert!(!is_refusal(&sqlx::Error::Io(lost)));
-        assert!(!Failure::Ended.is_refusal());
+        let is_open =
+            |failure: Failure, was_tried| matches!(failure.of_commit(was_tried), Error::CommitUnknown(_));
+        assert!(is_open(Failure::Ended, true));
         let refused = |code| Failure::Refused { code, message: String::new() };
-        assert!(refused(5).is_refusal() && !refused(10).is_refusal() && !refused(10 | (3 << 8)).is_refusal());
+        assert!(
+            !is_open(refused(5), true) && is_open(refused(10), true) && is_open(refused(10 | (3 << 8)), true)
+        );
+        assert!(!is_open(refused(10), false), "a statement before it failed, and it was not sent");
     }
 }

@@ -42,18 +42,15 @@ pub struct PostgresOptions {
 pub struct PostgresLink {
     /// sqlx's.
     pub conn: PgConnection,
-    begin: String,
-    /// After this we stop waiting for an answer.
-    pub limit: Option<Duration>,
-    /// Whether the session belongs to a pooler in transaction mode.
-    pub pooled: bool,
+    /// How it was opened.
+    pub options: PostgresOptions,
 }
 
 impl PostgresLink {
     /// Begins a transaction, with `setting` for its time.
     pub async fn begin(&mut self, state: &mut State, setting: &str) -> sqlx::Result<()> {
-        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{}{setting}", self.begin)));
-        watched(state, self.limit, State::Open, self.conn.execute(begin)).await?;
+        let begin = sqlx::raw_sql(AssertSqlSafe(format!("{}{setting}", self.options.begin)));
+        watched(state, self.options.limit, State::Open, self.conn.execute(begin)).await?;
         Ok(())
     }
 }
@@ -62,8 +59,7 @@ impl Link for PostgresLink {
     type Options = PostgresOptions;
 
     async fn open(options: &PostgresOptions) -> Result<Self, Error> {
-        let PostgresOptions { connect, begin, limit, pooled } = options;
-        Ok(Self { conn: connect.connect().await?, begin: begin.clone(), limit: *limit, pooled: *pooled })
+        Ok(Self { conn: options.connect.connect().await?, options: options.clone() })
     }
 
     async fn answers(&mut self) -> bool {
@@ -132,19 +128,13 @@ fn options(
     let connect = PgConnectOptions::from_str(url)
         .map_err(|e| Error::Options(format!("the PostgreSQL URL is not readable: {e}")))?
         .application_name("adept");
-    let settings = settings(statement, lease);
+    let (settings, mut begin) = (settings(statement, lease), "BEGIN".to_owned());
     let limit = statement.map(|limit| limit + GRACE);
     if !pooled {
-        return Ok(PostgresOptions {
-            connect: connect.options(settings),
-            begin: "BEGIN".to_owned(),
-            limit,
-            pooled,
-        });
+        return Ok(PostgresOptions { connect: connect.options(settings), begin, limit, pooled });
     }
     // A pooler refuses what it does not know at the start of a session, and forgets what was set for one.
     let connect = connect.extra_float_digits(None).statement_cache_capacity(0);
-    let mut begin = "BEGIN".to_owned();
     for (name, value) in settings.iter().filter(|(name, _)| !name.starts_with("tcp_")) {
         let _ = write!(begin, "; SET LOCAL {name} = {value}");
     }

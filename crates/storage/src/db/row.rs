@@ -58,29 +58,29 @@ impl From<ValueRef<'_>> for SqliteValue {
 }
 
 impl SqliteRow {
-    fn value(&self, column: &'static str) -> Result<&SqliteValue, Error> {
+    fn value(&self, column: &str) -> Result<&SqliteValue, Error> {
         let at = self.columns.iter().position(|name| **name == *column);
         at.and_then(|at| self.values.get(at)).ok_or_else(|| corrupt(column, "there is none"))
     }
 }
 
-fn corrupt(column: &'static str, why: impl std::fmt::Display) -> Error {
+fn corrupt(column: &str, why: impl std::fmt::Display) -> Error {
     Error::Corrupt(format!("column {column}: {why}"))
 }
 
 /// What a column is read as.
 pub trait FromColumn: Sized {
     /// Its value in that row; an unfit type or name is [`Error::Corrupt`].
-    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error>;
+    fn from_column(row: &Row, column: &str) -> Result<Self, Error>;
 }
 
 impl Row {
     /// The value of a column; an unfit type or name is [`Error::Corrupt`].
-    pub fn get<T: FromColumn>(&self, column: &'static str) -> Result<T, Error> {
+    pub fn get<T: FromColumn>(&self, column: &str) -> Result<T, Error> {
         T::from_column(self, column)
     }
 
-    fn plain<T>(&self, column: &'static str, of_sqlite: fn(&SqliteValue) -> Option<T>) -> Result<T, Error>
+    fn plain<T>(&self, column: &str, of_sqlite: fn(&SqliteValue) -> Option<T>) -> Result<T, Error>
     where
         for<'r> T: Decode<'r, Postgres> + Type<Postgres>,
     {
@@ -94,7 +94,7 @@ impl Row {
 }
 
 impl<T: FromColumn> FromColumn for Option<T> {
-    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+    fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
         let is_null = match row {
             Row::Sqlite(row) => matches!(row.value(column)?, SqliteValue::Null),
             Row::Postgres(row) => row.try_get_raw(column).map_err(|error| corrupt(column, error))?.is_null(),
@@ -106,7 +106,7 @@ impl<T: FromColumn> FromColumn for Option<T> {
 macro_rules! plain {
     ($($type:ty: $value:pat => $read:expr),+ $(,)?) => {$(
         impl FromColumn for $type {
-            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+            fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
                 row.plain(column, |value| if let $value = value { Some($read) } else { None })
             }
         }
@@ -122,7 +122,7 @@ plain! {
 macro_rules! read_as {
     ($($from:ty => $type:ty: $read:expr),+ $(,)?) => {$(
         impl FromColumn for $type {
-            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+            fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
                 let read: fn($from) -> Result<Self, _> = $read;
                 read(row.get(column)?).map_err(|error| corrupt(column, error))
             }
@@ -139,7 +139,7 @@ read_as! {
 
 /// A setting and its owner, in the named column and in `tenant`.
 impl FromColumn for SettingKey {
-    fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+    fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
         Ok(Self { tenant: row.get("tenant")?, id: row.get(column)? })
     }
 }
@@ -148,7 +148,7 @@ impl FromColumn for SettingKey {
 macro_rules! ids {
     ($($id:ty),+ $(,)?) => {$(
         impl FromColumn for $id {
-            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+            fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
                 row.get(column).map(Self)
             }
         }
@@ -168,7 +168,7 @@ ids!(TenantId, SettingId, TokenId, KeyPairId, DeviceId, ProfileId, ClientId);
 macro_rules! words {
     ($($word:ty $(: $otherwise:ident)?),+ $(,)?) => {$(
         impl FromColumn for $word {
-            fn from_column(row: &Row, column: &'static str) -> Result<Self, Error> {
+            fn from_column(row: &Row, column: &str) -> Result<Self, Error> {
                 let word: String = row.get(column)?;
                 let known = Self::from_word(&word)$(.or(Some(Self::$otherwise)))?;
                 known.ok_or_else(|| corrupt(column, format!("'{word}' is not known to this version")))

@@ -285,3 +285,50 @@ fn make_private(file: &Path) -> Result<(), Error> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::{Db, Transaction, sql};
+
+    async fn opened(name: &str) -> (Db, PathBuf) {
+        let file = std::env::temp_dir().join(format!("adept-sqlite-{name}-{}.db", std::process::id()));
+        let options = DatabaseOptions {
+            url: format!("sqlite://{}", file.display()),
+            sqlite_max_pages: None,
+            connections: 1,
+            create: true,
+            lease: Duration::from_secs(30),
+        };
+        (Db::open(&options).await.unwrap(), file)
+    }
+
+    #[tokio::test]
+    async fn a_thread_that_ended_before_it_answered_a_commit_leaves_its_outcome_open() {
+        let (db, file) = opened("ended").await;
+        let mut tx = db.begin().await.unwrap();
+        tx.execute_any(sql("CREATE TABLE rows (id BIGINT)")).await.unwrap();
+        if let Transaction::Sqlite(tx) = &mut tx {
+            tx.lent.parts().unwrap().0.thread.close().await;
+        }
+        let ended = tx.commit().await;
+        assert!(matches!(ended, Err(Error::CommitUnknown(_))), "{ended:?}");
+        drop(db);
+        std::fs::remove_file(file).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_statement_behind_one_that_failed_is_known_not_to_have_been_run() {
+        let thread = ConnectionThread::start(Connection::open_in_memory).await.unwrap();
+        thread.send(vec![Command::plain("INSERT INTO nowhere VALUES (1)")]);
+        assert!(matches!(thread.run(vec![Command::plain("COMMIT")]).await, Err((false, _))));
+        assert!(
+            matches!(thread.run(vec![Command::plain(ROLLBACK)]).await, Err((true, _))),
+            "nothing is open"
+        );
+        let batch = ["BEGIN", "INSERT INTO nowhere VALUES (1)", "COMMIT"].map(Command::plain);
+        assert!(matches!(thread.run(batch.into()).await, Err((false, _))));
+        assert!(matches!(thread.run(vec![Command::plain("COMMIT")]).await, Ok(_)));
+        assert!(matches!(thread.run(vec![Command::plain("COMMIT")]).await, Err((true, _))));
+    }
+}

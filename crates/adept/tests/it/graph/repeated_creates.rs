@@ -166,6 +166,35 @@ async fn a_create_is_remembered_for_a_day_by_any_clock() {
     }
 }
 
+#[tokio::test]
+async fn a_create_that_a_clock_dated_ahead_counts_as_of_now_from_its_repetition_on() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let test = TestApp::start_on_kind(kind).await;
+        let client = test.admin().await;
+        for (path, body, _) in collections(&client).await {
+            let made = id(&create(&client, &path, &body, (IDS[0], "ahead")).await);
+            let far = test.clock.now() + SignedDuration::from_hours(400 * 24);
+            let dated = format!("UPDATE created_requests SET created_at = {}", far.as_microsecond());
+            test.database.execute(&dated).await.unwrap();
+            assert_eq!(id(&create(&client, &path, &body, (IDS[0], "ahead")).await), made, "{kind:?} {path}");
+            // Nothing purges here; a day later it is no longer remembered.
+            let stored = test.database.number("SELECT MAX(created_at) FROM created_requests").await;
+            let now = test.clock.now().as_microsecond();
+            assert!(stored <= now, "{kind:?} {path}: {stored} is ahead of {now}");
+            assert!(stored > now - 60_000_000, "{kind:?} {path}: it counts as of now");
+            let long_ago =
+                format!("UPDATE created_requests SET created_at = {stored} - {}", 86_400_000_000i64);
+            test.database.execute(&long_ago).await.unwrap();
+            let count_before = count(&client, &path).await;
+            let again = create(&client, &path, &body, (IDS[0], "ahead")).await;
+            if !path.ends_with("Identities") {
+                assert_ne!(id(&again), made, "{kind:?} {path}");
+                assert_eq!(count(&client, &path).await, count_before + 1);
+            }
+        }
+    }
+}
+
 /// A client repeats its create while somebody deletes what it makes.
 async fn is_never_answered_with_404(kind: Kind) {
     let test = TestApp::start_on_kind(kind).await;

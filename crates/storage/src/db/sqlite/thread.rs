@@ -71,8 +71,8 @@ pub struct Answered {
     pub touched: u64,
 }
 
-/// What failed, and how many of the statements sent with it had succeeded.
-pub type Outcome = Result<Answered, (usize, Failure)>;
+/// What failed, and whether the last of the statements sent with it may have been run.
+pub type Outcome = Result<Answered, (bool, Failure)>;
 
 enum Job {
     Run(Vec<Command>, Option<oneshot::Sender<Outcome>>),
@@ -193,7 +193,7 @@ impl ConnectionThread {
     pub async fn run(&self, commands: Vec<Command>) -> Outcome {
         let (answer, answered) = oneshot::channel();
         self.0.push(Job::Run(commands, Some(answer)));
-        answered.await.unwrap_or(Err((0, Failure::Ended)))
+        answered.await.unwrap_or(Err((true, Failure::Ended)))
     }
 
     /// The same for a statement of microseconds on a connection that many share: the thread is woken only when this thread has
@@ -204,7 +204,7 @@ impl ConnectionThread {
         let wakes = Wakes(&self.0);
         tokio::task::yield_now().await;
         drop(wakes);
-        answered.await.unwrap_or(Err((0, Failure::Ended)))
+        answered.await.unwrap_or(Err((true, Failure::Ended)))
     }
 
     /// Sends statements whose failure fails what is sent behind them.
@@ -241,7 +241,7 @@ fn serve(connection: Connection, queue: &Queue) {
                     earlier = None;
                 }
                 let outcome = match &earlier {
-                    Some(failure) => Err((0, failure.clone())),
+                    Some(failure) => Err((false, failure.clone())),
                     None => served.run_all(commands),
                 };
                 match (answer, outcome) {
@@ -263,8 +263,9 @@ fn serve(connection: Connection, queue: &Queue) {
 impl Served {
     fn run_all(&mut self, commands: Vec<Command>) -> Outcome {
         let mut answered = Answered::default();
-        for (done, command) in commands.into_iter().enumerate() {
-            answered = self.run(command).map_err(|failure| (done, failure))?;
+        let mut commands = commands.into_iter();
+        while let Some(command) = commands.next() {
+            answered = self.run(command).map_err(|failure| (commands.len() == 0, failure))?;
         }
         Ok(answered)
     }
