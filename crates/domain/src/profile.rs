@@ -190,20 +190,7 @@ impl Profile {
             self.has_admin_password = password.is_some();
         }
         for (name, value) in &patch.values {
-            match (value, self.values.get_mut(*name)) {
-                (None, _) => {
-                    self.values.remove(*name);
-                }
-                (Some(ProfileValue::Object(new)), Some(ProfileValue::Object(old))) => merge(old, new),
-                (Some(ProfileValue::Object(new)), _) => {
-                    let mut members = ProfileValues::new();
-                    merge(&mut members, new);
-                    self.values.insert((*name).to_owned(), ProfileValue::Object(members));
-                }
-                (Some(value), _) => {
-                    self.values.insert((*name).to_owned(), value.clone());
-                }
-            }
+            set(&mut self.values, name, value.as_ref().unwrap_or(&ProfileValue::Null));
         }
         skip_keys::agree(self, patch);
     }
@@ -214,19 +201,26 @@ impl Profile {
     }
 }
 
-/// Replaces a complex value member by member.
-fn merge(old: &mut ProfileValues, new: &ProfileValues) {
-    for (name, value) in new {
-        match (value, old.get_mut(name)) {
-            (ProfileValue::Null, _) => {
-                old.remove(name);
-            }
-            (ProfileValue::Object(new), Some(ProfileValue::Object(old))) => merge(old, new),
-            (value, _) => {
-                old.insert(name.clone(), value.clone());
-            }
+/// Sets a value, or clears it by null; a complex one is replaced member by member.
+fn set(values: &mut ProfileValues, name: &str, value: &ProfileValue) {
+    match (value, values.get_mut(name)) {
+        (ProfileValue::Null, _) => {
+            values.remove(name);
+        }
+        (ProfileValue::Object(new), Some(ProfileValue::Object(old))) => merge(old, new),
+        (ProfileValue::Object(new), _) => {
+            let mut members = ProfileValues::new();
+            merge(&mut members, new);
+            values.insert(name.to_owned(), ProfileValue::Object(members));
+        }
+        (value, _) => {
+            values.insert(name.to_owned(), value.clone());
         }
     }
+}
+
+fn merge(old: &mut ProfileValues, new: &ProfileValues) {
+    new.iter().for_each(|(name, value)| set(old, name, value));
 }
 
 impl ProfileValue {
@@ -245,18 +239,13 @@ impl std::fmt::Display for ProfileValue {
             Self::Int(value) => write!(f, "{value}"),
             Self::Text(text) => f.write_str(text),
             Self::List(items) => {
-                f.write_str("[")?;
-                for (index, item) in items.iter().enumerate() {
-                    write!(f, "{}{item}", if index > 0 { ", " } else { "" })?;
-                }
-                f.write_str("]")
+                let items: Vec<_> = items.iter().map(Self::to_string).collect();
+                write!(f, "[{}]", items.join(", "))
             }
             Self::Object(members) => {
-                f.write_str("{")?;
-                for (index, (name, value)) in members.iter().enumerate() {
-                    write!(f, "{}{name}: {value}", if index > 0 { ", " } else { "" })?;
-                }
-                f.write_str("}")
+                let members: Vec<_> =
+                    members.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+                write!(f, "{{{}}}", members.join(", "))
             }
         }
     }

@@ -69,6 +69,13 @@ pub struct AssignmentState {
     pub foreign_devices: Option<i64>,
 }
 
+impl AssignmentState {
+    fn forget_fault(&mut self) {
+        self.fault = None;
+        self.failures = 0;
+    }
+}
+
 /// Everything about a setting but what people typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingState {

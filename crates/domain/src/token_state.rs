@@ -51,11 +51,6 @@ impl TokenState {
         }
     }
 
-    /// Whether Apple refused the token as a credential, so that only a new upload can help.
-    pub const fn refused_as_credential(self) -> bool {
-        matches!(self, Self::Expired | Self::Revoked | Self::Forbidden)
-    }
-
     /// One plain sentence: what is the matter and who must do what.
     pub const fn sentence(self) -> &'static str {
         match self {
@@ -222,11 +217,9 @@ mod tests {
     }
 
     #[test]
-    fn only_a_refused_credential_needs_another_token_and_nothing_is_wrong_without_one() {
-        use TokenState::{Expired, Forbidden, None, Ok, Revoked};
+    fn nothing_is_wrong_without_a_token() {
+        use TokenState::{None, Ok};
         for state in TokenState::ALL {
-            let is_refused = matches!(state, Expired | Revoked | Forbidden);
-            assert_eq!(state.refused_as_credential(), is_refused, "{state:?}");
             let is_in_trouble = !matches!(state, None | Ok);
             assert_eq!(TokenStanding::State(state).in_trouble(), is_in_trouble, "{state:?}");
         }

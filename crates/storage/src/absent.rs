@@ -132,7 +132,7 @@ impl Syncs {
         save(&mut tx, &state).await?;
         let changes = DeviceChanges { removed, ..DeviceChanges::default() };
         let unconfirmed = i64::try_from(action.unconfirmed.len()).unwrap_or(i64::MAX);
-        sync_runs::note(&mut tx, lease, part, changes, unconfirmed).await?;
+        sync_runs::note(&mut tx, lease, part, changes, unconfirmed, None).await?;
         tx.commit().await?;
         Ok(Some(removed))
     }

@@ -4,16 +4,10 @@
 //! A session has a revision, and anyone who puts another in its place names the one that was seen, so that of two the first
 //! stays. A claim orders who opens a session; it protects nothing, and ends by itself.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
-use super::{
-    Error,
-    db::{Db, sql},
-    sealing::{SealedField, SealingKey},
-};
+use super::{AppleSessions, Error, db::sql, sealing::SealedField};
 use adept_domain::{
     SettingKey, TokenId,
     deadline::{SESSION_CLAIM, is_over},
@@ -63,13 +57,6 @@ impl TokenRow {
     fn place(&self) -> SealedField {
         SealedField::of_setting("server_tokens", "session_sealed", self.key, self.token)
     }
-}
-
-/// Sessions at Apple, one for each stored token, sealed.
-#[derive(Clone)]
-pub struct AppleSessions {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
 }
 
 impl AppleSessions {

@@ -17,8 +17,8 @@ mod work;
 use jiff::Timestamp;
 
 use super::{
-    Error,
-    db::{Db, Transaction, sql},
+    Assignments, Error,
+    db::{Transaction, sql},
     deployment::{keep_value, value_of},
     leases::may_go_on,
     setting_state::{change, load, lock, save},
@@ -73,12 +73,6 @@ pub(super) async fn bump_desired_generation(
     let Some(state) = desire(tx, key, now, all).await? else { return Ok(false) };
     save(tx, &state).await?;
     Ok(true)
-}
-
-/// What devices are to have, what Apple has, and the calls between the two.
-#[derive(Clone)]
-pub struct Assignments {
-    pub(crate) db: Db,
 }
 
 impl Assignments {

@@ -41,3 +41,9 @@ pub(super) async fn write(tx: &mut Transaction, tenant: TenantId, event: &AuditE
     .bind(event.correlation);
     tx.execute_one("writing the audit log", insert).await
 }
+
+/// Adds `event` to `tenant`'s log, and makes the change durable with it.
+pub(super) async fn commit(mut tx: Transaction, tenant: TenantId, event: &AuditEvent) -> Result<(), Error> {
+    write(&mut tx, tenant, event).await?;
+    tx.commit().await
+}

@@ -1,8 +1,8 @@
 //! Applications that may ask the built-in issuer for tokens. Secrets are stored as argon2 hashes only.
 
 use super::{
-    Error,
-    db::{Db, Row, sql},
+    Clients, Error,
+    db::{Row, sql},
 };
 use adept_domain::{ClientId, Permission, Permissions, TenantId};
 
@@ -36,12 +36,6 @@ fn client(row: &Row) -> Result<ClientRow, Error> {
         disabled: row.get("disabled")?,
         created_at: row.get("created_at")?,
     })
-}
-
-/// Applications of the built-in issuer.
-#[derive(Clone)]
-pub struct Clients {
-    pub(crate) db: Db,
 }
 
 impl Clients {

@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Error,
-    db::{Db, Statement, Transaction, sql},
+    CreatedRequests, Error,
+    db::{Statement, Transaction, sql},
     purge::AgedRows,
 };
 
@@ -57,12 +57,6 @@ pub(super) async fn claim(
         sql("UPDATE created_requests SET entity = $3, created_at = $4 WHERE tenant = $1 AND request = $2");
     tx.execute_one("claiming a create", update.bind(row)).await?;
     Ok(None)
-}
-
-/// Creates that their clients may repeat.
-#[derive(Clone)]
-pub struct CreatedRequests {
-    pub(crate) db: Db,
 }
 
 impl CreatedRequests {

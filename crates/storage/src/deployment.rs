@@ -1,13 +1,11 @@
 //! Rows of the deployment itself: the sealing canary, the default tenant and the issuer's signing key.
 
-use std::sync::Arc;
-
 use std::path::Path;
 
 use zeroize::Zeroizing;
 
 use super::{
-    Error, OpenError, SealingKey, SealingKeyError, StorageOptions,
+    Deployment, Error, OpenError, SealingKey, SealingKeyError, StorageOptions,
     db::{Db, Statement, sql},
     sealing::SealedField,
 };
@@ -126,13 +124,6 @@ pub(super) async fn default_tenant(
     }
     tx.commit().await?;
     stored_default_tenant(db).await?.ok_or_else(|| Error::Corrupt("the default tenant is missing".to_owned()))
-}
-
-/// What belongs to the deployment and to no tenant: its schema, its signing key, whether it can be written.
-#[derive(Clone)]
-pub struct Deployment {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
 }
 
 impl Deployment {

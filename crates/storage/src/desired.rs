@@ -106,8 +106,7 @@ impl Devices {
         .bind((profile.key(), serials.as_str(), profile.id, now))
         .bind(profile.flag("supervisedModeEnabled"));
         tx.execute_any(update).await?;
-        audit::write(&mut tx, profile.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, profile.tenant, event).await?;
         Ok(DesiredChange::Done)
     }
 
@@ -139,8 +138,7 @@ impl Devices {
             let line = NewDeviceEvent::of(DeviceEventKind::ReleaseRequested);
             device_events::write(&mut tx, key, &keys, now, &line).await?;
         }
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(DesiredChange::Done)
     }
 
@@ -211,8 +209,7 @@ impl Devices {
             let event_row = NewDeviceEvent::of(DeviceEventKind::Unwanted);
             device_events::write(&mut tx, key, &[serial_key], event.at, &event_row).await?;
         }
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(true)
     }
 }

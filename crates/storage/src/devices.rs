@@ -12,12 +12,12 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Error,
+    Devices, Error,
     assignment::{alike, save_pacing, save_release, states_of},
-    db::{Db, Row, Transaction, Value, sql},
+    db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
-    filter::{Column, Holds, Sql},
-    list::{ListQuery, Listed, Source},
+    filter::{Column, Holds},
+    list::{ListQuery, Listed, Source, of_setting},
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePacing, DevicePlatform, DeviceRelease,
@@ -69,12 +69,6 @@ pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
         desired_at: row.get("desired_at")?,
         supervised: row.get("supervised")?,
     })
-}
-
-fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
-    move |sql| {
-        sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
-    }
 }
 
 /// What decides about the devices of a page, by their serial keys.
@@ -258,13 +252,6 @@ impl Growth {
     }
 }
 
-/// Devices, what is desired of them, and their events.
-#[derive(Clone)]
-pub struct Devices {
-    pub(crate) db: Db,
-    pub(crate) growth: Growth,
-}
-
 impl Devices {
     /// Lets the database look at its devices again if there are many more than when it looked last. Takes seconds for a
     /// million; nothing waits for it.
@@ -287,14 +274,14 @@ impl Devices {
             false => None,
         };
         let query = ListQuery { count: false, ..query.clone() };
-        Ok(Listed { total, ..SOURCE.list(&self.db, &query, scope(key), device).await? })
+        Ok(Listed { total, ..SOURCE.list(&self.db, &query, of_setting(key), device).await? })
     }
 
     /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
     /// is known, and few are gone.
     pub async fn count(&self, key: SettingKey, filter: Option<&Filter<DeviceField>>) -> Result<i64, Error> {
         if filter.is_some() {
-            return SOURCE.count(&self.db, filter, scope(key)).await;
+            return SOURCE.count(&self.db, filter, of_setting(key)).await;
         }
         let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 AND \
             setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")

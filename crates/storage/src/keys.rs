@@ -1,13 +1,11 @@
 //! Key pairs of settings. A pair that opened a token is kept as long as its setting; unused ones are bounded.
 
-use std::sync::Arc;
-
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, audit,
-    db::{Db, Row, Transaction, sql},
+    Error, KeyPairs, audit,
+    db::{Row, Transaction, sql},
     sealing::{SealedField, SealingKey},
     setting_state::lock,
 };
@@ -67,13 +65,6 @@ fn key_pair(row: &Row) -> Result<KeyPairRow, Error> {
     })
 }
 
-/// Key pairs of settings, their private keys sealed.
-#[derive(Clone)]
-pub struct KeyPairs {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
-}
-
 impl KeyPairs {
     /// The key pairs of a setting, newest first.
     pub async fn list(&self, key: SettingKey) -> Result<Vec<KeyPairRow>, Error> {
@@ -119,8 +110,7 @@ impl KeyPairs {
             tx.execute_one("dropping the oldest unused key pair", delete).await?;
         }
         insert_key_pair(&mut tx, key, pair, sealed).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(KeyAdded::Done)
     }
 }

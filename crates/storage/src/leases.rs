@@ -10,8 +10,8 @@ use adept_domain::{
 use jiff::Timestamp;
 
 use super::{
-    Error,
-    db::{Db, Row, Transaction, sql, sql_of_parts},
+    Error, Leases,
+    db::{Row, Transaction, sql, sql_of_parts},
     schema,
     setting_state::{lock, save, try_lock},
     sync_runs,
@@ -88,12 +88,6 @@ async fn heal_deadlines(tx: &mut Transaction, key: SettingKey, now: Timestamp) -
         tx.execute(sql(text).bind((key, now, horizon))).await?;
     }
     Ok(())
-}
-
-/// Which process works on which setting.
-#[derive(Clone)]
-pub struct Leases {
-    pub(crate) db: Db,
 }
 
 impl Leases {

@@ -37,31 +37,28 @@ use adept_domain::TenantId;
 use jiff::Timestamp;
 
 pub use absent::{AbsentAction, ListedDevice};
-pub use apple_sessions::{AppleSession, AppleSessions, SessionKept, TokenRow};
+pub use apple_sessions::{AppleSession, SessionKept, TokenRow};
 pub use assignment::{
-    Assigned, Assignments, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile,
-    RefusedDevices, Released, ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
+    Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, RefusedDevices, Released,
+    ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
-pub use audit::read::AuditLog;
-pub use clients::{ClientRow, Clients};
-pub use created_requests::{CREATES_REMEMBERED, CreatedRequests, EntityCreated};
+pub use clients::ClientRow;
+pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
 pub use db::{DatabaseOptions, Purpose};
-pub use deployment::{Deployment, SigningKeyRow};
+pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
-pub use devices::Devices;
 pub use error::Error;
 pub use health::{Probed, SettingHealth};
-pub use keys::{KeyAdded, KeyPairRow, KeyPairs, NewKeyPair};
-pub use leases::{Claim, DueSetting, Leases, Work};
+pub use keys::{KeyAdded, KeyPairRow, NewKeyPair};
+pub use leases::{Claim, DueSetting, Work};
 pub use list::{ListQuery, Listed, Position};
-pub use profiles::{PasswordChange, ProfileDeleted, Profiles};
+pub use profiles::{PasswordChange, ProfileDeleted};
 pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
-pub use settings::{Created, Edit, Restored, SettingEdit, Settings};
-pub use sync::Syncs;
+pub use settings::{Created, Restored};
 pub use sync_runs::RunPart;
-pub use tenants::{TenantRow, Tenants};
-pub use tokens::{NewToken, StoredToken, StoredTokens, TokenChanged, Tokens};
+pub use tenants::TenantRow;
+pub use tokens::{NewToken, StoredToken, StoredTokens, TokenChanged};
 
 use db::Db;
 use devices::Growth;
@@ -102,39 +99,74 @@ pub enum OpenError {
     },
 }
 
-/// The open storage: a repository for each group of tables, so that a service can be given those that it needs. Cheap to clone.
-#[derive(Clone)]
-pub struct Storage {
-    /// Onboarding settings.
-    pub settings: Settings,
-    /// Server tokens.
-    pub tokens: Tokens,
-    /// Key pairs.
-    pub key_pairs: KeyPairs,
-    /// Sessions at Apple.
-    pub apple_sessions: AppleSessions,
-    /// Who works on which setting.
-    pub leases: Leases,
-    /// What synchronization learns.
-    pub syncs: Syncs,
-    /// What assignment works with.
-    pub assignments: Assignments,
-    /// Devices.
-    pub devices: Devices,
-    /// Enrollment profiles.
-    pub profiles: Profiles,
-    /// The audit log.
-    pub audit: AuditLog,
-    /// Creates that may be repeated.
-    pub created_requests: CreatedRequests,
-    /// Applications of the built-in issuer.
-    pub clients: Clients,
-    /// Tenants.
-    pub tenants: Tenants,
-    /// What belongs to no tenant.
-    pub deployment: Deployment,
+/// What repositories are made of.
+struct Parts {
     db: Db,
-    default_tenant: TenantId,
+    key: Arc<SealingKey>,
+    growth: Growth,
+}
+
+/// The repositories, one for each group of tables. Each reaches the database and what stands in its braces.
+macro_rules! repositories {
+    ($($(#[$doc:meta])* $field:ident: $name:ident { $($part:ident: $type:ty)? }),+ $(,)?) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone)]
+            pub struct $name {
+                pub(crate) db: Db,
+                $(pub(crate) $part: $type,)?
+            }
+        )+
+
+        /// The open storage: its repositories, so that a service can be given those that it needs. Cheap to clone.
+        #[derive(Clone)]
+        pub struct Storage {
+            $($(#[$doc])* pub $field: $name,)+
+            db: Db,
+            default_tenant: TenantId,
+        }
+
+        impl Storage {
+            fn of(parts: Parts, default_tenant: TenantId) -> Self {
+                Self {
+                    $($field: $name { db: parts.db.clone(), $($part: parts.$part.clone())? },)+
+                    db: parts.db,
+                    default_tenant,
+                }
+            }
+        }
+    };
+}
+
+repositories! {
+    /// Onboarding settings: what people see of them, and the state that the machine needs.
+    settings: Settings { key: Arc<SealingKey> },
+    /// Server tokens, sealed, and what Apple asked for about them.
+    tokens: Tokens { key: Arc<SealingKey> },
+    /// Key pairs of settings, their private keys sealed.
+    key_pairs: KeyPairs { key: Arc<SealingKey> },
+    /// Sessions at Apple, one for each stored token, sealed.
+    apple_sessions: AppleSessions { key: Arc<SealingKey> },
+    /// Which process works on which setting.
+    leases: Leases { },
+    /// What synchronization learns, stored under its lease, and its history.
+    syncs: Syncs { growth: Growth },
+    /// What devices are to have, what Apple has, and the calls between the two.
+    assignments: Assignments { },
+    /// Devices, what is desired of them, and their events.
+    devices: Devices { growth: Growth },
+    /// Enrollment profiles, and the defaults of settings.
+    profiles: Profiles { key: Arc<SealingKey> },
+    /// The audit log, as it is read. It is written in the transactions of what it tells.
+    audit: AuditLog { },
+    /// Creates that their clients may repeat.
+    created_requests: CreatedRequests { },
+    /// Applications of the built-in issuer.
+    clients: Clients { },
+    /// Tenants.
+    tenants: Tenants { },
+    /// What belongs to the deployment and to no tenant: its schema, its signing key, whether it can be written.
+    deployment: Deployment { key: Arc<SealingKey> },
 }
 
 impl Storage {
@@ -149,7 +181,7 @@ impl Storage {
         schema::migrate(&db).await?;
         let key = deployment::sealing_key(&db, options).await?;
         let default_tenant = deployment::default_tenant(&db, now, fresh_tenant).await?;
-        Ok(Self::of(db, key, default_tenant))
+        Ok(Self::of(Parts { db, key: Arc::new(key), growth: Growth::default() }, default_tenant))
     }
 
     /// Opens what is there and changes nothing: no migration, no key, no tenant is made.
@@ -160,29 +192,7 @@ impl Storage {
         let tenant = deployment::stored_default_tenant(&db).await?;
         let default_tenant = tenant
             .ok_or_else(|| Error::Corrupt("it has no default tenant; start `adept serve` once".to_owned()))?;
-        Ok(Self::of(db, key, default_tenant))
-    }
-
-    fn of(db: Db, key: SealingKey, default_tenant: TenantId) -> Self {
-        let (key, growth) = (Arc::new(key), Growth::default());
-        Self {
-            settings: Settings { db: db.clone(), key: Arc::clone(&key) },
-            tokens: Tokens { db: db.clone(), key: Arc::clone(&key) },
-            key_pairs: KeyPairs { db: db.clone(), key: Arc::clone(&key) },
-            apple_sessions: AppleSessions { db: db.clone(), key: Arc::clone(&key) },
-            leases: Leases { db: db.clone() },
-            syncs: Syncs { db: db.clone(), growth: growth.clone() },
-            assignments: Assignments { db: db.clone() },
-            devices: Devices { db: db.clone(), growth },
-            profiles: Profiles { db: db.clone(), key: Arc::clone(&key) },
-            audit: AuditLog { db: db.clone() },
-            created_requests: CreatedRequests { db: db.clone() },
-            clients: Clients { db: db.clone() },
-            tenants: Tenants { db: db.clone() },
-            deployment: Deployment { db: db.clone(), key },
-            db,
-            default_tenant,
-        }
+        Ok(Self::of(Parts { db, key: Arc::new(key), growth: Growth::default() }, default_tenant))
     }
 
     /// Applies missing migrations and nothing else.

@@ -1,6 +1,7 @@
 //! Lists: filtered, ordered, and walked by position instead of by number, so that the last page costs what the first
 //! does and a row added meanwhile never makes another one be skipped.
 
+use adept_domain::SettingKey;
 use adept_odata::{Filter, OrderBy};
 use serde_json::Value as Json;
 use uuid::Uuid;
@@ -171,6 +172,13 @@ impl<F: Copy> Source<F> {
             sql.condition(filter, self.column)?;
         }
         Ok(())
+    }
+}
+
+/// The scope of rows that belong to a setting.
+pub(super) fn of_setting(key: SettingKey) -> impl Fn(&mut Sql) {
+    move |sql| {
+        sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
     }
 }
 

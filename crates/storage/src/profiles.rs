@@ -4,19 +4,17 @@
 mod defaults;
 mod values;
 
-use std::sync::Arc;
-
 use adept_odata::Filter;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
-    Error, audit,
+    Error, Profiles, audit,
     created_requests::{self, EntityCreated},
-    db::{Db, Row, Statement, Transaction, Value, id_text, sql, sql_of_parts},
-    filter::{Column, Holds, Sql},
-    list::{ListQuery, Listed, Source},
-    sealing::{SealedField, SealingKey},
+    db::{Row, Statement, Transaction, Value, id_text, sql, sql_of_parts},
+    filter::{Column, Holds},
+    list::{ListQuery, Listed, Source, of_setting},
+    sealing::SealedField,
     setting_state::{lock, save},
 };
 use adept_domain::{
@@ -24,17 +22,20 @@ use adept_domain::{
 };
 use values::{json_of, read_values};
 
-pub(super) const COLUMNS: &str = "tenant, setting, id, kind, display_name, description, properties, revision, version, \
-    created_at, modified_at, (admin_password_sealed IS NOT NULL) AS has_admin_password, \
-    (EXISTS (SELECT 1 FROM default_profiles WHERE default_profiles.tenant = enrollment_profiles.tenant \
-    AND default_profiles.setting = enrollment_profiles.setting \
-    AND default_profiles.profile = enrollment_profiles.id)) AS is_default";
+macro_rules! is_default {
+    () => {
+        "(EXISTS (SELECT 1 FROM default_profiles WHERE default_profiles.tenant = enrollment_profiles.tenant \
+         AND default_profiles.setting = enrollment_profiles.setting \
+         AND default_profiles.profile = enrollment_profiles.id))"
+    };
+}
 
-/// The same as in `COLUMNS`.
-const IS_DEFAULT: &str = "(EXISTS (SELECT 1 FROM default_profiles \
-    WHERE default_profiles.tenant = enrollment_profiles.tenant \
-    AND default_profiles.setting = enrollment_profiles.setting \
-    AND default_profiles.profile = enrollment_profiles.id))";
+pub(super) const COLUMNS: &str = concat!(
+    "tenant, setting, id, kind, display_name, description, properties, revision, version, created_at, modified_at, \
+     (admin_password_sealed IS NOT NULL) AS has_admin_password, ",
+    is_default!(),
+    " AS is_default"
+);
 
 const SOURCE: Source<ProfileField> = Source {
     columns: COLUMNS,
@@ -50,7 +51,7 @@ fn column(field: ProfileField) -> Column {
         ProfileField::DisplayName => ("display_name", Holds::Text),
         ProfileField::Description => ("description", Holds::Text),
         ProfileField::Kind => ("kind", Holds::Member(ProfileKind::WORDS)),
-        ProfileField::IsDefault => (IS_DEFAULT, Holds::Bool),
+        ProfileField::IsDefault => (is_default!(), Holds::Bool),
         ProfileField::Kept(name, kept) => return kept_column(name, kept),
     };
     Column::fixed(expression, holds)
@@ -118,19 +119,6 @@ pub(super) fn profile(row: &Row) -> Result<Profile, Error> {
     })
 }
 
-fn scope(key: SettingKey) -> impl Fn(&mut Sql) {
-    move |sql| {
-        sql.push("tenant = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
-    }
-}
-
-/// Enrollment profiles, and the defaults of settings.
-#[derive(Clone)]
-pub struct Profiles {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
-}
-
 impl Profiles {
     /// Lists the profiles of a setting, oldest first when no other order is asked for.
     pub async fn list(
@@ -138,12 +126,12 @@ impl Profiles {
         key: SettingKey,
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
-        SOURCE.list(&self.db, query, scope(key), profile).await
+        SOURCE.list(&self.db, query, of_setting(key), profile).await
     }
 
     /// Counts the profiles of a setting that fulfil the filter.
     pub async fn count(&self, key: SettingKey, filter: Option<&Filter<ProfileField>>) -> Result<i64, Error> {
-        SOURCE.count(&self.db, filter, scope(key)).await
+        SOURCE.count(&self.db, filter, of_setting(key)).await
     }
 
     /// The profile of that id.
@@ -182,8 +170,7 @@ impl Profiles {
         if password.is_some() {
             self.keep_password(&mut tx, new, password).await?;
         }
-        audit::write(&mut tx, new.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, new.tenant, event).await?;
         Ok(EntityCreated::Done)
     }
 
@@ -214,8 +201,7 @@ impl Profiles {
         if let Some(password) = password {
             self.keep_password(&mut tx, &changed, password).await?;
         }
-        audit::write(&mut tx, key.tenant, &event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, &event).await?;
         Ok(Some(changed))
     }
 
@@ -265,8 +251,7 @@ impl Profiles {
         let delete = sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
             .bind((profile.key(), profile.id));
         tx.execute_one("deleting a profile", delete).await?;
-        audit::write(&mut tx, profile.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, profile.tenant, event).await?;
         Ok(ProfileDeleted::Done)
     }
 }

@@ -93,7 +93,7 @@ macro_rules! read_fields {
 }
 
 fn columns() -> Vec<&'static str> {
-    let mut columns = Vec::new();
+    let mut columns = vec!["tenant"];
     fields!(list_columns columns);
     columns
 }
@@ -102,13 +102,13 @@ fn texts() -> &'static [String; 3] {
     static TEXTS: std::sync::LazyLock<[String; 3]> = std::sync::LazyLock::new(|| {
         let columns = columns();
         let set: Vec<_> =
-            columns[1..].iter().enumerate().map(|(at, column)| format!("{column} = ${}", at + 3)).collect();
-        let values: Vec<_> = (1..=columns.len() + 1).map(|number| format!("${number}")).collect();
+            columns[2..].iter().enumerate().map(|(at, column)| format!("{column} = ${}", at + 3)).collect();
+        let values: Vec<_> = (1..=columns.len()).map(|number| format!("${number}")).collect();
         let (columns, set, values) = (columns.join(", "), set.join(", "), values.join(", "));
         [
-            format!("SELECT tenant, {columns} FROM setting_states WHERE tenant = $1 AND setting = $2"),
+            format!("SELECT {columns} FROM setting_states WHERE tenant = $1 AND setting = $2"),
             format!("UPDATE setting_states SET {set} WHERE tenant = $1 AND setting = $2"),
-            format!("INSERT INTO setting_states (tenant, {columns}) VALUES ({values})"),
+            format!("INSERT INTO setting_states ({columns}) VALUES ({values})"),
         ]
     });
     &TEXTS

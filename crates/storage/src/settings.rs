@@ -1,14 +1,12 @@
 //! Onboarding settings: made, read, listed, changed, soft-deleted. What a token or a sync changes is in `onboarding` and
 //! `sync`. A soft-deleted setting does not exist for anyone but the restore command and the purge.
 
-use std::sync::Arc;
-
 use adept_odata::Filter;
 use jiff::Timestamp;
 
 use super::{
-    Error, SealingKey, audit, created_requests,
-    db::{Db, Row, Statement, Transaction, Value, sql, sql_of_parts},
+    Error, Settings, audit, created_requests,
+    db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
     filter::{Column, Holds, Sql},
     keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
@@ -32,27 +30,6 @@ pub enum Created {
     Earlier(SettingId),
     /// The tenant has as many settings as are allowed.
     TooMany,
-}
-
-/// What people may change of a setting, as it is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SettingEdit {
-    /// `tokenName`.
-    pub token_name: Option<String>,
-    /// `dataSharingConsentGranted`.
-    pub data_sharing_consent: bool,
-    /// `shareTokenWithSchoolDataSyncService`.
-    pub share_with_school_data_sync: bool,
-    /// `roleScopeTagIds`.
-    pub role_scope_tag_ids: Option<Vec<String>>,
-}
-
-/// What becomes of a setting, and what the audit log says of that.
-pub struct Edit {
-    /// Its values from now on.
-    pub values: SettingEdit,
-    /// For the audit log.
-    pub event: AuditEvent,
 }
 
 /// What came of restoring a setting.
@@ -144,13 +121,6 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     }
 }
 
-/// Onboarding settings: what people see of them, and the state that the machine needs.
-#[derive(Clone)]
-pub struct Settings {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
-}
-
 impl Settings {
     /// The visible setting of that id in that tenant.
     pub async fn get(&self, key: SettingKey) -> Result<Option<Setting>, Error> {
@@ -200,31 +170,24 @@ impl Settings {
         }
         insert(&mut tx, setting).await?;
         insert_key_pair(&mut tx, setting.key(), key_pair, sealed).await?;
-        audit::write(&mut tx, setting.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, setting.tenant, event).await?;
         Ok(Created::Done)
     }
 
-    /// Changes what people may change of a setting: `decide` is handed the setting as it is, which nobody else changes until
-    /// this is done, and says what becomes of it. None when it is gone.
+    /// Changes what people may change of a setting, and only that: `change` is handed the setting, which nobody else changes
+    /// until this is done, and answers the event for the audit log. None when it is gone.
     pub async fn edit(
         &self,
         key: SettingKey,
         now: Timestamp,
-        decide: impl FnOnce(&Setting) -> Edit + Send,
+        change: impl FnOnce(&mut Setting) -> AuditEvent + Send,
     ) -> Result<Option<Setting>, Error> {
         let mut tx = self.db.begin().await?;
         let Some(mut state) = setting_state::lock(&mut tx, key, &Fence::Exists).await? else {
             return Ok(None);
         };
         let Some(mut setting) = tx.first(select_one(key), setting).await? else { return Ok(None) };
-        let Edit { values, event } = decide(&setting);
-        let SettingEdit { token_name, data_sharing_consent, share_with_school_data_sync, role_scope_tag_ids } =
-            values;
-        setting.token_name = token_name;
-        setting.data_sharing_consent = data_sharing_consent;
-        setting.share_with_school_data_sync = share_with_school_data_sync;
-        setting.role_scope_tag_ids = role_scope_tag_ids;
+        let event = change(&mut setting);
         setting.modified_at = now;
         state.on_edited(now);
         let update = sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds \
@@ -238,8 +201,7 @@ impl Settings {
         ));
         tx.execute_one("changing a setting", update).await?;
         setting_state::save(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, &event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, &event).await?;
         Ok(Some(setting))
     }
 
@@ -266,8 +228,7 @@ impl Settings {
             ] {
                 tx.execute(sql(text).bind(key)).await?;
             }
-            audit::write(&mut tx, key.tenant, event).await?;
-            tx.commit().await?;
+            audit::commit(tx, key.tenant, event).await?;
         }
         Ok(Some(deletion))
     }
@@ -298,8 +259,7 @@ impl Settings {
         }
         state.on_undeleted(now);
         setting_state::save(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(Restored::Done)
     }
 }

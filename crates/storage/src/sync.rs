@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Error, audit,
-    db::{Db, Transaction},
-    devices::{self, Growth},
+    Error, Syncs, audit,
+    db::Transaction,
+    devices,
     setting_state::{change, lock, save},
     sync_runs::{self, RunPart},
 };
@@ -18,13 +18,6 @@ use adept_domain::{
     TokenState, fold_page,
     setting_state::{CursorMove, SyncEnd},
 };
-
-/// What synchronization learns, stored under its lease, and its history.
-#[derive(Clone)]
-pub struct Syncs {
-    pub(crate) db: Db,
-    pub(crate) growth: Growth,
-}
 
 impl Syncs {
     /// Stores a page, its cursor and its part of the history in one transaction. None, and nothing stored, when lease,
@@ -51,7 +44,7 @@ impl Syncs {
             state.on_devices_changed(part.now, has_new);
         }
         save(&mut tx, &state).await?;
-        sync_runs::note(&mut tx, lease, part, folded.changes(), 0).await?;
+        sync_runs::note(&mut tx, lease, part, folded.changes(), 0, None).await?;
         tx.commit().await?;
         self.growth.note(folded.added);
         Ok(Some(folded))
@@ -97,8 +90,7 @@ impl Syncs {
             return Ok(Some(false));
         }
         save(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(Some(true))
     }
 }

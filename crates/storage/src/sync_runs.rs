@@ -27,19 +27,8 @@ pub struct RunPart {
     pub unreadable: i64,
 }
 
-/// Adds a part to the run's line.
+/// Adds a part to the run's line, and how the run ended when it did.
 pub(super) async fn note(
-    tx: &mut Transaction,
-    lease: &Lease,
-    part: &RunPart,
-    changes: DeviceChanges,
-    unconfirmed: i64,
-) -> Result<(), Error> {
-    put(tx, lease, part, changes, unconfirmed, None).await
-}
-
-/// The same, with how the run ended.
-async fn put(
     tx: &mut Transaction,
     lease: &Lease,
     part: &RunPart,
@@ -75,7 +64,7 @@ pub(super) async fn end(
     part: &RunPart,
     end: &SyncEnd,
 ) -> Result<(), Error> {
-    put(tx, lease, part, DeviceChanges::default(), 0, Some(end)).await?;
+    note(tx, lease, part, DeviceChanges::default(), 0, Some(end)).await?;
     let update = sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + (SELECT pages \
         FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) WHERE \
         tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier WHERE \

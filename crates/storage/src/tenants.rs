@@ -1,8 +1,8 @@
 //! Tenants.
 
 use super::{
-    Error,
-    db::{Db, Row, Transaction, sql},
+    Error, Tenants,
+    db::{Row, Transaction, sql},
     settings,
 };
 use adept_domain::{Setting, TenantId};
@@ -34,12 +34,6 @@ pub(super) async fn create(
 
 fn tenant(row: &Row) -> Result<TenantRow, Error> {
     Ok(TenantRow { id: row.get("id")?, name: row.get("name")?, disabled: row.get("disabled")? })
-}
-
-/// Tenants.
-#[derive(Clone)]
-pub struct Tenants {
-    pub(crate) db: Db,
 }
 
 impl Tenants {

@@ -1,16 +1,14 @@
 //! Server tokens: what an upload needs to know, and the one transaction by which a token takes effect.
 
-use std::sync::Arc;
-
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use super::{
-    Error,
+    Error, Tokens,
     assignment::forget_refusals,
     audit,
-    db::{Db, Row, Transaction, sql, sql_of_parts},
-    sealing::{SealedField, SealingKey},
+    db::{Row, Transaction, sql, sql_of_parts},
+    sealing::SealedField,
     setting_state::{lock, save},
     settings::{self, setting_of_server},
 };
@@ -73,13 +71,6 @@ pub enum TokenChanged {
 
 fn place(key: SettingKey, id: TokenId) -> SealedField {
     SealedField::of_setting("server_tokens", "token_sealed", key, id)
-}
-
-/// Server tokens, sealed, and what Apple asked for about them.
-#[derive(Clone)]
-pub struct Tokens {
-    pub(crate) db: Db,
-    pub(crate) key: Arc<SealingKey>,
 }
 
 impl Tokens {
@@ -156,8 +147,7 @@ impl Tokens {
             mark_current_key(&mut tx, key, token.key_pair).await?;
         }
         drop_unused_tokens(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(TokenChanged::Done)
     }
 
@@ -182,8 +172,7 @@ impl Tokens {
         state.on_verified(verification, now);
         save(&mut tx, &state).await?;
         drop_unused_tokens(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(TokenChanged::Done)
     }
 
@@ -216,8 +205,7 @@ impl Tokens {
         save(&mut tx, &state).await?;
         mark_current_key(&mut tx, key, row.get("key_pair")?).await?;
         drop_unused_tokens(&mut tx, &state).await?;
-        audit::write(&mut tx, key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, key.tenant, event).await?;
         Ok(true)
     }
 

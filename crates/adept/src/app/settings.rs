@@ -8,7 +8,7 @@ use crate::{
         Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
         SettingPatch, TokenType, setting_state::Deletion,
     },
-    storage::{self, Created, Edit, Restored, SettingEdit},
+    storage::{self, Created, Restored},
 };
 
 /// How often a repeated create whose entity is deleted just then is tried.
@@ -66,13 +66,8 @@ impl Settings {
         setting.data_sharing_consent = new.data_sharing_consent;
         setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
         let key_pair = self.keys.new_key_pair().await?;
-        let blank = SettingEdit {
-            token_name: None,
-            data_sharing_consent: false,
-            share_with_school_data_sync: false,
-            role_scope_tag_ids: None,
-        };
-        let changes = changes(&blank, &edit_of(&setting));
+        let blank = Setting { role_scope_tag_ids: None, ..Setting::new(key, TokenType::Dep, None, now) };
+        let changes = changes(&blank, &setting);
         let event =
             event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
         for _ in 0..CREATES_TRIED {
@@ -125,15 +120,13 @@ impl Settings {
         origin: &Origin,
         id: SettingId,
         (activity, operation): (&'static str, &'static str),
-        change: impl FnOnce(&mut SettingEdit) + Send,
+        change: impl FnOnce(&mut Setting) + Send,
     ) -> Result<Setting, Error> {
         let key = SettingKey { tenant: origin.caller.tenant, id };
         let edited = self.settings.edit(key, self.clock.now(), |setting| {
-            let old = edit_of(setting);
-            let mut values = old.clone();
-            change(&mut values);
-            let changes = changes(&old, &values);
-            Edit { values, event: event(&self.clock, Some(origin), activity, operation, setting, changes) }
+            let old = setting.clone();
+            change(setting);
+            event(&self.clock, Some(origin), activity, operation, &old, changes(&old, setting))
         });
         edited.await?.ok_or(Error::NO_SETTING)
     }
@@ -194,19 +187,10 @@ fn too_many(maximum: i64) -> Error {
     ))
 }
 
-/// What people may change of a setting, as it is.
-fn edit_of(setting: &Setting) -> SettingEdit {
-    SettingEdit {
-        token_name: setting.token_name.clone(),
-        data_sharing_consent: setting.data_sharing_consent,
-        share_with_school_data_sync: setting.share_with_school_data_sync,
-        role_scope_tag_ids: setting.role_scope_tag_ids.clone(),
-    }
-}
-
-fn changes(old: &SettingEdit, new: &SettingEdit) -> Vec<Change> {
+/// What people changed of a setting.
+fn changes(old: &Setting, new: &Setting) -> Vec<Change> {
     let flag = |value: bool| if value { "true" } else { "false" };
-    let tags = |edit: &SettingEdit| edit.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
+    let tags = |setting: &Setting| setting.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
     [
         Change::between("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
         Change::between(

@@ -75,12 +75,10 @@ impl SettingState {
                     self.token.state = TokenState::Ok;
                 }
                 self.token.checked_at = Some(end.now);
-                self.assignment.fault = None;
-                self.assignment.failures = 0;
+                self.assignment.forget_fault();
             }
             AssignmentFinding::NothingAsked => {
-                self.assignment.fault = None;
-                self.assignment.failures = 0;
+                self.assignment.forget_fault();
             }
         }
         if end.scanned_generation == Some(self.assignment.desired_generation) {

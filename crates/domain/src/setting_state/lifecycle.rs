@@ -45,8 +45,7 @@ impl SettingState {
         self.token = TokenSlots { generation: self.token.generation + 1, ..TokenSlots::default() };
         self.sync.due_at = None;
         self.assignment.due_at = None;
-        self.assignment.fault = None;
-        self.assignment.failures = 0;
+        self.assignment.forget_fault();
     }
 
     /// It is brought back, without a token.

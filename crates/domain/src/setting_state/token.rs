@@ -55,11 +55,6 @@ impl TokenSlots {
         }
     }
 
-    /// Every token that is kept.
-    pub fn kept(&self) -> impl Iterator<Item = TokenId> {
-        [self.in_use, self.verified, self.newer].into_iter().flatten()
-    }
-
     fn forget_bare_refusals(&mut self) {
         self.bare_refusals = 0;
         self.bare_refused_since = None;
@@ -148,8 +143,7 @@ impl SettingState {
         token.forget_bare_refusals();
         self.sync.failures = 0;
         self.retry_assignment(now);
-        self.assignment.fault = None;
-        self.assignment.failures = 0;
+        self.assignment.forget_fault();
         self.request_sync(now);
     }
 
@@ -199,8 +193,7 @@ impl SettingState {
         token.forget_bare_refusals();
         self.modified_at = now;
         self.retry_assignment(now);
-        self.assignment.fault = None;
-        self.assignment.failures = 0;
+        self.assignment.forget_fault();
         self.request_sync(now);
         if !to_verified {
             let pause = pause_after(self.sync.failures.saturating_sub(1).max(0), lengths);

@@ -171,8 +171,7 @@ impl Assignments {
         if let Some(call) = assigned.call {
             end_call(&mut tx, lease, call).await?;
         }
-        audit::write(&mut tx, lease.key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)
     }
 }

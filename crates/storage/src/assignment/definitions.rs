@@ -57,8 +57,7 @@ impl Assignments {
             AND profile = $3 AND revision = $4")
         .bind((profile.key(), profile.id, profile.revision));
         tx.execute_any(update).await?;
-        audit::write(&mut tx, profile.tenant, event).await?;
-        tx.commit().await
+        audit::commit(tx, profile.tenant, event).await
     }
 
     /// Takes back an attempt that Apple surely did not act on.

@@ -127,8 +127,7 @@ impl Assignments {
         if let Some(call) = released.call {
             end_call(&mut tx, lease, call).await?;
         }
-        audit::write(&mut tx, lease.key.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)
     }
 }

@@ -5,8 +5,8 @@ use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{
-    Error,
-    db::{Db, Row, sql},
+    AuditLog, Error,
+    db::{Row, sql},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
 };
@@ -99,12 +99,6 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     move |sql| {
         sql.push("tenant = ").bind(tenant);
     }
-}
-
-/// The audit log, as it is read. It is written in the transactions of what it tells.
-#[derive(Clone)]
-pub struct AuditLog {
-    pub(crate) db: Db,
 }
 
 impl AuditLog {

@@ -43,7 +43,7 @@ pub struct PostgresLink {
     /// sqlx's.
     pub conn: PgConnection,
     /// How it was opened.
-    pub options: PostgresOptions,
+    pub options: Arc<PostgresOptions>,
 }
 
 impl PostgresLink {
@@ -56,10 +56,10 @@ impl PostgresLink {
 }
 
 impl Link for PostgresLink {
-    type Options = PostgresOptions;
+    type Options = Arc<PostgresOptions>;
 
-    async fn open(options: &PostgresOptions) -> Result<Self, Error> {
-        Ok(Self { conn: options.connect.connect().await?, options: options.clone() })
+    async fn open(options: &Arc<PostgresOptions>) -> Result<Self, Error> {
+        Ok(Self { conn: options.connect.connect().await?, options: Arc::clone(options) })
     }
 
     async fn answers(&mut self) -> bool {
@@ -154,7 +154,8 @@ impl Postgres {
     pub async fn open(database: &DatabaseOptions) -> Result<Self, Error> {
         let (url, pooled) = without_pooler(&database.url);
         let lease = database.lease;
-        let of = |purpose: Purpose| options(&url, pooled, Some(purpose.statement_limit()), lease);
+        let of =
+            |purpose: Purpose| options(&url, pooled, Some(purpose.statement_limit()), lease).map(Arc::new);
         // One server is shared by all replicas, so requests and the background halve what one of them may have.
         let half = (database.connections / 2).max(1);
         let pool = |purpose, size| Ok::<_, Error>(Pool::new(of(purpose)?, size, WAIT, true));

@@ -43,8 +43,7 @@ impl Profiles {
             excluded.profile, set_at = excluded.set_at")
         .bind((profile.key(), platform.as_str(), profile.id, event.at));
         tx.execute_one("setting a default profile", insert).await?;
-        audit::write(&mut tx, profile.tenant, event).await?;
-        tx.commit().await?;
+        audit::commit(tx, profile.tenant, event).await?;
         Ok(true)
     }
 
@@ -64,8 +63,7 @@ impl Profiles {
         .bind((key, platform.as_str()));
         let touched = tx.execute(delete).await?;
         if touched == 1 {
-            audit::write(&mut tx, key.tenant, event).await?;
-            tx.commit().await?;
+            audit::commit(tx, key.tenant, event).await?;
         }
         Ok(touched == 1)
     }

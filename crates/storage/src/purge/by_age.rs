@@ -3,6 +3,7 @@
 //! A range of times is found by their index whatever PostgreSQL knows of the table. Rows of one time are changed together:
 //! they were written by one transaction.
 
+use adept_domain::deadline::later;
 use jiff::Timestamp;
 
 use super::PURGED_AT_ONCE;
@@ -21,21 +22,14 @@ pub(crate) struct AgedRows {
     pub condition: &'static str,
 }
 
-/// What becomes of them.
-#[derive(Clone, Copy)]
-enum Change {
-    Removed,
-    DatedTo(Timestamp),
-}
-
 impl AgedRows {
-    /// The statement that changes those from `first` to `last`, both included.
-    fn change(&self, change: Change, first: i64, last: i64) -> Statement {
+    /// The statement that dates those from `first` to `last`, both included, or removes them.
+    fn change(&self, date: Option<Timestamp>, first: i64, last: i64) -> Statement {
         let Self { table, time, condition } = self;
         let which = format!("{condition} AND {time} >= $1 AND {time} <= $2");
-        match change {
-            Change::Removed => sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind((first, last)),
-            Change::DatedTo(to) => {
+        match date {
+            None => sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind((first, last)),
+            Some(to) => {
                 sql_of_parts(format!("UPDATE {table} SET {time} = $3 WHERE {which}")).bind((first, last, to))
             }
         }
@@ -50,19 +44,17 @@ impl AgedRows {
         ))
         .bind((first, last))
     }
-}
 
-impl AgedRows {
     /// Removes rows older than `before`; answers how many.
     pub(crate) async fn purge(&self, db: &Db, before: Timestamp) -> Result<u64, Error> {
         let last = before.as_microsecond().saturating_sub(1);
-        self.change_by_ranges(db, (i64::MIN, last), |_| Change::Removed).await
+        self.change_by_ranges(db, (i64::MIN, last), |_| None).await
     }
 
     /// Dates rows to `now` that lie behind `ahead`, as no row does that a right clock dated.
     pub(crate) async fn date_back(&self, db: &Db, ahead: Timestamp, now: Timestamp) -> Result<u64, Error> {
         let first = ahead.as_microsecond().saturating_add(1);
-        self.change_by_ranges(db, (first, i64::MAX), |range| Change::DatedTo(apart(now, range))).await
+        self.change_by_ranges(db, (first, i64::MAX), |range| apart(now, range)).await
     }
 
     /// Dates rows to `now` that are older than `before`, as no row is that a right clock dated.
@@ -73,15 +65,15 @@ impl AgedRows {
         now: Timestamp,
     ) -> Result<u64, Error> {
         let last = before.as_microsecond().saturating_sub(1);
-        self.change_by_ranges(db, (i64::MIN, last), |range| Change::DatedTo(apart(now, range))).await
+        self.change_by_ranges(db, (i64::MIN, last), |range| apart(now, range)).await
     }
 
-    /// Changes the rows of these times, so many at once.
+    /// Changes the rows of these times, so many at once: dates those of each range, or removes them.
     async fn change_by_ranges(
         &self,
         db: &Db,
         (mut first, last): (i64, i64),
-        change: impl Fn(i64) -> Change,
+        date: impl Fn(i64) -> Option<Timestamp>,
     ) -> Result<u64, Error> {
         let mut changed = 0;
         for range in 0.. {
@@ -93,7 +85,7 @@ impl AgedRows {
             first = row.get("time")?;
             let end = tx.row(self.find(first, last, PURGED_AT_ONCE - 1)).await?;
             let end = end.map_or(Ok(last), |row| row.get("time"))?;
-            changed += tx.execute(self.change(change(range), first, end)).await?;
+            changed += tx.execute(self.change(date(range), first, end)).await?;
             tx.commit().await?;
             if end == last {
                 break;
@@ -105,6 +97,6 @@ impl AgedRows {
 }
 
 /// Rows that are dated together get a time for each range, so that they are removed by ranges too.
-fn apart(now: Timestamp, range: i64) -> Timestamp {
-    now.checked_sub(jiff::SignedDuration::from_micros(range)).unwrap_or(now)
+fn apart(now: Timestamp, range: i64) -> Option<Timestamp> {
+    Some(later(now, jiff::SignedDuration::from_micros(-range)))
 }
