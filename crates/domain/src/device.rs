@@ -148,12 +148,8 @@ pub struct FoldedPage {
     pub write: Vec<AppleRecord>,
     /// Serial numbers, as stored, of devices that left.
     pub gone: Vec<(String, Option<Timestamp>)>,
-    /// Devices that are listed for the first time, or again after they had gone.
-    pub added: usize,
-    /// Devices whose record changed.
-    pub changed: usize,
-    /// Devices that left.
-    pub removed: usize,
+    /// What it changes, in numbers of devices.
+    pub changes: DeviceChanges,
     /// Serial numbers, as stored, of devices whose record changed,
     pub known: Vec<String>,
     /// and of those that are listed again after they had gone.
@@ -166,14 +162,9 @@ pub struct FoldedPage {
 }
 
 impl FoldedPage {
-    /// What it changes, in numbers of devices.
-    pub fn changes(&self) -> DeviceChanges {
-        DeviceChanges { added: self.added as i64, changed: self.changed as i64, removed: self.removed as i64 }
-    }
-
     /// How the number of listed devices changes.
     pub fn count_change(&self) -> i64 {
-        self.added as i64 - self.removed as i64
+        self.changes.added - self.changes.removed
     }
 }
 
@@ -225,7 +216,7 @@ pub fn fold_page(
                 folded.ties.push(record.serial.clone());
             }
             if is_listed {
-                folded.removed += 1;
+                folded.changes.removed += 1;
                 folded.gone.push((key, record.operation_at));
             } else {
                 folded.unchanged += 1;
@@ -234,11 +225,11 @@ pub fn fold_page(
         }
         match known {
             None => {
-                folded.added += 1;
+                folded.changes.added += 1;
                 folded.write.push(record);
             }
             Some(known) if known.deleted => {
-                folded.added += 1;
+                folded.changes.added += 1;
                 folded.back.push(key.clone());
                 folded.known.push(key);
                 folded.write.push(record);
@@ -248,7 +239,7 @@ pub fn fold_page(
             }
             Some(known) => {
                 let is_changed = known.digest != record.digest;
-                folded.changed += usize::from(is_changed);
+                folded.changes.changed += i64::from(is_changed);
                 folded.unchanged += usize::from(!is_changed);
                 if is_changed {
                     folded.known.push(key);
@@ -322,7 +313,7 @@ mod tests {
             record("C1", Some(OperationType::Added), Some(10), 1),
         ];
         let folded = fold(page, &HashMap::new());
-        assert_eq!(folded.added, 1);
+        assert_eq!(folded.changes.added, 1);
         assert_eq!(folded.write[0].digest, 2);
     }
 
@@ -355,7 +346,7 @@ mod tests {
             let folded = fold(page.collect(), &known);
             let case = format!("{operations:?} {before:?}");
             let was_listed = before.is_some_and(|(_, deleted)| !deleted);
-            let listed = (was_listed || folded.added > 0) && folded.removed == 0;
+            let listed = (was_listed || folded.changes.added > 0) && folded.changes.removed == 0;
             assert_eq!(listed, is_listed, "{case}");
             assert_eq!(folded.ties, vec!["C1"; usize::from(is_asked)], "{case}");
         }
@@ -372,7 +363,11 @@ mod tests {
         let frozen = stored("C1", Some(now + 3_000_000_000), 1, false);
         for ago in [0, 60, 86_400] {
             let page = vec![record("C1", Some(OperationType::Deleted), Some(now - ago), 0)];
-            assert_eq!(fold(page, &frozen).removed, 1, "a stored date that lies ahead freezes nothing");
+            assert_eq!(
+                fold(page, &frozen).changes.removed,
+                1,
+                "a stored date that lies ahead freezes nothing"
+            );
         }
     }
 
@@ -381,7 +376,7 @@ mod tests {
         let page = vec![record(" odd00003 ", None, None, 2), record("ODD00003", None, None, 3)];
         let folded = fold(page, &stored("ODD00003", Some(5), 1, false));
         assert_eq!(
-            (folded.changed, folded.added, folded.known.as_slice()),
+            (folded.changes.changed, folded.changes.added, folded.known.as_slice()),
             (1, 0, &["odd00003".to_owned()][..])
         );
     }
@@ -402,7 +397,7 @@ mod tests {
     #[test]
     fn a_device_that_had_gone_and_is_listed_again_counts_as_added() {
         let folded = fold(vec![record("C1", None, None, 1)], &stored("C1", Some(11), 1, true));
-        assert_eq!((folded.added, folded.count_change()), (1, 1));
+        assert_eq!((folded.changes.added, folded.count_change()), (1, 1));
     }
 
     #[test]
@@ -410,14 +405,14 @@ mod tests {
         for (second, expected) in [(10, 0), (11, 1), (12, 1)] {
             let page = vec![record("C1", Some(OperationType::Modified), Some(second), 2)];
             let folded = fold(page, &stored("C1", Some(11), 1, true));
-            assert_eq!(folded.added, expected, "{second}");
+            assert_eq!(folded.changes.added, expected, "{second}");
         }
     }
 
     #[test]
     fn deleting_an_unknown_device_is_nothing() {
         let folded = fold(vec![record("C1", Some(OperationType::Deleted), Some(1), 0)], &HashMap::new());
-        assert_eq!((folded.removed, folded.count_change()), (0, 0));
+        assert_eq!((folded.changes.removed, folded.count_change()), (0, 0));
     }
 
     #[test]
@@ -475,10 +470,16 @@ mod tests {
                 stored("C1", Some(second), digest, deleted)
             });
             let folded = fold(vec![record("C1", operation, second, digest)], &known);
-            let found = [folded.added, folded.changed, folded.removed, folded.unchanged, folded.write.len()];
+            let found = [
+                folded.changes.added,
+                folded.changes.changed,
+                folded.changes.removed,
+                folded.unchanged as i64,
+                folded.write.len() as i64,
+            ];
             assert_eq!(found, counts, "{operation:?} {second:?} {digest} onto {known:?}");
-            let [added, changed, removed, ..] = counts.map(|count| count as i64);
-            assert_eq!(folded.changes(), DeviceChanges { added, changed, removed });
+            let [added, changed, removed, ..] = counts;
+            assert_eq!(folded.changes, DeviceChanges { added, changed, removed });
             assert_eq!(folded.count_change(), added - removed);
             let is_back = known.values().any(|known| known.deleted) && added == 1;
             assert_eq!(folded.back.len(), usize::from(is_back));
@@ -489,14 +490,14 @@ mod tests {
         let page = [("C1", Added), ("C2", Added), ("C3", Added), ("C8", Deleted), ("C9", Deleted)];
         let page = page.map(|(serial, operation)| record(serial, Some(operation), Some(10), 1));
         let folded = fold(page.into(), &known);
-        assert_eq!((folded.added, folded.removed, folded.count_change()), (3, 2, 1));
+        assert_eq!((folded.changes.added, folded.changes.removed, folded.count_change()), (3, 2, 1));
     }
 
     #[test]
     fn a_deletion_without_a_date_is_believed_at_once() {
         let known = stored("C1", None, 1, false);
         let folded = fold(vec![record("C1", Some(OperationType::Deleted), None, 0)], &known);
-        assert_eq!((folded.removed, folded.ties.len()), (1, 0));
+        assert_eq!((folded.changes.removed, folded.ties.len()), (1, 0));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Devices, Error, Syncs,
-    db::{Row, Transaction, Value, sql},
+    db::{Row, sql},
     device_events::{self, NewDeviceEvent},
     purge::AgedRows,
     setting_state::save,
@@ -94,35 +94,31 @@ impl Syncs {
         let mut tx = self.db.begin_bulk().await?;
         let cursor = CursorMove { seen_revision, to: None, full_fetch: None };
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(None) };
-        let removed = update(
-            &mut tx,
-            lease,
+        let of = |text, keys: &[String]| {
+            sql(text).bind((lease.key, keys.iter().map(|key| json!([key])).collect::<Json>()))
+        };
+        let update = of(
             "UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
              operation_at = CASE WHEN operation_at > $5 THEN operation_at ELSE $5 END \
              WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.absent,
-            &[now, latest_record_time(part.started_at)],
         )
-        .await?;
-        update(
-            &mut tx,
-            lease,
-            "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 AND (absent_since IS NULL OR absent_since > $4) \
+        .bind((now, latest_record_time(part.started_at)));
+        let removed = i64::try_from(tx.execute(update).await?).unwrap_or(i64::MAX);
+        let update = of(
+            "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 \
+             AND (absent_since IS NULL OR absent_since > $4) \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.unconfirmed,
-            &[now],
-        )
-        .await?;
-        update(
-            &mut tx,
-            lease,
+        );
+        tx.execute_any(update.bind(now)).await?;
+        let update = of(
             "UPDATE devices SET absent_since = NULL WHERE tenant = $1 AND setting = $2 AND absent_since IS NOT NULL \
              AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
             &action.listed_again,
-            &[],
-        )
-        .await?;
+        );
+        tx.execute_any(update).await?;
         let event = NewDeviceEvent::of(DeviceEventKind::Absent);
         device_events::write(&mut tx, lease.key, &action.absent, now, &event).await?;
         state.on_devices_counted(-removed);
@@ -171,20 +167,4 @@ impl Devices {
     pub async fn date_tombstones_forward(&self, before: Timestamp, now: Timestamp) -> Result<u64, Error> {
         TOMBSTONES.date_forward(&self.db, before, now).await
     }
-}
-
-async fn update(
-    tx: &mut Transaction,
-    lease: &Lease,
-    text: &'static str,
-    keys: &[String],
-    times: &[Timestamp],
-) -> Result<i64, Error> {
-    if keys.is_empty() {
-        return Ok(0);
-    }
-    let keys: Json = keys.iter().map(|key| json!([key])).collect();
-    let times: Vec<Value> = times.iter().map(|time| (*time).into()).collect();
-    let touched = tx.execute(sql(text).bind((lease.key, keys, times))).await?;
-    Ok(i64::try_from(touched).unwrap_or(i64::MAX))
 }

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 
 use super::{
     Assignments, Error,
-    db::{Transaction, sql},
+    db::{Statement, Transaction, sql},
     deployment::{keep_value, value_of},
     leases::may_go_on,
     setting_state::{change, load, lock, save},
@@ -94,6 +94,23 @@ impl Assignments {
     pub async fn end_run(&self, lease: &Lease, end: &AssignmentEnd) -> Result<bool, Error> {
         let ended = |state: &mut SettingState| state.on_assignment_ended(end);
         Ok(change(&self.db, lease.key, &Fence::Lease(*lease), ended).await?.is_some())
+    }
+
+    /// Runs statements in a transaction; false, and nothing done, when lease or token are not those of the run any more.
+    async fn write_under_lease(
+        &self,
+        lease: &Lease,
+        statements: impl IntoIterator<Item = Statement, IntoIter: Send> + Send,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        if under_lease(&mut tx, lease).await?.is_none() {
+            return Ok(false);
+        }
+        for statement in statements {
+            tx.execute_any(statement).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Notes the shared profile options, by their digest. When they are others than before, every setting is due,

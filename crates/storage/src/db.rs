@@ -29,7 +29,6 @@ use sqlx::{AssertSqlSafe, Connection, Executor, postgres::PgArguments, query::Qu
 pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;
-use statement::Inserted;
 pub use statement::{Binds, Lock, Statement, Value, sql, sql_of_parts};
 
 use self::{
@@ -116,31 +115,26 @@ pub struct PostgresTransaction {
 
 /// A statement as a connection's thread takes it.
 fn sqlite_command(statement: Statement, wants: Wants) -> Command {
-    match statement.into_inserted() {
-        Ok(Inserted { text, values, first, width }) => {
-            let placeholders: Vec<_> = (1..=first + width).map(|number| format!("${number}")).collect();
-            let text = text.replace("{inserted}", &format!("VALUES ({})", placeholders.join(", ")));
-            Command { text: text.into(), values, wants: Wants::Each { first, width } }
-        }
-        Err(statement) => {
-            let (text, values) = statement.into_parts('?');
-            Command { text, values, wants }
-        }
-    }
+    let Some((first, width)) = statement.inserted else {
+        let (text, values) = statement.into_parts('?');
+        return Command { text, values, wants };
+    };
+    let placeholders: Vec<_> = (1..=first + width).map(|number| format!("${number}")).collect();
+    let text = statement.text.replace("{inserted}", &format!("VALUES ({})", placeholders.join(", ")));
+    Command { text: text.into(), values: statement.values, wants: Wants::Each { first, width } }
 }
 
-fn postgres_query(statement: Statement, pooled: bool) -> Query<'static, sqlx::Postgres, PgArguments> {
-    let lock = statement.lock();
-    let statement = match statement.into_inserted() {
-        Ok(inserted) => return inserted::query(inserted).persistent(!pooled),
-        Err(statement) => statement,
+fn postgres_query(statement: Statement, pooled: bool) -> PostgresQuery {
+    if let Some((first, width)) = statement.inserted {
+        return inserted::query(&statement.text, statement.values, first, width).persistent(!pooled);
+    }
+    let lock = match statement.lock {
+        Some(Lock::Wait) => " FOR NO KEY UPDATE",
+        Some(Lock::Skip) => " FOR NO KEY UPDATE SKIP LOCKED",
+        None => "",
     };
     let (mut text, values) = statement.into_parts('$');
-    match lock {
-        Some(Lock::Wait) => text.to_mut().push_str(" FOR NO KEY UPDATE"),
-        Some(Lock::Skip) => text.to_mut().push_str(" FOR NO KEY UPDATE SKIP LOCKED"),
-        None => {}
-    }
+    text.to_mut().push_str(lock);
     // A pooler gives the next transaction another session, which knows no statement of ours.
     let query = sqlx::query(AssertSqlSafe(text)).persistent(!pooled);
     values.into_iter().fold(query, postgres_bind)
@@ -168,6 +162,39 @@ macro_rules! on_postgres {
     }};
 }
 
+/// What is read by `rows`.
+macro_rules! reads {
+    ($this:ident, $($receiver:tt)+) => {
+        /// Reads at most one row.
+        pub async fn row($($receiver)+, statement: Statement) -> Result<Option<Row>, Error> {
+            Ok($this.rows(statement).await?.into_iter().next())
+        }
+
+        /// Reads every row.
+        pub async fn all<T, C: FromIterator<T>>(
+            $($receiver)+,
+            statement: Statement,
+            read: impl Fn(&Row) -> Result<T, Error>,
+        ) -> Result<C, Error> {
+            $this.rows(statement).await?.iter().map(read).collect()
+        }
+
+        /// Reads the first row, if there is one.
+        pub async fn first<T>(
+            $($receiver)+,
+            statement: Statement,
+            read: impl Fn(&Row) -> Result<T, Error>,
+        ) -> Result<Option<T>, Error> {
+            $this.row(statement).await?.as_ref().map(read).transpose()
+        }
+
+        /// The number in the column `total` of the first row; 0 where there is none.
+        pub async fn count($($receiver)+, statement: Statement) -> Result<i64, Error> {
+            Ok($this.first(statement, |row| row.get("total")).await?.unwrap_or(0))
+        }
+    };
+}
+
 impl Db {
     /// Opens without changing anything but, on SQLite, making the file when `create` says so.
     pub async fn open(options: &DatabaseOptions) -> Result<Self, Error> {
@@ -188,7 +215,7 @@ impl Db {
     /// Reads outside any transaction.
     pub async fn rows(&self, statement: Statement) -> Result<Vec<Row>, Error> {
         match self {
-            Self::Sqlite(sqlite) if statement.is_by_key() => {
+            Self::Sqlite(sqlite) if statement.by_key => {
                 Ok(rows_of(sqlite.by_key.run(sqlite_command(statement, Wants::Rows)).await?))
             }
             Self::Sqlite(sqlite) => {
@@ -214,33 +241,7 @@ impl Db {
         }
     }
 
-    /// Reads at most one row outside any transaction.
-    pub async fn row(&self, statement: Statement) -> Result<Option<Row>, Error> {
-        Ok(self.rows(statement).await?.into_iter().next())
-    }
-
-    /// Reads every row outside any transaction.
-    pub async fn all<T, C: FromIterator<T>>(
-        &self,
-        statement: Statement,
-        read: impl Fn(&Row) -> Result<T, Error>,
-    ) -> Result<C, Error> {
-        self.rows(statement).await?.iter().map(read).collect()
-    }
-
-    /// Reads the first row, if there is one, outside any transaction.
-    pub async fn first<T>(
-        &self,
-        statement: Statement,
-        read: impl Fn(&Row) -> Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
-        self.row(statement).await?.as_ref().map(read).transpose()
-    }
-
-    /// The number in the column `total` of the first row, read outside any transaction; 0 where there is none.
-    pub async fn count(&self, statement: Statement) -> Result<i64, Error> {
-        Ok(self.first(statement, |row| row.get("total")).await?.unwrap_or(0))
-    }
+    reads!(self, &self);
 
     /// Writes in a transaction of its own; answers the number of rows touched.
     pub async fn write(&self, statement: Statement) -> Result<u64, Error> {
@@ -374,33 +375,7 @@ impl Transaction {
         })
     }
 
-    /// Reads at most one row inside the transaction.
-    pub async fn row(&mut self, statement: Statement) -> Result<Option<Row>, Error> {
-        Ok(self.rows(statement).await?.into_iter().next())
-    }
-
-    /// Reads every row inside the transaction.
-    pub async fn all<T, C: FromIterator<T>>(
-        &mut self,
-        statement: Statement,
-        read: impl Fn(&Row) -> Result<T, Error>,
-    ) -> Result<C, Error> {
-        self.rows(statement).await?.iter().map(read).collect()
-    }
-
-    /// Reads the first row, if there is one, inside the transaction.
-    pub async fn first<T>(
-        &mut self,
-        statement: Statement,
-        read: impl Fn(&Row) -> Result<T, Error>,
-    ) -> Result<Option<T>, Error> {
-        self.row(statement).await?.as_ref().map(read).transpose()
-    }
-
-    /// The number in the column `total` of the first row; 0 where there is none.
-    pub async fn count(&mut self, statement: Statement) -> Result<i64, Error> {
-        Ok(self.first(statement, |row| row.get("total")).await?.unwrap_or(0))
-    }
+    reads!(self, &mut self);
 
     /// Writes; answers the number of rows touched.
     pub async fn execute(&mut self, statement: Statement) -> Result<u64, Error> {

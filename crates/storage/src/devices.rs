@@ -108,18 +108,16 @@ pub(super) async fn stored(
 /// Reads `digest state operation_at`.
 fn stored_device(known: &str) -> Result<StoredDevice, Error> {
     let unfit = || Error::Corrupt(format!("a stored device reads '{known}'"));
-    let mut words = known.split(' ');
-    let mut word = || words.next().ok_or_else(unfit);
-    let digest = u128::from_str_radix(word()?, 16).map_err(|_| unfit())?;
-    let deleted = word()? == "gone";
-    let operation_at = match word()? {
+    let [digest, state, operation_at] = known.split(' ').collect::<Vec<_>>()[..] else { return Err(unfit()) };
+    let digest = u128::from_str_radix(digest, 16).map_err(|_| unfit())?;
+    let operation_at = match operation_at {
         "" => None,
         micros => {
             let micros = micros.parse().map_err(|_| unfit())?;
             Some(Timestamp::from_microsecond(micros).map_err(|_| unfit())?)
         }
     };
-    Ok(StoredDevice { digest, operation_at, deleted })
+    Ok(StoredDevice { digest, operation_at, deleted: state == "gone" })
 }
 
 /// Writes what pages changed, and takes the rows out of `folded`. They come sorted by key.
@@ -247,8 +245,8 @@ const GROWTH: u64 = 20_000;
 pub(super) struct Growth(Arc<AtomicU64>);
 
 impl Growth {
-    pub(super) fn note(&self, added: usize) {
-        self.0.fetch_add(added as u64, Ordering::Relaxed);
+    pub(super) fn note(&self, added: i64) {
+        self.0.fetch_add(added.unsigned_abs(), Ordering::Relaxed);
     }
 }
 

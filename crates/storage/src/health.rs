@@ -43,9 +43,9 @@ impl Deployment {
         let silent = || Error::Unavailable(format!("it did not answer within {} s", PROBE.as_secs()));
         let mut readable = Err(silent());
         let both = async {
-            readable = self.probe_read().await;
+            readable = self.db.row(value_of(ROW)).await.map(drop);
             match &readable {
-                Ok(()) => self.probe_write(mark).await,
+                Ok(()) => self.db.write(keep_value(ROW, &mark.to_string())).await.map(drop),
                 Err(cause) => Err(Error::Unavailable(cause.to_string())),
             }
         };
@@ -62,14 +62,6 @@ impl Deployment {
     /// The database server's clock; none for SQLite, whose clock is ours.
     pub async fn database_clock(&self) -> Result<Option<Timestamp>, Error> {
         self.db.clock().await
-    }
-
-    async fn probe_read(&self) -> Result<(), Error> {
-        self.db.row(value_of(ROW)).await.map(drop)
-    }
-
-    async fn probe_write(&self, mark: Timestamp) -> Result<(), Error> {
-        self.db.write(keep_value(ROW, &mark.to_string())).await.map(drop)
     }
 
     /// The schema that the database has, beside the newest one that this program knows.

@@ -98,28 +98,24 @@ impl Leases {
         now: Timestamp,
         lengths: &Lengths,
     ) -> Result<Vec<DueSetting>, Error> {
-        let (text, length) = match work {
-            Work::Sync => (
-                "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
-                 WHERE (sync_due_at <= $1 OR sync_due_at > $2) AND deleted_at IS NULL AND token_in_use IS NOT NULL \
-                 AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
-                 ORDER BY sync_due_at, tenant, setting LIMIT $3",
-                lengths.sync_interval,
-            ),
-            Work::Assignment => (
-                "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
-                 WHERE (assignment_due_at <= $1 OR assignment_due_at > $2) AND deleted_at IS NULL \
-                 AND (token_state = 'ok' OR token_state = assignment_fault) \
-                 AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
-                 ORDER BY assignment_due_at, tenant, setting LIMIT $3",
-                LONGEST_REST,
-            ),
+        let (due_at, may_run, length) = match work {
+            Work::Sync => ("sync_due_at", "token_in_use IS NOT NULL", lengths.sync_interval),
+            Work::Assignment => {
+                ("assignment_due_at", "(token_state = 'ok' OR token_state = assignment_fault)", LONGEST_REST)
+            }
         };
+        let select = sql_of_parts(format!(
+            "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
+             WHERE ({due_at} <= $1 OR {due_at} > $2) AND deleted_at IS NULL AND {may_run} \
+             AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
+             ORDER BY {due_at}, tenant, setting LIMIT $3"
+        ))
+        .bind((now, horizon(now, length), CANDIDATES));
         let due = |row: &Row| {
             let lease = LeaseState { epoch: row.get("lease_epoch")?, until: row.get("lease_until")? };
             Ok(DueSetting { key: row.get("setting")?, lease })
         };
-        self.db.all(sql(text).bind((now, horizon(now, length), CANDIDATES)), due).await
+        self.db.all(select, due).await
     }
 
     /// Takes the leases of those of `due` that are still due, that nobody holds or has renewed since they were seen, and

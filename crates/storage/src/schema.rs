@@ -136,8 +136,9 @@ pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
 /// Applies the missing steps. Refused, and nothing changed, when this program is too old for the database, or when an
 /// unreleased version made it.
 pub(super) async fn apply(db: &Db) -> Result<(), Error> {
-    allowed(&status(db).await?)?;
-    db.migrate(STEPS).await?;
+    let before = status(db).await?;
+    allowed(&before)?;
+    db.migrate(STEPS, before.found).await?;
     // A newer program may have been quicker.
     allowed(&status(db).await?)
 }

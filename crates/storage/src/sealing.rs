@@ -175,16 +175,9 @@ impl SealingKey {
             .seal_in_place_separate_tag(nonce(text_nonce)?, Aad::from(&aad), &mut sealed)
             .map_err(failed)?;
 
-        let mut value = Vec::with_capacity(HEADER + text.len() + TAG);
-        value.push(VERSION);
-        value.extend_from_slice(&self.id);
-        value.extend_from_slice(wrap_nonce);
-        value.extend_from_slice(&wrapped);
-        value.extend_from_slice(wrap_tag.as_ref());
-        value.extend_from_slice(text_nonce);
-        value.extend_from_slice(&sealed);
-        value.extend_from_slice(tag.as_ref());
-        Ok(value)
+        let (wrap_tag, tag) = (wrap_tag.as_ref(), tag.as_ref());
+        let parts = [&[VERSION], &self.id[..], wrap_nonce, &wrapped, wrap_tag, text_nonce, &sealed, tag];
+        Ok(parts.concat())
     }
 
     /// Opens what [`seal`](Self::seal) made for the same place with the same key.

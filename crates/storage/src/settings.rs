@@ -110,8 +110,15 @@ pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
     })
 }
 
-fn tags_json(tags: Option<&Vec<String>>) -> Value {
-    tags.map_or(Value::Text(None), |tags| serde_json::Value::from(tags.clone()).into())
+/// What people typed: name, consent, sharing and tags.
+fn typed(setting: &Setting) -> Vec<Value> {
+    let tags = setting.role_scope_tag_ids.clone();
+    vec![
+        (&setting.token_name).into(),
+        setting.data_sharing_consent.into(),
+        setting.share_with_school_data_sync.into(),
+        tags.map(|tags| serde_json::Value::from(tags).to_string()).into(),
+    ]
 }
 
 /// The visible settings of a tenant.
@@ -192,13 +199,7 @@ impl Settings {
         state.on_edited(now);
         let update = sql("UPDATE settings SET token_name = $3, data_sharing_consent = $4, share_with_sds \
             = $5, role_scope_tag_ids = $6 WHERE tenant = $1 AND id = $2")
-        .bind((
-            key,
-            setting.token_name.as_deref(),
-            setting.data_sharing_consent,
-            setting.share_with_school_data_sync,
-            tags_json(setting.role_scope_tag_ids.as_ref()),
-        ));
+        .bind((key, typed(&setting)));
         tx.execute_one("changing a setting", update).await?;
         setting_state::save(&mut tx, &state).await?;
         audit::commit(tx, key.tenant, &event).await?;
@@ -222,11 +223,9 @@ impl Settings {
         if deletion == Deletion::Allowed {
             state.on_deleted(now);
             setting_state::save(&mut tx, &state).await?;
-            for text in [
-                "DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2",
-                "DELETE FROM apple_waits WHERE tenant = $1 AND setting = $2",
-            ] {
-                tx.execute(sql(text).bind(key)).await?;
+            for table in ["server_tokens", "apple_waits"] {
+                let delete = format!("DELETE FROM {table} WHERE tenant = $1 AND setting = $2");
+                tx.execute_any(sql_of_parts(delete).bind(key)).await?;
             }
             audit::commit(tx, key.tenant, event).await?;
         }
@@ -268,14 +267,7 @@ impl Settings {
 pub(super) async fn insert(tx: &mut Transaction, setting: &Setting) -> Result<(), Error> {
     let insert = sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, \
         share_with_sds, role_scope_tag_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-    .bind((
-        setting.key(),
-        setting.token_name.as_deref(),
-        setting.data_sharing_consent,
-        setting.share_with_school_data_sync,
-        tags_json(setting.role_scope_tag_ids.as_ref()),
-        setting.created_at,
-    ));
+    .bind((setting.key(), typed(setting), setting.created_at));
     tx.execute_one("making a setting", insert).await?;
     let state = SettingState::new(setting.key(), setting.token_type, setting.created_at);
     setting_state::insert(tx, &state).await

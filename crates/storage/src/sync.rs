@@ -37,16 +37,17 @@ impl Syncs {
             false => devices::stored(&mut tx, lease, &page).await?,
         };
         let mut folded = fold_page(page, &stored, part.now);
-        let has_new = folded.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
+        let has_new =
+            folded.changes.added > 0 && folded.write.iter().any(|record| record.operation.is_none());
         devices::write(&mut tx, lease, &mut folded, part.now, fresh_id).await?;
         state.on_devices_counted(folded.count_change());
-        if folded.changes() != DeviceChanges::default() {
+        if folded.changes != DeviceChanges::default() {
             state.on_devices_changed(part.now, has_new);
         }
         save(&mut tx, &state).await?;
-        sync_runs::note(&mut tx, lease, part, folded.changes(), 0, None).await?;
+        sync_runs::note(&mut tx, lease, part, folded.changes, 0, None).await?;
         tx.commit().await?;
-        self.growth.note(folded.added);
+        self.growth.note(folded.changes.added);
         Ok(Some(folded))
     }
 

@@ -93,13 +93,17 @@ pub(super) async fn cut_off(
 ) -> Result<(), Error> {
     let update = sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 WHERE tenant = $1 AND setting = \
         $2 AND run = $3 AND outcome = 'running'")
-    .bind((lease.key, lease.epoch, now, outcome.as_str()));
+    .bind((lease.key, lease.epoch, now, outcome));
     tx.execute_any(update).await
 }
 
 fn run(row: &Row) -> Result<SyncRun, Error> {
     let outcome = row.get("outcome")?;
     let still = row.get::<bool>("still")?;
+    let changes = |[added, changed, removed]: [&str; 3]| {
+        let (added, changed, removed) = (row.get(added)?, row.get(changed)?, row.get(removed)?);
+        Ok::<_, Error>(DeviceChanges { added, changed, removed })
+    };
     Ok(SyncRun {
         run: row.get("run")?,
         started_at: row.get("started_at")?,
@@ -107,16 +111,8 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
         runs: row.get("runs")?,
         kind: row.get("kind")?,
         pages: row.get("pages")?,
-        changes: DeviceChanges {
-            added: row.get("added")?,
-            changed: row.get("changed")?,
-            removed: row.get("removed")?,
-        },
-        drift: DeviceChanges {
-            added: row.get("drift_added")?,
-            changed: row.get("drift_changed")?,
-            removed: row.get("drift_removed")?,
-        },
+        changes: changes(["added", "changed", "removed"])?,
+        drift: changes(["drift_added", "drift_changed", "drift_removed"])?,
         unconfirmed: row.get("unconfirmed")?,
         unreadable: row.get("unreadable")?,
         outcome: if outcome == SyncOutcome::Running && !still { SyncOutcome::CutShort } else { outcome },
@@ -141,8 +137,8 @@ impl Syncs {
     pub async fn purge_runs(&self, before: Timestamp, keep: i64) -> Result<u64, Error> {
         let old = sql("SELECT DISTINCT tenant, setting FROM sync_runs WHERE started_at < $1").bind(before);
         let mut purged = 0;
-        for row in &self.db.rows(old).await? {
-            purged += self.purge_runs_of(row.get("setting")?, before, keep).await?;
+        for key in self.db.all::<_, Vec<_>>(old, |row| row.get("setting")).await? {
+            purged += self.purge_runs_of(key, before, keep).await?;
         }
         Ok(purged)
     }
@@ -152,8 +148,8 @@ impl Syncs {
         let newest = sql("SELECT run FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC \
             LIMIT 1 OFFSET $3")
         .bind((key, keep));
-        let Some(newest) = self.db.row(newest).await? else { return Ok(0) };
-        let newest: i64 = newest.get("run")?;
+        let newest: Option<i64> = self.db.first(newest, |row| row.get("run")).await?;
+        let Some(newest) = newest else { return Ok(0) };
         let (mut purged, mut behind) = (0, i64::MIN);
         loop {
             let mut tx = self.db.begin_bulk().await?;

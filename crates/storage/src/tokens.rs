@@ -138,7 +138,6 @@ impl Tokens {
         if forget_refusals(&mut tx, key).await? {
             state.on_devices_changed(now, false);
         }
-        save(&mut tx, &state).await?;
         if let (Some(token), Some(sealed)) = (&token, sealed) {
             let insert = sql("INSERT INTO server_tokens (tenant, setting, id, key_pair, expires_at, \
                 token_sealed) VALUES ($1, $2, $3, $4, $5, $6)")
@@ -146,8 +145,7 @@ impl Tokens {
             tx.execute_one("storing a token", insert).await?;
             mark_current_key(&mut tx, key, token.key_pair).await?;
         }
-        drop_unused_tokens(&mut tx, &state).await?;
-        audit::commit(tx, key.tenant, event).await?;
+        finish(tx, &state, event).await?;
         Ok(TokenChanged::Done)
     }
 
@@ -170,9 +168,7 @@ impl Tokens {
             return Ok(TokenChanged::Stale);
         };
         state.on_verified(verification, now);
-        save(&mut tx, &state).await?;
-        drop_unused_tokens(&mut tx, &state).await?;
-        audit::commit(tx, key.tenant, event).await?;
+        finish(tx, &state, event).await?;
         Ok(TokenChanged::Done)
     }
 
@@ -202,10 +198,8 @@ impl Tokens {
             return Ok(false);
         }
         state.on_restored(TokenSwap { to: other, expires_at }, refused, now, lengths);
-        save(&mut tx, &state).await?;
         mark_current_key(&mut tx, key, row.get("key_pair")?).await?;
-        drop_unused_tokens(&mut tx, &state).await?;
-        audit::commit(tx, key.tenant, event).await?;
+        finish(tx, &state, event).await?;
         Ok(true)
     }
 
@@ -283,11 +277,13 @@ async fn mark_current_key(tx: &mut Transaction, key: SettingKey, key_pair: KeyPa
     tx.execute_any(update).await
 }
 
-/// What no slot of the setting names goes; nothing could bring it back.
-async fn drop_unused_tokens(tx: &mut Transaction, state: &SettingState) -> Result<(), Error> {
+/// Saves the state and commits. What no slot of the setting names goes; nothing could bring it back.
+async fn finish(mut tx: Transaction, state: &SettingState, event: &AuditEvent) -> Result<(), Error> {
+    save(&mut tx, state).await?;
     let token = &state.token;
     let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL OR id \
         <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
     .bind((state.key, token.in_use, token.verified, token.newer));
-    tx.execute_any(delete).await
+    tx.execute_any(delete).await?;
+    audit::commit(tx, state.key.tenant, event).await
 }

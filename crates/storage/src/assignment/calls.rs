@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Assignments, Error, audit,
-    db::{Row, Transaction, sql},
+    db::{Row, Statement, Transaction, sql},
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
@@ -126,12 +126,7 @@ impl Assignments {
 
     /// Forgets a call: Apple surely did not act on it.
     pub async fn take_back_call(&self, lease: &Lease, call: Uuid) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if under_lease(&mut tx, lease).await?.is_some() {
-            end_call(&mut tx, lease, call).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        self.write_under_lease(lease, [end_call(lease, call)]).await.map(drop)
     }
 
     /// Stores what came of an assignment: state, history and audit. False, and nothing stored, when lease or token are
@@ -169,7 +164,7 @@ impl Assignments {
         }
         save(&mut tx, &state).await?;
         if let Some(call) = assigned.call {
-            end_call(&mut tx, lease, call).await?;
+            tx.execute_any(end_call(lease, call)).await?;
         }
         audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)
@@ -220,10 +215,9 @@ async fn keep_waits(tx: &mut Transaction, lease: &Lease, assigned: &Assigned<'_>
     Ok(())
 }
 
-pub(super) async fn end_call(tx: &mut Transaction, lease: &Lease, call: Uuid) -> Result<(), Error> {
-    let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3")
-        .bind((lease.key, call));
-    tx.execute_any(delete).await
+/// The statement that forgets a call.
+pub(super) fn end_call(lease: &Lease, call: Uuid) -> Statement {
+    sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND id = $3").bind((lease.key, call))
 }
 
 /// Makes a complete fetch due, since Apple does not have devices any more that it listed. Devices of which it said so

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{renew_for_call, under_lease};
+use super::renew_for_call;
 use crate::{
     Assignments, Error, audit,
     db::{Transaction, sql},
@@ -62,16 +62,11 @@ impl Assignments {
 
     /// Takes back an attempt that Apple surely did not act on.
     pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if under_lease(&mut tx, lease).await?.is_some() {
-            let update = sql("UPDATE profile_definitions SET attempts = attempts - 1, attempted_at = \
-                CASE WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 \
-                AND profile = $3 AND revision = $4 AND attempts > 0")
-            .bind((lease.key, profile.id, profile.revision));
-            tx.execute_any(update).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let update = sql("UPDATE profile_definitions SET attempts = attempts - 1, attempted_at = CASE \
+            WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 AND \
+            profile = $3 AND revision = $4 AND attempts > 0")
+        .bind((lease.key, profile.id, profile.revision));
+        self.write_under_lease(lease, [update]).await.map(drop)
     }
 
     /// Gives a revision up, or until `again_at`, for a reason that [`adept_domain::about_definition`] explains.
@@ -82,17 +77,12 @@ impl Assignments {
         failure: &str,
         again_at: Option<Timestamp>,
     ) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if under_lease(&mut tx, lease).await?.is_none() {
-            return Ok(());
-        }
         let insert = sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, \
             attempted_at, failure, again_at) VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, \
             setting, profile, revision) DO UPDATE SET failure = excluded.failure, again_at = \
             excluded.again_at")
         .bind((lease.key, profile.id, profile.revision, failure, again_at));
-        tx.execute_one("giving a definition up", insert).await?;
-        tx.commit().await
+        self.write_under_lease(lease, [insert]).await.map(drop)
     }
 
     /// Notes that Apple does not know a profile any more, so that it is defined again.
@@ -102,19 +92,13 @@ impl Assignments {
         apple_uuid: &str,
         now: Timestamp,
     ) -> Result<(), Error> {
-        let mut tx = self.db.begin().await?;
-        if under_lease(&mut tx, lease).await?.is_some() {
-            let update = sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = \
-                $2 AND apple_uuid = $3")
-            .bind((lease.key, apple_uuid, now));
-            tx.execute_any(update).await?;
-            let delete = sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND \
-                apple_uuid = $3")
-            .bind((lease.key, apple_uuid));
-            tx.execute_any(delete).await?;
-            tx.commit().await?;
-        }
-        Ok(())
+        let update = sql("UPDATE apple_profiles SET unknown_at = $4 WHERE tenant = $1 AND setting = $2 \
+            AND apple_uuid = $3")
+        .bind((lease.key, apple_uuid, now));
+        let delete =
+            sql("DELETE FROM in_flight_calls WHERE tenant = $1 AND setting = $2 AND apple_uuid = $3")
+                .bind((lease.key, apple_uuid));
+        self.write_under_lease(lease, [update, delete]).await.map(drop)
     }
 
     /// The profile and revision that Apple knows by an id; none when it is not ours. It may be of a setting that is deleted

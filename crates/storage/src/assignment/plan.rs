@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::{
     Assignments, Error,
-    db::{sql, sql_of_parts},
+    db::{Row, sql, sql_of_parts},
     profiles,
 };
 use adept_domain::{DefinitionTries, Profile, ProfileId, Reason, SettingKey, Target};
@@ -62,14 +62,12 @@ impl Assignments {
             profiles::COLUMNS
         ))
         .bind(key);
-        let rows = self.db.rows(select).await?;
-        let mut plan = Plan::default();
-        for row in &rows {
+        let planned = |row: &Row| {
             let (profile, is_desired) = (profiles::profile(row)?, row.get("is_desired")?);
-            if is_desired || profile.is_default {
-                plan.0.push(PlannedProfile { profile, is_desired, apple_uuid: None, tries: None });
-            }
-        }
+            Ok(PlannedProfile { profile, is_desired, apple_uuid: None, tries: None })
+        };
+        let mut plan = Plan(self.db.all(select, planned).await?);
+        plan.0.retain(|planned| planned.is_desired || planned.profile.is_default);
         if plan.0.is_empty() {
             return Ok(plan);
         }

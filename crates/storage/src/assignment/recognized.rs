@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 
-use super::under_lease;
 use crate::{
     Assignments, Error,
     db::{sql, sql_of_parts},
@@ -51,10 +50,6 @@ impl Assignments {
         lease: &Lease,
         recognized: &RecognizedProfile,
     ) -> Result<bool, Error> {
-        let mut tx = self.db.begin().await?;
-        if under_lease(&mut tx, lease).await?.is_none() {
-            return Ok(false);
-        }
         let (uuid, at) = (recognized.apple_uuid.as_str(), recognized.at);
         let statement = match recognized.ownership {
             Ownership::Own => sql(
@@ -68,8 +63,6 @@ impl Assignments {
                 .bind((lease.key, uuid, at))
             }
         };
-        tx.execute_any(statement).await?;
-        tx.commit().await?;
-        Ok(true)
+        self.write_under_lease(lease, [statement]).await
     }
 }

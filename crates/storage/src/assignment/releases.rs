@@ -125,7 +125,7 @@ impl Assignments {
         state.on_devices_counted(-absent);
         save(&mut tx, &state).await?;
         if let Some(call) = released.call {
-            end_call(&mut tx, lease, call).await?;
+            tx.execute_any(end_call(lease, call)).await?;
         }
         audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)

@@ -3,12 +3,9 @@
 
 use std::fmt::Write as _;
 
-use sqlx::{AssertSqlSafe, postgres::PgArguments, query::Query};
+use sqlx::AssertSqlSafe;
 
-use super::{
-    postgres_bind,
-    statement::{Inserted, Value},
-};
+use super::{PostgresQuery, postgres_bind, statement::Value};
 
 /// The values of a column, and their type's name.
 enum Column {
@@ -54,9 +51,8 @@ impl Column {
     }
 }
 
-/// The statement, with the values that are for all rows first.
-pub(super) fn query(inserted: Inserted) -> Query<'static, sqlx::Postgres, PgArguments> {
-    let Inserted { text, values, first, width } = inserted;
+/// The statement for rows of `width` values, behind the first ones, which are for all rows.
+pub(super) fn query(text: &str, values: Vec<Value>, first: usize, width: usize) -> PostgresQuery {
     let mut values = values.into_iter();
     let common: Vec<Value> = values.by_ref().take(first).collect();
     let mut columns: Vec<Column> = values.as_slice().iter().take(width).map(Column::of).collect();

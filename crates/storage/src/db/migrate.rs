@@ -43,16 +43,23 @@ fn migration(step: &Step) -> Migration {
 }
 
 impl Db {
-    /// Applies the migrations that are missing. Replicas that start together wait for one another.
-    pub async fn migrate(&self, steps: &[Step]) -> Result<(), Error> {
+    /// Applies the migrations that are missing behind version `found`. Replicas that start together wait for one another.
+    pub async fn migrate(&self, steps: &[Step], found: i64) -> Result<(), Error> {
         let mut migrator = Migrator::with_migrations(steps.iter().map(migration).collect());
         // Those of a newer program; whether this one may go on is asked apart.
         migrator.set_ignore_missing(true);
         match self {
             Self::Sqlite(_) => return self.migrate_sqlite(steps).await,
             Self::Postgres(postgres) => {
-                if postgres.is_pooled() {
-                    return self.is_migrated(steps).await;
+                // Locks and prepared statements of a migration need a session, which a pooler gives nobody.
+                let newest = steps.last().map_or(0, |step| step.version);
+                if postgres.is_pooled() && found >= newest {
+                    return Ok(());
+                } else if postgres.is_pooled() {
+                    return Err(Error::Migration(format!(
+                        "its schema is version {found} and this program's {newest}, and nothing can be migrated through a \
+                         pooler. Nothing was changed; run `adept migrate` with PostgreSQL's own URL"
+                    )));
                 }
                 let mut conn = postgres.maintain().await?;
                 conn.execute(sqlx::raw_sql(POSTGRES_PRELUDE)).await?;
@@ -98,26 +105,6 @@ impl Db {
             tx.execute_one("noting a migration", note).await?;
         }
         tx.commit().await
-    }
-
-    /// Locks and prepared statements of a migration need a session, which a pooler gives nobody.
-    async fn is_migrated(&self, steps: &[Step]) -> Result<(), Error> {
-        let newest = steps.last().map_or(0, |step| step.version);
-        let applied = match self.has_table("_sqlx_migrations").await? {
-            true => {
-                self.row(sql("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success")).await?
-            }
-            false => None,
-        };
-        let found: Option<i64> = applied.map(|row| row.get("version")).transpose()?.flatten();
-        if found.is_some_and(|found| found >= newest) {
-            return Ok(());
-        }
-        Err(Error::Migration(format!(
-            "its schema is version {} and this program's {newest}, and nothing can be migrated through a pooler. Nothing \
-             was changed; run `adept migrate` with PostgreSQL's own URL",
-            found.unwrap_or(0)
-        )))
     }
 
     /// What the database keeps of a step that was applied to it, to tell it from another of the same number.

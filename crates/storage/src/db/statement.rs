@@ -40,14 +40,15 @@ pub enum Lock {
 
 /// A statement: text and values.
 pub struct Statement {
-    text: Cow<'static, str>,
-    lock: Option<Lock>,
-    values: Vec<Value>,
+    pub(super) text: Cow<'static, str>,
+    /// How it takes the rows that it reads.
+    pub(super) lock: Option<Lock>,
+    pub(super) values: Vec<Value>,
     /// The number of values before those that are listed.
     listed: Option<usize>,
-    /// The number of values before those that are inserted, and of those in a row.
-    inserted: Option<(usize, usize)>,
-    by_key: bool,
+    /// The number of values before those that are inserted, which all rows have, and of those in a row.
+    pub(super) inserted: Option<(usize, usize)>,
+    pub(super) by_key: bool,
 }
 
 /// A statement of fixed text.
@@ -67,16 +68,6 @@ pub fn sql_of_parts(text: impl Into<Cow<'static, str>>) -> Statement {
     }
 }
 
-/// Rows that are inserted, as a database takes them.
-pub(super) struct Inserted {
-    /// Everything around `{inserted}`.
-    pub(super) text: Cow<'static, str>,
-    /// Values that are for all rows, then row by row.
-    pub(super) values: Vec<Value>,
-    pub(super) first: usize,
-    pub(super) width: usize,
-}
-
 impl Statement {
     /// Binds the next `$n`: one value, or the values of a tuple; a [`SettingKey`] is two, its tenant and its id.
     pub fn bind(mut self, values: impl Binds) -> Self {
@@ -90,19 +81,10 @@ impl Statement {
         self
     }
 
-    /// How it takes the rows that it reads.
-    pub(super) fn lock(&self) -> Option<Lock> {
-        self.lock
-    }
-
     /// It reads a few rows by their keys, which takes microseconds: SQLite answers it behind others of its kind.
     pub fn by_key(mut self) -> Self {
         self.by_key = true;
         self
-    }
-
-    pub(super) fn is_by_key(&self) -> bool {
-        self.by_key
     }
 
     /// Puts texts in the place of `{listed}`; nothing can be bound behind them.
@@ -125,14 +107,6 @@ impl Statement {
     pub fn behind(mut self, word: &str) -> Self {
         self.text = format!("{word} {}", self.text).into();
         self
-    }
-
-    /// Its rows, if it inserts any; otherwise the statement itself.
-    pub(super) fn into_inserted(self) -> Result<Inserted, Self> {
-        match self.inserted {
-            Some((first, width)) => Ok(Inserted { text: self.text, values: self.values, first, width }),
-            None => Err(self),
-        }
     }
 
     /// The text, with a placeholder for each value that is listed, and all values.

@@ -135,7 +135,7 @@ impl SyncRunner {
             failpoint::at("page-stored");
             let Some(folded) = stored else { return Ok(false) };
             left.revision += 1;
-            drift = drift.and(folded.changes());
+            drift = drift.and(folded.changes);
             if !folded.ties.is_empty() {
                 let Some(back) = self.check_ties(run, kind, &folded.ties, &mut left).await? else {
                     return Ok(false);

@@ -63,7 +63,7 @@ impl SyncRunner {
                 .await?;
             let Some(folded) = stored else { return Ok(None) };
             left.revision += 1;
-            changes = changes.and(folded.changes());
+            changes = changes.and(folded.changes);
         }
         Ok(Some(changes))
     }

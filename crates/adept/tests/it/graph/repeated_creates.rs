@@ -178,7 +178,7 @@ async fn a_create_that_a_clock_dated_ahead_counts_as_of_now_from_its_repetition_
             test.database.execute(&dated).await.unwrap();
             assert_eq!(id(&create(&client, &path, &body, (IDS[0], "ahead")).await), made, "{kind:?} {path}");
             // Nothing purges here; a day later it is no longer remembered.
-            let stored = test.database.number("SELECT MAX(created_at) FROM created_requests").await;
+            let stored = test.database.number("SELECT MIN(created_at) FROM created_requests").await;
             let now = test.clock.now().as_microsecond();
             assert!(stored <= now, "{kind:?} {path}: {stored} is ahead of {now}");
             assert!(stored > now - 60_000_000, "{kind:?} {path}: it counts as of now");

@@ -181,7 +181,7 @@ impl ConnectionThread {
                         serve(connection, &queue.0);
                     }
                 }
-                Err(error) => drop(opened.send(Err(failure(&error)))),
+                Err(error) => drop(opened.send(Err(error.into()))),
             }
         });
         thread.map_err(|_| Failure::Ended)?;
@@ -273,10 +273,10 @@ impl Served {
     fn run(&mut self, command: Command) -> Result<Answered, Failure> {
         let Command { text, values, wants } = command;
         if matches!(wants, Wants::Script) {
-            self.connection.execute_batch(&text).map_err(|error| failure(&error))?;
+            self.connection.execute_batch(&text)?;
             return Ok(Answered::default());
         }
-        let mut statement = self.connection.prepare_cached(&text).map_err(|error| failure(&error))?;
+        let mut statement = self.connection.prepare_cached(&text)?;
         let shape = match self.shapes.get(&*text) {
             Some(shape) => Arc::clone(shape),
             None => {
@@ -298,17 +298,16 @@ impl Served {
             Ok::<(), rusqlite::Error>(())
         };
         let mut answered = Answered::default();
-        let ran = match wants {
-            Wants::Each { first, width } => (|| {
+        match wants {
+            Wants::Each { first, width } => {
                 let (common, rows) = values.split_at(first.min(values.len()));
                 bind(&mut statement, common, 0)?;
                 for row in rows.chunks_exact(width.max(1)) {
                     bind(&mut statement, row, first)?;
                     answered.touched += statement.raw_execute()? as u64;
                 }
-                Ok(())
-            })(),
-            Wants::Rows => (|| {
+            }
+            Wants::Rows => {
                 bind(&mut statement, &values, 0)?;
                 let mut found = statement.raw_query();
                 while let Some(row) = found.next()? {
@@ -317,15 +316,12 @@ impl Served {
                     let values = values.collect::<rusqlite::Result<_>>()?;
                     answered.rows.push(SqliteRow { columns: Arc::clone(&shape.columns), values });
                 }
-                Ok(())
-            })(),
-            Wants::Count | Wants::One(_) | Wants::Script => (|| {
+            }
+            Wants::Count | Wants::One(_) | Wants::Script => {
                 bind(&mut statement, &values, 0)?;
                 answered.touched = statement.raw_execute()? as u64;
-                Ok(())
-            })(),
-        };
-        ran.map_err(|error: rusqlite::Error| failure(&error))?;
+            }
+        }
         match wants {
             Wants::One(what) if answered.touched != 1 => {
                 Err(Failure::Unexpected(format!("{what} touched {} rows instead of one", answered.touched)))
@@ -349,10 +345,12 @@ fn shape_of(statement: &rusqlite::Statement<'_>) -> Result<Shape, Failure> {
     Ok(Shape { columns, values })
 }
 
-fn failure(error: &rusqlite::Error) -> Failure {
-    match error.sqlite_error() {
-        Some(refused) => Failure::Refused { code: refused.extended_code, message: error.to_string() },
-        None => Failure::Unexpected(error.to_string()),
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error() {
+            Some(refused) => Self::Refused { code: refused.extended_code, message: error.to_string() },
+            None => Self::Unexpected(error.to_string()),
+        }
     }
 }
 
