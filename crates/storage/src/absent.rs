@@ -48,9 +48,9 @@ impl Syncs {
     /// Whether every listed device is among `seen` that a fetch listed, as far as their number tells: a fetch stores
     /// what it lists, so if there are as many, they are the same.
     pub async fn lists_no_more_than(&self, lease: &Lease, seen: usize) -> Result<bool, Error> {
-        let select = sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 AND \
-            setting = $4 AND absent_since IS NOT NULL) AS doubts FROM setting_overview WHERE tenant = $1 \
-            AND id = $2")
+        let select = sql("SELECT device_count, EXISTS (SELECT 1 FROM devices WHERE tenant = $3 \
+            AND setting = $4 AND absent_since IS NOT NULL) AS doubts FROM setting_overview \
+            WHERE tenant = $1 AND id = $2")
         .bind((lease.key, lease.key));
         let Some(row) = self.db.row(select).await? else { return Ok(true) };
         let listed: i64 = row.get("device_count")?;
@@ -68,9 +68,10 @@ impl Syncs {
         limit: i64,
     ) -> Result<Vec<ListedDevice>, Error> {
         let mut tx = self.db.begin_bulk().await?;
-        let select = sql("SELECT serial_key, serial, absent_since FROM devices WHERE tenant = $1 AND \
-            setting = $2 AND serial_key > $3 AND deleted = FALSE AND source = 'deviceEnrollmentProgram' \
-            AND (created_at < $4 OR created_at > $5) ORDER BY serial_key LIMIT $6")
+        let select = sql("SELECT serial_key, serial, absent_since FROM devices WHERE tenant = $1 \
+            AND setting = $2 AND serial_key > $3 AND deleted = FALSE \
+            AND source = 'deviceEnrollmentProgram' AND (created_at < $4 OR created_at > $5) \
+            ORDER BY serial_key LIMIT $6")
         .bind((lease.key, after, before, later(now, CLOCKS_APART), limit));
         let device = |row: &Row| {
             let absent_since = row.get("absent_since")?;
@@ -144,8 +145,8 @@ impl Syncs {
         let mut tx = self.db.begin().await?;
         let cursor = CursorMove { seen_revision, to: None, full_fetch: Some(full_fetch) };
         let Some(mut state) = at_cursor(&mut tx, lease, cursor).await? else { return Ok(false) };
-        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
-            deleted = FALSE")
+        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 \
+            AND deleted = FALSE")
         .bind(lease.key);
         state.sync.device_count = tx.count(select).await?;
         save(&mut tx, &state).await?;

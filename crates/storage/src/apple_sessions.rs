@@ -69,8 +69,8 @@ impl AppleSessions {
         now: Timestamp,
         claim_until: Timestamp,
     ) -> Result<AppleSession, Error> {
-        let select = sql("SELECT session_sealed, session_revision, session_claimed_until FROM \
-            server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
+        let select = sql("SELECT session_sealed, session_revision, session_claimed_until \
+            FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = $3");
         let select = select.bind((row.key, row.token)).by_key();
         let Some(found) = self.db.row(select).await? else {
             return Ok(AppleSession::NotFound);
@@ -85,8 +85,8 @@ impl AppleSessions {
         if claimed_until.is_some_and(|until| !is_over(until, now, SESSION_CLAIM)) {
             return Ok(AppleSession::Busy);
         }
-        let claim = sql("UPDATE server_tokens SET session_claimed_until = $6 WHERE tenant = $1 AND \
-            setting = $2 AND id = $3 AND session_revision = $4 AND session_claimed_until = $5")
+        let claim = sql("UPDATE server_tokens SET session_claimed_until = $6 WHERE tenant = $1 \
+            AND setting = $2 AND id = $3 AND session_revision = $4 AND session_claimed_until = $5")
         .bind((row.key, row.token, revision, claimed_until, claim_until));
         let claimed = self.db.write(claim).await? == 1;
         Ok(if claimed { AppleSession::Claimed { revision } } else { AppleSession::Busy })
@@ -96,22 +96,22 @@ impl AppleSessions {
     pub async fn keep(&self, row: &TokenRow, session: &[u8], revision: i64) -> Result<SessionKept, Error> {
         let sealed = self.key.seal(&row.place(), session)?;
         let keep = sql("UPDATE server_tokens SET session_sealed = $5, session_revision = $4 + 1, \
-            session_claimed_until = 0 WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
-            session_revision = $4")
+            session_claimed_until = 0 WHERE tenant = $1 AND setting = $2 AND id = $3 \
+            AND session_revision = $4")
         .bind((row.key, row.token, revision, sealed));
         if self.db.write(keep).await? == 1 {
             return Ok(SessionKept::Done);
         }
-        let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 AND id = \
-            $3");
+        let select = sql("SELECT 1 AS one FROM server_tokens WHERE tenant = $1 AND setting = $2 \
+            AND id = $3");
         let is_stored = self.db.row(select.bind((row.key, row.token))).await?.is_some();
         Ok(if is_stored { SessionKept::Superseded } else { SessionKept::NotFound })
     }
 
     /// Ends a claim on that revision.
     pub async fn give_up(&self, row: &TokenRow, revision: i64) -> Result<(), Error> {
-        let release = sql("UPDATE server_tokens SET session_claimed_until = 0 WHERE tenant = $1 AND \
-            setting = $2 AND id = $3 AND session_revision = $4")
+        let release = sql("UPDATE server_tokens SET session_claimed_until = 0 WHERE tenant = $1 \
+            AND setting = $2 AND id = $3 AND session_revision = $4")
         .bind((row.key, row.token, revision));
         self.db.write(release).await.map(drop)
     }

@@ -33,8 +33,8 @@ pub(super) async fn write(tx: &mut Transaction, tenant: TenantId, event: &AuditE
         .map(|change| json!({ "property": change.property, "old": change.old, "new": change.new }))
         .collect();
     let insert = sql("INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, \
-        resource_id, resource_name, actor, changes, correlation) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, \
-        $9, $10, $11)")
+        resource_id, resource_name, actor, changes, correlation) \
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
     .bind((tenant, event.id, event.at, event.activity, event.operation))
     .bind((event.resource.kind, event.resource.id.as_str(), event.resource.name.as_deref()))
     .bind((actor(event.actor.as_ref()), serde_json::Value::from(changes)))

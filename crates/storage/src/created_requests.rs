@@ -39,9 +39,9 @@ pub(super) async fn claim(
     // A time that lies ahead counts as now, also from now on: it would otherwise be remembered until it has come.
     let claim =
         sql("INSERT INTO created_requests (tenant, request, entity, created_at) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (tenant, request) DO UPDATE SET created_at = CASE \
-        WHEN created_requests.created_at > excluded.created_at THEN excluded.created_at \
-        ELSE created_requests.created_at END RETURNING entity, created_at")
+             ON CONFLICT (tenant, request) DO UPDATE SET created_at = CASE \
+             WHEN created_requests.created_at > excluded.created_at THEN excluded.created_at ELSE \
+             created_requests.created_at END RETURNING entity, created_at")
         .bind(row.clone());
     let claimed = tx.first(claim, |row| Ok((row.get("entity")?, row.get("created_at")?))).await?;
     let Some((earlier, made)) = claimed else {

@@ -37,7 +37,7 @@ pub(super) fn value_of(name: &'static str) -> Statement {
 /// The statement that keeps a value of the deployment; it touches no row where it is kept already.
 pub(super) fn keep_value(name: &'static str, value: &str) -> Statement {
     sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant, name) \
-         DO UPDATE SET value = excluded.value WHERE deployment.value <> excluded.value")
+        DO UPDATE SET value = excluded.value WHERE deployment.value <> excluded.value")
     .bind((TenantId::DEPLOYMENT, name, value))
 }
 
@@ -48,15 +48,15 @@ async fn secret(db: &Db, name: &'static str) -> Result<Option<(String, Vec<u8>)>
 }
 
 async fn keep_secret(db: &Db, name: &'static str, label: &str, sealed: Vec<u8>) -> Result<(), Error> {
-    let insert = sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) VALUES ($1, $2, \
-        $3, $4) ON CONFLICT (tenant, name) DO NOTHING")
+    let insert = sql("INSERT INTO deployment_secrets (tenant, name, label, value_sealed) \
+        VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, name) DO NOTHING")
     .bind((TenantId::DEPLOYMENT, name, label, sealed));
     db.write(insert).await.map(drop)
 }
 
 async fn holds_sealed_rows(db: &Db) -> Result<bool, Error> {
-    let select = sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION \
-        ALL SELECT 1 FROM server_tokens LIMIT 1");
+    let select = sql("SELECT 1 AS one FROM deployment_secrets UNION ALL SELECT 1 FROM key_pairs UNION ALL \
+        SELECT 1 FROM server_tokens LIMIT 1");
     Ok(db.row(select).await?.is_some())
 }
 
@@ -115,8 +115,8 @@ pub(super) async fn default_tenant(
         return Ok(tenant);
     }
     let mut tx = db.begin().await?;
-    let insert = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) ON CONFLICT \
-        (tenant, name) DO NOTHING")
+    let insert = sql("INSERT INTO deployment (tenant, name, value) VALUES ($1, $2, $3) \
+        ON CONFLICT (tenant, name) DO NOTHING")
     .bind((TenantId::DEPLOYMENT, DEFAULT_TENANT, fresh.to_string().as_str()));
     let made = tx.execute(insert).await?;
     if made == 1 {

@@ -85,27 +85,20 @@ impl Devices {
         }
         const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
             AND (desired_profile IS NULL OR desired_profile <> $4)";
-        let others = sql_of_parts(format!("SELECT serial_key FROM devices WHERE {OTHERS}")).bind((
-            key,
-            serials.as_str(),
-            profile.id,
-        ));
+        let about = |text: String| sql_of_parts(text).bind((key, serials.as_str(), profile.id));
+        let others = about(format!("SELECT serial_key FROM devices WHERE {OTHERS}"));
         note_desired(&mut tx, key, others, now).await?;
-        let insert = sql_of_parts(format!(
-            "INSERT INTO device_events (tenant, setting, serial_key, at, \
-            event, profile) SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE \
-            {OTHERS} ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE SET profile = \
-            excluded.profile"
-        ))
-        .bind((profile.key(), serials.as_str(), profile.id, now));
-        tx.execute_any(insert).await?;
-        let update = sql_of_parts(format!(
-            "UPDATE devices SET desired_profile = $4, desired_at = $5, \
-            supervised = $6 WHERE {OTHERS}"
-        ))
-        .bind((profile.key(), serials.as_str(), profile.id, now))
-        .bind(profile.flag("supervisedModeEnabled"));
-        tx.execute_any(update).await?;
+        let insert = about(format!(
+            "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
+             SELECT tenant, setting, serial_key, $5, 'wanted', $4 FROM devices WHERE {OTHERS} \
+             ON CONFLICT (tenant, setting, serial_key, at, event) DO UPDATE \
+             SET profile = excluded.profile"
+        ));
+        tx.execute_any(insert.bind(now)).await?;
+        let update = about(format!(
+            "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6 WHERE {OTHERS}"
+        ));
+        tx.execute_any(update.bind((now, profile.flag("supervisedModeEnabled")))).await?;
         audit::commit(tx, profile.tenant, event).await?;
         Ok(DesiredChange::Done)
     }
@@ -196,8 +189,8 @@ impl Devices {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
         let Some(mut state) = desire(&mut tx, key, event.at, false).await? else { return Ok(false) };
-        let delete = sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING \
-            deleted, serial_key, desired_profile")
+        let delete = sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
+            RETURNING deleted, serial_key, desired_profile")
         .bind((key, id));
         let Some(removed) = tx.row(delete).await? else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
@@ -255,8 +248,8 @@ async fn note_desired(
 /// Finds devices by their serial numbers.
 fn of_serials(key: SettingKey, serials: &[String]) -> Statement {
     sql_of_parts(format!(
-        "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 \
-         AND serial_key IN (SELECT value ->> 0 FROM json_each($3))",
+        "SELECT {} FROM devices WHERE tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 \
+         FROM json_each($3))",
         devices::COLUMNS
     ))
     .bind((key, keys(serials)))
@@ -297,8 +290,8 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
     // Another description ends no wait that Apple's word made.
     let others = about(
         format!(
-            "SELECT serial_key FROM devices, json_each($3) AS written \
-             WHERE {ITS_ROW} AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)"
+            "SELECT serial_key FROM devices, json_each($3) AS written WHERE {ITS_ROW} \
+             AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)"
         ),
         &changed,
     );

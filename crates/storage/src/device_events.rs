@@ -81,8 +81,8 @@ pub(super) async fn note_contradictions(
 impl Devices {
     /// The history of a device, oldest first.
     pub async fn events(&self, key: SettingKey, serial: &str) -> Result<Vec<DeviceEvent>, Error> {
-        let select = sql("SELECT at, event, profile, apple_uuid, detail FROM device_events WHERE tenant \
-            = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
+        let select = sql("SELECT at, event, profile, apple_uuid, detail FROM device_events \
+            WHERE tenant = $1 AND setting = $2 AND serial_key = $3 ORDER BY at, event")
         .bind((key, &serial_key(serial)));
         self.db
             .all(select, |row| {

@@ -85,12 +85,12 @@ pub(super) async fn stored(
     // One look at the key's index for each; of a join, or of a list, PostgreSQL would guess that reading every device is
     // cheaper. The answers stand in one text, in the order of the keys: thousands of rows, handed over one by one, cost
     // more than finding them.
-    let select = sql("SELECT string_agg(COALESCE((SELECT digest || CASE WHEN deleted THEN ' gone ' ELSE \
-        ' listed ' END || COALESCE(CAST(operation_at AS TEXT), '') FROM devices WHERE tenant = $1 AND \
-        setting = $2 AND devices.serial_key = atom), ''), ',') AS known FROM json_each($3)")
+    let select = sql("SELECT string_agg(COALESCE((SELECT digest || CASE \
+        WHEN deleted THEN ' gone ' ELSE ' listed ' END || COALESCE(CAST(operation_at AS TEXT), '') \
+        FROM devices WHERE tenant = $1 AND setting = $2 \
+        AND devices.serial_key = atom), ''), ',') AS known FROM json_each($3)")
     .bind((lease.key, asked.as_str()));
-    let row = tx.row(select).await?;
-    let known: Option<String> = row.map_or(Ok(None), |row| row.get("known"))?;
+    let known: Option<String> = tx.first(select, |row| row.get("known")).await?.flatten();
     let known = known.unwrap_or_default();
     let answers = known.split(',').count();
     if answers != keys.len() {
@@ -157,9 +157,9 @@ pub(super) async fn write(
             .map(|(key, at)| serde_json::json!([key, at.map(Timestamp::as_microsecond)]))
             .collect();
         let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
-            operation_at = COALESCE((SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) WHERE value \
-            ->> 0 = serial_key), operation_at) WHERE tenant = $1 AND setting = $2 AND serial_key IN \
-            (SELECT value ->> 0 FROM json_each($3))")
+            operation_at = COALESCE((SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) \
+            WHERE value ->> 0 = serial_key), operation_at) WHERE tenant = $1 AND setting = $2 \
+            AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
         .bind((lease.key, serde_json::Value::from(gone), now));
         let touched = tx.execute(update).await?;
         if touched != folded.gone.len() as u64 {
@@ -281,8 +281,8 @@ impl Devices {
         if filter.is_some() {
             return SOURCE.count(&self.db, filter, of_setting(key)).await;
         }
-        let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 AND \
-            setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")
+        let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 \
+            AND setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")
         .bind((key, key));
         self.db.count(select).await
     }

@@ -189,7 +189,11 @@ impl Sql {
                 self.push(if *value { "TRUE" } else { "FALSE" });
             }
             Filter::Compare { field, op, value } => self.compare(column(*field), *op, value)?,
-            Filter::IsNull(field) => self.is_null(column(*field)),
+            Filter::IsNull(field) => {
+                let column = column(*field);
+                let is_null = || format!("({} IS NULL)", column.expression);
+                self.push(&if column.is_nullable() { is_null() } else { "FALSE".to_owned() });
+            }
             Filter::In { field, values } => self.within(column(*field), values)?,
             Filter::Call { function, field, text } => {
                 let column = column(*field);
@@ -203,40 +207,28 @@ impl Sql {
             }
             Filter::And(all) => self.joined(all, " AND ", column)?,
             Filter::Or(all) => self.joined(all, " OR ", column)?,
-            // With exactly one item, any and all ask the same.
-            Filter::Any { collection, predicate } | Filter::All { collection, predicate }
-                if matches!(column(*collection).holds, Holds::OneItem) =>
-            {
-                self.condition(predicate, column)?;
-            }
-            Filter::Any { collection, predicate } => {
-                self.items(column(*collection), false, predicate, column)?
-            }
-            Filter::All { collection, predicate } => {
-                self.items(column(*collection), true, predicate, column)?
+            Filter::Any { collection, predicate } | Filter::All { collection, predicate } => {
+                let Column { expression, holds } = column(*collection);
+                let (exists, holds_for) = match filter {
+                    Filter::All { .. } => ("NOT EXISTS", "NOT ("),
+                    _ => ("EXISTS", "("),
+                };
+                match holds {
+                    // With exactly one item, any and all ask the same.
+                    Holds::OneItem => self.condition(predicate, column)?,
+                    // Whether an item fulfils the predicate, or whether none fails it. No collection is walked twice at once,
+                    // so that the name of its item is free.
+                    Holds::Texts(item) => {
+                        self.push(&format!(
+                            "{exists} (SELECT 1 FROM (SELECT atom FROM json_each({expression})) AS {item} WHERE {holds_for}"
+                        ));
+                        self.condition(predicate, column)?;
+                        self.push("))");
+                    }
+                    _ => return Err(Error::Corrupt("no collection of this type can be filtered".to_owned())),
+                }
             }
         }
-        Ok(())
-    }
-
-    /// Whether an item fulfils the predicate, or whether none fails it. No collection is walked twice at once, so that
-    /// the name of its item is free.
-    fn items<F: Copy>(
-        &mut self,
-        collection: Column,
-        all: bool,
-        predicate: &Filter<F>,
-        column: fn(F) -> Column,
-    ) -> Result<(), Error> {
-        let Column { expression, holds: Holds::Texts(item) } = collection else {
-            return Err(Error::Corrupt("no collection of this type can be filtered".to_owned()));
-        };
-        let (exists, holds) = if all { ("NOT EXISTS", "NOT (") } else { ("EXISTS", "(") };
-        self.push(&format!(
-            "{exists} (SELECT 1 FROM (SELECT atom FROM json_each({expression})) AS {item} WHERE {holds}"
-        ));
-        self.condition(predicate, column)?;
-        self.push("))");
         Ok(())
     }
 
@@ -255,13 +247,6 @@ impl Sql {
         }
         self.push(")");
         Ok(())
-    }
-
-    fn is_null(&mut self, column: Column) {
-        match column.is_nullable() {
-            true => self.push(&format!("({} IS NULL)", column.expression)),
-            false => self.push("FALSE"),
-        };
     }
 
     fn compare(&mut self, column: Column, op: CompareOp, value: &Literal) -> Result<(), Error> {

@@ -87,8 +87,8 @@ impl Settings {
 
 pub(super) async fn visible_settings(db: &Db) -> Result<Vec<SettingHealth>, Error> {
     let select = sql_of_parts(format!(
-        "SELECT {}, token_checked_at FROM setting_overview WHERE \
-        deleted_at IS NULL AND token_type <> 'none' ORDER BY tenant, id",
+        "SELECT {}, token_checked_at FROM setting_overview WHERE deleted_at IS NULL \
+         AND token_type <> 'none' ORDER BY tenant, id",
         settings::COLUMNS
     ));
     db.all(select, |row| {

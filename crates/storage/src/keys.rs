@@ -95,8 +95,8 @@ impl KeyPairs {
         if lock(&mut tx, key, &Fence::Exists).await?.is_none() {
             return Ok(KeyAdded::NotFound);
         }
-        let select = sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 AND \
-            status = 'pending' ORDER BY created_at, id")
+        let select = sql("SELECT id, created_at FROM key_pairs WHERE tenant = $1 AND setting = $2 \
+            AND status = 'pending' ORDER BY created_at, id")
         .bind(key);
         let unused = tx.rows(select).await?;
         if unused.len() as i64 >= UNUSED_KEPT {
@@ -104,8 +104,8 @@ impl KeyPairs {
             if oldest.get::<Timestamp>("created_at")? >= droppable_before {
                 return Ok(KeyAdded::TooMany);
             }
-            let delete = sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 AND \
-                status = 'pending'")
+            let delete = sql("DELETE FROM key_pairs WHERE tenant = $1 AND setting = $2 AND id = $3 \
+                AND status = 'pending'")
             .bind((key, oldest.get::<KeyPairId>("id")?));
             tx.execute_one("dropping the oldest unused key pair", delete).await?;
         }

@@ -55,8 +55,8 @@ pub struct Claim {
 
 /// Whether work for settings of the tenant goes on: it is not disabled, and no newer program keeps this one from writing.
 pub(super) async fn may_go_on(tx: &mut Transaction, tenant: TenantId) -> Result<bool, Error> {
-    let select = sql("SELECT disabled, (SELECT MAX(oldest_writer) FROM schema_compatibility) AS \
-        oldest_writer FROM tenants WHERE id = $1")
+    let select = sql("SELECT disabled, (SELECT MAX(oldest_writer) \
+        FROM schema_compatibility) AS oldest_writer FROM tenants WHERE id = $1")
     .bind(tenant);
     let Some(row) = tx.row(select).await? else { return Ok(false) };
     let oldest_writer: Option<i64> = row.get("oldest_writer")?;
@@ -105,10 +105,9 @@ impl Leases {
             }
         };
         let select = sql_of_parts(format!(
-            "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states \
-             WHERE ({due_at} <= $1 OR {due_at} > $2) AND deleted_at IS NULL AND {may_run} \
-             AND tenant NOT IN (SELECT id FROM tenants WHERE disabled) \
-             ORDER BY {due_at}, tenant, setting LIMIT $3"
+            "SELECT tenant, setting, lease_epoch, lease_until FROM setting_states WHERE ({due_at} <= $1 \
+             OR {due_at} > $2) AND deleted_at IS NULL AND {may_run} AND tenant NOT IN (SELECT id \
+             FROM tenants WHERE disabled) ORDER BY {due_at}, tenant, setting LIMIT $3"
         ))
         .bind((now, horizon(now, length), CANDIDATES));
         let due = |row: &Row| {

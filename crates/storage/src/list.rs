@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::{
     Error,
-    db::{Db, Row},
+    db::{Db, Row, Value},
     filter::{Column, Sql},
 };
 
@@ -216,33 +216,29 @@ fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
 /// `a >= x AND ((a > x) OR (a = x AND b > y) …)`, with the directions minded. The first condition follows from the rest;
 /// it is what lets a database begin in an index instead of at the first row.
 fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result<(), Error> {
-    let unfit = || Error::Position;
-    let values: Vec<Json> = serde_json::from_str(&position.0).map_err(|_| unfit())?;
+    let values: Vec<Json> = serde_json::from_str(&position.0).map_err(|_| Error::Position)?;
     if values.len() != keys.len() {
-        return Err(unfit());
+        return Err(Error::Position);
     }
-    let bind = |sql: &mut Sql, key: &Column, value: &Json| match (key.sorts_as_text(), value) {
-        (false, Json::String(id)) if key.sorts_as_id() => {
-            let bytes = match id.is_empty() {
-                true => Vec::new(),
-                false => Uuid::try_parse(id).map_err(|_| unfit())?.as_bytes().to_vec(),
-            };
-            sql.bind(bytes);
-            Ok(())
+    let value = |(key, value): (&(Column, bool), &Json)| match (key.0.sorts_as_text(), value) {
+        (false, Json::String(id)) if key.0.sorts_as_id() => match id.is_empty() {
+            true => Some(Value::Bytes(Some(Vec::new()))),
+            false => Uuid::try_parse(id).ok().map(Value::from),
+        },
+        (true, Json::String(text)) => Some(text.into()),
+        (false, Json::Number(number)) if !key.0.sorts_as_id() => number.as_i64().map(Value::from),
+        _ => None,
+    };
+    let values: Vec<Value> =
+        keys.iter().zip(&values).map(value).collect::<Option<_>>().ok_or(Error::Position)?;
+    let compare = |sql: &mut Sql, key: &Column, word: &str, value: &Value| {
+        sql.push(&format!("{} {word} ", key.sort_key())).bind(value.clone());
+        if key.sorts_as_text() {
+            sql.push(" COLLATE \"binary\"");
         }
-        (true, Json::String(text)) => {
-            sql.bind(text.as_str()).push(" COLLATE \"binary\"");
-            Ok(())
-        }
-        (false, Json::Number(number)) if !key.sorts_as_id() => {
-            sql.bind(number.as_i64().ok_or_else(unfit)?);
-            Ok(())
-        }
-        _ => Err(unfit()),
     };
     if let (Some((key, descending)), Some(value)) = (keys.first(), values.first()) {
-        sql.push(&format!("{} {} ", key.sort_key(), if *descending { "<=" } else { ">=" }));
-        bind(sql, key, value)?;
+        compare(sql, key, if *descending { "<=" } else { ">=" }, value);
         sql.push(" AND (");
     }
     for last in 0..keys.len() {
@@ -253,9 +249,8 @@ fn behind(sql: &mut Sql, keys: &[(Column, bool)], position: &Position) -> Result
                 (true, false) => ">",
                 (true, true) => "<",
             };
-            let and = if index > 0 { " AND " } else { "" };
-            sql.push(&format!("{and}{} {word} ", key.sort_key()));
-            bind(sql, key, value)?;
+            sql.push(if index > 0 { " AND " } else { "" });
+            compare(sql, key, word, value);
         }
         sql.push(")");
     }

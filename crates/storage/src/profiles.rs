@@ -161,8 +161,8 @@ impl Profiles {
             return Ok(EntityCreated::Earlier(ProfileId(id)));
         }
         let insert = sql("INSERT INTO enrollment_profiles (tenant, setting, id, kind, display_name, \
-            description, properties, revision, version, created_at, modified_at) VALUES ($1, $2, $3, $4, \
-            $5, $6, $7, $8, $9, $10, $11)")
+            description, properties, revision, version, created_at, modified_at) \
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)")
         .bind((new.key(), new.id, new.kind, new.display_name.as_deref()))
         .bind((new.description.as_deref(), json_of(&new.values), new.revision, new.version))
         .bind((new.created_at, new.modified_at));
@@ -213,16 +213,16 @@ impl Profiles {
     ) -> Result<(), Error> {
         let seal = |text: &Zeroizing<String>| self.key.seal(&place(profile), text.as_bytes());
         let sealed = password.map(seal).transpose()?.map_or(Value::Bytes(None), Value::from);
-        let update = sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 WHERE tenant = $1 AND \
-            setting = $2 AND id = $3")
+        let update = sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 WHERE tenant = $1 \
+            AND setting = $2 AND id = $3")
         .bind((profile.key(), profile.id, sealed));
         tx.execute_one("keeping a profile's password", update).await
     }
 
     /// Opens the password of the administrator's account that a profile makes; none when none is kept.
     pub async fn admin_password(&self, profile: &Profile) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
-        let select = sql("SELECT admin_password_sealed FROM enrollment_profiles WHERE tenant = $1 AND \
-            setting = $2 AND id = $3")
+        let select = sql("SELECT admin_password_sealed FROM enrollment_profiles WHERE tenant = $1 \
+            AND setting = $2 AND id = $3")
         .bind((profile.key(), profile.id));
         let sealed = self.db.first(select, |row| row.get("admin_password_sealed")).await?.flatten();
         sealed.map(|sealed: Vec<u8>| self.key.open(&place(profile), &sealed)).transpose()
@@ -270,8 +270,8 @@ pub(super) async fn take(tx: &mut Transaction, profile: &Profile) -> Result<bool
 }
 
 async fn lock_profile(tx: &mut Transaction, key: SettingKey, id: ProfileId) -> Result<bool, Error> {
-    let update = sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 AND setting \
-        = $2 AND id = $3")
+    let update = sql("UPDATE enrollment_profiles SET version = version + 1 WHERE tenant = $1 \
+        AND setting = $2 AND id = $3")
     .bind((key, id));
     let touched = tx.execute(update).await?;
     Ok(touched == 1)

@@ -57,8 +57,8 @@ impl Settings {
     }
 
     async fn deleted(&self) -> Result<Vec<SettingKey>, Error> {
-        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL ORDER BY \
-            tenant, id");
+        let select = sql("SELECT tenant, id FROM setting_overview WHERE deleted_at IS NOT NULL \
+            ORDER BY tenant, id");
         self.db.all(select, |row| row.get("id")).await
     }
 

@@ -113,24 +113,24 @@ pub(super) async fn oldest_writer(db: &Db) -> Result<i64, Error> {
 
 /// The schema of a database; [`Error::Migration`] when an unreleased version made it.
 pub(super) async fn status(db: &Db) -> Result<SchemaStatus, Error> {
-    let missing = SchemaStatus { found: 0, newest: newest(), oldest_writer: 0, unfinished: None };
+    let mut status = SchemaStatus { found: 0, newest: newest(), oldest_writer: 0, unfinished: None };
     if db.has_table("onboarding_settings").await? {
         return Err(Error::Migration(UNRELEASED.to_owned()));
     }
     if !db.has_table("_sqlx_migrations").await? {
-        return Ok(missing);
+        return Ok(status);
     }
     let begun = sql("SELECT MIN(version) AS version FROM _sqlx_migrations WHERE NOT success");
-    let unfinished = db.first(begun, |row| row.get("version")).await?.flatten();
-    let missing = SchemaStatus { unfinished, ..missing };
+    status.unfinished = db.first(begun, |row| row.get("version")).await?.flatten();
     let applied =
         db.rows(sql("SELECT version, checksum FROM _sqlx_migrations WHERE success ORDER BY version")).await?;
-    let (Some(first), Some(last)) = (applied.first(), applied.last()) else { return Ok(missing) };
+    let (Some(first), Some(last)) = (applied.first(), applied.last()) else { return Ok(status) };
     if first.get::<Vec<u8>>("checksum")? != Db::checksum(&STEPS[0]) {
         return Err(Error::Migration(UNRELEASED.to_owned()));
     }
-    let found = last.get("version")?;
-    Ok(SchemaStatus { found, newest: newest(), oldest_writer: oldest_writer(db).await?, unfinished })
+    status.found = last.get("version")?;
+    status.oldest_writer = oldest_writer(db).await?;
+    Ok(status)
 }
 
 /// Applies the missing steps. Refused, and nothing changed, when this program is too old for the database, or when an

@@ -169,8 +169,8 @@ impl Settings {
             tx.commit().await?;
             return Ok(Created::Earlier(SettingId(id)));
         }
-        let select = sql("SELECT COUNT(*) AS total FROM setting_overview WHERE tenant = $1 AND \
-            deleted_at IS NULL AND token_type <> 'none'")
+        let select = sql("SELECT COUNT(*) AS total FROM setting_overview WHERE tenant = $1 \
+            AND deleted_at IS NULL AND token_type <> 'none'")
         .bind(setting.tenant);
         if tx.count(select).await? >= maximum {
             return Ok(Created::TooMany);
@@ -235,8 +235,8 @@ impl Settings {
     /// The soft-deleted settings that can still be restored, with the time at which each was deleted.
     pub async fn list_soft_deleted(&self) -> Result<Vec<(Setting, Timestamp)>, Error> {
         let select = sql_of_parts(format!(
-            "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE \
-            deleted_at IS NOT NULL ORDER BY deleted_at, id"
+            "SELECT {COLUMNS}, deleted_at FROM setting_overview WHERE deleted_at IS NOT NULL \
+             ORDER BY deleted_at, id"
         ));
         self.db.all(select, |row| Ok((setting(row)?, row.get("deleted_at")?))).await
     }
@@ -265,8 +265,8 @@ impl Settings {
 
 /// Stores a new setting and its state.
 pub(super) async fn insert(tx: &mut Transaction, setting: &Setting) -> Result<(), Error> {
-    let insert = sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, \
-        share_with_sds, role_scope_tag_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
+    let insert = sql("INSERT INTO settings (tenant, id, token_name, data_sharing_consent, share_with_sds, \
+        role_scope_tag_ids, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
     .bind((setting.key(), typed(setting), setting.created_at));
     tx.execute_one("making a setting", insert).await?;
     let state = SettingState::new(setting.key(), setting.token_type, setting.created_at);
@@ -294,8 +294,8 @@ pub(super) async fn setting_of_server(
     server: &ServerIdentity,
 ) -> Result<Option<(SettingId, Option<String>)>, Error> {
     let select = sql("SELECT id, token_name FROM setting_overview WHERE tenant = $1 AND server_uuid = $2 \
-        AND id <> $3 AND deleted_at IS NULL AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY \
-        id LIMIT 1")
+        AND id <> $3 AND deleted_at IS NULL AND ($4 IS NULL OR org_id IS NULL OR org_id = $4) ORDER BY id \
+        LIMIT 1")
     .bind((except.tenant, server.server_uuid.as_deref(), except.id, server.org_id.as_deref()));
     tx.first(select, |row| Ok((row.get("id")?, row.get("token_name")?))).await
 }

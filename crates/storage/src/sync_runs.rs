@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use super::{
     Error, Syncs,
-    db::{Row, Transaction, sql},
+    db::{Row, Transaction, sql, sql_of_parts},
     purge::PURGED_AT_ONCE,
 };
 use adept_domain::{
@@ -27,6 +27,10 @@ pub struct RunPart {
     pub unreadable: i64,
 }
 
+/// The columns that add up over the parts of a run.
+const SUMS: &str =
+    "pages, added, changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, unreadable";
+
 /// Adds a part to the run's line, and how the run ended when it did.
 pub(super) async fn note(
     tx: &mut Transaction,
@@ -37,18 +41,16 @@ pub(super) async fn note(
     end: Option<&SyncEnd>,
 ) -> Result<(), Error> {
     let drift = if part.kind == SyncKind::FullResync { changes } else { DeviceChanges::default() };
-    let insert = sql("INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, pages, added, \
-        changed, removed, drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, \
-        ended_at, code) VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, \
-        $16, $17) ON CONFLICT (tenant, setting, run) DO UPDATE SET kind = CASE WHEN excluded.kind = \
-        'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, pages = sync_runs.pages + \
-        excluded.pages, added = sync_runs.added + excluded.added, changed = sync_runs.changed + \
-        excluded.changed, removed = sync_runs.removed + excluded.removed, drift_added = \
-        sync_runs.drift_added + excluded.drift_added, drift_changed = sync_runs.drift_changed + \
-        excluded.drift_changed, drift_removed = sync_runs.drift_removed + excluded.drift_removed, \
-        unconfirmed = sync_runs.unconfirmed + excluded.unconfirmed, unreadable = sync_runs.unreadable + \
-        excluded.unreadable, outcome = excluded.outcome, ended_at = excluded.ended_at, code = \
-        excluded.code")
+    let sum = |column: &str| format!("{column} = sync_runs.{column} + excluded.{column}");
+    let sums: Vec<_> = SUMS.split(", ").map(sum).collect();
+    let insert = sql_of_parts(format!(
+        "INSERT INTO sync_runs (tenant, setting, run, started_at, runs, kind, {SUMS}, outcome, ended_at, code) \
+         VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
+         ON CONFLICT (tenant, setting, run) DO UPDATE SET {}, \
+         kind = CASE WHEN excluded.kind = 'delta_sync' THEN sync_runs.kind ELSE excluded.kind END, \
+         outcome = excluded.outcome, ended_at = excluded.ended_at, code = excluded.code",
+        sums.join(", ")
+    ))
     .bind((lease.key, lease.epoch, part.started_at, part.kind, part.pages, changes.added))
     .bind((changes.changed, changes.removed, drift.added, drift.changed, drift.removed))
     .bind((unconfirmed, part.unreadable))
@@ -66,14 +68,14 @@ pub(super) async fn end(
 ) -> Result<(), Error> {
     note(tx, lease, part, DeviceChanges::default(), 0, Some(end)).await?;
     let update = sql("UPDATE sync_runs SET runs = runs + 1, ended_at = $4, pages = pages + (SELECT pages \
-        FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) WHERE \
-        tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier WHERE \
-        earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) AND (kind = 'delta_sync' OR \
-        pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS (SELECT 1 FROM sync_runs AS \
-        mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 AND (mine.kind = \
-        'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 AND mine.removed = 0 AND \
-        mine.kind = sync_runs.kind AND mine.unreadable = sync_runs.unreadable AND mine.outcome = \
-        sync_runs.outcome AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
+        FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3) \
+        WHERE tenant = $1 AND setting = $2 AND run = (SELECT MAX(earlier.run) FROM sync_runs AS earlier \
+        WHERE earlier.tenant = $1 AND earlier.setting = $2 AND earlier.run < $3) AND (kind = 'delta_sync' \
+        OR pages = 0) AND added = 0 AND changed = 0 AND removed = 0 AND EXISTS (SELECT 1 \
+        FROM sync_runs AS mine WHERE mine.tenant = $1 AND mine.setting = $2 AND mine.run = $3 \
+        AND (mine.kind = 'delta_sync' OR mine.pages = 0) AND mine.added = 0 AND mine.changed = 0 \
+        AND mine.removed = 0 AND mine.kind = sync_runs.kind AND mine.unreadable = sync_runs.unreadable \
+        AND mine.outcome = sync_runs.outcome AND COALESCE(mine.code, '') = COALESCE(sync_runs.code, ''))")
     .bind((lease.key, lease.epoch, end.now));
     let alike = tx.execute(update).await?;
     if alike == 1 {
@@ -91,8 +93,8 @@ pub(super) async fn cut_off(
     outcome: SyncOutcome,
     now: Timestamp,
 ) -> Result<(), Error> {
-    let update = sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 WHERE tenant = $1 AND setting = \
-        $2 AND run = $3 AND outcome = 'running'")
+    let update = sql("UPDATE sync_runs SET ended_at = $4, outcome = $5 WHERE tenant = $1 AND setting = $2 \
+        AND run = $3 AND outcome = 'running'")
     .bind((lease.key, lease.epoch, now, outcome));
     tx.execute_any(update).await
 }
@@ -124,11 +126,12 @@ impl Syncs {
     /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
     /// wrote its end was cut short.
     pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
-        let select = sql("SELECT run, started_at, ended_at, runs, kind, pages, added, changed, removed, \
-            drift_added, drift_changed, drift_removed, unconfirmed, unreadable, outcome, code, EXISTS \
-            (SELECT 1 FROM setting_overview WHERE setting_overview.tenant = $1 AND setting_overview.id = \
-            $2 AND lease_epoch = run AND lease_until > $3) AS still FROM sync_runs WHERE tenant = $1 AND \
-            setting = $2 ORDER BY run DESC LIMIT $4")
+        let select = sql_of_parts(format!(
+            "SELECT run, started_at, ended_at, runs, kind, {SUMS}, outcome, code, EXISTS (SELECT 1 \
+             FROM setting_overview WHERE setting_overview.tenant = $1 AND setting_overview.id = $2 \
+             AND lease_epoch = run AND lease_until > $3) AS still \
+             FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4"
+        ))
         .bind((key, now, limit));
         self.db.all(select, run).await
     }
@@ -157,8 +160,8 @@ impl Syncs {
                 AND run <= $4 ORDER BY run LIMIT 1 OFFSET $5")
             .bind((key, behind, newest, i64::try_from(PURGED_AT_ONCE).unwrap_or(i64::MAX)));
             let last = tx.first(last, |row| row.get("run")).await?;
-            let delete = sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 AND \
-                run <= $4 AND started_at < $5")
+            let delete = sql("DELETE FROM sync_runs WHERE tenant = $1 AND setting = $2 AND run > $3 \
+                AND run <= $4 AND started_at < $5")
             .bind((key, behind, last.unwrap_or(newest), before));
             purged += tx.execute(delete).await?;
             tx.commit().await?;

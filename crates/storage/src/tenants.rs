@@ -25,8 +25,8 @@ pub(super) async fn create(
     name: &str,
     now: jiff::Timestamp,
 ) -> Result<(), Error> {
-    let insert = sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) VALUES ($1, $2, $3, \
-        $4, $5)")
+    let insert = sql("INSERT INTO tenants (id, name, disabled, created_at, bindings) \
+        VALUES ($1, $2, $3, $4, $5)")
     .bind((id, name, false, now, 0i64));
     tx.execute_one("creating a tenant", insert).await?;
     settings::insert(tx, &Setting::apple_configurator(id, now)).await

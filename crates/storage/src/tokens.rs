@@ -83,8 +83,8 @@ impl Tokens {
     /// The setting with its tokens; none when there is no such setting.
     pub async fn load(&self, key: SettingKey) -> Result<Option<StoredTokens>, Error> {
         let select = sql_of_parts(format!(
-            "SELECT {}, token_newer FROM setting_overview WHERE tenant = \
-            $1 AND id = $2 AND deleted_at IS NULL",
+            "SELECT {}, token_newer FROM setting_overview WHERE tenant = $1 AND id = $2 \
+             AND deleted_at IS NULL",
             settings::COLUMNS
         ))
         .bind(key)
@@ -98,8 +98,8 @@ impl Tokens {
         if in_use.is_none() {
             return Ok(Some(onboarding));
         }
-        let select = sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens WHERE tenant \
-            = $1 AND setting = $2")
+        let select = sql("SELECT id, key_pair, expires_at, token_sealed FROM server_tokens \
+            WHERE tenant = $1 AND setting = $2")
         .bind(key)
         .by_key();
         let tokens: Vec<_> = self.db.all(select, |row| self.stored_token(key, row)).await?;
@@ -188,8 +188,8 @@ impl Tokens {
             return Ok(false);
         };
         let Some(other) = state.token.other() else { return Ok(false) };
-        let select = sql("SELECT key_pair, expires_at FROM server_tokens WHERE tenant = $1 AND setting = \
-            $2 AND id = $3")
+        let select = sql("SELECT key_pair, expires_at FROM server_tokens WHERE tenant = $1 \
+            AND setting = $2 AND id = $3")
         .bind((key, other));
         let Some(row) = tx.row(select).await? else { return Ok(false) };
         let expires_at = row.get("expires_at")?;
@@ -217,8 +217,8 @@ impl Tokens {
         consumer: &str,
         now: Timestamp,
     ) -> Result<Option<Timestamp>, Error> {
-        let select = sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 AND \
-            consumer = $3")
+        let select = sql("SELECT until, longest FROM apple_waits WHERE tenant = $1 AND setting = $2 \
+            AND consumer = $3")
         .bind((key, consumer))
         .by_key();
         let Some(row) = self.db.row(select).await? else { return Ok(None) };
@@ -242,10 +242,11 @@ impl Tokens {
         now: Timestamp,
     ) -> Result<(), Error> {
         let longest = i64::try_from(longest.as_micros()).unwrap_or(i64::MAX);
-        let insert = sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) SELECT \
-            tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 ON CONFLICT (tenant, \
-            setting, consumer) DO UPDATE SET until = excluded.until, longest = excluded.longest WHERE \
-            apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
+        let insert = sql("INSERT INTO apple_waits (tenant, setting, consumer, until, longest) \
+            SELECT tenant, id, $3, $4, $5 FROM settings WHERE tenant = $1 AND id = $2 \
+            ON CONFLICT (tenant, setting, consumer) DO UPDATE \
+            SET until = excluded.until, longest = excluded.longest \
+            WHERE apple_waits.until < excluded.until OR apple_waits.until > $6 + apple_waits.longest + $7")
         .bind((key, consumer, until, longest, now))
         .bind(i64::try_from(CLOCKS_APART.as_micros()).unwrap_or(i64::MAX));
         self.db.write(insert).await.map(drop)
@@ -270,8 +271,8 @@ async fn server_taken(
 }
 
 async fn mark_current_key(tx: &mut Transaction, key: SettingKey, key_pair: KeyPairId) -> Result<(), Error> {
-    let update = sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' \
-        END WHERE tenant = $1 AND setting = $2 AND ((id = $3 AND status <> 'current') OR (id <> $3 \
+    let update = sql("UPDATE key_pairs SET status = CASE WHEN id = $3 THEN 'current' ELSE 'previous' END \
+        WHERE tenant = $1 AND setting = $2 AND ((id = $3 AND status <> 'current') OR (id <> $3 \
         AND status = 'current'))")
     .bind((key, key_pair));
     tx.execute_any(update).await
@@ -281,8 +282,8 @@ async fn mark_current_key(tx: &mut Transaction, key: SettingKey, key_pair: KeyPa
 async fn finish(mut tx: Transaction, state: &SettingState, event: &AuditEvent) -> Result<(), Error> {
     save(&mut tx, state).await?;
     let token = &state.token;
-    let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL OR id \
-        <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
+    let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL \
+        OR id <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
     .bind((state.key, token.in_use, token.verified, token.newer));
     tx.execute_any(delete).await?;
     audit::commit(tx, state.key.tenant, event).await

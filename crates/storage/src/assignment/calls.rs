@@ -111,8 +111,8 @@ impl Assignments {
 
     /// The calls whose answers were lost, the oldest first.
     pub async fn unresolved_calls(&self, key: SettingKey) -> Result<Vec<InFlightCall>, Error> {
-        let select = sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls WHERE \
-            tenant = $1 AND setting = $2 ORDER BY id")
+        let select = sql("SELECT id, profile, revision, apple_uuid, serials FROM in_flight_calls \
+            WHERE tenant = $1 AND setting = $2 ORDER BY id")
         .bind(key);
         let call = |row: &Row| {
             let assigns = match row.get("apple_uuid")? {
@@ -182,8 +182,8 @@ async fn note_result(
     if result == AssignmentResult::Success {
         // Apple has it now: the stored record is out of date, and its digest says so.
         let update = sql("UPDATE devices SET profile_uuid = $3, profile_status = 'assigned', digest = \
-            '0', assigned_uuid = $3 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE AND \
-            serial_key IN ({listed})")
+            '0', assigned_uuid = $3 WHERE tenant = $1 AND setting = $2 AND deleted = FALSE \
+            AND serial_key IN ({listed})")
         .bind((lease.key, assigned.apple_uuid))
         .listing(keys);
         tx.execute_any(update).await?;
@@ -229,15 +229,16 @@ async fn want_fetch(
     assigned: &Assigned<'_>,
     keys: &[String],
 ) -> Result<(), Error> {
-    let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
-        deleted = FALSE AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' AND serial_key IN ({listed})")
+    let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 \
+        AND deleted = FALSE AND COALESCE(assign_failure, '') <> 'NOT_ACCESSIBLE' \
+        AND serial_key IN ({listed})")
     .bind(state.key)
     .listing(keys);
     if tx.count(select).await? == 0 {
         return Ok(());
     }
-    let select = sql("SELECT MAX(ended_at) AS last FROM sync_runs WHERE tenant = $1 AND setting = $2 AND \
-        kind <> 'delta_sync' AND outcome = 'ok'")
+    let select = sql("SELECT MAX(ended_at) AS last FROM sync_runs WHERE tenant = $1 AND setting = $2 \
+        AND kind <> 'delta_sync' AND outcome = 'ok'")
     .bind(state.key);
     let last = tx.first(select, |row| row.get::<Option<Timestamp>>("last")).await?.flatten();
     let soonest = last.and_then(|last| last.checked_add(assigned.between_fetches).ok());

@@ -28,9 +28,10 @@ impl Assignments {
             return Ok(false);
         }
         let insert = sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, \
-            attempted_at, failure) VALUES ($1, $2, $3, $4, 1, $5, NULL) ON CONFLICT (tenant, setting, \
-            profile, revision) DO UPDATE SET attempts = profile_definitions.attempts + 1, attempted_at = \
-            excluded.attempted_at, failure = NULL, again_at = NULL")
+            attempted_at, failure) VALUES ($1, $2, $3, $4, 1, $5, NULL) \
+            ON CONFLICT (tenant, setting, profile, revision) DO UPDATE \
+            SET attempts = profile_definitions.attempts + 1, attempted_at = excluded.attempted_at, \
+            failure = NULL, again_at = NULL")
         .bind((lease.key, profile.id, profile.revision, now));
         tx.execute_one("beginning a definition", insert).await?;
         tx.commit().await?;
@@ -49,8 +50,8 @@ impl Assignments {
     ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         let insert = sql("INSERT INTO apple_profiles (tenant, setting, apple_uuid, profile, revision, \
-            received_at, shared_options_digest) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (tenant, \
-            setting, apple_uuid) DO NOTHING")
+            received_at, shared_options_digest) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+            ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
         .bind((profile.key(), apple_uuid, profile.id, profile.revision, now, common));
         tx.execute_any(insert).await?;
         let update = sql("UPDATE profile_definitions SET attempts = 0 WHERE tenant = $1 AND setting = $2 \
@@ -63,8 +64,8 @@ impl Assignments {
     /// Takes back an attempt that Apple surely did not act on.
     pub async fn take_back_definition(&self, lease: &Lease, profile: &Profile) -> Result<(), Error> {
         let update = sql("UPDATE profile_definitions SET attempts = attempts - 1, attempted_at = CASE \
-            WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 AND \
-            profile = $3 AND revision = $4 AND attempts > 0")
+            WHEN attempts = 1 THEN 0 ELSE attempted_at END WHERE tenant = $1 AND setting = $2 \
+            AND profile = $3 AND revision = $4 AND attempts > 0")
         .bind((lease.key, profile.id, profile.revision));
         self.write_under_lease(lease, [update]).await.map(drop)
     }
@@ -78,9 +79,9 @@ impl Assignments {
         again_at: Option<Timestamp>,
     ) -> Result<(), Error> {
         let insert = sql("INSERT INTO profile_definitions (tenant, setting, profile, revision, attempts, \
-            attempted_at, failure, again_at) VALUES ($1, $2, $3, $4, 0, 0, $5, $6) ON CONFLICT (tenant, \
-            setting, profile, revision) DO UPDATE SET failure = excluded.failure, again_at = \
-            excluded.again_at")
+            attempted_at, failure, again_at) VALUES ($1, $2, $3, $4, 0, 0, $5, $6) \
+            ON CONFLICT (tenant, setting, profile, revision) DO UPDATE \
+            SET failure = excluded.failure, again_at = excluded.again_at")
         .bind((lease.key, profile.id, profile.revision, failure, again_at));
         self.write_under_lease(lease, [insert]).await.map(drop)
     }
@@ -108,8 +109,8 @@ impl Assignments {
         key: SettingKey,
         apple_uuid: &str,
     ) -> Result<Option<(ProfileId, i64)>, Error> {
-        let select = sql("SELECT profile, revision FROM apple_profiles WHERE tenant = $1 AND apple_uuid \
-            = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
+        let select = sql("SELECT profile, revision FROM apple_profiles WHERE tenant = $1 \
+            AND apple_uuid = $3 ORDER BY (setting = $2) DESC, setting LIMIT 1")
         .bind((key, apple_uuid));
         self.db.first(select, |row| Ok((row.get("profile")?, row.get("revision")?))).await
     }

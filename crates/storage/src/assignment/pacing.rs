@@ -36,8 +36,8 @@ pub(crate) async fn states_of(
     for keys in keys.chunks(KEYS_PER_STATEMENT) {
         let select = sql("SELECT serial_key, deleted, platform, assigned_uuid, desired_profile, \
             assign_due_at, assign_failure, assign_attempts, assign_count, assigned_at, \
-            release_requested_at, release_due_at, release_attempts, release_failure FROM devices WHERE \
-            tenant = $1 AND setting = $2 AND serial_key IN ({listed})")
+            release_requested_at, release_due_at, release_attempts, release_failure FROM devices \
+            WHERE tenant = $1 AND setting = $2 AND serial_key IN ({listed})")
         .bind(key)
         .listing(keys);
         states.extend(tx.all::<_, Vec<_>>(select, |row| Ok((row.get("serial_key")?, state(row)?))).await?);
@@ -85,9 +85,9 @@ pub(crate) async fn save_pacing(
     keys: &[String],
 ) -> Result<(), Error> {
     let update = || {
-        sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = \
-            $5, assign_count = $6, assigned_at = $7 WHERE tenant = $1 AND setting = $2 AND serial_key IN \
-            ({listed})")
+        sql("UPDATE devices SET assign_due_at = $3, assign_failure = $4, assign_attempts = $5, \
+            assign_count = $6, assigned_at = $7 WHERE tenant = $1 AND setting = $2 \
+            AND serial_key IN ({listed})")
         .bind((key, pacing.due_at, pacing.failure, pacing.attempts, pacing.count, pacing.assigned_at))
     };
     write_each(tx, keys, update).await
@@ -101,9 +101,8 @@ pub(crate) async fn save_release(
     keys: &[String],
 ) -> Result<(), Error> {
     let update = || {
-        sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, \
-            release_attempts = $5, release_failure = $6 WHERE tenant = $1 AND setting = $2 AND \
-            serial_key IN ({listed})")
+        sql("UPDATE devices SET release_requested_at = $3, release_due_at = $4, release_attempts = $5, \
+            release_failure = $6 WHERE tenant = $1 AND setting = $2 AND serial_key IN ({listed})")
         .bind((key, release.requested_at, release.due_at, release.attempts, release.failure))
     };
     write_each(tx, keys, update).await

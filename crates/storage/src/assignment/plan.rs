@@ -55,10 +55,9 @@ impl Assignments {
     /// another `common` digest than this one counts as not defined.
     pub async fn plan(&self, key: SettingKey, common: Option<&str>) -> Result<Plan, Error> {
         let select = sql_of_parts(format!(
-            "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE \
-            devices.tenant = $1 AND devices.setting = $2 AND devices.desired_profile = \
-            enrollment_profiles.id)) AS is_desired FROM enrollment_profiles WHERE tenant = $1 AND \
-            setting = $2 ORDER BY id",
+            "SELECT {}, (EXISTS (SELECT 1 FROM devices WHERE devices.tenant = $1 AND devices.setting = $2 \
+             AND devices.desired_profile = enrollment_profiles.id)) AS is_desired \
+             FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 ORDER BY id",
             profiles::COLUMNS
         ))
         .bind(key);
@@ -87,9 +86,9 @@ impl Assignments {
         key: SettingKey,
         common: Option<&str>,
     ) -> Result<HashMap<(ProfileId, i64), String>, Error> {
-        let select = sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 AND \
-            setting = $2 AND unknown_at IS NULL AND ($3 IS NULL OR COALESCE(shared_options_digest, $3) = \
-            $3) ORDER BY received_at, apple_uuid")
+        let select = sql("SELECT profile, revision, apple_uuid FROM apple_profiles WHERE tenant = $1 \
+            AND setting = $2 AND unknown_at IS NULL AND ($3 IS NULL \
+            OR COALESCE(shared_options_digest, $3) = $3) ORDER BY received_at, apple_uuid")
         .bind((key, common));
         self.db
             .all(select, |row| Ok(((row.get("profile")?, row.get("revision")?), row.get("apple_uuid")?)))
@@ -100,8 +99,8 @@ impl Assignments {
         &self,
         key: SettingKey,
     ) -> Result<HashMap<(ProfileId, i64), DefinitionTries>, Error> {
-        let select = sql("SELECT profile, revision, attempts, attempted_at, failure, again_at FROM \
-            profile_definitions WHERE tenant = $1 AND setting = $2")
+        let select = sql("SELECT profile, revision, attempts, attempted_at, failure, again_at \
+            FROM profile_definitions WHERE tenant = $1 AND setting = $2")
         .bind(key);
         self.db
             .all(select, |row| {

@@ -23,11 +23,12 @@ impl Assignments {
         limit: i64,
     ) -> Result<Vec<String>, Error> {
         let statement = sql_of_parts(format!(
-            "SELECT DISTINCT profile_uuid FROM devices WHERE tenant = \
-            $1 AND setting = $2 AND deleted = FALSE AND profile_uuid IS NOT NULL AND profile_status NOT \
-            IN ('empty', 'removed') AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE \
-            apple_profiles.tenant = $1) AND profile_uuid NOT IN (SELECT apple_uuid FROM foreign_profiles \
-            WHERE foreign_profiles.tenant = $1 AND foreign_profiles.setting = $2){} LIMIT $3",
+            "SELECT DISTINCT profile_uuid FROM devices WHERE tenant = $1 AND setting = $2 \
+             AND deleted = FALSE AND profile_uuid IS NOT NULL \
+             AND profile_status NOT IN ('empty', 'removed') AND profile_uuid NOT IN (SELECT apple_uuid \
+             FROM apple_profiles WHERE apple_profiles.tenant = $1) AND profile_uuid NOT IN \
+             (SELECT apple_uuid FROM foreign_profiles WHERE foreign_profiles.tenant = $1 \
+             AND foreign_profiles.setting = $2){} LIMIT $3",
             if all { "" } else { " AND assign_due_at <= $4" }
         ));
         let statement = statement.bind((lease.key, limit));
@@ -38,8 +39,8 @@ impl Assignments {
 
     /// The names of the setting's profiles.
     pub async fn profile_names(&self, lease: &Lease) -> Result<Vec<String>, Error> {
-        let select = sql("SELECT display_name FROM enrollment_profiles WHERE tenant = $1 AND setting = \
-            $2 AND display_name IS NOT NULL ORDER BY display_name")
+        let select = sql("SELECT display_name FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 \
+            AND display_name IS NOT NULL ORDER BY display_name")
         .bind(lease.key);
         self.db.all(select, |row| row.get("display_name")).await
     }
@@ -59,7 +60,7 @@ impl Assignments {
             .bind((lease.key, uuid, at, ProfileId(uuid::Uuid::nil()), UNKNOWN_REVISION)),
             Ownership::Foreign => {
                 sql("INSERT INTO foreign_profiles (tenant, setting, apple_uuid, checked_at) \
-                 VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
+                    VALUES ($1, $2, $3, $4) ON CONFLICT (tenant, setting, apple_uuid) DO NOTHING")
                 .bind((lease.key, uuid, at))
             }
         };

@@ -24,16 +24,13 @@ pub struct RefusedDevices {
 impl Assignments {
     /// The devices of a tenant's settings whose last assignment or release Apple refused so, by setting.
     pub async fn refused_devices(&self, tenant: TenantId) -> Result<Vec<RefusedDevices>, Error> {
-        let select = sql("SELECT setting, serial FROM devices WHERE tenant = $1 AND deleted = FALSE AND \
-            ((assign_due_at IS NOT NULL AND assign_failure = $2) OR (release_requested_at IS NOT NULL \
+        let select = sql("SELECT setting, serial FROM devices WHERE tenant = $1 AND deleted = FALSE \
+            AND ((assign_due_at IS NOT NULL AND assign_failure = $2) OR (release_requested_at IS NOT NULL \
             AND release_failure = $3)) ORDER BY setting, serial_key")
-        .bind((tenant, AssignmentResult::CallRefused.as_str(), AssignmentResult::CallRefused.as_str()));
-        let rows = self.db.rows(select).await?;
-        let device =
-            |row: &Row| Ok::<_, Error>((row.get::<SettingId>("setting")?, row.get::<String>("serial")?));
+        .bind((tenant, AssignmentResult::CallRefused, AssignmentResult::CallRefused));
+        let device = |row: &Row| Ok((row.get("setting")?, row.get("serial")?));
         let mut refused: Vec<RefusedDevices> = Vec::new();
-        for row in &rows {
-            let (setting, serial) = device(row)?;
+        for (setting, serial) in self.db.all::<_, Vec<_>>(select, device).await? {
             if refused.last().is_none_or(|last| last.setting != setting) {
                 refused.push(RefusedDevices { setting, devices: 0, named: Vec::new() });
             }

@@ -35,9 +35,9 @@ impl Assignments {
         lease: &Lease,
         now: Timestamp,
     ) -> Result<Vec<DeviceResult>, Error> {
-        let select = sql("SELECT serial, release_attempts FROM devices WHERE tenant = $1 AND setting = \
-            $2 AND release_requested_at IS NOT NULL AND release_due_at <= $3 AND deleted = FALSE ORDER \
-            BY release_requested_at, serial_key LIMIT 1000")
+        let select = sql("SELECT serial, release_attempts FROM devices WHERE tenant = $1 AND setting = $2 \
+            AND release_requested_at IS NOT NULL AND release_due_at <= $3 AND deleted = FALSE \
+            ORDER BY release_requested_at, serial_key LIMIT 1000")
         .bind((lease.key, now));
         self.db
             .all(select, |row| {
@@ -52,8 +52,8 @@ impl Assignments {
 
     /// When the next release is due; none when none waits.
     pub async fn next_release_due(&self, lease: &Lease) -> Result<Option<Timestamp>, Error> {
-        let select = sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
-            $2 AND release_requested_at IS NOT NULL AND deleted = FALSE")
+        let select = sql("SELECT MIN(release_due_at) AS due FROM devices WHERE tenant = $1 \
+            AND setting = $2 AND release_requested_at IS NOT NULL AND deleted = FALSE")
         .bind(lease.key);
         Ok(self.db.first(select, |row| row.get("due")).await?.flatten())
     }
@@ -110,8 +110,8 @@ impl Assignments {
             }
             if is_released {
                 let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, operation_at = \
-                    CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END WHERE tenant = $1 AND \
-                    setting = $2 AND deleted = FALSE AND serial_key IN ({listed})")
+                    CASE WHEN operation_at > $4 THEN operation_at ELSE $4 END WHERE tenant = $1 \
+                    AND setting = $2 AND deleted = FALSE AND serial_key IN ({listed})")
                 .bind((lease.key, now, latest_record_time(now)))
                 .listing(&keys);
                 let touched = tx.execute(update).await?;

@@ -64,8 +64,8 @@ impl Assignments {
     /// Devices that are looked at again now or later, of all tenants.
     pub async fn waiting_devices(&self, now: Timestamp) -> Result<Vec<WaitingDevices>, Error> {
         let select = sql("SELECT tenant, setting, COUNT(*) AS total, assign_failure, (assign_due_at <= \
-            $1) AS is_due FROM devices WHERE assign_due_at IS NOT NULL AND deleted = FALSE GROUP BY \
-            tenant, setting, assign_failure, is_due")
+            $1) AS is_due FROM devices WHERE assign_due_at IS NOT NULL AND deleted = FALSE \
+            GROUP BY tenant, setting, assign_failure, is_due")
         .bind(now);
         let rows = self.db.rows(select).await?;
         let mut waiting: Vec<WaitingDevices> = Vec::with_capacity(rows.len());
@@ -86,8 +86,8 @@ impl Assignments {
 
     /// How many devices of each visible setting carried another product's profile when all were looked at last.
     pub async fn foreign_devices(&self) -> Result<Vec<(SettingKey, i64)>, Error> {
-        let select = sql("SELECT tenant, id, foreign_devices FROM setting_overview WHERE foreign_devices \
-            IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id");
+        let select = sql("SELECT tenant, id, foreign_devices FROM setting_overview \
+            WHERE foreign_devices IS NOT NULL AND deleted_at IS NULL ORDER BY tenant, id");
         self.db.all(select, |row| Ok((row.get("id")?, row.get("foreign_devices")?))).await
     }
 }
@@ -100,8 +100,8 @@ impl Devices {
             let setting = health.setting;
             let select = sql("SELECT serial, platform, source, deleted, profile_uuid, profile_status, \
                 desired_profile, desired_at, assign_due_at, assign_failure, release_requested_at, \
-                release_due_at, release_failure FROM devices WHERE tenant = $1 AND setting = $2 AND \
-                serial_key = $3")
+                release_due_at, release_failure FROM devices WHERE tenant = $1 AND setting = $2 \
+                AND serial_key = $3")
             .bind((setting.key(), &serial_key(serial)));
             let Some(row) = self.db.row(select).await? else { continue };
             let device = ShownDevice {

@@ -174,8 +174,8 @@ impl Assignments {
             .bind((lease.key, before));
             tx.execute_any(update).await?;
         }
-        let select = sql("SELECT MIN(assign_due_at) AS due FROM devices WHERE tenant = $1 AND setting = \
-            $2 AND assign_due_at > $3")
+        let select = sql("SELECT MIN(assign_due_at) AS due FROM devices WHERE tenant = $1 \
+            AND setting = $2 AND assign_due_at > $3")
         .bind((lease.key, before));
         let next = tx.first(select, |row| row.get("due")).await?;
         tx.commit().await?;
@@ -184,10 +184,10 @@ impl Assignments {
 
     /// Counts the devices that carry another product's profile, and keeps the number with the setting.
     pub async fn count_foreign_devices(&self, lease: &Lease) -> Result<i64, Error> {
-        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 AND \
-            deleted = FALSE AND profile_uuid IS NOT NULL AND profile_status NOT IN ('empty', 'removed') \
-            AND profile_uuid NOT IN (SELECT apple_uuid FROM apple_profiles WHERE apple_profiles.tenant = \
-            $3)")
+        let select = sql("SELECT COUNT(*) AS total FROM devices WHERE tenant = $1 AND setting = $2 \
+            AND deleted = FALSE AND profile_uuid IS NOT NULL \
+            AND profile_status NOT IN ('empty', 'removed') AND profile_uuid NOT IN (SELECT apple_uuid \
+            FROM apple_profiles WHERE apple_profiles.tenant = $3)")
         .bind((lease.key, lease.key.tenant));
         let total = self.db.count(select).await?;
         let count = |state: &mut SettingState| state.assignment.foreign_devices = Some(total);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::{
     AuditLog, Error,
-    db::{Row, sql},
+    db::{Row, sql_of_parts},
     filter::{Column, Holds, Sql},
     list::{ListQuery, Listed, Source},
 };
@@ -122,15 +122,15 @@ impl AuditLog {
 
     /// The entry of that id.
     pub async fn get(&self, tenant: TenantId, id: Uuid) -> Result<Option<AuditEntry>, Error> {
-        let found = sql("SELECT id, at, activity, operation, resource_type, resource_id, resource_name, \
-            actor, changes, correlation FROM audit_events WHERE tenant = $1 AND id = $2");
+        let found = sql_of_parts(format!("SELECT {COLUMNS} FROM audit_events WHERE tenant = $1 AND id = $2"));
         self.db.first(found.bind((tenant, id)), entry).await
     }
 
     /// The kinds of activity that a tenant's log holds, in the order of their bytes.
     pub async fn activity_types(&self, tenant: TenantId) -> Result<Vec<String>, Error> {
-        let select = sql("SELECT DISTINCT (CASE WHEN activity LIKE '% %' THEN activity ELSE activity || \
-            ' ' || resource_type END) AS activity_type FROM audit_events WHERE tenant = $1")
+        let select = sql_of_parts(format!(
+            "SELECT DISTINCT {ACTIVITY_TYPE} AS activity_type FROM audit_events WHERE tenant = $1"
+        ))
         .bind(tenant);
         let mut types: Vec<String> = self.db.all(select, |row| row.get("activity_type")).await?;
         types.sort_unstable();
@@ -143,7 +143,10 @@ mod tests {
     use sqlx::Connection as _;
 
     use super::*;
-    use crate::{DatabaseOptions, Position, db::Db};
+    use crate::{
+        DatabaseOptions, Position,
+        db::{Db, sql},
+    };
 
     const ENTRIES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
         INSERT INTO audit_events (tenant, id, at, activity, operation, resource_type, resource_id, actor, changes, \

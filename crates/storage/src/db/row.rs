@@ -8,7 +8,7 @@ use adept_domain::{
     TokenState, TokenType,
 };
 use jiff::Timestamp;
-use rusqlite::types::ValueRef;
+use rusqlite::types::Value as SqliteValue;
 use sqlx::{Decode, Postgres, Row as _, Type, ValueRef as _, postgres::PgRow};
 use uuid::Uuid;
 
@@ -29,32 +29,6 @@ pub struct SqliteRow {
     pub columns: Arc<[Box<str>]>,
     /// Their values.
     pub values: Box<[SqliteValue]>,
-}
-
-/// A value of SQLite's, without numbers that are not whole: no column holds any.
-pub enum SqliteValue {
-    /// NULL
-    Null,
-    /// INTEGER
-    Int(i64),
-    /// TEXT; none where it is not UTF-8.
-    Text(Option<String>),
-    /// BLOB
-    Bytes(Vec<u8>),
-    /// REAL
-    Unfit,
-}
-
-impl From<ValueRef<'_>> for SqliteValue {
-    fn from(value: ValueRef<'_>) -> Self {
-        match value {
-            ValueRef::Null => Self::Null,
-            ValueRef::Integer(value) => Self::Int(value),
-            ValueRef::Text(value) => Self::Text(std::str::from_utf8(value).ok().map(str::to_owned)),
-            ValueRef::Blob(value) => Self::Bytes(value.to_vec()),
-            ValueRef::Real(_) => Self::Unfit,
-        }
-    }
 }
 
 impl SqliteRow {
@@ -113,10 +87,10 @@ macro_rules! plain {
     )+};
 }
 plain! {
-    i64: SqliteValue::Int(value) => *value,
-    bool: SqliteValue::Int(value) => *value != 0,
-    String: SqliteValue::Text(Some(value)) => value.clone(),
-    Vec<u8>: SqliteValue::Bytes(value) => value.clone(),
+    i64: SqliteValue::Integer(value) => *value,
+    bool: SqliteValue::Integer(value) => *value != 0,
+    String: SqliteValue::Text(value) => value.clone(),
+    Vec<u8>: SqliteValue::Blob(value) => value.clone(),
 }
 
 macro_rules! read_as {

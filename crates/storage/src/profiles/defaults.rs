@@ -17,9 +17,8 @@ impl Profiles {
         platform: DevicePlatform,
     ) -> Result<Option<Profile>, Error> {
         let select = sql_of_parts(format!(
-            "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 \
-            AND setting = $2 AND id = (SELECT profile FROM default_profiles WHERE tenant = $1 AND \
-            setting = $2 AND platform = $3)"
+            "SELECT {COLUMNS} FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = \
+             (SELECT profile FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = $3)"
         ))
         .bind((key, platform.as_str()));
         self.db.first(select, profile).await
@@ -39,8 +38,8 @@ impl Profiles {
             return Ok(false);
         }
         let insert = sql("INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
-            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, setting, platform) DO UPDATE SET profile = \
-            excluded.profile, set_at = excluded.set_at")
+            VALUES ($1, $2, $3, $4, $5) ON CONFLICT (tenant, setting, platform) DO UPDATE \
+            SET profile = excluded.profile, set_at = excluded.set_at")
         .bind((profile.key(), platform.as_str(), profile.id, event.at));
         tx.execute_one("setting a default profile", insert).await?;
         audit::commit(tx, profile.tenant, event).await?;
@@ -58,8 +57,8 @@ impl Profiles {
         if !bump_desired_generation(&mut tx, key, event.at, false).await? {
             return Ok(false);
         }
-        let delete = sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 AND platform = \
-            $3")
+        let delete = sql("DELETE FROM default_profiles WHERE tenant = $1 AND setting = $2 \
+            AND platform = $3")
         .bind((key, platform.as_str()));
         let touched = tx.execute(delete).await?;
         if touched == 1 {

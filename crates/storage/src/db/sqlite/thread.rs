@@ -13,10 +13,7 @@ use rusqlite::{
 };
 use tokio::sync::oneshot;
 
-use super::super::{
-    row::{SqliteRow, SqliteValue},
-    statement::Value,
-};
+use super::super::{row::SqliteRow, statement::Value};
 
 /// What ends a failed transaction, and a queue's refusal of whatever stands behind it.
 pub const ROLLBACK: &str = "ROLLBACK";
@@ -312,8 +309,7 @@ impl Served {
                 let mut found = statement.raw_query();
                 while let Some(row) = found.next()? {
                     let columns = 0..shape.columns.len();
-                    let values = columns.map(|at| row.get_ref(at).map(SqliteValue::from));
-                    let values = values.collect::<rusqlite::Result<_>>()?;
+                    let values = columns.map(|at| row.get(at)).collect::<rusqlite::Result<_>>()?;
                     answered.rows.push(SqliteRow { columns: Arc::clone(&shape.columns), values });
                 }
             }
