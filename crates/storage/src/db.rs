@@ -31,6 +31,9 @@ pub use purpose::Purpose;
 pub use row::Row;
 pub use statement::{Binds, Lock, Statement, Value, sql, sql_of_parts};
 
+#[cfg(test)]
+pub(crate) use tests::Ground;
+
 use self::{
     pool::{Lent, Pool, State, watched},
     postgres::{Postgres, PostgresLink},

@@ -198,14 +198,10 @@ impl Assignments {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection as _;
     use uuid::Uuid;
 
     use super::*;
-    use crate::{
-        DatabaseOptions,
-        db::{Db, Transaction},
-    };
+    use crate::db::{Db, Ground, Transaction};
     use adept_domain::{DevicePlatform, ProfileId, SettingId, TenantId};
 
     /// A tenant's setting without a token.
@@ -224,22 +220,14 @@ mod tests {
         Target { profile: ProfileId(Uuid::from_u128(3)), revision: 1, reason: Reason::Wanted }
     }
 
-    async fn filled(url: &str) -> Db {
-        let options = DatabaseOptions {
-            url: url.to_owned(),
-            sqlite_max_pages: None,
-            connections: 2,
-            create: true,
-            lease: std::time::Duration::from_secs(30),
-        };
-        let db = Db::open(&options).await.unwrap();
-        crate::schema::apply(&db).await.unwrap();
+    async fn filled(ground: &Ground) {
+        let db = &ground.db;
+        crate::schema::apply(db).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         crate::tenants::create(&mut tx, KEY.tenant, "t", Timestamp::UNIX_EPOCH).await.unwrap();
         let devices = sql(DEVICES).bind((KEY, wanted().profile));
         tx.execute(devices).await.unwrap();
         tx.commit().await.unwrap();
-        db
     }
 
     async fn plan(tx: &mut Transaction, statement: Statement) -> String {
@@ -270,27 +258,19 @@ mod tests {
 
     #[tokio::test]
     async fn sqlite_finds_devices_to_assign_by_an_index() {
-        let file = std::env::temp_dir().join(format!("adept-work-plan-{}.db", std::process::id()));
-        let db = filled(&format!("sqlite://{}", file.display())).await;
-        are_found_by_an_index(&db, "sqlite_autoindex_devices_1").await;
-        db.close().await;
-        std::fs::remove_file(file).unwrap();
+        let ground = Ground::sqlite("work_plan").await;
+        filled(&ground).await;
+        are_found_by_an_index(&ground.db, "sqlite_autoindex_devices_1").await;
+        ground.end().await;
     }
 
     #[tokio::test]
     async fn postgres_finds_devices_to_assign_by_an_index_before_and_after_it_looked_at_the_table() {
-        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
-        let name = format!("adept_test_work_plan_{}", std::process::id());
-        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let db = filled(&format!("{base}/{name}")).await;
-        are_found_by_an_index(&db, "devices_pkey").await;
-        db.settle("devices").await.unwrap();
-        are_found_by_an_index(&db, "devices_pkey").await;
-        db.close().await;
-        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
+        let ground = Ground::postgres("work_plan").await;
+        filled(&ground).await;
+        are_found_by_an_index(&ground.db, "devices_pkey").await;
+        ground.db.settle("devices").await.unwrap();
+        are_found_by_an_index(&ground.db, "devices_pkey").await;
+        ground.end().await;
     }
 }

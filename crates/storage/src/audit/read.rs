@@ -140,12 +140,10 @@ impl AuditLog {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::Connection as _;
-
     use super::*;
     use crate::{
-        DatabaseOptions, Position,
-        db::{Db, sql},
+        Position,
+        db::{Db, Ground, sql},
     };
 
     const ENTRIES: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) \
@@ -154,17 +152,10 @@ mod tests {
         unhex(substr('00000000000000000000000000000000' || CAST(i AS TEXT), length(CAST(i AS TEXT)) + 1)), \
         i, 'a', 'Patch', 'Thing', 'x', '{}', '[]', unhex('00000000000000000000000000000000') FROM n";
 
-    /// Opens a database with many entries of three tenants.
-    async fn filled(url: &str) -> Db {
-        let options = DatabaseOptions {
-            url: url.to_owned(),
-            sqlite_max_pages: None,
-            connections: 2,
-            create: true,
-            lease: std::time::Duration::from_secs(30),
-        };
-        let db = Db::open(&options).await.unwrap();
-        crate::schema::apply(&db).await.unwrap();
+    /// Many entries of three tenants.
+    async fn filled(ground: &Ground) {
+        let db = &ground.db;
+        crate::schema::apply(db).await.unwrap();
         let mut tx = db.begin().await.unwrap();
         for tenant in 0..3 {
             let tenant = TenantId(Uuid::from_u128(tenant));
@@ -173,7 +164,6 @@ mod tests {
         tx.execute(sql(ENTRIES)).await.unwrap();
         tx.execute(sql("ANALYZE audit_events")).await.unwrap();
         tx.commit().await.unwrap();
-        db
     }
 
     const POSITION: &str = "[9000,\"00000000-0000-0000-0000-000000009000\"]";
@@ -203,25 +193,17 @@ mod tests {
 
     #[tokio::test]
     async fn sqlite_reads_the_log_by_its_index() {
-        let file = std::env::temp_dir().join(format!("adept-audit-plan-{}.db", std::process::id()));
-        let db = filled(&format!("sqlite://{}", file.display())).await;
-        is_read_by_its_index(&db).await;
-        db.close().await;
-        std::fs::remove_file(file).unwrap();
+        let ground = Ground::sqlite("audit_plan").await;
+        filled(&ground).await;
+        is_read_by_its_index(&ground.db).await;
+        ground.end().await;
     }
 
     #[tokio::test]
     async fn postgres_reads_the_log_by_its_index() {
-        let server = std::env::var("ADEPT_TEST_POSTGRES_URL").expect("`cargo xtask test` sets it");
-        let name = format!("adept_test_audit_plan_{}", std::process::id());
-        let mut admin = sqlx::PgConnection::connect(&server).await.unwrap();
-        let created = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
-        sqlx::raw_sql(created).execute(&mut admin).await.unwrap();
-        let (base, _) = server.rsplit_once('/').unwrap();
-        let db = filled(&format!("{base}/{name}")).await;
-        is_read_by_its_index(&db).await;
-        db.close().await;
-        let dropped = sqlx::AssertSqlSafe(format!("DROP DATABASE {name} WITH (FORCE)"));
-        sqlx::raw_sql(dropped).execute(&mut admin).await.unwrap();
+        let ground = Ground::postgres("audit_plan").await;
+        filled(&ground).await;
+        is_read_by_its_index(&ground.db).await;
+        ground.end().await;
     }
 }

@@ -289,32 +289,19 @@ fn make_private(file: &Path) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::db::{Db, Transaction, sql};
-
-    async fn opened(name: &str) -> (Db, PathBuf) {
-        let file = std::env::temp_dir().join(format!("adept-sqlite-{name}-{}.db", std::process::id()));
-        let options = DatabaseOptions {
-            url: format!("sqlite://{}", file.display()),
-            sqlite_max_pages: None,
-            connections: 1,
-            create: true,
-            lease: Duration::from_secs(30),
-        };
-        (Db::open(&options).await.unwrap(), file)
-    }
+    use crate::db::{Ground, Transaction, sql};
 
     #[tokio::test]
     async fn a_thread_that_ended_before_it_answered_a_commit_leaves_its_outcome_open() {
-        let (db, file) = opened("ended").await;
-        let mut tx = db.begin().await.unwrap();
-        tx.execute_any(sql("CREATE TABLE rows (id BIGINT)")).await.unwrap();
+        let ground = Ground::sqlite("ended").await;
+        let mut tx = ground.db.begin().await.unwrap();
+        tx.execute_any(sql("INSERT INTO rows VALUES (1, 'lost')")).await.unwrap();
         if let Transaction::Sqlite(tx) = &mut tx {
             tx.lent.parts().unwrap().0.thread.close().await;
         }
         let ended = tx.commit().await;
         assert!(matches!(ended, Err(Error::CommitUnknown(_))), "{ended:?}");
-        drop(db);
-        std::fs::remove_file(file).unwrap();
+        ground.end().await;
     }
 
     #[tokio::test]

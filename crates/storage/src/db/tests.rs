@@ -16,19 +16,20 @@ const TABLE: &str = "CREATE TABLE rows (id BIGINT PRIMARY KEY, value TEXT NOT NU
 const LEASE: Duration = Duration::from_secs(1);
 
 /// An empty table in a database of the test's own, with one connection for the background.
-struct Ground {
-    db: Db,
+pub(crate) struct Ground {
+    /// The database.
+    pub(crate) db: Db,
     url: String,
     name: Option<String>,
 }
 
 impl Ground {
-    async fn sqlite(name: &str) -> Self {
+    pub(crate) async fn sqlite(name: &str) -> Self {
         let file = std::env::temp_dir().join(format!("adept-db-{name}-{}.db", std::process::id()));
         Self::at(format!("sqlite://{}", file.display()), None).await
     }
 
-    async fn postgres(name: &str) -> Self {
+    pub(crate) async fn postgres(name: &str) -> Self {
         let server = server();
         let name = format!("adept_test_db_{name}_{}", std::process::id());
         run(&server, &format!("CREATE DATABASE {name}")).await;
@@ -58,7 +59,7 @@ impl Ground {
         sqlx::query_scalar(count).fetch_one(&mut admin).await.unwrap()
     }
 
-    async fn end(self) {
+    pub(crate) async fn end(self) {
         self.db.close().await;
         match (self.name, self.url.strip_prefix("sqlite://")) {
             (Some(name), _) => run(&server(), &format!("DROP DATABASE {name} WITH (FORCE)")).await,
