@@ -168,9 +168,9 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
 }
 
 impl Syncs {
-    /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
-    /// wrote its end was cut short.
-    pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
+    /// The latest lines of a setting's sync history, newest first. A run whose lease ended before `alive`, or was taken over,
+    /// before it wrote its end was cut short.
+    pub async fn runs(&self, key: SettingKey, alive: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
         let rows = self
             .db
             .rows(
@@ -180,7 +180,7 @@ impl Syncs {
                          AND setting_overview.id = $2 AND lease_epoch = run AND lease_until > $3) AS still \
                      FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4")
                 .key(key)
-                .bind(now)
+                .bind(alive)
                 .bind(limit),
             )
             .await?;

@@ -38,7 +38,7 @@ async fn resyncs(test: &TestApp, setting: &str) {
 }
 
 /// The sync history, newest first.
-async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
+pub async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
     let caller = Caller::operator(test.storage.default_tenant());
     test.app.sync_requests.runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
 }
