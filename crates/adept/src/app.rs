@@ -61,7 +61,7 @@ pub use token_uploads::{TokenUpload, TokenUploads};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{
-    domain::deadline::{LONGEST_REST, Lengths},
+    domain::deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
     storage::Storage,
 };
 
@@ -147,10 +147,10 @@ pub struct App {
     pub apple: AppleAccess,
     /// What was counted since the start.
     pub counters: Counters,
+    /// What sees whether the scheduler still works.
+    pub watchdog: Arc<Watchdog>,
     storage: Storage,
     clock: Clock,
-    watchdog: Arc<Watchdog>,
-    maximum_dep_tokens: i32,
 }
 
 impl App {
@@ -171,14 +171,10 @@ impl App {
             tokens: storage.tokens.clone(),
             sessions: storage.apple_sessions.clone(),
             clock: clock.clone(),
-            claim: options.lease,
+            claim: lengths.lease.min(SESSION_CLAIM),
         };
-        let leases = lease_watch::LeaseKeeper {
-            leases: storage.leases.clone(),
-            clock: clock.clone(),
-            lengths,
-            lease: options.lease,
-        };
+        let leases =
+            lease_watch::LeaseKeeper { leases: storage.leases.clone(), clock: clock.clone(), lengths };
         let keys = Keys {
             settings: storage.settings.clone(),
             key_pairs: storage.key_pairs.clone(),
@@ -206,8 +202,6 @@ impl App {
             checks: Arc::clone(&checks),
             clock: clock.clone(),
             lengths,
-            sync_interval: options.sync_interval,
-            full_fetch_interval: options.full_fetch_interval,
             counters: counters.clone(),
         });
         let assignment = Arc::new(AssignmentRunner {
@@ -218,8 +212,6 @@ impl App {
             shared: Arc::clone(&shared),
             clock: clock.clone(),
             lengths,
-            lease: options.lease,
-            sync_interval: options.sync_interval,
             counters: counters.clone(),
         });
         let purge = Arc::new(Purge {
@@ -255,7 +247,19 @@ impl App {
                 clock: clock.clone(),
                 maximum: options.maximum_dep_tokens,
             },
-            uploads: TokenUploads::new(&storage, apple.clone(), cores, clock.clone(), Arc::clone(&wake)),
+            uploads: TokenUploads {
+                tokens: storage.tokens.clone(),
+                key_pairs: storage.key_pairs.clone(),
+                apple: apple.clone(),
+                cores,
+                private_keys: moka::sync::Cache::builder()
+                    .max_capacity(64)
+                    .time_to_idle(Duration::from_secs(600))
+                    .build(),
+                mutex: keyed_mutex::KeyedMutex::default(),
+                clock: clock.clone(),
+                wake: Arc::clone(&wake),
+            },
             devices: Devices {
                 settings: storage.settings.clone(),
                 devices: storage.devices.clone(),
@@ -286,7 +290,6 @@ impl App {
                 clock: clock.clone(),
             },
             shared_profile_options: shared,
-            maximum_dep_tokens: options.maximum_dep_tokens,
             keys,
             checks,
             sync,
@@ -314,16 +317,6 @@ impl App {
     /// Closes the database; SQLite folds its log into the file. Nothing can be asked afterwards.
     pub async fn close(&self) {
         self.storage.close().await;
-    }
-
-    /// What sees whether the scheduler still works.
-    pub fn watchdog(&self) -> &Arc<Watchdog> {
-        &self.watchdog
-    }
-
-    /// `maximumDepTokens`.
-    pub fn maximum_dep_tokens(&self) -> i32 {
-        self.maximum_dep_tokens
     }
 }
 

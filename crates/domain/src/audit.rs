@@ -21,6 +21,12 @@ impl Change {
     pub fn between(property: &'static str, old: Option<&str>, new: Option<&str>) -> Option<Self> {
         (old != new).then(|| Self { property, old: old.map(str::to_owned), new: new.map(str::to_owned) })
     }
+
+    /// The changes among these properties, each with its value before and after.
+    pub fn among<const N: usize>(properties: [(&'static str, Option<&str>, Option<&str>); N]) -> Vec<Self> {
+        let change = |(property, old, new)| Self::between(property, old, new);
+        properties.into_iter().filter_map(change).collect()
+    }
 }
 
 /// The object that was changed.

@@ -35,7 +35,7 @@ pub enum Created {
 }
 
 /// What people may change of a setting, as it is to be.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SettingEdit {
     /// `tokenName`.
     pub token_name: Option<String>,

@@ -44,25 +44,22 @@ impl Keys {
     ) -> Result<String, Error> {
         let setting = settings::visible(&self.settings, &origin.caller, id).await?;
         if setting.token_type == TokenType::None {
-            return Err(Error::Conflict(
-                "The setting for Apple Configurator has no token and needs no key. Nothing was changed."
-                    .to_owned(),
+            return Err(Error::conflict(
+                "The setting for Apple Configurator has no token and needs no key. Nothing was changed.",
             ));
         }
         let pair = self.new_key_pair().await?;
         let certificate = pem(&pair.certificate)?;
         let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);
-        let changes =
-            Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
+        let changes = Change::among([("encryptionPublicKey", None, Some(&pair.id.to_string()))]);
         let event =
             event(&self.clock, Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
         match self.key_pairs.add(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::NotFound => Err(Error::NO_SETTING),
-            KeyAdded::TooMany => Err(Error::Conflict(
+            KeyAdded::TooMany => Err(Error::conflict(
                 "This setting has 20 key pairs that were never used, all of them less than 30 days old. Nothing was \
-                 changed. Use one of them: getEncryptionPublicKey answers the newest."
-                    .to_owned(),
+                 changed. Use one of them: getEncryptionPublicKey answers the newest.",
             )),
         }
     }

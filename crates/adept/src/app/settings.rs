@@ -19,8 +19,8 @@ pub struct Settings {
     pub(super) settings: storage::Settings,
     pub(super) keys: Keys,
     pub(super) clock: Clock,
-    /// How many a tenant may have.
-    pub(super) maximum: i32,
+    /// How many a tenant may have: `maximumDepTokens`.
+    pub maximum: i32,
 }
 
 /// One setting of the caller's.
@@ -49,7 +49,7 @@ impl Settings {
 
     /// One setting of the caller's.
     pub async fn get(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
-        self.settings.get(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
+        visible(&self.settings, caller, id).await
     }
 
     /// Makes a setting with its first key pair, once for its `request`.
@@ -66,13 +66,7 @@ impl Settings {
         setting.data_sharing_consent = new.data_sharing_consent;
         setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
         let key_pair = self.keys.new_key_pair().await?;
-        let blank = SettingEdit {
-            token_name: None,
-            data_sharing_consent: false,
-            share_with_school_data_sync: false,
-            role_scope_tag_ids: None,
-        };
-        let changes = changes(&blank, &edit_of(&setting));
+        let changes = changes(&SettingEdit::default(), &edit_of(&setting));
         let event =
             event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
         for _ in 0..CREATES_TRIED {
@@ -83,7 +77,12 @@ impl Settings {
                     Err(Error::NotFound { .. }) => {}
                     earlier => return earlier,
                 },
-                Created::TooMany => return Err(too_many(maximum)),
+                Created::TooMany => {
+                    return Err(Error::Conflict(format!(
+                        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was \
+                         changed. Delete one that is not needed, or let the operator raise the limit."
+                    )));
+                }
             }
         }
         Err(Error::NO_SETTING)
@@ -139,27 +138,17 @@ impl Settings {
     }
 
     /// Deletes a setting: softly now, its tokens erased, purged after 30 days. Refused while its token lives at Apple and
-    /// devices are listed, as Intune does.
-    pub async fn delete(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        self.soft_delete_setting(origin, id, false).await
-    }
-
-    /// Deletes a setting although it is in use; for the operator.
-    pub async fn remove(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        self.soft_delete_setting(origin, id, true).await
-    }
-
-    async fn soft_delete_setting(&self, origin: &Origin, id: SettingId, forced: bool) -> Result<(), Error> {
+    /// devices are listed, as Intune does, unless the operator forces it.
+    pub async fn delete(&self, origin: &Origin, id: SettingId, is_forced: bool) -> Result<(), Error> {
         let setting = visible(&self.settings, &origin.caller, id).await?;
-        let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
+        let changes = Change::among([("tokenName", setting.token_name.as_deref(), None)]);
         let event =
             event(&self.clock, Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
-        let deletion = self.settings.soft_delete(setting.key(), forced, self.clock.now(), &event).await?;
+        let deletion = self.settings.soft_delete(setting.key(), is_forced, self.clock.now(), &event).await?;
         match deletion.ok_or(Error::NO_SETTING)? {
             Deletion::Allowed => Ok(()),
-            Deletion::PseudoSetting => Err(Error::Conflict(
-                "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed."
-                    .to_owned(),
+            Deletion::PseudoSetting => Err(Error::conflict(
+                "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed.",
             )),
             Deletion::InUse(devices) => Err(Error::Conflict(format!(
                 "{devices} devices are listed under this setting and its server token is valid. Nothing was changed. Move \
@@ -187,13 +176,6 @@ impl Settings {
     }
 }
 
-fn too_many(maximum: i64) -> Error {
-    Error::Conflict(format!(
-        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was changed. Delete one \
-         that is not needed, or let the operator raise the limit."
-    ))
-}
-
 /// What people may change of a setting, as it is.
 fn edit_of(setting: &Setting) -> SettingEdit {
     SettingEdit {
@@ -205,23 +187,16 @@ fn edit_of(setting: &Setting) -> SettingEdit {
 }
 
 fn changes(old: &SettingEdit, new: &SettingEdit) -> Vec<Change> {
-    let flag = |value: bool| if value { "true" } else { "false" };
+    let flag = |value: bool| Some(if value { "true" } else { "false" });
     let tags = |edit: &SettingEdit| edit.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
-    [
-        Change::between("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
-        Change::between(
-            "dataSharingConsentGranted",
-            Some(flag(old.data_sharing_consent)),
-            Some(flag(new.data_sharing_consent)),
-        ),
-        Change::between(
+    Change::among([
+        ("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
+        ("dataSharingConsentGranted", flag(old.data_sharing_consent), flag(new.data_sharing_consent)),
+        (
             "shareTokenWithSchoolDataSyncService",
-            Some(flag(old.share_with_school_data_sync)),
-            Some(flag(new.share_with_school_data_sync)),
+            flag(old.share_with_school_data_sync),
+            flag(new.share_with_school_data_sync),
         ),
-        Change::between("roleScopeTagIds", tags(old).as_deref(), tags(new).as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+        ("roleScopeTagIds", tags(old).as_deref(), tags(new).as_deref()),
+    ])
 }

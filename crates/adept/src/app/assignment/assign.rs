@@ -6,32 +6,18 @@ use jiff::Timestamp;
 use super::{
     Finished, Run, Stop,
     define::Defined,
+    halve::{LoneDevice, refused},
     is_refused_as_a_whole,
     outcome::{AnsweredCall, Assignment},
 };
 use crate::{
     app::failpoint,
-    domain::{Profile, Reason, Target},
+    domain::{Reason, Target},
     storage::{Plan, ScanPosition, WorkDevice, WorkingState},
 };
 
-/// How far one look at the plan came.
-enum Looked {
-    /// Other profiles or defaults are wanted by now.
-    PlanChanged,
-    /// To its end; the time at which a profile is sent to Apple again that it does not know yet.
-    Through(Option<Timestamp>),
-}
-
-/// How far the devices of one target came.
-pub(super) enum Walked {
-    /// Other profiles or defaults are wanted by now.
-    PlanChanged,
-    /// Apple does not know the profile any more.
-    Unknown,
-    /// To their end.
-    Through,
-}
+/// Devices that a target is for, and where the walk goes on behind them.
+type Found = (Vec<WorkDevice>, Option<ScanPosition>);
 
 impl Run<'_> {
     /// Gives every device the profile that it is to have.
@@ -41,13 +27,13 @@ impl Run<'_> {
             let held = self.renew().await?;
             let mut plan = self.plan().await?;
             // Only a default may take a device that carries a profile of ours.
-            if plan.targets().iter().any(|target| matches!(target.reason, Reason::Default(_))) {
+            self.targets = plan.targets();
+            if self.targets.iter().any(|target| matches!(target.reason, Reason::Default(_))) {
                 self.recognize_profiles(held.scan_all).await?;
             }
-            let Looked::Through(blocked) = self.assign_plan(&mut plan, held.scan_all).await? else {
-                continue;
-            };
-            return self.finish(started, held, blocked).await;
+            if let Some(blocked) = self.assign_plan(&mut plan, held.scan_all).await? {
+                return self.finish(started, held, blocked).await;
+            }
         }
     }
 
@@ -81,10 +67,11 @@ impl Run<'_> {
         })
     }
 
-    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Looked, Stop> {
-        let targets = plan.targets();
+    /// The time at which a profile is sent to Apple again that it does not know yet, if there is one; none at all when
+    /// the plan has to be read again: other profiles or defaults are wanted, or Apple does not know a profile any more.
+    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Option<Option<Timestamp>>, Stop> {
         let mut blocked: Option<Timestamp> = None;
-        for target in &targets {
+        for target in &self.targets.clone() {
             let Some(planned) = plan.0.iter_mut().find(|planned| planned.profile.id == target.profile) else {
                 continue;
             };
@@ -101,17 +88,20 @@ impl Run<'_> {
                         continue;
                     }
                     Defined::Never => continue,
-                    Defined::Stale => return Ok(Looked::PlanChanged),
+                    Defined::Stale => return Ok(None),
                 }
                 first = self.find(target, planned.apple_uuid.as_deref(), ScanPosition::start(all)).await?;
             }
-            let (profile, uuid) = (planned.profile.clone(), planned.apple_uuid.clone().unwrap_or_default());
-            match self.assign_target(&targets, target, &profile, &uuid, first).await? {
-                Walked::Through => {}
-                Walked::PlanChanged | Walked::Unknown => return Ok(Looked::PlanChanged),
+            let to = Assignment {
+                profile: planned.profile.clone(),
+                reason: target.reason.as_str(),
+                apple_uuid: planned.apple_uuid.clone().unwrap_or_default(),
+            };
+            if !self.assign_target(target, &to, first).await? {
+                return Ok(None);
             }
         }
-        Ok(Looked::Through(blocked))
+        Ok(Some(blocked))
     }
 
     async fn find(
@@ -119,16 +109,10 @@ impl Run<'_> {
         target: &Target,
         apple_uuid: Option<&str>,
         place: ScanPosition,
-    ) -> Result<(Vec<WorkDevice>, Option<ScanPosition>), Stop> {
+    ) -> Result<Found, Stop> {
         let owner = self.lease.key;
         let now = self.runner.clock.now();
         Ok(self.runner.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
-    }
-
-    /// Reads desired state and plan again; whether the same profiles are to go to the same kinds of devices.
-    pub(super) async fn same_plan(&mut self, targets: &[Target]) -> Result<bool, Stop> {
-        self.renew().await?;
-        Ok(self.plan().await?.targets() == targets)
     }
 
     async fn plan(&self) -> Result<Plan, Stop> {
@@ -136,104 +120,115 @@ impl Run<'_> {
         Ok(self.runner.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
-    async fn assign_target(
-        &mut self,
-        targets: &[Target],
-        target: &Target,
-        profile: &Profile,
-        apple_uuid: &str,
-        first: (Vec<WorkDevice>, Option<ScanPosition>),
-    ) -> Result<Walked, Stop> {
-        let to = Assignment { target, profile, apple_uuid };
+    /// False when the plan has to be read again.
+    async fn assign_target(&mut self, target: &Target, to: &Assignment, first: Found) -> Result<bool, Stop> {
         let mut last = None;
-        let walked = self.walk_target(targets, &to, first, &mut last).await;
+        let walked = self.walk_target(target, to, first, &mut last).await;
         // However the walk ended, what Apple answered last is stored.
-        let known = match last {
-            Some(asked) => self.settle(&to, asked).await,
-            None => Ok(true),
-        };
+        let known = self.settle_last(to, last).await;
         let walked = walked?;
-        if known? { Ok(walked) } else { Ok(Walked::Unknown) }
+        Ok(known? && walked)
+    }
+
+    async fn settle_last(&self, to: &Assignment, last: Option<AnsweredCall>) -> Result<bool, Stop> {
+        match last {
+            Some(asked) => self.settle(to, asked).await,
+            None => Ok(true),
+        }
     }
 
     async fn walk_target(
         &mut self,
-        targets: &[Target],
-        to: &Assignment<'_>,
-        (mut devices, mut next): (Vec<WorkDevice>, Option<ScanPosition>),
+        target: &Target,
+        to: &Assignment,
+        (first, mut next): Found,
         last: &mut Option<AnsweredCall>,
-    ) -> Result<Walked, Stop> {
+    ) -> Result<bool, Stop> {
         let owner = self.lease.key;
+        // Devices for a call each, the next ones last, and whether they are a half of what Apple refused as a whole.
+        let mut batches = vec![(first, false)];
         loop {
+            let Some((mut devices, is_half)) = batches.pop() else {
+                let Some(place) = next.take() else { return Ok(true) };
+                let (found, behind) = self.find(target, Some(&to.apple_uuid), place).await?;
+                (batches, next) = (vec![(found, false)], behind);
+                continue;
+            };
             devices.retain(|device| !self.stands_alone(&device.serial));
             if devices.is_empty() {
-                let Some(place) = next.take() else { return Ok(Walked::Through) };
-                (devices, next) = self.find(to.target, Some(to.apple_uuid), place).await?;
+                continue;
+            }
+            if is_half && !self.halving.may_call() {
+                self.leave_the_rest();
+                batches.retain(|(_, is_half)| !is_half);
                 continue;
             }
             let call = to.call(self.runner.clock.new_id(), &devices);
             if !self.begin(&call).await? {
-                if !self.same_plan(targets).await? {
-                    return Ok(Walked::PlanChanged);
+                self.renew().await?;
+                if self.plan().await?.targets() != self.targets {
+                    return Ok(false);
                 }
-                let now = self.runner.clock.now();
-                let assignments = &self.runner.assignments;
-                devices = assignments.still_to_assign(owner, to.target, to.apple_uuid, &devices, now).await?;
+                let (assignments, now) = (&self.runner.assignments, self.runner.clock.now());
+                let still = assignments.still_to_assign(owner, target, &to.apple_uuid, &devices, now).await?;
+                // The call is counted already.
+                batches.push((still, false));
                 continue;
             }
             failpoint::at("assign-begun");
             let before = last.take();
+            let place = if batches.is_empty() { next.take() } else { None };
             let session = self.bounded_session();
-            let asked = session.assign_profile(to.apple_uuid, &call.serials);
+            let asked = session.assign_profile(&to.apple_uuid, &call.serials);
             let meanwhile = async {
-                let known = match before {
-                    Some(asked) => self.settle(to, asked).await,
-                    None => Ok(true),
-                };
-                let upcoming = match next {
-                    Some(place) => self.find(to.target, Some(to.apple_uuid), place).await,
-                    None => Ok((Vec::new(), None)),
+                let known = self.settle_last(to, before).await;
+                let upcoming = match place {
+                    Some(place) => self.find(target, Some(&to.apple_uuid), place).await.map(Some),
+                    None => Ok(None),
                 };
                 (known, upcoming)
             };
             let (answer, (known, upcoming)) = tokio::join!(asked, meanwhile);
             failpoint::at("assign-answered");
-            let is_refused = match answer {
+            let mut halved = None;
+            match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
                     self.runner.assignments.take_back_call(&self.lease, call.id).await?;
-                    if !known? {
-                        return Ok(Walked::Unknown);
-                    }
-                    if self.put_off.is_some() {
-                        // Nothing can be halved any more in this run; the rest would be refused call by call.
-                        return Ok(Walked::Through);
-                    }
-                    match self.halve_assignment(targets, to, devices, error).await? {
-                        Walked::Through => {}
-                        ended => return Ok(ended),
-                    }
-                    (devices, next) = upcoming?;
-                    continue;
+                    halved = Some((devices, error));
                 }
-                _ => answer.is_err(),
-            };
-            let asked =
-                AnsweredCall { call: call.id, desired_generation: self.desired_generation, devices, answer };
-            if is_refused {
-                // Nothing more is asked before it is known what this means.
-                let still_known = self.settle(to, asked).await?;
-                if !still_known {
-                    return Ok(Walked::Unknown);
+                answer => {
+                    let is_refused = answer.is_err();
+                    let desired_generation = self.desired_generation;
+                    let asked = AnsweredCall { call: call.id, desired_generation, devices, answer };
+                    if !is_refused {
+                        *last = Some(asked);
+                        self.halving.on_accepted();
+                        self.mark_alone().await?;
+                    } else if !self.settle(to, asked).await? {
+                        // Nothing more is asked before it is known what this means.
+                        return Ok(false);
+                    }
                 }
-            } else {
-                *last = Some(asked);
-                self.halving.on_accepted();
-                self.mark_alone().await?;
             }
             if !known? {
-                return Ok(Walked::Unknown);
+                return Ok(false);
             }
-            (devices, next) = upcoming?;
+            if let Some((found, behind)) = upcoming? {
+                batches.push((found, false));
+                next = behind;
+            }
+            if let Some((devices, error)) = halved {
+                if self.put_off.is_some() {
+                    // Nothing can be halved any more in this run; the rest would be refused call by call.
+                    return Ok(true);
+                }
+                let lone = |device: WorkDevice| LoneDevice {
+                    device: refused(device.serial, device.attempts),
+                    assigns: Some(to.clone()),
+                };
+                let halves = self.halve(devices, error, lone).await?;
+                batches.extend(halves.into_iter().map(|half| (half, true)));
+            }
         }
     }
 }

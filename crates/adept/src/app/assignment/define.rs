@@ -3,7 +3,6 @@
 
 use adept_apple::{
     account::normalized_uuid,
-    client::Session,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile as AppleProfile,
 };
@@ -11,12 +10,9 @@ use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{AssignmentRunner, Clock, audit::event_about, failpoint, profiles},
-    domain::{
-        AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
-        definition,
-    },
-    storage::{Assignments, PlannedProfile},
+    app::{AssignmentRunner, failpoint, profiles::event},
+    domain::{AFTER_REFUSED_DEFINITION, Change, Definition, Pairing, Profile, about_definition, definition},
+    storage::PlannedProfile,
 };
 
 /// What became of a revision.
@@ -39,7 +35,13 @@ impl Run<'_> {
         match definition(planned.tries.as_ref(), profile.enrollment_url.is_some(), now) {
             Definition::Now => {}
             Definition::At(time) => return Ok(Defined::At(time)),
-            Definition::Never(failure) => return self.give_up(planned, &failure).await,
+            Definition::Never(failure) => {
+                let tries = planned.tries.as_ref();
+                if tries.and_then(|tries| tries.failure.as_deref()) != Some(&*failure) {
+                    self.store_failure(&planned.profile, &failure, None).await?;
+                }
+                return Ok(Defined::Never);
+            }
         }
         let assignments = &self.runner.assignments;
         let lengths = self.runner.lengths;
@@ -51,27 +53,28 @@ impl Run<'_> {
         }
         self.calls += 1;
         failpoint::at("define-begun");
-        let defining = Defining {
-            session: self.bounded_session(),
-            assignments: self.runner.assignments.clone(),
-            clock: self.runner.clock.clone(),
-            told: self.runner.told(&profile),
-            common: self.runner.shared.digest(),
-            event: event_about(
-                &self.runner.clock,
-                profiles::resource(&profile),
-                None,
-                "defineProfileAtApple",
-                "Action",
-                Vec::new(),
-            ),
-            profile: profile.clone(),
+        let (session, assignments, clock) =
+            (self.bounded_session(), assignments.clone(), self.runner.clock.clone());
+        let (told, digest) = (self.runner.told(&profile), self.runner.shared.digest());
+        let defined = profile.clone();
+        // What Apple gives is stored, whatever becomes of the run.
+        let defining = async move {
+            let answer = session.define_profile(&told).await;
+            failpoint::at("define-answered");
+            let uuid = normalized_uuid(&answer?);
+            tracing::info!(setting = %defined.setting, profile = %defined.id, revision = defined.revision, uuid,
+                "a profile was defined at Apple");
+            let changes = vec![Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) }];
+            let event = event(&clock, None, "defineProfileAtApple", "Action", &defined, changes);
+            assignments.keep_definition(&defined, &uuid, &digest, clock.now(), &event).await?;
+            failpoint::at("define-stored");
+            Ok(uuid)
         };
-        match self.to_its_end(defining.ask()).await {
+        match self.to_its_end(defining).await {
             Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
             Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
-                assignments.take_back_definition(&self.lease, &profile).await?;
+                self.runner.assignments.take_back_definition(&self.lease, &profile).await?;
                 self.refused(&profile, error).await
             }
             Err(stop) => Err(stop),
@@ -93,14 +96,6 @@ impl Run<'_> {
         Ok(again_at.map_or(Defined::Never, Defined::At))
     }
 
-    async fn give_up(&self, planned: &PlannedProfile, failure: &str) -> Result<Defined, Stop> {
-        let is_known = planned.tries.as_ref().is_some_and(|tries| tries.failure.as_deref() == Some(failure));
-        if !is_known {
-            self.store_failure(&planned.profile, failure, None).await?;
-        }
-        Ok(Defined::Never)
-    }
-
     async fn store_failure(
         &self,
         profile: &Profile,
@@ -111,33 +106,6 @@ impl Run<'_> {
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
             failure, "{}", about_definition(failure, again_at, self.runner.clock.now()));
         Ok(())
-    }
-}
-
-/// A definition under way: what Apple gives is stored, whatever becomes of the run.
-struct Defining {
-    session: Session,
-    assignments: Assignments,
-    clock: Clock,
-    told: AppleProfile,
-    common: String,
-    event: AuditEvent,
-    profile: Profile,
-}
-
-impl Defining {
-    async fn ask(mut self) -> Result<String, Stop> {
-        let answer = self.session.define_profile(&self.told).await;
-        failpoint::at("define-answered");
-        let (uuid, profile) = (normalized_uuid(&answer?), &self.profile);
-        tracing::info!(setting = %profile.setting, profile = %profile.id, revision = profile.revision, uuid,
-            "a profile was defined at Apple");
-        let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
-        self.event.changes.push(change);
-        let now = self.clock.now();
-        self.assignments.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
-        failpoint::at("define-stored");
-        Ok(uuid)
     }
 }
 

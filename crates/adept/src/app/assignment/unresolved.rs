@@ -7,7 +7,7 @@ use adept_apple::{
     device::{Device, ProfileStatus},
 };
 
-use super::{Run, Stop, outcome::Settled};
+use super::{Run, Stop, outcome::Assignment};
 use crate::{
     app::failpoint,
     domain::{AssignmentResult, READ_BACK, serial_key},
@@ -71,17 +71,11 @@ impl Run<'_> {
         let Some((id, revision, uuid)) = &call.assigns else {
             return self.store_release(Some(call.id), found).await;
         };
-        let profile = self.runner.profiles.get(self.lease.key, *id).await?;
-        match profile {
+        match self.runner.profiles.get(self.lease.key, *id).await? {
             Some(mut profile) => {
                 profile.revision = *revision;
-                let asked = Settled {
-                    call: Some(call.id),
-                    desired_generation: None,
-                    devices: found,
-                    retry_after: None,
-                };
-                self.store_assignment(&profile, READ_BACK, uuid, &asked).await
+                let to = Assignment { profile, reason: READ_BACK, apple_uuid: uuid.clone() };
+                self.store_assignment(&to, Some(call.id), None, found, None).await
             }
             // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
             None => Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?),

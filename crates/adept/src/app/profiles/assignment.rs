@@ -24,7 +24,14 @@ impl Profiles {
         let listed = self.devices.of_serials(profile.key(), &serials).await?;
         let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
         changes.extend(taken_over(&listed, profile.id));
-        let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
+        let event = super::event(
+            &self.clock,
+            Some(origin),
+            "updateDeviceProfileAssignment",
+            "Action",
+            &profile,
+            changes,
+        );
         let changed = self.devices.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(changed, Error::NO_PROFILE, "listed under this setting")
     }

@@ -19,10 +19,9 @@ impl Profiles {
         let profile = self.get(caller, setting, id).await?;
         match &profile.enrollment_url {
             Some(url) => Ok(mobile_config(&profile, url)),
-            None => Err(Error::Conflict(
+            None => Err(Error::conflict(
                 "Where devices enroll is not configured, so there is nothing that a profile could point to. The operator \
-                 sets it with --mdm-url."
-                    .to_owned(),
+                 sets it with --mdm-url.",
             )),
         }
     }
