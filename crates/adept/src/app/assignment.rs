@@ -56,6 +56,8 @@ enum Stop {
     Interrupted,
     /// A sync goes first.
     SyncIsDue,
+    /// The plan has to be read again: other profiles or defaults are wanted, or Apple does not know a profile any more.
+    StalePlan,
     /// A process with another enrollment URL or other shared profile options started since; what is due is its work.
     OtherSharedOptions,
     /// The token's time is over; Apple is not shown it.
@@ -204,7 +206,9 @@ impl AssignmentRunner {
                 sync_by = Some(now);
                 (AssignmentFinding::Nothing, after(pause))
             }
-            Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => (AssignmentFinding::Nothing, Some(now)),
+            Err(Stop::SyncIsDue | Stop::StalePlan | Stop::OtherSharedOptions) => {
+                (AssignmentFinding::Nothing, Some(now))
+            }
             Err(Stop::Wait(until)) => (AssignmentFinding::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
                 tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),

@@ -33,23 +33,15 @@ pub(super) struct PurgeTimes {
     first_after: SignedDuration,
     /// Apple's clock as it was seen last, and when that was by the monotonic one.
     apple: Mutex<Option<(Timestamp, SignedDuration)>>,
-    /// When the last purge was, since the start.
-    last: Mutex<Option<SignedDuration>>,
-    /// When one failed last, since the start.
-    failed: Mutex<Option<SignedDuration>>,
+    /// When the last purge was, since the start, and whether it failed.
+    last: Mutex<Option<(SignedDuration, bool)>>,
 }
 
 impl PurgeTimes {
     /// Those of a process that starts; `lot` spreads first purges.
     pub(super) fn new(clock: &Clock, lot: u8) -> Self {
         let started = (clock.now(), clock.elapsed());
-        Self {
-            started,
-            first_after: first_purge_after(lot),
-            apple: Mutex::default(),
-            last: Mutex::default(),
-            failed: Mutex::default(),
-        }
+        Self { started, first_after: first_purge_after(lot), apple: Mutex::default(), last: Mutex::default() }
     }
 
     /// Apple answered, and said what time it is there.
@@ -62,11 +54,11 @@ impl PurgeTimes {
     }
 
     fn is_due(&self, clock: &Clock) -> bool {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let running = self.running(clock);
-        is_purge_due(running, self.first_after, last)
-            && failed.is_none_or(|failed| running >= failed + AFTER_FAILURE)
+        match *self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((failed, true)) => running >= failed + AFTER_FAILURE,
+            last => is_purge_due(running, self.first_after, last.map(|(last, _)| last)),
+        }
     }
 
     fn evidence(&self, clock: &Clock, now: Timestamp, database: Option<Timestamp>) -> ClockEvidence {
@@ -109,8 +101,8 @@ impl Purge {
             return Ok(None);
         }
         let purged = self.at(now).await;
-        let noted = if purged.is_ok() { &times.last } else { &times.failed };
-        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
+        let last = (times.running(&self.clock), purged.is_err());
+        *times.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         purged.map(Some)
     }
 

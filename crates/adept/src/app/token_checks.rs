@@ -123,11 +123,8 @@ impl TokenChecks {
         };
         let Some(in_use) = &known.in_use else { return Ok(false) };
         let setting = &known.setting;
-        let changes = vec![Change {
-            property: "depToken",
-            old: Some(format!("a token that Apple showed as {}", state.as_str())),
-            new: Some(format!("the {name} token")),
-        }];
+        let old = format!("a token that Apple showed as {}", state.as_str());
+        let changes = Change::among([("depToken", Some(&old), Some(&format!("the {name} token")))]);
         let event = event(&self.clock, None, "restoreDepToken", "Action", setting, changes);
         let restored = self
             .tokens

@@ -102,7 +102,7 @@ impl TokenUploads {
             match self.save(origin, &known, &offer, &verification).await? {
                 TokenChanged::Done => {
                     failpoint::at("upload-saved");
-                    if let Some(old) = known.in_use.filter(|old| !same_token(&old.token, &offer.token)) {
+                    if let Some(old) = known.in_use.filter(|old| old.token != offer.token) {
                         self.apple.forget(&old.token);
                     }
                     self.wake.notify_one();
@@ -212,11 +212,8 @@ impl TokenUploads {
         };
         let mut changes = token_changes(setting, offer, apple_identifier.as_deref(), server);
         if other_account {
-            changes.push(Change {
-                property: "downloadedBy",
-                old: None,
-                new: Some(admin_id.unwrap_or_else(|| "another Apple account".to_owned())),
-            });
+            let by = admin_id.as_deref().unwrap_or("another Apple account");
+            changes.extend(Change::between("downloadedBy", None, Some(by)));
         }
         let event = event(&self.clock, Some(origin), "uploadDepToken", "Action", setting, changes);
         Ok(self
@@ -226,19 +223,11 @@ impl TokenUploads {
     }
 }
 
-fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
-    a.consumer_key == b.consumer_key
-        && a.consumer_secret == b.consumer_secret
-        && a.access_token == b.access_token
-        && a.access_secret == b.access_secret
-        && a.access_token_expiry == b.access_token_expiry
-}
-
 /// What is known of the setting, compared with the token that is offered.
 pub(super) fn compare(known: &SettingTokens, offered: &ServerToken) -> Known {
     let with = |stored: &ServerToken| TokenComparison {
         same_consumer_key: stored.consumer_key == offered.consumer_key,
-        same_token: same_token(stored, offered),
+        same_token: stored == offered,
         later: offered.access_token_expiry > stored.access_token_expiry,
     };
     let current = known.in_use.as_ref().map(|in_use| with(&in_use.token));
@@ -274,7 +263,7 @@ fn server_taken(setting: SettingId, token_name: Option<String>) -> Error {
     ))
 }
 
-pub(super) fn name_of(server: &ServerIdentity) -> String {
+fn name_of(server: &ServerIdentity) -> String {
     let name = server.server_name.as_deref().unwrap_or("without a name");
     match (&server.org_name, &server.server_uuid) {
         (Some(org), Some(uuid)) => format!("'{name}' of {org} ({uuid})"),

@@ -31,8 +31,9 @@ impl Run<'_> {
             if self.targets.iter().any(|target| matches!(target.reason, Reason::Default(_))) {
                 self.recognize_profiles(held.scan_all).await?;
             }
-            if let Some(blocked) = self.assign_plan(&mut plan, held.scan_all).await? {
-                return self.finish(started, held, blocked).await;
+            match self.assign_plan(&mut plan, held.scan_all).await {
+                Err(Stop::StalePlan) => {}
+                blocked => return self.finish(started, held, blocked?).await,
             }
         }
     }
@@ -67,9 +68,8 @@ impl Run<'_> {
         })
     }
 
-    /// The time at which a profile is sent to Apple again that it does not know yet, if there is one; none at all when
-    /// the plan has to be read again: other profiles or defaults are wanted, or Apple does not know a profile any more.
-    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Option<Option<Timestamp>>, Stop> {
+    /// Answers when a profile is sent to Apple again that it does not know yet.
+    async fn assign_plan(&mut self, plan: &mut Plan, all: bool) -> Result<Option<Timestamp>, Stop> {
         let mut blocked: Option<Timestamp> = None;
         for target in &self.targets.clone() {
             let Some(planned) = plan.0.iter_mut().find(|planned| planned.profile.id == target.profile) else {
@@ -88,7 +88,6 @@ impl Run<'_> {
                         continue;
                     }
                     Defined::Never => continue,
-                    Defined::Stale => return Ok(None),
                 }
                 first = self.find(target, planned.apple_uuid.as_deref(), ScanPosition::start(all)).await?;
             }
@@ -97,11 +96,14 @@ impl Run<'_> {
                 reason: target.reason.as_str(),
                 apple_uuid: planned.apple_uuid.clone().unwrap_or_default(),
             };
-            if !self.assign_target(target, &to, first).await? {
-                return Ok(None);
-            }
+            let mut last = None;
+            let walked = self.walk_target(target, &to, first, &mut last).await;
+            // However the walk ended, what Apple answered last is stored.
+            let known = self.settle_last(&to, last).await;
+            walked?;
+            known?;
         }
-        Ok(Some(blocked))
+        Ok(blocked)
     }
 
     async fn find(
@@ -120,20 +122,10 @@ impl Run<'_> {
         Ok(self.runner.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
-    /// False when the plan has to be read again.
-    async fn assign_target(&mut self, target: &Target, to: &Assignment, first: Found) -> Result<bool, Stop> {
-        let mut last = None;
-        let walked = self.walk_target(target, to, first, &mut last).await;
-        // However the walk ended, what Apple answered last is stored.
-        let known = self.settle_last(to, last).await;
-        let walked = walked?;
-        Ok(known? && walked)
-    }
-
-    async fn settle_last(&self, to: &Assignment, last: Option<AnsweredCall>) -> Result<bool, Stop> {
+    async fn settle_last(&self, to: &Assignment, last: Option<AnsweredCall>) -> Result<(), Stop> {
         match last {
             Some(asked) => self.settle(to, asked).await,
-            None => Ok(true),
+            None => Ok(()),
         }
     }
 
@@ -143,13 +135,13 @@ impl Run<'_> {
         to: &Assignment,
         (first, mut next): Found,
         last: &mut Option<AnsweredCall>,
-    ) -> Result<bool, Stop> {
+    ) -> Result<(), Stop> {
         let owner = self.lease.key;
         // Devices for a call each, the next ones last, and whether they are a half of what Apple refused as a whole.
         let mut batches = vec![(first, false)];
         loop {
             let Some((mut devices, is_half)) = batches.pop() else {
-                let Some(place) = next.take() else { return Ok(true) };
+                let Some(place) = next.take() else { return Ok(()) };
                 let (found, behind) = self.find(target, Some(&to.apple_uuid), place).await?;
                 (batches, next) = (vec![(found, false)], behind);
                 continue;
@@ -167,7 +159,7 @@ impl Run<'_> {
             if !self.begin(&call).await? {
                 self.renew().await?;
                 if self.plan().await?.targets() != self.targets {
-                    return Ok(false);
+                    return Err(Stop::StalePlan);
                 }
                 let (assignments, now) = (&self.runner.assignments, self.runner.clock.now());
                 let still = assignments.still_to_assign(owner, target, &to.apple_uuid, &devices, now).await?;
@@ -204,15 +196,13 @@ impl Run<'_> {
                         *last = Some(asked);
                         self.halving.on_accepted();
                         self.mark_alone().await?;
-                    } else if !self.settle(to, asked).await? {
+                    } else {
                         // Nothing more is asked before it is known what this means.
-                        return Ok(false);
+                        self.settle(to, asked).await?;
                     }
                 }
             }
-            if !known? {
-                return Ok(false);
-            }
+            known?;
             if let Some((found, behind)) = upcoming? {
                 batches.push((found, false));
                 next = behind;
@@ -220,7 +210,7 @@ impl Run<'_> {
             if let Some((devices, error)) = halved {
                 if self.put_off.is_some() {
                     // Nothing can be halved any more in this run; the rest would be refused call by call.
-                    return Ok(true);
+                    return Ok(());
                 }
                 let lone = |device: WorkDevice| LoneDevice {
                     device: refused(device.serial, device.attempts),

@@ -23,8 +23,6 @@ pub(super) enum Defined {
     At(Timestamp),
     /// It is not sent any more.
     Never,
-    /// Desired state changed meanwhile.
-    Stale,
 }
 
 impl Run<'_> {
@@ -49,7 +47,7 @@ impl Run<'_> {
             .begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths)
             .await?
         {
-            return Ok(Defined::Stale);
+            return Err(Stop::StalePlan);
         }
         self.calls += 1;
         failpoint::at("define-begun");

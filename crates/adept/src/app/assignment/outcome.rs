@@ -46,8 +46,8 @@ pub(super) struct AnsweredCall {
 }
 
 impl Run<'_> {
-    /// Stores what Apple answered; false when it does not know the profile any more.
-    pub(super) async fn settle(&self, to: &Assignment, asked: AnsweredCall) -> Result<bool, Stop> {
+    /// Stores what Apple answered.
+    pub(super) async fn settle(&self, to: &Assignment, asked: AnsweredCall) -> Result<(), Stop> {
         let AnsweredCall { call, desired_generation, devices, answer } = asked;
         let statuses = match answer {
             Ok(statuses) => statuses,
@@ -57,7 +57,7 @@ impl Run<'_> {
                     "Apple does not know this profile any more; it is defined again");
                 let now = self.runner.clock.now();
                 self.runner.assignments.forget_apple_profile(&self.lease, &to.apple_uuid, now).await?;
-                return Ok(false);
+                return Err(Stop::StalePlan);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
@@ -79,7 +79,7 @@ impl Run<'_> {
         let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
         self.store_assignment(to, Some(call), Some(desired_generation), &results, retry_after).await?;
         failpoint::at("assign-stored");
-        Ok(true)
+        Ok(())
     }
 
     /// Stores what is known of an assignment: of a `call`, unless it was refused as a whole and taken back, that began under

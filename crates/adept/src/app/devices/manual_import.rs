@@ -241,7 +241,7 @@ impl Devices {
             id: device.map(|device| device.id.to_string()).unwrap_or_default(),
             name: device.map(|device| device.serial.clone()),
         };
-        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new).collect())
+        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new))
     }
 }
 
@@ -256,19 +256,16 @@ fn serial_of(patch: &DevicePatch) -> String {
 }
 
 /// What differs between two states of a device.
-fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> impl Iterator<Item = Change> {
-    let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
-    let desired =
-        |device: Option<&DeviceRow>| device.and_then(|device| Some(device.desired_profile?.to_string()));
-    let properties = [
-        ("serialNumber", text(|device| Some(&device.serial))),
-        ("description", text(|device| device.description.as_deref())),
-        ("platform", text(|device| Some(device.platform.as_str()))),
-        ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
-    ];
-    let desired =
-        Change::between("requestedEnrollmentProfileId", desired(old).as_deref(), desired(new).as_deref());
-    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new)).chain(desired)
+fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> Vec<Change> {
+    let property = |name, of: fn(&DeviceRow) -> Option<&str>| (name, old.and_then(of), new.and_then(of));
+    let desired = |device: Option<&DeviceRow>| Some(device?.desired_profile?.to_string());
+    Change::among([
+        property("serialNumber", |device| Some(&device.serial)),
+        property("description", |device| device.description.as_deref()),
+        property("platform", |device| Some(device.platform.as_str())),
+        property("isSupervised", |device| Some(if device.supervised { "true" } else { "false" })),
+        ("requestedEnrollmentProfileId", desired(old).as_deref(), desired(new).as_deref()),
+    ])
 }
 
 /// What an import did to which device: the serial numbers that are new, and of the others each property that changed.
@@ -279,7 +276,7 @@ fn told(listed: &HashMap<String, DeviceRow>, new: &[DeviceRow], changed: &[Devic
         let old = listed.get(&serial_key(&device.serial));
         let with = |text: Option<String>| text.map(|text| format!("{}: {text}", device.serial));
         let told = |change: Change| Change { old: with(change.old), new: with(change.new), ..change };
-        changes(old, Some(device)).map(told).collect::<Vec<_>>()
+        changes(old, Some(device)).into_iter().map(told).collect::<Vec<_>>()
     };
     let first = added.map(|added| Change { property: "serialNumber", old: None, new: Some(added) });
     first.into_iter().chain(changed.iter().flat_map(of).take(TOLD)).collect()
