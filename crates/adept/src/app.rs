@@ -47,7 +47,6 @@ pub use counters::{Counted, Counters};
 pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
-pub use keys::Keys;
 pub use profiles::Profiles;
 pub use purge::{Purge, Purged};
 pub use schedule::Scheduler;
@@ -55,7 +54,6 @@ pub use settings::Settings;
 pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
-pub use sync_requests::SyncRequests;
 pub use token_checks::TokenChecks;
 pub use token_uploads::{TokenUpload, TokenUploads};
 
@@ -115,10 +113,8 @@ impl Default for AppOptions {
 
 /// The service: each part's fields are all that it can reach. Always behind an `Arc`.
 pub struct App {
-    /// Onboarding settings.
+    /// Onboarding settings, their key pairs, and syncs that people ask for.
     pub settings: Settings,
-    /// Key pairs of settings.
-    pub keys: Keys,
     /// Uploads of server tokens.
     pub uploads: TokenUploads,
     /// What Apple says of tokens in use.
@@ -127,8 +123,6 @@ pub struct App {
     pub devices: Devices,
     /// Enrollment profiles, and which devices they are for.
     pub profiles: Profiles,
-    /// Syncs that people ask for.
-    pub sync_requests: SyncRequests,
     /// Synchronization.
     pub sync: Arc<SyncRunner>,
     /// Assignment.
@@ -175,12 +169,6 @@ impl App {
         };
         let leases =
             lease_watch::LeaseKeeper { leases: storage.leases.clone(), clock: clock.clone(), lengths };
-        let keys = Keys {
-            settings: storage.settings.clone(),
-            key_pairs: storage.key_pairs.clone(),
-            cores: cores.clone(),
-            clock: clock.clone(),
-        };
         let shared = Arc::new(SharedOptions {
             options: options.shared_profile_options,
             mdm_url: options.mdm_url,
@@ -243,8 +231,12 @@ impl App {
         Ok(Arc::new(Self {
             settings: Settings {
                 settings: storage.settings.clone(),
-                keys: keys.clone(),
+                key_pairs: storage.key_pairs.clone(),
+                tokens: storage.tokens.clone(),
+                syncs: storage.syncs.clone(),
+                cores: cores.clone(),
                 clock: clock.clone(),
+                wake: Arc::clone(&wake),
                 maximum: options.maximum_dep_tokens,
             },
             uploads: TokenUploads {
@@ -258,7 +250,7 @@ impl App {
                     .build(),
                 mutex: keyed_mutex::KeyedMutex::default(),
                 clock: clock.clone(),
-                wake: Arc::clone(&wake),
+                wake,
             },
             devices: Devices {
                 settings: storage.settings.clone(),
@@ -276,13 +268,6 @@ impl App {
                 clock: clock.clone(),
                 shared: Arc::clone(&shared),
             },
-            sync_requests: SyncRequests {
-                settings: storage.settings.clone(),
-                tokens: storage.tokens.clone(),
-                syncs: storage.syncs.clone(),
-                clock: clock.clone(),
-                wake,
-            },
             audit: AuditLog { audit: storage.audit.clone() },
             health: HealthChecks {
                 settings: storage.settings.clone(),
@@ -290,7 +275,6 @@ impl App {
                 clock: clock.clone(),
             },
             shared_profile_options: shared,
-            keys,
             checks,
             sync,
             assignment,

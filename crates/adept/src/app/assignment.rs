@@ -106,6 +106,7 @@ type Outliving = Arc<Mutex<()>>;
 /// A run under way.
 struct Run<'a> {
     runner: &'a AssignmentRunner,
+    assignments: &'a storage::Assignments,
     outliving: &'a Outliving,
     lease: Lease,
     setting: Setting,
@@ -165,6 +166,7 @@ impl AssignmentRunner {
         let (setting, session) = (access.tokens.setting, access.session);
         let mut run = Run {
             runner: self,
+            assignments: &self.assignments,
             outliving,
             lease,
             setting,
@@ -257,6 +259,10 @@ impl AssignmentRunner {
 }
 
 impl Run<'_> {
+    fn now(&self) -> Timestamp {
+        self.runner.clock.now()
+    }
+
     async fn work(&mut self) -> Result<Finished, Stop> {
         self.settle_unresolved_calls().await?;
         let unreleased = self.release_devices().await?;
@@ -267,13 +273,9 @@ impl Run<'_> {
     /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: anyone who finds
     /// his own here, behind the desired state, makes no call under those of another.
     async fn renew(&mut self) -> Result<WorkingState, Stop> {
-        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
-        let working = self
-            .runner
-            .assignments
-            .renew_for_call(&self.lease, now, &lengths)
-            .await?
-            .ok_or(Stop::Superseded)?;
+        let (now, lengths) = (self.now(), self.runner.lengths);
+        let working =
+            self.assignments.renew_for_call(&self.lease, now, &lengths).await?.ok_or(Stop::Superseded)?;
         self.desired_generation = working.desired_generation;
         if !self.runner.shared.are_ours().await? {
             return Err(Stop::OtherSharedOptions);
@@ -283,10 +285,9 @@ impl Run<'_> {
 
     /// Stores the call that is about to be made. False when desired state changed.
     async fn begin(&mut self, call: &storage::InFlightCall) -> Result<bool, Stop> {
-        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
+        let (now, lengths) = (self.now(), self.runner.lengths);
         let gives_way = self.calls > 0;
         match self
-            .runner
             .assignments
             .begin_call(&self.lease, self.desired_generation, gives_way, call, now, &lengths)
             .await?

@@ -47,12 +47,12 @@ impl AuditLog {
     }
 }
 
-/// An entry about a setting; without an origin it is the service's own doing.
+/// An entry about a setting; without an origin it is the service's own doing. An activity that begins with no method's name
+/// is an action.
 pub(super) fn event(
     clock: &Clock,
     origin: Option<&Origin>,
     activity: &'static str,
-    operation: &'static str,
     setting: &Setting,
     changes: Vec<Change>,
 ) -> AuditEvent {
@@ -61,7 +61,7 @@ pub(super) fn event(
         id: setting.id.to_string(),
         name: setting.token_name.clone(),
     };
-    event_about(clock, resource, origin, activity, operation, changes)
+    event_about(clock, resource, origin, activity, changes)
 }
 
 /// The same about anything else.
@@ -70,10 +70,15 @@ pub(super) fn event_about(
     resource: AuditResource,
     origin: Option<&Origin>,
     activity: &'static str,
-    operation: &'static str,
     changes: Vec<Change>,
 ) -> AuditEvent {
     let id = clock.new_id();
+    let operation = match activity.split(' ').next() {
+        Some("create") => "Create",
+        Some("patch") => "Patch",
+        Some("delete") => "Delete",
+        _ => "Action",
+    };
     AuditEvent {
         id,
         at: clock.now(),

@@ -3,10 +3,10 @@
 use adept_apple::{certificate::Certificate, key_pair::KeyPair};
 use jiff::SignedDuration;
 
-use super::{Clock, Error, audit::event, cores::Cores, settings};
+use super::{Error, Settings, audit::event, settings};
 use crate::{
     domain::{Caller, Change, KeyPairId, Origin, SettingId, SettingKey, TokenType},
-    storage::{self, KeyAdded, NewKeyPair},
+    storage::{KeyAdded, NewKeyPair},
 };
 
 /// An unused pair younger than this is never dropped for a newer one: someone may be on the way to Apple with it.
@@ -15,16 +15,7 @@ const UNUSED_PROTECTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The common name of the certificates; people see it in Apple's portal.
 const COMMON_NAME: &str = "Adept server token";
 
-/// Key pairs of settings: server tokens are sealed to them.
-#[derive(Clone)]
-pub struct Keys {
-    pub(super) settings: storage::Settings,
-    pub(super) key_pairs: storage::KeyPairs,
-    pub(super) cores: Cores,
-    pub(super) clock: Clock,
-}
-
-impl Keys {
+impl Settings {
     /// The newest pair's certificate as PEM; none for a setting that has no pair (the pseudo-setting).
     pub async fn encryption_public_key(
         &self,
@@ -52,8 +43,7 @@ impl Keys {
         let certificate = pem(&pair.certificate)?;
         let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);
         let changes = Change::among([("encryptionPublicKey", None, Some(&pair.id.to_string()))]);
-        let event =
-            event(&self.clock, Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
+        let event = event(&self.clock, Some(origin), "generateEncryptionPublicKey", &setting, changes);
         match self.key_pairs.add(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::NotFound => Err(Error::NO_SETTING),

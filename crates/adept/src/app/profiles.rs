@@ -110,7 +110,7 @@ impl Profiles {
         profile.apply(input);
         check(&profile)?;
         let changes = changes(&empty, &profile, input);
-        let event = event(&self.clock, Some(origin), "create EnrollmentProfile", "Create", &profile, changes);
+        let event = event(&self.clock, Some(origin), "create EnrollmentProfile", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
         for _ in 0..CREATES_TRIED {
             match self.profiles.create(&profile, password, key, &event).await? {
@@ -144,7 +144,7 @@ impl Profiles {
             new.modified_at = now;
             new.revision += i64::from(new.apple_terms() != old.apple_terms());
             let changes = changes(old, &new, patch);
-            let event = event(&self.clock, Some(origin), "patch EnrollmentProfile", "Patch", &new, changes);
+            let event = event(&self.clock, Some(origin), "patch EnrollmentProfile", &new, changes);
             Ok::<_, Error>((new, event))
         };
         let password = patch.admin_password.as_ref().map(Option::as_ref);
@@ -157,7 +157,7 @@ impl Profiles {
     pub async fn delete(&self, origin: &Origin, setting: SettingId, id: ProfileId) -> Result<(), Error> {
         let profile = self.get(&origin.caller, setting, id).await?;
         let changes = Change::among([("displayName", profile.display_name.as_deref(), None)]);
-        let event = event(&self.clock, Some(origin), "delete EnrollmentProfile", "Delete", &profile, changes);
+        let event = event(&self.clock, Some(origin), "delete EnrollmentProfile", &profile, changes);
         match self.profiles.delete(&profile, &event).await? {
             ProfileDeleted::Done => Ok(()),
             ProfileDeleted::NotFound => Err(Error::NO_PROFILE),
@@ -177,7 +177,6 @@ pub(super) fn event(
     clock: &Clock,
     origin: Option<&Origin>,
     activity: &'static str,
-    operation: &'static str,
     profile: &Profile,
     changes: Vec<Change>,
 ) -> AuditEvent {
@@ -190,7 +189,7 @@ pub(super) fn event(
         ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
     };
     let resource = AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() };
-    event_about(clock, resource, origin, activity, operation, changes)
+    event_about(clock, resource, origin, activity, changes)
 }
 
 /// Whether Apple would take the profile.

@@ -100,7 +100,7 @@ impl Purge {
             tracing::debug!("nothing is purged while no other clock agrees with this machine's");
             return Ok(None);
         }
-        let purged = self.at(now).await;
+        let purged = self.now().await;
         let last = (times.running(&self.clock), purged.is_err());
         *times.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         purged.map(Some)
@@ -110,10 +110,7 @@ impl Purge {
     /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and
     /// not among a setting's latest 100. It believes the clock; [`Purge::if_due`] asks others first.
     pub async fn now(&self) -> Result<Purged, Error> {
-        self.at(self.clock.now()).await
-    }
-
-    pub(super) async fn at(&self, now: Timestamp) -> Result<Purged, Error> {
+        let now = self.clock.now();
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         if let Some(last) = self.settings.purged_at().await? {
             // What the last purge should have found was dated since then, by a clock that was behind.

@@ -1,8 +1,11 @@
 //! Onboarding settings: list, read, make, change, delete.
 
-use adept_odata::Filter;
+use std::sync::Arc;
 
-use super::{Clock, Error, Keys, ListQuery, Listed, audit::event};
+use adept_odata::Filter;
+use tokio::sync::Notify;
+
+use super::{Clock, Error, ListQuery, Listed, audit::event, cores::Cores};
 use crate::{
     domain::{
         Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
@@ -17,8 +20,12 @@ pub(super) const CREATES_TRIED: usize = 3;
 /// Onboarding settings.
 pub struct Settings {
     pub(super) settings: storage::Settings,
-    pub(super) keys: Keys,
+    pub(super) key_pairs: storage::KeyPairs,
+    pub(super) tokens: storage::Tokens,
+    pub(super) syncs: storage::Syncs,
+    pub(super) cores: Cores,
     pub(super) clock: Clock,
+    pub(super) wake: Arc<Notify>,
     /// How many a tenant may have: `maximumDepTokens`.
     pub maximum: i32,
 }
@@ -65,10 +72,9 @@ impl Settings {
         let mut setting = Setting::new(key, TokenType::Dep, new.token_name, now);
         setting.data_sharing_consent = new.data_sharing_consent;
         setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
-        let key_pair = self.keys.new_key_pair().await?;
+        let key_pair = self.new_key_pair().await?;
         let changes = changes(&SettingEdit::default(), &edit_of(&setting));
-        let event =
-            event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
+        let event = event(&self.clock, Some(origin), "create DepOnboardingSetting", &setting, changes);
         for _ in 0..CREATES_TRIED {
             match self.settings.create(&setting, &key_pair, maximum, request, &event).await? {
                 Created::Done => return Ok(setting),
@@ -95,7 +101,7 @@ impl Settings {
         id: SettingId,
         patch: SettingPatch,
     ) -> Result<Setting, Error> {
-        self.edit(origin, id, ("patch DepOnboardingSetting", "Patch"), |edit| {
+        self.edit(origin, id, "patch DepOnboardingSetting", |edit| {
             edit.token_name = patch.token_name.unwrap_or_else(|| edit.token_name.take());
             edit.data_sharing_consent = patch.data_sharing_consent.unwrap_or(edit.data_sharing_consent);
             edit.role_scope_tag_ids =
@@ -113,9 +119,7 @@ impl Settings {
     ) -> Result<(), Error> {
         let activity =
             if share { "shareForSchoolDataSyncService" } else { "unshareForSchoolDataSyncService" };
-        self.edit(origin, id, (activity, "Action"), |edit| edit.share_with_school_data_sync = share)
-            .await
-            .map(drop)
+        self.edit(origin, id, activity, |edit| edit.share_with_school_data_sync = share).await.map(drop)
     }
 
     /// Changes a setting under its row's lock.
@@ -123,7 +127,7 @@ impl Settings {
         &self,
         origin: &Origin,
         id: SettingId,
-        (activity, operation): (&'static str, &'static str),
+        activity: &'static str,
         change: impl FnOnce(&mut SettingEdit) + Send,
     ) -> Result<Setting, Error> {
         let key = SettingKey { tenant: origin.caller.tenant, id };
@@ -132,7 +136,7 @@ impl Settings {
             let mut values = old.clone();
             change(&mut values);
             let changes = changes(&old, &values);
-            Edit { values, event: event(&self.clock, Some(origin), activity, operation, setting, changes) }
+            Edit { values, event: event(&self.clock, Some(origin), activity, setting, changes) }
         });
         edited.await?.ok_or(Error::NO_SETTING)
     }
@@ -142,8 +146,7 @@ impl Settings {
     pub async fn delete(&self, origin: &Origin, id: SettingId, is_forced: bool) -> Result<(), Error> {
         let setting = visible(&self.settings, &origin.caller, id).await?;
         let changes = Change::among([("tokenName", setting.token_name.as_deref(), None)]);
-        let event =
-            event(&self.clock, Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
+        let event = event(&self.clock, Some(origin), "delete DepOnboardingSetting", &setting, changes);
         let deletion = self.settings.soft_delete(setting.key(), is_forced, self.clock.now(), &event).await?;
         match deletion.ok_or(Error::NO_SETTING)? {
             Deletion::Allowed => Ok(()),
@@ -164,8 +167,7 @@ impl Settings {
         let (setting, _) =
             deleted.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
         let origin = Origin { caller: Caller::operator(setting.tenant), request: self.clock.new_id() };
-        let event =
-            event(&self.clock, Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
+        let event = event(&self.clock, Some(&origin), "restore DepOnboardingSetting", &setting, Vec::new());
         match self.settings.restore(setting.key(), self.clock.now(), &event).await? {
             Restored::Done => Ok(setting),
             Restored::NotThere => Err(Error::NO_SETTING),

@@ -54,7 +54,7 @@ impl TokenChecks {
             return Ok(page_limit);
         }
         let verification = TokenVerification { token_type, server: server.clone(), page_limit };
-        let event = event(&self.clock, None, "verifyDepToken", "Action", setting, changes);
+        let event = event(&self.clock, None, "verifyDepToken", setting, changes);
         match self
             .tokens
             .note_verification(&claim.lease, verification, binds, self.clock.now(), &event)
@@ -125,7 +125,7 @@ impl TokenChecks {
         let setting = &known.setting;
         let old = format!("a token that Apple showed as {}", state.as_str());
         let changes = Change::among([("depToken", Some(&old), Some(&format!("the {name} token")))]);
-        let event = event(&self.clock, None, "restoreDepToken", "Action", setting, changes);
+        let event = event(&self.clock, None, "restoreDepToken", setting, changes);
         let restored = self
             .tokens
             .restore_other(

@@ -215,7 +215,7 @@ impl TokenUploads {
             let by = admin_id.as_deref().unwrap_or("another Apple account");
             changes.extend(Change::between("downloadedBy", None, Some(by)));
         }
-        let event = event(&self.clock, Some(origin), "uploadDepToken", "Action", setting, changes);
+        let event = event(&self.clock, Some(origin), "uploadDepToken", setting, changes);
         Ok(self
             .tokens
             .change(setting.key(), setting.token_generation, (change, token), binds, self.clock.now(), &event)

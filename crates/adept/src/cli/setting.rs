@@ -177,7 +177,7 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
 async fn resync(flags: Resync) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let requested = app.sync_requests.request_full_fetch(&origin, flags.id).await;
+    let requested = app.settings.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(

@@ -23,7 +23,7 @@ impl Run<'_> {
     /// Gives every device the profile that it is to have.
     pub(super) async fn assign_devices(&mut self) -> Result<Finished, Stop> {
         loop {
-            let started = self.runner.clock.now();
+            let started = self.now();
             let held = self.renew().await?;
             let mut plan = self.plan().await?;
             // Only a default may take a device that carries a profile of ours.
@@ -48,18 +48,19 @@ impl Run<'_> {
     ) -> Result<Finished, Stop> {
         self.mark_alone().await?;
         let blocked = [blocked, self.put_off].into_iter().flatten().min();
-        let assignments = &self.runner.assignments;
         let WorkingState { desired_generation, scan_all: all, .. } = working;
         if all && blocked.is_none() {
-            let foreign = assignments.count_foreign_devices(&self.lease).await?;
+            let foreign = self.assignments.count_foreign_devices(&self.lease).await?;
             if foreign > 0 {
                 tracing::info!(setting = %self.lease.key.id, devices = foreign,
                     "devices carry another product's profile and keep it until a profile is assigned to them");
             }
         }
-        let next =
-            assignments.rest_devices(&self.lease, desired_generation, started, blocked.is_some()).await?;
-        let release = assignments.next_release_due(&self.lease).await?;
+        let next = self
+            .assignments
+            .rest_devices(&self.lease, desired_generation, started, blocked.is_some())
+            .await?;
+        let release = self.assignments.next_release_due(&self.lease).await?;
         let release = release.map(|due| self.put_off.map_or(due, |until| due.max(until)));
         Ok(Finished {
             scanned_generation: (all && blocked.is_none()).then_some(desired_generation),
@@ -113,13 +114,13 @@ impl Run<'_> {
         place: ScanPosition,
     ) -> Result<Found, Stop> {
         let owner = self.lease.key;
-        let now = self.runner.clock.now();
-        Ok(self.runner.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
+        let now = self.now();
+        Ok(self.assignments.devices_to_assign(owner, target, apple_uuid, &place, now).await?)
     }
 
     async fn plan(&self) -> Result<Plan, Stop> {
         let common = self.runner.shared.desired_digest();
-        Ok(self.runner.assignments.plan(self.lease.key, common.as_deref()).await?)
+        Ok(self.assignments.plan(self.lease.key, common.as_deref()).await?)
     }
 
     async fn settle_last(&self, to: &Assignment, last: Option<AnsweredCall>) -> Result<(), Stop> {
@@ -161,8 +162,9 @@ impl Run<'_> {
                 if self.plan().await?.targets() != self.targets {
                     return Err(Stop::StalePlan);
                 }
-                let (assignments, now) = (&self.runner.assignments, self.runner.clock.now());
-                let still = assignments.still_to_assign(owner, target, &to.apple_uuid, &devices, now).await?;
+                let now = self.now();
+                let still =
+                    self.assignments.still_to_assign(owner, target, &to.apple_uuid, &devices, now).await?;
                 // The call is counted already.
                 batches.push((still, false));
                 continue;
@@ -185,7 +187,7 @@ impl Run<'_> {
             let mut halved = None;
             match answer {
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
+                    self.assignments.take_back_call(&self.lease, call.id).await?;
                     halved = Some((devices, error));
                 }
                 answer => {

@@ -29,7 +29,7 @@ impl Run<'_> {
     /// Has Apple define a revision that it does not know yet.
     pub(super) async fn define(&mut self, planned: &PlannedProfile) -> Result<Defined, Stop> {
         let profile = self.runner.shared.with_enrollment_url(planned.profile.clone());
-        let now = self.runner.clock.now();
+        let now = self.now();
         match definition(planned.tries.as_ref(), profile.enrollment_url.is_some(), now) {
             Definition::Now => {}
             Definition::At(time) => return Ok(Defined::At(time)),
@@ -41,9 +41,9 @@ impl Run<'_> {
                 return Ok(Defined::Never);
             }
         }
-        let assignments = &self.runner.assignments;
         let lengths = self.runner.lengths;
-        if !assignments
+        if !self
+            .assignments
             .begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths)
             .await?
         {
@@ -52,7 +52,7 @@ impl Run<'_> {
         self.calls += 1;
         failpoint::at("define-begun");
         let (session, assignments, clock) =
-            (self.bounded_session(), assignments.clone(), self.runner.clock.clone());
+            (self.bounded_session(), self.assignments.clone(), self.runner.clock.clone());
         let (told, digest) = (self.runner.told(&profile), self.runner.shared.digest());
         let defined = profile.clone();
         // What Apple gives is stored, whatever becomes of the run.
@@ -63,7 +63,7 @@ impl Run<'_> {
             tracing::info!(setting = %defined.setting, profile = %defined.id, revision = defined.revision, uuid,
                 "a profile was defined at Apple");
             let changes = vec![Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) }];
-            let event = event(&clock, None, "defineProfileAtApple", "Action", &defined, changes);
+            let event = event(&clock, None, "defineProfileAtApple", &defined, changes);
             assignments.keep_definition(&defined, &uuid, &digest, clock.now(), &event).await?;
             failpoint::at("define-stored");
             Ok(uuid)
@@ -72,7 +72,7 @@ impl Run<'_> {
             Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
             Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
-                self.runner.assignments.take_back_definition(&self.lease, &profile).await?;
+                self.assignments.take_back_definition(&self.lease, &profile).await?;
                 self.refused(&profile, error).await
             }
             Err(stop) => Err(stop),
@@ -85,7 +85,7 @@ impl Run<'_> {
             _ if error.endpoint != Endpoint::DefineProfile => return Err(Stop::Apple(error)),
             Kind::ProfileRefused(_) => None,
             Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused => {
-                self.runner.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
+                self.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
             }
             _ => return Err(Stop::Apple(error)),
         };
@@ -100,9 +100,9 @@ impl Run<'_> {
         failure: &str,
         again_at: Option<Timestamp>,
     ) -> Result<(), Stop> {
-        self.runner.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        self.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
-            failure, "{}", about_definition(failure, again_at, self.runner.clock.now()));
+            failure, "{}", about_definition(failure, again_at, self.now()));
         Ok(())
     }
 }

@@ -43,7 +43,7 @@ impl Run<'_> {
 
     /// What was not asked for is left to a run of its own.
     pub(super) fn leave_the_rest(&mut self) {
-        let until = later(self.runner.clock.now(), AFTER_HALVING);
+        let until = later(self.now(), AFTER_HALVING);
         tracing::warn!(setting = %self.lease.key.id, %until,
             "Apple refuses calls about devices as a whole so often that the rest of the devices is left for later");
         self.put_off = Some(until);

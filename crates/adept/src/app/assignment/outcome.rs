@@ -55,15 +55,15 @@ impl Run<'_> {
             Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
                 tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
-                let now = self.runner.clock.now();
-                self.runner.assignments.forget_apple_profile(&self.lease, &to.apple_uuid, now).await?;
+                let now = self.now();
+                self.assignments.forget_apple_profile(&self.lease, &to.apple_uuid, now).await?;
                 return Err(Stop::StalePlan);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
             }
             Err(error) => {
-                self.runner.assignments.take_back_call(&self.lease, call).await?;
+                self.assignments.take_back_call(&self.lease, call).await?;
                 return Err(Stop::Apple(error));
             }
         };
@@ -94,7 +94,7 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let profile = &to.profile;
         let clock = &self.runner.clock;
-        let event = profiles::event(clock, None, "assignProfileAtApple", "Action", profile, outcome(devices));
+        let event = profiles::event(clock, None, "assignProfileAtApple", profile, outcome(devices));
         let assigned = Assigned {
             call,
             profile: profile.id,
@@ -106,7 +106,7 @@ impl Run<'_> {
             between_fetches: self.runner.lengths.sync_interval.unsigned_abs(),
             now: clock.now(),
         };
-        if !self.runner.assignments.end_assignment(&self.lease, &assigned, &event).await? {
+        if !self.assignments.end_assignment(&self.lease, &assigned, &event).await? {
             return Err(Stop::Superseded);
         }
         self.runner.count_results("assign", devices);

@@ -50,7 +50,7 @@ impl Run<'_> {
                     devices.iter_mut().for_each(|device| device.result = said(&device.serial));
                 }
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
+                    self.assignments.take_back_call(&self.lease, call.id).await?;
                     let lone = |device: DeviceResult| LoneDevice {
                         device: refused(device.serial, device.attempts),
                         assigns: None,
@@ -71,8 +71,8 @@ impl Run<'_> {
 
     async fn find_releases(&mut self) -> Result<Vec<DeviceResult>, Stop> {
         self.renew().await?;
-        let now = self.runner.clock.now();
-        let mut devices = self.runner.assignments.devices_to_release(&self.lease, now).await?;
+        let now = self.now();
+        let mut devices = self.assignments.devices_to_release(&self.lease, now).await?;
         devices.retain(|device| !self.stands_alone(&device.serial));
         Ok(devices)
     }
@@ -84,16 +84,15 @@ impl Run<'_> {
         devices: &[DeviceResult],
         error: AppleError,
     ) -> Result<AppleError, Stop> {
-        let assignments = &self.runner.assignments;
         if !may_be_done(&error) {
-            assignments.take_back_call(&self.lease, call).await?;
+            self.assignments.take_back_call(&self.lease, call).await?;
         }
         let state = apple::state_of(&error);
         let is_its_own = error.endpoint == Endpoint::DisownDevices
             && !error.is_unsent
             && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
         if is_its_own {
-            assignments.put_off_releases(&self.lease, devices, self.runner.clock.now()).await?;
+            self.assignments.put_off_releases(&self.lease, devices, self.now()).await?;
             tracing::warn!(setting = %self.lease.key.id, devices = devices.len(),
                 "a release is tried again after an hour, later after a day: {error}");
         }
@@ -107,10 +106,9 @@ impl Run<'_> {
         devices: &[DeviceResult],
     ) -> Result<(), Stop> {
         let changes = outcome(devices);
-        let event =
-            event(&self.runner.clock, None, "releaseDevicesAtApple", "Action", &self.setting, changes);
-        let released = Released { call, devices, now: self.runner.clock.now() };
-        if !self.runner.assignments.end_release(&self.lease, &released, &event).await? {
+        let event = event(&self.runner.clock, None, "releaseDevicesAtApple", &self.setting, changes);
+        let released = Released { call, devices, now: self.now() };
+        if !self.assignments.end_release(&self.lease, &released, &event).await? {
             return Err(Stop::Superseded);
         }
         self.runner.count_results("release", devices);

@@ -23,7 +23,7 @@ const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
 impl Run<'_> {
     /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
     pub(super) async fn settle_unresolved_calls(&mut self) -> Result<(), Stop> {
-        for call in self.runner.assignments.unresolved_calls(self.lease.key).await? {
+        for call in self.assignments.unresolved_calls(self.lease.key).await? {
             self.settle_unresolved_call(call).await?;
         }
         Ok(())
@@ -66,7 +66,7 @@ impl Run<'_> {
 
     async fn store_found(&mut self, call: &InFlightCall, found: &[DeviceResult]) -> Result<(), Stop> {
         if found.is_empty() {
-            return Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?);
+            return Ok(self.assignments.take_back_call(&self.lease, call.id).await?);
         }
         let Some((id, revision, uuid)) = &call.assigns else {
             return self.store_release(Some(call.id), found).await;
@@ -78,7 +78,7 @@ impl Run<'_> {
                 self.store_assignment(&to, Some(call.id), None, found, None).await
             }
             // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
-            None => Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?),
+            None => Ok(self.assignments.take_back_call(&self.lease, call.id).await?),
         }
     }
 }

@@ -113,8 +113,7 @@ impl Devices {
         let mut changes =
             vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
         changes.extend(told(&listed, &new, &changed));
-        let event =
-            event(&self.clock, Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        let event = event(&self.clock, Some(origin), "importAppleDeviceIdentityList", setting, changes);
         (DeviceWrites { new, changed, event }, imported)
     }
 
@@ -136,7 +135,7 @@ impl Devices {
                 ));
             }
             let activity = "create ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, "Create", None, Some(&device));
+            let event = self.device_event(origin, activity, None, Some(&device));
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         for _ in 0..CREATES_TRIED {
@@ -169,7 +168,7 @@ impl Devices {
             let old = listed.into_iter().find(|device| device.id == id).ok_or(Error::NO_DEVICE)?;
             let device = patched(&known, &old, &patch)?;
             let activity = "patch ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, "Patch", Some(&old), Some(&device));
+            let event = self.device_event(origin, activity, Some(&old), Some(&device));
             updated = Some(device.clone());
             Ok(DeviceWrites { new: Vec::new(), changed: vec![device], event })
         };
@@ -180,8 +179,7 @@ impl Devices {
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
     pub async fn remove(&self, origin: &Origin, setting: SettingId, id: DeviceId) -> Result<(), Error> {
         let device = self.get(&origin.caller, setting, id).await?;
-        let event =
-            self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
+        let event = self.device_event(origin, "delete ImportedAppleDeviceIdentity", Some(&device), None);
         match self.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
@@ -231,7 +229,6 @@ impl Devices {
         &self,
         origin: &Origin,
         activity: &'static str,
-        operation: &'static str,
         old: Option<&DeviceRow>,
         new: Option<&DeviceRow>,
     ) -> AuditEvent {
@@ -241,7 +238,7 @@ impl Devices {
             id: device.map(|device| device.id.to_string()).unwrap_or_default(),
             name: device.map(|device| device.serial.clone()),
         };
-        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new))
+        event_about(&self.clock, resource, Some(origin), activity, changes(old, new))
     }
 }
 

@@ -52,7 +52,7 @@ impl Profiles {
             ("isDefault", Some(was), Some("true")),
             (default_of(own), former.as_deref(), Some(&profile.full_id())),
         ]);
-        let event = event(&self.clock, Some(origin), "setDefaultProfile", "Action", &profile, changes);
+        let event = event(&self.clock, Some(origin), "setDefaultProfile", &profile, changes);
         match self.profiles.set_default(&profile, own, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_PROFILE),
@@ -74,7 +74,7 @@ impl Profiles {
             ("isDefault", Some("true"), Some("false")),
             (default_of(platform), Some(&profile.full_id()), None),
         ]);
-        let event = event(&self.clock, Some(origin), "clearDefaultProfile", "Action", &profile, changes);
+        let event = event(&self.clock, Some(origin), "clearDefaultProfile", &profile, changes);
         self.profiles.clear_default(profile.key(), platform, &event).await?;
         Ok(())
     }

@@ -119,7 +119,7 @@ async fn two_replicas_whose_clocks_are_100_seconds_apart_share_the_work_of_an_ho
     // No setting was worked on by both at once, and each was at its times: at first, half an hour and an hour later.
     let caller = Caller::operator(tenant);
     for key in &settings {
-        let runs = ahead.app.sync_requests.runs(&caller, key.id, 100).await.unwrap();
+        let runs = ahead.app.settings.sync_runs(&caller, key.id, 100).await.unwrap();
         assert!(runs.iter().all(|run| run.outcome == SyncOutcome::Token(TokenState::Ok)), "{runs:?}");
         assert!(runs.iter().map(|run| run.runs).sum::<i64>() >= 2, "{runs:?}");
         let state = ahead.storage.settings.state(*key).await.unwrap().unwrap();
