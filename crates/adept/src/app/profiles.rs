@@ -16,15 +16,14 @@ use std::sync::Arc;
 
 use super::{
     Clock, Error, ListQuery, Listed,
-    audit::event_about,
+    audit::event,
     settings::{self, CREATES_TRIED},
     shared_profile_options::SharedOptions,
 };
 use crate::{
     domain::{
-        AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType,
-        check_profile,
+        Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId, ProfileKind, ProfilePatch,
+        ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType, check_profile,
     },
     storage::{self, EntityCreated, ProfileDeleted},
 };
@@ -47,10 +46,10 @@ impl Profiles {
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
         settings::visible(&self.settings, caller, setting).await?;
-        let Listed { rows, next, total } =
-            self.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
-        let rows = rows.into_iter().map(|profile| self.shared.with_enrollment_url(profile)).collect();
-        Ok(Listed { rows, next, total })
+        let mut listed = self.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
+        let rows = listed.rows.into_iter().map(|profile| self.shared.with_enrollment_url(profile));
+        listed.rows = rows.collect();
+        Ok(listed)
     }
 
     /// Counts the profiles of one of the caller's settings.
@@ -170,26 +169,6 @@ impl Profiles {
             ))),
         }
     }
-}
-
-/// An entry about a profile; without an origin it is the service's own doing.
-pub(super) fn event(
-    clock: &Clock,
-    origin: Option<&Origin>,
-    activity: &'static str,
-    profile: &Profile,
-    changes: Vec<Change>,
-) -> AuditEvent {
-    let kind = match profile.kind {
-        ProfileKind::Plain => "EnrollmentProfile",
-        ProfileKind::Dep => "DepEnrollmentProfile",
-        ProfileKind::Ios => "DepIOSEnrollmentProfile",
-        ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
-        ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
-        ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
-    };
-    let resource = AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() };
-    event_about(clock, resource, origin, activity, changes)
 }
 
 /// Whether Apple would take the profile.

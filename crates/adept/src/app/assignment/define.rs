@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{AssignmentRunner, failpoint, profiles::event},
+    app::{AssignmentRunner, audit::event, failpoint},
     domain::{AFTER_REFUSED_DEFINITION, Change, Definition, Pairing, Profile, about_definition, definition},
     storage::PlannedProfile,
 };
@@ -62,7 +62,7 @@ impl Run<'_> {
             let uuid = normalized_uuid(&answer?);
             tracing::info!(setting = %defined.setting, profile = %defined.id, revision = defined.revision, uuid,
                 "a profile was defined at Apple");
-            let changes = vec![Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) }];
+            let changes = Change::among([("appleProfileUuid", None, Some(&uuid))]);
             let event = event(&clock, None, "defineProfileAtApple", &defined, changes);
             assignments.keep_definition(&defined, &uuid, &digest, clock.now(), &event).await?;
             failpoint::at("define-stored");

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{failpoint, profiles},
+    app::{audit::event, failpoint, profiles},
     domain::{AssignmentResult, Change, Profile, serial_key},
     storage::{Assigned, DeviceResult, InFlightCall, WorkDevice},
 };
@@ -94,7 +94,7 @@ impl Run<'_> {
     ) -> Result<(), Stop> {
         let profile = &to.profile;
         let clock = &self.runner.clock;
-        let event = profiles::event(clock, None, "assignProfileAtApple", profile, outcome(devices));
+        let event = event(clock, None, "assignProfileAtApple", profile, outcome(devices));
         let assigned = Assigned {
             call,
             profile: profile.id,
@@ -120,10 +120,10 @@ impl Run<'_> {
 /// The audit's words for a call about devices.
 pub(super) fn outcome(devices: &[DeviceResult]) -> Vec<Change> {
     let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-    vec![
-        Change { property: "deviceIds", old: None, new: Some(profiles::named(&serials)) },
-        Change { property: "outcome", old: None, new: Some(counted(devices)) },
-    ]
+    Change::among([
+        ("deviceIds", None, Some(&profiles::named(&serials))),
+        ("outcome", None, Some(&counted(devices))),
+    ])
 }
 
 /// Such as `998 SUCCESS, 2 FAILED`.

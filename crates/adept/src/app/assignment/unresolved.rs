@@ -10,7 +10,7 @@ use adept_apple::{
 use super::{Run, Stop, outcome::Assignment};
 use crate::{
     app::failpoint,
-    domain::{AssignmentResult, READ_BACK, serial_key},
+    domain::{AssignmentResult, Profile, READ_BACK, serial_key},
     storage::{DeviceResult, InFlightCall},
 };
 
@@ -61,24 +61,18 @@ impl Run<'_> {
                 attempts: 0,
             })
             .collect();
-        self.store_found(&call, &results).await
-    }
-
-    async fn store_found(&mut self, call: &InFlightCall, found: &[DeviceResult]) -> Result<(), Stop> {
-        if found.is_empty() {
-            return Ok(self.assignments.take_back_call(&self.lease, call.id).await?);
-        }
-        let Some((id, revision, uuid)) = &call.assigns else {
-            return self.store_release(Some(call.id), found).await;
-        };
-        match self.runner.profiles.get(self.lease.key, *id).await? {
-            Some(mut profile) => {
-                profile.revision = *revision;
-                let to = Assignment { profile, reason: READ_BACK, apple_uuid: uuid.clone() };
-                self.store_assignment(&to, Some(call.id), None, found, None).await
+        match &call.assigns {
+            _ if results.is_empty() => {}
+            None => return self.store_release(Some(call.id), &results).await,
+            Some((id, revision, uuid)) => {
+                if let Some(profile) = self.runner.profiles.get(self.lease.key, *id).await? {
+                    let profile = Profile { revision: *revision, ..profile };
+                    let to = Assignment { profile, reason: READ_BACK, apple_uuid: uuid.clone() };
+                    return self.store_assignment(&to, Some(call.id), None, &results, None).await;
+                }
+                // It was deleted meanwhile; what Apple has of the devices comes with their records.
             }
-            // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
-            None => Ok(self.assignments.take_back_call(&self.lease, call.id).await?),
         }
+        Ok(self.assignments.take_back_call(&self.lease, call.id).await?)
     }
 }

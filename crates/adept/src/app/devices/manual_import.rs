@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use crate::{
     app::{
         Devices, Error,
-        audit::{event, event_about},
+        audit::event,
         profiles::named,
         settings::{self, CREATES_TRIED},
     },
     domain::{
-        AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
-        Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
+        Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, Origin, Profile,
+        ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
     },
     storage::{DeviceWrites, EntityCreated},
 };
@@ -135,7 +135,7 @@ impl Devices {
                 ));
             }
             let activity = "create ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, None, Some(&device));
+            let event = event(&self.clock, Some(origin), activity, &device, changes(None, Some(&device)));
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
         for _ in 0..CREATES_TRIED {
@@ -168,7 +168,8 @@ impl Devices {
             let old = listed.into_iter().find(|device| device.id == id).ok_or(Error::NO_DEVICE)?;
             let device = patched(&known, &old, &patch)?;
             let activity = "patch ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, Some(&old), Some(&device));
+            let event =
+                event(&self.clock, Some(origin), activity, &device, changes(Some(&old), Some(&device)));
             updated = Some(device.clone());
             Ok(DeviceWrites { new: Vec::new(), changed: vec![device], event })
         };
@@ -179,7 +180,8 @@ impl Devices {
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
     pub async fn remove(&self, origin: &Origin, setting: SettingId, id: DeviceId) -> Result<(), Error> {
         let device = self.get(&origin.caller, setting, id).await?;
-        let event = self.device_event(origin, "delete ImportedAppleDeviceIdentity", Some(&device), None);
+        let activity = "delete ImportedAppleDeviceIdentity";
+        let event = event(&self.clock, Some(origin), activity, &device, changes(Some(&device), None));
         match self.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
@@ -223,22 +225,6 @@ impl Devices {
             desired_at: None,
             supervised: false,
         }
-    }
-
-    fn device_event(
-        &self,
-        origin: &Origin,
-        activity: &'static str,
-        old: Option<&DeviceRow>,
-        new: Option<&DeviceRow>,
-    ) -> AuditEvent {
-        let device = new.or(old);
-        let resource = AuditResource {
-            kind: "ImportedAppleDeviceIdentity",
-            id: device.map(|device| device.id.to_string()).unwrap_or_default(),
-            name: device.map(|device| device.serial.clone()),
-        };
-        event_about(&self.clock, resource, Some(origin), activity, changes(old, new))
     }
 }
 

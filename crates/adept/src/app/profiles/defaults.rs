@@ -1,9 +1,8 @@
 //! Default profiles: which profile a device of a platform is given when nobody says otherwise. A default is kept here at
 //! once; clearing one moves no device.
 
-use super::event;
 use crate::{
-    app::{Error, Profiles, settings},
+    app::{Error, Profiles, audit::event, settings},
     domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId, SettingKey},
 };
 
