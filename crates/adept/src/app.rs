@@ -54,8 +54,7 @@ pub use settings::Settings;
 pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
-pub use token_checks::TokenChecks;
-pub use token_uploads::{TokenUpload, TokenUploads};
+pub use token_uploads::{TokenUpload, Tokens};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{
@@ -115,10 +114,8 @@ impl Default for AppOptions {
 pub struct App {
     /// Onboarding settings, their key pairs, and syncs that people ask for.
     pub settings: Settings,
-    /// Uploads of server tokens.
-    pub uploads: TokenUploads,
-    /// What Apple says of tokens in use.
-    pub checks: Arc<TokenChecks>,
+    /// Server tokens: their uploads, and what Apple says of those in use.
+    pub tokens: Arc<Tokens>,
     /// Devices as callers see them.
     pub devices: Devices,
     /// Enrollment profiles, and which devices they are for.
@@ -176,9 +173,16 @@ impl App {
             clock: clock.clone(),
             seen: Mutex::default(),
         });
-        let checks = Arc::new(TokenChecks {
+        let tokens = Arc::new(Tokens {
             tokens: storage.tokens.clone(),
+            key_pairs: storage.key_pairs.clone(),
             apple: apple.clone(),
+            cores: cores.clone(),
+            private_keys: moka::sync::Cache::builder()
+                .max_capacity(64)
+                .time_to_idle(Duration::from_secs(600))
+                .build(),
+            mutex: keyed_mutex::KeyedMutex::default(),
             clock: clock.clone(),
             lengths,
             wake: Arc::clone(&wake),
@@ -187,7 +191,7 @@ impl App {
             syncs: storage.syncs.clone(),
             leases: leases.clone(),
             apple: apple.clone(),
-            checks: Arc::clone(&checks),
+            tokens: Arc::clone(&tokens),
             clock: clock.clone(),
             lengths,
             counters: counters.clone(),
@@ -234,23 +238,10 @@ impl App {
                 key_pairs: storage.key_pairs.clone(),
                 tokens: storage.tokens.clone(),
                 syncs: storage.syncs.clone(),
-                cores: cores.clone(),
-                clock: clock.clone(),
-                wake: Arc::clone(&wake),
-                maximum: options.maximum_dep_tokens,
-            },
-            uploads: TokenUploads {
-                tokens: storage.tokens.clone(),
-                key_pairs: storage.key_pairs.clone(),
-                apple: apple.clone(),
                 cores,
-                private_keys: moka::sync::Cache::builder()
-                    .max_capacity(64)
-                    .time_to_idle(Duration::from_secs(600))
-                    .build(),
-                mutex: keyed_mutex::KeyedMutex::default(),
                 clock: clock.clone(),
                 wake,
+                maximum: options.maximum_dep_tokens,
             },
             devices: Devices {
                 settings: storage.settings.clone(),
@@ -275,7 +266,7 @@ impl App {
                 clock: clock.clone(),
             },
             shared_profile_options: shared,
-            checks,
+            tokens,
             sync,
             assignment,
             scheduler,

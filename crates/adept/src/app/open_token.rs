@@ -10,13 +10,13 @@ use adept_apple::{
 };
 use zeroize::Zeroizing;
 
-use super::{Error, TokenUploads};
+use super::{Error, Tokens};
 use crate::{
     domain::{KeyPairId, SettingKey},
     storage::KeyPairRow,
 };
 
-impl TokenUploads {
+impl Tokens {
     /// Opens an upload with the key pair that it names, which must be one of this setting.
     pub(super) async fn open_token(
         &self,

@@ -23,7 +23,7 @@ use super::{
     counters::Counters,
     failpoint,
     lease_watch::LeaseKeeper,
-    token_checks::TokenChecks,
+    token_uploads::Tokens,
 };
 use crate::{
     domain::{SettingKey, TokenState, deadline::Lengths},
@@ -57,7 +57,7 @@ pub struct SyncRunner {
     pub(super) syncs: storage::Syncs,
     pub(super) leases: LeaseKeeper,
     pub(super) apple: AppleAccess,
-    pub(super) checks: Arc<TokenChecks>,
+    pub(super) tokens: Arc<Tokens>,
     pub(super) clock: Clock,
     pub(super) lengths: Lengths,
     pub(super) counters: Counters,

@@ -2,13 +2,9 @@
 //! named, is verified by the first good answer; if Apple refuses it, the last verified one comes back. Of a verified one it
 //! tells when server or page limit are other ones by now.
 
-use std::sync::Arc;
-
-use tokio::sync::Notify;
-
 use super::{
-    Clock, Error, apple,
-    apple_access::{Access, AppleAccess, NoAccess, SettingTokens},
+    Error, Tokens, apple,
+    apple_access::{Access, NoAccess, SettingTokens},
     audit::event,
     sync::Outcome,
     token_uploads::compare,
@@ -16,22 +12,12 @@ use super::{
 use crate::{
     domain::{
         Acceptance, AccountFacts, Caller, Change, ServerIdentity, Setting, SettingId, SettingKey,
-        TokenStanding, TokenState, TokenType, Verification, accept, deadline::Lengths,
-        setting_state::TokenVerification,
+        TokenStanding, TokenState, TokenType, Verification, accept, setting_state::TokenVerification,
     },
-    storage::{self, Claim, TokenChanged},
+    storage::{Claim, TokenChanged},
 };
 
-/// Asks Apple about tokens in use.
-pub struct TokenChecks {
-    pub(super) tokens: storage::Tokens,
-    pub(super) apple: AppleAccess,
-    pub(super) clock: Clock,
-    pub(super) lengths: Lengths,
-    pub(super) wake: Arc<Notify>,
-}
-
-impl TokenChecks {
+impl Tokens {
     /// Asks `/account` for the token in use and writes down what it verifies; nothing when everything is known. Answers how
     /// many devices a page may hold when the token is this setting's; otherwise how the sync ends.
     pub(super) async fn verify_token(&self, claim: &Claim, access: &Access) -> Result<u32, Outcome> {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     domain::{
         Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
-        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
+        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept, deadline::Lengths,
         setting_state::TokenChange,
     },
     storage::{self, NewToken, TokenChanged},
@@ -52,8 +52,8 @@ struct Offer {
     key_pair: KeyPairId,
 }
 
-/// Uploads of server tokens.
-pub struct TokenUploads {
+/// Server tokens: their uploads, and what Apple says of those in use.
+pub struct Tokens {
     pub(super) tokens: storage::Tokens,
     pub(super) key_pairs: storage::KeyPairs,
     pub(super) apple: AppleAccess,
@@ -62,10 +62,11 @@ pub struct TokenUploads {
     pub(super) private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
     pub(super) mutex: KeyedMutex,
     pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
     pub(super) wake: Arc<Notify>,
 }
 
-impl TokenUploads {
+impl Tokens {
     /// Uploads a server token: on `Ok` it is verified (or waits for terms), sealed and durable, and a sync is due.
     pub async fn upload_token(
         &self,

@@ -119,7 +119,7 @@ impl SyncRunner {
         }
         match self.apple.tokens_of(lease.key).await? {
             Some(known) if known.setting.token_generation == lease.generation => {
-                self.checks.restore_other_token(&known, believed).await.map(drop)
+                self.tokens.restore_other_token(&known, believed).await.map(drop)
             }
             _ => Ok(()),
         }

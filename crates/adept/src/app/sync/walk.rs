@@ -128,7 +128,7 @@ impl SyncRunner {
         let mut limit = claim.state.page_limit;
         let mut asked_account = run.needs_verification();
         if asked_account {
-            limit = self.checks.verify_token(claim, &run.access).await?;
+            limit = self.tokens.verify_token(claim, &run.access).await?;
         }
         let now = self.clock.now();
         let plan = Plan::of(&claim.state, limit, now, &self.lengths);
@@ -143,7 +143,7 @@ impl SyncRunner {
             let begins = chain.fetches() && chain.at_beginning;
             // The first fetch follows an upload, which has just asked.
             if begins && !asked_account && claim.state.sync.full_fetch_due_at.is_some() {
-                limit = self.checks.verify_token(claim, &run.access).await?;
+                limit = self.tokens.verify_token(claim, &run.access).await?;
                 asked_account = true;
             }
             let asked = match (&chain.cursor, chain.fetches()) {
@@ -173,7 +173,7 @@ impl SyncRunner {
                     // Apple may have lowered the number of devices that a page may hold.
                     AppleErrorKind::MalformedRequest if !asked_limit && is_about_page(&error) => {
                         asked_limit = true;
-                        let lower = self.checks.verify_token(claim, &run.access).await?;
+                        let lower = self.tokens.verify_token(claim, &run.access).await?;
                         if lower >= limit {
                             return Err(Outcome::Apple(error));
                         }
