@@ -1,5 +1,5 @@
 //! Calls about many devices that Apple refuses as a whole without saying why: halved until the devices that cause it
-//! stand alone. What follows from each refusal is decided by `domain`; here the calls are made.
+//! stand alone. What follows from each refusal is decided by `domain`; the calls about halves are made where all others are.
 
 use adept_apple::error::AppleError;
 
