@@ -47,7 +47,6 @@ pub use counters::{Counted, Counters};
 pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
-pub use keys::Keys;
 pub use profiles::Profiles;
 pub use purge::{Purge, Purged};
 pub use schedule::Scheduler;
@@ -55,13 +54,11 @@ pub use settings::Settings;
 pub use shared_profile_options::SharedOptions;
 pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
-pub use sync_requests::SyncRequests;
-pub use token_checks::TokenChecks;
-pub use token_uploads::{TokenUpload, TokenUploads};
+pub use token_uploads::{TokenUpload, Tokens};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose};
 use crate::{
-    domain::deadline::{LONGEST_REST, Lengths},
+    domain::deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
     storage::Storage,
 };
 
@@ -115,20 +112,14 @@ impl Default for AppOptions {
 
 /// The service: each part's fields are all that it can reach. Always behind an `Arc`.
 pub struct App {
-    /// Onboarding settings.
+    /// Onboarding settings, their key pairs, and syncs that people ask for.
     pub settings: Settings,
-    /// Key pairs of settings.
-    pub keys: Keys,
-    /// Uploads of server tokens.
-    pub uploads: TokenUploads,
-    /// What Apple says of tokens in use.
-    pub checks: Arc<TokenChecks>,
+    /// Server tokens: their uploads, and what Apple says of those in use.
+    pub tokens: Arc<Tokens>,
     /// Devices as callers see them.
     pub devices: Devices,
     /// Enrollment profiles, and which devices they are for.
     pub profiles: Profiles,
-    /// Syncs that people ask for.
-    pub sync_requests: SyncRequests,
     /// Synchronization.
     pub sync: Arc<SyncRunner>,
     /// Assignment.
@@ -147,10 +138,10 @@ pub struct App {
     pub apple: AppleAccess,
     /// What was counted since the start.
     pub counters: Counters,
+    /// What sees whether the scheduler still works.
+    pub watchdog: Arc<Watchdog>,
     storage: Storage,
     clock: Clock,
-    watchdog: Arc<Watchdog>,
-    maximum_dep_tokens: i32,
 }
 
 impl App {
@@ -171,20 +162,10 @@ impl App {
             tokens: storage.tokens.clone(),
             sessions: storage.apple_sessions.clone(),
             clock: clock.clone(),
-            claim: options.lease,
+            claim: lengths.lease.min(SESSION_CLAIM),
         };
-        let leases = lease_watch::LeaseKeeper {
-            leases: storage.leases.clone(),
-            clock: clock.clone(),
-            lengths,
-            lease: options.lease,
-        };
-        let keys = Keys {
-            settings: storage.settings.clone(),
-            key_pairs: storage.key_pairs.clone(),
-            cores: cores.clone(),
-            clock: clock.clone(),
-        };
+        let leases =
+            lease_watch::LeaseKeeper { leases: storage.leases.clone(), clock: clock.clone(), lengths };
         let shared = Arc::new(SharedOptions {
             options: options.shared_profile_options,
             mdm_url: options.mdm_url,
@@ -192,9 +173,16 @@ impl App {
             clock: clock.clone(),
             seen: Mutex::default(),
         });
-        let checks = Arc::new(TokenChecks {
+        let tokens = Arc::new(Tokens {
             tokens: storage.tokens.clone(),
+            key_pairs: storage.key_pairs.clone(),
             apple: apple.clone(),
+            cores: cores.clone(),
+            private_keys: moka::sync::Cache::builder()
+                .max_capacity(64)
+                .time_to_idle(Duration::from_secs(600))
+                .build(),
+            mutex: keyed_mutex::KeyedMutex::default(),
             clock: clock.clone(),
             lengths,
             wake: Arc::clone(&wake),
@@ -203,11 +191,9 @@ impl App {
             syncs: storage.syncs.clone(),
             leases: leases.clone(),
             apple: apple.clone(),
-            checks: Arc::clone(&checks),
+            tokens: Arc::clone(&tokens),
             clock: clock.clone(),
             lengths,
-            sync_interval: options.sync_interval,
-            full_fetch_interval: options.full_fetch_interval,
             counters: counters.clone(),
         });
         let assignment = Arc::new(AssignmentRunner {
@@ -218,8 +204,6 @@ impl App {
             shared: Arc::clone(&shared),
             clock: clock.clone(),
             lengths,
-            lease: options.lease,
-            sync_interval: options.sync_interval,
             counters: counters.clone(),
         });
         let purge = Arc::new(Purge {
@@ -251,11 +235,14 @@ impl App {
         Ok(Arc::new(Self {
             settings: Settings {
                 settings: storage.settings.clone(),
-                keys: keys.clone(),
+                key_pairs: storage.key_pairs.clone(),
+                tokens: storage.tokens.clone(),
+                syncs: storage.syncs.clone(),
+                cores,
                 clock: clock.clone(),
+                wake,
                 maximum: options.maximum_dep_tokens,
             },
-            uploads: TokenUploads::new(&storage, apple.clone(), cores, clock.clone(), Arc::clone(&wake)),
             devices: Devices {
                 settings: storage.settings.clone(),
                 devices: storage.devices.clone(),
@@ -272,13 +259,6 @@ impl App {
                 clock: clock.clone(),
                 shared: Arc::clone(&shared),
             },
-            sync_requests: SyncRequests {
-                settings: storage.settings.clone(),
-                tokens: storage.tokens.clone(),
-                syncs: storage.syncs.clone(),
-                clock: clock.clone(),
-                wake,
-            },
             audit: AuditLog { audit: storage.audit.clone() },
             health: HealthChecks {
                 settings: storage.settings.clone(),
@@ -286,9 +266,7 @@ impl App {
                 clock: clock.clone(),
             },
             shared_profile_options: shared,
-            maximum_dep_tokens: options.maximum_dep_tokens,
-            keys,
-            checks,
+            tokens,
             sync,
             assignment,
             scheduler,
@@ -314,16 +292,6 @@ impl App {
     /// Closes the database; SQLite folds its log into the file. Nothing can be asked afterwards.
     pub async fn close(&self) {
         self.storage.close().await;
-    }
-
-    /// What sees whether the scheduler still works.
-    pub fn watchdog(&self) -> &Arc<Watchdog> {
-        &self.watchdog
-    }
-
-    /// `maximumDepTokens`.
-    pub fn maximum_dep_tokens(&self) -> i32 {
-        self.maximum_dep_tokens
     }
 }
 

@@ -99,7 +99,7 @@ impl Running {
         };
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        let checkup = Arc::new(Checkup::new(Arc::clone(app.watchdog()), clock.clone()));
+        let checkup = Arc::new(Checkup::new(Arc::clone(&app.watchdog), clock.clone()));
         let counters = Metrics::default();
         let timeouts = Timeouts::default();
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::Caller;
+use super::{Caller, DeviceRow, Profile, ProfileKind, Setting};
 
 /// One changed property. Values are already fit to be read by anyone who may read the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,12 @@ impl Change {
     pub fn between(property: &'static str, old: Option<&str>, new: Option<&str>) -> Option<Self> {
         (old != new).then(|| Self { property, old: old.map(str::to_owned), new: new.map(str::to_owned) })
     }
+
+    /// The changes among these properties, each with its value before and after.
+    pub fn among<const N: usize>(properties: [(&'static str, Option<&str>, Option<&str>); N]) -> Vec<Self> {
+        let change = |(property, old, new)| Self::between(property, old, new);
+        properties.into_iter().filter_map(change).collect()
+    }
 }
 
 /// The object that was changed.
@@ -32,6 +38,34 @@ pub struct AuditResource {
     pub id: String,
     /// What people call it.
     pub name: Option<String>,
+}
+
+impl From<&Setting> for AuditResource {
+    fn from(setting: &Setting) -> Self {
+        let name = setting.token_name.clone();
+        Self { kind: "DepOnboardingSetting", id: setting.id.to_string(), name }
+    }
+}
+
+impl From<&DeviceRow> for AuditResource {
+    fn from(device: &DeviceRow) -> Self {
+        let name = Some(device.serial.clone());
+        Self { kind: "ImportedAppleDeviceIdentity", id: device.id.to_string(), name }
+    }
+}
+
+impl From<&Profile> for AuditResource {
+    fn from(profile: &Profile) -> Self {
+        let kind = match profile.kind {
+            ProfileKind::Plain => "EnrollmentProfile",
+            ProfileKind::Dep => "DepEnrollmentProfile",
+            ProfileKind::Ios => "DepIOSEnrollmentProfile",
+            ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
+            ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
+            ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
+        };
+        Self { kind, id: profile.full_id(), name: profile.display_name.clone() }
+    }
 }
 
 /// One entry of the audit log, written in the transaction of the change itself.

@@ -123,16 +123,16 @@ fn run(row: &Row) -> Result<SyncRun, Error> {
 }
 
 impl Syncs {
-    /// The latest lines of a setting's sync history, newest first. A run whose lease ended or was taken over before it
-    /// wrote its end was cut short.
-    pub async fn runs(&self, key: SettingKey, now: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
+    /// The latest lines of a setting's sync history, newest first. A run whose lease ended before `alive`, or was taken over,
+    /// before it wrote its end was cut short.
+    pub async fn runs(&self, key: SettingKey, alive: Timestamp, limit: i64) -> Result<Vec<SyncRun>, Error> {
         let select = sql_of_parts(format!(
             "SELECT run, started_at, ended_at, runs, kind, {SUMS}, outcome, code, EXISTS (SELECT 1 \
              FROM setting_overview WHERE setting_overview.tenant = $1 AND setting_overview.id = $2 \
              AND lease_epoch = run AND lease_until > $3) AS still \
              FROM sync_runs WHERE tenant = $1 AND setting = $2 ORDER BY run DESC LIMIT $4"
         ))
-        .bind((key, now, limit));
+        .bind((key, alive, limit));
         self.db.all(select, run).await
     }
 

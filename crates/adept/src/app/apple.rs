@@ -95,27 +95,7 @@ pub(super) fn state_of(error: &AppleError) -> TokenState {
         Kind::TimestampRefused => TokenState::OurClock,
         Kind::TooManyRequests => TokenState::Throttled,
         Kind::ServerError | Kind::Timeout | Kind::Unreachable | Kind::NonceUsed => TokenState::Unreachable,
-        Kind::SeedTurnedOff
-        | Kind::CursorRequired
-        | Kind::InvalidCursor
-        | Kind::ExhaustedCursor
-        | Kind::ExpiredCursor
-        | Kind::DeviceIdRequired
-        | Kind::TooManySerials
-        | Kind::ProfileUuidRequired
-        | Kind::ProfileRefused(_)
-        | Kind::DiscoveryUrlRefused
-        | Kind::OrgNotSupported
-        | Kind::UserAgentMissing
-        | Kind::UserAgentInvalid
-        | Kind::MalformedRequest
-        | Kind::NotFound
-        | Kind::Redirected
-        | Kind::Refused
-        | Kind::NotUnderstood
-        | Kind::BodyTooLarge
-        | Kind::NoRandomness => TokenState::NotUnderstood,
-        // The library may learn further kinds; none of them concerns the credentials until it is listed here.
+        // No other kind concerns the credentials, nor does one that the library learns until it is listed here.
         _ => TokenState::NotUnderstood,
     }
 }
@@ -132,14 +112,8 @@ pub(super) fn fault_of(error: &AppleError) -> AppleFault {
             Kind::Forbidden => !error.code.as_deref().is_some_and(|code| code.starts_with("FORBIDDEN")),
             _ => false,
         };
-    let is_about_credential = is_refusal
-        && match error.kind {
-            Kind::TokenExpired | Kind::TokenRejected | Kind::SignatureInvalid | Kind::ConsumerKeyUnknown => {
-                true
-            }
-            Kind::Forbidden | Kind::AccessDenied => is_bare || error.endpoint == Endpoint::Session,
-            _ => is_bare,
-        };
+    let is_about_credential =
+        is_refusal && (is_bare || state != TokenState::Forbidden || error.endpoint == Endpoint::Session);
     AppleFault { state, is_about_credential, is_bare }
 }
 
@@ -147,11 +121,6 @@ pub(super) fn fault_of(error: &AppleError) -> AppleFault {
 pub(super) fn longest_wait(error: &AppleError) -> SignedDuration {
     let believed = error.status.and_then(|status| believed_wait(status, error.body, Duration::MAX));
     believed.and_then(|longest| SignedDuration::try_from(longest).ok()).unwrap_or(LONGEST_REST)
-}
-
-/// How long nothing is sent for the token, as far as the answer's request for it is believed.
-pub(super) fn wait_of(error: &AppleError) -> Option<Duration> {
-    error.server_wait()
 }
 
 /// What decides of an account.

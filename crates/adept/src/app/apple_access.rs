@@ -1,7 +1,7 @@
 //! The one gate to Apple: whether a setting's token may be shown to Apple now, the session for it, and what is kept when
 //! Apple asks for a wait. The JSON of stored tokens is read here, once for each use.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use adept_apple::{
     account::Account,
@@ -13,7 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Clock, Error, apple, apple_session::StoredSession};
 use crate::{
-    domain::{Setting, SettingKey, TokenId},
+    domain::{Setting, SettingKey, TokenId, deadline::later},
     storage::{self, TokenRow},
 };
 
@@ -24,8 +24,8 @@ pub struct AppleAccess {
     pub(super) tokens: storage::Tokens,
     pub(super) sessions: storage::AppleSessions,
     pub(super) clock: Clock,
-    /// How long one process alone may open a session.
-    pub(super) claim: Duration,
+    /// How long one process alone may open a session; a minute at most.
+    pub(super) claim: SignedDuration,
 }
 
 /// A setting and the tokens that are kept of it.
@@ -140,12 +140,11 @@ impl AppleAccess {
         key: SettingKey,
         consumer: &str,
         error: &AppleError,
-    ) -> Result<Option<Duration>, Error> {
-        let Some(wait) = apple::wait_of(error) else { return Ok(None) };
+    ) -> Result<(), Error> {
+        let Some(wait) = error.server_wait() else { return Ok(()) };
         let now = self.clock.now();
-        let until = now.checked_add(SignedDuration::try_from(wait).unwrap_or_default()).unwrap_or(now);
-        self.tokens.keep_apple_wait(key, consumer, until, apple::longest_wait(error), now).await?;
-        Ok(Some(wait))
+        let until = later(now, SignedDuration::try_from(wait).unwrap_or_default());
+        Ok(self.tokens.keep_apple_wait(key, consumer, until, apple::longest_wait(error), now).await?)
     }
 
     /// Forgets the session of a token that is not used any more.

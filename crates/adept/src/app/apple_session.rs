@@ -1,8 +1,6 @@
 //! The Apple session of a stored server token, as the client of crate `apple` shares it with other processes: sealed in
 //! the token's row. An upload shows a token that is not stored yet, so its session is shared by the first sync.
 
-use std::time::Duration;
-
 use adept_apple::{
     client::{KeepOutcome, SharedSessionStore, StoreError, StoreFuture, StoreLookup},
     secret::Secret,
@@ -10,7 +8,7 @@ use adept_apple::{
 use jiff::SignedDuration;
 
 use super::Clock;
-use crate::domain::deadline::SESSION_CLAIM;
+use crate::domain::deadline::later;
 use crate::storage::{AppleSession, AppleSessions, Error, SessionKept, TokenRow};
 
 /// The session of one stored token.
@@ -18,7 +16,7 @@ pub(super) struct StoredSession {
     pub(super) sessions: AppleSessions,
     pub(super) clock: Clock,
     /// How long one process alone may open a session; a minute at most.
-    pub(super) claim: Duration,
+    pub(super) claim: SignedDuration,
     pub(super) row: TokenRow,
     /// The same as text.
     pub(super) text_key: String,
@@ -32,9 +30,7 @@ impl SharedSessionStore for StoredSession {
     fn find(&self, refused: i64) -> StoreFuture<'_, StoreLookup> {
         Box::pin(async move {
             let now = self.clock.now();
-            let claim = SignedDuration::try_from(self.claim).unwrap_or(SESSION_CLAIM).min(SESSION_CLAIM);
-            let until = now.checked_add(claim).unwrap_or(now);
-            let found = self.sessions.find(&self.row, refused, now, until).await;
+            let found = self.sessions.find(&self.row, refused, now, later(now, self.claim)).await;
             Ok(match found.map_err(store_error)? {
                 AppleSession::Kept { session, revision } => {
                     let session = std::str::from_utf8(&session).map_err(|e| StoreError(e.to_string()))?;

@@ -13,17 +13,14 @@ mod recognize;
 mod release;
 mod unresolved;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use adept_apple::{
     client::Session,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 pub use self::counts::AssignmentStatus;
@@ -33,14 +30,13 @@ use super::{
     counters::Counters,
     lease_watch::LeaseKeeper,
     shared_profile_options::SharedOptions,
-    sync::pause_after_failures,
 };
 use crate::{
     domain::{
-        Halving, Lease, Setting, SyncOutcome, TokenState,
-        deadline::Lengths,
+        Halving, Lease, Setting, SyncOutcome, Target, TokenState,
+        deadline::{Lengths, later},
         is_about_devices,
-        setting_state::{AppleFault, AssignmentEnd, AssignmentFinding},
+        setting_state::{AppleFault, AssignmentEnd, AssignmentFinding, pause_after},
     },
     storage::{self, Begun, Claim, WorkingState},
 };
@@ -60,6 +56,8 @@ enum Stop {
     Interrupted,
     /// A sync goes first.
     SyncIsDue,
+    /// The plan has to be read again: other profiles or defaults are wanted, or Apple does not know a profile any more.
+    StalePlan,
     /// A process with another enrollment URL or other shared profile options started since; what is due is its work.
     OtherSharedOptions,
     /// The token's time is over; Apple is not shown it.
@@ -102,18 +100,21 @@ struct Finished {
     asked: bool,
 }
 
-/// The call of a run that goes on when the run is broken off.
-type Outliving = Mutex<Option<JoinHandle<()>>>;
+/// Locked while a call is made that goes on when its run is broken off.
+type Outliving = Arc<Mutex<()>>;
 
 /// A run under way.
 struct Run<'a> {
     runner: &'a AssignmentRunner,
+    assignments: &'a storage::Assignments,
     outliving: &'a Outliving,
     lease: Lease,
     setting: Setting,
     session: Session,
     /// The desired state under which it works.
     desired_generation: i64,
+    /// Every reason for which devices are to have a profile then.
+    targets: Vec<Target>,
     /// Calls made so far: a run gives way to a sync only after one.
     calls: usize,
     /// What is known of calls that Apple refused as a whole.
@@ -133,40 +134,28 @@ pub struct AssignmentRunner {
     pub(super) shared: Arc<SharedOptions>,
     pub(super) clock: Clock,
     pub(super) lengths: Lengths,
-    /// How long a lease lasts.
-    pub(super) lease: Duration,
-    /// Time between two syncs of a setting.
-    pub(super) sync_interval: Duration,
     pub(super) counters: Counters,
 }
 
 impl AssignmentRunner {
     /// Runs what was claimed and writes down how it ended.
     pub(super) async fn run(&self, claim: &Claim, shutdown: &CancellationToken) {
-        let (mut consumer, outliving) = (None, Outliving::default());
+        let outliving = Outliving::default();
         let done = tokio::select! {
-            done = self.run_as_claimed(claim, &mut consumer, &outliving) => done,
+            done = self.run_as_claimed(claim, &outliving) => done,
             () = self.leases.keep(&claim.lease) => Err(Stop::Superseded),
             () = shutdown.cancelled() => Err(Stop::Interrupted),
         };
-        let call = outliving.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(call) = call {
-            // It is cut before the lease ends; whether it failed is known to the run, or to nobody.
-            let _ = call.await;
-        }
-        if let Err(error) = self.end_assignment_run(claim, done, consumer.as_deref()).await {
+        // What goes on is cut before the lease ends; whether it failed is known to the run, or to nobody.
+        drop(outliving.lock().await);
+        if let Err(error) = self.end_assignment_run(claim, done).await {
             // The lease ends by itself, and the setting is due again then.
             tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                 "the end of an assignment run was not stored: {error}");
         }
     }
 
-    async fn run_as_claimed(
-        &self,
-        claim: &Claim,
-        consumer_of: &mut Option<String>,
-        outliving: &Outliving,
-    ) -> Result<Finished, Stop> {
+    async fn run_as_claimed(&self, claim: &Claim, outliving: &Outliving) -> Result<Finished, Stop> {
         let lease = claim.lease;
         let access = match self.apple.access(lease.key, Some(lease.generation)).await? {
             Ok(access) if access.tokens.setting.token_verified => access,
@@ -174,56 +163,41 @@ impl AssignmentRunner {
             Err(NoAccess::Expired(_)) => return Err(Stop::Expired),
             Err(NoAccess::Wait(_, until)) => return Err(Stop::Wait(until)),
         };
-        *consumer_of = Some(access.consumer);
         let (setting, session) = (access.tokens.setting, access.session);
         let mut run = Run {
             runner: self,
+            assignments: &self.assignments,
             outliving,
             lease,
             setting,
             session,
             desired_generation: 0,
+            targets: Vec::new(),
             calls: 0,
             halving: Halving::default(),
             alone: Vec::new(),
             put_off: None,
         };
-        run.settle_unresolved_calls().await?;
-        let unreleased = run.release_devices().await?;
-        let finished = run.assign_devices().await?;
-        unreleased.map_or(Ok(finished), |error| Err(Stop::Apple(error)))
+        let done = run.work().await;
+        if let Err(Stop::Apple(error)) = &done {
+            self.apple.keep_wait(lease.key, &access.consumer, error).await?;
+        }
+        done
     }
 
-    async fn end_assignment_run(
-        &self,
-        claim: &Claim,
-        done: Result<Finished, Stop>,
-        consumer: Option<&str>,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let end = |finding, next_due| AssignmentEnd {
-            finding,
-            scanned_generation: None,
-            next_due,
-            sync_by: None,
-            seen_requests: claim.state.assignment.requests,
-            now,
-        };
-        let after = |wait: SignedDuration| now.checked_add(wait).ok();
+    async fn end_assignment_run(&self, claim: &Claim, done: Result<Finished, Stop>) -> Result<(), Error> {
+        let (state, now) = (&claim.state.assignment, self.clock.now());
+        let after = |wait| Some(later(now, wait));
         // Soon at first, then as seldom as syncs.
-        let pause =
-            SignedDuration::try_from(pause_after_failures(&self.lengths, claim.state.assignment.failures))
-                .unwrap_or(AFTER_REFUSAL);
-        let end = match done {
-            Ok(Finished { scanned_generation, next_due, asked: true }) => {
-                AssignmentEnd { scanned_generation, ..end(AssignmentFinding::Accepted, next_due) }
-            }
-            Ok(Finished { scanned_generation, next_due, asked: false }) => {
-                let sync_by = (claim.state.assignment.failures > 0).then_some(now);
-                AssignmentEnd {
-                    scanned_generation,
-                    sync_by,
-                    ..end(AssignmentFinding::NothingAsked, next_due)
+        let pause = pause_after(state.failures, &self.lengths);
+        let (mut scanned_generation, mut sync_by) = (None, None);
+        let (finding, next_due) = match done {
+            Ok(finished) => {
+                scanned_generation = finished.scanned_generation;
+                sync_by = (!finished.asked && state.failures > 0).then_some(now);
+                match finished.asked {
+                    true => (AssignmentFinding::Accepted, finished.next_due),
+                    false => (AssignmentFinding::NothingAsked, finished.next_due),
                 }
             }
             Err(Stop::Superseded | Stop::Interrupted) => {
@@ -231,20 +205,23 @@ impl AssignmentRunner {
             }
             // Syncs know this by themselves, and what is due here follows the next one that succeeds.
             Err(Stop::Expired) => {
-                AssignmentEnd { sync_by: Some(now), ..end(AssignmentFinding::Nothing, after(pause)) }
+                sync_by = Some(now);
+                (AssignmentFinding::Nothing, after(pause))
             }
-            Err(Stop::SyncIsDue | Stop::OtherSharedOptions) => end(AssignmentFinding::Nothing, Some(now)),
-            Err(Stop::Wait(until)) => end(AssignmentFinding::Nothing, Some(until)),
+            Err(Stop::SyncIsDue | Stop::StalePlan | Stop::OtherSharedOptions) => {
+                (AssignmentFinding::Nothing, Some(now))
+            }
+            Err(Stop::Wait(until)) => (AssignmentFinding::Nothing, Some(until)),
             Err(Stop::Failed(error)) => {
                 tracing::warn!(setting = %claim.lease.key.id, cause = error.cause(),
                     "an assignment run was broken off: {error}");
-                end(AssignmentFinding::Nothing, after(AFTER_FAILURE))
+                (AssignmentFinding::Nothing, after(AFTER_FAILURE))
             }
             Err(Stop::NotAboutDevices(error)) => {
                 tracing::warn!(setting = %claim.lease.key.id, detail = error.detail.as_deref(),
                     "Apple refuses every call about devices, whichever they are; no device is marked: {error}");
                 let fault = AppleFault::of(TokenState::NotUnderstood);
-                end(AssignmentFinding::Fault(fault), after(pause.max(AFTER_REFUSAL)))
+                (AssignmentFinding::Fault(fault), after(pause.max(AFTER_REFUSAL)))
             }
             Err(Stop::Apple(error)) => {
                 let fault = apple::fault_of(&error);
@@ -252,25 +229,27 @@ impl AssignmentRunner {
                 tracing::warn!(setting = %claim.lease.key.id, state = state.as_str(),
                     detail = error.detail.as_deref(), means = state.sentence(),
                     "Apple ended an assignment run: {error}");
-                let wait = match consumer {
-                    Some(consumer) => self.apple.keep_wait(claim.lease.key, consumer, &error).await?,
-                    None => None,
-                };
+                let wait = error.server_wait().and_then(|wait| SignedDuration::try_from(wait).ok());
                 match wait {
-                    Some(wait) => {
-                        let until = SignedDuration::try_from(wait).ok().and_then(after).unwrap_or(now);
-                        // However short the wait is, an answer like this one is not asked for at once again.
-                        end(AssignmentFinding::Fault(fault), after(pause).max(Some(until)))
+                    // However short the wait is, an answer like this one is not asked for at once again.
+                    Some(wait) => (AssignmentFinding::Fault(fault), after(pause.max(wait))),
+                    None if state == TokenState::NotUnderstood => {
+                        (AssignmentFinding::Nothing, after(AFTER_REFUSAL))
                     }
-                    _ if state == TokenState::NotUnderstood => {
-                        end(AssignmentFinding::Nothing, after(AFTER_REFUSAL))
+                    None if may_be_done(&error) => {
+                        (AssignmentFinding::Fault(fault), after(pause.max(AFTER_LOST_ANSWER)))
                     }
-                    _ if may_be_done(&error) => {
-                        end(AssignmentFinding::Fault(fault), after(pause.max(AFTER_LOST_ANSWER)))
-                    }
-                    _ => end(AssignmentFinding::Fault(fault), after(pause)),
+                    None => (AssignmentFinding::Fault(fault), after(pause)),
                 }
             }
+        };
+        let end = AssignmentEnd {
+            finding,
+            scanned_generation,
+            next_due,
+            sync_by,
+            seen_requests: state.requests,
+            now,
         };
         if !self.assignments.end_run(&claim.lease, &end).await? {
             self.leases.release(&claim.lease, SyncOutcome::Superseded).await?;
@@ -280,16 +259,23 @@ impl AssignmentRunner {
 }
 
 impl Run<'_> {
+    fn now(&self) -> Timestamp {
+        self.runner.clock.now()
+    }
+
+    async fn work(&mut self) -> Result<Finished, Stop> {
+        self.settle_unresolved_calls().await?;
+        let unreleased = self.release_devices().await?;
+        let finished = self.assign_devices().await?;
+        unreleased.map_or(Ok(finished), |error| Err(Stop::Apple(error)))
+    }
+
     /// Lengthens the lease and reads what is to be worked under. Other shared profile options come with other desired state: anyone who finds
     /// his own here, behind the desired state, makes no call under those of another.
     async fn renew(&mut self) -> Result<WorkingState, Stop> {
-        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
-        let working = self
-            .runner
-            .assignments
-            .renew_for_call(&self.lease, now, &lengths)
-            .await?
-            .ok_or(Stop::Superseded)?;
+        let (now, lengths) = (self.now(), self.runner.lengths);
+        let working =
+            self.assignments.renew_for_call(&self.lease, now, &lengths).await?.ok_or(Stop::Superseded)?;
         self.desired_generation = working.desired_generation;
         if !self.runner.shared.are_ours().await? {
             return Err(Stop::OtherSharedOptions);
@@ -299,10 +285,9 @@ impl Run<'_> {
 
     /// Stores the call that is about to be made. False when desired state changed.
     async fn begin(&mut self, call: &storage::InFlightCall) -> Result<bool, Stop> {
-        let (now, lengths) = (self.runner.clock.now(), self.runner.lengths);
+        let (now, lengths) = (self.now(), self.runner.lengths);
         let gives_way = self.calls > 0;
         match self
-            .runner
             .assignments
             .begin_call(&self.lease, self.desired_generation, gives_way, call, now, &lengths)
             .await?
@@ -321,20 +306,19 @@ impl Run<'_> {
         &self,
         call: impl Future<Output = Result<T, Stop>> + Send + 'static,
     ) -> Result<T, Stop> {
-        let (tell, told) = oneshot::channel();
-        let task = tokio::spawn(async move {
-            // Nobody may listen any more.
-            let _ = tell.send(call.await);
+        let lock = Arc::clone(self.outliving).lock_owned().await;
+        let call = tokio::spawn(async move {
+            let done = call.await;
+            drop(lock);
+            done
         });
-        *self.outliving.lock().unwrap_or_else(PoisonError::into_inner) = Some(task);
-        told.await.unwrap_or_else(|_| {
-            Err(Stop::Failed(Error::Internal { cause: "a call stopped in an unforeseen way".to_owned() }))
-        })
+        let unforeseen = |_| Error::Internal { cause: "a call stopped in an unforeseen way".to_owned() };
+        call.await.map_err(unforeseen)?
     }
 
     /// For the next call, which is cut well before the lease ends that was lengthened for it.
     fn bounded_session(&self) -> Session {
-        self.session.within(self.runner.lease * 5 / 6)
+        self.session.within(self.runner.lengths.lease.unsigned_abs() * 5 / 6)
     }
 }
 

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{Clock, Error, ListQuery, Listed};
 use crate::{
-    domain::{AuditEntry, AuditEvent, AuditField, AuditResource, Caller, Change, Origin, Setting},
+    domain::{AuditEntry, AuditEvent, AuditField, AuditResource, Caller, Change, Origin},
     storage,
 };
 
@@ -47,40 +47,29 @@ impl AuditLog {
     }
 }
 
-/// An entry about a setting; without an origin it is the service's own doing.
+/// An entry of the log; without an origin it is the service's own doing. An activity that begins with no method's name is
+/// an action.
 pub(super) fn event(
     clock: &Clock,
     origin: Option<&Origin>,
     activity: &'static str,
-    operation: &'static str,
-    setting: &Setting,
-    changes: Vec<Change>,
-) -> AuditEvent {
-    let resource = AuditResource {
-        kind: "DepOnboardingSetting",
-        id: setting.id.to_string(),
-        name: setting.token_name.clone(),
-    };
-    event_about(clock, resource, origin, activity, operation, changes)
-}
-
-/// The same about anything else.
-pub(super) fn event_about(
-    clock: &Clock,
-    resource: AuditResource,
-    origin: Option<&Origin>,
-    activity: &'static str,
-    operation: &'static str,
+    resource: impl Into<AuditResource>,
     changes: Vec<Change>,
 ) -> AuditEvent {
     let id = clock.new_id();
+    let operation = match activity.split(' ').next() {
+        Some("create") => "Create",
+        Some("patch") => "Patch",
+        Some("delete") => "Delete",
+        _ => "Action",
+    };
     AuditEvent {
         id,
         at: clock.now(),
         actor: origin.map(|origin| origin.caller.clone()),
         activity,
         operation,
-        resource,
+        resource: resource.into(),
         changes,
         correlation: origin.map_or(id, |origin| origin.request),
     }

@@ -23,9 +23,8 @@ impl Cores {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Error> {
-        let stopped =
-            |e: &dyn std::fmt::Display| Error::Internal { cause: format!("a blocking task stopped: {e}") };
-        let _slot = self.0.acquire().await.map_err(|e| stopped(&e))?;
-        tokio::task::spawn_blocking(work).await.map_err(|e| stopped(&e))
+        const STOPPED: &str = "a blocking task stopped";
+        let _slot = self.0.acquire().await.map_err(|e| Error::internal(STOPPED, e))?;
+        tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(STOPPED, e))
     }
 }

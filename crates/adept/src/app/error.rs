@@ -1,6 +1,6 @@
 //! Why the service does not do what a caller asks for. `graph` maps it to statuses; the CLI prints it.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use crate::storage;
 
@@ -47,6 +47,26 @@ pub enum Error {
 }
 
 impl Error {
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    pub(super) fn conflict(message: impl Into<String>) -> Self {
+        Self::Conflict(message.into())
+    }
+
+    pub(super) fn internal(what: &str, error: impl Display) -> Self {
+        Self::Internal { cause: format!("{what}: {error}") }
+    }
+
+    pub(super) fn unavailable(
+        message: impl Into<String>,
+        retry_after: Option<Duration>,
+        cause: impl ToString,
+    ) -> Self {
+        Self::Unavailable { message: message.into(), retry_after, cause: cause.to_string() }
+    }
+
     /// What the log says and the caller is not told.
     pub fn cause(&self) -> Option<&str> {
         match self {
@@ -65,17 +85,15 @@ impl Error {
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
         match error {
-            storage::Error::Unavailable(_) => Self::Unavailable {
-                message: "The database cannot be used now. Nothing was changed; try again later, or ask the operator \
-                          to look at the service's readiness page."
-                    .to_owned(),
-                retry_after: Some(Duration::from_secs(5)),
-                cause: error.to_string(),
-            },
+            storage::Error::Unavailable(_) => Self::unavailable(
+                "The database cannot be used now. Nothing was changed; try again later, or ask the operator to look at the \
+                 service's readiness page.",
+                Some(Duration::from_secs(5)),
+                error,
+            ),
             storage::Error::CommitUnknown(_) => Self::Unconfirmed { cause: error.to_string() },
-            storage::Error::Position => Self::Invalid(
-                "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is."
-                    .to_owned(),
+            storage::Error::Position => Self::invalid(
+                "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is.",
             ),
             storage::Error::Taken(_)
             | storage::Error::Corrupt(_)

@@ -21,14 +21,9 @@ impl KeyedMutex {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| turn.strong_count() > 0);
-            match turns.get(&setting).and_then(Weak::upgrade) {
-                Some(turn) => turn,
-                None => {
-                    let turn = Arc::new(Turn::default());
-                    turns.insert(setting, Arc::downgrade(&turn));
-                    turn
-                }
-            }
+            let turn: Arc<Turn> = turns.get(&setting).and_then(Weak::upgrade).unwrap_or_default();
+            turns.insert(setting, Arc::downgrade(&turn));
+            turn
         };
         turn.lock_owned().await
     }

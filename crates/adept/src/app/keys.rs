@@ -3,10 +3,10 @@
 use adept_apple::{certificate::Certificate, key_pair::KeyPair};
 use jiff::SignedDuration;
 
-use super::{Clock, Error, audit::event, cores::Cores, settings};
+use super::{Error, Settings, audit::event, settings};
 use crate::{
     domain::{Caller, Change, KeyPairId, Origin, SettingId, SettingKey, TokenType},
-    storage::{self, KeyAdded, NewKeyPair},
+    storage::{KeyAdded, NewKeyPair},
 };
 
 /// An unused pair younger than this is never dropped for a newer one: someone may be on the way to Apple with it.
@@ -15,16 +15,7 @@ const UNUSED_PROTECTED: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// The common name of the certificates; people see it in Apple's portal.
 const COMMON_NAME: &str = "Adept server token";
 
-/// Key pairs of settings: server tokens are sealed to them.
-#[derive(Clone)]
-pub struct Keys {
-    pub(super) settings: storage::Settings,
-    pub(super) key_pairs: storage::KeyPairs,
-    pub(super) cores: Cores,
-    pub(super) clock: Clock,
-}
-
-impl Keys {
+impl Settings {
     /// The newest pair's certificate as PEM; none for a setting that has no pair (the pseudo-setting).
     pub async fn encryption_public_key(
         &self,
@@ -44,25 +35,21 @@ impl Keys {
     ) -> Result<String, Error> {
         let setting = settings::visible(&self.settings, &origin.caller, id).await?;
         if setting.token_type == TokenType::None {
-            return Err(Error::Conflict(
-                "The setting for Apple Configurator has no token and needs no key. Nothing was changed."
-                    .to_owned(),
+            return Err(Error::conflict(
+                "The setting for Apple Configurator has no token and needs no key. Nothing was changed.",
             ));
         }
         let pair = self.new_key_pair().await?;
         let certificate = pem(&pair.certificate)?;
         let droppable = self.clock.now().checked_sub(UNUSED_PROTECTED).unwrap_or(setting.created_at);
-        let changes =
-            Change::between("encryptionPublicKey", None, Some(&pair.id.to_string())).into_iter().collect();
-        let event =
-            event(&self.clock, Some(origin), "generateEncryptionPublicKey", "Action", &setting, changes);
+        let changes = Change::among([("encryptionPublicKey", None, Some(&pair.id.to_string()))]);
+        let event = event(&self.clock, Some(origin), "generateEncryptionPublicKey", &setting, changes);
         match self.key_pairs.add(setting.key(), &pair, droppable, &event).await? {
             KeyAdded::Done => Ok(certificate),
             KeyAdded::NotFound => Err(Error::NO_SETTING),
-            KeyAdded::TooMany => Err(Error::Conflict(
+            KeyAdded::TooMany => Err(Error::conflict(
                 "This setting has 20 key pairs that were never used, all of them less than 30 days old. Nothing was \
-                 changed. Use one of them: getEncryptionPublicKey answers the newest."
-                    .to_owned(),
+                 changed. Use one of them: getEncryptionPublicKey answers the newest.",
             )),
         }
     }

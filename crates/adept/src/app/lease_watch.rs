@@ -4,7 +4,6 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use jiff::SignedDuration;
@@ -45,15 +44,13 @@ pub(super) struct LeaseKeeper {
     pub(super) leases: Leases,
     pub(super) clock: Clock,
     pub(super) lengths: Lengths,
-    /// How long a lease lasts.
-    pub(super) lease: Duration,
 }
 
 impl LeaseKeeper {
     /// Renews the lease every third of its length; returns when it is lost.
     pub(super) async fn keep(&self, lease: &Lease) {
         loop {
-            tokio::time::sleep(self.lease / 3).await;
+            tokio::time::sleep(self.lengths.lease.unsigned_abs() / 3).await;
             match self.leases.renew(lease, self.clock.now(), &self.lengths).await {
                 Ok(true) => {}
                 Ok(false) => return,

@@ -10,13 +10,13 @@ use adept_apple::{
 };
 use zeroize::Zeroizing;
 
-use super::{Error, TokenUploads};
+use super::{Error, Tokens};
 use crate::{
     domain::{KeyPairId, SettingKey},
     storage::KeyPairRow,
 };
 
-impl TokenUploads {
+impl Tokens {
     /// Opens an upload with the key pair that it names, which must be one of this setting.
     pub(super) async fn open_token(
         &self,
@@ -34,8 +34,7 @@ impl TokenUploads {
                     Some(private_key) => private_key,
                     None => {
                         let pkcs8 = key_pairs.open(key, pair)?;
-                        let unfit =
-                            |e| Error::Internal { cause: format!("the stored private key is unfit: {e}") };
+                        let unfit = |e| Error::internal("the stored private key is unfit", e);
                         let private_key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
                         cache.insert(pair.id, Arc::clone(&private_key));
                         private_key
@@ -54,7 +53,7 @@ fn wanted_pair<'a>(
 ) -> Result<(&'a KeyPairRow, Certificate), Error> {
     let wanted = sealed.recipients();
     for pair in pairs {
-        let unfit = |e| Error::Internal { cause: format!("the stored certificate is unfit: {e}") };
+        let unfit = |e| Error::internal("the stored certificate is unfit", e);
         let certificate = Certificate::from_der(&pair.certificate).map_err(unfit)?;
         if wanted.iter().any(|recipient| certificate.id().matches(recipient)) {
             return Ok((pair, certificate));

@@ -16,15 +16,14 @@ use std::sync::Arc;
 
 use super::{
     Clock, Error, ListQuery, Listed,
-    audit::event_about,
+    audit::event,
     settings::{self, CREATES_TRIED},
     shared_profile_options::SharedOptions,
 };
 use crate::{
     domain::{
-        AuditEvent, AuditResource, Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId,
-        ProfileKind, ProfilePatch, ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType,
-        check_profile,
+        Caller, Change, Origin, PANES, Profile, ProfileField, ProfileId, ProfileKind, ProfilePatch,
+        ProfileValue, ProfileValues, RequestKey, SettingId, SettingKey, TokenType, check_profile,
     },
     storage::{self, EntityCreated, ProfileDeleted},
 };
@@ -47,10 +46,10 @@ impl Profiles {
         query: &ListQuery<ProfileField>,
     ) -> Result<Listed<Profile>, Error> {
         settings::visible(&self.settings, caller, setting).await?;
-        let Listed { rows, next, total } =
-            self.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
-        let rows = rows.into_iter().map(|profile| self.shared.with_enrollment_url(profile)).collect();
-        Ok(Listed { rows, next, total })
+        let mut listed = self.profiles.list(SettingKey::new(caller.tenant, setting), query).await?;
+        let rows = listed.rows.into_iter().map(|profile| self.shared.with_enrollment_url(profile));
+        listed.rows = rows.collect();
+        Ok(listed)
     }
 
     /// Counts the profiles of one of the caller's settings.
@@ -110,7 +109,7 @@ impl Profiles {
         profile.apply(input);
         check(&profile)?;
         let changes = changes(&empty, &profile, input);
-        let event = self.profile_event(origin, "create EnrollmentProfile", "Create", &profile, changes);
+        let event = event(&self.clock, Some(origin), "create EnrollmentProfile", &profile, changes);
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
         for _ in 0..CREATES_TRIED {
             match self.profiles.create(&profile, password, key, &event).await? {
@@ -144,7 +143,7 @@ impl Profiles {
             new.modified_at = now;
             new.revision += i64::from(new.apple_terms() != old.apple_terms());
             let changes = changes(old, &new, patch);
-            let event = self.profile_event(origin, "patch EnrollmentProfile", "Patch", &new, changes);
+            let event = event(&self.clock, Some(origin), "patch EnrollmentProfile", &new, changes);
             Ok::<_, Error>((new, event))
         };
         let password = patch.admin_password.as_ref().map(Option::as_ref);
@@ -156,46 +155,20 @@ impl Profiles {
     /// Deletes a profile that is no default and that no device wants.
     pub async fn delete(&self, origin: &Origin, setting: SettingId, id: ProfileId) -> Result<(), Error> {
         let profile = self.get(&origin.caller, setting, id).await?;
-        let changes =
-            Change::between("displayName", profile.display_name.as_deref(), None).into_iter().collect();
-        let event = self.profile_event(origin, "delete EnrollmentProfile", "Delete", &profile, changes);
+        let changes = Change::among([("displayName", profile.display_name.as_deref(), None)]);
+        let event = event(&self.clock, Some(origin), "delete EnrollmentProfile", &profile, changes);
         match self.profiles.delete(&profile, &event).await? {
             ProfileDeleted::Done => Ok(()),
             ProfileDeleted::NotFound => Err(Error::NO_PROFILE),
-            ProfileDeleted::IsDefault => Err(Error::Conflict(
+            ProfileDeleted::IsDefault => Err(Error::conflict(
                 "The profile is the default of its platform. Nothing was changed. Make another profile the default, or \
-                 clear the default, first."
-                    .to_owned(),
+                 clear the default, first.",
             )),
             ProfileDeleted::Wanted(devices) => Err(Error::Conflict(format!(
                 "{devices} devices are assigned to this profile. Nothing was changed. Assign them to another one first."
             ))),
         }
     }
-
-    fn profile_event(
-        &self,
-        origin: &Origin,
-        activity: &'static str,
-        operation: &'static str,
-        profile: &Profile,
-        changes: Vec<Change>,
-    ) -> AuditEvent {
-        event_about(&self.clock, resource(profile), Some(origin), activity, operation, changes)
-    }
-}
-
-/// A profile as the audit log names it.
-pub(super) fn resource(profile: &Profile) -> AuditResource {
-    let kind = match profile.kind {
-        ProfileKind::Plain => "EnrollmentProfile",
-        ProfileKind::Dep => "DepEnrollmentProfile",
-        ProfileKind::Ios => "DepIOSEnrollmentProfile",
-        ProfileKind::MacOs => "DepMacOSEnrollmentProfile",
-        ProfileKind::TvOs => "DepTvOSEnrollmentProfile",
-        ProfileKind::VisionOs => "DepVisionOSEnrollmentProfile",
-    };
-    AuditResource { kind, id: profile.full_id(), name: profile.display_name.clone() }
 }
 
 /// Whether Apple would take the profile.
@@ -216,13 +189,10 @@ fn check(profile: &Profile) -> Result<(), Error> {
 
 /// What the audit log says of a change; of a password only that there is one.
 fn changes(old: &Profile, new: &Profile, patch: &ProfilePatch) -> Vec<Change> {
-    let mut changes: Vec<Change> = [
-        Change::between("displayName", old.display_name.as_deref(), new.display_name.as_deref()),
-        Change::between("description", old.description.as_deref(), new.description.as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut changes = Change::among([
+        ("displayName", old.display_name.as_deref(), new.display_name.as_deref()),
+        ("description", old.description.as_deref(), new.description.as_deref()),
+    ]);
     if let Some(password) = &patch.admin_password {
         let hidden = |is_set: bool| is_set.then(|| "(hidden)".to_owned());
         changes.push(Change {

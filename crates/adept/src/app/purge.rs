@@ -33,23 +33,15 @@ pub(super) struct PurgeTimes {
     first_after: SignedDuration,
     /// Apple's clock as it was seen last, and when that was by the monotonic one.
     apple: Mutex<Option<(Timestamp, SignedDuration)>>,
-    /// When the last purge was, since the start.
-    last: Mutex<Option<SignedDuration>>,
-    /// When one failed last, since the start.
-    failed: Mutex<Option<SignedDuration>>,
+    /// When the last purge was, since the start, and whether it failed.
+    last: Mutex<Option<(SignedDuration, bool)>>,
 }
 
 impl PurgeTimes {
     /// Those of a process that starts; `lot` spreads first purges.
     pub(super) fn new(clock: &Clock, lot: u8) -> Self {
         let started = (clock.now(), clock.elapsed());
-        Self {
-            started,
-            first_after: first_purge_after(lot),
-            apple: Mutex::default(),
-            last: Mutex::default(),
-            failed: Mutex::default(),
-        }
+        Self { started, first_after: first_purge_after(lot), apple: Mutex::default(), last: Mutex::default() }
     }
 
     /// Apple answered, and said what time it is there.
@@ -62,11 +54,11 @@ impl PurgeTimes {
     }
 
     fn is_due(&self, clock: &Clock) -> bool {
-        let last = *self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        let failed = *self.failed.lock().unwrap_or_else(PoisonError::into_inner);
         let running = self.running(clock);
-        is_purge_due(running, self.first_after, last)
-            && failed.is_none_or(|failed| running >= failed + AFTER_FAILURE)
+        match *self.last.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some((failed, true)) => running >= failed + AFTER_FAILURE,
+            last => is_purge_due(running, self.first_after, last.map(|(last, _)| last)),
+        }
     }
 
     fn evidence(&self, clock: &Clock, now: Timestamp, database: Option<Timestamp>) -> ClockEvidence {
@@ -108,9 +100,9 @@ impl Purge {
             tracing::debug!("nothing is purged while no other clock agrees with this machine's");
             return Ok(None);
         }
-        let purged = self.at(now).await;
-        let noted = if purged.is_ok() { &times.last } else { &times.failed };
-        *noted.lock().unwrap_or_else(PoisonError::into_inner) = Some(times.running(&self.clock));
+        let purged = self.now().await;
+        let last = (times.running(&self.clock), purged.is_err());
+        *times.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(last);
         purged.map(Some)
     }
 
@@ -118,10 +110,7 @@ impl Purge {
     /// days, lines of devices' histories that are over 400 days old, and lines of the sync history that are over 90 days old and
     /// not among a setting's latest 100. It believes the clock; [`Purge::if_due`] asks others first.
     pub async fn now(&self) -> Result<Purged, Error> {
-        self.at(self.clock.now()).await
-    }
-
-    pub(super) async fn at(&self, now: Timestamp) -> Result<Purged, Error> {
+        let now = self.clock.now();
         let before = |kept| now.checked_sub(kept).unwrap_or(now);
         if let Some(last) = self.settings.purged_at().await? {
             // What the last purge should have found was dated since then, by a clock that was behind.

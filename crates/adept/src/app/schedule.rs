@@ -2,6 +2,7 @@
 //! until something may be due again.
 
 use std::{
+    iter,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -35,6 +36,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Between a wake and the round that it causes: wakes that come together cause one.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// Settings that are claimed at once at most.
+const CLAIMED_AT_ONCE: usize = 32;
+
 /// How long a step of a round may take; there are three, and a round of over a minute counts as stuck.
 const ROUND_STEP: Duration = Duration::from_secs(15);
 
@@ -65,67 +69,44 @@ impl Scheduler {
     pub async fn run(self: Arc<Self>, shutdown: CancellationToken) {
         let rounds = supervise("the scheduler", LOOK_AGAIN, || Arc::clone(&self).schedule(shutdown.clone()));
         // Both take their time, and no round waits for them.
-        let purges =
-            supervise("the purge", LOOK_AGAIN, || Arc::clone(&self).purge_at_times(shutdown.clone()));
-        let analyses =
-            supervise("the analysis", LOOK_AGAIN, || Arc::clone(&self).settle_at_times(shutdown.clone()));
+        let purges = supervise("the purge", LOOK_AGAIN, || {
+            let (scheduler, shutdown) = (Arc::clone(&self), shutdown.clone());
+            async move { repeat(&shutdown, || scheduler.purge_and_report()).await }
+        });
+        let analyses = supervise("the analysis", LOOK_AGAIN, || {
+            let (scheduler, shutdown) = (Arc::clone(&self), shutdown.clone());
+            async move { repeat(&shutdown, || scheduler.analyze_and_report()).await }
+        });
         tokio::join!(rounds, purges, analyses);
-    }
-
-    async fn purge_at_times(self: Arc<Self>, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            tokio::select! {
-                () = self.purge_and_report() => {}
-                () = shutdown.cancelled() => return,
-            }
-            pause(LOOK_AGAIN, &shutdown).await;
-        }
-    }
-
-    async fn settle_at_times(self: Arc<Self>, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            let settled = tokio::select! {
-                settled = self.devices.settle() => settled,
-                () = shutdown.cancelled() => return,
-            };
-            if let Err(error) = settled {
-                tracing::warn!("ANALYZE of the devices table failed; list queries may be slow: {error}");
-            }
-            pause(LOOK_AGAIN, &shutdown).await;
-        }
     }
 
     async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
         let mut runs = JoinSet::new();
         while !shutdown.is_cancelled() {
-            if !self.schema_lets_write().await {
-                self.watchdog.round_ended();
-                wait_or_wake(&self.wake, &shutdown).await;
-                continue;
-            }
-            match within(ROUND_STEP, self.claim_free_slots(Work::Sync)).await {
-                Ok(claims) => self.start(Work::Sync, claims, &mut runs, &shutdown),
-                Err(error) => {
-                    tracing::warn!(cause = error.cause(), "due syncs cannot be claimed now: {error}")
-                }
-            }
-            self.shared.note().await;
-            match within(ROUND_STEP, self.claim_assignments()).await {
-                Ok(claims) => self.start(Work::Assignment, claims, &mut runs, &shutdown),
-                Err(error) => {
-                    tracing::warn!(cause = error.cause(), "nothing can be assigned now: {error}")
-                }
-            }
-            while let Some(run) = runs.try_join_next() {
-                if let Err(error) = run {
-                    // Its lease ends by itself, and then the setting is due again.
-                    tracing::error!(%error, "a sync or an assignment run failed in an unforeseen way; please report this");
+            if self.schema_lets_write().await {
+                self.start_what_is_due(Work::Sync, &mut runs, &shutdown).await;
+                self.shared.note().await;
+                self.start_what_is_due(Work::Assignment, &mut runs, &shutdown).await;
+                while let Some(run) = runs.try_join_next() {
+                    if let Err(error) = run {
+                        // Its lease ends by itself, and then the setting is due again.
+                        tracing::error!(%error, "a sync or an assignment run failed in an unforeseen way; please report this");
+                    }
                 }
             }
             self.watchdog.round_ended();
             wait_or_wake(&self.wake, &shutdown).await;
         }
         while runs.join_next().await.is_some() {}
+    }
+
+    async fn start_what_is_due(&self, work: Work, runs: &mut JoinSet<()>, shutdown: &CancellationToken) {
+        match within(ROUND_STEP, self.claim(work)).await {
+            Ok(claims) => self.start(work, claims, runs, shutdown),
+            Err(error) => {
+                tracing::warn!(?work, cause = error.cause(), "what is due cannot be claimed now: {error}");
+            }
+        }
     }
 
     /// Whether a newer program made the schema such that this one may not write: nothing is claimed then.
@@ -136,21 +117,19 @@ impl Scheduler {
     /// Reads with every round of the schedule whether this program may still write, and reports it once when it may not.
     /// A database that does not answer changes nothing of what is known.
     async fn schema_lets_write(&self) -> bool {
-        let refused = match self.deployment.may_write().await {
-            Ok(may_write) => !may_write,
-            Err(error) => {
-                tracing::debug!("whether this version may still write cannot be read now: {error}");
-                self.schema_refused()
+        match self.deployment.may_write().await {
+            Ok(may_write) => {
+                let was_refused = self.schema_refused.swap(!may_write, Ordering::Relaxed);
+                if !may_write && !was_refused {
+                    tracing::error!(
+                        "a newer version of Adept migrated the database beyond what this version may write: it claims \
+                         nothing any more. Replace it with the newer version"
+                    );
+                }
             }
-        };
-        if refused && !self.schema_refused.swap(refused, Ordering::Relaxed) {
-            tracing::error!(
-                "a newer version of Adept migrated the database beyond what this version may write: it claims nothing any \
-                 more. Replace it with the newer version"
-            );
+            Err(error) => tracing::debug!("whether this version may still write cannot be read now: {error}"),
         }
-        self.schema_refused.store(refused, Ordering::Relaxed);
-        !refused
+        !self.schema_refused()
     }
 
     /// Starts a run of each claim, which holds its slot to the end.
@@ -177,63 +156,51 @@ impl Scheduler {
 
     /// Runs every sync that is due now, to the end. What `run` does, at a moment of the caller's choice.
     pub async fn sync_what_is_due(&self) -> Result<usize, Error> {
-        let claims = self.claim_free_slots(Work::Sync).await?;
-        Ok(self.run_to_the_end(Work::Sync, claims).await)
+        self.run_what_is_due(Work::Sync).await
     }
 
     /// Assigns for every setting that is due now, to the end. What `run` does, at a moment of the caller's choice.
     pub async fn assign_what_is_due(&self) -> Result<usize, Error> {
-        let claims = self.claim_assignments().await?;
-        Ok(self.run_to_the_end(Work::Assignment, claims).await)
+        self.run_what_is_due(Work::Assignment).await
     }
 
-    async fn run_to_the_end(&self, work: Work, claims: Vec<(Claim, OwnedSemaphorePermit)>) -> usize {
+    async fn run_what_is_due(&self, work: Work) -> Result<usize, Error> {
+        let claims = self.claim(work).await?;
         let (count, mut runs) = (claims.len(), JoinSet::new());
         self.start(work, claims, &mut runs, &CancellationToken::new());
         while runs.join_next().await.is_some() {}
-        count
+        Ok(count)
     }
 
-    fn free_slots(&self) -> Vec<OwnedSemaphorePermit> {
-        let mut slots = Vec::new();
-        while slots.len() < 32
-            && let Ok(slot) = Arc::clone(&self.slots).try_acquire_owned()
-        {
-            slots.push(slot);
-        }
-        slots
-    }
-
-    async fn claim_assignments(&self) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
-        match self.shared.are_ours().await? {
-            true => self.claim_free_slots(Work::Assignment).await,
-            false => Ok(Vec::new()),
-        }
-    }
-
-    /// Claims as much of what is due as there are free slots for.
-    async fn claim_free_slots(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
+    /// Claims as much of what is due as there are free slots for; no assignments while others' shared options count.
+    async fn claim(&self, work: Work) -> Result<Vec<(Claim, OwnedSemaphorePermit)>, Error> {
+        let seen = match work {
+            Work::Sync => &self.sync_leases,
+            Work::Assignment if !self.shared.are_ours().await? => return Ok(Vec::new()),
+            Work::Assignment => &self.assignment_leases,
+        };
         let (now, lengths) = (self.clock.now(), self.lengths);
         let due = self.leases.due_settings(work, now, &lengths).await?;
-        let observed = self.lease_watch(work).observe(&due, self.clock.elapsed());
+        let observed = seen.observe(&due, self.clock.elapsed());
         let free: Vec<_> = due
             .iter()
             .zip(observed)
             .filter(|(due, (_, observed))| due.lease.is_free(now, lengths.lease, *observed))
             .map(|(_, free)| free)
             .collect();
-        let slots = if free.is_empty() { Vec::new() } else { self.free_slots() };
+        let slots: Vec<_> = iter::from_fn(|| Arc::clone(&self.slots).try_acquire_owned().ok())
+            .take(free.len().min(CLAIMED_AT_ONCE))
+            .collect();
         if slots.is_empty() {
             return Ok(Vec::new());
         }
-        let claims = self.leases.claim(work, &free[..free.len().min(slots.len())], now, &lengths).await?;
+        let claims = self.leases.claim(work, &free[..slots.len()], now, &lengths).await?;
         Ok(claims.into_iter().zip(slots).collect())
     }
 
-    fn lease_watch(&self, work: Work) -> &LeaseWatch {
-        match work {
-            Work::Sync => &self.sync_leases,
-            Work::Assignment => &self.assignment_leases,
+    async fn analyze_and_report(&self) {
+        if let Err(error) = self.devices.settle().await {
+            tracing::warn!("ANALYZE of the devices table failed; list queries may be slow: {error}");
         }
     }
 
@@ -265,9 +232,13 @@ async fn wait_or_wake(wake: &Notify, shutdown: &CancellationToken) {
     }
 }
 
-async fn pause(length: Duration, shutdown: &CancellationToken) {
-    tokio::select! {
-        () = tokio::time::sleep(length) => {}
-        () = shutdown.cancelled() => {}
-    }
+/// Does it again and again until `shutdown`, which breaks it off.
+async fn repeat<F: Future<Output = ()>>(shutdown: &CancellationToken, work: impl Fn() -> F) {
+    let repeated = async {
+        loop {
+            work().await;
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    };
+    shutdown.run_until_cancelled(repeated).await;
 }

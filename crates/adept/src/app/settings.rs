@@ -1,8 +1,11 @@
 //! Onboarding settings: list, read, make, change, delete.
 
-use adept_odata::Filter;
+use std::sync::Arc;
 
-use super::{Clock, Error, Keys, ListQuery, Listed, audit::event};
+use adept_odata::Filter;
+use tokio::sync::Notify;
+
+use super::{Clock, Error, ListQuery, Listed, audit::event, cores::Cores};
 use crate::{
     domain::{
         Caller, Change, NewSetting, Origin, RequestKey, Setting, SettingField, SettingId, SettingKey,
@@ -17,10 +20,14 @@ pub(super) const CREATES_TRIED: usize = 3;
 /// Onboarding settings.
 pub struct Settings {
     pub(super) settings: storage::Settings,
-    pub(super) keys: Keys,
+    pub(super) key_pairs: storage::KeyPairs,
+    pub(super) tokens: storage::Tokens,
+    pub(super) syncs: storage::Syncs,
+    pub(super) cores: Cores,
     pub(super) clock: Clock,
-    /// How many a tenant may have.
-    pub(super) maximum: i32,
+    pub(super) wake: Arc<Notify>,
+    /// How many a tenant may have: `maximumDepTokens`.
+    pub maximum: i32,
 }
 
 /// One setting of the caller's.
@@ -49,7 +56,7 @@ impl Settings {
 
     /// One setting of the caller's.
     pub async fn get(&self, caller: &Caller, id: SettingId) -> Result<Setting, Error> {
-        self.settings.get(SettingKey::new(caller.tenant, id)).await?.ok_or(Error::NO_SETTING)
+        visible(&self.settings, caller, id).await
     }
 
     /// Makes a setting with its first key pair, once for its `request`.
@@ -65,11 +72,10 @@ impl Settings {
         let mut setting = Setting::new(key, TokenType::Dep, new.token_name, now);
         setting.data_sharing_consent = new.data_sharing_consent;
         setting.role_scope_tag_ids = new.role_scope_tag_ids.or(setting.role_scope_tag_ids);
-        let key_pair = self.keys.new_key_pair().await?;
+        let key_pair = self.new_key_pair().await?;
         let blank = Setting { role_scope_tag_ids: None, ..Setting::new(key, TokenType::Dep, None, now) };
         let changes = changes(&blank, &setting);
-        let event =
-            event(&self.clock, Some(origin), "create DepOnboardingSetting", "Create", &setting, changes);
+        let event = event(&self.clock, Some(origin), "create DepOnboardingSetting", &setting, changes);
         for _ in 0..CREATES_TRIED {
             match self.settings.create(&setting, &key_pair, maximum, request, &event).await? {
                 Created::Done => return Ok(setting),
@@ -78,7 +84,12 @@ impl Settings {
                     Err(Error::NotFound { .. }) => {}
                     earlier => return earlier,
                 },
-                Created::TooMany => return Err(too_many(maximum)),
+                Created::TooMany => {
+                    return Err(Error::Conflict(format!(
+                        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was \
+                         changed. Delete one that is not needed, or let the operator raise the limit."
+                    )));
+                }
             }
         }
         Err(Error::NO_SETTING)
@@ -91,7 +102,7 @@ impl Settings {
         id: SettingId,
         patch: SettingPatch,
     ) -> Result<Setting, Error> {
-        self.edit(origin, id, ("patch DepOnboardingSetting", "Patch"), |edit| {
+        self.edit(origin, id, "patch DepOnboardingSetting", |edit| {
             edit.token_name = patch.token_name.unwrap_or_else(|| edit.token_name.take());
             edit.data_sharing_consent = patch.data_sharing_consent.unwrap_or(edit.data_sharing_consent);
             edit.role_scope_tag_ids =
@@ -109,9 +120,7 @@ impl Settings {
     ) -> Result<(), Error> {
         let activity =
             if share { "shareForSchoolDataSyncService" } else { "unshareForSchoolDataSyncService" };
-        self.edit(origin, id, (activity, "Action"), |edit| edit.share_with_school_data_sync = share)
-            .await
-            .map(drop)
+        self.edit(origin, id, activity, |edit| edit.share_with_school_data_sync = share).await.map(drop)
     }
 
     /// Changes a setting under its row's lock.
@@ -119,40 +128,29 @@ impl Settings {
         &self,
         origin: &Origin,
         id: SettingId,
-        (activity, operation): (&'static str, &'static str),
+        activity: &'static str,
         change: impl FnOnce(&mut Setting) + Send,
     ) -> Result<Setting, Error> {
         let key = SettingKey { tenant: origin.caller.tenant, id };
         let edited = self.settings.edit(key, self.clock.now(), |setting| {
             let old = setting.clone();
             change(setting);
-            event(&self.clock, Some(origin), activity, operation, &old, changes(&old, setting))
+            event(&self.clock, Some(origin), activity, &old, changes(&old, setting))
         });
         edited.await?.ok_or(Error::NO_SETTING)
     }
 
     /// Deletes a setting: softly now, its tokens erased, purged after 30 days. Refused while its token lives at Apple and
-    /// devices are listed, as Intune does.
-    pub async fn delete(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        self.soft_delete_setting(origin, id, false).await
-    }
-
-    /// Deletes a setting although it is in use; for the operator.
-    pub async fn remove(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
-        self.soft_delete_setting(origin, id, true).await
-    }
-
-    async fn soft_delete_setting(&self, origin: &Origin, id: SettingId, forced: bool) -> Result<(), Error> {
+    /// devices are listed, as Intune does, unless the operator forces it.
+    pub async fn delete(&self, origin: &Origin, id: SettingId, is_forced: bool) -> Result<(), Error> {
         let setting = visible(&self.settings, &origin.caller, id).await?;
-        let changes = Change::between("tokenName", setting.token_name.as_deref(), None).into_iter().collect();
-        let event =
-            event(&self.clock, Some(origin), "delete DepOnboardingSetting", "Delete", &setting, changes);
-        let deletion = self.settings.soft_delete(setting.key(), forced, self.clock.now(), &event).await?;
+        let changes = Change::among([("tokenName", setting.token_name.as_deref(), None)]);
+        let event = event(&self.clock, Some(origin), "delete DepOnboardingSetting", &setting, changes);
+        let deletion = self.settings.soft_delete(setting.key(), is_forced, self.clock.now(), &event).await?;
         match deletion.ok_or(Error::NO_SETTING)? {
             Deletion::Allowed => Ok(()),
-            Deletion::PseudoSetting => Err(Error::Conflict(
-                "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed."
-                    .to_owned(),
+            Deletion::PseudoSetting => Err(Error::conflict(
+                "This is the tenant's setting for Apple Configurator, which is always there. Nothing was changed.",
             )),
             Deletion::InUse(devices) => Err(Error::Conflict(format!(
                 "{devices} devices are listed under this setting and its server token is valid. Nothing was changed. Move \
@@ -168,8 +166,7 @@ impl Settings {
         let (setting, _) =
             deleted.into_iter().find(|(setting, _)| setting.id == id).ok_or(Error::NO_SETTING)?;
         let origin = Origin { caller: Caller::operator(setting.tenant), request: self.clock.new_id() };
-        let event =
-            event(&self.clock, Some(&origin), "restore DepOnboardingSetting", "Action", &setting, Vec::new());
+        let event = event(&self.clock, Some(&origin), "restore DepOnboardingSetting", &setting, Vec::new());
         match self.settings.restore(setting.key(), self.clock.now(), &event).await? {
             Restored::Done => Ok(setting),
             Restored::NotThere => Err(Error::NO_SETTING),
@@ -180,32 +177,18 @@ impl Settings {
     }
 }
 
-fn too_many(maximum: i64) -> Error {
-    Error::Conflict(format!(
-        "This tenant has as many onboarding settings as are allowed, {maximum}, or more. Nothing was changed. Delete one \
-         that is not needed, or let the operator raise the limit."
-    ))
-}
-
 /// What people changed of a setting.
 fn changes(old: &Setting, new: &Setting) -> Vec<Change> {
-    let flag = |value: bool| if value { "true" } else { "false" };
+    let flag = |value: bool| Some(if value { "true" } else { "false" });
     let tags = |setting: &Setting| setting.role_scope_tag_ids.as_ref().map(|tags| tags.join(","));
-    [
-        Change::between("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
-        Change::between(
-            "dataSharingConsentGranted",
-            Some(flag(old.data_sharing_consent)),
-            Some(flag(new.data_sharing_consent)),
-        ),
-        Change::between(
+    Change::among([
+        ("tokenName", old.token_name.as_deref(), new.token_name.as_deref()),
+        ("dataSharingConsentGranted", flag(old.data_sharing_consent), flag(new.data_sharing_consent)),
+        (
             "shareTokenWithSchoolDataSyncService",
-            Some(flag(old.share_with_school_data_sync)),
-            Some(flag(new.share_with_school_data_sync)),
+            flag(old.share_with_school_data_sync),
+            flag(new.share_with_school_data_sync),
         ),
-        Change::between("roleScopeTagIds", tags(old).as_deref(), tags(new).as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+        ("roleScopeTagIds", tags(old).as_deref(), tags(new).as_deref()),
+    ])
 }

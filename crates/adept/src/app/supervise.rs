@@ -71,11 +71,8 @@ pub(super) async fn within<T>(
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     tokio::time::timeout(limit, work).await.unwrap_or_else(|_| {
-        Err(Error::Unavailable {
-            message: "The database took too long.".to_owned(),
-            retry_after: None,
-            cause: format!("no answer within {} s", limit.as_secs()),
-        })
+        let cause = format!("no answer within {} s", limit.as_secs());
+        Err(Error::unavailable("The database took too long.", None, cause))
     })
 }
 

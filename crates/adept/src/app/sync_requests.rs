@@ -1,28 +1,15 @@
-//! Syncs that people ask for, and the history of syncs.
+//! Syncs that people ask for, and the history of syncs. They run elsewhere.
 
-use std::sync::Arc;
-
-use tokio::sync::Notify;
-
-use super::{Clock, Error, audit::event, settings};
-use crate::{
-    domain::{Caller, Origin, SettingId, SyncRun},
-    storage,
+use super::{Error, Settings, audit::event, settings};
+use crate::domain::{
+    Caller, Origin, SettingId, SyncRun,
+    deadline::{CLOCKS_APART, later},
 };
 
-/// Makes syncs due; they run elsewhere.
-pub struct SyncRequests {
-    pub(super) settings: storage::Settings,
-    pub(super) tokens: storage::Tokens,
-    pub(super) syncs: storage::Syncs,
-    pub(super) clock: Clock,
-    pub(super) wake: Arc<Notify>,
-}
-
-impl SyncRequests {
+impl Settings {
     /// Makes a sync of one of the caller's settings due now. Never refused; requests coalesce, and for a setting without a
     /// token there is nothing to do.
-    pub async fn request(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
+    pub async fn request_sync(&self, origin: &Origin, id: SettingId) -> Result<(), Error> {
         self.make_sync_due(origin, id, "syncWithAppleDeviceEnrollmentProgram", false).await.map(drop)
     }
 
@@ -33,10 +20,9 @@ impl SyncRequests {
         self.tokens.lift_apple_waits(key).await?;
         match self.make_sync_due(origin, id, "resync DepOnboardingSetting", true).await? {
             true => Ok(()),
-            false => Err(Error::Conflict(
+            false => Err(Error::conflict(
                 "This setting has no server token yet, so there is nothing to synchronize. Nothing was changed. Upload a \
-                 token first."
-                    .to_owned(),
+                 token first.",
             )),
         }
     }
@@ -50,7 +36,7 @@ impl SyncRequests {
         full: bool,
     ) -> Result<bool, Error> {
         let setting = settings::visible(&self.settings, &origin.caller, id).await?;
-        let event = event(&self.clock, Some(origin), activity, "Action", &setting, Vec::new());
+        let event = event(&self.clock, Some(origin), activity, &setting, Vec::new());
         let requested = self.syncs.request(setting.key(), full, self.clock.now(), &event).await?;
         let is_due = requested.ok_or(Error::NO_SETTING)?;
         if is_due {
@@ -60,8 +46,10 @@ impl SyncRequests {
     }
 
     /// The latest lines of a setting's sync history, newest first.
-    pub async fn runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
+    pub async fn sync_runs(&self, caller: &Caller, id: SettingId, limit: u32) -> Result<Vec<SyncRun>, Error> {
         let setting = settings::visible(&self.settings, caller, id).await?;
-        Ok(self.syncs.runs(setting.key(), self.clock.now(), limit.into()).await?)
+        // What ended just now by our clock may be alive by that of the replica which holds it.
+        let alive = later(self.clock.now(), -CLOCKS_APART);
+        Ok(self.syncs.runs(setting.key(), alive, limit.into()).await?)
     }
 }

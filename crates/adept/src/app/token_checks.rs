@@ -2,87 +2,53 @@
 //! named, is verified by the first good answer; if Apple refuses it, the last verified one comes back. Of a verified one it
 //! tells when server or page limit are other ones by now.
 
-use std::sync::Arc;
-
-use adept_apple::error::AppleError;
-use tokio::sync::Notify;
-
 use super::{
-    Clock, Error, apple,
-    apple_access::{Access, AppleAccess, NoAccess, SettingTokens},
+    Error, Tokens, apple,
+    apple_access::{Access, NoAccess, SettingTokens},
     audit::event,
+    sync::Outcome,
     token_uploads::compare,
 };
 use crate::{
     domain::{
         Acceptance, AccountFacts, Caller, Change, ServerIdentity, Setting, SettingId, SettingKey,
-        TokenStanding, TokenState, TokenType, Verification, accept, deadline::Lengths,
-        setting_state::TokenVerification,
+        TokenStanding, TokenState, TokenType, Verification, accept, setting_state::TokenVerification,
     },
-    storage::{self, Claim, TokenChanged},
+    storage::{Claim, TokenChanged},
 };
 
-/// What became of the token.
-pub(super) enum Verified {
-    /// It is the setting's; go on with so many devices per page.
-    Yes {
-        /// What Apple allows.
-        page_limit: u32,
-    },
-    /// It belongs to another server, or to one that another setting stands for; nothing is dropped.
-    WrongServer,
-    /// The setting changed meanwhile; whatever was learned is discarded.
-    Superseded,
-    /// Apple did not say.
-    Failed(AppleError),
-}
-
-/// Asks Apple about tokens in use.
-pub struct TokenChecks {
-    pub(super) tokens: storage::Tokens,
-    pub(super) apple: AppleAccess,
-    pub(super) clock: Clock,
-    pub(super) lengths: Lengths,
-    pub(super) wake: Arc<Notify>,
-}
-
-impl TokenChecks {
-    /// Asks `/account` for the token in use and writes down what it verifies; nothing when everything is known.
-    pub(super) async fn verify_token(&self, claim: &Claim, access: &Access) -> Result<Verified, Error> {
-        let account = match access.session.account().await {
-            Ok(account) => apple::facts(&account),
-            Err(error) => return Ok(Verified::Failed(error)),
-        };
+impl Tokens {
+    /// Asks `/account` for the token in use and writes down what it verifies; nothing when everything is known. Answers how
+    /// many devices a page may hold when the token is this setting's; otherwise how the sync ends.
+    pub(super) async fn verify_token(&self, claim: &Claim, access: &Access) -> Result<u32, Outcome> {
+        let account = apple::facts(&access.session.account().await.map_err(Outcome::Apple)?);
         let setting = &access.tokens.setting;
         let token_type = TokenType::from_org_type(account.org_type.as_deref());
         let page_limit = account.page_limit;
         let Some((server, binds)) = server_of(access, account) else {
-            return self.wrong_server(&access.tokens).await;
+            return Err(self.wrong_server(&access.tokens).await?);
         };
         let (old_limit, new_limit) = (claim.state.page_limit.to_string(), page_limit.to_string());
         let (old, new) = (&setting.server, &server);
-        let changes: Vec<_> = [
-            Change::between("serverName", old.server_name.as_deref(), new.server_name.as_deref()),
-            Change::between("organization", old.org_name.as_deref(), new.org_name.as_deref()),
-            Change::between("tokenType", Some(setting.token_type.as_str()), Some(token_type.as_str())),
-            Change::between("pageLimit", Some(&old_limit), Some(&new_limit)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let changes = Change::among([
+            ("serverName", old.server_name.as_deref(), new.server_name.as_deref()),
+            ("organization", old.org_name.as_deref(), new.org_name.as_deref()),
+            ("tokenType", Some(setting.token_type.as_str()), Some(token_type.as_str())),
+            ("pageLimit", Some(&old_limit), Some(&new_limit)),
+        ]);
         if setting.token_verified && !access.tokens.has_newer && !binds && changes.is_empty() {
-            return Ok(Verified::Yes { page_limit });
+            return Ok(page_limit);
         }
         let verification = TokenVerification { token_type, server: server.clone(), page_limit };
-        let event = event(&self.clock, None, "verifyDepToken", "Action", setting, changes);
+        let event = event(&self.clock, None, "verifyDepToken", setting, changes);
         match self
             .tokens
             .note_verification(&claim.lease, verification, binds, self.clock.now(), &event)
             .await?
         {
-            TokenChanged::Done => Ok(Verified::Yes { page_limit }),
-            TokenChanged::Stale => Ok(Verified::Superseded),
-            TokenChanged::ServerTaken { .. } => self.wrong_server(&access.tokens).await,
+            TokenChanged::Done => Ok(page_limit),
+            TokenChanged::Stale => Err(Outcome::Superseded),
+            TokenChanged::ServerTaken { .. } => Err(self.wrong_server(&access.tokens).await?),
         }
     }
 
@@ -121,11 +87,12 @@ impl TokenChecks {
         Ok((stands(setting, state), None))
     }
 
-    async fn wrong_server(&self, known: &SettingTokens) -> Result<Verified, Error> {
-        match self.restore_other_token(known, TokenState::WrongServer).await? {
-            true => Ok(Verified::Superseded),
-            false => Ok(Verified::WrongServer),
-        }
+    /// The token belongs to another server, or to one that another setting stands for; nothing is dropped.
+    async fn wrong_server(&self, known: &SettingTokens) -> Result<Outcome, Error> {
+        Ok(match self.restore_other_token(known, TokenState::WrongServer).await? {
+            true => Outcome::Superseded,
+            false => Outcome::State(TokenState::WrongServer),
+        })
     }
 
     /// Uses the other one of two tokens that are kept, since Apple showed `state` of the one in use; false when there is
@@ -135,21 +102,16 @@ impl TokenChecks {
         known: &SettingTokens,
         state: TokenState,
     ) -> Result<bool, Error> {
-        let (name, Some(in_use)) =
-            (known.verified.as_ref().map_or("newer", |_| "last verified"), &known.in_use)
-        else {
-            return Ok(false);
+        let name = match (&known.verified, known.has_newer) {
+            (Some(_), _) => "last verified",
+            (None, true) => "newer",
+            (None, false) => return Ok(false),
         };
-        if known.verified.is_none() && !known.has_newer {
-            return Ok(false);
-        }
+        let Some(in_use) = &known.in_use else { return Ok(false) };
         let setting = &known.setting;
-        let changes = vec![Change {
-            property: "depToken",
-            old: Some(format!("a token that Apple showed as {}", state.as_str())),
-            new: Some(format!("the {name} token")),
-        }];
-        let event = event(&self.clock, None, "restoreDepToken", "Action", setting, changes);
+        let old = format!("a token that Apple showed as {}", state.as_str());
+        let changes = Change::among([("depToken", Some(&old), Some(&format!("the {name} token")))]);
+        let event = event(&self.clock, None, "restoreDepToken", setting, changes);
         let restored = self
             .tokens
             .restore_other(

@@ -5,7 +5,6 @@
 use std::{sync::Arc, time::Duration};
 
 use adept_apple::{account::Account, error::AppleError, key_pair::PrivateKey, token::ServerToken};
-use jiff::Timestamp;
 use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
@@ -23,10 +22,10 @@ use super::{
 use crate::{
     domain::{
         Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
-        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept,
+        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept, deadline::Lengths,
         setting_state::TokenChange,
     },
-    storage::{self, NewToken, Storage, TokenChanged},
+    storage::{self, NewToken, TokenChanged},
 };
 
 /// Everything together, waiting for one's turn included.
@@ -34,6 +33,9 @@ const UPLOAD_TIME: Duration = Duration::from_secs(20);
 
 /// How often an upload that was superseded by another starts again.
 const ATTEMPTS: usize = 3;
+
+/// When an upload may be tried again that failed for a reason of the moment.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// What a client uploads.
 pub struct TokenUpload {
@@ -50,42 +52,21 @@ struct Offer {
     key_pair: KeyPairId,
 }
 
-/// Uploads of server tokens.
-pub struct TokenUploads {
+/// Server tokens: their uploads, and what Apple says of those in use.
+pub struct Tokens {
     pub(super) tokens: storage::Tokens,
     pub(super) key_pairs: storage::KeyPairs,
     pub(super) apple: AppleAccess,
     pub(super) cores: Cores,
     /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
     pub(super) private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
-    mutex: KeyedMutex,
-    clock: Clock,
-    wake: Arc<Notify>,
+    pub(super) mutex: KeyedMutex,
+    pub(super) clock: Clock,
+    pub(super) lengths: Lengths,
+    pub(super) wake: Arc<Notify>,
 }
 
-impl TokenUploads {
-    pub(super) fn new(
-        storage: &Storage,
-        apple: AppleAccess,
-        cores: Cores,
-        clock: Clock,
-        wake: Arc<Notify>,
-    ) -> Self {
-        Self {
-            tokens: storage.tokens.clone(),
-            key_pairs: storage.key_pairs.clone(),
-            apple,
-            cores,
-            private_keys: moka::sync::Cache::builder()
-                .max_capacity(64)
-                .time_to_idle(Duration::from_secs(600))
-                .build(),
-            mutex: KeyedMutex::default(),
-            clock,
-            wake,
-        }
-    }
-
+impl Tokens {
     /// Uploads a server token: on `Ok` it is verified (or waits for terms), sealed and durable, and a sync is due.
     pub async fn upload_token(
         &self,
@@ -98,13 +79,18 @@ impl TokenUploads {
         let _turn = timeout_at(deadline, self.mutex.take(id)).await.map_err(|_| too_slow())?;
         let mut known = self.apple.tokens_of(key).await?.ok_or(Error::NO_SETTING)?;
         if id.0 == key.tenant.0 {
-            return Err(Error::Invalid(
-                "This setting stands for Apple Configurator and takes no server token. Nothing was changed."
-                    .to_owned(),
+            return Err(Error::invalid(
+                "This setting stands for Apple Configurator and takes no server token. Nothing was changed.",
             ));
         }
         let (token, key_pair) = self.open_token(key, upload.dep_token).await?;
-        self.refuse_expired(token.access_token_expiry)?;
+        let expiry = token.access_token_expiry;
+        if expiry <= self.clock.now() {
+            return Err(Error::Invalid(format!(
+                "The server token expired on {expiry}. Nothing was changed. Download a new one in Apple Business or \
+                 School Manager and upload that."
+            )));
+        }
         let apple_id = upload.apple_id.filter(|text| !text.trim().is_empty());
         let offer = Offer { apple_id, token: Arc::new(token), key_pair };
         self.refuse_while_waiting(key, &offer.token).await?;
@@ -117,7 +103,9 @@ impl TokenUploads {
             match self.save(origin, &known, &offer, &verification).await? {
                 TokenChanged::Done => {
                     failpoint::at("upload-saved");
-                    self.forget_replaced(&known, &offer);
+                    if let Some(old) = known.in_use.filter(|old| old.token != offer.token) {
+                        self.apple.forget(&old.token);
+                    }
                     self.wake.notify_one();
                     return Ok(());
                 }
@@ -129,40 +117,22 @@ impl TokenUploads {
                 }
             }
         }
-        Err(Error::Unavailable {
-            message: "Other uploads to this setting superseded this one again and again. Nothing was changed by it; try \
-                      again."
-                .to_owned(),
-            retry_after: Some(Duration::from_secs(5)),
-            cause: "the token generation changed three times during one upload".to_owned(),
-        })
-    }
-
-    fn refuse_expired(&self, expiry: Timestamp) -> Result<(), Error> {
-        if expiry > self.clock.now() {
-            return Ok(());
-        }
-        Err(Error::Invalid(format!(
-            "The server token expired on {expiry}. Nothing was changed. Download a new one in Apple Business or School \
-             Manager and upload that."
-        )))
+        Err(Error::unavailable(
+            "Other uploads to this setting superseded this one again and again. Nothing was changed by it; try again.",
+            Some(RETRY_AFTER),
+            "the token generation changed three times during one upload",
+        ))
     }
 
     async fn refuse_while_waiting(&self, key: SettingKey, token: &ServerToken) -> Result<(), Error> {
-        let now = self.clock.now();
-        match self.apple.wait(key, token).await? {
-            None => Ok(()),
-            Some(until) => {
-                let rest = Duration::try_from(until.duration_since(now)).unwrap_or_default();
-                Err(Error::Unavailable {
-                    message: "Apple asked us to wait before it is asked about this token again. Nothing was changed; \
-                              try again when the time is over."
-                        .to_owned(),
-                    retry_after: Some(rest.max(Duration::from_secs(1))),
-                    cause: format!("Apple's wait lasts until {until}"),
-                })
-            }
-        }
+        let Some(until) = self.apple.wait(key, token).await? else { return Ok(()) };
+        let rest = Duration::try_from(until.duration_since(self.clock.now())).unwrap_or_default();
+        Err(Error::unavailable(
+            "Apple asked us to wait before it is asked about this token again. Nothing was changed; try again when the \
+             time is over.",
+            Some(rest.max(Duration::from_secs(1))),
+            format!("Apple's wait lasts until {until}"),
+        ))
     }
 
     /// What Apple's answer verifies; a refusal of Apple's becomes one of ours.
@@ -188,14 +158,14 @@ impl TokenUploads {
                 error.code.as_deref().unwrap_or("no reason given"),
                 state.sentence()
             ))),
-            state => Err(Error::Unavailable {
-                message: format!(
-                    "The server token could not be verified at Apple. Nothing was changed. {}",
-                    state.sentence()
-                ),
-                retry_after: Some(apple::wait_of(&error).unwrap_or(Duration::from_secs(5))),
-                cause: error.to_string(),
-            }),
+            state => {
+                let means = state.sentence();
+                Err(Error::unavailable(
+                    format!("The server token could not be verified at Apple. Nothing was changed. {means}"),
+                    Some(error.server_wait().unwrap_or(RETRY_AFTER)),
+                    error,
+                ))
+            }
         }
     }
 
@@ -243,39 +213,22 @@ impl TokenUploads {
         };
         let mut changes = token_changes(setting, offer, apple_identifier.as_deref(), server);
         if other_account {
-            changes.push(Change {
-                property: "downloadedBy",
-                old: None,
-                new: Some(admin_id.unwrap_or_else(|| "another Apple account".to_owned())),
-            });
+            let by = admin_id.as_deref().unwrap_or("another Apple account");
+            changes.extend(Change::between("downloadedBy", None, Some(by)));
         }
-        let event = event(&self.clock, Some(origin), "uploadDepToken", "Action", setting, changes);
+        let event = event(&self.clock, Some(origin), "uploadDepToken", setting, changes);
         Ok(self
             .tokens
             .change(setting.key(), setting.token_generation, (change, token), binds, self.clock.now(), &event)
             .await?)
     }
-
-    fn forget_replaced(&self, known: &SettingTokens, offer: &Offer) {
-        if let Some(old) = known.in_use.as_ref().filter(|old| !same_token(&old.token, &offer.token)) {
-            self.apple.forget(&old.token);
-        }
-    }
-}
-
-fn same_token(a: &ServerToken, b: &ServerToken) -> bool {
-    a.consumer_key == b.consumer_key
-        && a.consumer_secret == b.consumer_secret
-        && a.access_token == b.access_token
-        && a.access_secret == b.access_secret
-        && a.access_token_expiry == b.access_token_expiry
 }
 
 /// What is known of the setting, compared with the token that is offered.
 pub(super) fn compare(known: &SettingTokens, offered: &ServerToken) -> Known {
     let with = |stored: &ServerToken| TokenComparison {
         same_consumer_key: stored.consumer_key == offered.consumer_key,
-        same_token: same_token(stored, offered),
+        same_token: stored == offered,
         later: offered.access_token_expiry > stored.access_token_expiry,
     };
     let current = known.in_use.as_ref().map(|in_use| with(&in_use.token));
@@ -295,15 +248,12 @@ fn token_changes(
 ) -> Vec<Change> {
     let old_expiry = setting.token_expires_at.map(|at| at.to_string());
     let new_expiry = offer.token.access_token_expiry.to_string();
-    [
-        Change::between("appleIdentifier", setting.apple_identifier.as_deref(), apple_id),
-        Change::between("tokenExpirationDateTime", old_expiry.as_deref(), Some(&new_expiry)),
-        Change::between("serverName", setting.server.server_name.as_deref(), server.server_name.as_deref()),
-        Change::between("organization", setting.server.org_name.as_deref(), server.org_name.as_deref()),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    Change::among([
+        ("appleIdentifier", setting.apple_identifier.as_deref(), apple_id),
+        ("tokenExpirationDateTime", old_expiry.as_deref(), Some(&new_expiry)),
+        ("serverName", setting.server.server_name.as_deref(), server.server_name.as_deref()),
+        ("organization", setting.server.org_name.as_deref(), server.org_name.as_deref()),
+    ])
 }
 
 fn server_taken(setting: SettingId, token_name: Option<String>) -> Error {
@@ -314,7 +264,7 @@ fn server_taken(setting: SettingId, token_name: Option<String>) -> Error {
     ))
 }
 
-pub(super) fn name_of(server: &ServerIdentity) -> String {
+fn name_of(server: &ServerIdentity) -> String {
     let name = server.server_name.as_deref().unwrap_or("without a name");
     match (&server.org_name, &server.server_uuid) {
         (Some(org), Some(uuid)) => format!("'{name}' of {org} ({uuid})"),
@@ -346,11 +296,9 @@ fn refusal(refusal: Refusal) -> Error {
 }
 
 fn too_slow() -> Error {
-    Error::Unavailable {
-        message: "Apple did not answer in time, or other uploads to this setting took too long. Nothing was changed; try \
-                  again."
-            .to_owned(),
-        retry_after: Some(Duration::from_secs(5)),
-        cause: format!("the upload took longer than {} s", UPLOAD_TIME.as_secs()),
-    }
+    Error::unavailable(
+        "Apple did not answer in time, or other uploads to this setting took too long. Nothing was changed; try again.",
+        Some(RETRY_AFTER),
+        format!("the upload took longer than {} s", UPLOAD_TIME.as_secs()),
+    )
 }

@@ -158,11 +158,7 @@ fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json:
 async fn remove(flags: Remove) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let removed = if flags.force {
-        app.settings.remove(&origin, flags.id).await
-    } else {
-        app.settings.delete(&origin, flags.id).await
-    };
+    let removed = app.settings.delete(&origin, flags.id, flags.force).await;
     storage.close().await;
     removed.map_err(refused)?;
     note(format_args!("Deleted. `adept setting restore {}` brings it back within 30 days.", flags.id));
@@ -181,7 +177,7 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
 async fn resync(flags: Resync) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let requested = app.sync_requests.request_full_fetch(&origin, flags.id).await;
+    let requested = app.settings.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(

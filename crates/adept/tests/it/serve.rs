@@ -4,7 +4,7 @@ mod certificates;
 mod database;
 mod health;
 mod interrupted;
-mod metrics;
+pub mod metrics;
 mod proxy;
 mod running;
 pub mod started;

@@ -33,14 +33,14 @@ async fn resyncs(test: &TestApp, setting: &str) {
     test.clock.advance(jiff::SignedDuration::from_secs(2));
     let caller = Caller::operator(test.storage.default_tenant());
     let origin = Origin { caller, request: test.app.clock().new_id() };
-    test.app.sync_requests.request_full_fetch(&origin, setting.parse().unwrap()).await.unwrap();
+    test.app.settings.request_full_fetch(&origin, setting.parse().unwrap()).await.unwrap();
     assert_eq!(test.app.scheduler.sync_what_is_due().await.unwrap(), 1);
 }
 
 /// The sync history, newest first.
-async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
+pub async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
     let caller = Caller::operator(test.storage.default_tenant());
-    test.app.sync_requests.runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
+    test.app.settings.sync_runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
 }
 
 /// Apple's next answer to `/devices/sync` tells of nothing, whatever happened.

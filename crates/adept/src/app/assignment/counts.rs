@@ -2,7 +2,7 @@
 
 use crate::{
     app::{AssignmentRunner, counters::Counted},
-    domain::{AssignmentResult, SettingKey},
+    domain::SettingKey,
     storage::{DeviceResult, WaitingDevices},
 };
 
@@ -17,9 +17,8 @@ pub struct AssignmentStatus {
 
 impl AssignmentRunner {
     pub(super) fn count_results(&self, asked: &'static str, devices: &[DeviceResult]) {
-        for result in AssignmentResult::ALL {
-            let count = devices.iter().filter(|device| device.result == result).count() as u64;
-            self.counters.add(Counted::DeviceResult(asked, result.as_str()), count);
+        for device in devices {
+            self.counters.add(Counted::DeviceResult(asked, device.result.as_str()), 1);
         }
     }
 

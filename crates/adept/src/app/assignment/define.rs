@@ -3,7 +3,6 @@
 
 use adept_apple::{
     account::normalized_uuid,
-    client::Session,
     error::{AppleError, AppleErrorKind as Kind, Endpoint},
     profile::Profile as AppleProfile,
 };
@@ -11,12 +10,9 @@ use jiff::Timestamp;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{AssignmentRunner, Clock, audit::event_about, failpoint, profiles},
-    domain::{
-        AFTER_REFUSED_DEFINITION, AuditEvent, Change, Definition, Pairing, Profile, about_definition,
-        definition,
-    },
-    storage::{Assignments, PlannedProfile},
+    app::{AssignmentRunner, audit::event, failpoint},
+    domain::{AFTER_REFUSED_DEFINITION, Change, Definition, Pairing, Profile, about_definition, definition},
+    storage::PlannedProfile,
 };
 
 /// What became of a revision.
@@ -27,51 +23,56 @@ pub(super) enum Defined {
     At(Timestamp),
     /// It is not sent any more.
     Never,
-    /// Desired state changed meanwhile.
-    Stale,
 }
 
 impl Run<'_> {
     /// Has Apple define a revision that it does not know yet.
     pub(super) async fn define(&mut self, planned: &PlannedProfile) -> Result<Defined, Stop> {
         let profile = self.runner.shared.with_enrollment_url(planned.profile.clone());
-        let now = self.runner.clock.now();
+        let now = self.now();
         match definition(planned.tries.as_ref(), profile.enrollment_url.is_some(), now) {
             Definition::Now => {}
             Definition::At(time) => return Ok(Defined::At(time)),
-            Definition::Never(failure) => return self.give_up(planned, &failure).await,
+            Definition::Never(failure) => {
+                let tries = planned.tries.as_ref();
+                if tries.and_then(|tries| tries.failure.as_deref()) != Some(&*failure) {
+                    self.store_failure(&planned.profile, &failure, None).await?;
+                }
+                return Ok(Defined::Never);
+            }
         }
-        let assignments = &self.runner.assignments;
         let lengths = self.runner.lengths;
-        if !assignments
+        if !self
+            .assignments
             .begin_definition(&self.lease, self.desired_generation, &profile, now, &lengths)
             .await?
         {
-            return Ok(Defined::Stale);
+            return Err(Stop::StalePlan);
         }
         self.calls += 1;
         failpoint::at("define-begun");
-        let defining = Defining {
-            session: self.bounded_session(),
-            assignments: self.runner.assignments.clone(),
-            clock: self.runner.clock.clone(),
-            told: self.runner.told(&profile),
-            common: self.runner.shared.digest(),
-            event: event_about(
-                &self.runner.clock,
-                profiles::resource(&profile),
-                None,
-                "defineProfileAtApple",
-                "Action",
-                Vec::new(),
-            ),
-            profile: profile.clone(),
+        let (session, assignments, clock) =
+            (self.bounded_session(), self.assignments.clone(), self.runner.clock.clone());
+        let (told, digest) = (self.runner.told(&profile), self.runner.shared.digest());
+        let defined = profile.clone();
+        // What Apple gives is stored, whatever becomes of the run.
+        let defining = async move {
+            let answer = session.define_profile(&told).await;
+            failpoint::at("define-answered");
+            let uuid = normalized_uuid(&answer?);
+            tracing::info!(setting = %defined.setting, profile = %defined.id, revision = defined.revision, uuid,
+                "a profile was defined at Apple");
+            let changes = Change::among([("appleProfileUuid", None, Some(&uuid))]);
+            let event = event(&clock, None, "defineProfileAtApple", &defined, changes);
+            assignments.keep_definition(&defined, &uuid, &digest, clock.now(), &event).await?;
+            failpoint::at("define-stored");
+            Ok(uuid)
         };
-        match self.to_its_end(defining.ask()).await {
+        match self.to_its_end(defining).await {
             Ok(uuid) => Ok(Defined::As(uuid)),
             // With 503 Apple says itself that it did not do it.
             Err(Stop::Apple(error)) if !may_be_done(&error) || error.status == Some(503) => {
-                assignments.take_back_definition(&self.lease, &profile).await?;
+                self.assignments.take_back_definition(&self.lease, &profile).await?;
                 self.refused(&profile, error).await
             }
             Err(stop) => Err(stop),
@@ -84,7 +85,7 @@ impl Run<'_> {
             _ if error.endpoint != Endpoint::DefineProfile => return Err(Stop::Apple(error)),
             Kind::ProfileRefused(_) => None,
             Kind::MalformedRequest | Kind::AccessDenied | Kind::Refused => {
-                self.runner.clock.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
+                self.now().checked_add(AFTER_REFUSED_DEFINITION).ok()
             }
             _ => return Err(Stop::Apple(error)),
         };
@@ -93,51 +94,16 @@ impl Run<'_> {
         Ok(again_at.map_or(Defined::Never, Defined::At))
     }
 
-    async fn give_up(&self, planned: &PlannedProfile, failure: &str) -> Result<Defined, Stop> {
-        let is_known = planned.tries.as_ref().is_some_and(|tries| tries.failure.as_deref() == Some(failure));
-        if !is_known {
-            self.store_failure(&planned.profile, failure, None).await?;
-        }
-        Ok(Defined::Never)
-    }
-
     async fn store_failure(
         &self,
         profile: &Profile,
         failure: &str,
         again_at: Option<Timestamp>,
     ) -> Result<(), Stop> {
-        self.runner.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
+        self.assignments.give_up_definition(&self.lease, profile, failure, again_at).await?;
         tracing::warn!(setting = %self.lease.key.id, profile = %profile.id, revision = profile.revision,
-            failure, "{}", about_definition(failure, again_at, self.runner.clock.now()));
+            failure, "{}", about_definition(failure, again_at, self.now()));
         Ok(())
-    }
-}
-
-/// A definition under way: what Apple gives is stored, whatever becomes of the run.
-struct Defining {
-    session: Session,
-    assignments: Assignments,
-    clock: Clock,
-    told: AppleProfile,
-    common: String,
-    event: AuditEvent,
-    profile: Profile,
-}
-
-impl Defining {
-    async fn ask(mut self) -> Result<String, Stop> {
-        let answer = self.session.define_profile(&self.told).await;
-        failpoint::at("define-answered");
-        let (uuid, profile) = (normalized_uuid(&answer?), &self.profile);
-        tracing::info!(setting = %profile.setting, profile = %profile.id, revision = profile.revision, uuid,
-            "a profile was defined at Apple");
-        let change = Change { property: "appleProfileUuid", old: None, new: Some(uuid.clone()) };
-        self.event.changes.push(change);
-        let now = self.clock.now();
-        self.assignments.keep_definition(profile, &uuid, &self.common, now, &self.event).await?;
-        failpoint::at("define-stored");
-        Ok(uuid)
     }
 }
 

@@ -11,24 +11,26 @@ use uuid::Uuid;
 
 use super::{Run, Stop, may_be_done};
 use crate::{
-    app::{audit::event_about, failpoint, profiles},
-    domain::{AssignmentResult, AuditEvent, Change, Profile, Target, serial_key},
+    app::{audit::event, failpoint, profiles},
+    domain::{AssignmentResult, Change, Profile, serial_key},
     storage::{Assigned, DeviceResult, InFlightCall, WorkDevice},
 };
 
 /// What is assigned.
-pub(super) struct Assignment<'a> {
-    pub(super) target: &'a Target,
-    pub(super) profile: &'a Profile,
-    pub(super) apple_uuid: &'a str,
+#[derive(Clone)]
+pub(super) struct Assignment {
+    pub(super) profile: Profile,
+    /// Why: for the history.
+    pub(super) reason: &'static str,
+    pub(super) apple_uuid: String,
 }
 
-impl Assignment<'_> {
+impl Assignment {
     /// The call that gives it to devices.
     pub(super) fn call(&self, id: Uuid, devices: &[WorkDevice]) -> InFlightCall {
         InFlightCall {
             id,
-            assigns: Some((self.target.profile, self.target.revision, self.apple_uuid.to_owned())),
+            assigns: Some((self.profile.id, self.profile.revision, self.apple_uuid.clone())),
             serials: devices.iter().map(|device| device.serial.clone()).collect(),
         }
     }
@@ -43,20 +45,9 @@ pub(super) struct AnsweredCall {
     pub(super) answer: Result<SerialStatuses, AppleError>,
 }
 
-/// What is known of a call.
-pub(super) struct Settled<'a> {
-    /// None when it was refused as a whole and taken back.
-    pub(super) call: Option<Uuid>,
-    /// The desired state under which it began; of a lost call they are not known any more.
-    pub(super) desired_generation: Option<i64>,
-    pub(super) devices: &'a [DeviceResult],
-    /// The wait that Apple asked for.
-    pub(super) retry_after: Option<SignedDuration>,
-}
-
 impl Run<'_> {
-    /// Stores what Apple answered; false when it does not know the profile any more.
-    pub(super) async fn settle(&self, to: &Assignment<'_>, asked: AnsweredCall) -> Result<bool, Stop> {
+    /// Stores what Apple answered.
+    pub(super) async fn settle(&self, to: &Assignment, asked: AnsweredCall) -> Result<(), Stop> {
         let AnsweredCall { call, desired_generation, devices, answer } = asked;
         let statuses = match answer {
             Ok(statuses) => statuses,
@@ -64,61 +55,58 @@ impl Run<'_> {
             Err(error) if error.kind == Kind::NotFound && error.endpoint == Endpoint::AssignProfile => {
                 tracing::warn!(setting = %self.lease.key.id, profile = %to.profile.id, to.apple_uuid,
                     "Apple does not know this profile any more; it is defined again");
-                let now = self.runner.clock.now();
-                self.runner.assignments.forget_apple_profile(&self.lease, to.apple_uuid, now).await?;
-                return Ok(false);
+                let now = self.now();
+                self.assignments.forget_apple_profile(&self.lease, &to.apple_uuid, now).await?;
+                return Err(Stop::StalePlan);
             }
             Err(error) if error.kind == Kind::AccessDenied && error.endpoint == Endpoint::AssignProfile => {
                 all(&devices, SerialStatus::Other(AssignmentResult::Denied.as_str().to_owned()))
             }
             Err(error) => {
-                self.runner.assignments.take_back_call(&self.lease, call).await?;
+                self.assignments.take_back_call(&self.lease, call).await?;
                 return Err(Stop::Apple(error));
             }
         };
-        let said = Said::of(&statuses);
+        let said = said(&statuses);
         let results: Vec<DeviceResult> = devices
             .iter()
             .map(|device| DeviceResult {
                 serial: device.serial.clone(),
-                result: said.of_device(&device.serial),
+                result: said(&device.serial),
                 attempts: device.attempts,
             })
             .collect();
         let retry_after = statuses.retry_after.and_then(|wait| SignedDuration::try_from(wait).ok());
-        let settled = Settled {
-            call: Some(call),
-            desired_generation: Some(desired_generation),
-            devices: &results,
-            retry_after,
-        };
-        self.store_assignment(to.profile, to.target.reason.as_str(), to.apple_uuid, &settled).await?;
+        self.store_assignment(to, Some(call), Some(desired_generation), &results, retry_after).await?;
         failpoint::at("assign-stored");
-        Ok(true)
+        Ok(())
     }
 
-    /// Stores what is known of an assignment.
+    /// Stores what is known of an assignment: of a `call`, unless it was refused as a whole and taken back, that began under
+    /// a desired state, unless that is not known any more, and the wait that Apple asked for.
     pub(super) async fn store_assignment(
         &self,
-        profile: &Profile,
-        reason: &str,
-        apple_uuid: &str,
-        settled: &Settled<'_>,
+        to: &Assignment,
+        call: Option<Uuid>,
+        seen_desired_generation: Option<i64>,
+        devices: &[DeviceResult],
+        retry_after: Option<SignedDuration>,
     ) -> Result<(), Stop> {
-        let devices = settled.devices;
-        let event = self.told_event(profile, "assignProfileAtApple", devices);
+        let profile = &to.profile;
+        let clock = &self.runner.clock;
+        let event = event(clock, None, "assignProfileAtApple", profile, outcome(devices));
         let assigned = Assigned {
-            call: settled.call,
+            call,
             profile: profile.id,
-            apple_uuid,
-            reason,
+            apple_uuid: &to.apple_uuid,
+            reason: to.reason,
             devices,
-            retry_after: settled.retry_after,
-            seen_desired_generation: settled.desired_generation,
-            between_fetches: self.runner.sync_interval,
-            now: self.runner.clock.now(),
+            retry_after,
+            seen_desired_generation,
+            between_fetches: self.runner.lengths.sync_interval.unsigned_abs(),
+            now: clock.now(),
         };
-        if !self.runner.assignments.end_assignment(&self.lease, &assigned, &event).await? {
+        if !self.assignments.end_assignment(&self.lease, &assigned, &event).await? {
             return Err(Stop::Superseded);
         }
         self.runner.count_results("assign", devices);
@@ -127,26 +115,15 @@ impl Run<'_> {
             "a profile was assigned at Apple");
         Ok(())
     }
-
-    fn told_event(&self, profile: &Profile, activity: &'static str, devices: &[DeviceResult]) -> AuditEvent {
-        event_about(
-            &self.runner.clock,
-            profiles::resource(profile),
-            None,
-            activity,
-            "Action",
-            outcome(devices),
-        )
-    }
 }
 
 /// The audit's words for a call about devices.
 pub(super) fn outcome(devices: &[DeviceResult]) -> Vec<Change> {
     let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
-    vec![
-        Change { property: "deviceIds", old: None, new: Some(profiles::named(&serials)) },
-        Change { property: "outcome", old: None, new: Some(counted(devices)) },
-    ]
+    Change::among([
+        ("deviceIds", None, Some(&profiles::named(&serials))),
+        ("outcome", None, Some(&counted(devices))),
+    ])
 }
 
 /// Such as `998 SUCCESS, 2 FAILED`.
@@ -163,17 +140,10 @@ fn all(devices: &[WorkDevice], status: SerialStatus) -> SerialStatuses {
     SerialStatuses { of: of.collect(), retry_after: None }
 }
 
-/// Apple's words in ours, however Apple spells the serial numbers.
-pub(super) struct Said(HashMap<String, AssignmentResult>);
-
-impl Said {
-    pub(super) fn of(statuses: &SerialStatuses) -> Self {
-        let word = |status: &SerialStatus| AssignmentResult::of_apple(status.as_str());
-        Self(statuses.of.iter().map(|(serial, status)| (serial_key(serial), word(status))).collect())
-    }
-
-    /// What is left out has failed.
-    pub(super) fn of_device(&self, serial: &str) -> AssignmentResult {
-        self.0.get(&serial_key(serial)).copied().unwrap_or(AssignmentResult::Failed)
-    }
+/// Apple's word about a device in ours, however Apple spells its serial number. What is left out has failed.
+pub(super) fn said(statuses: &SerialStatuses) -> impl Fn(&str) -> AssignmentResult + use<> {
+    let word = |status: &SerialStatus| AssignmentResult::of_apple(status.as_str());
+    let words = statuses.of.iter().map(|(serial, status)| (serial_key(serial), word(status)));
+    let words: HashMap<String, AssignmentResult> = words.collect();
+    move |serial| words.get(&serial_key(serial)).copied().unwrap_or(AssignmentResult::Failed)
 }

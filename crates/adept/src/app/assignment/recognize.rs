@@ -14,13 +14,13 @@ impl Run<'_> {
     /// profile counts as another product's for this run. While nobody configured where devices enroll nothing can be told.
     pub(super) async fn recognize_profiles(&mut self, all: bool) -> Result<(), Stop> {
         let Some(template) = self.runner.shared.mdm_url.clone().map(EnrollmentUrl) else { return Ok(()) };
-        let assignments = &self.runner.assignments;
-        let now = self.runner.clock.now();
-        let unknown = assignments.unknown_apple_profiles(&self.lease, all, now, PROFILES_PER_RUN).await?;
+        let now = self.now();
+        let unknown =
+            self.assignments.unknown_apple_profiles(&self.lease, all, now, PROFILES_PER_RUN).await?;
         if unknown.is_empty() {
             return Ok(());
         }
-        let names = assignments.profile_names(&self.lease).await?;
+        let names = self.assignments.profile_names(&self.lease).await?;
         for apple_uuid in unknown {
             self.renew().await?;
             let ownership = match self.bounded_session().profile(&apple_uuid).await {
@@ -41,8 +41,8 @@ impl Run<'_> {
                 Err(error) => return Err(Stop::Apple(error)),
             };
             tracing::info!(setting = %self.lease.key.id, apple_uuid, ownership = ?ownership, "apple_profile_recognized");
-            let recognized = RecognizedProfile { apple_uuid, ownership, at: self.runner.clock.now() };
-            if !self.runner.assignments.keep_recognized_profile(&self.lease, &recognized).await? {
+            let recognized = RecognizedProfile { apple_uuid, ownership, at: self.now() };
+            if !self.assignments.keep_recognized_profile(&self.lease, &recognized).await? {
                 return Err(Stop::Superseded);
             }
         }

@@ -4,8 +4,10 @@ use adept_apple::error::{AppleError, AppleErrorKind as Kind, Endpoint};
 use uuid::Uuid;
 
 use super::{
-    Run, Stop, is_refused_as_a_whole, may_be_done,
-    outcome::{Said, outcome},
+    Run, Stop,
+    halve::{LoneDevice, refused},
+    is_refused_as_a_whole, may_be_done,
+    outcome::{outcome, said},
 };
 use crate::{
     app::{apple, audit::event, failpoint},
@@ -17,17 +19,25 @@ impl Run<'_> {
     /// Has Apple release every device whose release is due. Answers the error for which releases were put off: it is no
     /// reason to assign nothing.
     pub(super) async fn release_devices(&mut self) -> Result<Option<AppleError>, Stop> {
+        // Of calls that Apple refused as a whole; each is a call of its own.
+        let mut halves = Vec::new();
         loop {
-            self.renew().await?;
-            let now = self.runner.clock.now();
-            let mut devices = self.runner.assignments.devices_to_release(&self.lease, now).await?;
-            devices.retain(|device| !self.stands_alone(&device.serial));
+            let mut devices = match halves.pop() {
+                Some(_) if !self.halving.may_call() => {
+                    self.leave_the_rest();
+                    return Ok(None);
+                }
+                Some(half) => half,
+                None => self.find_releases().await?,
+            };
             if devices.is_empty() {
                 return Ok(None);
             }
             let serials: Vec<String> = devices.iter().map(|device| device.serial.clone()).collect();
             let call = InFlightCall { id: self.runner.clock.new_id(), assigns: None, serials };
             if !self.begin(&call).await? {
+                // What is due by now is looked for again.
+                halves.clear();
                 continue;
             }
             failpoint::at("release-begun");
@@ -36,14 +46,16 @@ impl Run<'_> {
             match answer {
                 Ok(statuses) => {
                     self.halving.on_accepted();
-                    let said = Said::of(&statuses);
-                    devices.iter_mut().for_each(|device| device.result = said.of_device(&device.serial));
+                    let said = said(&statuses);
+                    devices.iter_mut().for_each(|device| device.result = said(&device.serial));
                 }
                 Err(error) if is_refused_as_a_whole(&error) => {
-                    self.runner.assignments.take_back_call(&self.lease, call.id).await?;
-                    if !self.halve_release(devices, error).await? {
-                        return Ok(None);
-                    }
+                    self.assignments.take_back_call(&self.lease, call.id).await?;
+                    let lone = |device: DeviceResult| LoneDevice {
+                        device: refused(device.serial, device.attempts),
+                        assigns: None,
+                    };
+                    halves.extend(self.halve(devices, error, lone).await?);
                     continue;
                 }
                 Err(error) => match said_of_each(&error) {
@@ -57,27 +69,34 @@ impl Run<'_> {
         }
     }
 
+    async fn find_releases(&mut self) -> Result<Vec<DeviceResult>, Stop> {
+        self.renew().await?;
+        let now = self.now();
+        let mut devices = self.assignments.devices_to_release(&self.lease, now).await?;
+        devices.retain(|device| !self.stands_alone(&device.serial));
+        Ok(devices)
+    }
+
     /// Puts releases off after an answer that says nothing of the devices; answers it, unless it ends the run.
-    pub(super) async fn put_off(
+    async fn put_off(
         &self,
         call: Uuid,
         devices: &[DeviceResult],
         error: AppleError,
     ) -> Result<AppleError, Stop> {
-        let assignments = &self.runner.assignments;
         if !may_be_done(&error) {
-            assignments.take_back_call(&self.lease, call).await?;
+            self.assignments.take_back_call(&self.lease, call).await?;
         }
         let state = apple::state_of(&error);
         let is_its_own = error.endpoint == Endpoint::DisownDevices
             && !error.is_unsent
             && matches!(state, TokenState::Unreachable | TokenState::NotUnderstood);
         if is_its_own {
-            assignments.put_off_releases(&self.lease, devices, self.runner.clock.now()).await?;
+            self.assignments.put_off_releases(&self.lease, devices, self.now()).await?;
             tracing::warn!(setting = %self.lease.key.id, devices = devices.len(),
                 "a release is tried again after an hour, later after a day: {error}");
         }
-        if is_its_own && apple::wait_of(&error).is_none() { Ok(error) } else { Err(Stop::Apple(error)) }
+        if is_its_own && error.server_wait().is_none() { Ok(error) } else { Err(Stop::Apple(error)) }
     }
 
     /// Stores what is known of a release.
@@ -87,10 +106,9 @@ impl Run<'_> {
         devices: &[DeviceResult],
     ) -> Result<(), Stop> {
         let changes = outcome(devices);
-        let event =
-            event(&self.runner.clock, None, "releaseDevicesAtApple", "Action", &self.setting, changes);
-        let released = Released { call, devices, now: self.runner.clock.now() };
-        if !self.runner.assignments.end_release(&self.lease, &released, &event).await? {
+        let event = event(&self.runner.clock, None, "releaseDevicesAtApple", &self.setting, changes);
+        let released = Released { call, devices, now: self.now() };
+        if !self.assignments.end_release(&self.lease, &released, &event).await? {
             return Err(Stop::Superseded);
         }
         self.runner.count_results("release", devices);

@@ -7,10 +7,10 @@ use adept_apple::{
     device::{Device, ProfileStatus},
 };
 
-use super::{Run, Stop, outcome::Settled};
+use super::{Run, Stop, outcome::Assignment};
 use crate::{
     app::failpoint,
-    domain::{AssignmentResult, READ_BACK, serial_key},
+    domain::{AssignmentResult, Profile, READ_BACK, serial_key},
     storage::{DeviceResult, InFlightCall},
 };
 
@@ -23,7 +23,7 @@ const GONE: [&str; 2] = ["NOT_ACCESSIBLE", "NOT_FOUND"];
 impl Run<'_> {
     /// Finds out what lost calls did. Devices that show no trace of them are due as they were before.
     pub(super) async fn settle_unresolved_calls(&mut self) -> Result<(), Stop> {
-        for call in self.runner.assignments.unresolved_calls(self.lease.key).await? {
+        for call in self.assignments.unresolved_calls(self.lease.key).await? {
             self.settle_unresolved_call(call).await?;
         }
         Ok(())
@@ -61,30 +61,18 @@ impl Run<'_> {
                 attempts: 0,
             })
             .collect();
-        self.store_found(&call, &results).await
-    }
-
-    async fn store_found(&mut self, call: &InFlightCall, found: &[DeviceResult]) -> Result<(), Stop> {
-        if found.is_empty() {
-            return Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?);
-        }
-        let Some((id, revision, uuid)) = &call.assigns else {
-            return self.store_release(Some(call.id), found).await;
-        };
-        let profile = self.runner.profiles.get(self.lease.key, *id).await?;
-        match profile {
-            Some(mut profile) => {
-                profile.revision = *revision;
-                let asked = Settled {
-                    call: Some(call.id),
-                    desired_generation: None,
-                    devices: found,
-                    retry_after: None,
-                };
-                self.store_assignment(&profile, READ_BACK, uuid, &asked).await
+        match &call.assigns {
+            _ if results.is_empty() => {}
+            None => return self.store_release(Some(call.id), &results).await,
+            Some((id, revision, uuid)) => {
+                if let Some(profile) = self.runner.profiles.get(self.lease.key, *id).await? {
+                    let profile = Profile { revision: *revision, ..profile };
+                    let to = Assignment { profile, reason: READ_BACK, apple_uuid: uuid.clone() };
+                    return self.store_assignment(&to, Some(call.id), None, &results, None).await;
+                }
+                // It was deleted meanwhile; what Apple has of the devices comes with their records.
             }
-            // The profile was deleted meanwhile; what Apple has of the devices comes with their records.
-            None => Ok(self.runner.assignments.take_back_call(&self.lease, call.id).await?),
         }
+        Ok(self.assignments.take_back_call(&self.lease, call.id).await?)
     }
 }

@@ -104,16 +104,7 @@ impl Devices {
         let has = match &uuid {
             None => format!("Apple says that it has no profile ({}).", status.as_str()),
             Some(uuid) => {
-                let whose = self.assignments.profile_of_uuid(setting.key(), uuid).await?;
-                let name = match whose {
-                    Some((profile, revision)) => {
-                        let profile = self.profiles.get(setting.key(), profile).await?;
-                        let name = profile.and_then(|profile| profile.display_name);
-                        let name = name.unwrap_or_else(|| "(deleted or without a name)".to_owned());
-                        format!("profile \"{name}\", revision {revision}")
-                    }
-                    None => "a profile that Adept did not make".to_owned(),
-                };
+                let name = self.which_profile(setting.key(), uuid).await?;
                 format!("Apple says that it has {name} ({}; Apple's id {uuid}).", status.as_str())
             }
         };

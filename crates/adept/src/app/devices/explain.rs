@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use crate::{
     app::{Devices, Error},
-    domain::{AssignmentResult, Profile, ProfileId, SettingId, TokenStanding, TokenState, about_definition},
+    domain::{
+        AssignmentResult, Profile, ProfileId, SettingId, SettingKey, TokenStanding, TokenState,
+        about_definition,
+    },
     storage::{DeviceStory, Plan},
 };
 
@@ -51,7 +54,7 @@ impl Devices {
         }
         let mut history = Vec::with_capacity(story.events.len());
         for event in &story.events {
-            let name = self.profile_name(&story, event.profile).await?;
+            let name = self.profile_name(setting.key(), event.profile).await?;
             history.push((event.at, event.sentence(&name)));
         }
         let name = setting.token_name.as_deref().unwrap_or("(no name)");
@@ -75,14 +78,17 @@ impl Devices {
         else {
             return Ok("At Apple it has no profile.".to_owned());
         };
-        Ok(match self.assignments.profile_of_uuid(setting.key(), uuid).await? {
-            Some((profile, revision)) => {
-                let name = self.profile_name(story, Some(profile)).await?;
-                format!("At Apple it has {name}, revision {revision} ({status}; Apple's id {uuid}).")
+        let which = self.which_profile(setting.key(), uuid).await?;
+        Ok(format!("At Apple it has {which} ({status}; Apple's id {uuid})."))
+    }
+
+    /// What Apple knows by this id, in our words.
+    pub(super) async fn which_profile(&self, key: SettingKey, uuid: &str) -> Result<String, Error> {
+        Ok(match self.assignments.profile_of_uuid(key, uuid).await? {
+            Some((id, revision)) => {
+                format!("{}, revision {revision}", self.profile_name(key, Some(id)).await?)
             }
-            None => {
-                format!("At Apple it has a profile that Adept did not make ({status}; Apple's id {uuid}).")
-            }
+            None => "a profile that Adept did not make".to_owned(),
         })
     }
 
@@ -144,9 +150,9 @@ impl Devices {
         Ok(sentences)
     }
 
-    async fn profile_name(&self, story: &DeviceStory, id: Option<ProfileId>) -> Result<String, Error> {
+    async fn profile_name(&self, key: SettingKey, id: Option<ProfileId>) -> Result<String, Error> {
         let Some(id) = id else { return Ok("a profile".to_owned()) };
-        let profile = self.profiles.get(story.setting.key(), id).await?;
+        let profile = self.profiles.get(key, id).await?;
         Ok(profile.map_or_else(|| format!("the deleted profile {id}"), |profile| called(&profile)))
     }
 }

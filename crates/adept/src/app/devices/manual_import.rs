@@ -1,20 +1,23 @@
 //! Devices written by hand: imported with their serial numbers, described, given a profile, taken out of the list. All of
 //! it stays here; Apple keeps what it has.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    slice,
+};
 
 use jiff::Timestamp;
 
 use crate::{
     app::{
         Devices, Error,
-        audit::{event, event_about},
+        audit::event,
         profiles::named,
         settings::{self, CREATES_TRIED},
     },
     domain::{
-        AuditEvent, AuditResource, Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource,
-        Origin, Profile, ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
+        Change, DeviceId, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, Origin, Profile,
+        ProfileId, RequestKey, Setting, SettingId, SettingKey, is_same_serial, serial_key,
     },
     storage::{DeviceWrites, EntityCreated},
 };
@@ -36,9 +39,10 @@ pub struct Imported {
 }
 
 /// What a patch needs to know.
-struct Known<'k> {
+struct Known {
     setting: SettingId,
-    profiles: &'k HashMap<ProfileId, Profile>,
+    /// The profiles that the patches name and that exist.
+    profiles: Vec<Profile>,
     now: Timestamp,
 }
 
@@ -58,9 +62,8 @@ impl Devices {
                 patches.len()
             )));
         }
-        let profiles = self.desired_profiles(&setting, &patches).await?;
+        let known = self.known(&setting, &patches).await?;
         let serials: Vec<String> = patches.iter().map(serial_of).collect();
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
         let mut imported = Vec::new();
         let decide = |listed: Vec<DeviceRow>| {
             let writes;
@@ -76,7 +79,7 @@ impl Devices {
         &self,
         origin: &Origin,
         setting: &Setting,
-        known: &Known<'_>,
+        known: &Known,
         patches: &[DevicePatch],
         listed: Vec<DeviceRow>,
         overwrite: bool,
@@ -100,7 +103,9 @@ impl Devices {
                 (None, _) => {}
             }
             let accepted = written.is_some();
-            let device = written.unwrap_or_else(|| refused(old.cloned().unwrap_or(fresh), old.is_some()));
+            // A refused device that is not listed has no id.
+            let refused = || old.cloned().unwrap_or(DeviceRow { id: DeviceId(uuid::Uuid::nil()), ..fresh });
+            let device = written.unwrap_or_else(refused);
             imported.push(Imported { device, accepted });
         }
         let refused = imported.len() - new.len() - changed.len();
@@ -108,8 +113,7 @@ impl Devices {
         let mut changes =
             vec![Change { property: "importedAppleDeviceIdentities", old: None, new: Some(said) }];
         changes.extend(told(&listed, &new, &changed));
-        let event =
-            event(&self.clock, Some(origin), "importAppleDeviceIdentityList", "Action", setting, changes);
+        let event = event(&self.clock, Some(origin), "importAppleDeviceIdentityList", setting, changes);
         (DeviceWrites { new, changed, event }, imported)
     }
 
@@ -122,26 +126,20 @@ impl Devices {
         key: Option<RequestKey>,
     ) -> Result<DeviceRow, Error> {
         let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
-        let patches = [patch];
-        let profiles = self.desired_profiles(&setting, &patches).await?;
-        let [patch] = patches;
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let known = self.known(&setting, slice::from_ref(&patch)).await?;
         let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
-        let decide = |listed: &[DeviceRow]| {
+        let decide = |listed: Vec<DeviceRow>| {
             if !listed.is_empty() {
-                return Err(Error::Conflict(
-                    "A device with this serial number is listed under the setting already. Nothing was changed."
-                        .to_owned(),
+                return Err(Error::conflict(
+                    "A device with this serial number is listed under the setting already. Nothing was changed.",
                 ));
             }
             let activity = "create ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, "Create", None, Some(&device));
+            let event = event(&self.clock, Some(origin), activity, &device, changes(None, Some(&device)));
             Ok(DeviceWrites { new: vec![device.clone()], changed: Vec::new(), event })
         };
-        let profiles: Vec<Profile> = known.profiles.values().cloned().collect();
         for _ in 0..CREATES_TRIED {
-            let decide = |listed: Vec<DeviceRow>| decide(&listed);
-            match self.devices.create(&device, (setting.key(), &profiles), key, decide).await? {
+            match self.devices.create(&device, (setting.key(), &known.profiles), key, decide).await? {
                 EntityCreated::Done => return Ok(device),
                 EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
                     // Deleted just now: it is made again.
@@ -164,15 +162,14 @@ impl Devices {
     ) -> Result<DeviceRow, Error> {
         let serial = self.get(&origin.caller, setting, id).await?.serial;
         let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
-        let patches = [patch];
-        let profiles = self.desired_profiles(&setting, &patches).await?;
-        let known = Known { setting: setting.id, profiles: &profiles, now: self.clock.now() };
+        let known = self.known(&setting, slice::from_ref(&patch)).await?;
         let mut updated = None;
         let decide = |listed: Vec<DeviceRow>| {
             let old = listed.into_iter().find(|device| device.id == id).ok_or(Error::NO_DEVICE)?;
-            let device = patched(&known, &old, &patches[0])?;
+            let device = patched(&known, &old, &patch)?;
             let activity = "patch ImportedAppleDeviceIdentity";
-            let event = self.device_event(origin, activity, "Patch", Some(&old), Some(&device));
+            let event =
+                event(&self.clock, Some(origin), activity, &device, changes(Some(&old), Some(&device)));
             updated = Some(device.clone());
             Ok(DeviceWrites { new: Vec::new(), changed: vec![device], event })
         };
@@ -183,8 +180,8 @@ impl Devices {
     /// Takes a device out of the list; if Apple still lists it, the next full fetch brings it back.
     pub async fn remove(&self, origin: &Origin, setting: SettingId, id: DeviceId) -> Result<(), Error> {
         let device = self.get(&origin.caller, setting, id).await?;
-        let event =
-            self.device_event(origin, "delete ImportedAppleDeviceIdentity", "Delete", Some(&device), None);
+        let activity = "delete ImportedAppleDeviceIdentity";
+        let event = event(&self.clock, Some(origin), activity, &device, changes(Some(&device), None));
         match self.devices.remove(SettingKey::new(origin.caller.tenant, setting), id, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_DEVICE),
@@ -194,35 +191,27 @@ impl Devices {
     async fn write(
         &self,
         setting: &Setting,
-        known: &Known<'_>,
+        known: &Known,
         serials: &[String],
         decide: impl FnOnce(Vec<DeviceRow>) -> Result<DeviceWrites, Error> + Send,
     ) -> Result<(), Error> {
-        let wanted: Vec<Profile> = known.profiles.values().cloned().collect();
-        match self.devices.write(setting.key(), serials, &wanted, known.now, decide).await? {
+        match self.devices.write(setting.key(), serials, &known.profiles, known.now, decide).await? {
             true => Ok(()),
             false => Err(gone()),
         }
     }
 
-    /// The profiles that the patches name and that exist.
-    async fn desired_profiles(
-        &self,
-        setting: &Setting,
-        patches: &[DevicePatch],
-    ) -> Result<HashMap<ProfileId, Profile>, Error> {
+    async fn known(&self, setting: &Setting, patches: &[DevicePatch]) -> Result<Known, Error> {
         let named = patches.iter().filter_map(|patch| patch.desired_profile.as_ref()?.as_deref());
         let ids: HashSet<ProfileId> = named.filter_map(|text| ProfileId::named(text, setting.id)).collect();
-        let mut profiles = HashMap::with_capacity(ids.len());
+        let mut profiles = Vec::with_capacity(ids.len());
         for id in ids {
-            if let Some(profile) = self.profiles.get(setting.key(), id).await? {
-                profiles.insert(id, profile);
-            }
+            profiles.extend(self.profiles.get(setting.key(), id).await?);
         }
-        Ok(profiles)
+        Ok(Known { setting: setting.id, profiles, now: self.clock.now() })
     }
 
-    fn fresh_device(&self, known: &Known<'_>, patch: &DevicePatch) -> DeviceRow {
+    fn fresh_device(&self, known: &Known, patch: &DevicePatch) -> DeviceRow {
         DeviceRow {
             id: DeviceId(self.clock.new_id()),
             setting: known.setting,
@@ -237,29 +226,11 @@ impl Devices {
             supervised: false,
         }
     }
-
-    fn device_event(
-        &self,
-        origin: &Origin,
-        activity: &'static str,
-        operation: &'static str,
-        old: Option<&DeviceRow>,
-        new: Option<&DeviceRow>,
-    ) -> AuditEvent {
-        let device = new.or(old);
-        let resource = AuditResource {
-            kind: "ImportedAppleDeviceIdentity",
-            id: device.map(|device| device.id.to_string()).unwrap_or_default(),
-            name: device.map(|device| device.serial.clone()),
-        };
-        event_about(&self.clock, resource, Some(origin), activity, operation, changes(old, new).collect())
-    }
 }
 
 fn gone() -> Error {
-    Error::Conflict(
-        "The setting or a profile was deleted just now. Nothing was changed; look at it and try again."
-            .to_owned(),
+    Error::conflict(
+        "The setting or a profile was deleted just now. Nothing was changed; look at it and try again.",
     )
 }
 
@@ -268,19 +239,16 @@ fn serial_of(patch: &DevicePatch) -> String {
 }
 
 /// What differs between two states of a device.
-fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> impl Iterator<Item = Change> {
-    let text = |of: fn(&DeviceRow) -> Option<&str>| (old.and_then(of), new.and_then(of));
-    let desired =
-        |device: Option<&DeviceRow>| device.and_then(|device| Some(device.desired_profile?.to_string()));
-    let properties = [
-        ("serialNumber", text(|device| Some(&device.serial))),
-        ("description", text(|device| device.description.as_deref())),
-        ("platform", text(|device| Some(device.platform.as_str()))),
-        ("isSupervised", text(|device| Some(if device.supervised { "true" } else { "false" }))),
-    ];
-    let desired =
-        Change::between("requestedEnrollmentProfileId", desired(old).as_deref(), desired(new).as_deref());
-    properties.into_iter().filter_map(|(name, (old, new))| Change::between(name, old, new)).chain(desired)
+fn changes(old: Option<&DeviceRow>, new: Option<&DeviceRow>) -> Vec<Change> {
+    let property = |name, of: fn(&DeviceRow) -> Option<&str>| (name, old.and_then(of), new.and_then(of));
+    let desired = |device: Option<&DeviceRow>| Some(device?.desired_profile?.to_string());
+    Change::among([
+        property("serialNumber", |device| Some(&device.serial)),
+        property("description", |device| device.description.as_deref()),
+        property("platform", |device| Some(device.platform.as_str())),
+        property("isSupervised", |device| Some(if device.supervised { "true" } else { "false" })),
+        ("requestedEnrollmentProfileId", desired(old).as_deref(), desired(new).as_deref()),
+    ])
 }
 
 /// What an import did to which device: the serial numbers that are new, and of the others each property that changed.
@@ -291,19 +259,14 @@ fn told(listed: &HashMap<String, DeviceRow>, new: &[DeviceRow], changed: &[Devic
         let old = listed.get(&serial_key(&device.serial));
         let with = |text: Option<String>| text.map(|text| format!("{}: {text}", device.serial));
         let told = |change: Change| Change { old: with(change.old), new: with(change.new), ..change };
-        changes(old, Some(device)).map(told).collect::<Vec<_>>()
+        changes(old, Some(device)).into_iter().map(told).collect::<Vec<_>>()
     };
     let first = added.map(|added| Change { property: "serialNumber", old: None, new: Some(added) });
     first.into_iter().chain(changed.iter().flat_map(of).take(TOLD)).collect()
 }
 
-/// A refused device that is not listed has no id.
-fn refused(device: DeviceRow, listed: bool) -> DeviceRow {
-    if listed { device } else { DeviceRow { id: DeviceId(uuid::Uuid::nil()), ..device } }
-}
-
 /// The device as the patch wants it.
-fn patched(known: &Known<'_>, old: &DeviceRow, patch: &DevicePatch) -> Result<DeviceRow, Error> {
+fn patched(known: &Known, old: &DeviceRow, patch: &DevicePatch) -> Result<DeviceRow, Error> {
     let invalid = |what: &str| Error::Invalid(format!("{what} Nothing was changed."));
     let mut device = old.clone();
     let same = |serial: &String| is_same_serial(serial, &old.serial);
@@ -327,8 +290,8 @@ fn patched(known: &Known<'_>, old: &DeviceRow, patch: &DevicePatch) -> Result<De
         None => {}
         Some(None) => (device.desired_profile, device.desired_at) = (None, None),
         Some(Some(text)) => {
-            let profile = ProfileId::named(text, known.setting).and_then(|id| known.profiles.get(&id));
-            let profile = profile.ok_or_else(|| {
+            let id = ProfileId::named(text, known.setting);
+            let profile = known.profiles.iter().find(|profile| Some(profile.id) == id).ok_or_else(|| {
                 invalid("'requestedEnrollmentProfileId' must name a profile of this setting.")
             })?;
             let wanted = Some(profile.id);

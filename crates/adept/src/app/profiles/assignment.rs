@@ -22,9 +22,9 @@ impl Profiles {
         let profile = self.get(&origin.caller, setting, id).await?;
         let serials = distinct(serials);
         let listed = self.devices.of_serials(profile.key(), &serials).await?;
-        let mut changes = vec![Change { property: "deviceIds", old: None, new: Some(named(&serials)) }];
+        let mut changes = Change::among([("deviceIds", None, Some(&named(&serials)))]);
         changes.extend(taken_over(&listed, profile.id));
-        let event = self.profile_event(origin, "updateDeviceProfileAssignment", "Action", &profile, changes);
+        let event = event(&self.clock, Some(origin), "updateDeviceProfileAssignment", &profile, changes);
         let changed = self.devices.set_desired_profile(&profile, &serials, self.clock.now(), &event).await?;
         answer(changed, Error::NO_PROFILE, "listed under this setting")
     }
@@ -38,8 +38,8 @@ impl Profiles {
     ) -> Result<(), Error> {
         let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let serials = distinct(serials);
-        let changes = vec![Change { property: "deviceSerialNumbers", old: None, new: Some(named(&serials)) }];
-        let event = event(&self.clock, Some(origin), "releaseAppleDevices", "Action", &setting, changes);
+        let changes = Change::among([("deviceSerialNumbers", None, Some(&named(&serials)))]);
+        let event = event(&self.clock, Some(origin), "releaseAppleDevices", &setting, changes);
         let now = self.clock.now();
         let changed = self.devices.request_release(setting.key(), &serials, now, &event).await?;
         answer(changed, Error::NO_SETTING, "assigned to this setting's server at Apple")

@@ -2,7 +2,7 @@
 //! once; clearing one moves no device.
 
 use crate::{
-    app::{Error, Profiles, settings},
+    app::{Error, Profiles, audit::event, settings},
     domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId, SettingKey},
 };
 
@@ -47,12 +47,11 @@ impl Profiles {
         let was = if profile.is_default { "true" } else { "false" };
         let former = self.profiles.default_of(profile.key(), own).await?;
         let former = former.map(|former| former.full_id());
-        let changes = [
-            Change::between("isDefault", Some(was), Some("true")),
-            Change::between(default_of(own), former.as_deref(), Some(&profile.full_id())),
-        ];
-        let changes = changes.into_iter().flatten().collect();
-        let event = self.profile_event(origin, "setDefaultProfile", "Action", &profile, changes);
+        let changes = Change::among([
+            ("isDefault", Some(was), Some("true")),
+            (default_of(own), former.as_deref(), Some(&profile.full_id())),
+        ]);
+        let event = event(&self.clock, Some(origin), "setDefaultProfile", &profile, changes);
         match self.profiles.set_default(&profile, own, &event).await? {
             true => Ok(()),
             false => Err(Error::NO_PROFILE),
@@ -70,12 +69,11 @@ impl Profiles {
         let stored =
             self.profiles.default_of(SettingKey::new(origin.caller.tenant, setting), platform).await?;
         let Some(profile) = stored else { return Ok(()) };
-        let changes = [
-            Change::between("isDefault", Some("true"), Some("false")),
-            Change::between(default_of(platform), Some(&profile.full_id()), None),
-        ];
-        let changes = changes.into_iter().flatten().collect();
-        let event = self.profile_event(origin, "clearDefaultProfile", "Action", &profile, changes);
+        let changes = Change::among([
+            ("isDefault", Some("true"), Some("false")),
+            (default_of(platform), Some(&profile.full_id()), None),
+        ]);
+        let event = event(&self.clock, Some(origin), "clearDefaultProfile", &profile, changes);
         self.profiles.clear_default(profile.key(), platform, &event).await?;
         Ok(())
     }

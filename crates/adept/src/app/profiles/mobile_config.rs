@@ -19,10 +19,9 @@ impl Profiles {
         let profile = self.get(caller, setting, id).await?;
         match &profile.enrollment_url {
             Some(url) => Ok(mobile_config(&profile, url)),
-            None => Err(Error::Conflict(
+            None => Err(Error::conflict(
                 "Where devices enroll is not configured, so there is nothing that a profile could point to. The operator \
-                 sets it with --mdm-url."
-                    .to_owned(),
+                 sets it with --mdm-url.",
             )),
         }
     }
@@ -76,17 +75,11 @@ fn mobile_config(profile: &Profile, url: &str) -> String {
 
 /// Text inside an XML element. Characters that XML cannot hold at all are left out.
 fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '\t' | '\n' => escaped.push(character),
-            '\u{0}'..'\u{20}' | '\u{fffe}' | '\u{ffff}' => {}
-            _ => escaped.push(character),
-        }
-    }
+    let mut escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    escaped.retain(|character| match character {
+        '\t' | '\n' => true,
+        _ => !matches!(character, '\u{0}'..'\u{20}' | '\u{fffe}' | '\u{ffff}'),
+    });
     escaped
 }
 

@@ -6,16 +6,18 @@
 
 use std::collections::BinaryHeap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{
     super::{Error, SyncRunner, failpoint},
-    Run,
+    Outcome, Run,
     pages::FetchProgress,
-    seen::{CompleteSeen, Seen},
+    seen::Seen,
 };
 use crate::{
-    domain::{SettingId, SyncKind, is_same_serial, setting_state::FullFetchMove, too_many_absent},
+    domain::{
+        SettingId, SyncKind, deadline::later, is_same_serial, setting_state::FullFetchMove, too_many_absent,
+    },
     storage::{AbsentAction, Claim, ListedDevice, RunPart},
 };
 
@@ -50,35 +52,25 @@ struct Settled {
     left: usize,
 }
 
-/// What is done with missing devices.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Belief {
-    /// They are absent.
-    All,
-    /// Only those that an earlier fetch, before this time, had missed too.
-    AbsentSince(Timestamp),
-}
-
 impl SyncRunner {
     /// Settles what a fetch that came to its end did not list; `seen` is none when it cannot tell. Answers how many are
-    /// absent by this; none: the lease, the token or the cursor is another one by now.
+    /// absent by this.
     pub(super) async fn end_fetch(
         &self,
         run: &Run,
         kind: SyncKind,
         seen: Option<Seen>,
         left: &mut FetchProgress,
-    ) -> Result<Option<i64>, Error> {
+    ) -> Result<i64, Outcome> {
         let claim = &run.claim;
         let told = seen.is_some();
-        let settled = match seen {
-            Some(seen) => self.settle_absent(run, kind, &seen.complete(), &mut left.revision).await?,
-            None => Some(Settled::default()),
+        let Settled { absent, left: doubted } = match seen {
+            Some(seen) => self.settle_absent(run, kind, seen, &mut left.revision).await?,
+            None => Settled::default(),
         };
-        let Some(Settled { absent, left: doubted }) = settled else { return Ok(None) };
         let now = self.clock.now();
         let next_full_fetch = match claim.state.sync.full_fetch_due_at {
-            _ if doubted > 0 => later(now, self.sync_interval),
+            _ if doubted > 0 => later(now, self.lengths.sync_interval),
             // It was read in several runs, or not to be read in whole: what left meanwhile is found by another one. A
             // full resync tries again in its time only.
             Some(_) if !told && kind == SyncKind::FullFetch => now,
@@ -88,33 +80,30 @@ impl SyncRunner {
         let noted = self.syncs.end_fetch(&claim.lease, left.revision, full_fetch).await?;
         *left = FetchProgress { revision: left.revision + 1, full_fetch_due: Some(next_full_fetch) };
         failpoint::at("fetch-ended");
-        Ok(noted.then_some(absent))
+        if noted { Ok(absent) } else { Err(Outcome::Superseded) }
     }
 
-    /// None: superseded.
     async fn settle_absent(
         &self,
         run: &Run,
         kind: SyncKind,
-        seen: &CompleteSeen,
+        mut seen: Seen,
         revision: &mut i64,
-    ) -> Result<Option<Settled>, Error> {
+    ) -> Result<Settled, Outcome> {
         let claim = &run.claim;
-        if self.syncs.lists_no_more_than(&claim.lease, seen.len()).await? {
-            return Ok(Some(Settled::default()));
+        if self.syncs.lists_no_more_than(&claim.lease, seen.complete()).await? {
+            return Ok(Settled::default());
         }
-        let found = self.find_absent(claim, seen).await?;
-        if found.missing == 0 && found.back == 0 {
-            return Ok(Some(Settled::default()));
+        let Missing { listed, missing, back, sample } = self.find_absent(claim, &seen).await?;
+        if missing == 0 && back == 0 {
+            return Ok(Settled::default());
         }
-        let (missing, listed) = (found.missing, found.listed);
-        let believed = !too_many_absent(missing, listed) || self.nowhere(run, found.sample).await?;
-        let belief = match believed {
-            true => Belief::All,
-            false => Belief::AbsentSince(earlier(claim.started_at, self.sync_interval)),
-        };
-        let settled = self.settle(claim, kind, seen, belief, revision).await?;
-        let Some(Settled { absent, left }) = settled else { return Ok(None) };
+        let believed = !too_many_absent(missing, listed) || self.nowhere(run, sample).await?;
+        // Otherwise only those are that an earlier fetch, before this time, had missed too.
+        let before = later(claim.started_at, -self.lengths.sync_interval);
+        let is_absent = |since: Option<Timestamp>| believed || since.is_some_and(|since| since <= before);
+        let settled = self.settle(claim, kind, &seen, is_absent, revision).await?;
+        let Settled { absent, left } = settled;
         if left > 0 {
             tracing::warn!(
                 setting = %claim.lease.key.id, missing, listed, absent, left,
@@ -126,16 +115,24 @@ impl SyncRunner {
         Ok(settled)
     }
 
-    async fn find_absent(&self, claim: &Claim, seen: &CompleteSeen) -> Result<Missing, Error> {
+    /// The next stored devices behind the key `after`, which moves on; none at the end.
+    async fn listed_behind(&self, claim: &Claim, after: &mut String) -> Result<Vec<ListedDevice>, Error> {
+        let until = (claim.started_at, self.clock.now());
+        let rows = self.syncs.listed_by_apple(&claim.lease, until, after, ROWS).await?;
+        if let Some(last) = rows.last() {
+            after.clone_from(&last.key);
+        }
+        Ok(rows)
+    }
+
+    async fn find_absent(&self, claim: &Claim, seen: &Seen) -> Result<Missing, Error> {
         let mut found = Missing::default();
         let mut after = String::new();
         loop {
-            let rows = self
-                .syncs
-                .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
-                .await?;
-            let Some(last) = rows.last() else { return Ok(found) };
-            after.clone_from(&last.key);
+            let rows = self.listed_behind(claim, &mut after).await?;
+            if rows.is_empty() {
+                return Ok(found);
+            }
             for ListedDevice { key, serial, absent_since } in rows {
                 found.listed += 1;
                 if seen.holds(&key) {
@@ -151,34 +148,29 @@ impl SyncRunner {
         }
     }
 
-    /// Marks what is believed to be absent, and notes what is not. None: superseded.
+    /// Marks what is believed to be absent, and notes what is not.
     async fn settle(
         &self,
         claim: &Claim,
         kind: SyncKind,
-        seen: &CompleteSeen,
-        belief: Belief,
+        seen: &Seen,
+        is_absent: impl Fn(Option<Timestamp>) -> bool,
         revision: &mut i64,
-    ) -> Result<Option<Settled>, Error> {
+    ) -> Result<Settled, Outcome> {
         let mut settled = Settled::default();
         let mut after = String::new();
         loop {
-            let rows = self
-                .syncs
-                .listed_by_apple(&claim.lease, (claim.started_at, self.clock.now()), &after, ROWS)
-                .await?;
-            let Some(last) = rows.last() else { return Ok(Some(settled)) };
-            after.clone_from(&last.key);
+            let rows = self.listed_behind(claim, &mut after).await?;
+            if rows.is_empty() {
+                return Ok(settled);
+            }
             let mut action = AbsentAction::default();
             for ListedDevice { key, absent_since, .. } in rows {
-                match (seen.holds(&key), absent_since, belief) {
-                    (true, None, _) => {}
-                    (true, Some(_), _) => action.listed_again.push(key),
-                    (false, _, Belief::All) => action.absent.push(key),
-                    (false, Some(since), Belief::AbsentSince(before)) if since <= before => {
-                        action.absent.push(key);
-                    }
-                    (false, _, Belief::AbsentSince(_)) => action.unconfirmed.push(key),
+                match (seen.holds(&key), absent_since) {
+                    (true, None) => {}
+                    (true, Some(_)) => action.listed_again.push(key),
+                    (false, since) if is_absent(since) => action.absent.push(key),
+                    (false, _) => action.unconfirmed.push(key),
                 }
             }
             if action == AbsentAction::default() {
@@ -189,16 +181,15 @@ impl SyncRunner {
             let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
             let absent = self.syncs.settle_absent(&claim.lease, *revision, &action, &part, now).await?;
             failpoint::at("absent-settled");
-            let Some(absent) = absent else { return Ok(None) };
+            settled.absent += absent.ok_or(Outcome::Superseded)?;
             *revision += 1;
-            settled.absent += absent;
         }
     }
 
     /// A full resync is due about a week later, a setting's own little while before that, so that not all are at once.
     fn next_full_fetch(&self, setting: SettingId, now: Timestamp) -> Timestamp {
-        let interval = self.full_fetch_interval;
-        let lot = (setting.0.as_u128() & 0xffff) as u32;
+        let interval = self.lengths.full_resync_interval;
+        let lot = (setting.0.as_u128() & 0xffff) as i32;
         later(now, interval - (interval / 10) * lot / 0x1_0000)
     }
 
@@ -219,12 +210,4 @@ impl SyncRunner {
         };
         Ok(serials.iter().all(absent))
     }
-}
-
-fn later(time: Timestamp, by: std::time::Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| time.checked_add(by).ok()).unwrap_or(time)
-}
-
-fn earlier(time: Timestamp, by: std::time::Duration) -> Timestamp {
-    SignedDuration::try_from(by).ok().and_then(|by| time.checked_sub(by).ok()).unwrap_or(time)
 }

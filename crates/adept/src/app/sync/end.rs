@@ -1,103 +1,101 @@
 //! How a run ends: what is noted of the token, and when the next run is due.
 
-use std::time::Duration;
-
 use adept_apple::error::AppleError;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    super::{Error, SyncRunner, failpoint},
+    super::{Error, SyncRunner, apple, failpoint},
     walk::Plan,
 };
 use crate::{
     domain::{
         Lease, SettingId, SyncKind, SyncOutcome, TokenState,
-        deadline::{Lengths, later},
+        deadline::later,
         setting_state::{AppleFault, FullFetchMove, SyncEnd, pause_after},
     },
-    storage::{Claim, RunPart},
+    storage::{self, Claim, RunPart},
 };
 
 /// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(in crate::app) enum Outcome {
     /// Everything was read to the end.
     Complete,
-    /// Apple showed this of the token.
-    State(AppleFault),
-    /// Apple asked to wait.
-    Wait(AppleFault, Duration),
+    /// The token turned out to be in this state.
+    State(TokenState),
+    /// Apple asked earlier to wait until then.
+    Wait(Timestamp),
+    /// An error of Apple's.
+    Apple(AppleError),
     /// Apple gave a cursor of such a chain for the second time; nothing was learned of the token.
     RepeatedCursor(SyncKind),
     /// Something of ours failed; nothing was learned of the token.
-    BrokenOff,
+    Failed(Error),
     /// Lease, token or setting changed: what was learned last is discarded.
     Superseded,
     /// The process stops: what was learned last is discarded.
     Interrupted,
 }
 
-/// An outcome, and the answer of Apple's that led to it.
-pub(super) struct Ended {
-    pub(super) outcome: Outcome,
-    pub(super) error: Option<AppleError>,
+impl From<Error> for Outcome {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
-impl From<Outcome> for Ended {
-    fn from(outcome: Outcome) -> Self {
-        Self { outcome, error: None }
+impl From<storage::Error> for Outcome {
+    fn from(error: storage::Error) -> Self {
+        Self::Failed(error.into())
     }
 }
 
 impl SyncRunner {
-    pub(super) async fn end_sync(&self, claim: &Claim, Ended { outcome, error }: Ended) -> Result<(), Error> {
-        let now = self.clock.now();
-        let lease = &claim.lease;
-        let failures = claim.state.sync.failures;
-        // A full resync leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
-        let stuck = match outcome {
-            Outcome::RepeatedCursor(kind) => Some(kind),
-            _ => None,
-        };
-        let release = |outcome| self.leases.release(lease, outcome);
+    pub(super) async fn end_sync(&self, claim: &Claim, outcome: Outcome) -> Result<(), Error> {
+        let (lease, state, now) = (&claim.lease, &claim.state.sync, self.clock.now());
+        let (interval, pause) = (self.lengths.sync_interval, pause_after(state.failures, &self.lengths));
+        let of_token = |fault: AppleFault, pause| (SyncOutcome::Token(fault.state), Some(fault), pause);
+        let (mut error, mut stuck) = (None, None);
         let (outcome, fault, pause) = match outcome {
-            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, self.sync_interval),
-            Outcome::State(fault) => {
-                (SyncOutcome::Token(fault.state), Some(fault), pause_after_failures(&self.lengths, failures))
-            }
+            Outcome::Complete => (SyncOutcome::Token(TokenState::Ok), None, interval),
+            Outcome::State(state) => of_token(AppleFault::of(state), pause),
             // A wait that lasts longer is asked for again then.
-            Outcome::Wait(fault, rest) => {
-                (SyncOutcome::Token(fault.state), Some(fault), rest.min(self.sync_interval))
+            Outcome::Wait(until) => {
+                let rest = until.duration_since(now).max(SignedDuration::ZERO);
+                of_token(AppleFault::of(TokenState::Throttled), rest.min(interval))
             }
-            Outcome::RepeatedCursor(_) => {
-                (SyncOutcome::RepeatedCursor, None, pause_after_failures(&self.lengths, failures))
+            Outcome::Apple(answer) => {
+                // However short a wait is, Apple is not asked without pause.
+                let wait = SignedDuration::try_from(answer.server_wait().unwrap_or_default());
+                let pause = wait.unwrap_or(interval).max(pause).min(interval);
+                of_token(apple::fault_of(error.insert(answer)), pause)
             }
-            Outcome::BrokenOff => {
-                (SyncOutcome::BrokenOff, None, pause_after_failures(&self.lengths, failures))
+            Outcome::RepeatedCursor(kind) => {
+                stuck = Some(kind);
+                (SyncOutcome::RepeatedCursor, None, pause)
             }
-            Outcome::Superseded => return release(SyncOutcome::Superseded).await,
-            Outcome::Interrupted => return release(SyncOutcome::Interrupted).await,
+            Outcome::Failed(failed) => {
+                tracing::warn!(setting = %lease.key.id, cause = failed.cause(), "a sync was broken off: {failed}");
+                (SyncOutcome::BrokenOff, None, pause)
+            }
+            Outcome::Superseded => return self.leases.release(lease, SyncOutcome::Superseded).await,
+            Outcome::Interrupted => return self.leases.release(lease, SyncOutcome::Interrupted).await,
         };
-        let after =
-            |pause| later(now, SignedDuration::try_from(pause).unwrap_or(SignedDuration::from_hours(1)));
         let end = SyncEnd {
             outcome,
             fault,
             code: error.as_ref().and_then(|error| error.code.clone()),
             started_at: claim.started_at,
             now,
-            next_due: after(pause),
-            seen_requests: claim.state.sync.requests,
+            next_due: later(now, pause),
+            seen_requests: state.requests,
             repeats_cursor: stuck.is_some_and(|kind| kind != SyncKind::FullResync),
-            full_fetch: (stuck == Some(SyncKind::FullResync)).then(|| FullFetchMove {
-                seen: claim.state.sync.full_fetch_due_at,
-                to: after(self.sync_interval),
-            }),
+            // A full resync leaves the stored cursor alone; the deltas go on from it, and the fetch waits.
+            full_fetch: (stuck == Some(SyncKind::FullResync))
+                .then(|| FullFetchMove { seen: state.full_fetch_due_at, to: later(now, interval) }),
         };
         let kind = Plan::of(&claim.state, claim.state.page_limit, claim.started_at, &self.lengths).kind();
         let part = RunPart { started_at: claim.started_at, now, kind, pages: 0, unreadable: 0 };
         match self.syncs.end(lease, &part, end).await? {
-            None => release(SyncOutcome::Superseded).await?,
+            None => self.leases.release(lease, SyncOutcome::Superseded).await?,
             Some(None | Some(TokenState::Ok)) => {}
             Some(Some(state)) => {
                 log_end(lease.key.id, state, error.as_ref());
@@ -121,17 +119,11 @@ impl SyncRunner {
         }
         match self.apple.tokens_of(lease.key).await? {
             Some(known) if known.setting.token_generation == lease.generation => {
-                self.checks.restore_other_token(&known, believed).await.map(drop)
+                self.tokens.restore_other_token(&known, believed).await.map(drop)
             }
             _ => Ok(()),
         }
     }
-}
-
-/// How long a setting waits after so many failures in a row.
-pub(in crate::app) fn pause_after_failures(lengths: &Lengths, failures: i64) -> Duration {
-    let pause = Duration::try_from(pause_after(failures, lengths));
-    pause.unwrap_or(Duration::from_secs(3600))
 }
 
 /// One line for the operator: the problem, who must do what, and what Apple said.

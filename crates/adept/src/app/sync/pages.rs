@@ -1,6 +1,6 @@
 //! Stores the pages of a walk while the next ones are being read, and settles what a complete fetch did not list.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
 use jiff::Timestamp;
 use tokio::{sync::mpsc, task::JoinSet};
@@ -9,7 +9,7 @@ use super::{
     super::{Error, SyncRunner, counters::Counted, failpoint},
     Outcome, Run,
     seen::Seen,
-    walk::{ReadPage, Walk},
+    walk::ReadPage,
 };
 use crate::{
     domain::{
@@ -78,31 +78,28 @@ pub(super) struct FetchProgress {
 
 impl SyncRunner {
     /// Reads page after page, and at the same time stores those that were read.
-    pub(super) async fn sync_pages(self: &Arc<Self>, run: &Arc<Run>) -> Result<Walk, Error> {
+    pub(super) async fn sync_pages(self: &Arc<Self>, run: &Arc<Run>) -> Result<Infallible, Outcome> {
         let (read, pages) = mpsc::channel(PAGES_PER_COMMIT);
         // A task of its own, so that the database never waits while a page is decoded; it ends with this call.
         let mut reader = JoinSet::new();
         let (app, reading) = (Arc::clone(self), Arc::clone(run));
         reader.spawn(async move { app.read_pages(&reading, read).await });
-        let stored = self.store_pages(run, Pages { read: pages, held: None }).await;
-        if !matches!(stored, Ok(true)) {
+        if let Err(ended) = self.store_pages(run, Pages { read: pages, held: None }).await {
             // What was read is discarded; a wait that Apple asked for behind it is not.
-            if let Some(Ok(Walk::Apple(error))) = reader.try_join_next() {
+            if let Some(Ok(Err(Outcome::Apple(error)))) = reader.try_join_next() {
                 self.apple.keep_wait(run.key(), &run.access.consumer, &error).await?;
             }
-            return stored.map(|_| Walk::Done(Outcome::Superseded));
+            return Err(ended);
         }
         match reader.join_next().await {
-            Some(Ok(walk)) => Ok(walk),
-            Some(Err(error)) => {
-                Err(Error::Internal { cause: format!("the reader of pages stopped: {error}") })
-            }
-            None => Ok(Walk::Done(Outcome::Superseded)),
+            Some(Ok(ended)) => ended,
+            Some(Err(error)) => Err(Error::internal("the reader of pages stopped", error).into()),
+            None => Err(Outcome::Superseded),
         }
     }
 
-    /// Stores what was read, in order. False: the lease, the token or the cursor is another one by now.
-    async fn store_pages(&self, run: &Run, mut pages: Pages) -> Result<bool, Error> {
+    /// Stores what was read, in order.
+    async fn store_pages(&self, run: &Run, mut pages: Pages) -> Result<(), Outcome> {
         let claim = &run.claim;
         let state = &claim.state.sync;
         let mut left =
@@ -133,26 +130,19 @@ impl SyncRunner {
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
             failpoint::at("page-stored");
-            let Some(folded) = stored else { return Ok(false) };
+            let folded = stored.ok_or(Outcome::Superseded)?;
             left.revision += 1;
-            drift = drift.and(folded.changes);
-            if !folded.ties.is_empty() {
-                let Some(back) = self.check_ties(run, kind, &folded.ties, &mut left).await? else {
-                    return Ok(false);
-                };
-                drift = drift.and(back);
-            }
+            let back = self.check_ties(run, kind, &folded.ties, &mut left).await?;
+            drift = drift.and(folded.changes).and(back);
             if ends {
                 left.full_fetch_due = Some(now);
-                let absent = self.end_fetch(run, kind, seen.take(), &mut left).await?;
-                let Some(absent) = absent else { return Ok(false) };
-                drift.removed += absent;
+                drift.removed += self.end_fetch(run, kind, seen.take(), &mut left).await?;
                 if kind == SyncKind::FullResync {
                     self.report_drift(claim, drift);
                 }
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn report_drift(&self, claim: &Claim, drift: DeviceChanges) {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::domain::serial_key;
 
-/// Serial numbers seen so far.
+/// Serial numbers of a fetch: first they are added, then, once [`Seen::complete`] was called, they are looked up.
 #[derive(Default)]
 pub(super) struct Seen {
     key: RandomState,
@@ -15,39 +15,25 @@ pub(super) struct Seen {
 impl Seen {
     /// Adds a serial number as anybody spells it.
     pub(super) fn add(&mut self, serial: &str) {
-        self.hashes.push(self.hash(serial));
+        self.hashes.push(self.lot(serial));
     }
 
-    /// No more are added: from now on they can be looked up.
-    pub(super) fn complete(mut self) -> CompleteSeen {
+    /// No more are added: from now on they can be looked up. Answers how many there are, each counted once.
+    pub(super) fn complete(&mut self) -> usize {
         self.hashes.sort_unstable();
         self.hashes.dedup();
-        CompleteSeen(self)
-    }
-
-    fn hash(&self, serial: &str) -> u64 {
-        self.key.hash_one(serial_key(serial))
-    }
-}
-
-/// Every serial number of a fetch.
-pub(super) struct CompleteSeen(Seen);
-
-impl CompleteSeen {
-    /// How many, each counted once.
-    pub(super) fn len(&self) -> usize {
-        self.0.hashes.len()
+        self.hashes.len()
     }
 
     /// Whether the fetch listed it.
     pub(super) fn holds(&self, serial: &str) -> bool {
-        self.0.hashes.binary_search(&self.0.hash(serial)).is_ok()
+        self.hashes.binary_search(&self.lot(serial)).is_ok()
     }
 
     /// A number that follows from the serial number and this fetch's key, and that nobody can foresee: the devices with
     /// the smallest ones are a random sample.
     pub(super) fn lot(&self, serial: &str) -> u64 {
-        self.0.hash(serial)
+        self.key.hash_one(serial_key(serial))
     }
 }
 
@@ -61,8 +47,7 @@ mod tests {
         for serial in ["C02ABC", "c02abc", "X"] {
             seen.add(serial);
         }
-        let seen = seen.complete();
-        assert_eq!(seen.len(), 2);
+        assert_eq!(seen.complete(), 2);
         assert!(seen.holds("c02ABC") && seen.holds("x") && !seen.holds("C02ABD"));
     }
 }

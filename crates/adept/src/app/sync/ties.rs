@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    super::{Clock, Error, SyncRunner, failpoint},
-    Run,
+    super::{Clock, SyncRunner, failpoint},
+    Outcome, Run,
     pages::FetchProgress,
     record::record,
 };
@@ -19,15 +19,15 @@ use crate::{
 const THERE: &str = "SUCCESS";
 
 impl SyncRunner {
-    /// Lists those of the devices again that Apple says are there. Answers what that changed; none: the lease, the token or
-    /// the cursor is another one by now. When Apple does not say, a complete fetch finds out.
+    /// Lists those of the devices again that Apple says are there. Answers what that changed. When Apple does not
+    /// say, a complete fetch finds out.
     pub(super) async fn check_ties(
         &self,
         run: &Run,
         kind: SyncKind,
         serials: &[String],
         left: &mut FetchProgress,
-    ) -> Result<Option<DeviceChanges>, Error> {
+    ) -> Result<DeviceChanges, Outcome> {
         let claim = &run.claim;
         let mut changes = DeviceChanges::default();
         for serials in serials.chunks(MOST_DEVICES) {
@@ -39,7 +39,7 @@ impl SyncRunner {
                         "Apple did not say whether devices are there that it deleted and changed in the same second; a full \
                          fetch finds out: {error}");
                     self.syncs.request_fetch(&claim.lease, self.clock.now()).await?;
-                    return Ok(Some(changes));
+                    return Ok(changes);
                 }
             };
             failpoint::at("ties-read");
@@ -61,11 +61,10 @@ impl SyncRunner {
                 .syncs
                 .commit_page(&claim.lease, records, cursor, &part, &mut self.fresh_ids(now))
                 .await?;
-            let Some(folded) = stored else { return Ok(None) };
+            changes = changes.and(stored.ok_or(Outcome::Superseded)?.changes);
             left.revision += 1;
-            changes = changes.and(folded.changes);
         }
-        Ok(Some(changes))
+        Ok(changes)
     }
 
     /// Ids one after the other from a random start: rows of one commit stand side by side in the index of ids.

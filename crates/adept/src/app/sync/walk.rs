@@ -1,7 +1,7 @@
 //! The walk over Apple's pages: which chain is read, from where, and what ends it. It stores nothing; `pages` does,
 //! while the next pages are being read.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, convert::Infallible};
 
 use adept_apple::{
     device::DevicePage,
@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc;
 
 use super::{
-    super::{Error, SyncRunner, counters::Counted, failpoint, token_checks::Verified},
+    super::{SyncRunner, counters::Counted, failpoint},
     Outcome, Run,
     bounds::Bounds,
     record::record,
@@ -19,7 +19,7 @@ use super::{
 use crate::domain::{
     AppleRecord, SettingState, SyncKind, TokenState,
     deadline::{Lengths, past},
-    setting_state::{AppleFault, CursorPosition},
+    setting_state::CursorPosition,
 };
 
 /// Apple forgets a cursor after seven days; ours is given up a little sooner.
@@ -28,16 +28,6 @@ const CURSOR_AGE: SignedDuration = SignedDuration::from_hours(6 * 24 + 20);
 /// After so many runs in a row that met a cursor for the second time, the cursor is given up. Observed: Apple has
 /// answered one and the same cursor with more to follow, without end.
 const REPEATS: i64 = 3;
-
-/// How a walk came to its end.
-pub(super) enum Walk {
-    /// By itself.
-    Done(Outcome),
-    /// By an error of Apple's.
-    Apple(AppleError),
-    /// By an error of ours.
-    Failed(Error),
-}
 
 /// A page that was read, and what it means.
 pub(super) struct ReadPage {
@@ -128,29 +118,17 @@ impl Chain {
 }
 
 impl SyncRunner {
-    /// The page limit by `/account`, when the token is this setting's; else how the walk ends.
-    async fn ask_account(&self, run: &Run) -> Result<u32, Walk> {
-        match self.checks.verify_token(&run.claim, &run.access).await {
-            Ok(Verified::Yes { page_limit }) => Ok(page_limit),
-            Ok(Verified::WrongServer) => {
-                Err(Walk::Done(Outcome::State(AppleFault::of(TokenState::WrongServer))))
-            }
-            Ok(Verified::Superseded) => Err(Walk::Done(Outcome::Superseded)),
-            Ok(Verified::Failed(error)) => Err(Walk::Apple(error)),
-            Err(error) => Err(Walk::Failed(error)),
-        }
-    }
-
-    pub(super) async fn read_pages(&self, run: &Run, read: mpsc::Sender<ReadPage>) -> Walk {
+    /// Reads page after page, and answers how that ended.
+    pub(super) async fn read_pages(
+        &self,
+        run: &Run,
+        read: mpsc::Sender<ReadPage>,
+    ) -> Result<Infallible, Outcome> {
         let (claim, session) = (&run.claim, &run.access.session);
         let mut limit = claim.state.page_limit;
-        let mut asked_account = false;
-        if run.needs_verification() {
-            limit = match self.ask_account(run).await {
-                Ok(limit) => limit,
-                Err(walk) => return walk,
-            };
-            asked_account = true;
+        let mut asked_account = run.needs_verification();
+        if asked_account {
+            limit = self.tokens.verify_token(claim, &run.access).await?;
         }
         let now = self.clock.now();
         let plan = Plan::of(&claim.state, limit, now, &self.lengths);
@@ -165,10 +143,7 @@ impl SyncRunner {
             let begins = chain.fetches() && chain.at_beginning;
             // The first fetch follows an upload, which has just asked.
             if begins && !asked_account && claim.state.sync.full_fetch_due_at.is_some() {
-                limit = match self.ask_account(run).await {
-                    Ok(limit) => limit,
-                    Err(walk) => return walk,
-                };
+                limit = self.tokens.verify_token(claim, &run.access).await?;
                 asked_account = true;
             }
             let asked = match (&chain.cursor, chain.fetches()) {
@@ -198,11 +173,10 @@ impl SyncRunner {
                     // Apple may have lowered the number of devices that a page may hold.
                     AppleErrorKind::MalformedRequest if !asked_limit && is_about_page(&error) => {
                         asked_limit = true;
-                        let lower = match self.ask_account(run).await {
-                            Ok(lower) if lower < limit => lower,
-                            Ok(_) => return Walk::Apple(error),
-                            Err(walk) => return walk,
-                        };
+                        let lower = self.tokens.verify_token(claim, &run.access).await?;
+                        if lower >= limit {
+                            return Err(Outcome::Apple(error));
+                        }
                         tracing::info!(setting = %claim.lease.key.id, limit, lower, "Apple refused a page; going on with the account's limit");
                         limit = lower;
                         asked_account = true;
@@ -213,7 +187,7 @@ impl SyncRunner {
                         }
                         continue;
                     }
-                    _ => return Walk::Apple(error),
+                    _ => return Err(Outcome::Apple(error)),
                 },
             };
             pages += 1;
@@ -247,12 +221,12 @@ impl SyncRunner {
             };
             chain.at_beginning = false;
             if read.send(page).await.is_err() {
-                return Walk::Done(Outcome::Superseded);
+                return Err(Outcome::Superseded);
             }
             if exceeded && !at_end {
                 tracing::warn!(setting = %claim.lease.key.id, kind = chain.kind.as_str(), pages,
                     "Apple sends pages without end; the walk stops until the next sync");
-                return Walk::Done(Outcome::State(AppleFault::of(TokenState::NotUnderstood)));
+                return Err(Outcome::State(TokenState::NotUnderstood));
             }
             if stuck {
                 self.counters.add(Counted::RepeatedCursor, 1);
@@ -263,7 +237,7 @@ impl SyncRunner {
                     setting = %claim.lease.key.id, kind = chain.kind.as_str(), in_a_row,
                     "Apple repeats a cursor; the walk stops until the next sync"
                 );
-                return Walk::Done(Outcome::RepeatedCursor(chain.kind));
+                return Err(Outcome::RepeatedCursor(chain.kind));
             }
             chain = match (at_end, ends) {
                 (false, _) => chain,
@@ -277,7 +251,7 @@ impl SyncRunner {
                     bounds.start_over();
                     Chain::new(SyncKind::FullResync, None, self.clock.now())
                 }
-                (true, false) => return Walk::Done(Outcome::Complete),
+                (true, false) => return Err(Outcome::Complete),
             };
         }
     }

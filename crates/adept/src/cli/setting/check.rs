@@ -34,7 +34,7 @@ pub(super) async fn run(flags: Check) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let checked = Arc::clone(&app).checks.check_token(&origin.caller, flags.id).await;
+    let checked = Arc::clone(&app).tokens.check_token(&origin.caller, flags.id).await;
     storage.close().await;
     let (standing, code) = checked.map_err(refused)?;
     let code = code.map_or_else(String::new, |code| format!(" ({code})"));

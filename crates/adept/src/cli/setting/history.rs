@@ -30,7 +30,7 @@ pub struct History {
 pub(super) async fn run(flags: History) -> Result<(), Failure> {
     let (storage, app) = open_app(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
-    let runs = app.sync_requests.runs(&origin.caller, flags.id, flags.limit).await;
+    let runs = app.settings.sync_runs(&origin.caller, flags.id, flags.limit).await;
     storage.close().await;
     let runs = runs.map_err(refused)?;
     if flags.json.json {

@@ -15,9 +15,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let mut shape = shape_of(&options, &DEVICE_MANAGEMENT, request.metadata)?;
     shape.expanded = expansions.names();
     let expanded = expansions.expand_device_management(graph).await?;
-    let shown = DeviceManagement {
-        tenant: request.caller.tenant,
-        maximum_dep_tokens: graph.app.maximum_dep_tokens(),
-    };
+    let shown =
+        DeviceManagement { tenant: request.caller.tenant, maximum_dep_tokens: graph.app.settings.maximum };
     Ok(shape.document_with(graph, request, &DEVICE_MANAGEMENT, &shown, "deviceManagement", &expanded))
 }

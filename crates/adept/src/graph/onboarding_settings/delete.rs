@@ -4,6 +4,6 @@ use crate::graph::{Graph, request_context::RequestContext, response::GraphRespon
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let id = request.setting_id()?;
-    graph.app.settings.delete(&request.origin(), id).await?;
+    graph.app.settings.delete(&request.origin(), id, false).await?;
     Ok(GraphResponse::no_content())
 }

@@ -12,6 +12,7 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?;
     request.expect_no_parameters(&body)?;
-    let certificate = graph.app.keys.generate_encryption_public_key(&request.origin(), setting.id).await?;
+    let certificate =
+        graph.app.settings.generate_encryption_public_key(&request.origin(), setting.id).await?;
     Ok(value_response(graph, request, Kind::String, &Value::text(&certificate)))
 }

@@ -8,6 +8,6 @@ use crate::graph::{
 
 pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext) -> HandlerResult {
     let id = request.setting_id()?;
-    let certificate = graph.app.keys.encryption_public_key(&request.caller, id).await?;
+    let certificate = graph.app.settings.encryption_public_key(&request.caller, id).await?;
     Ok(value_response(graph, request, Kind::String, &Value::optional_text(certificate.as_deref())))
 }

@@ -9,6 +9,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(graph, request).await?;
     request.expect_no_parameters(&body)?;
-    graph.app.sync_requests.request(&request.origin(), setting.id).await?;
+    graph.app.settings.request_sync(&request.origin(), setting.id).await?;
     Ok(GraphResponse::no_content())
 }

@@ -17,6 +17,6 @@ pub(in crate::graph) async fn handle(graph: &Graph, request: &mut RequestContext
         return Err(BadBody::Missing { parameter: "depToken" }.into());
     }
     let upload = TokenUpload { apple_id: input.apple_id, dep_token: input.dep_token };
-    graph.app.uploads.upload_token(&request.origin(), setting.id, upload).await?;
+    graph.app.tokens.upload_token(&request.origin(), setting.id, upload).await?;
     Ok(GraphResponse::no_content())
 }

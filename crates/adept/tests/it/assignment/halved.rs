@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::ground::Ground;
 use crate::{
     onboarding::{asked, script, shown},
+    serve::started::Started,
     support::database::{Kind, on_both_databases},
     sync::{fault, held, release},
 };
@@ -90,6 +91,29 @@ async fn a_device_that_apple_refuses_stands_alone_and_the_others_are_assigned_on
 #[tokio::test]
 async fn a_device_that_apple_refuses_stands_alone_and_the_others_are_assigned_on_postgresql() {
     one_device_does_not_hold_the_others_up(Kind::Postgres).await;
+}
+
+#[tokio::test]
+async fn devices_that_apple_refuses_alone_are_in_the_metrics() {
+    let ground = Ground::new(Kind::Sqlite, 5).await;
+    let profile = ground.profile(IOS, "Wanted").await;
+    let serials = ground.serials(None).await;
+    refuses(&ground, "/profile/devices", Some(&serials[2]), json!({ "status": 400 })).await;
+    ground.want(&profile, &serials).await;
+    ground.settle().await;
+    let database = &ground.test.database;
+    let key = format!("--sealing-key-file={}", database.key_file().display());
+    let service = Started::with(&[&format!("--database-url={}", database.url), &key]).await;
+    let scrape = service.operator("/metrics").await.text;
+    let tenant = ground.test.storage.default_tenant();
+    let labels = format!("tenant=\"{tenant}\",setting=\"{}\"", ground.setting);
+    let line = format!("adept_waiting_devices{{{labels},state=\"CALL_REFUSED\"}} 1\n");
+    assert!(scrape.contains(&line), "{line} is not in\n{scrape}");
+    // What Apple said of them is counted by the process that asked.
+    let counted = ground.test.app.counters.all();
+    let scrape = crate::serve::metrics::text_of(&counted);
+    let line = "adept_device_results_total{asked=\"assign\",result=\"CALL_REFUSED\"} 1\n";
+    assert!(scrape.contains(line), "{line} is not in\n{scrape}");
 }
 
 #[tokio::test]

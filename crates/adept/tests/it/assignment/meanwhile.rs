@@ -126,7 +126,7 @@ async fn another_enrollment_url_reaches_a_setting_that_was_deleted_and_restored(
     let app = Arc::clone(&ground.test.app);
     let caller = Caller::operator(ground.test.storage.default_tenant());
     let origin = Origin { caller, request: app.clock().new_id() };
-    app.settings.remove(&origin, setting).await.unwrap();
+    app.settings.delete(&origin, setting, true).await.unwrap();
     ground.test = started_elsewhere(&ground).await;
     ground.settle().await;
     ground.test.app.settings.restore(setting).await.unwrap();
@@ -197,7 +197,7 @@ async fn made_again_for_its_server(kind: Kind) {
     let app = Arc::clone(&ground.test.app);
     let caller = Caller::operator(ground.test.storage.default_tenant());
     let origin = Origin { caller, request: app.clock().new_id() };
-    app.settings.remove(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    app.settings.delete(&origin, ground.setting.parse().unwrap(), true).await.unwrap();
     ground.pass(SignedDuration::from_secs(2)).await;
     assert_eq!(
         ground

@@ -176,7 +176,7 @@ async fn a_setting_deleted_while_an_assignment_is_under_way_stays_deleted() {
         caller: adept::domain::Caller::operator(ground.test.storage.default_tenant()),
         request: uuid::Uuid::from_u128(1),
     };
-    ground.test.app.settings.remove(&origin, ground.setting.parse().unwrap()).await.unwrap();
+    ground.test.app.settings.delete(&origin, ground.setting.parse().unwrap(), true).await.unwrap();
     assignment.await.unwrap();
     assert_eq!(ground.settle().await, 0);
     ground.client().await.get(&format!("/beta/{S}/{}", ground.setting)).await.is_refused(

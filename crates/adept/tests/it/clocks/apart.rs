@@ -1,6 +1,8 @@
 //! Replicas whose clocks are 100 s apart: for an hour they share the work, take no living lease from each other, and the
 //! leases of one that died are taken over.
 
+use std::sync::Arc;
+
 use adept::{
     domain::{
         Caller, SettingKey, SyncOutcome, TokenState,
@@ -20,6 +22,7 @@ use crate::{
         database::Kind,
         test_app::{S, TestApp},
     },
+    sync::{fault, held, history, release},
 };
 
 const LENGTHS: Lengths = Lengths {
@@ -34,7 +37,10 @@ const SETTINGS: usize = 16;
 /// Settings that a run of each replica holds for the whole hour.
 const HELD: usize = 2;
 
-on_both_databases!(two_replicas_whose_clocks_are_100_seconds_apart_share_the_work_of_an_hour);
+on_both_databases! {
+    two_replicas_whose_clocks_are_100_seconds_apart_share_the_work_of_an_hour,
+    a_sync_that_a_replica_100_seconds_behind_runs_is_shown_as_running
+}
 
 async fn due(replica: &TestApp, key: SettingKey) -> bool {
     let now = replica.clock.now();
@@ -113,7 +119,7 @@ async fn two_replicas_whose_clocks_are_100_seconds_apart_share_the_work_of_an_ho
     // No setting was worked on by both at once, and each was at its times: at first, half an hour and an hour later.
     let caller = Caller::operator(tenant);
     for key in &settings {
-        let runs = ahead.app.sync_requests.runs(&caller, key.id, 100).await.unwrap();
+        let runs = ahead.app.settings.sync_runs(&caller, key.id, 100).await.unwrap();
         assert!(runs.iter().all(|run| run.outcome == SyncOutcome::Token(TokenState::Ok)), "{runs:?}");
         assert!(runs.iter().map(|run| run.runs).sum::<i64>() >= 2, "{runs:?}");
         let state = ahead.storage.settings.state(*key).await.unwrap().unwrap();
@@ -143,4 +149,32 @@ async fn two_replicas_whose_clocks_are_100_seconds_apart_share_the_work_of_an_ho
         assert!(!renews(dead, claim).await, "the dead one is fenced");
         assert!(!due(other, claim.lease.key).await);
     }
+}
+
+async fn a_sync_that_a_replica_100_seconds_behind_runs_is_shown_as_running(kind: Kind) {
+    let ahead = TestApp::start_on_kind(kind).await;
+    let behind = Arc::new(ahead.another_by_a_clock_of_its_own().await);
+    ahead.portal.call(Method::PUT, "/options", json!({ "signature_clock": "any" }).to_string()).await;
+    let client = behind.admin().await;
+    let pair = pair(&behind, &client).await;
+    ahead.portal.give_devices(&pair.server, 1500).await;
+    assert_eq!(upload(&client, &pair.setting, &ahead.portal.token(&pair.server).await).await.status, 204);
+    ahead.clock.set_by(SECOND * 100);
+    let hold = json!({ "match": { "path": "/server/devices", "nth": 2 }, "do": { "hold": "before" } });
+    let rule = fault(&ahead, hold).await;
+    let running = {
+        let behind = Arc::clone(&behind);
+        tokio::spawn(async move { behind.app.scheduler.sync_what_is_due().await.unwrap() })
+    };
+    held(&ahead, &rule, 1).await;
+    while history(&ahead, &pair.setting).await.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(history(&ahead, &pair.setting).await[0].outcome, SyncOutcome::Running);
+    // Nobody renews the lease any more: it ended over two minutes ago.
+    ahead.clock.advance(SECOND * 80);
+    assert_eq!(history(&ahead, &pair.setting).await[0].outcome, SyncOutcome::CutShort);
+    release(&ahead, &rule).await;
+    assert_eq!(running.await.unwrap(), 1);
+    assert_eq!(history(&ahead, &pair.setting).await[0].outcome, SyncOutcome::Token(TokenState::Ok));
 }

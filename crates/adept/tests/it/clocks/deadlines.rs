@@ -79,13 +79,7 @@ async fn a_full_resync_comes_within_a_week(kind: Kind) {
         ground.test.clock.set_by(wrong);
         let caller = Caller::operator(ground.test.storage.default_tenant());
         let origin = Origin { caller, request: ground.test.clock.new_id() };
-        ground
-            .test
-            .app
-            .sync_requests
-            .request_full_fetch(&origin, ground.setting.parse().unwrap())
-            .await
-            .unwrap();
+        ground.test.app.settings.request_full_fetch(&origin, ground.setting.parse().unwrap()).await.unwrap();
         eight_seconds(&ground).await;
         ground.test.clock.set_by(-wrong);
         let before = ground.test.clock.now();
@@ -93,7 +87,7 @@ async fn a_full_resync_comes_within_a_week(kind: Kind) {
         let id = ground.setting.parse().unwrap();
         let week = (DAY * 7 + APART + HALF_AN_HOUR, HALF_AN_HOUR);
         within(&ground, week, &format!("a full resync after {wrong:?}"), async || {
-            let runs = ground.test.app.sync_requests.runs(&caller, id, 100).await.unwrap();
+            let runs = ground.test.app.settings.sync_runs(&caller, id, 100).await.unwrap();
             // Quiet ones share a line, which ends when the last of them did.
             runs.iter().any(|run| run.kind != SyncKind::Delta && run.ended_at.is_some_and(|at| at >= before))
         })

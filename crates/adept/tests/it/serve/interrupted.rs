@@ -14,7 +14,7 @@ use crate::{
 
 async fn history(test: &TestApp, setting: &str) -> Vec<SyncRun> {
     let caller = Caller::operator(test.storage.default_tenant());
-    test.app.sync_requests.runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
+    test.app.settings.sync_runs(&caller, setting.parse().unwrap(), 100).await.unwrap()
 }
 
 #[tokio::test]

@@ -13,14 +13,23 @@ use uuid::Uuid;
 use super::started::Started;
 use crate::support::database::noon;
 
+/// The text of a scrape that shows these counts and no token.
+pub fn text_of(counted: &[(Counted, u64)]) -> String {
+    text_with(&Metrics::default(), Vec::new(), counted)
+}
+
 fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
-    let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let counted = [
         (Counted::AppleAnswer("/account", "200".to_owned()), 7),
         (Counted::AppleAnswer("/account", "Forbidden".to_owned()), 1),
         (Counted::DeviceResult("assign", "SUCCESS"), 998),
         (Counted::DeviceResult("assign", "FAILED"), 2),
     ];
+    text_with(metrics, tokens, &counted)
+}
+
+fn text_with(metrics: &Metrics, tokens: Vec<TokenHealth>, counted: &[(Counted, u64)]) -> String {
+    let health = Health { readable: Ok(()), writable: Err("full".to_owned()), tokens };
     let key = SettingKey::new(TenantId(Uuid::from_u128(1)), SettingId(Uuid::from_u128(2)));
     let assignment = AssignmentStatus {
         waiting: vec![WaitingDevices { key, state: "FAILED", devices: 2 }],
@@ -29,7 +38,7 @@ fn text(metrics: &Metrics, tokens: Vec<TokenHealth>) -> String {
     metrics
         .text(&Observed {
             health: &health,
-            counted: &counted,
+            counted,
             assignment: &assignment,
             sync_interval: Duration::from_secs(1800),
             connections: 3,

@@ -27,7 +27,7 @@ async fn verifications(test: &TestApp) -> Vec<Value> {
 async fn checked(test: &TestApp, Pair { setting, .. }: &Pair) -> &'static str {
     let caller = Caller::operator(test.storage.default_tenant());
     let checked =
-        std::sync::Arc::clone(&test.app).checks.check_token(&caller, setting.parse().unwrap()).await;
+        std::sync::Arc::clone(&test.app).tokens.check_token(&caller, setting.parse().unwrap()).await;
     checked.unwrap().0.as_str()
 }
 

@@ -104,7 +104,7 @@ async fn one_that_is_asked_for_meanwhile_follows(kind: Kind) {
         test.clock.advance(jiff::SignedDuration::from_secs(2));
         let caller = Caller::operator(test.storage.default_tenant());
         let origin = Origin { caller, request: test.app.clock().new_id() };
-        test.app.sync_requests.request_full_fetch(&origin, pair.setting.parse().unwrap()).await.unwrap();
+        test.app.settings.request_full_fetch(&origin, pair.setting.parse().unwrap()).await.unwrap();
         release(&test, &rule).await;
     };
     tokio::join!(resyncs(&test, &pair.setting), asking);

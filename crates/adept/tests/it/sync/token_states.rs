@@ -134,7 +134,7 @@ async fn apple_can_be_asked_about_a_token_at_any_time_and_nothing_is_stored_by_t
     let before = shown(&client, &pair.setting).await;
     let caller = adept::domain::Caller::operator(test.storage.default_tenant());
     let id = pair.setting.parse().unwrap();
-    let check = || test.app.checks.check_token(&caller, id);
+    let check = || test.app.tokens.check_token(&caller, id);
     assert_eq!(check().await.unwrap().0.as_str(), "ok");
     script(&test, json!({ "path": "/account", "status": 403, "body": "T_C_NOT_SIGNED" })).await;
     let (standing, code) = check().await.unwrap();
