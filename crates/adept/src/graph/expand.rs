@@ -8,17 +8,16 @@ use adept_odata::{Expand, QueryOptions, parse_expand};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    Graph,
-    entity::ExpandedMembers,
+    entity::{EntitySet, ExpandedMembers},
     error::Error,
     listing::{Listing, refuse_search},
-    protocol::{Metadata, Version},
+    protocol::Metadata,
     request_context::RequestContext,
     skiptoken::request_digest,
     types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
     value::Value,
 };
-use crate::{app::Listed, domain::Caller};
+use crate::app::Listed;
 
 /// The bytes of an option that are escaped in a link.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
@@ -36,10 +35,7 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
 const ROWS: u32 = 20;
 
 /// The navigations that a query expands.
-pub(super) struct Expansions {
-    scope: ExpandScope,
-    items: Vec<ExpandItem>,
-}
+pub(super) struct Expansions(Vec<ExpandItem>);
 
 /// One navigation, with the options of the list that it leads to.
 struct ExpandItem {
@@ -48,61 +44,31 @@ struct ExpandItem {
     inner: Expansions,
 }
 
-/// The caller, and how the answer is shown.
-#[derive(Clone)]
-struct ExpandScope {
-    caller: Caller,
-    version: Version,
-    metadata: Metadata,
-}
-
 impl Expansions {
     /// Reads the `$expand` of a query of entities of this type.
-    pub(super) fn of<R, F, W>(
-        request: &RequestContext,
-        options: &QueryOptions,
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Self, Error> {
-        let scope = ExpandScope {
-            caller: request.caller.clone(),
-            version: request.version,
-            metadata: request.metadata,
-        };
-        Self::read(&scope, options, &kind.all_navigations())
+    pub(super) fn of<R, F, W>(options: &QueryOptions, kind: &EntityType<R, F, W>) -> Result<Self, Error> {
+        Self::read(options, &kind.all_navigations())
     }
 
-    fn read(
-        scope: &ExpandScope,
-        options: &QueryOptions,
-        navigations: &[&'static Navigation],
-    ) -> Result<Self, Error> {
-        let items = match &options.expand {
-            None => Vec::new(),
-            Some(text) => {
-                let items = parse_expand(text).map_err(Error::BadQuery)?.into_iter();
-                items.map(|item| expand_item(scope, item, navigations)).collect::<Result<_, _>>()?
-            }
-        };
-        Ok(Self { scope: scope.clone(), items })
+    fn read(options: &QueryOptions, navigations: &[&'static Navigation]) -> Result<Self, Error> {
+        let Some(text) = &options.expand else { return Ok(Self(Vec::new())) };
+        let items = parse_expand(text)?.into_iter();
+        items.map(|item| expand_item(item, navigations)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The names of the expanded navigations.
     pub(super) fn names(&self) -> Vec<&'static str> {
-        self.items.iter().map(|item| item.navigation.name).collect()
+        self.0.iter().map(|item| item.navigation.name).collect()
     }
 
     /// How many rows a page may hold.
     pub(super) fn page(&self) -> u32 {
-        if self.items.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
+        if self.0.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
     }
 }
 
 /// One of the navigations. Of the entities that they lead to only settings lead on.
-fn expand_item(
-    scope: &ExpandScope,
-    item: Expand,
-    navigations: &[&'static Navigation],
-) -> Result<ExpandItem, Error> {
+fn expand_item(item: Expand, navigations: &[&'static Navigation]) -> Result<ExpandItem, Error> {
     let navigation = navigations.iter().find(|navigation| navigation.name.eq_ignore_ascii_case(&item.path));
     let navigation = *navigation.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
     refuse_search(&item.options)?;
@@ -113,14 +79,13 @@ fn expand_item(
         true => DEP_ONBOARDING_SETTING.all_navigations(),
         false => Vec::new(),
     };
-    let inner = Expansions::read(scope, &item.options, &nested)?;
+    let inner = Expansions::read(&item.options, &nested)?;
     Ok(ExpandItem { navigation, options: item.options, inner })
 }
 
 /// One navigation of one entity.
 struct ExpandedNavigation<'a> {
-    graph: &'a Graph,
-    scope: &'a ExpandScope,
+    request: &'a RequestContext<'a>,
     item: &'a ExpandItem,
 }
 
@@ -130,11 +95,11 @@ impl ExpandedNavigation<'_> {
         &self,
         operation: &str,
         keys: &[String],
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Listing<F>, Error> {
+        set: EntitySet<R, F, W>,
+    ) -> Result<Listing<R, F, W>, Error> {
         let options = &self.item.options;
-        let digest = request_digest(self.scope.version, operation, keys, None, options);
-        let mut listing = Listing::of(options, kind, self.scope.metadata, digest)?;
+        let digest = request_digest(self.request.endpoint.version, operation, keys, None, options);
+        let mut listing = Listing::of(options, set, digest)?;
         listing.shape.expanded = self.item.inner.names();
         listing.query.top = listing.query.top.min(self.item.inner.page());
         Ok(listing)
@@ -143,32 +108,29 @@ impl ExpandedNavigation<'_> {
     /// A page of the list, with the expanded navigations of each row, and the link to the next page.
     fn list<R, F, W>(
         &self,
-        listing: &Listing<F>,
-        kind: &'static EntityType<R, F, W>,
-        set: &str,
+        listing: &Listing<R, F, W>,
         listed: &Listed<R>,
         nested: &[ExpandedMembers],
         expanded: &mut ExpandedMembers,
     ) {
-        let name = self.item.navigation.name;
+        let (name, set) = (self.item.navigation.name, &listing.set.path);
         self.context(set, expanded);
         if let Some(total) = listed.total {
             expanded.push((format!("{name}@odata.count"), json(&Value::Int(total))));
         }
-        let path = format!("/{}/{set}", self.scope.version.as_str());
-        if let Some(link) = listing.next_link(self.graph, &path, &written(&self.item.options), listed) {
+        let path = format!("/{}/{set}", self.request.endpoint.version.as_str());
+        if let Some(link) = listing.next_link(self.request, &path, &written(&self.item.options), listed) {
             expanded.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
         }
         let mut rows = Vec::new();
-        listing.rows(&self.graph.root(self.scope.version), kind, set, listed, nested, &mut rows);
+        listing.rows(self.request, listed, nested, &mut rows);
         expanded.push((name.to_owned(), rows));
     }
 
     fn context(&self, set: &str, expanded: &mut ExpandedMembers) {
-        if self.scope.metadata != Metadata::None {
-            let context = self.graph.context(self.scope.version, set);
+        if self.request.metadata != Metadata::None {
             let name = format!("{}@odata.context", self.item.navigation.name);
-            expanded.push((name, json(&Value::text(&context))));
+            expanded.push((name, json(&Value::text(&self.request.context(set)))));
         }
     }
 }

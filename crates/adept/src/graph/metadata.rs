@@ -25,7 +25,7 @@ pub(super) fn handle(_graph: &Graph, version: Version, _headers: &HeaderMap) -> 
         Version::Beta => &BETA,
         Version::V1 => &V1,
     };
-    Ok(GraphResponse::xml(Bytes::clone(document)))
+    Ok(GraphResponse::document("application/xml", Bytes::clone(document)))
 }
 
 /// The document of that version.

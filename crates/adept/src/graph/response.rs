@@ -6,7 +6,6 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
 };
-use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,58 +13,50 @@ use super::{error::Row, protocol::Metadata, value::Value};
 use crate::auth::PublicUrl;
 
 /// An answer without the headers that every answer carries.
-pub(super) struct GraphResponse {
-    pub(super) status: StatusCode,
-    content: Content,
-    headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-enum Content {
-    None,
-    Json(Vec<u8>, Metadata),
-    Error(Vec<u8>),
-    Text(String),
-    Xml(Bytes),
-}
+pub(super) struct GraphResponse(Response<Body>);
 
 impl GraphResponse {
     /// 204.
     pub(super) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: Vec::new() }
+        Self(Response::default()).with_status(StatusCode::NO_CONTENT)
+    }
+
+    /// 200 with a document of this media type.
+    pub(super) fn document(media_type: &str, document: impl Into<Body>) -> Self {
+        Self(Response::new(document.into()))
+            .header(header::CONTENT_TYPE, media_type)
+            .header(ODATA_VERSION, "4.0")
     }
 
     /// 200 with an OData document.
     pub(super) fn json(document: Vec<u8>, metadata: Metadata) -> Self {
-        Self { status: StatusCode::OK, content: Content::Json(document, metadata), headers: Vec::new() }
+        let level = metadata.as_str();
+        let parameters = "odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+        Self::document(&format!("application/json;odata.metadata={level};{parameters}"), document)
     }
 
-    /// 200 with plain text.
-    pub(super) fn text(text: String) -> Self {
-        Self { status: StatusCode::OK, content: Content::Text(text), headers: Vec::new() }
+    /// 200 with a number as plain text.
+    pub(super) fn count(count: impl ToString) -> Self {
+        Self::document("text/plain", count.to_string())
     }
 
-    /// 200 with XML.
-    pub(super) fn xml(document: Bytes) -> Self {
-        Self { status: StatusCode::OK, content: Content::Xml(document), headers: Vec::new() }
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
     }
 
     /// With another status.
-    pub(super) fn status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        *self.0.status_mut() = status;
         self
     }
 
     /// With a header. A value that no header can hold is left out.
     pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
-            self.headers.push((name, value));
+            self.0.headers_mut().insert(name, value);
         }
         self
-    }
-
-    /// The headers without the body, as `Prefer: return=minimal` asks.
-    pub(super) fn minimal(self) -> Self {
-        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: self.headers }
     }
 }
 
@@ -130,8 +121,7 @@ impl Responder {
         ]);
         let mut body = Vec::with_capacity(512);
         Value::Object(vec![("error", error)]).write(&mut body);
-        let mut answer =
-            GraphResponse { status: row.status, content: Content::Error(body), headers: Vec::new() };
+        let mut answer = GraphResponse::document("application/json", body).with_status(row.status);
         if let Some(wait) = row.retry_after {
             answer = answer.header(header::RETRY_AFTER, whole_seconds(wait));
         }
@@ -153,22 +143,8 @@ impl Responder {
 
     /// The response: the answer with the headers that every answer carries.
     pub(super) fn response(&self, answer: GraphResponse, ids: &RequestIds) -> Response<Body> {
-        let (body, content_type) = match answer.content {
-            Content::None => (Body::empty(), None),
-            Content::Json(document, metadata) => (Body::from(document), Some(odata_json(metadata))),
-            Content::Error(document) => (Body::from(document), Some("application/json")),
-            Content::Text(text) => (Body::from(text), Some("text/plain")),
-            Content::Xml(document) => (Body::from(document), Some("application/xml")),
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status;
+        let GraphResponse(mut response) = answer;
         let headers = response.headers_mut();
-        headers.reserve(12);
-        headers.extend(answer.headers);
-        if let Some(content_type) = content_type {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-            headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
-        }
         let own = ids.request.hyphenated().to_string();
         headers.extend(HeaderValue::try_from(own).map(|id| (REQUEST_ID, id)));
         headers.extend(HeaderValue::from_str(&ids.client).map(|id| (CLIENT_REQUEST_ID, id)));
@@ -193,20 +169,6 @@ impl Responder {
 /// `Retry-After` knows whole seconds, and clients that count them need at least one.
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
-fn odata_json(metadata: Metadata) -> &'static str {
-    match metadata {
-        Metadata::None => {
-            "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-        Metadata::Minimal => {
-            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-        Metadata::Full => {
-            "application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-    }
 }
 
 pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");

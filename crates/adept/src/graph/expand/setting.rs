@@ -5,13 +5,14 @@ use crate::{
     app,
     domain::{DevicePlatform, Setting},
     graph::{
-        Graph, enrollment_profiles,
+        enrollment_profiles,
         entity::ExpandedMembers,
         error::Error,
         imported_apple_device_identities,
         listing::shape_of,
-        types::{ENROLLMENT_PROFILE, IMPORTED_APPLE_DEVICE_IDENTITY, profile_type},
-        value::{Object, Value},
+        request_context::RequestContext,
+        types::profile_type,
+        value::{Value, write_object},
     },
 };
 
@@ -27,14 +28,14 @@ impl Expansions {
     /// Expands the navigations of each of these settings.
     pub(in crate::graph) async fn expand_settings(
         &self,
-        graph: &Graph,
+        request: &RequestContext<'_>,
         settings: &[Setting],
     ) -> Result<Vec<ExpandedMembers>, Error> {
         let mut all = Vec::with_capacity(settings.len());
         for setting in settings {
             let mut expanded = Vec::new();
-            for item in &self.items {
-                let at = ExpandedNavigation { graph, scope: &self.scope, item };
+            for item in &self.0 {
+                let at = ExpandedNavigation { request, item };
                 let expanded = &mut expanded;
                 match item.navigation.name {
                     "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
@@ -54,23 +55,22 @@ impl Expansions {
 
 impl ExpandedNavigation<'_> {
     async fn devices(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
-        let kind = &IMPORTED_APPLE_DEVICE_IDENTITY;
-        let keys = [setting.id.to_string()];
-        let mut listing = self.listing(imported_apple_device_identities::LIST, &keys, kind)?;
-        if let Some(filter) = &mut listing.query.filter {
-            imported_apple_device_identities::with_bare_profiles(filter, setting.id);
-        }
-        let listed = self.graph.app.devices.list(&self.scope.caller, setting.id, &listing.query).await?;
         let set = imported_apple_device_identities::set(setting.id);
-        self.list(&listing, kind, &set, &listed, &[], expanded);
+        let mut listing =
+            self.listing(imported_apple_device_identities::LIST, &[setting.id.to_string()], set)?;
+        imported_apple_device_identities::with_bare_profiles(&mut listing.query.filter, setting.id);
+        let devices = &self.request.app().devices;
+        let listed = devices.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
         Ok(())
     }
 
     async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
-        let kind = &ENROLLMENT_PROFILE;
-        let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], kind)?;
-        let listed = self.graph.app.profiles.list(&self.scope.caller, setting.id, &listing.query).await?;
-        self.list(&listing, kind, &enrollment_profiles::set(setting.id), &listed, &[], expanded);
+        let set = enrollment_profiles::set(setting.id);
+        let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], set)?;
+        let profiles = &self.request.app().profiles;
+        let listed = profiles.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
         Ok(())
     }
 
@@ -81,25 +81,22 @@ impl ExpandedNavigation<'_> {
         platform: DevicePlatform,
         expanded: &mut ExpandedMembers,
     ) -> Result<(), Error> {
-        let name = self.item.navigation.name;
-        let found = self.graph.app.profiles.default_of(&self.scope.caller, setting.id, platform).await;
-        let profile = match found {
+        let name = self.item.navigation.name.to_owned();
+        let profiles = &self.request.app().profiles;
+        let profile = match profiles.default_of(&self.request.caller, setting.id, platform).await {
             Ok(profile) => profile,
             Err(app::Error::NotFound { .. }) => {
-                expanded.push((name.to_owned(), json(&Value::Null)));
+                expanded.push((name, json(&Value::Null)));
                 return Ok(());
             }
             Err(error) => return Err(error.into()),
         };
-        let shape = shape_of(&self.item.options, profile_type(profile.kind), self.scope.metadata)?;
+        let shape = shape_of(&self.item.options, profile_type(profile.kind))?;
         let set = enrollment_profiles::set(setting.id);
-        let root = self.graph.root(self.scope.version);
-        self.context(&format!("{set}/$entity"), expanded);
+        self.context(&format!("{}/$entity", set.path), expanded);
         let mut out = Vec::new();
-        let mut object = Object::open(&mut out);
-        shape.entity(&root, &ENROLLMENT_PROFILE, &profile, &set, &mut object);
-        object.close();
-        expanded.push((name.to_owned(), out));
+        write_object(&mut out, |object| shape.entity(self.request, &set, &profile, &[], object));
+        expanded.push((name, out));
         Ok(())
     }
 }
