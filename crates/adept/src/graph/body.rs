@@ -14,7 +14,7 @@ use super::{
     error::Error,
     input::{Members, members},
     request_context::{InBatch, RequestContext},
-    response::client_request_id,
+    response::{LONGEST_ID, client_request_id, usable_id},
 };
 use crate::domain::{CallerKind, RequestKey};
 
@@ -70,9 +70,11 @@ impl RequestContext<'_> {
         Ok(none.read(members(&body.0, true)?)?)
     }
 
-    /// What a create is recognized by when it is repeated; none without a client's id of the request.
+    /// What a create is recognized by when it is repeated; none without a client's id of the request. An error when
+    /// the id cannot be used: the client would rely on it in vain.
     pub(super) fn create_key(&self, body: &BodyBytes) -> Result<Option<RequestKey>, Error> {
-        let Some((_, id)) = client_request_id(self.headers()) else { return Ok(None) };
+        let Some((header, id)) = client_request_id(self.headers()) else { return Ok(None) };
+        let id = usable_id(id).ok_or(Error::UnusableRequestId { header, longest: LONGEST_ID })?;
         let client = self.caller.client.map(|client| client.0.into_bytes());
         let user = match &self.caller.kind {
             CallerKind::User { user_id, .. } => Some(user_id.as_bytes()),

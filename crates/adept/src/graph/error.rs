@@ -57,6 +57,17 @@ pub(super) enum Error {
          state. Nothing was changed."
     )]
     PreconditionFailed,
+    /// A create whose client counts on its id of the request, which cannot be kept.
+    #[error(
+        "The value of the header {header} must be at most {longest} printable ASCII characters, so that this can be made \
+         once however often it is repeated. Nothing was changed."
+    )]
+    UnusableRequestId {
+        /// The header's name.
+        header: &'static str,
+        /// In bytes.
+        longest: usize,
+    },
     /// A `$batch` that cannot be run at all.
     #[error(transparent)]
     BadBatch(#[from] BadBatch),

@@ -67,20 +67,28 @@ pub(super) struct RequestIds {
 }
 
 impl RequestIds {
-    /// The client's id if it sent one that can be repeated; else it is ours.
+    /// The client's id if it sent one that can be used; else it is ours.
     pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Self {
-        let sent = client_request_id(headers).and_then(|(_, id)| id.to_str().ok());
+        let sent = client_request_id(headers).and_then(|(_, id)| usable_id(id));
         Self { request, client: sent.map_or_else(|| request.to_string(), str::to_owned) }
     }
 }
 
-/// The first of `client-request-id` and `x-ms-client-request-id` that is printable ASCII without blanks, of at most 64
-/// bytes, with its name.
+/// A client's id of a request is no longer, in bytes.
+pub(super) const LONGEST_ID: usize = 256;
+
+/// What a client sent as its id of the request, with the header's name: the first of `client-request-id` and
+/// `x-ms-client-request-id` that can be used, else the first that is not empty.
 pub(super) fn client_request_id(headers: &HeaderMap) -> Option<(&'static str, &HeaderValue)> {
-    const LONGEST: usize = 64;
-    let fits = |id: &[u8]| (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
-    let sent = ["client-request-id", "x-ms-client-request-id"].into_iter();
-    sent.filter_map(|name| Some((name, headers.get(name)?))).find(|(_, id)| fits(id.as_bytes()))
+    let names = ["client-request-id", "x-ms-client-request-id"].into_iter();
+    let sent = names.filter_map(|name| Some((name, headers.get(name).filter(|id| !id.is_empty())?)));
+    sent.clone().find(|(_, id)| usable_id(id).is_some()).or_else(|| sent.clone().next())
+}
+
+/// The id as text: printable ASCII, blanks among it; none when it is anything else or too long.
+pub(super) fn usable_id(id: &HeaderValue) -> Option<&str> {
+    let printable = |text: &&str| text.len() <= LONGEST_ID && !text.contains('\t');
+    id.to_str().ok().filter(printable)
 }
 
 /// What every answer of this service has in common.

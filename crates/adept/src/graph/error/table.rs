@@ -27,6 +27,7 @@ impl Error {
             | Self::UnknownVersion(_)
             | Self::UnknownSegment(_)
             | Self::BadPath
+            | Self::UnusableRequestId { .. }
             | Self::BadBatch(_)
             | Self::BadItem(_)
             | Self::BrokenBody
@@ -162,6 +163,12 @@ mod tests {
                 "Too many requests.",
             ),
             (Error::PreconditionFailed, 412, "PreconditionFailed", "The value of If-Match"),
+            (
+                Error::UnusableRequestId { header: "client-request-id", longest: 5 },
+                400,
+                "BadRequest",
+                "The value of the header client-request-id must be at most 5 printable",
+            ),
             (Error::BadBatch(BadBatch::NoRequests), 400, "BadRequest", "A batch holds"),
             (Error::BadItem("Said so."), 400, "BadRequest", "Said so."),
             (Error::FailedDependency, 424, "FailedDependency", "A request that this one depends on"),
