@@ -89,6 +89,14 @@ async fn opened(
     })
 }
 
+/// The application over an existing database, for what calls nothing at Apple, whose address then does not matter.
+pub(super) async fn app_without_apple(flags: &config::Storage) -> Result<(Storage, Arc<App>), Failure> {
+    let clock = Clock::system();
+    let storage = storage(flags, WhenMissing::Fail, &clock).await?;
+    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default());
+    Ok((storage, app.map_err(Failure::failed)?))
+}
+
 /// The application over a storage.
 pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Result<Arc<App>, Failure> {
     let apple = AppleOptions {

@@ -16,7 +16,7 @@ use super::{
     tenant::TenantFlag,
 };
 use crate::{
-    app::{self, App, AppOptions, AppleOptions, Clock},
+    app::{self, App, Clock},
     config,
     domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
     storage::{RefusedDevices, Storage},
@@ -33,9 +33,9 @@ pub enum Setting {
     /// Delete a setting; it can be restored, without its token, for 30 days
     Remove(Remove),
     /// Bring a deleted setting back; it then needs a new server token
-    Restore(Restore),
+    Restore(One),
     /// Request a full resync, to find what delta syncs omitted; a running `adept serve` does it
-    Resync(Resync),
+    Resync(One),
     /// Check at Apple now, from this machine, whether a setting's server token is accepted; nothing is stored
     Check(Box<Check>),
     /// Show a setting's latest syncs: what each did and how it ended
@@ -65,18 +65,9 @@ pub struct Remove {
     storage: config::Storage,
 }
 
-/// Flags of `adept setting restore`.
+/// Flags of `adept setting restore` and `resync`.
 #[derive(Args)]
-pub struct Restore {
-    /// The setting's id
-    id: SettingId,
-    #[command(flatten)]
-    storage: config::Storage,
-}
-
-/// Flags of `adept setting resync`.
-#[derive(Args)]
-pub struct Resync {
+pub struct One {
     /// The setting's id
     id: SettingId,
     #[command(flatten)]
@@ -156,7 +147,7 @@ fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json:
 }
 
 async fn remove(flags: Remove) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let removed = if flags.force {
         app.settings.remove(&origin, flags.id).await
@@ -169,8 +160,8 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn restore(flags: Restore) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+async fn restore(flags: One) -> Result<(), Failure> {
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let restored = app.settings.restore(flags.id).await;
     storage.close().await;
     restored.map_err(refused)?;
@@ -178,8 +169,8 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn resync(flags: Resync) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+async fn resync(flags: One) -> Result<(), Failure> {
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let requested = app.sync_requests.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
@@ -199,15 +190,6 @@ async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Orig
         return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
     };
     Ok(Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() })
-}
-
-async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {
-    let clock = Clock::system();
-    let storage = open::storage(flags, WhenMissing::Fail, &clock).await?;
-    // Nothing here calls Apple, so its address does not matter.
-    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
-        .map_err(Failure::failed)?;
-    Ok((storage, app))
 }
 
 fn refused(error: app::Error) -> Failure {

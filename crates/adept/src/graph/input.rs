@@ -70,7 +70,7 @@ impl<A: Default> ActionType<A> {
             let Some(parameter) = known else {
                 return Err(BadBody::UnknownParameter { parameter: shortened(&name), action: self.name });
             };
-            let value = value(json, parameter.kind, parameter.nullable, parameter.name)?;
+            let value = value(json, parameter.kind, true, parameter.name)?;
             (parameter.write)(&mut arguments, value);
         }
         Ok(arguments)

@@ -13,7 +13,7 @@ use super::{
     protocol::Version,
     response::GraphResponse,
     route::HandlerResult,
-    types::{Binding, DescribedEntity, ENTITY, Member, Model, Operation},
+    types::{Binding, ENTITY, EntityDescription, Member, Model, Operation},
 };
 
 static BETA: LazyLock<Bytes> = LazyLock::new(|| document(Version::Beta).into());
@@ -50,7 +50,7 @@ fn document(version: Version) -> String {
     }
     xml.root_entity();
     for entity in &model.entities {
-        xml.entity(*entity);
+        xml.entity(entity);
     }
     for complex in model.complex {
         let name = ("Name", own_name(complex.name));
@@ -110,15 +110,15 @@ impl Xml {
         self.close("EntityType");
     }
 
-    fn entity(&mut self, entity: &dyn DescribedEntity) {
-        let base = aliased(entity.base());
-        let mut attributes = vec![("Name", own_name(entity.name())), ("BaseType", &base)];
-        if entity.is_abstract() {
+    fn entity(&mut self, entity: &EntityDescription) {
+        let base = aliased(entity.base);
+        let mut attributes = vec![("Name", own_name(entity.name)), ("BaseType", &base)];
+        if entity.is_abstract {
             attributes.push(("Abstract", "true"));
         }
         self.open("EntityType", &attributes);
-        entity.own().iter().for_each(|member| self.property(member));
-        for navigation in entity.navigations() {
+        entity.own.iter().for_each(|member| self.property(member));
+        for navigation in entity.navigations {
             let target = aliased(navigation.target);
             let target = if navigation.collection { format!("Collection({target})") } else { target };
             let mut attributes = vec![("Name", navigation.name), ("Type", &*target)];
@@ -147,7 +147,7 @@ impl Xml {
             Binding::Many(name) => format!("Collection({})", aliased(name)),
         };
         self.leaf("Parameter", &[("Name", "bindingParameter"), ("Type", &bound_to)]);
-        for parameter in operation.parameters() {
+        for parameter in (operation.takes)() {
             self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable);
         }
         if let Some(kind) = operation.returns {

@@ -28,7 +28,7 @@ pub(super) use imported_apple_device_identity::{
     IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
     OVERWRITE,
 };
-pub(super) use model::{DescribedEntity, ENTITY, Model};
+pub(super) use model::{ENTITY, EntityDescription, Model};
 pub(super) use operations::{Binding, Operation};
 
 use super::{input_value::InputValue, value::Value};
@@ -115,28 +115,26 @@ pub(super) struct ActionType<A: 'static> {
     pub(super) parameters: &'static [Parameter<A>],
 }
 
-/// A parameter of an action.
+/// A parameter of an action; null may be sent for it.
 pub(super) struct Parameter<A> {
     /// As Graph spells it; accepted in any ASCII case.
     pub(super) name: &'static str,
     /// The EDM type.
     pub(super) kind: Kind,
-    /// Whether null may be sent.
-    pub(super) nullable: bool,
     /// Stores what a client sent.
     pub(super) write: Write<A>,
 }
 
-/// An action without regard to the type that its arguments are gathered in.
-pub(super) trait HasParameters: Sync {
-    /// Its parameters.
-    fn parameters(&self) -> Vec<Member>;
+impl<A> Parameter<A> {
+    const fn new(name: &'static str, kind: Kind, write: Write<A>) -> Self {
+        Self { name, kind, write }
+    }
 }
 
-impl<A> HasParameters for ActionType<A> {
-    fn parameters(&self) -> Vec<Member> {
-        let known = self.parameters.iter();
-        known.map(|known| Member { name: known.name, kind: known.kind, nullable: known.nullable }).collect()
+impl<A> ActionType<A> {
+    /// The parameters without regard to the type that the arguments are gathered in.
+    fn members(&self) -> Vec<Member> {
+        self.parameters.iter().map(|known| Member::nullable(known.name, known.kind)).collect()
     }
 }
 
@@ -177,15 +175,12 @@ impl<R, F, W> Property<R, F, W> {
     }
 }
 
-impl<R, F: Copy, W> Clone for Property<R, F, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R, F: Copy, W> Copy for Property<R, F, W> {}
-
 impl<R, F, W> EntityType<R, F, W> {
+    /// A type that leads nowhere and that no type of the same rows extends.
+    const fn new(name: &'static str, base: Base<R, F, W>, properties: &'static [Property<R, F, W>]) -> Self {
+        Self { name, base, is_abstract: false, properties, navigations: &[], of_row: None }
+    }
+
     /// The actual type of a row.
     pub(super) fn of(&'static self, row: &R) -> &'static Self {
         self.of_row.map_or(self, |of_row| of_row(row))

@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    super::{flags::Json, note, say},
-    Failure, open_app, operator_of, refused,
+    super::{flags::Json, note, open, say},
+    Failure, operator_of, refused,
 };
 use crate::{
     config,
@@ -28,7 +28,7 @@ pub struct History {
 }
 
 pub(super) async fn run(flags: History) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let runs = app.sync_requests.runs(&origin.caller, flags.id, flags.limit).await;
     storage.close().await;

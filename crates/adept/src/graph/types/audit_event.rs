@@ -11,25 +11,17 @@ use crate::{
 
 type P = Property<AuditEntry, F, ()>;
 
+const NAME: &str = "microsoft.graph.auditEvent";
 const AUDIT_ACTOR: &str = "microsoft.graph.auditActor";
 const AUDIT_RESOURCE: &str = "microsoft.graph.auditResource";
 
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata. Only the server writes the log.
 pub(in crate::graph) static AUDIT_EVENT: EntityType<AuditEntry, F, ()> =
-    EntityType { properties: &properties(|entry| Value::Object(actor(&entry.actor, true))), ..AUDIT };
+    EntityType::new(NAME, Base::Entity, &properties(|entry| Value::Object(actor(&entry.actor, true))));
 
 /// Source: schemas/v1.0-Prod.csdl of the same.
 pub(in crate::graph) static AUDIT_EVENT_V1: EntityType<AuditEntry, F, ()> =
-    EntityType { properties: &properties(|entry| Value::Object(actor(&entry.actor, false))), ..AUDIT };
-
-const AUDIT: EntityType<AuditEntry, F, ()> = EntityType {
-    name: "microsoft.graph.auditEvent",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[],
-    navigations: &[],
-    of_row: None,
-};
+    EntityType::new(NAME, Base::Entity, &properties(|entry| Value::Object(actor(&entry.actor, false))));
 
 const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
     [

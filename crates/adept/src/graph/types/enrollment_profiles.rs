@@ -1,22 +1,15 @@
-//! `enrollmentProfile` and what extends it, one file for each type that has properties of its own, and how the values of
-//! a profile are shown and read. Which of them decide anything is `domain`'s knowledge.
+//! `enrollmentProfile` and what extends it: how the values of a profile are shown and read. Which of them decide anything is `domain`'s knowledge.
 
-mod dep_enrollment_base_profile;
-mod dep_enrollment_profile;
-mod dep_ios_enrollment_profile;
-mod dep_mac_os_enrollment_profile;
+mod properties;
 
 use std::collections::BTreeMap;
 
 use adept_odata::Kind;
 use zeroize::Zeroizing;
 
-pub(in crate::graph) use dep_enrollment_base_profile::DEP_ENROLLMENT_BASE_PROFILE;
-pub(in crate::graph) use dep_enrollment_profile::DEP_ENROLLMENT_PROFILE;
-pub(in crate::graph) use dep_ios_enrollment_profile::DEP_IOS_ENROLLMENT_PROFILE;
-pub(in crate::graph) use dep_mac_os_enrollment_profile::DEP_MAC_OS_ENROLLMENT_PROFILE;
+pub(in crate::graph) use properties::*;
 
-use super::{ActionType, Base, ComplexType, EntityType, Parameter, Property};
+use super::{ActionType, ComplexType, EntityType, Parameter, Property};
 use crate::{
     domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
     graph::{input_value::InputValue, value::Value},
@@ -29,19 +22,15 @@ pub(in crate::graph) type ProfileType = EntityType<Profile, F, ProfilePatch>;
 /// A property that is kept with the profile under its own name.
 macro_rules! kept {
     ($name:literal, $kind:expr) => {
-        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
-            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, false)
-        })
-        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, false))
-        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
+        P::new($name, $kind, |profile| super::shown(profile.values.get($name), $kind, false))
+            .kept(super::field($name, $kind, false))
+            .write(|patch, input| super::keep(patch, $name, input))
     };
     ($name:literal, $kind:expr, nullable) => {
-        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
-            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, true)
-        })
-        .nullable()
-        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, true))
-        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
+        P::new($name, $kind, |profile| super::shown(profile.values.get($name), $kind, true))
+            .nullable()
+            .kept(super::field($name, $kind, true))
+            .write(|patch, input| super::keep(patch, $name, input))
     };
 }
 use kept;
@@ -71,52 +60,6 @@ const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
 const CERTIFICATES: Kind =
     Kind::Collection(&Kind::Complex("microsoft.graph.managementCertificateWithThumbprint"));
 const ROTATION: Kind = Kind::Complex("microsoft.graph.depProfileAdminAccountPasswordRotationSetting");
-
-/// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
-pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
-    name: "microsoft.graph.enrollmentProfile",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[
-        P::new("id", Kind::String, |profile| Value::Text(profile.full_id().into())).field(F::Id),
-        P::new("configurationEndpointUrl", Kind::String, |profile| {
-            Value::optional_text(profile.enrollment_url.as_deref())
-        })
-        .nullable(),
-        P::new("description", Kind::String, |profile| Value::optional_text(profile.description.as_deref()))
-            .nullable()
-            .field(F::Description)
-            .write(|patch, input| patch.description = Some(input.text())),
-        P::new("displayName", Kind::String, |profile| Value::optional_text(profile.display_name.as_deref()))
-            .nullable()
-            .field(F::DisplayName)
-            .write(|patch, input| patch.display_name = Some(input.text())),
-        kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
-        kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
-        kept!("requiresUserAuthentication", Kind::Boolean),
-    ],
-    navigations: &[],
-    of_row: Some(of_profile),
-};
-
-/// `depTvOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_TV_OS_ENROLLMENT_PROFILE: ProfileType =
-    without_own("microsoft.graph.depTvOSEnrollmentProfile");
-
-/// `depVisionOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_VISION_OS_ENROLLMENT_PROFILE: ProfileType =
-    without_own("microsoft.graph.depVisionOSEnrollmentProfile");
-
-const fn without_own(name: &'static str) -> ProfileType {
-    EntityType {
-        name,
-        base: Base::Type(&ENROLLMENT_PROFILE),
-        is_abstract: false,
-        properties: &[],
-        navigations: &[],
-        of_row: None,
-    }
-}
 
 /// The description of a type.
 pub(in crate::graph) fn profile_type(kind: ProfileKind) -> &'static ProfileType {
@@ -194,12 +137,9 @@ fn password(input: InputValue) -> Option<Zeroizing<String>> {
 /// The argument of `updateDeviceProfileAssignment`: serial numbers.
 pub(in crate::graph) static UPDATE_DEVICE_PROFILE_ASSIGNMENT: ActionType<Vec<String>> = ActionType {
     name: "updateDeviceProfileAssignment",
-    parameters: &[Parameter {
-        name: "deviceIds",
-        kind: Kind::Collection(&Kind::String),
-        nullable: true,
-        write: |serials, input| *serials = input.texts().unwrap_or_default(),
-    }],
+    parameters: &[Parameter::new("deviceIds", Kind::Collection(&Kind::String), |serials, input| {
+        *serials = input.texts().unwrap_or_default();
+    })],
 };
 
 #[cfg(test)]

@@ -16,11 +16,10 @@ type P = Property<DeviceRow, F, DevicePatch>;
 
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
 pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow, F, DevicePatch> =
-    EntityType {
-        name: "microsoft.graph.importedAppleDeviceIdentity",
-        base: Base::Entity,
-        is_abstract: false,
-        properties: &[
+    EntityType::new(
+        "microsoft.graph.importedAppleDeviceIdentity",
+        Base::Entity,
+        &[
             P::new("id", Kind::String, |device| Value::Guid(device.id.0)).field(F::Id),
             P::new("serialNumber", Kind::String, |device| Value::text(&device.serial))
                 .nullable()
@@ -62,20 +61,15 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
                 .field(F::Platform)
                 .write(|patch, input| patch.platform = input.member()),
         ],
-        navigations: &[],
-        of_row: None,
-    };
+    );
 
 /// `importedAppleDeviceIdentityResult`: the device, and whether it was taken.
 pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY_RESULT: EntityType<Imported, (), ()> =
-    EntityType {
-        name: "microsoft.graph.importedAppleDeviceIdentityResult",
-        base: Base::Other("microsoft.graph.importedAppleDeviceIdentity"),
-        is_abstract: false,
-        properties: &[Property::new("status", Kind::Boolean, |imported| Value::Bool(imported.accepted))],
-        navigations: &[],
-        of_row: None,
-    };
+    EntityType::new(
+        "microsoft.graph.importedAppleDeviceIdentityResult",
+        Base::Other("microsoft.graph.importedAppleDeviceIdentity"),
+        &[Property::new("status", Kind::Boolean, |imported| Value::Bool(imported.accepted))],
+    );
 
 /// The parameter of `importAppleDeviceIdentityList` that holds entities.
 pub(in crate::graph) const IMPORTED_APPLE_DEVICE_IDENTITIES: &str = "importedAppleDeviceIdentities";
@@ -83,10 +77,7 @@ pub(in crate::graph) const IMPORTED_APPLE_DEVICE_IDENTITIES: &str = "importedApp
 /// The other parameter.
 pub(in crate::graph) static OVERWRITE: ActionType<bool> = ActionType {
     name: "importAppleDeviceIdentityList",
-    parameters: &[Parameter {
-        name: "overwriteImportedDeviceIdentities",
-        kind: Kind::Boolean,
-        nullable: true,
-        write: |overwrite, input| *overwrite = input.bool().unwrap_or_default(),
-    }],
+    parameters: &[Parameter::new("overwriteImportedDeviceIdentities", Kind::Boolean, |overwrite, input| {
+        *overwrite = input.bool().unwrap_or_default();
+    })],
 };
