@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 pub use caller::Denied;
 pub use issue::{Credentials, Issued, Refused};
-pub use issuer::PublicKey;
 pub use public_url::PublicUrl;
 pub use secrets::{ClientSecret, SecretError};
 
@@ -62,9 +61,9 @@ impl Auth {
         self.signing_key().await.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    /// The public half of the signing key. An error when the database has none and cannot keep one now.
-    pub async fn public_key(&self) -> Result<PublicKey, Refused> {
-        Ok(self.signing_key().await.map_err(Refused::unavailable)?.public())
+    /// The public half of the signing key, as a JSON Web Key. An error when the database has none and cannot keep one now.
+    pub async fn public_key(&self) -> Result<&serde_json::Value, Refused> {
+        Ok(self.signing_key().await.map_err(Refused::unavailable)?.jwk())
     }
 
     /// That there is such a tenant and that it is not disabled.

@@ -8,6 +8,7 @@ mod limits;
 mod listener;
 pub mod metrics;
 mod observe;
+pub mod signals;
 pub mod telemetry;
 pub mod tls;
 pub mod token_expiry_log;
@@ -77,7 +78,6 @@ pub enum StartError {
 
 /// A service that answers. Dropping it stops it at once; [`Running::stop`] lets requests finish.
 pub struct Running {
-    url: String,
     address: SocketAddr,
     metrics_url: Option<String>,
     trust: Option<Trust>,
@@ -130,13 +130,12 @@ impl Running {
         tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
         tasks.spawn(Arc::clone(&app.scheduler).run(shutdown.clone()));
         tasks.spawn(prepare(Arc::clone(&auth), shutdown.clone()));
-        let url = auth.public_url().as_str().to_owned();
-        Ok(Self { url, address, metrics_url, trust, app, auth, shutdown, servers, tasks })
+        Ok(Self { address, metrics_url, trust, app, auth, shutdown, servers, tasks })
     }
 
     /// The public URL.
     pub fn url(&self) -> &str {
-        &self.url
+        self.auth.public_url().as_str()
     }
 
     /// Where it listens.
@@ -214,7 +213,7 @@ fn public_router(
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });
     let around = observe::Observer { counters, app: Arc::clone(app) };
     oauth
-        .merge(health::public_router(checkup))
+        .merge(health::router(checkup, false))
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(around, observe::observe))
         .merge(graph)

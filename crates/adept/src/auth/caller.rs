@@ -139,7 +139,7 @@ impl Auth {
                 tenant,
                 kind,
                 client: Some(client),
-                client_name: claims.client_name(),
+                client_name: claims.app_displayname,
                 permissions,
             },
         };

@@ -10,15 +10,18 @@ mod stage;
 mod steps;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    ffi::OsString,
+    net::SocketAddr,
     path::{Path, PathBuf},
     pin::pin,
     time::Duration,
 };
 
 use adept_simulator::{Options, Simulator};
-use clap::{Args, builder::FalseyValueParser};
-use jiff::SignedDuration;
+use clap::{
+    Args, FromArgMatches,
+    builder::{FalseyValueParser, Resettable},
+};
 
 use self::{
     folder::Folder,
@@ -32,7 +35,7 @@ use super::{
 use crate::{
     app::Clock,
     auth::ClientSecret,
-    config::{self, AddressOrOff},
+    config,
     domain::{ClientId, Permission},
     serve::Running,
     storage::ClientRow,
@@ -67,7 +70,8 @@ pub(super) async fn run(flags: Flags) -> Result<(), Failure> {
             "cannot listen on {address}: {error}. Choose another with --simulator-listen"
         ))
     })?;
-    let adept = serve::start(&service(folder.path(), flags.listen, simulator.url()), Clock::system()).await?;
+    let flags_of_service = service(folder.path(), flags.listen, &simulator.url())?;
+    let adept = serve::start(&flags_of_service, Clock::system()).await?;
     // One wait for all of it: between two of them a Ctrl-C would be lost.
     let mut asked_to_end = pin!(end_asked());
     let played = tokio::select! {
@@ -109,38 +113,21 @@ fn introduce(stage: &Stage, adept: &Running, simulator: &Simulator, folder: &Fol
     stage.property("data", &folder.path().display().to_string(), folder.fate());
 }
 
-/// The configuration of a service that nobody else uses. It reads no flag and no variable of `adept serve`'s.
-fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Serve {
-    config::Serve {
-        listening: config::Listening {
-            listen,
-            public_url: None,
-            tls_cert: None,
-            tls_key: None,
-            plain_http: false,
-            metrics_listen: AddressOrOff(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
-            max_connections: 900,
-            throttle: config::Throttling::Off,
-        },
-        storage: config::Storage {
-            data_dir: data_dir.to_owned(),
-            database_url: None,
-            database_url_file: None,
-            sealing_key_file: None,
-            sqlite_max_pages: None,
-        },
-        apple: config::Apple {
-            apple_url,
-            apple_user_agent: concat!("adept/", env!("CARGO_PKG_VERSION")).to_owned(),
-            allow_plain_apple: false,
-            sync_interval: SignedDuration::from_mins(30),
-            full_fetch_interval: SignedDuration::from_hours(7 * 24),
-            lease: SignedDuration::from_secs(30),
-            mdm_url: None,
-            profiles: config::Profiles::default(),
-            maximum_dep_tokens: 100,
-        },
-    }
+/// The configuration of a service that nobody else uses: the defaults of `adept serve`, without its variables.
+fn service(data_dir: &Path, listen: SocketAddr, apple_url: &str) -> Result<config::Serve, Failure> {
+    let flags = config::Serve::augment_args(clap::Command::new("adept"))
+        .no_binary_name(true)
+        .mut_args(|flag| flag.env(Resettable::Reset));
+    let given = [
+        OsString::from("--data-dir"),
+        data_dir.into(),
+        format!("--listen={listen}").into(),
+        format!("--metrics-listen={ANYWHERE}").into(),
+        format!("--apple-url={apple_url}").into(),
+        concat!("--apple-user-agent=adept/", env!("CARGO_PKG_VERSION")).into(),
+    ];
+    let flags = flags.try_get_matches_from(given).map_err(Failure::failed)?;
+    config::Serve::from_arg_matches(&flags).map_err(Failure::failed)
 }
 
 /// What `adept client add demo --permission …` does.

@@ -144,6 +144,16 @@ impl<R, F, W> Property<R, F, W> {
         Self { name, kind, nullable: false, field: None, members: &[], value, write: None }
     }
 
+    /// A text that may be null.
+    const fn text(name: &'static str, value: fn(&R) -> Value<'_>) -> Self {
+        Self::new(name, Kind::String, value).nullable()
+    }
+
+    /// A moment that is never null.
+    const fn moment(name: &'static str, value: fn(&R) -> Value<'_>) -> Self {
+        Self::new(name, Kind::DateTimeOffset, value)
+    }
+
     /// With null among its values.
     const fn nullable(mut self) -> Self {
         self.nullable = true;

@@ -11,6 +11,7 @@ use prometheus_client::{
     registry::Registry,
 };
 
+use super::checkup::Report;
 use crate::{
     app::{AssignmentStatus, Counted, Health, TokenHealth},
     domain::{SettingId, TenantId, TokenStanding, TokenState},
@@ -47,20 +48,14 @@ impl Default for Metrics {
 
 /// What a scrape shows of the application, beside the counters.
 pub struct Observed<'a> {
-    /// Tokens and database.
-    pub health: &'a Health,
+    /// How the service stands.
+    pub report: &'a Report,
     /// What was counted since the start.
     pub counted: &'a [(Counted, u64)],
-    /// How assignment stands.
-    pub assignment: &'a AssignmentStatus,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
     /// Open connections.
     pub connections: usize,
-    /// Time since the scheduler's last round ended.
-    pub round_age: Duration,
-    /// Time since tokens and assignment were read; none before the first time.
-    pub details_age: Option<Duration>,
 }
 
 impl Metrics {
@@ -81,16 +76,16 @@ impl Metrics {
         );
         gauge(&mut registry, "connections", "Open client connections", observed.connections);
         let help = "Seconds since the scheduler last ended a round; over 60 it is stuck";
-        age(&mut registry, "scheduler_round_age_seconds", help, observed.round_age);
-        if let Some(since) = observed.details_age {
+        age(&mut registry, "scheduler_round_age_seconds", help, observed.report.round_age);
+        if let Some(since) = observed.report.details_age {
             let help = "Seconds since what is shown of tokens and devices was read from the database";
             age(&mut registry, "snapshot_age_seconds", help, since);
         }
-        register_tokens(&mut registry, observed.health);
+        register_tokens(&mut registry, &observed.report.health);
         let help = "Seconds between two syncs of a setting";
         gauge(&mut registry, "sync_interval_seconds", help, observed.sync_interval.as_secs());
         register_counted(&mut registry, observed.counted);
-        register_assignment(&mut registry, observed.assignment);
+        register_assignment(&mut registry, &observed.report.assignment);
         let mut text = String::new();
         text::encode(&mut text, &registry)?;
         Ok(text)

@@ -16,8 +16,6 @@ pub(super) struct Client {
     http: reqwest::Client,
     base: String,
     bearer: Option<String>,
-    /// Long values and the names that stand for them on the stage.
-    names: Vec<(String, &'static str)>,
     /// Requests sent, shown or not.
     pub(super) sent: usize,
 }
@@ -55,17 +53,12 @@ impl Client {
         let ca = Certificate::from_pem(ca.as_bytes()).map_err(unfit)?;
         let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(TIMEOUT).build();
         let http = http.map_err(unfit)?;
-        Ok(Self { http, base: base.to_owned(), bearer: None, names: Vec::new(), sent: 0 })
+        Ok(Self { http, base: base.to_owned(), bearer: None, sent: 0 })
     }
 
     /// Signs every further request with this bearer token.
     pub(super) fn sign_with(&mut self, token: &str) {
         self.bearer = Some(format!("Bearer {token}"));
-    }
-
-    /// Shows `name` wherever `value` stands in a path from now on.
-    pub(super) fn name(&mut self, value: &str, name: &'static str) {
-        self.names.push((value.to_owned(), name));
     }
 
     /// Sends a request and shows it; a status other than `expected` ends the demo.
@@ -77,8 +70,7 @@ impl Client {
         body: Body,
         expected: u16,
     ) -> Result<Response, Failure> {
-        let shown = self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name));
-        stage.ask(Who::Adept, method.as_str(), &shown);
+        stage.ask(Who::Adept, method.as_str(), path);
         let said = match &body {
             Body::None => None,
             Body::Json(json) => Some(json.to_string()),
@@ -97,7 +89,8 @@ impl Client {
         }
         if answer.status != expected {
             return Err(Failure::failed(format!(
-                "{method} {shown} was answered with {} instead of {expected}: {}",
+                "{method} {} was answered with {} instead of {expected}: {}",
+                stage.named(path),
                 answer.status,
                 answer.text.trim()
             )));

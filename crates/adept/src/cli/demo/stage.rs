@@ -54,6 +54,8 @@ pub(super) struct Stage {
     number: usize,
     /// Where the open line stands.
     column: usize,
+    /// Long values, and the names that stand for them in paths.
+    names: Vec<(String, &'static str)>,
 }
 
 impl Stage {
@@ -62,7 +64,18 @@ impl Stage {
         let terminal = io::stdout().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { terminal, colors: terminal && !dumb && !set("NO_COLOR"), number: 0, column: 0 }
+        let colors = terminal && !dumb && !set("NO_COLOR");
+        Self { terminal, colors, number: 0, column: 0, names: Vec::new() }
+    }
+
+    /// Shows `name` wherever `value` stands in a path from now on.
+    pub(super) fn name(&mut self, value: &str, name: &'static str) {
+        self.names.push((value.to_owned(), name));
+    }
+
+    /// A path as it is shown.
+    pub(super) fn named(&self, path: &str) -> String {
+        self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name))
     }
 
     /// Whether someone watches.
@@ -124,7 +137,8 @@ impl Stage {
             Who::Adept => ("adept", Ink::Blue),
             Who::Apple => ("apple", Ink::Magenta),
         };
-        let pieces = pieces(path, WIDTH - INDENT);
+        let path = self.named(path);
+        let pieces = pieces(&path, WIDTH - INDENT);
         let pieces = pieces.join(&format!("\n{:INDENT$}", ""));
         self.column = INDENT + pieces.lines().last().map_or(0, |last| last.trim_start().chars().count());
         self.write(format_args!("    {}  {method:5}{pieces}", self.ink(ink, name)));

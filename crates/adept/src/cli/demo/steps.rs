@@ -114,6 +114,11 @@ impl<'a> Script<'a> {
         format!("{SETTINGS}/{}{below}", self.setting)
     }
 
+    /// The answer to a request that is shown.
+    async fn get(&mut self, path: &str) -> Result<Value, Failure> {
+        Ok(self.adept.call(self.stage, Method::GET, path, Body::None, 200).await?.json())
+    }
+
     /// The setting as it is now, without showing the request.
     async fn setting_now(&mut self) -> Result<Value, Failure> {
         let path = self.path("");
@@ -126,8 +131,7 @@ impl<'a> Script<'a> {
 
     /// Reads the setting and shows what differs from `before`.
     async fn show_changes(&mut self, before: &Value) -> Result<Value, Failure> {
-        let path = self.path("");
-        let after = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let after = self.get(&self.path("")).await?;
         for (name, new) in after.as_object().into_iter().flatten() {
             let (old, new) = (shown(before.get(name).unwrap_or(&Value::Null)), shown(new));
             if old != new {

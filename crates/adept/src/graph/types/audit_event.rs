@@ -26,12 +26,8 @@ pub(in crate::graph) static AUDIT_EVENT_V1: EntityType<AuditEntry, F, ()> =
 const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
     [
         P::new("id", Kind::String, |entry| Value::Guid(entry.id)).field(F::Id),
-        P::new("displayName", Kind::String, |entry| Value::text(&entry.activity_type))
-            .nullable()
-            .field(F::ActivityType),
-        P::new("componentName", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
-            .nullable()
-            .field(F::Component),
+        P::text("displayName", |entry| Value::text(&entry.activity_type)).field(F::ActivityType),
+        P::text("componentName", |_| Value::text(AuditLog::AUDIT_COMPONENT)).field(F::Component),
         P::new("actor", Kind::Complex(AUDIT_ACTOR), actor).nullable().members(&[
             ("auditActorType", F::ActorType),
             ("userId", F::ActorUser),
@@ -39,15 +35,11 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("applicationId", F::ActorClient),
             ("applicationDisplayName", F::ActorClientName),
         ]),
-        P::new("activity", Kind::String, |entry| Value::text(&entry.activity)).nullable().field(F::Activity),
-        P::new("activityDateTime", Kind::DateTimeOffset, |entry| Value::DateTime(entry.at)).field(F::At),
-        P::new("activityType", Kind::String, |entry| Value::text(&entry.activity_type))
-            .nullable()
-            .field(F::ActivityType),
-        P::new("activityOperationType", Kind::String, |entry| Value::text(&entry.operation))
-            .nullable()
-            .field(F::Operation),
-        P::new("activityResult", Kind::String, |_| Value::text("Success")).nullable().field(F::Result),
+        P::text("activity", |entry| Value::text(&entry.activity)).field(F::Activity),
+        P::moment("activityDateTime", |entry| Value::DateTime(entry.at)).field(F::At),
+        P::text("activityType", |entry| Value::text(&entry.activity_type)).field(F::ActivityType),
+        P::text("activityOperationType", |entry| Value::text(&entry.operation)).field(F::Operation),
+        P::text("activityResult", |_| Value::text("Success")).field(F::Result),
         P::new("correlationId", Kind::Guid, |entry| Value::Guid(entry.correlation)).field(F::Correlation),
         P::new("resources", Kind::Collection(&Kind::Complex(AUDIT_RESOURCE)), |entry| {
             Value::List(vec![resource(entry)])
@@ -60,9 +52,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("auditResourceType", F::ResourceKind),
             ("displayName", F::ResourceName),
         ]),
-        P::new("category", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
-            .nullable()
-            .field(F::Component),
+        P::text("category", |_| Value::text(AuditLog::AUDIT_COMPONENT)).field(F::Component),
     ]
 }
 

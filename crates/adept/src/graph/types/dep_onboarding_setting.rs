@@ -29,27 +29,16 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         Base::Entity,
         &[
             P::new("id", Kind::String, |setting| Value::Guid(setting.id.0)).field(F::Id),
-            P::new("appleIdentifier", Kind::String, |setting| {
-                Value::optional_text(setting.apple_identifier.as_deref())
-            })
-            .nullable()
-            .field(F::AppleIdentifier),
-            P::new("tokenExpirationDateTime", Kind::DateTimeOffset, |setting| {
-                Value::moment(setting.token_expires_at)
-            })
-            .field(F::TokenExpiration),
-            P::new("lastModifiedDateTime", Kind::DateTimeOffset, |setting| {
-                Value::DateTime(setting.modified_at)
-            })
-            .field(F::LastModified),
-            P::new("lastSuccessfulSyncDateTime", Kind::DateTimeOffset, |setting| {
-                Value::moment(setting.sync.succeeded_at)
-            })
-            .field(F::LastSuccessfulSync),
-            P::new("lastSyncTriggeredDateTime", Kind::DateTimeOffset, |setting| {
-                Value::moment(setting.sync.triggered_at)
-            })
-            .field(F::LastSyncTriggered),
+            P::text("appleIdentifier", |setting| Value::optional_text(setting.apple_identifier.as_deref()))
+                .field(F::AppleIdentifier),
+            P::moment("tokenExpirationDateTime", |setting| Value::moment(setting.token_expires_at))
+                .field(F::TokenExpiration),
+            P::moment("lastModifiedDateTime", |setting| Value::DateTime(setting.modified_at))
+                .field(F::LastModified),
+            P::moment("lastSuccessfulSyncDateTime", |setting| Value::moment(setting.sync.succeeded_at))
+                .field(F::LastSuccessfulSync),
+            P::moment("lastSyncTriggeredDateTime", |setting| Value::moment(setting.sync.triggered_at))
+                .field(F::LastSyncTriggered),
             P::new("shareTokenWithSchoolDataSyncService", Kind::Boolean, |setting| {
                 Value::Bool(setting.share_with_school_data_sync)
             })
@@ -62,8 +51,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
                 Value::Enum(setting.token_type.as_str())
             })
             .field(F::TokenType),
-            P::new("tokenName", Kind::String, |setting| Value::optional_text(setting.token_name.as_deref()))
-                .nullable()
+            P::text("tokenName", |setting| Value::optional_text(setting.token_name.as_deref()))
                 .field(F::TokenName)
                 .write(|patch, input| patch.token_name = Some(input.text())),
             P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))

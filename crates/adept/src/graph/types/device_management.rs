@@ -30,10 +30,8 @@ pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), 
                 .nullable(),
             P::new("maximumDepTokens", Kind::Int32, |shown| Value::Int(shown.maximum_dep_tokens.into())),
             P::new("intuneAccountId", Kind::Guid, |shown| Value::Guid(shown.tenant.0)),
-            P::new("lastReportAggregationDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
-            P::new("deviceComplianceReportSummarizationDateTime", Kind::DateTimeOffset, |_| {
-                Value::moment(None)
-            }),
+            P::moment("lastReportAggregationDateTime", |_| Value::moment(None)),
+            P::moment("deviceComplianceReportSummarizationDateTime", |_| Value::moment(None)),
             P::new("legacyPcManangementEnabled", Kind::Boolean, |_| Value::Bool(false)),
             P::new("unlicensedAdminstratorsEnabled", Kind::Boolean, |_| Value::Bool(false)),
         ],

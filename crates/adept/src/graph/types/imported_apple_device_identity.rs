@@ -21,14 +21,12 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
         Base::Entity,
         &[
             P::new("id", Kind::String, |device| Value::Guid(device.id.0)).field(F::Id),
-            P::new("serialNumber", Kind::String, |device| Value::text(&device.serial))
-                .nullable()
+            P::text("serialNumber", |device| Value::text(&device.serial))
                 .field(F::SerialNumber)
                 .write(|patch, input| patch.serial = input.text()),
-            P::new("requestedEnrollmentProfileId", Kind::String, |device| {
+            P::text("requestedEnrollmentProfileId", |device| {
                 device.desired_profile.map_or(Value::Null, |id| Value::Guid(id.0))
             })
-            .nullable()
             .field(F::RequestedProfile)
             .write(|patch, input| patch.desired_profile = Some(input.text().filter(|text| !text.is_empty()))),
             P::new("requestedEnrollmentProfileAssignmentDateTime", Kind::DateTimeOffset, |device| {
@@ -46,13 +44,10 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("isDeleted", Kind::Boolean, |device| Value::Bool(device.deleted))
                 .nullable()
                 .field(F::IsDeleted),
-            P::new("createdDateTime", Kind::DateTimeOffset, |device| Value::DateTime(device.created_at))
-                .field(F::Created),
+            P::moment("createdDateTime", |device| Value::DateTime(device.created_at)).field(F::Created),
             // Whether a device ever came to the management service is that service's knowledge, not ours.
-            P::new("lastContactedDateTime", Kind::DateTimeOffset, |_| Value::moment(None))
-                .field(F::LastContacted),
-            P::new("description", Kind::String, |device| Value::optional_text(device.description.as_deref()))
-                .nullable()
+            P::moment("lastContactedDateTime", |_| Value::moment(None)).field(F::LastContacted),
+            P::text("description", |device| Value::optional_text(device.description.as_deref()))
                 .field(F::Description)
                 .write(|patch, input| patch.description = Some(input.text())),
             P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted"))

@@ -40,7 +40,7 @@ impl Script<'_> {
             form,
             "grant_type=client_credentials&client_id=…&client_secret=… &scope=https://localhost/.default",
         );
-        self.adept.name(&application.tenant, "{tenant}");
+        self.stage.name(&application.tenant, "{tenant}");
         let answer = self.adept.call(self.stage, Method::POST, &path, body, 200).await?.json();
         let token =
             answer["access_token"].as_str().ok_or_else(|| Failure::failed("there is no access_token"))?;
@@ -64,7 +64,7 @@ impl Script<'_> {
         let setting = self.adept.call(self.stage, Method::POST, SETTINGS, body, 201).await?.json();
         let id = setting["id"].as_str().ok_or_else(|| Failure::failed("the new setting has no id"))?;
         self.setting = id.to_owned();
-        self.adept.name(id, "{id}");
+        self.stage.name(id, "{id}");
         self.stage.fact(&format!("{{id}} is {id}. A key pair was made with it; its private half is sealed."));
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Script<'_> {
             )
             .await;
         let path = self.path("/getEncryptionPublicKey()");
-        let answer = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let answer = self.get(&path).await?;
         let certificate =
             answer["value"].as_str().ok_or_else(|| Failure::failed("there is no public key"))?;
         let first = certificate.lines().next().unwrap_or_default();
@@ -129,7 +129,7 @@ impl Script<'_> {
         let result = self.portal.quiet.create_server(&new).await;
         let sent = json!({ "name": name, "org_id": self.organization }).to_string();
         let uuid = self.portal.show(self.stage, result, Some(&sent))?.server_uuid;
-        self.portal.name(&uuid, shown);
+        self.stage.name(&uuid, shown);
         let result = self.portal.quiet.upload_certificate(&uuid, self.certificate.as_bytes()).await;
         self.portal.show(self.stage, result, Some("-----BEGIN CERTIFICATE-----…"))?;
         Ok(uuid)

@@ -21,22 +21,15 @@ pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
         Base::Entity,
         &[
             P::new("id", Kind::String, |profile| Value::Text(profile.full_id().into())).field(F::Id),
-            P::new("configurationEndpointUrl", Kind::String, |profile| {
+            P::text("configurationEndpointUrl", |profile| {
                 Value::optional_text(profile.enrollment_url.as_deref())
-            })
-            .nullable(),
-            P::new("description", Kind::String, |profile| {
-                Value::optional_text(profile.description.as_deref())
-            })
-            .nullable()
-            .field(F::Description)
-            .write(|patch, input| patch.description = Some(input.text())),
-            P::new("displayName", Kind::String, |profile| {
-                Value::optional_text(profile.display_name.as_deref())
-            })
-            .nullable()
-            .field(F::DisplayName)
-            .write(|patch, input| patch.display_name = Some(input.text())),
+            }),
+            P::text("description", |profile| Value::optional_text(profile.description.as_deref()))
+                .field(F::Description)
+                .write(|patch, input| patch.description = Some(input.text())),
+            P::text("displayName", |profile| Value::optional_text(profile.display_name.as_deref()))
+                .field(F::DisplayName)
+                .write(|patch, input| patch.display_name = Some(input.text())),
             kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
             kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
             kept!("requiresUserAuthentication", Kind::Boolean),
@@ -156,8 +149,7 @@ pub(in crate::graph) static DEP_MAC_OS_ENROLLMENT_PROFILE: ProfileType = EntityT
         kept!("accessibilityScreenDisabled", Kind::Boolean),
         kept!("adminAccountFullName", Kind::String, nullable),
         // Kept sealed, and never shown.
-        P::new("adminAccountPassword", Kind::String, |_| Value::Null)
-            .nullable()
+        P::text("adminAccountPassword", |_| Value::Null)
             .write(|patch, input| patch.admin_password = Some(password(input))),
         kept!("adminAccountUserName", Kind::String, nullable),
         kept!("autoAdvanceSetupEnabled", Kind::Boolean),
