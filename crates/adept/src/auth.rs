@@ -69,8 +69,8 @@ impl Auth {
     /// That there is such a tenant and that it is not disabled.
     pub async fn tenant_is_open(&self, tenant: TenantId) -> Result<(), Refused> {
         match self.storage.tenants.get(tenant).await.map_err(Refused::unavailable)? {
-            None => Err(Refused::UnknownTenant),
-            Some(row) if row.disabled => Err(Refused::DisabledTenant),
+            None => Err(Refused::UnknownTenant(tenant)),
+            Some(row) if row.disabled => Err(Refused::DisabledTenant(tenant)),
             Some(_) => Ok(()),
         }
     }

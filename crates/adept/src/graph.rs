@@ -40,7 +40,6 @@ use std::sync::Arc;
 use axum::{Router, body::Body, http::Request, routing::any};
 
 pub use service::{Graph, RequestObserver};
-pub use throttle::Throttle;
 
 /// Everything below `/beta` and `/v1.0`, which clients also write with capitals. Routes of its own would not do: Graph's
 /// keys in parentheses and names in any case are beyond a router of fixed paths.

@@ -32,7 +32,7 @@ pub use tls::Trust;
 use crate::{
     app::{App, Purpose},
     auth::Auth,
-    graph::{self, Graph, Throttle},
+    graph::{self, Graph},
     oauth::{self, OAuth},
 };
 use checkup::Checkup;
@@ -61,8 +61,8 @@ pub struct Parts {
     pub metrics: Option<Listener>,
     /// Connections at once.
     pub max_connections: usize,
-    /// Whether and how callers of Graph are throttled.
-    pub throttle: Throttle,
+    /// Whether callers of Graph are throttled by its documented figures.
+    pub throttled: bool,
 }
 
 /// Why a service did not start.
@@ -91,7 +91,7 @@ pub struct Running {
 impl Running {
     /// Starts everything; from here on it answers.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { app, auth, listener, tls, metrics, max_connections, throttle } = parts;
+        let Parts { app, auth, listener, tls, metrics, max_connections, throttled } = parts;
         let clock = app.clock().clone();
         let tls = match tls {
             Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
@@ -119,7 +119,7 @@ impl Running {
             tasks.spawn(listener.serve(operators, None, handle, max_connections, timeouts));
         }
         tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
-        let router = public_router(&app, &auth, throttle, checkup, counters, timeouts);
+        let router = public_router(&app, &auth, throttled, checkup, counters, timeouts);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
         tasks.spawn(listener.serve(router, rustls, handle, max_connections, timeouts));
 
@@ -192,7 +192,7 @@ impl Drop for Running {
 fn public_router(
     app: &Arc<App>,
     auth: &Arc<Auth>,
-    throttle: Throttle,
+    throttled: bool,
     checkup: Arc<Checkup>,
     counters: Metrics,
     timeouts: Timeouts,
@@ -207,7 +207,7 @@ fn public_router(
         app: Arc::clone(app),
         auth: Arc::clone(auth),
         public_url: auth.public_url().as_str().to_owned(),
-        throttle,
+        throttled,
         on_request: counted,
     });
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });

@@ -1,6 +1,6 @@
 //! Opens what commands need, as the configuration says.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
@@ -60,7 +60,7 @@ pub(super) async fn storage(
 /// The storage of a service, whose database sessions end when it is silent for a lease.
 pub(super) async fn storage_of_service(flags: &config::Serve, clock: &Clock) -> Result<Storage, Failure> {
     let mut options = options(&flags.storage, WhenMissing::Make)?;
-    options.database.lease = unsigned(flags.apple.lease);
+    options.database.lease = flags.apple.lease.unsigned_abs();
     opened(&flags.storage, options, WhenMissing::Make, clock).await
 }
 
@@ -71,7 +71,12 @@ async fn opened(
     clock: &Clock,
 ) -> Result<Storage, Failure> {
     if missing == WhenMissing::Make {
-        make_private_folder(&flags.data_dir)?;
+        make_private_folder(&flags.data_dir, true).map_err(|error| {
+            let folder = flags.data_dir.display();
+            Failure::usage(format!(
+                "the data folder {folder} cannot be made: {error}. Choose another with --data-dir"
+            ))
+        })?;
     }
     let fresh_tenant = TenantId(clock.new_id());
     Storage::open(&options, clock.now(), fresh_tenant).await.map_err(|error| match &error {
@@ -113,9 +118,9 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
     }
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,
-        sync_interval: unsigned(flags.sync_interval),
-        full_fetch_interval: unsigned(flags.full_fetch_interval),
-        lease: unsigned(flags.lease),
+        sync_interval: flags.sync_interval.unsigned_abs(),
+        full_fetch_interval: flags.full_fetch_interval.unsigned_abs(),
+        lease: flags.lease.unsigned_abs(),
         mdm_url: flags.mdm_url.clone(),
         shared_profile_options: shared_profile_options(&flags.profiles)?,
         ..AppOptions::default()
@@ -145,23 +150,12 @@ fn shared_profile_options(flags: &config::Profiles) -> Result<SharedProfileOptio
     })
 }
 
-/// Configured times are never negative.
-fn unsigned(time: SignedDuration) -> Duration {
-    time.unsigned_abs()
-}
-
-fn make_private_folder(folder: &Path) -> Result<(), Failure> {
-    if folder.is_dir() {
-        return Ok(());
-    }
+/// Makes a folder that only this user may enter, with those above it when `recursive`; an error when it is there and that
+/// is not set.
+pub(super) fn make_private_folder(folder: &Path, recursive: bool) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(recursive);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        Failure::usage(format!(
-            "the data folder {} cannot be made: {error}. Choose another with --data-dir",
-            folder.display()
-        ))
-    })
+    builder.create(folder)
 }

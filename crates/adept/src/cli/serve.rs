@@ -7,7 +7,6 @@ use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
     config,
-    graph::Throttle,
     serve::{Listener, Parts, Running, StartError, signals::Signals, tls},
 };
 
@@ -45,12 +44,9 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     let public_url = public_url(listening, listener.address().port())?;
     let tls = tls_source(flags, &public_url);
     let auth = Arc::new(Auth::new(storage, public_url));
-    let throttle = match listening.throttle {
-        config::Throttling::Off => Throttle::Off,
-        config::Throttling::Graph => Throttle::Graph,
-    };
+    let throttled = listening.throttle == config::Throttling::Graph;
     let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
-    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttle })
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttled })
         .await
         .map_err(started)
 }

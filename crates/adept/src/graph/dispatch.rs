@@ -21,7 +21,7 @@ use super::{
     route::{HandlerResult, Route, RouteAction},
     router,
     service::Graph,
-    throttle::{Throttle, ThrottleCounters},
+    throttle::ThrottleCounters,
     tree::{PathError, PathMatch, Tree},
 };
 use crate::domain::Caller;
@@ -180,7 +180,7 @@ impl Edge {
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.
         let is_batch = endpoint.route.operation == router::BATCH;
-        if self.graph.throttle == Throttle::Graph && !is_batch {
+        if self.graph.throttled && !is_batch {
             let writes = parts.method != Method::GET;
             self.counters.admit(&caller, writes, now).map_err(Error::Throttled)?;
         }

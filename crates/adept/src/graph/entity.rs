@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use super::{
     protocol::Metadata,
     request_context::RequestContext,
-    response::{GraphResponse, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
+    response::GraphResponse,
     types::{ComplexType, EntityType, Operation},
     value::{Object, Value, write_array, write_object},
 };
@@ -134,8 +134,8 @@ impl RequestContext<'_> {
         let entity = || Shape::default().document(self, set, row, &[]);
         match self.prefers_minimal() {
             None => entity(),
-            Some(true) => GraphResponse::no_content().header(PREFERENCE_APPLIED, "return=minimal"),
-            Some(false) => entity().header(PREFERENCE_APPLIED, "return=representation"),
+            Some(true) => GraphResponse::no_content().header("preference-applied", "return=minimal"),
+            Some(false) => entity().header("preference-applied", "return=representation"),
         }
     }
 
@@ -145,7 +145,7 @@ impl RequestContext<'_> {
         let response = self.changed(set, row).header(header::LOCATION, &*location);
         match response.status() {
             // Without a body this is the only header in which the client finds the id (OData 4.0, part 1, 8.3.4).
-            StatusCode::NO_CONTENT => response.header(ODATA_ENTITY_ID, location),
+            StatusCode::NO_CONTENT => response.header("odata-entityid", location),
             _ => response.with_status(StatusCode::CREATED),
         }
     }

@@ -11,7 +11,7 @@ use super::{
     entity::{EntitySet, ExpandedMembers, Shape},
     error::Error,
     request_context::RequestContext,
-    response::{GraphResponse, PREFERENCE_APPLIED},
+    response::GraphResponse,
     skiptoken::{RequestDigest, close_token, open_token, request_digest},
     types::{EntityType, Selectable},
     value::{Value, write_array, write_object},
@@ -141,7 +141,7 @@ impl<R, F, W> Listing<R, F, W> {
             self.rows(request, listed, expanded, document.member("value"));
         });
         match self.preferred_page {
-            Some(size) => response.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
+            Some(size) => response.header("preference-applied", format!("odata.maxpagesize={size}")),
             None => response,
         }
     }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+        header::{self, IntoHeaderName},
+    },
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -25,7 +28,7 @@ impl GraphResponse {
     pub(super) fn document(media_type: &str, document: impl Into<Body>) -> Self {
         Self(Response::new(document.into()))
             .header(header::CONTENT_TYPE, media_type)
-            .header(ODATA_VERSION, "4.0")
+            .header("odata-version", "4.0")
     }
 
     /// 200 with an OData document.
@@ -52,7 +55,7 @@ impl GraphResponse {
     }
 
     /// With a header. A value that no header can hold is left out.
-    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+    pub(super) fn header(mut self, name: impl IntoHeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
             self.0.headers_mut().insert(name, value);
         }
@@ -135,9 +138,9 @@ impl Responder {
         }
         if let (Some(limit), Some(wait)) = (row.rate_limit, row.retry_after) {
             answer = answer
-                .header(RATE_LIMIT, limit)
-                .header(RATE_LIMIT_REMAINING, 0)
-                .header(RATE_LIMIT_RESET, whole_seconds(wait));
+                .header("ratelimit-limit", limit)
+                .header("ratelimit-remaining", 0)
+                .header("ratelimit-reset", whole_seconds(wait));
         }
         if !row.offered.is_empty() {
             let methods: Vec<_> = row.offered.iter().map(Method::as_str).collect();
@@ -153,10 +156,10 @@ impl Responder {
     pub(super) fn response(&self, answer: GraphResponse, ids: &RequestIds) -> Response<Body> {
         let GraphResponse(mut response) = answer;
         let headers = response.headers_mut();
-        let own = ids.request.hyphenated().to_string();
-        headers.extend(HeaderValue::try_from(own).map(|id| (REQUEST_ID, id)));
-        headers.extend(HeaderValue::from_str(&ids.client).map(|id| (CLIENT_REQUEST_ID, id)));
-        headers.insert(DIAGNOSTIC, HeaderValue::from_static(SERVER_INFO));
+        for (name, id) in [("request-id", &ids.request.to_string()), ("client-request-id", &ids.client)] {
+            headers.extend(HeaderValue::from_str(id).map(|id| (HeaderName::from_static(name), id)));
+        }
+        headers.insert("x-ms-ags-diagnostic", HeaderValue::from_static(SERVER_INFO));
         if self.strict_transport {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
@@ -179,15 +182,6 @@ fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-pub(super) const ODATA_ENTITY_ID: HeaderName = HeaderName::from_static("odata-entityid");
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
-const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
-const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
 /// Graph names its data centre here; a self-hosted service has none.
 const SERVER_INFO: &str = r#"{"ServerInfo":{"DataCenter":"self-hosted","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"adept"}}"#;
 const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, \

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::throttle::Throttle;
 use crate::{app::App, auth::Auth};
 
 /// Called once for every answer, with operation, status and duration. The operation is a fixed word, never a client's
@@ -17,8 +16,8 @@ pub struct Graph {
     pub auth: Arc<Auth>,
     /// The origin that every URL in an answer has, without a slash at its end.
     pub public_url: String,
-    /// Whether and how callers are throttled.
-    pub throttle: Throttle,
+    /// Whether callers are throttled by Graph's documented figures.
+    pub throttled: bool,
     /// Called once for every answer.
     pub on_request: RequestObserver,
 }

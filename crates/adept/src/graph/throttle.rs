@@ -13,16 +13,6 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Caller, ClientId, TenantId};
 
-/// Whether and how callers are throttled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Throttle {
-    /// No caller is.
-    #[default]
-    Off,
-    /// By Graph's documented figures.
-    Graph,
-}
-
 /// Requests that are counted together.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 enum ThrottleKey {

@@ -206,33 +206,27 @@ impl<R, F, W> EntityType<R, F, W> {
 
     /// Every property, those of the base first: an index in a base is the same index in what extends it.
     pub(super) fn all_properties(&self) -> Vec<&'static Property<R, F, W>> {
-        let mut all = match self.base {
-            Base::Type(base) => base.all_properties(),
-            Base::Entity | Base::Other(_) => Vec::new(),
-        };
-        all.extend(self.properties);
-        all
+        self.lineage().into_iter().flat_map(|kind| kind.properties).collect()
     }
 
     /// The qualified names of the type and of what it extends.
     pub(super) fn names(&self) -> Vec<&'static str> {
-        let mut names = match self.base {
-            Base::Type(base) => base.names(),
-            Base::Entity => Vec::new(),
-            Base::Other(name) => vec![name],
-        };
-        names.push(self.name);
-        names
+        self.lineage().into_iter().map(|kind| kind.name).collect()
     }
 
     /// Every navigation, those of the base first.
     pub(super) fn all_navigations(&self) -> Vec<&'static Navigation> {
-        let mut navigations = match self.base {
-            Base::Type(base) => base.all_navigations(),
+        self.lineage().into_iter().flat_map(|kind| kind.navigations).collect()
+    }
+
+    /// The types of the same rows that it extends, and itself as the last.
+    fn lineage(&self) -> Vec<&Self> {
+        let mut lineage = match self.base {
+            Base::Type(base) => base.lineage(),
             Base::Entity | Base::Other(_) => Vec::new(),
         };
-        navigations.extend(self.navigations);
-        navigations
+        lineage.push(self);
+        lineage
     }
 }
 

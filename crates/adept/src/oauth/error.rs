@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::OAuth;
-use crate::{auth::Refused, domain::TenantId};
+use crate::auth::Refused;
 
 /// Why the issuer refuses. Displays as the sentence that the caller reads.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +20,9 @@ pub(super) enum OAuthError {
         shortened(.0)
     )]
     TenantIsNoGuid(String),
-    /// The tenant is unknown.
-    #[error("Tenant '{0}' not found. Check the tenant id.")]
-    UnknownTenant(TenantId),
-    /// The operator disabled the tenant.
-    #[error("Tenant '{0}' is disabled by the operator.")]
-    DisabledTenant(TenantId),
+    /// The tenant, the client or its secret is not good, or that cannot be found out now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The body is no form, or too large.
     #[error("The body must be a form (application/x-www-form-urlencoded): {0}")]
     NotAForm(String),
@@ -50,18 +47,6 @@ pub(super) enum OAuthError {
     /// No secret was sent.
     #[error("The request body must contain the following parameter: 'client_secret'.")]
     MissingSecret,
-    /// Unknown client or wrong secret.
-    #[error("Invalid client secret provided, or the application is not known in this tenant.")]
-    WrongCredentials,
-    /// The client is disabled.
-    #[error("The application is disabled by the operator.")]
-    DisabledClient,
-    /// Too many sign-ins at once.
-    #[error("Too many applications sign in at once. Try again in a second.")]
-    Busy,
-    /// Database or key cannot be used; the text is for the log.
-    #[error("A transient error has occurred. Try again in a few seconds.")]
-    Unavailable(String),
 }
 
 /// What a caller wrote, for an error sentence: at most 64 characters.
@@ -70,34 +55,27 @@ fn shortened(text: &str) -> String {
 }
 
 impl OAuthError {
-    pub(super) fn refused(refused: Refused, tenant: TenantId) -> Self {
-        match refused {
-            Refused::UnknownTenant => Self::UnknownTenant(tenant),
-            Refused::DisabledTenant => Self::DisabledTenant(tenant),
-            Refused::WrongCredentials => Self::WrongCredentials,
-            Refused::DisabledClient => Self::DisabledClient,
-            Refused::Busy => Self::Busy,
-            Refused::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-
     /// Status, OAuth error code (RFC 6749 §5.2), Entra's number.
     fn codes(&self) -> (StatusCode, &'static str, u32) {
         let invalid = |number| (StatusCode::BAD_REQUEST, "invalid_request", number);
         let client = |number| (StatusCode::UNAUTHORIZED, "invalid_client", number);
         match self {
             Self::TenantIsNoGuid(_) => invalid(900_023),
-            Self::UnknownTenant(_) => invalid(90_002),
-            Self::DisabledTenant(_) => invalid(5_000_224),
+            Self::Refused(Refused::UnknownTenant(_)) => invalid(90_002),
+            Self::Refused(Refused::DisabledTenant(_)) => invalid(5_000_224),
             Self::NotAForm(_) | Self::RepeatedField(_) | Self::TwoCredentials => invalid(90_014),
             Self::MissingField(_) => invalid(900_144),
             Self::UnsupportedGrant(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type", 70_003),
             Self::UnknownScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope", 70_011),
             Self::UnreadableBasic | Self::MissingSecret => client(7_000_218),
-            Self::WrongCredentials => client(7_000_215),
-            Self::DisabledClient => client(7_000_112),
-            Self::Busy => (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90_055),
-            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033),
+            Self::Refused(Refused::WrongCredentials) => client(7_000_215),
+            Self::Refused(Refused::DisabledClient) => client(7_000_112),
+            Self::Refused(Refused::Busy) => {
+                (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90_055)
+            }
+            Self::Refused(Refused::Unavailable(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033)
+            }
         }
     }
 }
@@ -116,8 +94,12 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
     let correlation = correlation.unwrap_or(trace);
     let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     match &refused {
-        OAuthError::Unavailable(cause) => tracing::error!(%trace, cause, "no token can be issued"),
-        OAuthError::Busy => tracing::warn!(%trace, "a sign-in was refused: too many wait already"),
+        OAuthError::Refused(Refused::Unavailable(cause)) => {
+            tracing::error!(%trace, cause, "no token can be issued")
+        }
+        OAuthError::Refused(Refused::Busy) => {
+            tracing::warn!(%trace, "a sign-in was refused: too many wait already")
+        }
         _ => tracing::info!(%trace, error = code, number, "a token request was refused"),
     }
     let body = json!({
@@ -134,13 +116,15 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
     let headers = response.headers_mut();
     headers.extend(NO_STORE);
     match refused {
-        OAuthError::UnreadableBasic | OAuthError::WrongCredentials | OAuthError::MissingSecret => {
+        OAuthError::UnreadableBasic
+        | OAuthError::Refused(Refused::WrongCredentials)
+        | OAuthError::MissingSecret => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"adept\""));
         }
-        OAuthError::Busy => {
+        OAuthError::Refused(Refused::Busy) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        OAuthError::Unavailable(_) => {
+        OAuthError::Refused(Refused::Unavailable(_)) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         _ => {}

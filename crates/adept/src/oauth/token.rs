@@ -61,11 +61,8 @@ async fn issue(
     })?;
     let credentials = Credentials { client: client.parse().ok(), secret };
     let now = oauth.clock.now();
-    oauth
-        .auth
-        .issue(tenant, credentials, &audience, crate::app::Clock::id_at(now), now)
-        .await
-        .map_err(|refused| OAuthError::refused(refused, tenant))
+    let id = crate::app::Clock::id_at(now);
+    Ok(oauth.auth.issue(tenant, credentials, &audience, id, now).await?)
 }
 
 fn granted(issued: &Issued) -> Response {
