@@ -15,7 +15,6 @@ mod error;
 mod expand;
 mod imported_apple_device_identities;
 mod input;
-mod input_value;
 mod listing;
 mod metadata;
 mod onboarding_settings;

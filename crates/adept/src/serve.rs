@@ -158,11 +158,6 @@ impl Running {
         &self.app
     }
 
-    /// Who may use it.
-    pub fn auth(&self) -> &Arc<Auth> {
-        &self.auth
-    }
-
     /// Stops: no new connections, requests get 25 seconds to finish, the background gives back what it holds. Ends within
     /// 28 seconds, also when the database never answers.
     pub async fn stop(mut self) {

@@ -134,23 +134,17 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: &str) -> Result<confi
 async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let (storage, clock) = (adept.app().storage(), adept.app().clock());
     let secret = ClientSecret::generate().map_err(Failure::failed)?;
-    let permission = Permission::ServiceConfigReadWrite;
-    let client = ClientRow {
+    let row = ClientRow {
         tenant: storage.default_tenant(),
         id: ClientId(clock.new_id()),
         name: "demo".to_owned(),
         secret_hash: secret.hash().map_err(Failure::failed)?,
-        permissions: std::iter::once(permission).collect(),
+        permissions: std::iter::once(Permission::ServiceConfigReadWrite).collect(),
         disabled: false,
         created_at: clock.now(),
     };
-    storage.clients.add(&client).await?;
-    Ok(DemoApplication {
-        tenant: client.tenant.to_string(),
-        client: client.id.to_string(),
-        secret,
-        permission,
-    })
+    storage.clients.add(&row).await?;
+    Ok(DemoApplication { row, secret })
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {

@@ -6,8 +6,10 @@ mod network;
 mod scheduler;
 mod stored;
 
+use jiff::Timestamp;
+
 use super::{Failure, say, serve::public_url};
-use crate::{app::Clock, config};
+use crate::{app::Clock, config, domain::CLOCKS_APART};
 
 /// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,4 +73,14 @@ pub(super) async fn run(flags: &config::Serve) -> Result<(), Failure> {
             findings.len()
         )))
     }
+}
+
+/// Whether this machine's clock agrees with the one of `whose`, which showed `theirs` just now.
+fn clocks(now: Timestamp, theirs: Timestamp, whose: &str, advice: &str) -> Finding {
+    let apart = now.duration_since(theirs);
+    if apart.abs() <= CLOCKS_APART {
+        return Finding::ok("clock", format!("this machine's clock and {whose} agree"));
+    }
+    let seconds = apart.as_secs();
+    Finding::fail("clock", format!("this machine's clock is {seconds} s from {whose}: {advice}"))
 }

@@ -1,6 +1,6 @@
 //! Opens what commands need, as the configuration says.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
@@ -53,23 +53,18 @@ pub(super) async fn storage(
     missing: WhenMissing,
     clock: &Clock,
 ) -> Result<Storage, Failure> {
-    let options = options(flags, missing)?;
-    opened(flags, options, missing, clock).await
+    storage_with_lease(flags, missing, AppOptions::default().lease, clock).await
 }
 
-/// The storage of a service, whose database sessions end when it is silent for a lease.
-pub(super) async fn storage_of_service(flags: &config::Serve, clock: &Clock) -> Result<Storage, Failure> {
-    let mut options = options(&flags.storage, WhenMissing::Make)?;
-    options.database.lease = flags.apple.lease.unsigned_abs();
-    opened(&flags.storage, options, WhenMissing::Make, clock).await
-}
-
-async fn opened(
+/// The same, whose database sessions end when it is silent for a lease of that length.
+pub(super) async fn storage_with_lease(
     flags: &config::Storage,
-    options: StorageOptions,
     missing: WhenMissing,
+    lease: Duration,
     clock: &Clock,
 ) -> Result<Storage, Failure> {
+    let mut options = options(flags, missing)?;
+    options.database.lease = lease;
     if missing == WhenMissing::Make {
         make_private_folder(&flags.data_dir, true).map_err(|error| {
             let folder = flags.data_dir.display();

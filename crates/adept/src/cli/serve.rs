@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{Failure, note, open};
+use super::{
+    Failure, note,
+    open::{self, WhenMissing},
+};
 use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
@@ -29,7 +32,9 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     super::install_crypto_providers();
     let listening = &flags.listening;
     public_url(listening, listening.listen.port())?;
-    let storage = open::storage_of_service(flags, &clock).await?;
+    let storage =
+        open::storage_with_lease(&flags.storage, WhenMissing::Make, flags.apple.lease.unsigned_abs(), &clock)
+            .await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
     let listener = Listener::bind(listening.listen)
         .map_err(|error| taken("--listen", "choose another address with --listen", error))?;

@@ -5,7 +5,7 @@ mod device_management;
 mod setting;
 
 use adept_odata::{Expand, QueryOptions, parse_expand};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
     entity::{EntitySet, ExpandedMembers},
@@ -18,18 +18,6 @@ use super::{
     value::Value,
 };
 use crate::app::Listed;
-
-/// The bytes of an option that are escaped in a link.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b',')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'/')
-    .remove(b':');
 
 /// Rows on a page when a collection of each is shown too.
 const ROWS: u32 = 20;
@@ -159,7 +147,7 @@ fn written(options: &QueryOptions) -> String {
         }
         query.push_str(name);
         query.push('=');
-        query.extend(utf8_percent_encode(&value, ESCAPED));
+        query.extend(utf8_percent_encode(&value, NON_ALPHANUMERIC));
     }
     query
 }

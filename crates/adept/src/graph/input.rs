@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     error::{BadBody, shortened},
-    input_value::InputValue,
     types::{ActionType, ComplexType, EntityType},
+    value::InputValue,
 };
 
 /// The members of a JSON object.
@@ -107,7 +107,7 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             small.map(|number| InputValue::Int(number.into())).ok_or_else(wrong)
         }
         (Kind::Int64, Json::Number(number)) => number.as_i64().map(InputValue::Int).ok_or_else(wrong),
-        (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text)),
+        (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text.into())),
         (Kind::DateTimeOffset, Json::String(text)) => {
             text.parse().map(InputValue::DateTime).map_err(|_| wrong())
         }

@@ -31,7 +31,7 @@ pub(super) use imported_apple_device_identity::{
 pub(super) use model::{ENTITY, EntityDescription, Model};
 pub(super) use operations::{Binding, Operation};
 
-use super::{input_value::InputValue, value::Value};
+use super::value::{InputValue, Value};
 
 /// An entity type, shown from rows `R`, filtered and ordered by fields `F`, written through `W`.
 pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {

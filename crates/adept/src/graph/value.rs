@@ -1,4 +1,4 @@
-//! A value of a property, and how it is written as JSON. It knows no property, no type and no annotation.
+//! A value of a property or a parameter, and how it is written as JSON. It knows no property, no type and no annotation.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use uuid::Uuid;
 /// What Graph shows for a missing time where null is not allowed: 0001-01-01T00:00:00Z.
 pub(super) const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// A value of an answer.
+/// A value of an answer, or one that a client sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value<'v> {
     /// `null`.
@@ -32,6 +32,9 @@ pub(super) enum Value<'v> {
     Object(Vec<(&'static str, Value<'v>)>),
 }
 
+/// A value that a client sent, of the kind that its description names. How it is read is in `input`.
+pub(super) type InputValue = Value<'static>;
+
 impl<'v> Value<'v> {
     /// Text that borrows.
     pub(super) fn text(text: &'v str) -> Self {
@@ -41,6 +44,27 @@ impl<'v> Value<'v> {
     /// Text, or null.
     pub(super) fn optional_text(text: Option<&'v str>) -> Self {
         text.map_or(Self::Null, Self::text)
+    }
+
+    /// Text; none for null. A value of another kind cannot come here.
+    pub(super) fn into_text(self) -> Option<String> {
+        if let Self::Text(text) = self { Some(text.into_owned()) } else { None }
+    }
+
+    /// A boolean; none for null.
+    pub(super) fn bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(value) } else { None }
+    }
+
+    /// A member of an enum; none for null.
+    pub(super) fn member(self) -> Option<&'static str> {
+        if let Self::Enum(member) = self { Some(member) } else { None }
+    }
+
+    /// A collection of text, without its nulls; none for null.
+    pub(super) fn into_texts(self) -> Option<Vec<String>> {
+        let Self::List(items) = self else { return None };
+        Some(items.into_iter().filter_map(Self::into_text).collect())
     }
 
     /// A moment, or [`NEVER`].

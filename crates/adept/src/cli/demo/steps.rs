@@ -17,7 +17,7 @@ use super::{
     portal::{ShownPortal, refused},
     stage::Stage,
 };
-use crate::{auth::ClientSecret, cli::Failure, domain::Permission};
+use crate::{auth::ClientSecret, cli::Failure, storage::ClientRow};
 
 /// The collection that everything happens in.
 const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
@@ -32,10 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The application that the demo signs in with.
 pub(super) struct DemoApplication {
-    pub(super) tenant: String,
-    pub(super) client: String,
+    pub(super) row: ClientRow,
     pub(super) secret: ClientSecret,
-    pub(super) permission: Permission,
 }
 
 /// The result of a demo that ran to its end.

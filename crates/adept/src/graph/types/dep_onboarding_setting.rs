@@ -53,7 +53,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
             .field(F::TokenType),
             P::text("tokenName", |setting| Value::optional_text(setting.token_name.as_deref()))
                 .field(F::TokenName)
-                .write(|patch, input| patch.token_name = Some(input.text())),
+                .write(|patch, input| patch.token_name = Some(input.into_text())),
             P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))
                 .field(F::SyncedDeviceCount),
             P::new("dataSharingConsentGranted", Kind::Boolean, |setting| {
@@ -69,7 +69,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
             })
             .nullable()
             .field(F::RoleScopeTags)
-            .write(|patch, input| patch.role_scope_tag_ids = Some(input.texts())),
+            .write(|patch, input| patch.role_scope_tag_ids = Some(input.into_texts())),
         ],
     )
 };
@@ -88,10 +88,10 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
     name: "uploadDepToken",
     parameters: &[
         Parameter::new("appleId", Kind::String, |upload, input| {
-            upload.apple_id = input.text().filter(|text| !text.is_empty());
+            upload.apple_id = input.into_text().filter(|text| !text.is_empty());
         }),
         Parameter::new("depToken", Kind::String, |upload, input| {
-            upload.dep_token = Zeroizing::new(input.text().unwrap_or_default());
+            upload.dep_token = Zeroizing::new(input.into_text().unwrap_or_default());
         }),
     ],
 };
@@ -103,7 +103,7 @@ pub(in crate::graph) static RELEASE_APPLE_DEVICES: ActionType<Vec<String>> = Act
     parameters: &[
         Parameter::new("depToken", Kind::String, |_, _| {}),
         Parameter::new("deviceSerialNumbers", Kind::Collection(&Kind::String), |serials, input| {
-            *serials = input.texts().unwrap_or_default();
+            *serials = input.into_texts().unwrap_or_default();
         }),
     ],
 };

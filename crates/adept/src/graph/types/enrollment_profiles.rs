@@ -12,7 +12,7 @@ pub(in crate::graph) use properties::*;
 use super::{ActionType, ComplexType, EntityType, Parameter, Property};
 use crate::{
     domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
-    graph::{input_value::InputValue, value::Value},
+    graph::value::{InputValue, Value},
 };
 
 type P = Property<Profile, F, ProfilePatch>;
@@ -115,7 +115,7 @@ fn value(input: InputValue) -> Option<ProfileValue> {
         InputValue::Null => return None,
         InputValue::Bool(value) => ProfileValue::Bool(value),
         InputValue::Int(number) => ProfileValue::Int(number),
-        InputValue::Text(text) => ProfileValue::Text(text),
+        InputValue::Text(text) => ProfileValue::Text(text.into_owned()),
         InputValue::Enum(member) => ProfileValue::Text(member.to_owned()),
         InputValue::Guid(guid) => ProfileValue::Text(guid.hyphenated().to_string()),
         InputValue::DateTime(moment) => ProfileValue::Text(moment.to_string()),
@@ -131,14 +131,14 @@ fn value(input: InputValue) -> Option<ProfileValue> {
 
 /// A password that was sent; an empty one is none.
 fn password(input: InputValue) -> Option<Zeroizing<String>> {
-    input.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
+    input.into_text().filter(|text| !text.is_empty()).map(Zeroizing::new)
 }
 
 /// The argument of `updateDeviceProfileAssignment`: serial numbers.
 pub(in crate::graph) static UPDATE_DEVICE_PROFILE_ASSIGNMENT: ActionType<Vec<String>> = ActionType {
     name: "updateDeviceProfileAssignment",
     parameters: &[Parameter::new("deviceIds", Kind::Collection(&Kind::String), |serials, input| {
-        *serials = input.texts().unwrap_or_default();
+        *serials = input.into_texts().unwrap_or_default();
     })],
 };
 

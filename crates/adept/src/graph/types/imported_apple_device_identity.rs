@@ -23,12 +23,14 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("id", Kind::String, |device| Value::Guid(device.id.0)).field(F::Id),
             P::text("serialNumber", |device| Value::text(&device.serial))
                 .field(F::SerialNumber)
-                .write(|patch, input| patch.serial = input.text()),
+                .write(|patch, input| patch.serial = input.into_text()),
             P::text("requestedEnrollmentProfileId", |device| {
                 device.desired_profile.map_or(Value::Null, |id| Value::Guid(id.0))
             })
             .field(F::RequestedProfile)
-            .write(|patch, input| patch.desired_profile = Some(input.text().filter(|text| !text.is_empty()))),
+            .write(|patch, input| {
+                patch.desired_profile = Some(input.into_text().filter(|text| !text.is_empty()))
+            }),
             P::new("requestedEnrollmentProfileAssignmentDateTime", Kind::DateTimeOffset, |device| {
                 device.desired_at.map_or(Value::Null, Value::DateTime)
             })
@@ -49,7 +51,7 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::moment("lastContactedDateTime", |_| Value::moment(None)).field(F::LastContacted),
             P::text("description", |device| Value::optional_text(device.description.as_deref()))
                 .field(F::Description)
-                .write(|patch, input| patch.description = Some(input.text())),
+                .write(|patch, input| patch.description = Some(input.into_text())),
             P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted"))
                 .field(F::EnrollmentState),
             P::new("platform", Kind::Enum(&PLATFORM), |device| Value::Enum(device.platform.as_str()))

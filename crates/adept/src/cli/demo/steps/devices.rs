@@ -35,12 +35,8 @@ impl Script<'_> {
     }
 
     pub(super) async fn look_at_devices(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Look at the devices",
-                "Lists are answered from the database; no list ever waits for Apple.",
-            )
-            .await;
+        let about = "Lists are answered from the database; no list ever waits for Apple.";
+        self.stage.step("Look at the devices", about).await;
         let path = self.path("/importedAppleDeviceIdentities?$top=5&$count=true");
         let list = self.get(&path).await?;
         if list["@odata.count"] != DEVICES {

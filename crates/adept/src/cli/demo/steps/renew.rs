@@ -10,12 +10,8 @@ use crate::{cli::Failure, domain::TokenState};
 
 impl Script<'_> {
     pub(super) async fn renew_token(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Renew the token",
-                "Downloading a new one kills the old one at once, at the real Apple too. Meanwhile devices were bought.",
-            )
-            .await;
+        let about = "Downloading a new one kills the old one at once, at the real Apple too. Meanwhile devices were bought.";
+        self.stage.step("Renew the token", about).await;
         let server = self.server.clone();
         let token = self.download_token(&server).await?;
         self.buy_devices(LATER).await?;
@@ -43,12 +39,8 @@ impl Script<'_> {
     }
 
     pub(super) async fn refuse_another_server(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Refuse another server's token",
-                "The same key, the same organization, the wrong server: taking this token would swap all devices.",
-            )
-            .await;
+        let about = "The same key, the same organization, the wrong server: taking this token would swap all devices.";
+        self.stage.step("Refuse another server's token", about).await;
         let other = self.add_server("Warehouse", "{other}").await?;
         let token = self.download_token(&other).await?;
         let before = self.setting_now().await?;

@@ -26,10 +26,10 @@ pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
             }),
             P::text("description", |profile| Value::optional_text(profile.description.as_deref()))
                 .field(F::Description)
-                .write(|patch, input| patch.description = Some(input.text())),
+                .write(|patch, input| patch.description = Some(input.into_text())),
             P::text("displayName", |profile| Value::optional_text(profile.display_name.as_deref()))
                 .field(F::DisplayName)
-                .write(|patch, input| patch.display_name = Some(input.text())),
+                .write(|patch, input| patch.display_name = Some(input.into_text())),
             kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
             kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
             kept!("requiresUserAuthentication", Kind::Boolean),
