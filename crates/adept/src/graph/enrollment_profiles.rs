@@ -164,10 +164,7 @@ pub(super) async fn set_default_profile(request: &RequestContext<'_>) -> Handler
 pub(super) async fn update_device_profile_assignment(request: &RequestContext<'_>) -> HandlerResult {
     let body = request.receive(LIMIT).await?;
     let profile = profile_of(request).await?;
-    let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read(request.object(&body)?)?;
-    if serials.is_empty() {
-        return Err(BadBody::Missing { parameter: "deviceIds" }.into());
-    }
+    let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read_list("deviceIds", request.object(&body)?)?;
     request.app().profiles.assign(&request.origin(), profile.setting, profile.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

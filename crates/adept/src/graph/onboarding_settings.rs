@@ -141,10 +141,7 @@ pub(super) async fn share_for_school_data_sync_service(
 pub(super) async fn release_apple_devices(request: &RequestContext<'_>) -> HandlerResult {
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(request).await?;
-    let serials = RELEASE_APPLE_DEVICES.read(request.object(&body)?)?;
-    if serials.is_empty() {
-        return Err(BadBody::Missing { parameter: "deviceSerialNumbers" }.into());
-    }
+    let serials = RELEASE_APPLE_DEVICES.read_list("deviceSerialNumbers", request.object(&body)?)?;
     request.app().profiles.release_devices(&request.origin(), setting.id, serials).await?;
     Ok(GraphResponse::no_content())
 }

@@ -13,7 +13,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    client::{Body, Client},
+    client::Client,
     portal::{ShownPortal, refused},
     stage::Stage,
 };
@@ -114,13 +114,13 @@ impl<'a> Script<'a> {
 
     /// The answer to a request that is shown.
     async fn get(&mut self, path: &str) -> Result<Value, Failure> {
-        Ok(self.adept.call(self.stage, Method::GET, path, Body::None, 200).await?.json())
+        Ok(self.adept.call(self.stage, Method::GET, path, None, 200).await?.json())
     }
 
     /// The setting as it is now, without showing the request.
     async fn setting_now(&mut self) -> Result<Value, Failure> {
         let path = self.path("");
-        let answer = self.adept.send(Method::GET, &path, Body::None).await?;
+        let answer = self.adept.send(Method::GET, &path, None).await?;
         match answer.status {
             200 => Ok(answer.json()),
             status => Err(Failure::failed(format!("GET {path} was answered with {status}: {}", answer.text))),

@@ -32,12 +32,11 @@ impl Script<'_> {
             "grant_type=client_credentials&client_id={client}&client_secret={}&scope=https%3A%2F%2Flocalhost%2F.default",
             application.secret.reveal()
         );
-        let body = Body::Form(
-            form,
+        let body = Body::form(form).shown_as(
             "grant_type=client_credentials&client_id=…&client_secret=… &scope=https://localhost/.default",
         );
         self.stage.name(&tenant, "{tenant}");
-        let answer = self.adept.call(self.stage, Method::POST, &path, body, 200).await?.json();
+        let answer = self.adept.call(self.stage, Method::POST, &path, Some(body), 200).await?.json();
         let token =
             answer["access_token"].as_str().ok_or_else(|| Failure::failed("there is no access_token"))?;
         self.adept.sign_with(token);
@@ -52,7 +51,7 @@ impl Script<'_> {
     pub(super) async fn create_setting(&mut self) -> Result<(), Failure> {
         let about = "It stands for one device management server in Apple's portal.";
         self.stage.step("Create an onboarding setting", about).await;
-        let body = Body::Json(json!({ "tokenName": "Headquarters" }));
+        let body = Some(Body::json(&json!({ "tokenName": "Headquarters" })));
         let setting = self.adept.call(self.stage, Method::POST, SETTINGS, body, 201).await?.json();
         let id = setting["id"].as_str().ok_or_else(|| Failure::failed("the new setting has no id"))?;
         self.setting = id.to_owned();
@@ -131,12 +130,10 @@ impl Script<'_> {
 
     /// Uploads a token; `expected` is the status that it must be answered with.
     pub(super) async fn upload(&mut self, token: String, expected: u16) -> Result<Response, Failure> {
-        let body = Body::JsonAs(
-            json!({ "appleId": null, "depToken": token }),
-            "{\"appleId\":null,\"depToken\":\"Content-Type: application/pkcs7-mime; …\"}",
-        );
+        let body = Body::json(&json!({ "appleId": null, "depToken": token }))
+            .shown_as("{\"appleId\":null,\"depToken\":\"Content-Type: application/pkcs7-mime; …\"}");
         let path = self.path("/uploadDepToken");
-        self.adept.call(self.stage, Method::POST, &path, body, expected).await
+        self.adept.call(self.stage, Method::POST, &path, Some(body), expected).await
     }
 
     pub(super) async fn upload_token(&mut self, token: String) -> Result<(), Failure> {

@@ -2,10 +2,7 @@
 
 use reqwest::Method;
 
-use super::{
-    super::{client::Body, grouped},
-    DEVICES, LATER, Script, synced_since,
-};
+use super::{super::grouped, DEVICES, LATER, Script, synced_since};
 use crate::{cli::Failure, domain::TokenState};
 
 impl Script<'_> {
@@ -17,7 +14,7 @@ impl Script<'_> {
         self.buy_devices(LATER).await?;
 
         let path = self.path("/syncWithAppleDeviceEnrollmentProgram");
-        self.adept.call(self.stage, Method::POST, &path, Body::None, 204).await?;
+        self.adept.call(self.stage, Method::POST, &path, None, 204).await?;
         let dead = TokenState::Revoked.sync_error_code();
         let before =
             self.wait_until("Apple's refusal", |now| now["lastSyncErrorCode"] == dead, |_| {}).await?;
