@@ -134,9 +134,7 @@ async fn list(flags: List) -> Result<(), Failure> {
     let tenant = flags.tenant.existing(&storage).await?;
     let clients = storage.clients.list(tenant).await?;
     storage.close().await;
-    if flags.json.json {
-        let clients: Vec<_> = clients.iter().map(as_json).collect();
-        say(json!(clients));
+    if flags.json.prints(clients.iter().map(as_json)) {
         return Ok(());
     }
     for client in &clients {

@@ -50,17 +50,16 @@ async fn show(flags: Show) -> Result<(), Failure> {
     if explained.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("no setting lists a device {}", flags.serial)));
     }
-    if flags.json.json {
-        let devices = explained.iter().map(|device| {
-            let history = device.history.iter();
-            json!({
-                "settingId": device.setting.to_string(),
-                "title": device.title,
-                "sentences": device.sentences,
-                "history": history.map(|(at, text)| json!({ "at": at.to_string(), "text": text })).collect::<Vec<_>>(),
-            })
-        });
-        say(json!(devices.collect::<Vec<_>>()));
+    let shown = explained.iter().map(|device| {
+        let history = device.history.iter().map(|(at, text)| json!({ "at": at.to_string(), "text": text }));
+        json!({
+            "settingId": device.setting.to_string(),
+            "title": device.title,
+            "sentences": device.sentences,
+            "history": history.collect::<Vec<_>>(),
+        })
+    });
+    if flags.json.prints(shown) {
         return Ok(());
     }
     for device in &explained {

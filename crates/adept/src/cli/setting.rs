@@ -95,13 +95,12 @@ async fn list(flags: List) -> Result<(), Failure> {
     let refused = |setting: &Row| refused.iter().find(|devices| devices.setting == setting.id);
     storage.close().await;
     let now = Clock::system().now();
-    if flags.json.json {
-        let rows = rows.iter().map(|(setting, deleted)| {
-            let mut row = as_json(setting, *deleted, setting.standing(now));
-            row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
-            row
-        });
-        say(json!(rows.collect::<Vec<_>>()));
+    let shown = rows.iter().map(|(setting, deleted)| {
+        let mut row = as_json(setting, *deleted, setting.standing(now));
+        row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
+        row
+    });
+    if flags.json.prints(shown) {
         return Ok(());
     }
     for (setting, deleted) in &rows {

@@ -131,12 +131,7 @@ impl Xml {
     }
 
     fn property(&mut self, member: &Member) {
-        let kind = aliased(&member.kind.to_string());
-        let mut attributes = vec![("Name", member.name), ("Type", &*kind)];
-        if !member.nullable {
-            attributes.push(("Nullable", "false"));
-        }
-        self.leaf("Property", &attributes);
+        self.typed("Property", Some(member.name), member.kind, member.nullable, false);
     }
 
     fn operation(&mut self, operation: &Operation) {
@@ -148,20 +143,20 @@ impl Xml {
         };
         self.leaf("Parameter", &[("Name", "bindingParameter"), ("Type", &bound_to)]);
         for parameter in (operation.takes)() {
-            self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable);
+            self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable, true);
         }
         if let Some(kind) = operation.returns {
-            self.typed("ReturnType", None, kind, kind == Kind::String);
+            self.typed("ReturnType", None, kind, kind == Kind::String, true);
         }
         self.close(element);
     }
 
-    /// A parameter or a result; Graph says of their text that it is plain.
-    fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool) {
+    /// What has a type and, unless it is a result, a name. Of the text of operations Graph says that it is plain.
+    fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool, plain: bool) {
         let written = aliased(&kind.to_string());
         let mut attributes: Vec<_> = name.map(|name| ("Name", name)).into_iter().collect();
         attributes.push(("Type", &written));
-        if matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
+        if plain && matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
             attributes.push(("Unicode", "false"));
         }
         if !nullable {

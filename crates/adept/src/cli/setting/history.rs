@@ -33,8 +33,7 @@ pub(super) async fn run(flags: History) -> Result<(), Failure> {
     let runs = app.sync_requests.runs(&origin.caller, flags.id, flags.limit).await;
     storage.close().await;
     let runs = runs.map_err(refused)?;
-    if flags.json.json {
-        say(json!(runs.iter().map(as_json).collect::<Vec<_>>()));
+    if flags.json.prints(runs.iter().map(as_json)) {
         return Ok(());
     }
     if runs.is_empty() {

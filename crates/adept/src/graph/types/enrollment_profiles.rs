@@ -22,26 +22,19 @@ pub(in crate::graph) type ProfileType = EntityType<Profile, F, ProfilePatch>;
 /// A property that is kept with the profile under its own name.
 macro_rules! kept {
     ($name:literal, $kind:expr) => {
-        P::new($name, $kind, |profile| super::shown(profile.values.get($name), $kind, false))
-            .kept(super::field($name, $kind, false))
-            .write(|patch, input| super::keep(patch, $name, input))
+        kept!($name, $kind, nullable: false)
     };
     ($name:literal, $kind:expr, nullable) => {
-        P::new($name, $kind, |profile| super::shown(profile.values.get($name), $kind, true))
-            .nullable()
-            .kept(super::field($name, $kind, true))
-            .write(|patch, input| super::keep(patch, $name, input))
+        kept!($name, $kind, nullable: true)
+    };
+    ($name:literal, $kind:expr, nullable: $nullable:literal) => {
+        P { nullable: $nullable, field: super::field($name, $kind, $nullable), ..P::new($name, $kind, |profile| {
+            super::shown(profile.values.get($name), $kind, $nullable)
+        }) }
+        .write(|patch, input| super::keep(patch, $name, input))
     };
 }
 use kept;
-
-impl P {
-    /// For `$filter` and `$orderby`, where that can be.
-    const fn kept(mut self, field: Option<F>) -> Self {
-        self.field = field;
-        self
-    }
-}
 
 /// What lists compare of a property that is kept under its own name; no type has a moment among those.
 const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
