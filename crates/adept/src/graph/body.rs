@@ -4,7 +4,7 @@ use std::{sync::PoisonError, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use futures_util::StreamExt;
 use zeroize::Zeroizing;
@@ -97,14 +97,17 @@ impl RequestContext<'_> {
         if coded.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Error::UnsupportedMediaType);
         }
-        let Some(content_type) = self.headers().get(header::CONTENT_TYPE) else { return Ok(()) };
-        let media =
-            content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let json = media.is_empty()
-            || media.eq_ignore_ascii_case(b"application/json")
-            || media.eq_ignore_ascii_case(b"text/json");
-        if json { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+        match self.headers().get(header::CONTENT_TYPE).is_none_or(is_json) {
+            true => Ok(()),
+            false => Err(Error::UnsupportedMediaType),
+        }
     }
+}
+
+/// Whether a content type is one of JSON, or none, whatever its parameters.
+pub(super) fn is_json(content_type: &HeaderValue) -> bool {
+    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [&b""[..], b"application/json", b"text/json"].iter().any(|json| media.eq_ignore_ascii_case(json))
 }
 
 /// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise

@@ -32,11 +32,13 @@ struct RequestLabels {
 /// The labels of a value that is shown by one scrape.
 type Labels = Vec<(&'static str, String)>;
 
+type OperationLabel = [(&'static str, &'static str); 1];
+
 /// The counters of this process.
 #[derive(Clone)]
 pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
-    durations: Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>,
+    durations: Family<OperationLabel, Histogram, fn() -> Histogram>,
 }
 
 impl Default for Metrics {

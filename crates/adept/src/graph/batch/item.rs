@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use crate::graph::{
+    body::is_json,
     error::Error,
     protocol::Version,
     request_context::{InBatch, RequestContext},
@@ -108,11 +109,6 @@ fn body(body: Option<&Json>, content_type: Option<&HeaderValue>) -> Result<Body,
     text.map(Body::from).ok_or(Error::BadItem(
         "A body that is not JSON must be the base64 text of its bytes. Nothing was changed by this request.",
     ))
-}
-
-fn is_json(content_type: &HeaderValue) -> bool {
-    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    media.eq_ignore_ascii_case(b"application/json") || media.eq_ignore_ascii_case(b"text/json")
 }
 
 /// Where an item's URL leads: absolute at our own origin, or relative with or without slash and version.
