@@ -110,13 +110,18 @@ pub(super) fn is_json(content_type: &HeaderValue) -> bool {
     [&b""[..], b"application/json", b"text/json"].iter().any(|json| media.eq_ignore_ascii_case(json))
 }
 
+/// Whether the rest of a body is read when the request is answered early: a client that waits for `100 Continue` has sent
+/// none of it, and too much of it is not read.
+pub(super) fn is_drained(headers: &HeaderMap) -> bool {
+    let expect = headers.get(header::EXPECT);
+    let waits = expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    !waits && announced(headers).is_none_or(|length| length <= DRAINED)
+}
+
 /// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise
-/// see a broken connection in place of the answer. A client that waits for `100 Continue` has sent none of it.
-pub(super) async fn drain(body: Body, headers: &HeaderMap) {
-    let waits = headers
-        .get(header::EXPECT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if waits || body.is_end_stream() || announced(headers).is_some_and(|length| length > DRAINED) {
+/// see a broken connection in place of the answer.
+pub(super) async fn drain(body: Body) {
+    if body.is_end_stream() {
         return;
     }
     let mut rest = DRAINED;

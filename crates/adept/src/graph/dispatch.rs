@@ -13,7 +13,7 @@ use axum::{
 use tracing::Instrument;
 
 use super::{
-    body::drain,
+    body::{drain, is_drained},
     error::Error,
     protocol::{Metadata, Version, accepted},
     request_context::RequestContext,
@@ -101,27 +101,30 @@ impl Edge {
         let endpoint = self.resolve(&parts.method, parts.uri.path());
         let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         tracing::Span::current().record("operation", operation);
-        let (result, headers, unread) = match endpoint {
+        let is_drained = is_drained(&parts.headers);
+        let (result, unread) = match endpoint {
             Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
-                (handle(&self.graph, version, &parts.headers), parts.headers, body)
+                (handle(&self.graph, version, &parts.headers), body)
             }
             endpoint => self.serve_caller(parts, body, ids, endpoint).await,
         };
-        drain(unread, &headers).await;
+        if is_drained {
+            drain(unread).await;
+        }
         (operation, result.unwrap_or_else(|error| self.refuse(error, ids)))
     }
 
-    /// The result for a caller, and what is unread of the request.
+    /// The result for a caller, and what is unread of the body.
     async fn serve_caller(
         &self,
         parts: Parts,
         body: Body,
         ids: &RequestIds,
         endpoint: Result<Endpoint, Error>,
-    ) -> (HandlerResult, HeaderMap, Body) {
+    ) -> (HandlerResult, Body) {
         let (caller, endpoint, metadata) = match self.admit(&parts, endpoint).await {
             Ok(admitted) => admitted,
-            Err(error) => return (Err(error), parts.headers, body),
+            Err(error) => return (Err(error), body),
         };
         let body = Mutex::new(body);
         let request =
@@ -130,8 +133,7 @@ impl Edge {
             RouteAction::Serve(handle) => handle(&request).await,
             RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, request.headers()),
         };
-        let unread = request.body.into_inner().unwrap_or_else(PoisonError::into_inner);
-        (result, request.parts.headers, unread)
+        (result, request.body.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The answer to a request of a batch that is none. `headers` are the batch's.

@@ -1,26 +1,38 @@
 //! `$expand`: the entities that navigations lead to, shown with the entity that they lead from. Each expanded list is the
 //! list that the navigation's own address shows, with the options in the parentheses.
 
-mod device_management;
-mod setting;
-
 use adept_odata::{Expand, QueryOptions, parse_expand};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
+    audit_events, enrollment_profiles,
     entity::{EntitySet, ExpandedMembers},
     error::Error,
-    listing::{Listing, refuse_search},
+    imported_apple_device_identities,
+    listing::{Listing, refuse_search, shape_of},
+    onboarding_settings,
     protocol::Metadata,
     request_context::RequestContext,
+    route::{AUDIT, READ},
     skiptoken::request_digest,
-    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
-    value::Value,
+    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation, profile_type},
+    value::{Value, write_object},
 };
-use crate::app::Listed;
+use crate::{
+    app::{self, Listed},
+    domain::{DevicePlatform, Permission, Setting},
+};
 
 /// Rows on a page when a collection of each is shown too.
 const ROWS: u32 = 20;
+
+/// The navigations to default profiles.
+const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
+    ("defaultIosEnrollmentProfile", DevicePlatform::Ios),
+    ("defaultMacOsEnrollmentProfile", DevicePlatform::MacOs),
+    ("defaultTvOSEnrollmentProfile", DevicePlatform::TvOs),
+    ("defaultVisionOSEnrollmentProfile", DevicePlatform::VisionOs),
+];
 
 /// The navigations that a query expands.
 pub(super) struct Expansions(Vec<ExpandItem>);
@@ -52,6 +64,50 @@ impl Expansions {
     /// How many rows a page may hold.
     pub(super) fn page(&self) -> u32 {
         if self.0.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
+    }
+
+    /// Expands the navigations of the singleton. Each needs the permission that its own address needs.
+    pub(super) async fn expand_device_management(
+        &self,
+        request: &RequestContext<'_>,
+    ) -> Result<ExpandedMembers, Error> {
+        let mut expanded = Vec::new();
+        for item in &self.0 {
+            let at = ExpandedNavigation { request, item };
+            match item.navigation.name {
+                "depOnboardingSettings" => at.settings(&mut expanded).await?,
+                "auditEvents" => at.audit_events(&mut expanded).await?,
+                _ => return Err(Error::NoNavigation(item.navigation.name.to_owned())),
+            }
+        }
+        Ok(expanded)
+    }
+
+    /// Expands the navigations of each of these settings.
+    pub(super) async fn expand_settings(
+        &self,
+        request: &RequestContext<'_>,
+        settings: &[Setting],
+    ) -> Result<Vec<ExpandedMembers>, Error> {
+        let mut all = Vec::with_capacity(settings.len());
+        for setting in settings {
+            let mut expanded = Vec::new();
+            for item in &self.0 {
+                let at = ExpandedNavigation { request, item };
+                let expanded = &mut expanded;
+                match item.navigation.name {
+                    "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
+                    "enrollmentProfiles" => at.profiles(setting, expanded).await?,
+                    name => {
+                        let platform = DEFAULT_PROFILES.iter().find(|(known, _)| *known == name);
+                        let (_, platform) = platform.ok_or_else(|| Error::NoNavigation(name.to_owned()))?;
+                        at.default(setting, *platform, expanded).await?;
+                    }
+                }
+            }
+            all.push(expanded);
+        }
+        Ok(all)
     }
 }
 
@@ -113,6 +169,77 @@ impl ExpandedNavigation<'_> {
         let mut rows = Vec::new();
         listing.rows(self.request, listed, nested, &mut rows);
         expanded.push((name.to_owned(), rows));
+    }
+
+    async fn settings(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        self.permitted(READ)?;
+        let listing = self.listing(onboarding_settings::LIST, &[], onboarding_settings::set())?;
+        let request = self.request;
+        let listed = request.app().settings.list(&request.caller, &listing.query).await?;
+        let nested = self.item.inner.expand_settings(request, &listed.rows).await?;
+        self.list(&listing, &listed, &nested, expanded);
+        Ok(())
+    }
+
+    async fn audit_events(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        self.permitted(AUDIT)?;
+        let listing = self.listing(audit_events::LIST, &[], audit_events::set(self.request))?;
+        let listed = self.request.app().audit.list(&self.request.caller, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    fn permitted(&self, needed: &'static [Permission]) -> Result<(), Error> {
+        match self.request.caller.permissions.any_of(needed) {
+            true => Ok(()),
+            false => Err(Error::Forbidden { needed }),
+        }
+    }
+
+    async fn devices(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        let set = imported_apple_device_identities::set(setting.id);
+        let mut listing =
+            self.listing(imported_apple_device_identities::LIST, &[setting.id.to_string()], set)?;
+        imported_apple_device_identities::with_bare_profiles(&mut listing.query.filter, setting.id);
+        let devices = &self.request.app().devices;
+        let listed = devices.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        let set = enrollment_profiles::set(setting.id);
+        let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], set)?;
+        let profiles = &self.request.app().profiles;
+        let listed = profiles.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    /// The default of a platform, or null.
+    async fn default(
+        &self,
+        setting: &Setting,
+        platform: DevicePlatform,
+        expanded: &mut ExpandedMembers,
+    ) -> Result<(), Error> {
+        let name = self.item.navigation.name.to_owned();
+        let profiles = &self.request.app().profiles;
+        let profile = match profiles.default_of(&self.request.caller, setting.id, platform).await {
+            Ok(profile) => profile,
+            Err(app::Error::NotFound { .. }) => {
+                expanded.push((name, json(&Value::Null)));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let shape = shape_of(&self.item.options, profile_type(profile.kind))?;
+        let set = enrollment_profiles::set(setting.id);
+        self.context(&format!("{}/$entity", set.path), expanded);
+        let mut out = Vec::new();
+        write_object(&mut out, |object| shape.entity(self.request, &set, &profile, &[], object));
+        expanded.push((name, out));
+        Ok(())
     }
 
     fn context(&self, set: &str, expanded: &mut ExpandedMembers) {

@@ -174,16 +174,20 @@ impl Stage {
 
     /// Something to know about an answer.
     pub(super) fn fact(&self, text: &str) {
-        for (at, line) in wrapped(text, WIDTH - INDENT - 2).into_iter().enumerate() {
-            let mark = if at == 0 { self.ink(Ink::Green, "✓") } else { " ".to_owned() };
-            self.line(format_args!("{:INDENT$}{mark} {line}", ""));
-        }
+        self.paragraph(INDENT, &self.ink(Ink::Green, "✓"), " ", text);
     }
 
     /// A message as it was answered.
     pub(super) fn quote(&self, text: &str) {
-        for line in wrapped(text, WIDTH - INDENT - 2) {
-            self.line(format_args!("{:INDENT$}{} {line}", "", self.ink(Ink::Yellow, "│")));
+        let mark = self.ink(Ink::Yellow, "│");
+        self.paragraph(INDENT, &mark, &mark, text);
+    }
+
+    /// Wrapped text behind a mark on its first line and one on the others.
+    fn paragraph(&self, indent: usize, first: &str, others: &str, text: &str) {
+        for (at, line) in wrapped(text, WIDTH - indent - 2).into_iter().enumerate() {
+            let mark = if at == 0 { first } else { others };
+            self.line(format_args!("{:indent$}{mark} {line}", ""));
         }
     }
 
@@ -214,10 +218,7 @@ impl Stage {
     /// The end of a demo that failed.
     pub(super) fn broken(&self, reason: &str) {
         self.line("");
-        for (at, line) in wrapped(reason, WIDTH - 6).into_iter().enumerate() {
-            let mark = if at == 0 { self.ink(Ink::Red, "✗") } else { " ".to_owned() };
-            self.line(format_args!("  {mark} {}", line));
-        }
+        self.paragraph(2, &self.ink(Ink::Red, "✗"), " ", reason);
         self.line("");
     }
 
