@@ -45,7 +45,7 @@ impl Auth {
             storage,
             public_url,
             key: OnceCell::new(),
-            verified: caller::Verified::new(),
+            verified: caller::none_verified(),
             turnstile: secrets::Turnstile::new(),
             rsa: Arc::new(Semaphore::new(cores)),
         }

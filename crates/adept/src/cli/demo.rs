@@ -30,16 +30,10 @@ use self::{
 };
 use super::{
     Failure,
+    client::new_client,
     serve::{self, end_asked},
 };
-use crate::{
-    app::Clock,
-    auth::ClientSecret,
-    config,
-    domain::{ClientId, Permission},
-    serve::Running,
-    storage::ClientRow,
-};
+use crate::{app::Clock, config, domain::Permission, serve::Running};
 
 /// Any free port of this machine.
 const ANYWHERE: &str = "127.0.0.1:0";
@@ -133,16 +127,8 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: &str) -> Result<confi
 /// What `adept client add demo --permission …` does.
 async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let (storage, clock) = (adept.app().storage(), adept.app().clock());
-    let secret = ClientSecret::generate().map_err(Failure::failed)?;
-    let row = ClientRow {
-        tenant: storage.default_tenant(),
-        id: ClientId(clock.new_id()),
-        name: "demo".to_owned(),
-        secret_hash: secret.hash().map_err(Failure::failed)?,
-        permissions: std::iter::once(Permission::ServiceConfigReadWrite).collect(),
-        disabled: false,
-        created_at: clock.now(),
-    };
+    let permissions = vec![Permission::ServiceConfigReadWrite];
+    let (row, secret) = new_client(storage.default_tenant(), "demo".to_owned(), permissions, clock)?;
     storage.clients.add(&row).await?;
     Ok(DemoApplication { row, secret })
 }

@@ -96,9 +96,18 @@ async fn list(flags: List) -> Result<(), Failure> {
     storage.close().await;
     let now = Clock::system().now();
     let shown = rows.iter().map(|(setting, deleted)| {
-        let mut row = as_json(setting, *deleted, setting.standing(now));
-        row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
-        row
+        let standing = setting.standing(now);
+        json!({
+            "tenantId": setting.tenant.to_string(),
+            "id": setting.id.to_string(),
+            "tokenName": setting.token_name,
+            "tokenState": standing.as_str(),
+            "means": standing.sentence(),
+            "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
+            "syncedDeviceCount": setting.sync.device_count,
+            "deleted": deleted,
+            "refusedDeviceCount": refused(setting).map_or(0, |refused| refused.devices),
+        })
     });
     if flags.json.prints(shown) {
         return Ok(());
@@ -130,19 +139,6 @@ fn about_refused(RefusedDevices { devices, named, .. }: &RefusedDevices) -> Stri
          tried again after a day. `adept device show SERIAL` says more.",
         named.join(", ")
     )
-}
-
-fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json::Value {
-    json!({
-        "tenantId": setting.tenant.to_string(),
-        "id": setting.id.to_string(),
-        "tokenName": setting.token_name,
-        "tokenState": standing.as_str(),
-        "means": standing.sentence(),
-        "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
-        "syncedDeviceCount": setting.sync.device_count,
-        "deleted": deleted,
-    })
 }
 
 async fn remove(flags: Remove) -> Result<(), Failure> {
