@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 pub use caller::Denied;
 pub use issue::{Credentials, Issued, Refused};
-pub use issuer::PublicKey;
 pub use public_url::PublicUrl;
 pub use secrets::{ClientSecret, SecretError};
 
@@ -46,7 +45,7 @@ impl Auth {
             storage,
             public_url,
             key: OnceCell::new(),
-            verified: caller::Verified::new(),
+            verified: caller::none_verified(),
             turnstile: secrets::Turnstile::new(),
             rsa: Arc::new(Semaphore::new(cores)),
         }
@@ -62,16 +61,16 @@ impl Auth {
         self.signing_key().await.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    /// The public half of the signing key. An error when the database has none and cannot keep one now.
-    pub async fn public_key(&self) -> Result<PublicKey, Refused> {
-        Ok(self.signing_key().await.map_err(Refused::unavailable)?.public())
+    /// The public half of the signing key, as a JSON Web Key. An error when the database has none and cannot keep one now.
+    pub async fn public_key(&self) -> Result<&serde_json::Value, Refused> {
+        Ok(self.signing_key().await.map_err(Refused::unavailable)?.jwk())
     }
 
     /// That there is such a tenant and that it is not disabled.
     pub async fn tenant_is_open(&self, tenant: TenantId) -> Result<(), Refused> {
         match self.storage.tenants.get(tenant).await.map_err(Refused::unavailable)? {
-            None => Err(Refused::UnknownTenant),
-            Some(row) if row.disabled => Err(Refused::DisabledTenant),
+            None => Err(Refused::UnknownTenant(tenant)),
+            Some(row) if row.disabled => Err(Refused::DisabledTenant(tenant)),
             Some(_) => Ok(()),
         }
     }

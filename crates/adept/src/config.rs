@@ -203,7 +203,12 @@ impl Storage {
                 })?;
                 Zeroizing::new(Zeroizing::new(text).trim().to_owned())
             }
-            (None, None) => Zeroizing::new(self.default_url()),
+            (None, None) => {
+                let path = self.data_dir.join("adept.db").display().to_string();
+                // These would end the path of a URL.
+                let path = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+                Zeroizing::new(format!("sqlite://{path}"))
+            }
         };
         let is_local = url.starts_with("sqlite:");
         if !is_local && !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
@@ -220,12 +225,6 @@ impl Storage {
     /// The folder of the local TLS authority.
     pub fn tls_folder(&self) -> PathBuf {
         self.data_dir.join("tls")
-    }
-
-    fn default_url(&self) -> String {
-        let path = self.data_dir.join("adept.db").display().to_string();
-        // These would end the path of a URL.
-        format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
     }
 }
 

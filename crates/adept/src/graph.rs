@@ -15,7 +15,6 @@ mod error;
 mod expand;
 mod imported_apple_device_identities;
 mod input;
-mod input_value;
 mod listing;
 mod metadata;
 mod onboarding_settings;
@@ -40,7 +39,6 @@ use std::sync::Arc;
 use axum::{Router, body::Body, http::Request, routing::any};
 
 pub use service::{Graph, RequestObserver};
-pub use throttle::Throttle;
 
 /// Everything below `/beta` and `/v1.0`, which clients also write with capitals. Routes of its own would not do: Graph's
 /// keys in parentheses and names in any case are beyond a router of fixed paths.

@@ -46,7 +46,7 @@ impl OAuth {
     /// The tenant that a path names: a GUID of a tenant that exists and is not disabled.
     async fn tenant(&self, segment: &str) -> Result<TenantId, OAuthError> {
         let tenant = segment.parse().map_err(|_| OAuthError::TenantIsNoGuid(segment.to_owned()))?;
-        self.auth.tenant_is_open(tenant).await.map_err(|refused| OAuthError::refused(refused, tenant))?;
+        self.auth.tenant_is_open(tenant).await?;
         Ok(tenant)
     }
 }

@@ -8,6 +8,7 @@ mod limits;
 mod listener;
 pub mod metrics;
 mod observe;
+pub mod signals;
 pub mod telemetry;
 pub mod tls;
 pub mod token_expiry_log;
@@ -31,7 +32,7 @@ pub use tls::Trust;
 use crate::{
     app::{App, Purpose},
     auth::Auth,
-    graph::{self, Graph, Throttle},
+    graph::{self, Graph},
     oauth::{self, OAuth},
 };
 use checkup::Checkup;
@@ -60,8 +61,8 @@ pub struct Parts {
     pub metrics: Option<Listener>,
     /// Connections at once.
     pub max_connections: usize,
-    /// Whether and how callers of Graph are throttled.
-    pub throttle: Throttle,
+    /// Whether callers of Graph are throttled by its documented figures.
+    pub throttled: bool,
 }
 
 /// Why a service did not start.
@@ -77,7 +78,6 @@ pub enum StartError {
 
 /// A service that answers. Dropping it stops it at once; [`Running::stop`] lets requests finish.
 pub struct Running {
-    url: String,
     address: SocketAddr,
     metrics_url: Option<String>,
     trust: Option<Trust>,
@@ -91,7 +91,7 @@ pub struct Running {
 impl Running {
     /// Starts everything; from here on it answers.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { app, auth, listener, tls, metrics, max_connections, throttle } = parts;
+        let Parts { app, auth, listener, tls, metrics, max_connections, throttled } = parts;
         let clock = app.clock().clone();
         let tls = match tls {
             Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
@@ -119,7 +119,7 @@ impl Running {
             tasks.spawn(listener.serve(operators, None, handle, max_connections, timeouts));
         }
         tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
-        let router = public_router(&app, &auth, throttle, checkup, counters, timeouts);
+        let router = public_router(&app, &auth, throttled, checkup, counters, timeouts);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
         tasks.spawn(listener.serve(router, rustls, handle, max_connections, timeouts));
 
@@ -130,13 +130,12 @@ impl Running {
         tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
         tasks.spawn(Arc::clone(&app.scheduler).run(shutdown.clone()));
         tasks.spawn(prepare(Arc::clone(&auth), shutdown.clone()));
-        let url = auth.public_url().as_str().to_owned();
-        Ok(Self { url, address, metrics_url, trust, app, auth, shutdown, servers, tasks })
+        Ok(Self { address, metrics_url, trust, app, auth, shutdown, servers, tasks })
     }
 
     /// The public URL.
     pub fn url(&self) -> &str {
-        &self.url
+        self.auth.public_url().as_str()
     }
 
     /// Where it listens.
@@ -157,11 +156,6 @@ impl Running {
     /// What it does, to be called without HTTP.
     pub fn app(&self) -> &Arc<App> {
         &self.app
-    }
-
-    /// Who may use it.
-    pub fn auth(&self) -> &Arc<Auth> {
-        &self.auth
     }
 
     /// Stops: no new connections, requests get 25 seconds to finish, the background gives back what it holds. Ends within
@@ -193,7 +187,7 @@ impl Drop for Running {
 fn public_router(
     app: &Arc<App>,
     auth: &Arc<Auth>,
-    throttle: Throttle,
+    throttled: bool,
     checkup: Arc<Checkup>,
     counters: Metrics,
     timeouts: Timeouts,
@@ -208,13 +202,13 @@ fn public_router(
         app: Arc::clone(app),
         auth: Arc::clone(auth),
         public_url: auth.public_url().as_str().to_owned(),
-        throttle,
+        throttled,
         on_request: counted,
     });
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });
     let around = observe::Observer { counters, app: Arc::clone(app) };
     oauth
-        .merge(health::public_router(checkup))
+        .merge(health::router(checkup, false))
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(around, observe::observe))
         .merge(graph)

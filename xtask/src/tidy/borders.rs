@@ -20,7 +20,7 @@ const NOT_PLAIN: [&str; 6] = ["serde", "serde_json", "sqlx", "tokio", "axum", "r
 /// Modules of `crates/adept/src` and which other modules and crates of ours each may use; `cli` may use all.
 const MODULES: [(&str, &[&str]); 7] = [
     ("config", &["domain"]),
-    ("serve", &["graph", "console", "oauth", "app", "auth", "domain"]),
+    ("serve", &["graph", "console", "oauth", "app", "auth", "domain", "adept_apple"]),
     ("graph", &["app", "auth", "domain", "adept_odata"]),
     ("console", &["app", "auth", "domain"]),
     ("oauth", &["app", "auth", "domain"]),

@@ -69,7 +69,7 @@ pub enum Denied {
 }
 
 /// A token that was verified, and until when it may be believed.
-struct Remembered {
+pub(super) struct Remembered {
     caller: Caller,
     checked_at: i64,
     not_before: Option<i64>,
@@ -93,14 +93,12 @@ impl Remembered {
 }
 
 /// Verified tokens by the SHA-256 of their text.
-pub(super) struct Verified(Cache<[u8; 32], Arc<Remembered>>);
+pub(super) type Verified = Cache<[u8; 32], Arc<Remembered>>;
 
-impl Verified {
-    pub(super) fn new() -> Self {
-        // The cache's own clock only frees memory; whether an entry still counts is decided by the caller's time.
-        let memory = std::time::Duration::from_secs(2 * REMEMBERED_SECONDS.unsigned_abs());
-        Self(Cache::builder().max_capacity(REMEMBERED).time_to_live(memory).build())
-    }
+/// No tokens yet. The cache's own clock only frees memory; whether one still counts is decided by the caller's time.
+pub(super) fn none_verified() -> Verified {
+    let memory = std::time::Duration::from_secs(2 * REMEMBERED_SECONDS.unsigned_abs());
+    Cache::builder().max_capacity(REMEMBERED).time_to_live(memory).build()
 }
 
 impl Auth {
@@ -109,7 +107,7 @@ impl Auth {
         let token = bearer(authorization)?;
         let now = now.as_second();
         let digest = sha256(token);
-        if let Some(known) = self.verified.0.get(&digest)
+        if let Some(known) = self.verified.get(&digest)
             && known.is_fresh(now)
         {
             known.in_time(now)?;
@@ -117,7 +115,7 @@ impl Auth {
         }
         let verified = self.verify(token, now).await?;
         let caller = verified.caller.clone();
-        self.verified.0.insert(digest, Arc::new(verified));
+        self.verified.insert(digest, Arc::new(verified));
         Ok(caller)
     }
 
@@ -139,7 +137,7 @@ impl Auth {
                 tenant,
                 kind,
                 client: Some(client),
-                client_name: claims.client_name(),
+                client_name: claims.app_displayname,
                 permissions,
             },
         };

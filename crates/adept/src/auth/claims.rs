@@ -40,7 +40,7 @@ pub(super) struct PresentedClaims {
     pub(super) tid: Option<String>,
     appid: Option<String>,
     azp: Option<String>,
-    app_displayname: Option<String>,
+    pub(super) app_displayname: Option<String>,
     oid: Option<String>,
     sub: Option<String>,
     upn: Option<String>,
@@ -77,11 +77,6 @@ impl PresentedClaims {
     /// The calling application (`appid` of v1 tokens, `azp` of v2 tokens); none when missing or no GUID.
     pub(super) fn client(&self) -> Option<ClientId> {
         self.appid.as_deref().or(self.azp.as_deref())?.parse().ok()
-    }
-
-    /// The application's display name.
-    pub(super) fn client_name(&self) -> Option<String> {
-        self.app_displayname.clone()
     }
 
     /// Who calls and what the token allows. Where both are there, `scp` decides over `roles`. None when a person's

@@ -31,26 +31,26 @@ pub struct Issued {
     pub expires_in: i64,
 }
 
-/// Why no token is issued.
+/// Why no token is issued. Displays as the sentence that the caller reads.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
     /// The tenant is unknown.
-    #[error("the tenant is unknown")]
-    UnknownTenant,
+    #[error("Tenant '{0}' not found. Check the tenant id.")]
+    UnknownTenant(TenantId),
     /// The operator disabled the tenant.
-    #[error("the tenant is disabled")]
-    DisabledTenant,
+    #[error("Tenant '{0}' is disabled by the operator.")]
+    DisabledTenant(TenantId),
     /// The tenant has no such client, or the secret is another one; which of both is not said.
-    #[error("the client is unknown or its secret is wrong")]
+    #[error("Invalid client secret provided, or the application is not known in this tenant.")]
     WrongCredentials,
     /// The secret is right, but the operator disabled the client.
-    #[error("the client is disabled")]
+    #[error("The application is disabled by the operator.")]
     DisabledClient,
     /// Too many sign-ins wait already.
-    #[error("too many sign-ins at once")]
+    #[error("Too many applications sign in at once. Try again in a second.")]
     Busy,
     /// The database or the signing key cannot be used now; the text is for the log.
-    #[error("no token can be issued now: {0}")]
+    #[error("A transient error has occurred. Try again in a few seconds.")]
     Unavailable(String),
 }
 

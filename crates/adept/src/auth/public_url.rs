@@ -11,8 +11,7 @@ use crate::domain::TenantId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     origin: String,
-    scheme: String,
-    host: String,
+    url: Url,
 }
 
 impl PublicUrl {
@@ -28,12 +27,7 @@ impl PublicUrl {
                 "`{text}` must be scheme, host and port alone, such as https://adept.example.org"
             ));
         }
-        let Some(host) = url.host_str() else { return Err(format!("`{text}` names no host")) };
-        Ok(Self {
-            origin: url.origin().ascii_serialization(),
-            scheme: url.scheme().to_owned(),
-            host: host.to_owned(),
-        })
+        Ok(Self { origin: url.origin().ascii_serialization(), url })
     }
 
     /// Scheme, host and port (unless it is the scheme's own), without a slash at the end.
@@ -43,17 +37,18 @@ impl PublicUrl {
 
     /// `http` or `https`.
     pub fn scheme(&self) -> &str {
-        &self.scheme
+        self.url.scheme()
     }
 
     /// The host in lower case; an IPv6 address stands in brackets.
     pub fn host(&self) -> &str {
-        &self.host
+        // A URL of these schemes has one.
+        self.url.host_str().unwrap_or_default()
     }
 
     /// The host as an address, when it is one.
     pub fn ip(&self) -> Option<IpAddr> {
-        self.host.trim_start_matches('[').trim_end_matches(']').parse().ok()
+        self.host().trim_start_matches('[').trim_end_matches(']').parse().ok()
     }
 
     /// The issuer (`iss`) of a tenant's tokens.

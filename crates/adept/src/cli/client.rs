@@ -15,7 +15,7 @@ use crate::{
     app::Clock,
     auth::ClientSecret,
     config,
-    domain::{ClientId, Permission, Permissions},
+    domain::{ClientId, Permission, Permissions, TenantId},
     storage::ClientRow,
 };
 
@@ -97,21 +97,11 @@ async fn add(flags: Add) -> Result<(), Failure> {
     let missing = if flags.new_database { WhenMissing::Make } else { WhenMissing::Fail };
     let storage = open::storage(&flags.storage, missing, &clock).await?;
     // The secret comes first: a tenant without its application would be of no use.
-    let secret = ClientSecret::generate().map_err(Failure::failed)?;
-    let secret_hash = secret.hash().map_err(Failure::failed)?;
-    let tenant = match flags.tenant {
-        Some(choice) => choice.or_new(&storage, &name, &clock).await?,
-        None => storage.default_tenant(),
-    };
-    let client = ClientRow {
-        tenant,
-        id: ClientId(clock.new_id()),
-        name,
-        secret_hash,
-        permissions: flags.permission.into_iter().collect(),
-        disabled: false,
-        created_at: clock.now(),
-    };
+    let (mut client, secret) = new_client(storage.default_tenant(), name, flags.permission, &clock)?;
+    if let Some(choice) = flags.tenant {
+        client.tenant = choice.or_new(&storage, &client.name, &clock).await?;
+    }
+    let tenant = client.tenant;
     storage.clients.add(&client).await?;
     storage.close().await;
     if flags.json.json {
@@ -129,14 +119,32 @@ async fn add(flags: Add) -> Result<(), Failure> {
     Ok(())
 }
 
+/// An application that is not stored yet, and its secret.
+pub(super) fn new_client(
+    tenant: TenantId,
+    name: String,
+    permissions: Vec<Permission>,
+    clock: &Clock,
+) -> Result<(ClientRow, ClientSecret), Failure> {
+    let secret = ClientSecret::generate().map_err(Failure::failed)?;
+    let row = ClientRow {
+        tenant,
+        id: ClientId(clock.new_id()),
+        name,
+        secret_hash: secret.hash().map_err(Failure::failed)?,
+        permissions: permissions.into_iter().collect(),
+        disabled: false,
+        created_at: clock.now(),
+    };
+    Ok((row, secret))
+}
+
 async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenant = flags.tenant.existing(&storage).await?;
     let clients = storage.clients.list(tenant).await?;
     storage.close().await;
-    if flags.json.json {
-        let clients: Vec<_> = clients.iter().map(as_json).collect();
-        say(json!(clients));
+    if flags.json.prints(clients.iter().map(as_json)) {
         return Ok(());
     }
     for client in &clients {

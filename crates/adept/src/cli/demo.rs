@@ -10,15 +10,18 @@ mod stage;
 mod steps;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    ffi::OsString,
+    net::SocketAddr,
     path::{Path, PathBuf},
     pin::pin,
     time::Duration,
 };
 
 use adept_simulator::{Options, Simulator};
-use clap::{Args, builder::FalseyValueParser};
-use jiff::SignedDuration;
+use clap::{
+    Args, FromArgMatches,
+    builder::{FalseyValueParser, Resettable},
+};
 
 use self::{
     folder::Folder,
@@ -27,16 +30,10 @@ use self::{
 };
 use super::{
     Failure,
+    client::new_client,
     serve::{self, end_asked},
 };
-use crate::{
-    app::Clock,
-    auth::ClientSecret,
-    config::{self, AddressOrOff},
-    domain::{ClientId, Permission},
-    serve::Running,
-    storage::ClientRow,
-};
+use crate::{app::Clock, config, domain::Permission, serve::Running};
 
 /// Any free port of this machine.
 const ANYWHERE: &str = "127.0.0.1:0";
@@ -67,7 +64,8 @@ pub(super) async fn run(flags: Flags) -> Result<(), Failure> {
             "cannot listen on {address}: {error}. Choose another with --simulator-listen"
         ))
     })?;
-    let adept = serve::start(&service(folder.path(), flags.listen, simulator.url()), Clock::system()).await?;
+    let flags_of_service = service(folder.path(), flags.listen, &simulator.url())?;
+    let adept = serve::start(&flags_of_service, Clock::system()).await?;
     // One wait for all of it: between two of them a Ctrl-C would be lost.
     let mut asked_to_end = pin!(end_asked());
     let played = tokio::select! {
@@ -109,61 +107,30 @@ fn introduce(stage: &Stage, adept: &Running, simulator: &Simulator, folder: &Fol
     stage.property("data", &folder.path().display().to_string(), folder.fate());
 }
 
-/// The configuration of a service that nobody else uses. It reads no flag and no variable of `adept serve`'s.
-fn service(data_dir: &Path, listen: SocketAddr, apple_url: String) -> config::Serve {
-    config::Serve {
-        listening: config::Listening {
-            listen,
-            public_url: None,
-            tls_cert: None,
-            tls_key: None,
-            plain_http: false,
-            metrics_listen: AddressOrOff(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
-            max_connections: 900,
-            throttle: config::Throttling::Off,
-        },
-        storage: config::Storage {
-            data_dir: data_dir.to_owned(),
-            database_url: None,
-            database_url_file: None,
-            sealing_key_file: None,
-            sqlite_max_pages: None,
-        },
-        apple: config::Apple {
-            apple_url,
-            apple_user_agent: concat!("adept/", env!("CARGO_PKG_VERSION")).to_owned(),
-            allow_plain_apple: false,
-            sync_interval: SignedDuration::from_mins(30),
-            full_fetch_interval: SignedDuration::from_hours(7 * 24),
-            lease: SignedDuration::from_secs(30),
-            mdm_url: None,
-            profiles: config::Profiles::default(),
-            maximum_dep_tokens: 100,
-        },
-    }
+/// The configuration of a service that nobody else uses: the defaults of `adept serve`, without its variables.
+fn service(data_dir: &Path, listen: SocketAddr, apple_url: &str) -> Result<config::Serve, Failure> {
+    let flags = config::Serve::augment_args(clap::Command::new("adept"))
+        .no_binary_name(true)
+        .mut_args(|flag| flag.env(Resettable::Reset));
+    let given = [
+        OsString::from("--data-dir"),
+        data_dir.into(),
+        format!("--listen={listen}").into(),
+        format!("--metrics-listen={ANYWHERE}").into(),
+        format!("--apple-url={apple_url}").into(),
+        concat!("--apple-user-agent=adept/", env!("CARGO_PKG_VERSION")).into(),
+    ];
+    let flags = flags.try_get_matches_from(given).map_err(Failure::failed)?;
+    config::Serve::from_arg_matches(&flags).map_err(Failure::failed)
 }
 
 /// What `adept client add demo --permission …` does.
 async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let (storage, clock) = (adept.app().storage(), adept.app().clock());
-    let secret = ClientSecret::generate().map_err(Failure::failed)?;
-    let permission = Permission::ServiceConfigReadWrite;
-    let client = ClientRow {
-        tenant: storage.default_tenant(),
-        id: ClientId(clock.new_id()),
-        name: "demo".to_owned(),
-        secret_hash: secret.hash().map_err(Failure::failed)?,
-        permissions: std::iter::once(permission).collect(),
-        disabled: false,
-        created_at: clock.now(),
-    };
-    storage.clients.add(&client).await?;
-    Ok(DemoApplication {
-        tenant: client.tenant.to_string(),
-        client: client.id.to_string(),
-        secret,
-        permission,
-    })
+    let permissions = vec![Permission::ServiceConfigReadWrite];
+    let (row, secret) = new_client(storage.default_tenant(), "demo".to_owned(), permissions, clock)?;
+    storage.clients.add(&row).await?;
+    Ok(DemoApplication { row, secret })
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, String> {
@@ -186,15 +153,7 @@ fn spoken(time: Duration) -> String {
 
 /// A number with its thousands apart: `2,500`.
 fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if number < 0 { format!("-{text}") } else { text }
+    indicatif::HumanCount(number.unsigned_abs()).to_string()
 }
 
 #[cfg(test)]
@@ -203,9 +162,7 @@ mod tests {
 
     #[test]
     fn numbers_and_times_are_written_for_people() {
-        for (number, text) in
-            [(0, "0"), (999, "999"), (2500, "2,500"), (1_234_567, "1,234,567"), (-1000, "-1,000")]
-        {
+        for (number, text) in [(0, "0"), (999, "999"), (2500, "2,500"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(spoken(Duration::from_micros(640)), "0.6 ms");

@@ -6,17 +6,8 @@ mod ask;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{
-    Exit, Failure,
-    flags::Json,
-    open::{self, WhenMissing},
-    say,
-};
-use crate::{
-    app::{App, AppOptions, AppleOptions, Clock},
-    config,
-    domain::SettingId,
-};
+use super::{Exit, Failure, flags::Json, open, say};
+use crate::{config, domain::SettingId};
 
 pub use ask::Ask;
 
@@ -51,11 +42,7 @@ pub(super) async fn run(command: Device) -> Result<(), Failure> {
 }
 
 async fn show(flags: Show) -> Result<(), Failure> {
-    let clock = Clock::system();
-    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
-    // Nothing here calls Apple, so its address does not matter.
-    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
-        .map_err(Failure::failed)?;
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let explained = app.devices.explain(&flags.serial).await;
     storage.close().await;
     let mut explained = explained.map_err(Failure::failed)?;
@@ -63,17 +50,16 @@ async fn show(flags: Show) -> Result<(), Failure> {
     if explained.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("no setting lists a device {}", flags.serial)));
     }
-    if flags.json.json {
-        let devices = explained.iter().map(|device| {
-            let history = device.history.iter();
-            json!({
-                "settingId": device.setting.to_string(),
-                "title": device.title,
-                "sentences": device.sentences,
-                "history": history.map(|(at, text)| json!({ "at": at.to_string(), "text": text })).collect::<Vec<_>>(),
-            })
-        });
-        say(json!(devices.collect::<Vec<_>>()));
+    let shown = explained.iter().map(|device| {
+        let history = device.history.iter().map(|(at, text)| json!({ "at": at.to_string(), "text": text }));
+        json!({
+            "settingId": device.setting.to_string(),
+            "title": device.title,
+            "sentences": device.sentences,
+            "history": history.collect::<Vec<_>>(),
+        })
+    });
+    if flags.json.prints(shown) {
         return Ok(());
     }
     for device in &explained {

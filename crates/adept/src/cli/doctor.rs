@@ -6,8 +6,10 @@ mod network;
 mod scheduler;
 mod stored;
 
-use super::{Failure, say};
-use crate::{app::Clock, auth::PublicUrl, config};
+use jiff::Timestamp;
+
+use super::{Failure, say, serve::public_url};
+use crate::{app::Clock, config, domain::CLOCKS_APART};
 
 /// How severe a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,12 +48,12 @@ pub(super) async fn run(flags: &config::Serve) -> Result<(), Failure> {
     let mut findings = files::data_folder(&flags.storage.data_dir);
     findings.extend(stored::check(&flags.storage, &clock).await);
     findings.extend(files::certificates(flags, clock.now()));
-    match public_url(&flags.listening) {
+    match public_url(&flags.listening, flags.listening.listen.port()) {
         Ok(url) => {
             findings.push(network::own_address(&url, flags).await);
             findings.extend(scheduler::check(&url, flags).await);
         }
-        Err(finding) => findings.push(finding),
+        Err(failure) => findings.push(Finding::fail("public URL", failure.message)),
     }
     findings.extend(network::apple(&flags.apple, &clock).await);
     for finding in &findings {
@@ -73,17 +75,12 @@ pub(super) async fn run(flags: &config::Serve) -> Result<(), Failure> {
     }
 }
 
-fn public_url(listening: &config::Listening) -> Result<PublicUrl, Finding> {
-    let scheme = if listening.plain_http { "http" } else { "https" };
-    let text = match &listening.public_url {
-        Some(text) => text.clone(),
-        None if listening.listen.ip().is_loopback() => {
-            format!("{scheme}://localhost:{}", listening.listen.port())
-        }
-        None => {
-            let sentence = "other machines can reach the listener: set --public-url to the URL they use";
-            return Err(Finding::fail("public URL", sentence));
-        }
-    };
-    PublicUrl::parse(&text).map_err(|error| Finding::fail("public URL", error))
+/// Whether this machine's clock agrees with the one of `whose`, which showed `theirs` just now.
+fn clocks(now: Timestamp, theirs: Timestamp, whose: &str, advice: &str) -> Finding {
+    let apart = now.duration_since(theirs);
+    if apart.abs() <= CLOCKS_APART {
+        return Finding::ok("clock", format!("this machine's clock and {whose} agree"));
+    }
+    let seconds = apart.as_secs();
+    Finding::fail("clock", format!("this machine's clock is {seconds} s from {whose}: {advice}"))
 }

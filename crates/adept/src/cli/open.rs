@@ -1,6 +1,6 @@
 //! Opens what commands need, as the configuration says.
 
-use std::{fs, path::Path, sync::Arc, time::Duration};
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
@@ -53,25 +53,25 @@ pub(super) async fn storage(
     missing: WhenMissing,
     clock: &Clock,
 ) -> Result<Storage, Failure> {
-    let options = options(flags, missing)?;
-    opened(flags, options, missing, clock).await
+    storage_with_lease(flags, missing, AppOptions::default().lease, clock).await
 }
 
-/// The storage of a service, whose database sessions end when it is silent for a lease.
-pub(super) async fn storage_of_service(flags: &config::Serve, clock: &Clock) -> Result<Storage, Failure> {
-    let mut options = options(&flags.storage, WhenMissing::Make)?;
-    options.database.lease = unsigned(flags.apple.lease);
-    opened(&flags.storage, options, WhenMissing::Make, clock).await
-}
-
-async fn opened(
+/// The same, whose database sessions end when it is silent for a lease of that length.
+pub(super) async fn storage_with_lease(
     flags: &config::Storage,
-    options: StorageOptions,
     missing: WhenMissing,
+    lease: Duration,
     clock: &Clock,
 ) -> Result<Storage, Failure> {
+    let mut options = options(flags, missing)?;
+    options.database.lease = lease;
     if missing == WhenMissing::Make {
-        make_private_folder(&flags.data_dir)?;
+        make_private_folder(&flags.data_dir, true).map_err(|error| {
+            let folder = flags.data_dir.display();
+            Failure::usage(format!(
+                "the data folder {folder} cannot be made: {error}. Choose another with --data-dir"
+            ))
+        })?;
     }
     let fresh_tenant = TenantId(clock.new_id());
     Storage::open(&options, clock.now(), fresh_tenant).await.map_err(|error| match &error {
@@ -87,6 +87,14 @@ async fn opened(
         OpenError::Database(storage::Error::Options(_)) | OpenError::SealingKey(_) => Failure::usage(error),
         _ => Failure::new(Exit::Unavailable, error),
     })
+}
+
+/// The application over an existing database, for what calls nothing at Apple, whose address then does not matter.
+pub(super) async fn app_without_apple(flags: &config::Storage) -> Result<(Storage, Arc<App>), Failure> {
+    let clock = Clock::system();
+    let storage = storage(flags, WhenMissing::Fail, &clock).await?;
+    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default());
+    Ok((storage, app.map_err(Failure::failed)?))
 }
 
 /// The application over a storage.
@@ -105,9 +113,9 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
     }
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,
-        sync_interval: unsigned(flags.sync_interval),
-        full_fetch_interval: unsigned(flags.full_fetch_interval),
-        lease: unsigned(flags.lease),
+        sync_interval: flags.sync_interval.unsigned_abs(),
+        full_fetch_interval: flags.full_fetch_interval.unsigned_abs(),
+        lease: flags.lease.unsigned_abs(),
         mdm_url: flags.mdm_url.clone(),
         shared_profile_options: shared_profile_options(&flags.profiles)?,
         ..AppOptions::default()
@@ -137,23 +145,12 @@ fn shared_profile_options(flags: &config::Profiles) -> Result<SharedProfileOptio
     })
 }
 
-/// Configured times are never negative.
-fn unsigned(time: SignedDuration) -> Duration {
-    time.unsigned_abs()
-}
-
-fn make_private_folder(folder: &Path) -> Result<(), Failure> {
-    if folder.is_dir() {
-        return Ok(());
-    }
+/// Makes a folder that only this user may enter, with those above it when `recursive`; an error when it is there and that
+/// is not set.
+pub(super) fn make_private_folder(folder: &Path, recursive: bool) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
+    builder.recursive(recursive);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| {
-        Failure::usage(format!(
-            "the data folder {} cannot be made: {error}. Choose another with --data-dir",
-            folder.display()
-        ))
-    })
+    builder.create(folder)
 }

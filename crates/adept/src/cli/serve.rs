@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use tokio::signal;
-
-use super::{Failure, note, open};
+use super::{
+    Failure, note,
+    open::{self, WhenMissing},
+};
 use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
     config,
-    graph::Throttle,
-    serve::{Listener, Parts, Running, StartError, tls},
+    serve::{Listener, Parts, Running, StartError, signals::Signals, tls},
 };
 
 /// Runs until Ctrl-C or SIGTERM; a second one ends it at once.
 pub async fn run(flags: &config::Serve) -> Result<(), Failure> {
     let running = start(flags, Clock::system()).await?;
     // Who reads that it runs may end it at once.
-    let mut stops = StopSignals::listen();
+    let mut stops = Signals::stop();
     introduce(&running);
     stops.next().await;
     note("Stopping; requests have 25 seconds to finish. Press Ctrl-C again to stop at once.");
@@ -31,8 +31,10 @@ pub async fn run(flags: &config::Serve) -> Result<(), Failure> {
 pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failure> {
     super::install_crypto_providers();
     let listening = &flags.listening;
-    check_public_url_is_given(listening)?;
-    let storage = open::storage_of_service(flags, &clock).await?;
+    public_url(listening, listening.listen.port())?;
+    let storage =
+        open::storage_with_lease(&flags.storage, WhenMissing::Make, flags.apple.lease.unsigned_abs(), &clock)
+            .await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
     let listener = Listener::bind(listening.listen)
         .map_err(|error| taken("--listen", "choose another address with --listen", error))?;
@@ -44,15 +46,12 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
         }
         None => None,
     };
-    let public_url = public_url(listening, &listener)?;
+    let public_url = public_url(listening, listener.address().port())?;
     let tls = tls_source(flags, &public_url);
     let auth = Arc::new(Auth::new(storage, public_url));
-    let throttle = match listening.throttle {
-        config::Throttling::Off => Throttle::Off,
-        config::Throttling::Graph => Throttle::Graph,
-    };
+    let throttled = listening.throttle == config::Throttling::Graph;
     let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
-    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttle })
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttled })
         .await
         .map_err(started)
 }
@@ -69,22 +68,20 @@ fn started(error: StartError) -> Failure {
     }
 }
 
-/// A guess at the public URL is right only where nobody else can connect.
-fn check_public_url_is_given(listening: &config::Listening) -> Result<(), Failure> {
-    if listening.public_url.is_some() || listening.listen.ip().is_loopback() {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "--listen {} is reached from other machines, so --public-url must say under which URL clients reach Adept",
-        listening.listen
-    )))
-}
-
-fn public_url(listening: &config::Listening, listener: &Listener) -> Result<PublicUrl, Failure> {
+/// The public URL of a service that listens on `port`. A guess at it is right only where nobody else can connect.
+pub(super) fn public_url(listening: &config::Listening, port: u16) -> Result<PublicUrl, Failure> {
     let scheme = if listening.plain_http { "http" } else { "https" };
-    let default = || format!("{scheme}://localhost:{}", listener.address().port());
-    let url = PublicUrl::parse(&listening.public_url.clone().unwrap_or_else(default))
-        .map_err(|error| Failure::usage(format!("--public-url: {error}")))?;
+    let text = match &listening.public_url {
+        Some(text) => text.clone(),
+        None if listening.listen.ip().is_loopback() => format!("{scheme}://localhost:{port}"),
+        None => {
+            return Err(Failure::usage(format!(
+                "--listen {} is reached from other machines, so --public-url must say under which URL clients reach Adept",
+                listening.listen
+            )));
+        }
+    };
+    let url = PublicUrl::parse(&text).map_err(|error| Failure::usage(format!("--public-url: {error}")))?;
     if url.scheme() == "http" && !listening.plain_http {
         return Err(Failure::usage("--public-url begins with http://, which needs --plain-http"));
     }
@@ -117,43 +114,5 @@ fn introduce(running: &Running) {
 
 /// Waits for Ctrl-C or SIGTERM.
 pub(super) async fn end_asked() {
-    StopSignals::listen().next().await;
-}
-
-/// Ctrl-C and SIGTERM, from the moment on that it is made. Without it they end the process at once.
-struct StopSignals {
-    #[cfg(unix)]
-    signals: [Option<signal::unix::Signal>; 2],
-}
-
-impl StopSignals {
-    fn listen() -> Self {
-        #[cfg(unix)]
-        {
-            use signal::unix::{SignalKind, signal};
-            Self { signals: [SignalKind::interrupt(), SignalKind::terminate()].map(|kind| signal(kind).ok()) }
-        }
-        #[cfg(not(unix))]
-        Self {}
-    }
-
-    /// Waits for the next one.
-    async fn next(&mut self) {
-        #[cfg(unix)]
-        {
-            async fn of(signal: &mut Option<signal::unix::Signal>) {
-                match signal {
-                    Some(signal) => drop(signal.recv().await),
-                    None => std::future::pending().await,
-                }
-            }
-            let [interrupt, terminate] = &mut self.signals;
-            tokio::select! {
-                () = of(interrupt) => {}
-                () = of(terminate) => {}
-            }
-        }
-        #[cfg(not(unix))]
-        let _ = signal::ctrl_c().await;
-    }
+    Signals::stop().next().await;
 }

@@ -16,7 +16,7 @@ use super::{
     tenant::TenantFlag,
 };
 use crate::{
-    app::{self, App, AppOptions, AppleOptions, Clock},
+    app::{self, App, Clock},
     config,
     domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
     storage::{RefusedDevices, Storage},
@@ -33,9 +33,9 @@ pub enum Setting {
     /// Delete a setting; it can be restored, without its token, for 30 days
     Remove(Remove),
     /// Bring a deleted setting back; it then needs a new server token
-    Restore(Restore),
+    Restore(One),
     /// Request a full resync, to find what delta syncs omitted; a running `adept serve` does it
-    Resync(Resync),
+    Resync(One),
     /// Check at Apple now, from this machine, whether a setting's server token is accepted; nothing is stored
     Check(Box<Check>),
     /// Show a setting's latest syncs: what each did and how it ended
@@ -65,18 +65,9 @@ pub struct Remove {
     storage: config::Storage,
 }
 
-/// Flags of `adept setting restore`.
+/// Flags of `adept setting restore` and `resync`.
 #[derive(Args)]
-pub struct Restore {
-    /// The setting's id
-    id: SettingId,
-    #[command(flatten)]
-    storage: config::Storage,
-}
-
-/// Flags of `adept setting resync`.
-#[derive(Args)]
-pub struct Resync {
+pub struct One {
     /// The setting's id
     id: SettingId,
     #[command(flatten)]
@@ -104,13 +95,21 @@ async fn list(flags: List) -> Result<(), Failure> {
     let refused = |setting: &Row| refused.iter().find(|devices| devices.setting == setting.id);
     storage.close().await;
     let now = Clock::system().now();
-    if flags.json.json {
-        let rows = rows.iter().map(|(setting, deleted)| {
-            let mut row = as_json(setting, *deleted, setting.standing(now));
-            row["refusedDeviceCount"] = json!(refused(setting).map_or(0, |refused| refused.devices));
-            row
-        });
-        say(json!(rows.collect::<Vec<_>>()));
+    let shown = rows.iter().map(|(setting, deleted)| {
+        let standing = setting.standing(now);
+        json!({
+            "tenantId": setting.tenant.to_string(),
+            "id": setting.id.to_string(),
+            "tokenName": setting.token_name,
+            "tokenState": standing.as_str(),
+            "means": standing.sentence(),
+            "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
+            "syncedDeviceCount": setting.sync.device_count,
+            "deleted": deleted,
+            "refusedDeviceCount": refused(setting).map_or(0, |refused| refused.devices),
+        })
+    });
+    if flags.json.prints(shown) {
         return Ok(());
     }
     for (setting, deleted) in &rows {
@@ -142,21 +141,8 @@ fn about_refused(RefusedDevices { devices, named, .. }: &RefusedDevices) -> Stri
     )
 }
 
-fn as_json(setting: &Row, deleted: bool, standing: TokenStanding) -> serde_json::Value {
-    json!({
-        "tenantId": setting.tenant.to_string(),
-        "id": setting.id.to_string(),
-        "tokenName": setting.token_name,
-        "tokenState": standing.as_str(),
-        "means": standing.sentence(),
-        "tokenExpirationDateTime": setting.token_expires_at.map(|end| end.to_string()),
-        "syncedDeviceCount": setting.sync.device_count,
-        "deleted": deleted,
-    })
-}
-
 async fn remove(flags: Remove) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let removed = app.settings.delete(&origin, flags.id, flags.force).await;
     storage.close().await;
@@ -165,8 +151,8 @@ async fn remove(flags: Remove) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn restore(flags: Restore) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+async fn restore(flags: One) -> Result<(), Failure> {
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let restored = app.settings.restore(flags.id).await;
     storage.close().await;
     restored.map_err(refused)?;
@@ -174,8 +160,8 @@ async fn restore(flags: Restore) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn resync(flags: Resync) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+async fn resync(flags: One) -> Result<(), Failure> {
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let requested = app.settings.request_full_fetch(&origin, flags.id).await;
     storage.close().await;
@@ -195,15 +181,6 @@ async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Orig
         return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
     };
     Ok(Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() })
-}
-
-async fn open_app(flags: &config::Storage) -> Result<(Storage, std::sync::Arc<App>), Failure> {
-    let clock = Clock::system();
-    let storage = open::storage(flags, WhenMissing::Fail, &clock).await?;
-    // Nothing here calls Apple, so its address does not matter.
-    let app = App::new(storage.clone(), &AppleOptions::default(), clock, AppOptions::default())
-        .map_err(Failure::failed)?;
-    Ok((storage, app))
 }
 
 fn refused(error: app::Error) -> Failure {

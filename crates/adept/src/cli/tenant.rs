@@ -121,11 +121,10 @@ async fn list(flags: List) -> Result<(), Failure> {
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
     let tenants = storage.tenants.list().await?;
     storage.close().await;
-    if flags.json.json {
-        let shown = tenants.iter().map(|tenant| {
-            json!({ "tenantId": tenant.id.to_string(), "name": tenant.name, "disabled": tenant.disabled })
-        });
-        say(json!(shown.collect::<Vec<_>>()));
+    let shown = tenants.iter().map(
+        |tenant| json!({ "tenantId": tenant.id.to_string(), "name": tenant.name, "disabled": tenant.disabled }),
+    );
+    if flags.json.prints(shown) {
         return Ok(());
     }
     for tenant in tenants {

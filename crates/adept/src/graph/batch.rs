@@ -6,50 +6,41 @@
 mod item;
 mod plan;
 
-use axum::{
-    body::Body,
-    http::{Request, Response, Uri},
-};
-use futures_util::future::BoxFuture;
+use axum::http::Uri;
 
 use super::{
     body::LIMIT,
     error::Error,
     input::members,
     protocol::Version,
-    request_context::RequestContext,
+    request_context::{InBatch, RequestContext},
     response::GraphResponse,
     route::HandlerResult,
-    value::{Object, write_text},
+    value::{Value, write_array, write_object},
 };
-use item::{BatchContext, Item, ItemResponse};
-
-/// Answers one request of the batch, or refuses one that is none.
-pub(super) type AnswerItem<'e> =
-    &'e (dyn Fn(Result<Request<Body>, Error>) -> BoxFuture<'e, Response<Body>> + Sync);
+use item::{Item, ItemResponse};
 
 /// Answers the requests of a batch one after the other, as clients that state no dependencies expect.
-pub(super) async fn handle(
-    request: &mut RequestContext,
-    origin: &str,
-    answer: AnswerItem<'_>,
-) -> HandlerResult {
-    if request.in_batch.is_some() {
+pub(super) async fn handle(request: &RequestContext<'_>) -> HandlerResult {
+    if request.parts.extensions.get::<InBatch>().is_some() {
         return Err(Error::BadItem("A batch cannot hold another batch. Nothing was changed by this one."));
     }
     let body = request.receive(LIMIT).await?;
     let items = plan::plan(request.object(&body)?)?;
     drop(body);
-    let batch = BatchContext { headers: request.headers.clone(), version: request.version, origin };
     let mut responses: Vec<Option<ItemResponse>> = items.iter().map(|_| None).collect();
     for index in plan::order(&items)? {
         let item = &items[index];
         let failed = |other: &usize| responses[*other].as_ref().is_none_or(ItemResponse::failed);
         let inner = match item.depends_on.iter().any(failed) {
             true => Err(Error::FailedDependency),
-            false => item.request(&batch),
+            false => item.request(request),
         };
-        responses[index] = Some(ItemResponse::of(answer(inner).await).await);
+        let response = match inner {
+            Ok(inner) => request.edge.serve(inner).await,
+            Err(error) => request.edge.refuse_item(error, request.headers()),
+        };
+        responses[index] = Some(ItemResponse::of(response).await);
     }
     Ok(GraphResponse::json(document(&items, &responses), request.metadata))
 }
@@ -67,21 +58,15 @@ pub(super) fn plan_of(body: &[u8], origin: &str) -> Result<BatchPlan, Error> {
 
 fn document(items: &[Item], responses: &[Option<ItemResponse>]) -> Vec<u8> {
     let mut out = Vec::with_capacity(4096);
-    let mut document = Object::open(&mut out);
-    let array = document.member("responses");
-    array.push(b'[');
-    for (index, (item, response)) in items.iter().zip(responses).enumerate() {
-        if index > 0 {
-            array.push(b',');
-        }
-        let mut object = Object::open(array);
-        write_text(&item.id, object.member("id"));
-        if let Some(response) = response {
-            response.write(&mut object);
-        }
-        object.close();
-    }
-    array.push(b']');
-    document.close();
+    write_object(&mut out, |document| {
+        write_array(document.member("responses"), items.iter().zip(responses), |(item, response), out| {
+            write_object(out, |object| {
+                Value::text(&item.id).write(object.member("id"));
+                if let Some(response) = response {
+                    response.write(object);
+                }
+            });
+        });
+    });
     out
 }

@@ -1,10 +1,10 @@
 //! Receives a body up to a limit, and drains an unread one so that the client comes to read the answer.
 
-use std::time::Duration;
+use std::{sync::PoisonError, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderValue, header},
 };
 use futures_util::StreamExt;
 use zeroize::Zeroizing;
@@ -13,8 +13,8 @@ use super::{
     digest::Digest,
     error::Error,
     input::{Members, members},
-    request_context::RequestContext,
-    response::client_request_id,
+    request_context::{InBatch, RequestContext},
+    response::{LONGEST_ID, client_request_id, usable_id},
 };
 use crate::domain::{CallerKind, RequestKey};
 
@@ -30,20 +30,21 @@ const DRAINING: Duration = Duration::from_secs(10);
 /// A body that was received. It is wiped when dropped, since bodies hold tokens and passwords.
 pub(super) struct BodyBytes(Zeroizing<Vec<u8>>);
 
-impl RequestContext {
+impl RequestContext<'_> {
     /// The whole body; an error when it is longer than `limit` bytes.
-    pub(super) async fn receive(&mut self, limit: usize) -> Result<BodyBytes, Error> {
-        let announced = announced(&self.headers);
+    pub(super) async fn receive(&self, limit: usize) -> Result<BodyBytes, Error> {
+        let announced = announced(self.headers());
         if announced.is_some_and(|length| length > limit) {
             return Err(Error::TooLarge { limit });
         }
         // With the final size known, the vector never moves and leaves no copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(announced.unwrap_or(0)));
-        let mut stream = std::mem::take(&mut self.body).into_data_stream();
+        let unread = || self.body.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stream = std::mem::take(&mut *unread()).into_data_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| Error::BrokenBody)?;
             if bytes.len() + chunk.len() > limit {
-                self.body = Body::from_stream(stream);
+                *unread() = Body::from_stream(stream);
                 return Err(Error::TooLarge { limit });
             }
             bytes.extend_from_slice(&chunk);
@@ -63,56 +64,64 @@ impl RequestContext {
             return Ok(());
         }
         self.check_is_json()?;
-        let none = super::types::ActionType::<()> { name: self.action_name(), parameters: &[] };
+        let operation = self.endpoint.route.operation;
+        let name = operation.split_once('.').map_or(operation, |(_, name)| name);
+        let none = super::types::ActionType::<()> { name, parameters: &[] };
         Ok(none.read(members(&body.0, true)?)?)
     }
 
-    /// What a create is recognized by when it is repeated; none without a client's id of the request.
-    pub(super) fn create_key(&self, body: &BodyBytes) -> Option<RequestKey> {
-        let (_, id) = client_request_id(&self.headers)?;
+    /// What a create is recognized by when it is repeated; none without a client's id of the request. An error when
+    /// the id cannot be used: the client would rely on it in vain.
+    pub(super) fn create_key(&self, body: &BodyBytes) -> Result<Option<RequestKey>, Error> {
+        let Some((header, id)) = client_request_id(self.headers()) else { return Ok(None) };
+        let id = usable_id(id).ok_or(Error::UnusableRequestId { header, longest: LONGEST_ID })?;
         let client = self.caller.client.map(|client| client.0.into_bytes());
         let user = match &self.caller.kind {
             CallerKind::User { user_id, .. } => Some(user_id.as_bytes()),
             CallerKind::Application | CallerKind::Operator => None,
         };
-        let item = self.in_batch.as_ref().map(|batch| batch.item.as_bytes());
+        let item = self.parts.extensions.get::<InBatch>().map(|batch| batch.item.as_bytes());
         let mut digest = Digest::new();
-        digest.path(self.operation, &self.keys);
+        digest.path(self.endpoint.route.operation, &self.endpoint.keys);
         for part in
             [client.as_ref().map(<[u8; 16]>::as_slice), user, item, Some(id.as_bytes()), Some(&body.0)]
         {
             digest.part(part);
         }
-        Some(RequestKey(digest.finish()))
-    }
-
-    fn action_name(&self) -> &'static str {
-        self.operation.split_once('.').map_or(self.operation, |(_, name)| name)
+        Ok(Some(RequestKey(digest.finish())))
     }
 
     /// Scripts send JSON without a content type; any other content type is refused.
     fn check_is_json(&self) -> Result<(), Error> {
-        let coded = self.headers.get(header::CONTENT_ENCODING);
+        let coded = self.headers().get(header::CONTENT_ENCODING);
         if coded.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
             return Err(Error::UnsupportedMediaType);
         }
-        let Some(content_type) = self.headers.get(header::CONTENT_TYPE) else { return Ok(()) };
-        let media =
-            content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-        let json = media.is_empty()
-            || media.eq_ignore_ascii_case(b"application/json")
-            || media.eq_ignore_ascii_case(b"text/json");
-        if json { Ok(()) } else { Err(Error::UnsupportedMediaType) }
+        match self.headers().get(header::CONTENT_TYPE).is_none_or(is_json) {
+            true => Ok(()),
+            false => Err(Error::UnsupportedMediaType),
+        }
     }
 }
 
+/// Whether a content type is one of JSON, or none, whatever its parameters.
+pub(super) fn is_json(content_type: &HeaderValue) -> bool {
+    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    [&b""[..], b"application/json", b"text/json"].iter().any(|json| media.eq_ignore_ascii_case(json))
+}
+
+/// Whether the rest of a body is read when the request is answered early: a client that waits for `100 Continue` has sent
+/// none of it, and too much of it is not read.
+pub(super) fn is_drained(headers: &HeaderMap) -> bool {
+    let expect = headers.get(header::EXPECT);
+    let waits = expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    !waits && announced(headers).is_none_or(|length| length <= DRAINED)
+}
+
 /// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise
-/// see a broken connection in place of the answer. A client that waits for `100 Continue` has sent none of it.
-pub(super) async fn drain(body: Body, headers: &HeaderMap) {
-    let waits = headers
-        .get(header::EXPECT)
-        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    if waits || body.is_end_stream() || announced(headers).is_some_and(|length| length > DRAINED) {
+/// see a broken connection in place of the answer.
+pub(super) async fn drain(body: Body) {
+    if body.is_end_stream() {
         return;
     }
     let mut rest = DRAINED;

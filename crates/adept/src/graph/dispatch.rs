@@ -1,26 +1,27 @@
 //! What happens to every request around its handler, in the order in which refusals are decided: bearer, path, method,
 //! permission, format. Body, existence and rules follow in the handler.
 
-use std::time::Instant;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Instant,
+};
 
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts},
 };
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::{
-    batch,
-    body::drain,
+    body::{drain, is_drained},
     error::Error,
     protocol::{Metadata, Version, accepted},
-    request_context::{InBatch, RequestContext},
+    request_context::RequestContext,
     response::{GraphResponse, RequestIds, Responder},
     route::{HandlerResult, Route, RouteAction},
     router,
     service::Graph,
-    throttle::{Throttle, ThrottleCounters},
+    throttle::ThrottleCounters,
     tree::{PathError, PathMatch, Tree},
 };
 use crate::domain::Caller;
@@ -38,12 +39,15 @@ pub(super) struct Edge {
 }
 
 /// Where a request leads.
-struct Endpoint {
-    version: Version,
-    route: &'static Route,
-    keys: Vec<String>,
-    cast: Option<&'static str>,
-    arguments: Vec<String>,
+pub(super) struct Endpoint {
+    pub(super) version: Version,
+    pub(super) route: &'static Route,
+    /// The keys in the path, first to last, decoded.
+    pub(super) keys: Vec<String>,
+    /// The type that the path narrows a collection or an entity to, without its namespace.
+    pub(super) cast: Option<&'static str>,
+    /// The function's arguments, in the order of the route's template.
+    pub(super) arguments: Vec<String>,
 }
 
 impl Edge {
@@ -55,6 +59,11 @@ impl Edge {
             v1: router::tree(Version::V1),
             graph,
         }
+    }
+
+    /// What it answers with.
+    pub(super) fn graph(&self) -> &Graph {
+        &self.graph
     }
 
     /// Answers any request, and reports it to the log and to the observer.
@@ -70,10 +79,10 @@ impl Edge {
         );
         async {
             let (operation, answer) = self.answer(request, &ids).await;
-            let (status, took) = (answer.status.as_u16(), started.elapsed());
+            let (status, took) = (answer.status().as_u16(), started.elapsed());
             (self.graph.on_request)(operation, status, took);
             // Reads that succeed would drown the rest.
-            if reads && answer.status.is_success() {
+            if reads && answer.status().is_success() {
                 tracing::debug!(status, ?took, "answered");
             } else {
                 tracing::info!(status, ?took, "answered");
@@ -92,57 +101,45 @@ impl Edge {
         let endpoint = self.resolve(&parts.method, parts.uri.path());
         let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         tracing::Span::current().record("operation", operation);
-        let (result, headers, unread) = match endpoint {
+        let is_drained = is_drained(&parts.headers);
+        let (result, unread) = match endpoint {
             Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
-                (handle(&self.graph, version, &parts.headers), parts.headers, body)
+                (handle(&self.graph, version, &parts.headers), body)
             }
             endpoint => self.serve_caller(parts, body, ids, endpoint).await,
         };
-        drain(unread, &headers).await;
+        if is_drained {
+            drain(unread).await;
+        }
         (operation, result.unwrap_or_else(|error| self.refuse(error, ids)))
     }
 
-    /// The result for a caller, and what is unread of the request.
+    /// The result for a caller, and what is unread of the body.
     async fn serve_caller(
         &self,
         parts: Parts,
         body: Body,
         ids: &RequestIds,
         endpoint: Result<Endpoint, Error>,
-    ) -> (HandlerResult, HeaderMap, Body) {
+    ) -> (HandlerResult, Body) {
         let (caller, endpoint, metadata) = match self.admit(&parts, endpoint).await {
             Ok(admitted) => admitted,
-            Err(error) => return (Err(error), parts.headers, body),
+            Err(error) => return (Err(error), body),
         };
-        let action = endpoint.route.action;
-        let mut request = request_context(parts, body, ids, caller, endpoint, metadata);
-        let result = match action {
-            RouteAction::Serve(handle) => handle(&self.graph, &mut request).await,
-            RouteAction::Public(handle) => handle(&self.graph, request.version, &request.headers),
-            RouteAction::Batch => {
-                let headers = request.headers.clone();
-                let answer = |item| self.answer_item(item, headers.clone());
-                batch::handle(&mut request, &self.graph.public_url, &answer).await
-            }
+        let body = Mutex::new(body);
+        let request =
+            RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
+        let result = match request.endpoint.route.action {
+            RouteAction::Serve(handle) => handle(&request).await,
+            RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, request.headers()),
         };
-        (result, request.headers, request.body)
+        (result, request.body.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Answers a request of a batch as if it had come alone. `headers` are the batch's.
-    fn answer_item(
-        &self,
-        item: Result<Request<Body>, Error>,
-        headers: HeaderMap,
-    ) -> BoxFuture<'_, Response<Body>> {
-        Box::pin(async move {
-            match item {
-                Ok(request) => self.serve(request).await,
-                Err(error) => {
-                    let ids = self.request_ids(&headers);
-                    self.responder.response(self.refuse(error, &ids), &ids)
-                }
-            }
-        })
+    /// The answer to a request of a batch that is none. `headers` are the batch's.
+    pub(super) fn refuse_item(&self, error: Error, headers: &HeaderMap) -> Response<Body> {
+        let ids = self.request_ids(headers);
+        self.responder.response(self.refuse(error, &ids), &ids)
     }
 
     /// The endpoint of method and path.
@@ -181,11 +178,11 @@ impl Edge {
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
-        let caller = self.graph.auth.caller(bearer, now).await.map_err(Error::Denied)?;
+        let caller = self.graph.auth.caller(bearer, now).await?;
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.
-        let is_batch = matches!(endpoint.route.action, RouteAction::Batch);
-        if self.graph.throttle == Throttle::Graph && !is_batch {
+        let is_batch = endpoint.route.operation == router::BATCH;
+        if self.graph.throttled && !is_batch {
             let writes = parts.method != Method::GET;
             self.counters.admit(&caller, writes, now).map_err(Error::Throttled)?;
         }
@@ -208,31 +205,6 @@ impl Edge {
             tracing::error!(cause, status = row.status.as_u16(), "the request failed");
         }
         self.responder.refusal(&row, ids, self.graph.app.clock().now())
-    }
-}
-
-fn request_context(
-    parts: Parts,
-    body: Body,
-    ids: &RequestIds,
-    caller: Caller,
-    endpoint: Endpoint,
-    metadata: Metadata,
-) -> RequestContext {
-    RequestContext {
-        caller,
-        request_id: ids.request,
-        version: endpoint.version,
-        operation: endpoint.route.operation,
-        keys: endpoint.keys,
-        cast: endpoint.cast,
-        arguments: endpoint.arguments,
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().unwrap_or_default().to_owned(),
-        headers: parts.headers,
-        metadata,
-        in_batch: parts.extensions.get::<InBatch>().cloned(),
-        body,
     }
 }
 

@@ -1,54 +1,50 @@
-//! The operations of a setting's `enrollmentProfiles`, one file each, and what they share.
+//! The operations of a setting's `enrollmentProfiles`.
 
-pub(super) mod count;
-pub(super) mod create;
-pub(super) mod delete;
-pub(super) mod export_mobile_config;
-pub(super) mod get;
-pub(super) mod list;
-pub(super) mod set_default_profile;
-pub(super) mod update;
-pub(super) mod update_device_profile_assignment;
-
-use adept_odata::{Filter, Literal};
+use adept_odata::{Filter, Kind, Literal};
 
 use super::{
-    Graph,
+    body::LIMIT,
+    entity::EntitySet,
     error::{BadBody, Error, shortened},
     input::{Members, TYPE, named_type},
-    onboarding_settings,
+    onboarding_settings::{self, setting_of},
     request_context::RequestContext,
-    types::{DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, profile_type},
+    response::GraphResponse,
+    route::HandlerResult,
+    types::{
+        DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
+        profile_type,
+    },
+    value::Value,
 };
 use crate::{
     app,
-    domain::{Profile, ProfileField, ProfileId, ProfileKind, SettingId},
+    domain::{Profile, ProfileField, ProfileId, ProfileKind, ProfilePatch, SettingId},
 };
 
 /// The operation that lists them.
 pub(super) const LIST: &str = "enrollmentProfile.list";
 
-/// The collection's path below the version.
-pub(super) fn set(setting: SettingId) -> String {
-    format!("{}('{setting}')/enrollmentProfiles", onboarding_settings::SET)
+/// A setting's profiles.
+pub(super) fn set(setting: SettingId) -> EntitySet<Profile, ProfileField, ProfilePatch> {
+    EntitySet::new(
+        &ENROLLMENT_PROFILE,
+        format!("{}('{setting}')/enrollmentProfiles", onboarding_settings::SET),
+    )
 }
 
 /// The profile that the path names; it must exist before the rest of a request is checked.
-async fn profile_of(graph: &Graph, request: &mut RequestContext) -> Result<Profile, Error> {
-    let setting = request.setting_id()?;
-    let key = request.keys.get(1).map_or("", String::as_str);
-    match ProfileId::named(key, setting) {
-        Some(id) => {
-            let profile = graph.app.profiles.get(&request.caller, setting, id).await?;
-            match is_of(profile.kind, request.cast) {
-                true => Ok(profile),
-                false => Err(app::Error::NO_PROFILE.into()),
-            }
-        }
-        None => {
-            graph.app.settings.get(&request.caller, setting).await?;
-            Err(app::Error::NO_PROFILE.into())
-        }
+async fn profile_of(request: &RequestContext<'_>) -> Result<Profile, Error> {
+    let (app, setting) = (request.app(), request.setting_id()?);
+    let key = request.endpoint.keys.get(1).map_or("", String::as_str);
+    let Some(id) = ProfileId::named(key, setting) else {
+        app.settings.get(&request.caller, setting).await?;
+        return Err(app::Error::NO_PROFILE.into());
+    };
+    let profile = app.profiles.get(&request.caller, setting, id).await?;
+    match is_of(profile.kind, request.endpoint.cast) {
+        true => Ok(profile),
+        false => Err(app::Error::NO_PROFILE.into()),
     }
 }
 
@@ -59,8 +55,8 @@ fn is_of(kind: ProfileKind, cast: Option<&str>) -> bool {
 }
 
 /// The type that the path narrows a list to.
-fn listed_type(request: &RequestContext) -> &'static ProfileType {
-    match request.cast.map(ProfileKind::from_word) {
+fn listed_type(request: &RequestContext<'_>) -> &'static ProfileType {
+    match request.endpoint.cast.map(ProfileKind::from_word) {
         None => &ENROLLMENT_PROFILE,
         Some(Some(kind)) => profile_type(kind),
         Some(None) => &DEP_ENROLLMENT_BASE_PROFILE,
@@ -68,11 +64,15 @@ fn listed_type(request: &RequestContext) -> &'static ProfileType {
 }
 
 /// The filter, which also keeps to the types that the path narrows to.
-fn narrowed(request: &RequestContext, filter: Option<Filter<ProfileField>>) -> Option<Filter<ProfileField>> {
-    if request.cast.is_none() {
+fn narrowed(
+    request: &RequestContext<'_>,
+    filter: Option<Filter<ProfileField>>,
+) -> Option<Filter<ProfileField>> {
+    let cast = request.endpoint.cast;
+    if cast.is_none() {
         return filter;
     }
-    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, request.cast));
+    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, cast));
     let values = kinds.map(|(ordinal, kind)| Literal::Enum { member: kind.as_str(), ordinal }).collect();
     let of_type = Filter::In { field: ProfileField::Kind, values };
     Some(match filter {
@@ -91,11 +91,87 @@ fn kind_of_body(members: &Members) -> Result<Option<ProfileKind>, BadBody> {
     kind.map(Some).ok_or_else(|| BadBody::UnknownType { written: shortened(named.0) })
 }
 
-/// The description of a profile's type; an error when a body says that it is of another one.
-pub(super) fn unchanged_type(profile: &Profile, members: &Members) -> Result<&'static ProfileType, BadBody> {
+/// Changes a profile as a body says, which cannot be of another type.
+pub(super) async fn change(
+    request: &RequestContext<'_>,
+    profile: &Profile,
+    members: Members,
+) -> Result<Profile, Error> {
     let actual = profile_type(profile.kind);
-    match kind_of_body(members)? {
-        Some(kind) if kind != profile.kind => Err(BadBody::OtherType { actual: actual.name }),
-        _ => Ok(actual),
+    if kind_of_body(&members)?.is_some_and(|kind| kind != profile.kind) {
+        return Err(BadBody::OtherType { actual: actual.name }.into());
     }
+    let patch = actual.read(members)?;
+    Ok(request.app().profiles.update(&request.origin(), profile.setting, profile.id, &patch).await?)
+}
+
+pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
+    let setting = request.setting_id()?;
+    let mut listing = request.listing(EntitySet { kind: listed_type(request), ..set(setting) })?;
+    listing.query.filter = narrowed(request, listing.query.filter.take());
+    let listed = request.app().profiles.list(&request.caller, setting, &listing.query).await?;
+    Ok(listing.response(request, &listed, &[]))
+}
+
+pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
+    let setting = request.setting_id()?;
+    let filter = narrowed(request, request.count_filter(listed_type(request))?);
+    let count = request.app().profiles.count(&request.caller, setting, filter.as_ref()).await?;
+    Ok(GraphResponse::count(count))
+}
+
+pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
+    let profile = profile_of(request).await?;
+    let shape = request.shape(profile_type(profile.kind))?;
+    Ok(shape.document(request, &set(profile.setting), &profile, &[]))
+}
+
+pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(request).await?.id;
+    let members = request.object(&body)?;
+    let kind = kind_of_body(&members)?.unwrap_or(ProfileKind::Plain);
+    let (input, key) = (profile_type(kind).read(members)?, request.create_key(&body)?);
+    let profile = request.app().profiles.create(&request.origin(), setting, kind, &input, key).await?;
+    Ok(request.created(&set(setting), &profile))
+}
+
+pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let profile = profile_of(request).await?;
+    let profile = change(request, &profile, request.object(&body)?).await?;
+    // Observed: a client takes nothing but 204 for a change of a profile.
+    match request.prefers_minimal() {
+        None => Ok(GraphResponse::no_content()),
+        Some(_) => Ok(request.changed(&set(profile.setting), &profile)),
+    }
+}
+
+pub(super) async fn delete(request: &RequestContext<'_>) -> HandlerResult {
+    let profile = profile_of(request).await?;
+    request.app().profiles.delete(&request.origin(), profile.setting, profile.id).await?;
+    Ok(GraphResponse::no_content())
+}
+
+pub(super) async fn set_default_profile(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let profile = profile_of(request).await?;
+    request.expect_no_parameters(&body)?;
+    request.app().profiles.set_default(&request.origin(), profile.setting, profile.id, None).await?;
+    Ok(GraphResponse::no_content())
+}
+
+pub(super) async fn update_device_profile_assignment(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let profile = profile_of(request).await?;
+    let serials = UPDATE_DEVICE_PROFILE_ASSIGNMENT.read_list("deviceIds", request.object(&body)?)?;
+    request.app().profiles.assign(&request.origin(), profile.setting, profile.id, serials).await?;
+    Ok(GraphResponse::no_content())
+}
+
+pub(super) async fn export_mobile_config(request: &RequestContext<'_>) -> HandlerResult {
+    let profile = profile_of(request).await?;
+    let profiles = &request.app().profiles;
+    let exported = profiles.export_mobile_config(&request.caller, profile.setting, profile.id).await?;
+    Ok(request.value(Kind::String, &Value::text(&exported)))
 }

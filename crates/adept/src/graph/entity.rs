@@ -4,18 +4,40 @@ use adept_odata::Kind;
 use axum::http::{StatusCode, header};
 
 use super::{
-    Graph,
-    protocol::{Metadata, Version},
+    protocol::Metadata,
     request_context::RequestContext,
-    response::{GraphResponse, ODATA_ENTITY_ID, PREFERENCE_APPLIED},
-    service::Root,
+    response::GraphResponse,
     types::{ComplexType, EntityType, Operation},
-    value::{Object, Value},
+    value::{Object, Value, write_array, write_object},
 };
 
-/// How entities are shown.
+/// A set of entities: their type, and the set's path below the version, with its keys in parentheses.
+pub(super) struct EntitySet<R: 'static, F: 'static, W: 'static> {
+    pub(super) kind: &'static EntityType<R, F, W>,
+    pub(super) path: String,
+}
+
+impl<R, F, W> EntitySet<R, F, W> {
+    /// The set of that path.
+    pub(super) fn new(kind: &'static EntityType<R, F, W>, path: impl Into<String>) -> Self {
+        Self { kind, path: path.into() }
+    }
+
+    /// Where an entity is, below the version.
+    pub(super) fn address(&self, row: &R) -> String {
+        let set = &self.path;
+        match self.kind.all_properties().first().map(|id| (id.value)(row)) {
+            Some(Value::Guid(id)) => format!("{set}('{id}')"),
+            Some(Value::Text(id)) if id != *set => format!("{set}('{id}')"),
+            // A singleton is not one of many.
+            _ => set.clone(),
+        }
+    }
+}
+
+/// How entities are shown; by default with every property.
+#[derive(Default)]
 pub(super) struct Shape {
-    pub(super) metadata: Metadata,
     /// The indexes of the selected properties; none for all.
     pub(super) selected: Option<Vec<usize>>,
     /// The navigations that are shown with their entities.
@@ -28,182 +50,138 @@ pub(super) struct Shape {
 pub(super) type ExpandedMembers = Vec<(String, Vec<u8>)>;
 
 impl Shape {
-    /// Everything.
-    pub(super) fn whole(metadata: Metadata) -> Self {
-        Self { metadata, selected: None, expanded: Vec::new(), narrowed: false }
-    }
-
-    /// One entity as a document. `set` is the path of its collection below the version.
+    /// One entity as a document, with its expanded navigations.
     pub(super) fn document<R, F, W>(
         &self,
-        graph: &Graph,
-        request: &RequestContext,
-        kind: &'static EntityType<R, F, W>,
+        request: &RequestContext<'_>,
+        set: &EntitySet<R, F, W>,
         row: &R,
-        set: &str,
+        expanded: &[(String, Vec<u8>)],
     ) -> GraphResponse {
-        self.document_with(graph, request, kind, row, set, &Vec::new())
+        let fragment = format!("{}/$entity", self.fragment(set.kind.of(row), &set.path));
+        request.document(&fragment, |document| self.entity(request, set, row, expanded, document))
     }
 
-    /// The same with its expanded navigations.
-    pub(super) fn document_with<R, F, W>(
-        &self,
-        graph: &Graph,
-        request: &RequestContext,
-        kind: &'static EntityType<R, F, W>,
-        row: &R,
-        set: &str,
-        expanded: &ExpandedMembers,
-    ) -> GraphResponse {
-        let mut out = Vec::with_capacity(1024);
-        let mut document = Object::open(&mut out);
-        self.context(graph, request.version, kind.of(row), set, "/$entity", &mut document);
-        self.entity(&graph.root(request.version), kind, row, set, &mut document);
-        write_expanded(expanded, &mut document);
-        document.close();
-        GraphResponse::json(out, self.metadata)
-    }
-
-    /// `@odata.context` of a document: the set, what was selected of it, and `suffix`.
-    pub(super) fn context<R, F, W>(
-        &self,
-        graph: &Graph,
-        version: Version,
-        kind: &EntityType<R, F, W>,
-        set: &str,
-        suffix: &str,
-        document: &mut Object<'_>,
-    ) {
-        if self.metadata == Metadata::None {
-            return;
-        }
+    /// What the context says of a document: the set and what was selected of it.
+    pub(super) fn fragment<R, F, W>(&self, kind: &EntityType<R, F, W>, set: &str) -> String {
         let all = kind.all_properties();
         let selected = self.selected.iter().flatten().map(|index| all[*index].name.to_owned());
         let expanded = self.expanded.iter().map(|name| format!("{name}()"));
         let names: Vec<String> = selected.chain(expanded).collect();
-        let selected = if names.is_empty() { String::new() } else { format!("({})", names.join(",")) };
-        let context = graph.context(version, &format!("{set}{selected}{suffix}"));
-        Value::Text(context.into()).write(document.member("@odata.context"));
+        if names.is_empty() { set.to_owned() } else { format!("{set}({})", names.join(",")) }
     }
 
-    /// The members of one entity of a set of `declared`; a type that derives from that one is named.
+    /// The members of one entity; a type that derives from the set's is named.
     pub(super) fn entity<R, F, W>(
         &self,
-        root: &Root,
-        declared: &'static EntityType<R, F, W>,
+        request: &RequestContext<'_>,
+        set: &EntitySet<R, F, W>,
         row: &R,
-        set: &str,
+        expanded: &[(String, Vec<u8>)],
         object: &mut Object<'_>,
     ) {
-        let kind = declared.of(row);
-        if self.metadata == Metadata::Full {
-            annotate(kind, row, set, object);
-            if self.selected.is_none() {
-                links(root, kind, &address(kind, row, set), object);
-            }
-        } else if self.metadata == Metadata::Minimal && (kind.name != declared.name || self.narrowed) {
+        let kind = set.kind.of(row);
+        let is_full = request.metadata == Metadata::Full;
+        let is_named = kind.name != set.kind.name || self.narrowed;
+        if is_full || request.metadata == Metadata::Minimal && is_named {
             Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
+        }
+        if is_full {
+            let address = set.address(row);
+            Value::text(&address).write(object.member("@odata.id"));
+            Value::text(&address).write(object.member("@odata.editLink"));
+            if self.selected.is_none() {
+                links(request, kind, &address, object);
+            }
         }
         let all = kind.all_properties();
         let mut write = |index: usize| {
-            let property = all[index];
-            if self.metadata == Metadata::Full
-                && let Some(type_name) = annotation(property.kind)
-            {
-                Value::Text(type_name.into()).write(object.annotation(property.name, "@odata.type"));
-            }
-            let value = (property.value)(row);
-            match self.metadata {
-                Metadata::Full => write_typed(property.kind, &value, object.member(property.name)),
-                Metadata::None | Metadata::Minimal => value.write(object.member(property.name)),
+            let (property, value) = (all[index], (all[index].value)(row));
+            if is_full {
+                write_typed(property.name, property.kind, &value, object);
+            } else {
+                value.write(object.member(property.name));
             }
         };
         match &self.selected {
             None => (0..all.len()).for_each(&mut write),
             Some(indexes) => indexes.iter().copied().for_each(&mut write),
         }
+        for (name, json) in expanded {
+            object.member(name).extend_from_slice(json);
+        }
     }
 }
 
-/// An entity after a write, as `Prefer: return` asks: whole, or not at all.
-pub(super) fn write_response(request: &RequestContext, entity: GraphResponse) -> GraphResponse {
-    match request.prefers_minimal() {
-        None => entity,
-        Some(true) => entity.minimal().header(PREFERENCE_APPLIED, "return=minimal"),
-        Some(false) => entity.header(PREFERENCE_APPLIED, "return=representation"),
+impl RequestContext<'_> {
+    /// A document: `@odata.context` with this fragment, then what `write` adds.
+    pub(super) fn document(&self, fragment: &str, write: impl FnOnce(&mut Object<'_>)) -> GraphResponse {
+        document(self.metadata, &self.context(fragment), write)
+    }
+
+    /// The context URL of what `fragment` describes.
+    pub(super) fn context(&self, fragment: &str) -> String {
+        format!("{}/$metadata#{fragment}", self.root())
+    }
+
+    /// The result of a function or action that is no entity: `{"value": …}` of an EDM type.
+    pub(super) fn value(&self, kind: Kind, value: &Value<'_>) -> GraphResponse {
+        self.document(&kind.to_string(), |document| value.write(document.member("value")))
+    }
+
+    /// An entity after a write, as `Prefer: return` asks: whole, or not at all.
+    pub(super) fn changed<R, F, W>(&self, set: &EntitySet<R, F, W>, row: &R) -> GraphResponse {
+        let entity = || Shape::default().document(self, set, row, &[]);
+        match self.prefers_minimal() {
+            None => entity(),
+            Some(true) => GraphResponse::no_content().header("preference-applied", "return=minimal"),
+            Some(false) => entity().header("preference-applied", "return=representation"),
+        }
+    }
+
+    /// A new entity: 201 and where it is from now on.
+    pub(super) fn created<R, F, W>(&self, set: &EntitySet<R, F, W>, row: &R) -> GraphResponse {
+        let location = format!("{}/{}", self.root(), set.address(row));
+        let response = self.changed(set, row).header(header::LOCATION, &*location);
+        match response.status() {
+            // Without a body this is the only header in which the client finds the id (OData 4.0, part 1, 8.3.4).
+            StatusCode::NO_CONTENT => response.header("odata-entityid", location),
+            _ => response.with_status(StatusCode::CREATED),
+        }
     }
 }
 
-/// The result of a function or action that is no entity: `{"value": …}` of an EDM type.
-pub(super) fn value_response(
-    graph: &Graph,
-    request: &RequestContext,
-    kind: Kind,
-    value: &Value<'_>,
+/// A document with its context, where that is shown, and what `write` adds.
+pub(super) fn document(
+    metadata: Metadata,
+    context: &str,
+    write: impl FnOnce(&mut Object<'_>),
 ) -> GraphResponse {
-    let mut out = Vec::with_capacity(2048);
-    let mut document = Object::open(&mut out);
-    if request.metadata != Metadata::None {
-        let context = graph.context(request.version, &kind.to_string());
-        Value::Text(context.into()).write(document.member("@odata.context"));
-    }
-    value.write(document.member("value"));
-    document.close();
-    GraphResponse::json(out, request.metadata)
-}
-
-/// A new entity: 201 and where it is from now on.
-pub(super) fn created_response(
-    graph: &Graph,
-    request: &RequestContext,
-    entity: GraphResponse,
-    path: &str,
-) -> GraphResponse {
-    let location = format!("{}/{}/{path}", graph.public_url, request.version.as_str());
-    let response =
-        write_response(request, entity.status(StatusCode::CREATED)).header(header::LOCATION, &*location);
-    // Without a body this is the only header in which the client finds the id (OData 4.0, part 1, 8.3.4).
-    if response.status == StatusCode::NO_CONTENT {
-        response.header(ODATA_ENTITY_ID, location)
-    } else {
-        response
-    }
-}
-
-/// Appends the expanded navigations of an entity.
-pub(super) fn write_expanded(expanded: &ExpandedMembers, object: &mut Object<'_>) {
-    for (name, json) in expanded {
-        object.member(name).extend_from_slice(json);
-    }
-}
-
-/// Where an entity is, below the version.
-fn address<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str) -> String {
-    match kind.all_properties().first().map(|id| (id.value)(row)) {
-        Some(Value::Guid(id)) => format!("{set}('{id}')"),
-        Some(Value::Text(id)) if id != set => format!("{set}('{id}')"),
-        // A singleton is not one of many.
-        _ => set.to_owned(),
-    }
-}
-
-fn annotate<R, F, W>(kind: &EntityType<R, F, W>, row: &R, set: &str, object: &mut Object<'_>) {
-    Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
-    let address = address(kind, row, set);
-    Value::text(&address).write(object.member("@odata.id"));
-    Value::text(&address).write(object.member("@odata.editLink"));
+    let mut out = Vec::with_capacity(1024);
+    write_object(&mut out, |document| {
+        if metadata != Metadata::None {
+            Value::text(context).write(document.member("@odata.context"));
+        }
+        write(document);
+    });
+    GraphResponse::json(out, metadata)
 }
 
 /// Where the navigations of an entity lead and where its actions and functions are called.
-fn links<R, F, W>(root: &Root, kind: &EntityType<R, F, W>, address: &str, object: &mut Object<'_>) {
-    let at = format!("{}/{address}", root.url);
+fn links<R, F, W>(
+    request: &RequestContext<'_>,
+    kind: &EntityType<R, F, W>,
+    address: &str,
+    object: &mut Object<'_>,
+) {
+    let at = format!("{}/{address}", request.root());
     for navigation in kind.all_navigations() {
         let to = format!("{at}/{}", navigation.name);
         let reference = format!("{to}/$ref");
         Value::text(&reference).write(object.annotation(navigation.name, "@odata.associationLink"));
         Value::text(&to).write(object.annotation(navigation.name, "@odata.navigationLink"));
     }
-    for operation in Operation::bound_to(root.version, &kind.names()) {
+    for operation in Operation::bound_to(request.endpoint.version, &kind.names()) {
         let title = format!("microsoft.graph.{}", operation.name);
         let target = format!("{at}/{title}");
         let shown = Value::Object(vec![("title", Value::text(&title)), ("target", Value::text(&target))]);
@@ -211,35 +189,29 @@ fn links<R, F, W>(root: &Root, kind: &EntityType<R, F, W>, address: &str, object
     }
 }
 
-/// A value whose complex parts name their types.
-fn write_typed(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
+/// A member whose complex parts name their types.
+fn write_typed(name: &str, kind: Kind, value: &Value<'_>, object: &mut Object<'_>) {
+    if let Some(type_name) = annotation(kind) {
+        Value::Text(type_name.into()).write(object.annotation(name, "@odata.type"));
+    }
+    write_parts(kind, value, object.member(name));
+}
+
+fn write_parts(kind: Kind, value: &Value<'_>, out: &mut Vec<u8>) {
     match (kind, value) {
         (Kind::Collection(item @ Kind::Complex(_)), Value::List(items)) => {
-            out.push(b'[');
-            for (index, value) in items.iter().enumerate() {
-                if index > 0 {
-                    out.push(b',');
-                }
-                write_typed(*item, value, out);
-            }
-            out.push(b']');
+            write_array(out, items, |value, out| write_parts(*item, value, out));
         }
-        (Kind::Complex(name), Value::Object(members)) => {
-            let complex = ComplexType::named(name);
-            let mut object = Object::open(out);
+        (Kind::Complex(name), Value::Object(members)) => write_object(out, |object| {
             Value::Text(format!("#{name}").into()).write(object.member("@odata.type"));
+            let complex = ComplexType::named(name);
             for (name, value) in members {
-                let Some(member) = complex.and_then(|complex| complex.member(name)) else {
-                    value.write(object.member(name));
-                    continue;
-                };
-                if let Some(type_name) = annotation(member.kind) {
-                    Value::Text(type_name.into()).write(object.annotation(name, "@odata.type"));
+                match complex.and_then(|complex| complex.member(name)) {
+                    Some(member) => write_typed(name, member.kind, value, object),
+                    None => value.write(object.member(name)),
                 }
-                write_typed(member.kind, value, object.member(name));
             }
-            object.close();
-        }
+        }),
         _ => value.write(out),
     }
 }

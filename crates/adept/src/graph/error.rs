@@ -4,7 +4,7 @@ mod bad_batch;
 mod bad_body;
 mod table;
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use adept_odata::ParseError;
 use axum::http::{Method, StatusCode};
@@ -15,69 +15,120 @@ use crate::{app, auth::Denied, domain::Permission};
 pub(super) use bad_batch::BadBatch;
 pub(super) use bad_body::{BadBody, shortened};
 
-/// Why a request is refused.
-#[derive(Debug)]
+/// Why a request is refused. Displays as the sentence that the caller reads.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum Error {
     /// The service refused or failed.
-    App(app::Error),
+    #[error(transparent)]
+    App(#[from] app::Error),
     /// The bearer token is not good.
-    Denied(Denied),
+    #[error(transparent)]
+    Denied(#[from] Denied),
     /// The token is good and does not allow this.
+    #[error(
+        "Application is not authorized to perform this operation. Application must have one of the following scopes: {}",
+        names(.needed)
+    )]
     Forbidden {
         /// One of these would.
         needed: &'static [Permission],
     },
     /// The API has no such version.
+    #[error("Invalid version: '{}'. The versions are beta and v1.0.", shortened(.0))]
     UnknownVersion(String),
     /// The path leads nowhere from this segment on.
+    #[error("Resource not found for the segment '{}'.", shortened(.0))]
     UnknownSegment(String),
     /// The path is not percent-encoded UTF-8.
+    #[error("The path is not valid percent-encoded UTF-8 text.")]
     BadPath,
     /// The path is known, the method is not offered there.
+    #[error("Specified HTTP method is not allowed for the request target.")]
     MethodNotAllowed {
         /// The methods that are.
         offered: Vec<Method>,
     },
     /// The caller sent too many requests.
+    #[error("Too many requests. Nothing was changed; wait as long as Retry-After says and try again.")]
     Throttled(LimitExceeded),
     /// The client's `If-Match` names a state that does not exist.
+    #[error(
+        "The value of If-Match is not that of the resource: Adept gives out no entity tags, and '*' means any \
+         state. Nothing was changed."
+    )]
     PreconditionFailed,
+    /// A create whose client counts on its id of the request, which cannot be kept.
+    #[error(
+        "The value of the header {header} must be at most {longest} printable ASCII characters, so that this can be made \
+         once however often it is repeated. Nothing was changed."
+    )]
+    UnusableRequestId {
+        /// The header's name.
+        header: &'static str,
+        /// In bytes.
+        longest: usize,
+    },
     /// A `$batch` that cannot be run at all.
-    BadBatch(BadBatch),
+    #[error(transparent)]
+    BadBatch(#[from] BadBatch),
     /// One request of a `$batch` that cannot be run.
+    #[error("{0}")]
     BadItem(&'static str),
     /// A request of a `$batch` that this one depends on failed.
+    #[error(
+        "A request that this one depends on failed, so this one was not made. Nothing was changed by it."
+    )]
     FailedDependency,
     /// The caller takes none of the formats that are offered.
+    #[error("None of the media types in the Accept header can be served; application/json can.")]
     NotAcceptable,
     /// The body is longer than the operation takes.
+    #[error("The body is larger than the {limit} bytes that are accepted here. Nothing was changed.")]
     TooLarge {
         /// In bytes.
         limit: usize,
     },
     /// The body ended early or could not be read.
+    #[error("The body ended before it was complete. Nothing was changed; send it again.")]
     BrokenBody,
     /// The body is not JSON by its own account.
+    #[error(
+        "The body must be JSON without content coding (Content-Type: application/json). Nothing was changed."
+    )]
     UnsupportedMediaType,
     /// The body does not fit.
-    BadBody(BadBody),
+    #[error(transparent)]
+    BadBody(#[from] BadBody),
     /// A query option does not fit.
-    BadQuery(ParseError),
+    #[error(transparent)]
+    BadQuery(#[from] ParseError),
     /// A query option that this operation does not take.
+    #[error("The query option '{0}' is not supported here.")]
     UnsupportedOption(&'static str),
     /// `$expand` of what leads nowhere.
+    #[error("'{}' is not a navigation property that '$expand' can follow here.", shortened(.0))]
     NoNavigation(String),
     /// A property that exists and that a list cannot be filtered or ordered by.
+    #[error("The property '{}' cannot be used in '$filter' or '$orderby'.", shortened(.0))]
     Unfilterable(String),
     /// The `$skiptoken` was not made for this request.
+    #[error(
+        "The '$skiptoken' does not belong to this request: follow '@odata.nextLink' unchanged, or start again \
+         without the token."
+    )]
     ForeignSkipToken,
     /// An argument of a function is not what it has to be.
+    #[error("The argument '{name}' must be {expected}.")]
     BadArgument {
         /// Its name.
         name: &'static str,
         /// What it has to be.
         expected: &'static str,
     },
+}
+
+fn names(permissions: &[Permission]) -> String {
+    permissions.iter().map(|permission| permission.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// One row of the table.
@@ -87,7 +138,7 @@ pub(super) struct Row {
     /// Graph's code.
     pub(super) code: &'static str,
     /// For the caller.
-    pub(super) message: Cow<'static, str>,
+    pub(super) message: String,
     /// For `Retry-After`.
     pub(super) retry_after: Option<Duration>,
     /// For `RateLimit-Limit`, where a limit was reached.
@@ -96,22 +147,4 @@ pub(super) struct Row {
     pub(super) offered: Vec<Method>,
     /// For the log, and never for the caller.
     pub(super) cause: Option<String>,
-}
-
-impl From<app::Error> for Error {
-    fn from(error: app::Error) -> Self {
-        Self::App(error)
-    }
-}
-
-impl From<BadBatch> for Error {
-    fn from(bad: BadBatch) -> Self {
-        Self::BadBatch(bad)
-    }
-}
-
-impl From<BadBody> for Error {
-    fn from(bad: BadBody) -> Self {
-        Self::BadBody(bad)
-    }
 }

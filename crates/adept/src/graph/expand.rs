@@ -1,45 +1,41 @@
 //! `$expand`: the entities that navigations lead to, shown with the entity that they lead from. Each expanded list is the
 //! list that the navigation's own address shows, with the options in the parentheses.
 
-mod device_management;
-mod setting;
-
 use adept_odata::{Expand, QueryOptions, parse_expand};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{
-    Graph,
-    entity::ExpandedMembers,
+    audit_events, enrollment_profiles,
+    entity::{EntitySet, ExpandedMembers},
     error::Error,
-    listing::{Listing, refuse_search},
-    protocol::{Metadata, Version},
+    imported_apple_device_identities,
+    listing::{Listing, refuse_search, shape_of},
+    onboarding_settings,
+    protocol::Metadata,
     request_context::RequestContext,
+    route::{AUDIT, READ},
     skiptoken::request_digest,
-    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation},
-    value::Value,
+    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation, profile_type},
+    value::{Value, write_object},
 };
-use crate::{app::Listed, domain::Caller};
-
-/// The bytes of an option that are escaped in a link.
-const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~')
-    .remove(b',')
-    .remove(b'(')
-    .remove(b')')
-    .remove(b'/')
-    .remove(b':');
+use crate::{
+    app::{self, Listed},
+    domain::{DevicePlatform, Permission, Setting},
+};
 
 /// Rows on a page when a collection of each is shown too.
 const ROWS: u32 = 20;
 
+/// The navigations to default profiles.
+const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
+    ("defaultIosEnrollmentProfile", DevicePlatform::Ios),
+    ("defaultMacOsEnrollmentProfile", DevicePlatform::MacOs),
+    ("defaultTvOSEnrollmentProfile", DevicePlatform::TvOs),
+    ("defaultVisionOSEnrollmentProfile", DevicePlatform::VisionOs),
+];
+
 /// The navigations that a query expands.
-pub(super) struct Expansions {
-    scope: ExpandScope,
-    items: Vec<ExpandItem>,
-}
+pub(super) struct Expansions(Vec<ExpandItem>);
 
 /// One navigation, with the options of the list that it leads to.
 struct ExpandItem {
@@ -48,61 +44,75 @@ struct ExpandItem {
     inner: Expansions,
 }
 
-/// The caller, and how the answer is shown.
-#[derive(Clone)]
-struct ExpandScope {
-    caller: Caller,
-    version: Version,
-    metadata: Metadata,
-}
-
 impl Expansions {
     /// Reads the `$expand` of a query of entities of this type.
-    pub(super) fn of<R, F, W>(
-        request: &RequestContext,
-        options: &QueryOptions,
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Self, Error> {
-        let scope = ExpandScope {
-            caller: request.caller.clone(),
-            version: request.version,
-            metadata: request.metadata,
-        };
-        Self::read(&scope, options, &kind.all_navigations())
+    pub(super) fn of<R, F, W>(options: &QueryOptions, kind: &EntityType<R, F, W>) -> Result<Self, Error> {
+        Self::read(options, &kind.all_navigations())
     }
 
-    fn read(
-        scope: &ExpandScope,
-        options: &QueryOptions,
-        navigations: &[&'static Navigation],
-    ) -> Result<Self, Error> {
-        let items = match &options.expand {
-            None => Vec::new(),
-            Some(text) => {
-                let items = parse_expand(text).map_err(Error::BadQuery)?.into_iter();
-                items.map(|item| expand_item(scope, item, navigations)).collect::<Result<_, _>>()?
-            }
-        };
-        Ok(Self { scope: scope.clone(), items })
+    fn read(options: &QueryOptions, navigations: &[&'static Navigation]) -> Result<Self, Error> {
+        let Some(text) = &options.expand else { return Ok(Self(Vec::new())) };
+        let items = parse_expand(text)?.into_iter();
+        items.map(|item| expand_item(item, navigations)).collect::<Result<_, _>>().map(Self)
     }
 
     /// The names of the expanded navigations.
     pub(super) fn names(&self) -> Vec<&'static str> {
-        self.items.iter().map(|item| item.navigation.name).collect()
+        self.0.iter().map(|item| item.navigation.name).collect()
     }
 
     /// How many rows a page may hold.
     pub(super) fn page(&self) -> u32 {
-        if self.items.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
+        if self.0.iter().any(|item| item.navigation.collection) { ROWS } else { u32::MAX }
+    }
+
+    /// Expands the navigations of the singleton. Each needs the permission that its own address needs.
+    pub(super) async fn expand_device_management(
+        &self,
+        request: &RequestContext<'_>,
+    ) -> Result<ExpandedMembers, Error> {
+        let mut expanded = Vec::new();
+        for item in &self.0 {
+            let at = ExpandedNavigation { request, item };
+            match item.navigation.name {
+                "depOnboardingSettings" => at.settings(&mut expanded).await?,
+                "auditEvents" => at.audit_events(&mut expanded).await?,
+                _ => return Err(Error::NoNavigation(item.navigation.name.to_owned())),
+            }
+        }
+        Ok(expanded)
+    }
+
+    /// Expands the navigations of each of these settings.
+    pub(super) async fn expand_settings(
+        &self,
+        request: &RequestContext<'_>,
+        settings: &[Setting],
+    ) -> Result<Vec<ExpandedMembers>, Error> {
+        let mut all = Vec::with_capacity(settings.len());
+        for setting in settings {
+            let mut expanded = Vec::new();
+            for item in &self.0 {
+                let at = ExpandedNavigation { request, item };
+                let expanded = &mut expanded;
+                match item.navigation.name {
+                    "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
+                    "enrollmentProfiles" => at.profiles(setting, expanded).await?,
+                    name => {
+                        let platform = DEFAULT_PROFILES.iter().find(|(known, _)| *known == name);
+                        let (_, platform) = platform.ok_or_else(|| Error::NoNavigation(name.to_owned()))?;
+                        at.default(setting, *platform, expanded).await?;
+                    }
+                }
+            }
+            all.push(expanded);
+        }
+        Ok(all)
     }
 }
 
 /// One of the navigations. Of the entities that they lead to only settings lead on.
-fn expand_item(
-    scope: &ExpandScope,
-    item: Expand,
-    navigations: &[&'static Navigation],
-) -> Result<ExpandItem, Error> {
+fn expand_item(item: Expand, navigations: &[&'static Navigation]) -> Result<ExpandItem, Error> {
     let navigation = navigations.iter().find(|navigation| navigation.name.eq_ignore_ascii_case(&item.path));
     let navigation = *navigation.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
     refuse_search(&item.options)?;
@@ -113,14 +123,13 @@ fn expand_item(
         true => DEP_ONBOARDING_SETTING.all_navigations(),
         false => Vec::new(),
     };
-    let inner = Expansions::read(scope, &item.options, &nested)?;
+    let inner = Expansions::read(&item.options, &nested)?;
     Ok(ExpandItem { navigation, options: item.options, inner })
 }
 
 /// One navigation of one entity.
 struct ExpandedNavigation<'a> {
-    graph: &'a Graph,
-    scope: &'a ExpandScope,
+    request: &'a RequestContext<'a>,
     item: &'a ExpandItem,
 }
 
@@ -130,11 +139,11 @@ impl ExpandedNavigation<'_> {
         &self,
         operation: &str,
         keys: &[String],
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Listing<F>, Error> {
+        set: EntitySet<R, F, W>,
+    ) -> Result<Listing<R, F, W>, Error> {
         let options = &self.item.options;
-        let digest = request_digest(self.scope.version, operation, keys, None, options);
-        let mut listing = Listing::of(options, kind, self.scope.metadata, digest)?;
+        let digest = request_digest(self.request.endpoint.version, operation, keys, None, options);
+        let mut listing = Listing::of(options, set, digest)?;
         listing.shape.expanded = self.item.inner.names();
         listing.query.top = listing.query.top.min(self.item.inner.page());
         Ok(listing)
@@ -143,32 +152,100 @@ impl ExpandedNavigation<'_> {
     /// A page of the list, with the expanded navigations of each row, and the link to the next page.
     fn list<R, F, W>(
         &self,
-        listing: &Listing<F>,
-        kind: &'static EntityType<R, F, W>,
-        set: &str,
+        listing: &Listing<R, F, W>,
         listed: &Listed<R>,
         nested: &[ExpandedMembers],
         expanded: &mut ExpandedMembers,
     ) {
-        let name = self.item.navigation.name;
+        let (name, set) = (self.item.navigation.name, &listing.set.path);
         self.context(set, expanded);
         if let Some(total) = listed.total {
             expanded.push((format!("{name}@odata.count"), json(&Value::Int(total))));
         }
-        let path = format!("/{}/{set}", self.scope.version.as_str());
-        if let Some(link) = listing.next_link(self.graph, &path, &written(&self.item.options), listed) {
+        let path = format!("/{}/{set}", self.request.endpoint.version.as_str());
+        if let Some(link) = listing.next_link(self.request, &path, &written(&self.item.options), listed) {
             expanded.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
         }
         let mut rows = Vec::new();
-        listing.rows(&self.graph.root(self.scope.version), kind, set, listed, nested, &mut rows);
+        listing.rows(self.request, listed, nested, &mut rows);
         expanded.push((name.to_owned(), rows));
     }
 
+    async fn settings(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        self.permitted(READ)?;
+        let listing = self.listing(onboarding_settings::LIST, &[], onboarding_settings::set())?;
+        let request = self.request;
+        let listed = request.app().settings.list(&request.caller, &listing.query).await?;
+        let nested = self.item.inner.expand_settings(request, &listed.rows).await?;
+        self.list(&listing, &listed, &nested, expanded);
+        Ok(())
+    }
+
+    async fn audit_events(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        self.permitted(AUDIT)?;
+        let listing = self.listing(audit_events::LIST, &[], audit_events::set(self.request))?;
+        let listed = self.request.app().audit.list(&self.request.caller, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    fn permitted(&self, needed: &'static [Permission]) -> Result<(), Error> {
+        match self.request.caller.permissions.any_of(needed) {
+            true => Ok(()),
+            false => Err(Error::Forbidden { needed }),
+        }
+    }
+
+    async fn devices(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        let set = imported_apple_device_identities::set(setting.id);
+        let mut listing =
+            self.listing(imported_apple_device_identities::LIST, &[setting.id.to_string()], set)?;
+        imported_apple_device_identities::with_bare_profiles(&mut listing.query.filter, setting.id);
+        let devices = &self.request.app().devices;
+        let listed = devices.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
+        let set = enrollment_profiles::set(setting.id);
+        let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], set)?;
+        let profiles = &self.request.app().profiles;
+        let listed = profiles.list(&self.request.caller, setting.id, &listing.query).await?;
+        self.list(&listing, &listed, &[], expanded);
+        Ok(())
+    }
+
+    /// The default of a platform, or null.
+    async fn default(
+        &self,
+        setting: &Setting,
+        platform: DevicePlatform,
+        expanded: &mut ExpandedMembers,
+    ) -> Result<(), Error> {
+        let name = self.item.navigation.name.to_owned();
+        let profiles = &self.request.app().profiles;
+        let profile = match profiles.default_of(&self.request.caller, setting.id, platform).await {
+            Ok(profile) => profile,
+            Err(app::Error::NotFound { .. }) => {
+                expanded.push((name, json(&Value::Null)));
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let shape = shape_of(&self.item.options, profile_type(profile.kind))?;
+        let set = enrollment_profiles::set(setting.id);
+        self.context(&format!("{}/$entity", set.path), expanded);
+        let mut out = Vec::new();
+        write_object(&mut out, |object| shape.entity(self.request, &set, &profile, &[], object));
+        expanded.push((name, out));
+        Ok(())
+    }
+
     fn context(&self, set: &str, expanded: &mut ExpandedMembers) {
-        if self.scope.metadata != Metadata::None {
-            let context = self.graph.context(self.scope.version, set);
+        if self.request.metadata != Metadata::None {
             let name = format!("{}@odata.context", self.item.navigation.name);
-            expanded.push((name, json(&Value::text(&context))));
+            expanded.push((name, json(&Value::text(&self.request.context(set)))));
         }
     }
 }
@@ -197,7 +274,7 @@ fn written(options: &QueryOptions) -> String {
         }
         query.push_str(name);
         query.push('=');
-        query.extend(utf8_percent_encode(&value, ESCAPED));
+        query.extend(utf8_percent_encode(&value, NON_ALPHANUMERIC));
     }
     query
 }

@@ -1,28 +1,36 @@
-//! The operations of a setting's `importedAppleDeviceIdentities`, one file each, and what they share.
+//! The operations of a setting's `importedAppleDeviceIdentities`.
 
-pub(super) mod count;
-pub(super) mod create;
-pub(super) mod delete;
-pub(super) mod get;
-pub(super) mod import_apple_device_identity_list;
-pub(super) mod list;
-pub(super) mod update;
+mod import;
 
 use adept_odata::{Filter, Literal};
 
-use super::onboarding_settings;
-use crate::domain::{DeviceField, ProfileId, SettingId};
+pub(super) use import::import_apple_device_identity_list;
+
+use super::{
+    body::LIMIT,
+    entity::EntitySet,
+    onboarding_settings::{self, setting_of},
+    request_context::RequestContext,
+    response::GraphResponse,
+    route::HandlerResult,
+    types::IMPORTED_APPLE_DEVICE_IDENTITY,
+};
+use crate::domain::{DeviceField, DevicePatch, DeviceRow, ProfileId, SettingId};
 
 /// The operation that lists them.
 pub(super) const LIST: &str = "importedAppleDeviceIdentity.list";
 
-/// The collection's path below the version.
-pub(super) fn set(setting: SettingId) -> String {
-    format!("{}('{setting}')/importedAppleDeviceIdentities", onboarding_settings::SET)
+/// A setting's devices.
+pub(super) fn set(setting: SettingId) -> EntitySet<DeviceRow, DeviceField, DevicePatch> {
+    let path = format!("{}('{setting}')/importedAppleDeviceIdentities", onboarding_settings::SET);
+    EntitySet::new(&IMPORTED_APPLE_DEVICE_IDENTITY, path)
 }
 
 /// Lets a filter name a desired profile in each of its forms, though only the bare one is stored.
-pub(super) fn with_bare_profiles(filter: &mut Filter<DeviceField>, setting: SettingId) {
+pub(super) fn with_bare_profiles<'f>(
+    filter: impl IntoIterator<Item = &'f mut Filter<DeviceField>>,
+    setting: SettingId,
+) {
     let bare = |value: &mut Literal| {
         if let Literal::Text(text) = value
             && let Some(id) = ProfileId::named(text, setting)
@@ -30,19 +38,67 @@ pub(super) fn with_bare_profiles(filter: &mut Filter<DeviceField>, setting: Sett
             *text = id.to_string();
         }
     };
-    match filter {
-        Filter::Compare { field: DeviceField::RequestedProfile, value, .. } => bare(value),
-        Filter::In { field: DeviceField::RequestedProfile, values } => values.iter_mut().for_each(bare),
-        Filter::Not(inner) => with_bare_profiles(inner, setting),
-        Filter::And(all) | Filter::Or(all) => {
-            all.iter_mut().for_each(|one| with_bare_profiles(one, setting));
+    for filter in filter {
+        match filter {
+            Filter::Compare { field: DeviceField::RequestedProfile, value, .. } => bare(value),
+            Filter::In { field: DeviceField::RequestedProfile, values } => values.iter_mut().for_each(bare),
+            Filter::Not(inner) => with_bare_profiles([&mut **inner], setting),
+            Filter::And(all) | Filter::Or(all) => with_bare_profiles(all, setting),
+            Filter::Constant(_)
+            | Filter::Compare { .. }
+            | Filter::IsNull(_)
+            | Filter::In { .. }
+            | Filter::Call { .. }
+            | Filter::Any { .. }
+            | Filter::All { .. } => {}
         }
-        Filter::Constant(_)
-        | Filter::Compare { .. }
-        | Filter::IsNull(_)
-        | Filter::In { .. }
-        | Filter::Call { .. }
-        | Filter::Any { .. }
-        | Filter::All { .. } => {}
     }
+}
+
+pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
+    let setting = request.setting_id()?;
+    let mut listing = request.listing(set(setting))?;
+    with_bare_profiles(&mut listing.query.filter, setting);
+    let listed = request.app().devices.list(&request.caller, setting, &listing.query).await?;
+    Ok(listing.response(request, &listed, &[]))
+}
+
+pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
+    let setting = request.setting_id()?;
+    let mut filter = request.count_filter(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
+    with_bare_profiles(&mut filter, setting);
+    let count = request.app().devices.count(&request.caller, setting, filter.as_ref()).await?;
+    Ok(GraphResponse::count(count))
+}
+
+pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
+    let (setting, device) = (request.setting_id()?, request.device_id()?);
+    let shape = request.shape(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
+    let device = request.app().devices.get(&request.caller, setting, device).await?;
+    Ok(shape.document(request, &set(setting), &device, &[]))
+}
+
+pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let setting = setting_of(request).await?.id;
+    let input = IMPORTED_APPLE_DEVICE_IDENTITY.read(request.object(&body)?)?;
+    let key = request.create_key(&body)?;
+    let device = request.app().devices.create(&request.origin(), setting, input, key).await?;
+    Ok(request.created(&set(setting), &device))
+}
+
+pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
+    let body = request.receive(LIMIT).await?;
+    let (setting, device) = (request.setting_id()?, request.device_id()?);
+    let devices = &request.app().devices;
+    devices.get(&request.caller, setting, device).await?;
+    let patch = IMPORTED_APPLE_DEVICE_IDENTITY.read(request.object(&body)?)?;
+    let device = devices.update(&request.origin(), setting, device, patch).await?;
+    Ok(request.changed(&set(setting), &device))
+}
+
+pub(super) async fn delete(request: &RequestContext<'_>) -> HandlerResult {
+    let (setting, device) = (request.setting_id()?, request.device_id()?);
+    request.app().devices.remove(&request.origin(), setting, device).await?;
+    Ok(GraphResponse::no_content())
 }

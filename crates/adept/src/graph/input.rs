@@ -6,8 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     error::{BadBody, shortened},
-    input_value::InputValue,
     types::{ActionType, ComplexType, EntityType},
+    value::InputValue,
 };
 
 /// The members of a JSON object.
@@ -31,14 +31,12 @@ impl<R, F, W: Default> EntityType<R, F, W> {
     /// What a body changes. What only the server sets, `id` and annotations are ignored, as Graph's own clients need.
     pub(super) fn read(&self, members: Members) -> Result<W, BadBody> {
         let mut written = W::default();
-        for (name, json) in members {
-            if name.eq_ignore_ascii_case(TYPE) && !named_type(&json)?.is_none_or(|named| named.is(self.name))
-            {
+        for (_, json) in members.iter().filter(|(name, _)| name.eq_ignore_ascii_case(TYPE)) {
+            if !named_type(json)?.is_none_or(|named| named.is(self.name)) {
                 return Err(BadBody::OtherType { actual: self.name });
             }
-            if is_annotation(&name) {
-                continue;
-            }
+        }
+        for (name, json) in without_annotations(members) {
             let Some((_, property)) = self.property(&name) else {
                 return Err(self.unknown(&name));
             };
@@ -62,28 +60,34 @@ impl<A: Default> ActionType<A> {
     /// The arguments in a body.
     pub(super) fn read(&self, members: Members) -> Result<A, BadBody> {
         let mut arguments = A::default();
-        for (name, json) in members {
-            if is_annotation(&name) {
-                continue;
-            }
+        for (name, json) in without_annotations(members) {
             let known = self.parameters.iter().find(|known| known.name.eq_ignore_ascii_case(&name));
             let Some(parameter) = known else {
                 return Err(BadBody::UnknownParameter { parameter: shortened(&name), action: self.name });
             };
-            let value = value(json, parameter.kind, parameter.nullable, parameter.name)?;
+            let value = value(json, parameter.kind, true, parameter.name)?;
             (parameter.write)(&mut arguments, value);
         }
         Ok(arguments)
     }
 }
 
+impl ActionType<Vec<String>> {
+    /// The texts in the one list that the action needs.
+    pub(super) fn read_list(
+        &self,
+        parameter: &'static str,
+        members: Members,
+    ) -> Result<Vec<String>, BadBody> {
+        let texts = self.read(members)?;
+        if texts.is_empty() { Err(BadBody::Missing { parameter }) } else { Ok(texts) }
+    }
+}
+
 impl ComplexType {
     fn read(&self, members: Members, path: &str) -> Result<InputValue, BadBody> {
         let mut read = Vec::with_capacity(members.len());
-        for (name, json) in members {
-            if is_annotation(&name) {
-                continue;
-            }
+        for (name, json) in without_annotations(members) {
             let Some(member) = self.members.iter().find(|known| known.name.eq_ignore_ascii_case(&name))
             else {
                 return Err(BadBody::UnknownProperty { property: shortened(&name), type_name: self.name });
@@ -107,7 +111,7 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             small.map(|number| InputValue::Int(number.into())).ok_or_else(wrong)
         }
         (Kind::Int64, Json::Number(number)) => number.as_i64().map(InputValue::Int).ok_or_else(wrong),
-        (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text)),
+        (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text.into())),
         (Kind::DateTimeOffset, Json::String(text)) => {
             text.parse().map(InputValue::DateTime).map_err(|_| wrong())
         }
@@ -143,10 +147,10 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
 /// The annotation that says of which type an object is.
 pub(super) const TYPE: &str = "@odata.type";
 
-/// Whether a member says something about the others: with full metadata answers are full of them, and some clients send
-/// back what they read.
-fn is_annotation(name: &str) -> bool {
-    name.contains('@') || name.starts_with('#')
+/// Without the members that say something about the others: with full metadata answers are full of them, and some
+/// clients send back what they read.
+fn without_annotations(members: Members) -> impl Iterator<Item = (String, Json)> {
+    members.into_iter().filter(|(name, _)| !name.contains('@') && !name.starts_with('#'))
 }
 
 /// The name of a type as a client wrote it.

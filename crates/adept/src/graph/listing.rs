@@ -8,16 +8,13 @@ use adept_odata::{
 };
 
 use super::{
-    Graph,
-    entity::{ExpandedMembers, Shape, write_expanded},
+    entity::{EntitySet, ExpandedMembers, Shape},
     error::Error,
-    protocol::Metadata,
     request_context::RequestContext,
-    response::{GraphResponse, PREFERENCE_APPLIED},
-    service::Root,
+    response::GraphResponse,
     skiptoken::{RequestDigest, close_token, open_token, request_digest},
     types::{EntityType, Selectable},
-    value::{Object, Value},
+    value::{Value, write_array, write_object},
 };
 use crate::app::{ListQuery, Listed};
 
@@ -25,7 +22,9 @@ use crate::app::{ListQuery, Listed};
 const PAGE: u32 = 1000;
 
 /// A requested list.
-pub(super) struct Listing<F> {
+pub(super) struct Listing<R: 'static, F: 'static, W: 'static> {
+    /// What is listed.
+    pub(super) set: EntitySet<R, F, W>,
     /// For `app`.
     pub(super) query: ListQuery<F>,
     pub(super) shape: Shape,
@@ -35,34 +34,42 @@ pub(super) struct Listing<F> {
     preferred_page: Option<u32>,
 }
 
-impl RequestContext {
-    /// Reads the query of a list of entities of this type.
+impl RequestContext<'_> {
+    /// Reads the query of a list.
     pub(super) fn listing<R, F: Copy + PartialEq, W>(
         &self,
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Listing<F>, Error> {
-        let options = self.options()?;
-        refuse_expand(&options)?;
-        self.listing_of(&options, kind)
+        set: EntitySet<R, F, W>,
+    ) -> Result<Listing<R, F, W>, Error> {
+        self.listing_of(&self.unexpanded()?, set)
     }
 
     /// The query, read and not yet understood. `$search` is not offered.
     pub(super) fn options(&self) -> Result<QueryOptions, Error> {
-        let options = parse_query_string(&self.query).map_err(Error::BadQuery)?;
+        let options = parse_query_string(self.query())?;
         refuse_search(&options)?;
         Ok(options)
+    }
+
+    /// The query of what nothing is expanded of.
+    fn unexpanded(&self) -> Result<QueryOptions, Error> {
+        let options = self.options()?;
+        match options.expand {
+            Some(_) => Err(Error::UnsupportedOption("$expand")),
+            None => Ok(options),
+        }
     }
 
     /// The list that these options ask for, `$expand` left to the caller.
     pub(super) fn listing_of<R, F: Copy + PartialEq, W>(
         &self,
         options: &QueryOptions,
-        kind: &EntityType<R, F, W>,
-    ) -> Result<Listing<F>, Error> {
-        let digest = request_digest(self.version, self.operation, &self.keys, self.cast, options);
-        let mut listing = Listing::of(options, kind, self.metadata, digest)?;
+        set: EntitySet<R, F, W>,
+    ) -> Result<Listing<R, F, W>, Error> {
+        let at = &self.endpoint;
+        let digest = request_digest(at.version, at.route.operation, &at.keys, at.cast, options);
+        let mut listing = Listing::of(options, set, digest)?;
         listing.preferred_page = self.preferred_page_size();
-        listing.shape.narrowed = self.cast.is_some();
+        listing.shape.narrowed = at.cast.is_some();
         if let Some(size) = listing.preferred_page {
             listing.query.top = listing.query.top.min(size);
         }
@@ -79,29 +86,23 @@ impl RequestContext {
 
     /// Reads the query of one entity.
     pub(super) fn shape<R, F, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
-        let options = self.options()?;
-        refuse_expand(&options)?;
-        shape_of(&options, kind, self.metadata)
+        shape_of(&self.unexpanded()?, kind)
     }
 }
 
 /// How one entity is shown, `$expand` left to the caller.
-pub(super) fn shape_of<R, F, W>(
-    options: &QueryOptions,
-    kind: &EntityType<R, F, W>,
-    metadata: Metadata,
-) -> Result<Shape, Error> {
-    Ok(Shape { metadata, selected: selected(options, kind)?, expanded: Vec::new(), narrowed: false })
+pub(super) fn shape_of<R, F, W>(options: &QueryOptions, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
+    Ok(Shape { selected: selected(options, kind)?, ..Shape::default() })
 }
 
-impl<F: Copy + PartialEq> Listing<F> {
+impl<R, F: Copy + PartialEq, W> Listing<R, F, W> {
     /// The list that these options ask for.
-    pub(super) fn of<R, W>(
+    pub(super) fn of(
         options: &QueryOptions,
-        kind: &EntityType<R, F, W>,
-        metadata: Metadata,
+        set: EntitySet<R, F, W>,
         digest: RequestDigest,
     ) -> Result<Self, Error> {
+        let kind = set.kind;
         let after = options.skiptoken.as_deref().map(|token| open_token(token, &digest)).transpose()?;
         let first = after.is_none();
         let query = ListQuery {
@@ -116,93 +117,61 @@ impl<F: Copy + PartialEq> Listing<F> {
             // As in Graph, the total comes with the first page.
             count: first && options.count == Some(true),
         };
-        let has_rows = options.top != Some(0);
-        let shape = shape_of(options, kind, metadata)?;
-        Ok(Self { query, shape, has_rows, digest, preferred_page: None })
+        let (has_rows, shape) = (options.top != Some(0), shape_of(options, kind)?);
+        Ok(Self { set, query, shape, has_rows, digest, preferred_page: None })
     }
 }
 
-impl<F> Listing<F> {
-    /// The page as a document. `set` is the path of the list below the version, with its keys in parentheses.
-    pub(super) fn response<R, W>(
+impl<R, F, W> Listing<R, F, W> {
+    /// The page as a document, with the expanded navigations of each row.
+    pub(super) fn response(
         &self,
-        graph: &Graph,
-        request: &RequestContext,
-        kind: &'static EntityType<R, F, W>,
-        set: &str,
-        listed: &Listed<R>,
-    ) -> GraphResponse {
-        self.response_with(graph, request, kind, set, listed, &[])
-    }
-
-    /// The same with the expanded navigations of each row.
-    pub(super) fn response_with<R, W>(
-        &self,
-        graph: &Graph,
-        request: &RequestContext,
-        kind: &'static EntityType<R, F, W>,
-        set: &str,
+        request: &RequestContext<'_>,
         listed: &Listed<R>,
         expanded: &[ExpandedMembers],
     ) -> GraphResponse {
-        let mut out = Vec::with_capacity(256 + listed.rows.len() * 512);
-        let mut document = Object::open(&mut out);
-        self.shape.context(graph, request.version, kind, set, "", &mut document);
-        if let Some(total) = listed.total {
-            Value::Int(total).write(document.member("@odata.count"));
-        }
-        if let Some(link) = self.next_link(graph, &request.path, &request.query, listed) {
-            Value::text(&link).write(document.member("@odata.nextLink"));
-        }
-        self.rows(&graph.root(request.version), kind, set, listed, expanded, document.member("value"));
-        document.close();
-        let response = GraphResponse::json(out, self.shape.metadata);
+        let fragment = self.shape.fragment(self.set.kind, &self.set.path);
+        let response = request.document(&fragment, |document| {
+            if let Some(total) = listed.total {
+                Value::Int(total).write(document.member("@odata.count"));
+            }
+            if let Some(link) = self.next_link(request, request.path(), request.query(), listed) {
+                Value::text(&link).write(document.member("@odata.nextLink"));
+            }
+            self.rows(request, listed, expanded, document.member("value"));
+        });
         match self.preferred_page {
-            Some(size) => response.header(PREFERENCE_APPLIED, format!("odata.maxpagesize={size}")),
+            Some(size) => response.header("preference-applied", format!("odata.maxpagesize={size}")),
             None => response,
         }
     }
 
     /// The rows of a page as an array.
-    pub(super) fn rows<R, W>(
+    pub(super) fn rows(
         &self,
-        root: &Root,
-        kind: &'static EntityType<R, F, W>,
-        set: &str,
+        request: &RequestContext<'_>,
         listed: &Listed<R>,
         expanded: &[ExpandedMembers],
         out: &mut Vec<u8>,
     ) {
-        out.push(b'[');
-        for (index, row) in self.shown(listed).iter().enumerate() {
-            if index > 0 {
-                out.push(b',');
-            }
-            let mut object = Object::open(out);
-            self.shape.entity(root, kind, row, set, &mut object);
-            if let Some(expanded) = expanded.get(index) {
-                write_expanded(expanded, &mut object);
-            }
-            object.close();
-        }
-        out.push(b']');
-    }
-
-    fn shown<'l, R>(&self, listed: &'l Listed<R>) -> &'l [R] {
-        if self.has_rows { &listed.rows } else { &[] }
+        let rows: &[R] = if self.has_rows { &listed.rows } else { &[] };
+        write_array(out, rows.iter().enumerate(), |(index, row), out| {
+            let expanded = expanded.get(index).map_or(&[][..], Vec::as_slice);
+            write_object(out, |object| self.shape.entity(request, &self.set, row, expanded, object));
+        });
     }
 
     /// The URL of the next page of what `path` and `query` ask for.
-    pub(super) fn next_link<R>(
+    pub(super) fn next_link(
         &self,
-        graph: &Graph,
+        request: &RequestContext<'_>,
         path: &str,
         query: &str,
         listed: &Listed<R>,
     ) -> Option<String> {
         let position = listed.next.as_ref().filter(|_| self.has_rows)?;
         let token = close_token(position, &self.digest);
-        Some(format!("{}{path}?{}", graph.public_url, with_skiptoken(query, &token)))
+        Some(format!("{}{path}?{}", request.graph().public_url, with_skiptoken(query, &token)))
     }
 }
 
@@ -211,13 +180,6 @@ pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {
         Some(_) => Err(Error::UnsupportedOption("$search")),
         None => Ok(()),
     }
-}
-
-pub(super) fn refuse_expand(options: &QueryOptions) -> Result<(), Error> {
-    if options.expand.is_some() {
-        return Err(Error::UnsupportedOption("$expand"));
-    }
-    Ok(())
 }
 
 fn filter<R, F: Copy, W>(
@@ -235,7 +197,7 @@ fn selected<R, F, W>(
     kind: &EntityType<R, F, W>,
 ) -> Result<Option<Vec<usize>>, Error> {
     let Some(text) = &options.select else { return Ok(None) };
-    match parse_select(text, &Selectable(kind)).map_err(Error::BadQuery)? {
+    match parse_select(text, &Selectable(kind))? {
         Select::All => Ok(None),
         Select::Fields(mut indexes) => {
             indexes.retain(|index| *index < kind.all_properties().len());

@@ -13,7 +13,7 @@ use super::{
     protocol::Version,
     response::GraphResponse,
     route::HandlerResult,
-    types::{Binding, DescribedEntity, ENTITY, Member, Model, Operation},
+    types::{Binding, ENTITY, EntityDescription, Member, Model, Operation},
 };
 
 static BETA: LazyLock<Bytes> = LazyLock::new(|| document(Version::Beta).into());
@@ -25,7 +25,7 @@ pub(super) fn handle(_graph: &Graph, version: Version, _headers: &HeaderMap) -> 
         Version::Beta => &BETA,
         Version::V1 => &V1,
     };
-    Ok(GraphResponse::xml(Bytes::clone(document)))
+    Ok(GraphResponse::document("application/xml", Bytes::clone(document)))
 }
 
 /// The document of that version.
@@ -50,7 +50,7 @@ fn document(version: Version) -> String {
     }
     xml.root_entity();
     for entity in &model.entities {
-        xml.entity(*entity);
+        xml.entity(entity);
     }
     for complex in model.complex {
         let name = ("Name", own_name(complex.name));
@@ -110,15 +110,15 @@ impl Xml {
         self.close("EntityType");
     }
 
-    fn entity(&mut self, entity: &dyn DescribedEntity) {
-        let base = aliased(entity.base());
-        let mut attributes = vec![("Name", own_name(entity.name())), ("BaseType", &base)];
-        if entity.is_abstract() {
+    fn entity(&mut self, entity: &EntityDescription) {
+        let base = aliased(entity.base);
+        let mut attributes = vec![("Name", own_name(entity.name)), ("BaseType", &base)];
+        if entity.is_abstract {
             attributes.push(("Abstract", "true"));
         }
         self.open("EntityType", &attributes);
-        entity.own().iter().for_each(|member| self.property(member));
-        for navigation in entity.navigations() {
+        entity.own.iter().for_each(|member| self.property(member));
+        for navigation in entity.navigations {
             let target = aliased(navigation.target);
             let target = if navigation.collection { format!("Collection({target})") } else { target };
             let mut attributes = vec![("Name", navigation.name), ("Type", &*target)];
@@ -131,12 +131,7 @@ impl Xml {
     }
 
     fn property(&mut self, member: &Member) {
-        let kind = aliased(&member.kind.to_string());
-        let mut attributes = vec![("Name", member.name), ("Type", &*kind)];
-        if !member.nullable {
-            attributes.push(("Nullable", "false"));
-        }
-        self.leaf("Property", &attributes);
+        self.typed("Property", Some(member.name), member.kind, member.nullable, false);
     }
 
     fn operation(&mut self, operation: &Operation) {
@@ -147,21 +142,21 @@ impl Xml {
             Binding::Many(name) => format!("Collection({})", aliased(name)),
         };
         self.leaf("Parameter", &[("Name", "bindingParameter"), ("Type", &bound_to)]);
-        for parameter in operation.parameters() {
-            self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable);
+        for parameter in (operation.takes)() {
+            self.typed("Parameter", Some(parameter.name), parameter.kind, parameter.nullable, true);
         }
         if let Some(kind) = operation.returns {
-            self.typed("ReturnType", None, kind, kind == Kind::String);
+            self.typed("ReturnType", None, kind, kind == Kind::String, true);
         }
         self.close(element);
     }
 
-    /// A parameter or a result; Graph says of their text that it is plain.
-    fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool) {
+    /// What has a type and, unless it is a result, a name. Of the text of operations Graph says that it is plain.
+    fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool, plain: bool) {
         let written = aliased(&kind.to_string());
         let mut attributes: Vec<_> = name.map(|name| ("Name", name)).into_iter().collect();
         attributes.push(("Type", &written));
-        if matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
+        if plain && matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
             attributes.push(("Unicode", "false"));
         }
         if !nullable {

@@ -41,18 +41,9 @@ pub(super) fn resource_path(path: &str) -> Option<Vec<String>> {
             return None;
         }
         parts.push(name.to_owned());
-        match segment.parentheses()? {
-            Parentheses::Absent => {}
-            Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => parts.push(key),
-            Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => return None,
-        }
+        parts.extend(segment.key()?);
     }
     Some(parts)
-}
-
-/// Whether a key may carry this property's name.
-pub(super) fn is_id(name: &str) -> bool {
-    name.eq_ignore_ascii_case("id")
 }
 
 impl Segment<'_> {
@@ -77,6 +68,16 @@ impl Segment<'_> {
             }
         }
         (name, false)
+    }
+
+    /// The key in parentheses, if there are any; none when they hold anything but one key.
+    pub(super) fn key(&self) -> Option<Option<String>> {
+        match self.parentheses()? {
+            Parentheses::Absent => Some(None),
+            Parentheses::Key(None, key) => Some(Some(key)),
+            Parentheses::Key(Some(name), key) if name.eq_ignore_ascii_case("id") => Some(Some(key)),
+            Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => None,
+        }
     }
 
     /// What stands in parentheses; none when they are not well-formed.

@@ -1,15 +1,22 @@
 //! One request as a handler sees it: caller, keys, preferences. Reading the body is `body`'s work, reading the query
 //! `listing`'s.
 
-use axum::{body::Body, http::HeaderMap};
+use std::sync::Mutex;
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, request::Parts},
+};
 use uuid::Uuid;
 
 use super::{
+    dispatch::{Edge, Endpoint},
     error::Error,
-    protocol::{Metadata, Version},
+    protocol::Metadata,
+    service::Graph,
 };
 use crate::{
-    app,
+    app::{self, App},
     domain::{Caller, DeviceId, Origin, SettingId},
 };
 
@@ -21,31 +28,55 @@ pub(super) struct InBatch {
 }
 
 /// A request that is authenticated and routed, by a caller who holds the route's permission.
-pub(super) struct RequestContext {
+pub(super) struct RequestContext<'e> {
+    pub(super) edge: &'e Edge,
     pub(super) caller: Caller,
     /// The request's own id.
     pub(super) request_id: Uuid,
-    pub(super) version: Version,
-    /// The operation's name in logs and metrics.
-    pub(super) operation: &'static str,
-    /// The keys in the path, first to last, decoded.
-    pub(super) keys: Vec<String>,
-    /// The type that the path narrows a collection or an entity to, without its namespace.
-    pub(super) cast: Option<&'static str>,
-    /// The function's arguments, in the order of the route's template.
-    pub(super) arguments: Vec<String>,
-    /// The path as the client wrote it.
-    pub(super) path: String,
-    /// The query as the client wrote it, without its question mark.
-    pub(super) query: String,
-    pub(super) headers: HeaderMap,
+    pub(super) endpoint: Endpoint,
+    /// Method, URL and headers as the client wrote them.
+    pub(super) parts: Parts,
     pub(super) metadata: Metadata,
-    /// Set when it came inside a `$batch`.
-    pub(super) in_batch: Option<InBatch>,
-    pub(super) body: Body,
+    /// What is unread of the body, which alone could not be shared between threads.
+    pub(super) body: Mutex<Body>,
 }
 
-impl RequestContext {
+impl RequestContext<'_> {
+    /// What the service does.
+    pub(super) fn app(&self) -> &App {
+        &self.graph().app
+    }
+
+    /// What handlers see of the service.
+    pub(super) fn graph(&self) -> &Graph {
+        self.edge.graph()
+    }
+
+    /// Where the URLs of the request's version begin.
+    pub(super) fn root(&self) -> String {
+        format!("{}/{}", self.graph().public_url, self.endpoint.version.as_str())
+    }
+
+    /// The request's headers.
+    pub(super) fn headers(&self) -> &HeaderMap {
+        &self.parts.headers
+    }
+
+    /// The path as the client wrote it.
+    pub(super) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    /// The query as the client wrote it, without its question mark.
+    pub(super) fn query(&self) -> &str {
+        self.parts.uri.query().unwrap_or_default()
+    }
+
+    /// The function's first argument, in the order of the route's template; empty when there is none.
+    pub(super) fn argument(&self) -> &str {
+        self.endpoint.arguments.first().map_or("", String::as_str)
+    }
+
     /// The first key of the path. Only this service's own spelling of a GUID is a key: no other spelling names a setting.
     pub(super) fn setting_id(&self) -> Result<SettingId, Error> {
         self.key(0).map(SettingId).ok_or(Error::App(app::Error::NO_SETTING))
@@ -63,7 +94,7 @@ impl RequestContext {
 
     fn key(&self, index: usize) -> Option<Uuid> {
         const HYPHENATED: usize = 36;
-        let text = self.keys.get(index).filter(|text| text.len() == HYPHENATED)?;
+        let text = self.endpoint.keys.get(index).filter(|text| text.len() == HYPHENATED)?;
         Uuid::try_parse(text).ok()
     }
 
@@ -91,7 +122,7 @@ impl RequestContext {
     }
 
     fn preferences(&self) -> impl Iterator<Item = (&str, &str)> {
-        let headers = self.headers.get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
+        let headers = self.headers().get_all("prefer").into_iter().filter_map(|value| value.to_str().ok());
         headers.flat_map(|text| text.split([',', ';'])).filter_map(|preference| {
             let (name, value) = preference.split_once('=')?;
             Some((name.trim(), value.trim().trim_matches('"')))

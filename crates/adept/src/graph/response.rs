@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header},
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
+        header::{self, IntoHeaderName},
+    },
 };
-use bytes::Bytes;
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -14,58 +16,50 @@ use super::{error::Row, protocol::Metadata, value::Value};
 use crate::auth::PublicUrl;
 
 /// An answer without the headers that every answer carries.
-pub(super) struct GraphResponse {
-    pub(super) status: StatusCode,
-    content: Content,
-    headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-enum Content {
-    None,
-    Json(Vec<u8>, Metadata),
-    Error(Vec<u8>),
-    Text(String),
-    Xml(Bytes),
-}
+pub(super) struct GraphResponse(Response<Body>);
 
 impl GraphResponse {
     /// 204.
     pub(super) fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: Vec::new() }
+        Self(Response::default()).with_status(StatusCode::NO_CONTENT)
+    }
+
+    /// 200 with a document of this media type.
+    pub(super) fn document(media_type: &str, document: impl Into<Body>) -> Self {
+        Self(Response::new(document.into()))
+            .header(header::CONTENT_TYPE, media_type)
+            .header("odata-version", "4.0")
     }
 
     /// 200 with an OData document.
     pub(super) fn json(document: Vec<u8>, metadata: Metadata) -> Self {
-        Self { status: StatusCode::OK, content: Content::Json(document, metadata), headers: Vec::new() }
+        let level = metadata.as_str();
+        let parameters = "odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+        Self::document(&format!("application/json;odata.metadata={level};{parameters}"), document)
     }
 
-    /// 200 with plain text.
-    pub(super) fn text(text: String) -> Self {
-        Self { status: StatusCode::OK, content: Content::Text(text), headers: Vec::new() }
+    /// 200 with a number as plain text.
+    pub(super) fn count(count: impl ToString) -> Self {
+        Self::document("text/plain", count.to_string())
     }
 
-    /// 200 with XML.
-    pub(super) fn xml(document: Bytes) -> Self {
-        Self { status: StatusCode::OK, content: Content::Xml(document), headers: Vec::new() }
+    /// The status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
     }
 
     /// With another status.
-    pub(super) fn status(mut self, status: StatusCode) -> Self {
-        self.status = status;
+    pub(super) fn with_status(mut self, status: StatusCode) -> Self {
+        *self.0.status_mut() = status;
         self
     }
 
     /// With a header. A value that no header can hold is left out.
-    pub(super) fn header(mut self, name: HeaderName, value: impl TryInto<HeaderValue>) -> Self {
+    pub(super) fn header(mut self, name: impl IntoHeaderName, value: impl TryInto<HeaderValue>) -> Self {
         if let Ok(value) = value.try_into() {
-            self.headers.push((name, value));
+            self.0.headers_mut().insert(name, value);
         }
         self
-    }
-
-    /// The headers without the body, as `Prefer: return=minimal` asks.
-    pub(super) fn minimal(self) -> Self {
-        Self { status: StatusCode::NO_CONTENT, content: Content::None, headers: self.headers }
     }
 }
 
@@ -76,20 +70,28 @@ pub(super) struct RequestIds {
 }
 
 impl RequestIds {
-    /// The client's id if it sent one that can be repeated; else it is ours.
+    /// The client's id if it sent one that can be used; else it is ours.
     pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Self {
-        let sent = client_request_id(headers).and_then(|(_, id)| id.to_str().ok());
+        let sent = client_request_id(headers).and_then(|(_, id)| usable_id(id));
         Self { request, client: sent.map_or_else(|| request.to_string(), str::to_owned) }
     }
 }
 
-/// The first of `client-request-id` and `x-ms-client-request-id` that is printable ASCII without blanks, of at most 64
-/// bytes, with its name.
+/// A client's id of a request is no longer, in bytes.
+pub(super) const LONGEST_ID: usize = 256;
+
+/// What a client sent as its id of the request, with the header's name: the first of `client-request-id` and
+/// `x-ms-client-request-id` that can be used, else the first that is not empty.
 pub(super) fn client_request_id(headers: &HeaderMap) -> Option<(&'static str, &HeaderValue)> {
-    const LONGEST: usize = 64;
-    let fits = |id: &[u8]| (1..=LONGEST).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic);
-    let sent = ["client-request-id", "x-ms-client-request-id"].into_iter();
-    sent.filter_map(|name| Some((name, headers.get(name)?))).find(|(_, id)| fits(id.as_bytes()))
+    let names = ["client-request-id", "x-ms-client-request-id"].into_iter();
+    let sent = names.filter_map(|name| Some((name, headers.get(name).filter(|id| !id.is_empty())?)));
+    sent.clone().find(|(_, id)| usable_id(id).is_some()).or_else(|| sent.clone().next())
+}
+
+/// The id as text: printable ASCII, blanks among it; none when it is anything else or too long.
+pub(super) fn usable_id(id: &HeaderValue) -> Option<&str> {
+    let printable = |text: &&str| text.len() <= LONGEST_ID && !text.contains('\t');
+    id.to_str().ok().filter(printable)
 }
 
 /// What every answer of this service has in common.
@@ -130,16 +132,15 @@ impl Responder {
         ]);
         let mut body = Vec::with_capacity(512);
         Value::Object(vec![("error", error)]).write(&mut body);
-        let mut answer =
-            GraphResponse { status: row.status, content: Content::Error(body), headers: Vec::new() };
+        let mut answer = GraphResponse::document("application/json", body).with_status(row.status);
         if let Some(wait) = row.retry_after {
             answer = answer.header(header::RETRY_AFTER, whole_seconds(wait));
         }
         if let (Some(limit), Some(wait)) = (row.rate_limit, row.retry_after) {
             answer = answer
-                .header(RATE_LIMIT, limit)
-                .header(RATE_LIMIT_REMAINING, 0)
-                .header(RATE_LIMIT_RESET, whole_seconds(wait));
+                .header("ratelimit-limit", limit)
+                .header("ratelimit-remaining", 0)
+                .header("ratelimit-reset", whole_seconds(wait));
         }
         if !row.offered.is_empty() {
             let methods: Vec<_> = row.offered.iter().map(Method::as_str).collect();
@@ -153,26 +154,12 @@ impl Responder {
 
     /// The response: the answer with the headers that every answer carries.
     pub(super) fn response(&self, answer: GraphResponse, ids: &RequestIds) -> Response<Body> {
-        let (body, content_type) = match answer.content {
-            Content::None => (Body::empty(), None),
-            Content::Json(document, metadata) => (Body::from(document), Some(odata_json(metadata))),
-            Content::Error(document) => (Body::from(document), Some("application/json")),
-            Content::Text(text) => (Body::from(text), Some("text/plain")),
-            Content::Xml(document) => (Body::from(document), Some("application/xml")),
-        };
-        let mut response = Response::new(body);
-        *response.status_mut() = answer.status;
+        let GraphResponse(mut response) = answer;
         let headers = response.headers_mut();
-        headers.reserve(12);
-        headers.extend(answer.headers);
-        if let Some(content_type) = content_type {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
-            headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+        for (name, id) in [("request-id", &ids.request.to_string()), ("client-request-id", &ids.client)] {
+            headers.extend(HeaderValue::from_str(id).map(|id| (HeaderName::from_static(name), id)));
         }
-        let own = ids.request.hyphenated().to_string();
-        headers.extend(HeaderValue::try_from(own).map(|id| (REQUEST_ID, id)));
-        headers.extend(HeaderValue::from_str(&ids.client).map(|id| (CLIENT_REQUEST_ID, id)));
-        headers.insert(DIAGNOSTIC, HeaderValue::from_static(SERVER_INFO));
+        headers.insert("x-ms-ags-diagnostic", HeaderValue::from_static(SERVER_INFO));
         if self.strict_transport {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
@@ -195,29 +182,6 @@ fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-fn odata_json(metadata: Metadata) -> &'static str {
-    match metadata {
-        Metadata::None => {
-            "application/json;odata.metadata=none;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-        Metadata::Minimal => {
-            "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-        Metadata::Full => {
-            "application/json;odata.metadata=full;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"
-        }
-    }
-}
-
-pub(super) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
-pub(super) const ODATA_ENTITY_ID: HeaderName = HeaderName::from_static("odata-entityid");
-const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
-const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
-const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
-const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
-const REQUEST_ID: HeaderName = HeaderName::from_static("request-id");
-const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("client-request-id");
-const DIAGNOSTIC: HeaderName = HeaderName::from_static("x-ms-ags-diagnostic");
 /// Graph names its data centre here; a self-hosted service has none.
 const SERVER_INFO: &str = r#"{"ServerInfo":{"DataCenter":"self-hosted","Slice":"E","Ring":"0","ScaleUnit":"000","RoleInstance":"adept"}}"#;
 const EXPOSED: &str = "ETag, Location, Preference-Applied, Content-Range, request-id, client-request-id, \

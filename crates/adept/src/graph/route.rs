@@ -29,8 +29,6 @@ pub(super) enum RouteAction {
     Serve(Handler),
     /// The same for everyone, without a bearer token.
     Public(PublicHandler),
-    /// As a batch, whose requests are dispatched one by one.
-    Batch,
 }
 
 /// A method, and whether the last segment is an action or function, whose name may carry namespace and parentheses.
@@ -43,7 +41,7 @@ pub(super) struct Verb {
 pub(super) type HandlerResult = Result<GraphResponse, Error>;
 
 /// Handles a request of a caller.
-pub(super) type Handler = for<'a> fn(&'a Graph, &'a mut RequestContext) -> BoxFuture<'a, HandlerResult>;
+pub(super) type Handler = for<'a> fn(&'a RequestContext<'a>) -> BoxFuture<'a, HandlerResult>;
 
 /// Handles a request without a caller.
 pub(super) type PublicHandler = fn(&Graph, Version, &HeaderMap) -> HandlerResult;

@@ -4,8 +4,8 @@
 use axum::http::Method;
 
 use super::{
-    audit_events, default_profiles, device_management, enrollment_profiles, imported_apple_device_identities,
-    metadata, onboarding_settings,
+    audit_events, batch, default_profiles, device_management, enrollment_profiles,
+    imported_apple_device_identities, metadata, onboarding_settings,
     protocol::Version,
     route::{ANY, AUDIT, READ, Route, RouteAction, Verb, WRITE},
     service_document,
@@ -21,28 +21,43 @@ const DELETE: Verb = Verb { method: Method::DELETE, bound: false };
 const FUNCTION: Verb = Verb { method: Method::GET, bound: true };
 const ACTION: Verb = Verb { method: Method::POST, bound: true };
 
-/// `type "path" { VERB "rest of the path" PERMISSIONS name module(arguments); … }`: the module's `handle` is `type.name`.
+/// `type "path" { VERB "rest of the path" PERMISSIONS name handler(arguments); … }`: the operation is `type.name`.
 macro_rules! routes {
-    ($($kind:ident $base:literal {
-        $($verb:ident $rest:literal $permissions:ident $name:ident $($module:ident)::+ $(($argument:expr))?;)+
+    ($($kind:ident $base:expr => {
+        $($verb:ident $rest:literal $permissions:ident $name:ident $($handler:ident)::+ $(($argument:expr))?;)+
     })+) => {
         &[$($(Route {
             template: concat!($base, $rest),
             verb: $verb,
             permissions: $permissions,
             operation: concat!(stringify!($kind), ".", stringify!($name)),
-            action: RouteAction::Serve(|graph, request| {
-                Box::pin($($module::)+handle(graph, request $(, $argument)?))
-            }),
+            action: RouteAction::Serve(|request| Box::pin($($handler)::+(request $(, $argument)?))),
         }),+),+]
     };
 }
+
+/// What leads from a setting to the default profile of a platform.
+macro_rules! default_profile {
+    ($name:ident $platform:ident) => {
+        routes! {
+            $name concat!("/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/", stringify!($name)) => {
+                GET    ""      READ  get       default_profiles::get(DevicePlatform::$platform);
+                GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::$platform);
+                PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::$platform);
+                DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::$platform);
+            }
+        }
+    };
+}
+
+/// The operation whose own requests are dispatched one by one.
+pub(super) const BATCH: &str = "protocol.batch";
 
 /// What any version offers, without a permission.
 static PROTOCOL: &[Route] = &[
     open("", GET, "protocol.serviceDocument", RouteAction::Public(service_document::handle)),
     open("/$metadata", GET, "protocol.metadata", RouteAction::Public(metadata::handle)),
-    open("/$batch", POST, "protocol.batch", RouteAction::Batch),
+    open("/$batch", POST, BATCH, RouteAction::Serve(|request| Box::pin(batch::handle(request)))),
 ];
 
 const fn open(template: &'static str, verb: Verb, operation: &'static str, action: RouteAction) -> Route {
@@ -51,7 +66,7 @@ const fn open(template: &'static str, verb: Verb, operation: &'static str, actio
 
 /// What both versions offer.
 static COMMON: &[Route] = routes! {
-    auditEvent "/deviceManagement/auditEvents" {
+    auditEvent "/deviceManagement/auditEvents" => {
         GET      ""        AUDIT list  audit_events::list;
         GET      "/$count" AUDIT count audit_events::count;
         GET      "/{auditEvent-id}" AUDIT get audit_events::get;
@@ -63,19 +78,19 @@ static COMMON: &[Route] = routes! {
 
 /// What only `/beta` offers.
 static BETA: &[Route] = routes! {
-    deviceManagement "/deviceManagement" {
+    deviceManagement "/deviceManagement" => {
         GET "" ANY get device_management::get;
         FUNCTION "/getSuggestedEnrollmentLimit(enrollmentType='{enrollmentType}')" READ
             getSuggestedEnrollmentLimit device_management::get_suggested_enrollment_limit;
     }
-    depOnboardingSetting "/deviceManagement/depOnboardingSettings" {
+    depOnboardingSetting "/deviceManagement/depOnboardingSettings" => {
         GET      ""        READ  list   onboarding_settings::list;
         POST     ""        WRITE create onboarding_settings::create;
         GET      "/$count" READ  count  onboarding_settings::count;
         FUNCTION "/getExpiringVppTokenCount(expiringBeforeDateTime='{expiringBeforeDateTime}')" READ
             getExpiringVppTokenCount onboarding_settings::get_expiring_vpp_token_count;
     }
-    depOnboardingSetting "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}" {
+    depOnboardingSetting "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}" => {
         GET      "" READ  get    onboarding_settings::get;
         PATCH    "" WRITE update onboarding_settings::update;
         DELETE   "" WRITE delete onboarding_settings::delete;
@@ -93,41 +108,12 @@ static BETA: &[Route] = routes! {
             unshareForSchoolDataSyncService onboarding_settings::share_for_school_data_sync_service(false);
         ACTION   "/releaseAppleDevices" WRITE releaseAppleDevices onboarding_settings::release_apple_devices;
     }
-    defaultIosEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get(DevicePlatform::Ios);
-        PATCH  ""      WRITE update    default_profiles::update(DevicePlatform::Ios);
-        DELETE ""      WRITE delete    default_profiles::delete(DevicePlatform::Ios);
-        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::Ios);
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::Ios);
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::Ios);
-    }
-    defaultMacOsEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultMacOsEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get(DevicePlatform::MacOs);
-        PATCH  ""      WRITE update    default_profiles::update(DevicePlatform::MacOs);
-        DELETE ""      WRITE delete    default_profiles::delete(DevicePlatform::MacOs);
-        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::MacOs);
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::MacOs);
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::MacOs);
-    }
-    defaultTvOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultTvOSEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get(DevicePlatform::TvOs);
-        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::TvOs);
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::TvOs);
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::TvOs);
-    }
-    defaultVisionOSEnrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultVisionOSEnrollmentProfile" {
-        GET    ""      READ  get       default_profiles::get(DevicePlatform::VisionOs);
-        GET    "/$ref" READ  getRef    default_profiles::get_ref(DevicePlatform::VisionOs);
-        PUT    "/$ref" WRITE setRef    default_profiles::set_ref(DevicePlatform::VisionOs);
-        DELETE "/$ref" WRITE deleteRef default_profiles::delete(DevicePlatform::VisionOs);
-    }
-    enrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles" {
+    enrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles" => {
         GET  ""        READ  list   enrollment_profiles::list;
         POST ""        WRITE create enrollment_profiles::create;
         GET  "/$count" READ  count  enrollment_profiles::count;
     }
-    enrollmentProfile
-    "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles/{enrollmentProfile-id}" {
+    enrollmentProfile "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles/{enrollmentProfile-id}" => {
         GET      "" READ  get    enrollment_profiles::get;
         PATCH    "" WRITE update enrollment_profiles::update;
         DELETE   "" WRITE delete enrollment_profiles::delete;
@@ -136,8 +122,7 @@ static BETA: &[Route] = routes! {
             updateDeviceProfileAssignment enrollment_profiles::update_device_profile_assignment;
         FUNCTION "/exportMobileConfig" READ exportMobileConfig enrollment_profiles::export_mobile_config;
     }
-    importedAppleDeviceIdentity
-    "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/importedAppleDeviceIdentities" {
+    importedAppleDeviceIdentity "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/importedAppleDeviceIdentities" => {
         GET "" READ list imported_apple_device_identities::list;
         POST "" WRITE create imported_apple_device_identities::create;
         GET "/$count" READ count imported_apple_device_identities::count;
@@ -148,6 +133,26 @@ static BETA: &[Route] = routes! {
             importAppleDeviceIdentityList imported_apple_device_identities::import_apple_device_identity_list;
     }
 };
+
+/// The default profiles of a setting. Those of iOS and macOS can be changed and removed where they stand.
+static DEFAULTS: [&[Route]; 5] = [
+    default_profile!(defaultIosEnrollmentProfile Ios),
+    default_profile!(defaultMacOsEnrollmentProfile MacOs),
+    default_profile!(defaultTvOSEnrollmentProfile TvOs),
+    default_profile!(defaultVisionOSEnrollmentProfile VisionOs),
+    routes! {
+        defaultIosEnrollmentProfile
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile" => {
+            PATCH  "" WRITE update default_profiles::update(DevicePlatform::Ios);
+            DELETE "" WRITE delete default_profiles::delete(DevicePlatform::Ios);
+        }
+        defaultMacOsEnrollmentProfile
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultMacOsEnrollmentProfile" => {
+            PATCH  "" WRITE update default_profiles::update(DevicePlatform::MacOs);
+            DELETE "" WRITE delete default_profiles::delete(DevicePlatform::MacOs);
+        }
+    },
+];
 
 /// `enrollmentProfile` and what extends it.
 const PROFILE_TYPES: &[&str] = &[
@@ -164,14 +169,14 @@ const PROFILE_TYPES: &[&str] = &[
 pub(super) fn tree(version: Version) -> Tree {
     match version {
         Version::Beta => {
-            let mut tree = Tree::of(&[PROTOCOL, COMMON, BETA]);
+            let mut tree = Tree::of([PROTOCOL, COMMON, BETA].into_iter().chain(DEFAULTS));
             tree.narrow(
                 "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles",
                 PROFILE_TYPES,
             );
             tree
         }
-        Version::V1 => Tree::of(&[PROTOCOL, COMMON]),
+        Version::V1 => Tree::of([PROTOCOL, COMMON]),
     }
 }
 

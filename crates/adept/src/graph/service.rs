@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{protocol::Version, throttle::Throttle};
 use crate::{app::App, auth::Auth};
 
 /// Called once for every answer, with operation, status and duration. The operation is a fixed word, never a client's
@@ -17,25 +16,8 @@ pub struct Graph {
     pub auth: Arc<Auth>,
     /// The origin that every URL in an answer has, without a slash at its end.
     pub public_url: String,
-    /// Whether and how callers are throttled.
-    pub throttle: Throttle,
+    /// Whether callers are throttled by Graph's documented figures.
+    pub throttled: bool,
     /// Called once for every answer.
     pub on_request: RequestObserver,
-}
-
-/// Where the URLs of a version begin.
-pub(super) struct Root {
-    pub(super) url: String,
-    pub(super) version: Version,
-}
-
-impl Graph {
-    pub(super) fn root(&self, version: Version) -> Root {
-        Root { url: format!("{}/{}", self.public_url, version.as_str()), version }
-    }
-
-    /// The context URL of what `fragment` describes.
-    pub(super) fn context(&self, version: Version, fragment: &str) -> String {
-        format!("{}/{}/$metadata#{fragment}", self.public_url, version.as_str())
-    }
 }

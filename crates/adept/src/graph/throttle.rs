@@ -13,39 +13,27 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{Caller, ClientId, TenantId};
 
-/// Whether and how callers are throttled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Throttle {
-    /// No caller is.
-    #[default]
-    Off,
-    /// By Graph's documented figures.
-    Graph,
+/// A limit, and which requests are counted together towards it.
+struct Rule {
+    by_tenant: bool,
+    by_application: bool,
+    only_writes: bool,
+    /// The most requests.
+    limit: u32,
+    /// In how many seconds.
+    seconds: i64,
 }
 
-/// Requests that are counted together.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum ThrottleKey {
-    WritesOfTenant(TenantId),
-    WritesOfApplication(TenantId, Option<ClientId>),
-    RequestsOfTenant(TenantId),
-    RequestsOfApplication(TenantId, Option<ClientId>),
-    /// In all tenants.
-    RequestsEverywhere(Option<ClientId>),
-}
+const RULES: [Rule; 5] = [
+    Rule { by_tenant: true, by_application: false, only_writes: false, limit: 2000, seconds: 20 },
+    Rule { by_tenant: true, by_application: true, only_writes: false, limit: 1000, seconds: 20 },
+    Rule { by_tenant: false, by_application: true, only_writes: false, limit: 2000, seconds: 1 },
+    Rule { by_tenant: true, by_application: false, only_writes: true, limit: 200, seconds: 20 },
+    Rule { by_tenant: true, by_application: true, only_writes: true, limit: 100, seconds: 20 },
+];
 
-impl ThrottleKey {
-    /// The most requests, and in how many seconds.
-    const fn limit(self) -> (u32, i64) {
-        match self {
-            Self::WritesOfTenant(_) => (200, 20),
-            Self::WritesOfApplication(..) => (100, 20),
-            Self::RequestsOfTenant(_) => (2000, 20),
-            Self::RequestsOfApplication(..) => (1000, 20),
-            Self::RequestsEverywhere(_) => (2000, 1),
-        }
-    }
-}
+/// The index of a rule, and whose requests are counted by it.
+type ThrottleKey = (usize, Option<TenantId>, Option<ClientId>);
 
 /// A caller reached a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,26 +56,23 @@ const KEPT: usize = 10_000;
 impl ThrottleCounters {
     /// Counts a request, unless one of the limits is reached: then it is not counted.
     pub(super) fn admit(&self, caller: &Caller, writes: bool, now: Timestamp) -> Result<(), LimitExceeded> {
-        let (tenant, client) = (caller.tenant, caller.client);
-        let mut keys = vec![
-            ThrottleKey::RequestsOfTenant(tenant),
-            ThrottleKey::RequestsOfApplication(tenant, client),
-            ThrottleKey::RequestsEverywhere(client),
-        ];
-        if writes {
-            keys.push(ThrottleKey::WritesOfTenant(tenant));
-            keys.push(ThrottleKey::WritesOfApplication(tenant, client));
-        }
+        let applied = RULES.iter().enumerate().filter(|(_, rule)| writes || !rule.only_writes);
+        let keys: Vec<ThrottleKey> = applied
+            .map(|(index, rule)| {
+                let client = caller.client.filter(|_| rule.by_application);
+                (index, rule.by_tenant.then_some(caller.tenant), client)
+            })
+            .collect();
         // A panic elsewhere leaves the counters consistent.
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.len() > KEPT {
             seen.retain(|key, times| {
-                let (_, seconds) = key.limit();
+                let seconds = RULES[key.0].seconds;
                 times.back().is_some_and(|last| *last > now - SignedDuration::from_secs(seconds))
             });
         }
         for key in &keys {
-            let (limit, seconds) = key.limit();
+            let Rule { limit, seconds, .. } = RULES[key.0];
             let window = SignedDuration::from_secs(seconds);
             let times = seen.entry(*key).or_default();
             while times.front().is_some_and(|first| *first <= now - window) {

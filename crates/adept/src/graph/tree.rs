@@ -1,7 +1,7 @@
 //! Matches a path against the tree that the table of routes spans. It runs no handler and knows no HTTP.
 
 use super::{
-    path::{Parentheses, Segment, is_id, segments},
+    path::{Parentheses, Segment, segments},
     route::Route,
 };
 
@@ -57,9 +57,9 @@ pub(super) enum PathError {
 
 impl Tree {
     /// Spans the tree of these routes.
-    pub(super) fn of(tables: &[&'static [Route]]) -> Self {
+    pub(super) fn of(tables: impl IntoIterator<Item = &'static [Route]>) -> Self {
         let mut tree = Self { nodes: vec![Node::default()] };
-        for route in tables.iter().copied().flatten() {
+        for route in tables.into_iter().flatten() {
             let node = tree.grow(route.template, route.verb.bound);
             tree.nodes[node].routes.push(route);
         }
@@ -136,14 +136,7 @@ impl Tree {
         for child in &node.children {
             match &child.form {
                 Form::Plain if child.name.eq_ignore_ascii_case(segment.name()) => {
-                    return match segment.parentheses()? {
-                        Parentheses::Absent => Some(child.node),
-                        Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => {
-                            found.keys.push(key);
-                            self.nodes[child.node].key
-                        }
-                        Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => None,
-                    };
+                    return self.beside_key(child.node, segment, found);
                 }
                 Form::Bound(names) if child.name.eq_ignore_ascii_case(bare) => {
                     found.arguments = arguments(names, segment.parentheses()?)?;
@@ -155,18 +148,18 @@ impl Tree {
         if qualified && found.cast.is_none() {
             let cast = node.casts.iter().find(|cast| cast.eq_ignore_ascii_case(bare))?;
             found.cast = Some(cast);
-            return match segment.parentheses()? {
-                Parentheses::Absent => Some(at),
-                Parentheses::Key(name, key) if name.as_deref().is_none_or(is_id) => {
-                    found.keys.push(key);
-                    node.key
-                }
-                Parentheses::Empty | Parentheses::Key(..) | Parentheses::Named(_) => None,
-            };
+            return self.beside_key(at, segment, found);
         }
         let key = node.key.filter(|_| !qualified && !segment.text().starts_with('$'))?;
         found.keys.push(segment.text().to_owned());
         Some(key)
+    }
+
+    /// The node of the entity that a key in the segment's parentheses names; without one the node itself.
+    fn beside_key(&self, node: usize, segment: &Segment<'_>, found: &mut PathMatch<'_>) -> Option<usize> {
+        let Some(key) = segment.key()? else { return Some(node) };
+        found.keys.push(key);
+        self.nodes[node].key
     }
 }
 

@@ -28,10 +28,10 @@ pub(super) use imported_apple_device_identity::{
     IMPORTED_APPLE_DEVICE_IDENTITIES, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
     OVERWRITE,
 };
-pub(super) use model::{DescribedEntity, ENTITY, Model};
+pub(super) use model::{ENTITY, EntityDescription, Model};
 pub(super) use operations::{Binding, Operation};
 
-use super::{input_value::InputValue, value::Value};
+use super::value::{InputValue, Value};
 
 /// An entity type, shown from rows `R`, filtered and ordered by fields `F`, written through `W`.
 pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
@@ -115,28 +115,26 @@ pub(super) struct ActionType<A: 'static> {
     pub(super) parameters: &'static [Parameter<A>],
 }
 
-/// A parameter of an action.
+/// A parameter of an action; null may be sent for it.
 pub(super) struct Parameter<A> {
     /// As Graph spells it; accepted in any ASCII case.
     pub(super) name: &'static str,
     /// The EDM type.
     pub(super) kind: Kind,
-    /// Whether null may be sent.
-    pub(super) nullable: bool,
     /// Stores what a client sent.
     pub(super) write: Write<A>,
 }
 
-/// An action without regard to the type that its arguments are gathered in.
-pub(super) trait HasParameters: Sync {
-    /// Its parameters.
-    fn parameters(&self) -> Vec<Member>;
+impl<A> Parameter<A> {
+    const fn new(name: &'static str, kind: Kind, write: Write<A>) -> Self {
+        Self { name, kind, write }
+    }
 }
 
-impl<A> HasParameters for ActionType<A> {
-    fn parameters(&self) -> Vec<Member> {
-        let known = self.parameters.iter();
-        known.map(|known| Member { name: known.name, kind: known.kind, nullable: known.nullable }).collect()
+impl<A> ActionType<A> {
+    /// The parameters without regard to the type that the arguments are gathered in.
+    fn members(&self) -> Vec<Member> {
+        self.parameters.iter().map(|known| Member::nullable(known.name, known.kind)).collect()
     }
 }
 
@@ -144,6 +142,16 @@ impl<R, F, W> Property<R, F, W> {
     /// A property that is never null and that the server alone sets.
     const fn new(name: &'static str, kind: Kind, value: fn(&R) -> Value<'_>) -> Self {
         Self { name, kind, nullable: false, field: None, members: &[], value, write: None }
+    }
+
+    /// A text that may be null.
+    const fn text(name: &'static str, value: fn(&R) -> Value<'_>) -> Self {
+        Self::new(name, Kind::String, value).nullable()
+    }
+
+    /// A moment that is never null.
+    const fn moment(name: &'static str, value: fn(&R) -> Value<'_>) -> Self {
+        Self::new(name, Kind::DateTimeOffset, value)
     }
 
     /// With null among its values.
@@ -177,15 +185,12 @@ impl<R, F, W> Property<R, F, W> {
     }
 }
 
-impl<R, F: Copy, W> Clone for Property<R, F, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<R, F: Copy, W> Copy for Property<R, F, W> {}
-
 impl<R, F, W> EntityType<R, F, W> {
+    /// A type that leads nowhere and that no type of the same rows extends.
+    const fn new(name: &'static str, base: Base<R, F, W>, properties: &'static [Property<R, F, W>]) -> Self {
+        Self { name, base, is_abstract: false, properties, navigations: &[], of_row: None }
+    }
+
     /// The actual type of a row.
     pub(super) fn of(&'static self, row: &R) -> &'static Self {
         self.of_row.map_or(self, |of_row| of_row(row))
@@ -201,33 +206,27 @@ impl<R, F, W> EntityType<R, F, W> {
 
     /// Every property, those of the base first: an index in a base is the same index in what extends it.
     pub(super) fn all_properties(&self) -> Vec<&'static Property<R, F, W>> {
-        let mut all = match self.base {
-            Base::Type(base) => base.all_properties(),
-            Base::Entity | Base::Other(_) => Vec::new(),
-        };
-        all.extend(self.properties);
-        all
+        self.lineage().into_iter().flat_map(|kind| kind.properties).collect()
     }
 
     /// The qualified names of the type and of what it extends.
     pub(super) fn names(&self) -> Vec<&'static str> {
-        let mut names = match self.base {
-            Base::Type(base) => base.names(),
-            Base::Entity => Vec::new(),
-            Base::Other(name) => vec![name],
-        };
-        names.push(self.name);
-        names
+        self.lineage().into_iter().map(|kind| kind.name).collect()
     }
 
     /// Every navigation, those of the base first.
     pub(super) fn all_navigations(&self) -> Vec<&'static Navigation> {
-        let mut navigations = match self.base {
-            Base::Type(base) => base.all_navigations(),
+        self.lineage().into_iter().flat_map(|kind| kind.navigations).collect()
+    }
+
+    /// The types of the same rows that it extends, and itself as the last.
+    fn lineage(&self) -> Vec<&Self> {
+        let mut lineage = match self.base {
+            Base::Type(base) => base.lineage(),
             Base::Entity | Base::Other(_) => Vec::new(),
         };
-        navigations.extend(self.navigations);
-        navigations
+        lineage.push(self);
+        lineage
     }
 }
 

@@ -1,14 +1,15 @@
-//! A value of a property, and how it is written as JSON. It knows no property, no type and no annotation.
+//! A value of a property or a parameter, and how it is written as JSON. It knows no property, no type and no annotation.
 
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 /// What Graph shows for a missing time where null is not allowed: 0001-01-01T00:00:00Z.
 pub(super) const NEVER: Timestamp = Timestamp::constant(-62_135_596_800, 0);
 
-/// A value of an answer.
+/// A value of an answer, or one that a client sent.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Value<'v> {
     /// `null`.
@@ -31,6 +32,9 @@ pub(super) enum Value<'v> {
     Object(Vec<(&'static str, Value<'v>)>),
 }
 
+/// A value that a client sent, of the kind that its description names. How it is read is in `input`.
+pub(super) type InputValue = Value<'static>;
+
 impl<'v> Value<'v> {
     /// Text that borrows.
     pub(super) fn text(text: &'v str) -> Self {
@@ -42,6 +46,27 @@ impl<'v> Value<'v> {
         text.map_or(Self::Null, Self::text)
     }
 
+    /// Text; none for null. A value of another kind cannot come here.
+    pub(super) fn into_text(self) -> Option<String> {
+        if let Self::Text(text) = self { Some(text.into_owned()) } else { None }
+    }
+
+    /// A boolean; none for null.
+    pub(super) fn bool(self) -> Option<bool> {
+        if let Self::Bool(value) = self { Some(value) } else { None }
+    }
+
+    /// A member of an enum; none for null.
+    pub(super) fn member(self) -> Option<&'static str> {
+        if let Self::Enum(member) = self { Some(member) } else { None }
+    }
+
+    /// A collection of text, without its nulls; none for null.
+    pub(super) fn into_texts(self) -> Option<Vec<String>> {
+        let Self::List(items) = self else { return None };
+        Some(items.into_iter().filter_map(Self::into_text).collect())
+    }
+
     /// A moment, or [`NEVER`].
     pub(super) fn moment(moment: Option<Timestamp>) -> Self {
         Self::DateTime(moment.unwrap_or(NEVER))
@@ -49,35 +74,30 @@ impl<'v> Value<'v> {
 
     /// Appends the value as JSON.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
+        // Writing to a vector cannot fail.
+        let _ = serde_json::to_writer(out, self);
+    }
+}
+
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Null => out.extend_from_slice(b"null"),
-            Self::Bool(true) => out.extend_from_slice(b"true"),
-            Self::Bool(false) => out.extend_from_slice(b"false"),
-            Self::Int(number) => write_shown(number, out),
-            Self::Text(text) => write_text(text, out),
-            Self::DateTime(moment) => write_moment(*moment, out),
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::DateTime(moment) => {
+                // .NET, and with it every client of Graph, reads at most seven digits of a second's fraction.
+                let ticks = moment.subsec_nanosecond().div_euclid(100) * 100;
+                serializer.collect_str(&Timestamp::new(moment.as_second(), ticks).unwrap_or(*moment))
+            }
             Self::Guid(guid) => {
-                out.push(b'"');
-                out.extend_from_slice(guid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
-                out.push(b'"');
+                serializer.serialize_str(guid.hyphenated().encode_lower(&mut Uuid::encode_buffer()))
             }
-            Self::Enum(member) => write_text(member, out),
-            Self::List(items) => {
-                out.push(b'[');
-                for (index, item) in items.iter().enumerate() {
-                    if index > 0 {
-                        out.push(b',');
-                    }
-                    item.write(out);
-                }
-                out.push(b']');
-            }
+            Self::Enum(member) => serializer.serialize_str(member),
+            Self::List(items) => serializer.collect_seq(items),
             Self::Object(members) => {
-                let mut object = Object::open(out);
-                for (name, value) in members {
-                    value.write(object.member(name));
-                }
-                object.close();
+                serializer.collect_map(members.iter().map(|(name, value)| (name, value)))
             }
         }
     }
@@ -89,13 +109,7 @@ pub(super) struct Object<'o> {
     first: bool,
 }
 
-impl<'o> Object<'o> {
-    /// Begins an object at the end of `out`.
-    pub(super) fn open(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
-    }
-
+impl Object<'_> {
     /// Begins a member; the caller appends its value to what is returned.
     pub(super) fn member(&mut self, name: &str) -> &mut Vec<u8> {
         self.annotation(name, "")
@@ -112,52 +126,29 @@ impl<'o> Object<'o> {
         self.out.extend_from_slice(b"\":");
         self.out
     }
-
-    /// Ends the object.
-    pub(super) fn close(self) {
-        self.out.push(b'}');
-    }
 }
 
-/// Appends text as a JSON string.
-pub(super) fn write_text(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    let mut written = 0;
-    for (index, byte) in text.bytes().enumerate() {
-        let escape: &[u8] = match byte {
-            b'"' => b"\\\"",
-            b'\\' => b"\\\\",
-            b'\n' => b"\\n",
-            b'\r' => b"\\r",
-            b'\t' => b"\\t",
-            0..0x20 => b"\\u00",
-            _ => continue,
-        };
-        out.extend_from_slice(&text.as_bytes()[written..index]);
-        out.extend_from_slice(escape);
-        if escape.len() == 4 {
-            const DIGITS: &[u8; 16] = b"0123456789abcdef";
-            out.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+/// Appends an object, whose members `write` adds.
+pub(super) fn write_object(out: &mut Vec<u8>, write: impl FnOnce(&mut Object<'_>)) {
+    out.push(b'{');
+    write(&mut Object { out, first: true });
+    out.push(b'}');
+}
+
+/// Appends an array; `write` appends each of its items.
+pub(super) fn write_array<T>(
+    out: &mut Vec<u8>,
+    items: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(T, &mut Vec<u8>),
+) {
+    out.push(b'[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(b',');
         }
-        written = index + 1;
+        write(item, out);
     }
-    out.extend_from_slice(&text.as_bytes()[written..]);
-    out.push(b'"');
-}
-
-fn write_moment(moment: Timestamp, out: &mut Vec<u8>) {
-    // .NET, and with it every client of Graph, reads at most seven digits of a second's fraction.
-    let ticks = moment.subsec_nanosecond().div_euclid(100) * 100;
-    let rounded = Timestamp::new(moment.as_second(), ticks).unwrap_or(moment);
-    out.push(b'"');
-    write_shown(&rounded, out);
-    out.push(b'"');
-}
-
-fn write_shown(shown: &impl std::fmt::Display, out: &mut Vec<u8>) {
-    use std::io::Write;
-    // Writing to a vector cannot fail.
-    let _ = write!(out, "{shown}");
+    out.push(b']');
 }
 
 #[cfg(test)]

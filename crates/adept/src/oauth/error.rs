@@ -1,169 +1,111 @@
-//! One table from a refusal to status, OAuth code, Entra's number and a sentence; and the JSON that carries them.
+//! One table from a refusal to status, OAuth code and Entra's number; its sentence; and the JSON that carries them.
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::json;
 use uuid::Uuid;
 
 use super::OAuth;
-use crate::{auth::Refused, domain::TenantId};
+use crate::auth::Refused;
 
-/// Why the issuer refuses.
-#[derive(Debug)]
+/// Why the issuer refuses. Displays as the sentence that the caller reads.
+#[derive(Debug, thiserror::Error)]
 pub(super) enum OAuthError {
     /// The path's tenant is no GUID.
+    #[error(
+        "Specified tenant identifier '{}' is not a GUID. Use the tenant id that `adept client add` printed.",
+        shortened(.0)
+    )]
     TenantIsNoGuid(String),
-    /// The tenant is unknown.
-    UnknownTenant(TenantId),
-    /// The operator disabled the tenant.
-    DisabledTenant(TenantId),
+    /// The tenant, the client or its secret is not good, or that cannot be found out now.
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The body is no form, or too large.
+    #[error("The body must be a form (application/x-www-form-urlencoded): {0}")]
     NotAForm(String),
     /// A field that is needed is missing or empty.
+    #[error("The request body must contain the following parameter: '{0}'.")]
     MissingField(&'static str),
     /// A field came twice.
+    #[error("The parameter '{0}' must not be sent twice.")]
     RepeatedField(&'static str),
     /// Credentials came both in the body and in the `Authorization` header, and differ.
+    #[error("Send the client's credentials once: in the body or in the Authorization header.")]
     TwoCredentials,
     /// The `Authorization` header is not readable as Basic credentials.
+    #[error("The Authorization header must hold Basic credentials: client_id and client_secret.")]
     UnreadableBasic,
     /// A grant other than client credentials.
+    #[error("The app requested an unsupported grant type '{}'. Use 'client_credentials'.", shortened(.0))]
     UnsupportedGrant(String),
     /// A scope other than one of ours followed by `/.default`.
+    #[error("The provided value for the input parameter 'scope' is not valid. Ask for '{0}'.")]
     UnknownScope(String),
     /// No secret was sent.
+    #[error("The request body must contain the following parameter: 'client_secret'.")]
     MissingSecret,
-    /// Unknown client or wrong secret.
-    WrongCredentials,
-    /// The client is disabled.
-    DisabledClient,
-    /// Too many sign-ins at once.
-    Busy,
-    /// Database or key cannot be used; the text is for the log.
-    Unavailable(String),
+}
+
+/// What a caller wrote, for an error sentence: at most 64 characters.
+fn shortened(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(64).collect()
 }
 
 impl OAuthError {
-    pub(super) fn refused(refused: Refused, tenant: TenantId) -> Self {
-        match refused {
-            Refused::UnknownTenant => Self::UnknownTenant(tenant),
-            Refused::DisabledTenant => Self::DisabledTenant(tenant),
-            Refused::WrongCredentials => Self::WrongCredentials,
-            Refused::DisabledClient => Self::DisabledClient,
-            Refused::Busy => Self::Busy,
-            Refused::Unavailable(cause) => Self::Unavailable(cause),
-        }
-    }
-
-    /// Status, OAuth error code (RFC 6749 §5.2), Entra's number, sentence.
-    fn describe(&self) -> (StatusCode, &'static str, u32, String) {
-        let bad = StatusCode::BAD_REQUEST;
+    /// Status, OAuth error code (RFC 6749 §5.2), Entra's number.
+    fn codes(&self) -> (StatusCode, &'static str, u32) {
+        let invalid = |number| (StatusCode::BAD_REQUEST, "invalid_request", number);
+        let client = |number| (StatusCode::UNAUTHORIZED, "invalid_client", number);
         match self {
-            Self::TenantIsNoGuid(text) => (bad, "invalid_request", 900_023, {
-                let shown: String = text.chars().filter(|c| !c.is_control()).take(64).collect();
-                format!(
-                    "Specified tenant identifier '{shown}' is not a GUID. Use the tenant id that `adept client add` printed."
-                )
-            }),
-            Self::UnknownTenant(tenant) => {
-                (bad, "invalid_request", 90_002, format!("Tenant '{tenant}' not found. Check the tenant id."))
+            Self::TenantIsNoGuid(_) => invalid(900_023),
+            Self::Refused(Refused::UnknownTenant(_)) => invalid(90_002),
+            Self::Refused(Refused::DisabledTenant(_)) => invalid(5_000_224),
+            Self::NotAForm(_) | Self::RepeatedField(_) | Self::TwoCredentials => invalid(90_014),
+            Self::MissingField(_) => invalid(900_144),
+            Self::UnsupportedGrant(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type", 70_003),
+            Self::UnknownScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope", 70_011),
+            Self::UnreadableBasic | Self::MissingSecret => client(7_000_218),
+            Self::Refused(Refused::WrongCredentials) => client(7_000_215),
+            Self::Refused(Refused::DisabledClient) => client(7_000_112),
+            Self::Refused(Refused::Busy) => {
+                (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90_055)
             }
-            Self::DisabledTenant(tenant) => {
-                (bad, "invalid_request", 5_000_224, format!("Tenant '{tenant}' is disabled by the operator."))
+            Self::Refused(Refused::Unavailable(_)) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033)
             }
-            Self::NotAForm(cause) => (
-                bad,
-                "invalid_request",
-                90_014,
-                format!("The body must be a form (application/x-www-form-urlencoded): {cause}"),
-            ),
-            Self::MissingField(field) => (
-                bad,
-                "invalid_request",
-                900_144,
-                format!("The request body must contain the following parameter: '{field}'."),
-            ),
-            Self::RepeatedField(field) => {
-                (bad, "invalid_request", 90_014, format!("The parameter '{field}' must not be sent twice."))
-            }
-            Self::TwoCredentials => (
-                bad,
-                "invalid_request",
-                90_014,
-                "Send the client's credentials once: in the body or in the Authorization header.".to_owned(),
-            ),
-            Self::UnreadableBasic => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                7_000_218,
-                "The Authorization header must hold Basic credentials: client_id and client_secret."
-                    .to_owned(),
-            ),
-            Self::UnsupportedGrant(grant) => (bad, "unsupported_grant_type", 70_003, {
-                let shown: String = grant.chars().filter(|c| !c.is_control()).take(64).collect();
-                format!("The app requested an unsupported grant type '{shown}'. Use 'client_credentials'.")
-            }),
-            Self::UnknownScope(example) => (
-                bad,
-                "invalid_scope",
-                70_011,
-                format!(
-                    "The provided value for the input parameter 'scope' is not valid. Ask for '{example}'."
-                ),
-            ),
-            Self::MissingSecret => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                7_000_218,
-                "The request body must contain the following parameter: 'client_secret'.".to_owned(),
-            ),
-            Self::WrongCredentials => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                7_000_215,
-                "Invalid client secret provided, or the application is not known in this tenant.".to_owned(),
-            ),
-            Self::DisabledClient => (
-                StatusCode::UNAUTHORIZED,
-                "invalid_client",
-                7_000_112,
-                "The application is disabled by the operator.".to_owned(),
-            ),
-            Self::Busy => (
-                StatusCode::TOO_MANY_REQUESTS,
-                "temporarily_unavailable",
-                90_055,
-                "Too many applications sign in at once. Try again in a second.".to_owned(),
-            ),
-            Self::Unavailable(_) => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "temporarily_unavailable",
-                90_033,
-                "A transient error has occurred. Try again in a few seconds.".to_owned(),
-            ),
         }
     }
 }
 
+/// No answer of the token endpoint is to be kept.
+pub(super) const NO_STORE: [(HeaderName, HeaderValue); 2] = [
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    (header::PRAGMA, HeaderValue::from_static("no-cache")),
+];
+
 /// The answer to a refusal. `correlation` is the id the client sent, if any.
 pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uuid>) -> Response {
-    let (status, code, number, sentence) = refused.describe();
+    let (status, code, number) = refused.codes();
     let now = oauth.clock.now();
     let trace = crate::app::Clock::id_at(now);
     let correlation = correlation.unwrap_or(trace);
     let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
     match &refused {
-        OAuthError::Unavailable(cause) => tracing::error!(%trace, cause, "no token can be issued"),
-        OAuthError::Busy => tracing::warn!(%trace, "a sign-in was refused: too many wait already"),
+        OAuthError::Refused(Refused::Unavailable(cause)) => {
+            tracing::error!(%trace, cause, "no token can be issued")
+        }
+        OAuthError::Refused(Refused::Busy) => {
+            tracing::warn!(%trace, "a sign-in was refused: too many wait already")
+        }
         _ => tracing::info!(%trace, error = code, number, "a token request was refused"),
     }
     let body = json!({
         "error": code,
         "error_description": format!(
-            "AADSTS{number}: {sentence} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"
+            "AADSTS{number}: {refused} Trace ID: {trace} Correlation ID: {correlation} Timestamp: {timestamp}"
         ),
         "error_codes": [number],
         "timestamp": timestamp,
@@ -172,16 +114,17 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
     });
     let mut response = (status, Json(body)).into_response();
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    headers.extend(NO_STORE);
     match refused {
-        OAuthError::UnreadableBasic | OAuthError::WrongCredentials | OAuthError::MissingSecret => {
+        OAuthError::UnreadableBasic
+        | OAuthError::Refused(Refused::WrongCredentials)
+        | OAuthError::MissingSecret => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"adept\""));
         }
-        OAuthError::Busy => {
+        OAuthError::Refused(Refused::Busy) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
-        OAuthError::Unavailable(_) => {
+        OAuthError::Refused(Refused::Unavailable(_)) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         _ => {}

@@ -13,9 +13,9 @@ pub(super) async fn keys(
     State(oauth): State<OAuth>,
     Path(tenant): Path<String>,
 ) -> Result<Json<Value>, Response> {
-    let answer = |refused| error::answer(&oauth, refused, None);
-    let tenant = oauth.tenant(&tenant).await.map_err(answer)?;
-    let key =
-        oauth.auth.public_key().await.map_err(|refused| answer(OAuthError::refused(refused, tenant)))?;
-    Ok(Json(json!({ "keys": [key] })))
+    let keys = async {
+        oauth.tenant(&tenant).await?;
+        Ok(Json(json!({ "keys": [oauth.auth.public_key().await?] })))
+    };
+    keys.await.map_err(|refused: OAuthError| error::answer(&oauth, refused, None))
 }

@@ -3,6 +3,8 @@
 //! Credentials come in the body or as HTTP Basic. Fields that are not named here are ignored, as is the query string:
 //! official clients send a good dozen of their own.
 
+use std::borrow::Cow;
+
 use axum::{
     Form, Json,
     extract::{
@@ -13,6 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
+use percent_encoding::percent_decode_str;
 use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
@@ -58,11 +61,8 @@ async fn issue(
     })?;
     let credentials = Credentials { client: client.parse().ok(), secret };
     let now = oauth.clock.now();
-    oauth
-        .auth
-        .issue(tenant, credentials, &audience, crate::app::Clock::id_at(now), now)
-        .await
-        .map_err(|refused| OAuthError::refused(refused, tenant))
+    let id = crate::app::Clock::id_at(now);
+    Ok(oauth.auth.issue(tenant, credentials, &audience, id, now).await?)
 }
 
 fn granted(issued: &Issued) -> Response {
@@ -72,11 +72,7 @@ fn granted(issued: &Issued) -> Response {
         "ext_expires_in": issued.expires_in,
         "access_token": issued.access_token,
     });
-    let no_store = [
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (header::PRAGMA, HeaderValue::from_static("no-cache")),
-    ];
-    (no_store, Json(body)).into_response()
+    (error::NO_STORE, Json(body)).into_response()
 }
 
 /// A field's value; none when it is missing or empty, an error when it came twice.
@@ -117,35 +113,25 @@ fn basic(header: &HeaderValue) -> Option<(String, Zeroizing<String>)> {
 
 /// `%XX` and `+` undone. Ids and secrets of this issuer hold neither, so text that was not encoded reads the same.
 fn percent_decoded(text: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&byte, tail)) = rest.split_first() {
-        rest = tail;
-        match byte {
-            b'+' => bytes.push(b' '),
-            b'%' => {
-                let hex = std::str::from_utf8(rest.get(..2)?).ok().filter(|h| !h.starts_with('+'))?;
-                bytes.push(u8::from_str_radix(hex, 16).ok()?);
-                rest = &rest[2..];
-            }
-            _ => bytes.push(byte),
-        }
-    }
-    String::from_utf8(bytes).ok()
+    // The decoder leaves a broken sequence as it is.
+    let digits =
+        |part: &str| part.as_bytes().get(..2).is_some_and(|two| two.iter().all(u8::is_ascii_hexdigit));
+    let is_whole = text.split('%').skip(1).all(digits);
+    let text = text.replace('+', " ");
+    is_whole.then(|| percent_decode_str(&text).decode_utf8().ok().map(Cow::into_owned))?
 }
 
 /// The id by which the client will look for this call: a GUID in `client-request-id` (header, body or query).
-fn correlation_id(
-    headers: &HeaderMap,
-    body: &[(String, String)],
-    query: &[(String, String)],
+fn correlation_id<'a>(
+    headers: &'a HeaderMap,
+    body: &'a [(String, String)],
+    query: &'a [(String, String)],
 ) -> Option<Uuid> {
-    let in_header = || headers.get("client-request-id").and_then(|value| value.to_str().ok());
-    let among = |fields: &'_ [(String, String)]| {
-        fields.iter().find(|(key, _)| key == "client-request-id").map(|(_, value)| value.clone())
-    };
-    let text = in_header().map(str::to_owned).or_else(|| among(body)).or_else(|| among(query))?;
-    Uuid::parse_str(&text).ok()
+    const NAME: &str = "client-request-id";
+    let in_header = headers.get(NAME).and_then(|value| value.to_str().ok());
+    let among = |fields: &'a [(String, String)]| fields.iter().find(|(key, _)| key == NAME);
+    let in_fields = || among(body).or_else(|| among(query)).map(|(_, value)| value.as_str());
+    Uuid::parse_str(in_header.or_else(in_fields)?).ok()
 }
 
 #[cfg(test)]

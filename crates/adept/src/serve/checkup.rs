@@ -96,16 +96,17 @@ impl Checkup {
                 let tokens = app.health.tokens().await?;
                 Ok::<_, crate::app::Error>((tokens, app.assignment.status().await))
             };
-            match timeout(READING, read).await {
+            let read = timeout(READING, read).await;
+            // Those that wait for it go on also after a reading that failed.
+            self.details.send_modify(|details| match read {
                 Ok(Ok((tokens, assignment))) => {
-                    self.details.send_replace(Details { tokens, assignment, at: Some(Instant::now()) });
+                    *details = Details { tokens, assignment, at: Some(Instant::now()) };
                 }
                 Ok(Err(error)) => {
                     tracing::debug!(cause = error.cause(), "the tokens cannot be read now: {error}");
-                    self.details.send_modify(|_| {});
                 }
-                Err(_) => self.details.send_modify(|_| {}),
-            }
+                Err(_) => {}
+            });
         }
     }
 

@@ -17,19 +17,14 @@ use serde_json::{Value, json};
 use super::checkup::{Checkup, Report};
 use crate::app::{Health, SchedulerState, TokenHealth};
 
-/// The three addresses, without details.
-pub fn public_router(checkup: Arc<Checkup>) -> Router {
-    Router::new().route("/readyz", get(ready)).with_state(Arc::clone(&checkup)).merge(bare_router(checkup))
-}
-
-/// The three addresses for the operator, with every token.
-pub fn operator_router(checkup: Arc<Checkup>) -> Router {
-    let router = Router::new().route("/readyz", get(ready_in_detail)).with_state(Arc::clone(&checkup));
-    router.merge(bare_router(checkup))
-}
-
-fn bare_router(checkup: Arc<Checkup>) -> Router {
-    Router::new().route("/livez", get(live)).route("/version", get(version)).with_state(checkup)
+/// The three addresses; `in_detail` for the operator, with every token.
+pub fn router(checkup: Arc<Checkup>, in_detail: bool) -> Router {
+    let ready = move |State(checkup): State<Arc<Checkup>>| async move { ready(&checkup, in_detail).await };
+    Router::new()
+        .route("/livez", get(live))
+        .route("/readyz", get(ready))
+        .route("/version", get(version))
+        .with_state(checkup)
 }
 
 /// Dead is only what a restart helps: a database that is gone is no reason.
@@ -44,22 +39,15 @@ async fn version() -> Json<Value> {
     Json(json!({ "name": "adept", "version": env!("CARGO_PKG_VERSION") }))
 }
 
-async fn ready(State(checkup): State<Arc<Checkup>>) -> Response {
-    answer(&checkup.report().await, false)
-}
-
-async fn ready_in_detail(State(checkup): State<Arc<Checkup>>) -> Response {
-    answer(&checkup.report().await, true)
-}
-
-fn answer(report: &Report, in_detail: bool) -> Response {
+async fn ready(checkup: &Checkup, in_detail: bool) -> Response {
+    let report = checkup.report().await;
     let health = &report.health;
     let reasons = reasons(health, in_detail);
     let status = if reasons.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let mut body = json!({
         "status": if reasons.is_empty() { "ready" } else { "unavailable" },
         "reasons": reasons,
-        "scheduler": scheduler(report),
+        "scheduler": scheduler(&report),
         "tokensInTrouble": health.tokens.iter().filter(|token| token.standing.in_trouble()).count(),
     });
     if in_detail {
@@ -121,29 +109,29 @@ mod tests {
     }
 
     /// What is shown of a scheduler that has hung for so many seconds.
-    fn hung_for(seconds: u64) -> State<Arc<Checkup>> {
+    fn hung_for(seconds: u64) -> Arc<Checkup> {
         let watchdog = Watchdog::since(Instant::now() - Duration::from_secs(seconds));
         let clock = Clock::fixed("2026-11-28T12:00:00Z".parse().unwrap());
-        State(Arc::new(Checkup::new(Arc::new(watchdog), clock)))
+        Arc::new(Checkup::new(Arc::new(watchdog), clock))
     }
 
     #[tokio::test]
     async fn a_scheduler_that_hangs_shows_in_readyz_and_after_five_minutes_in_livez() {
-        assert_eq!(body(ready(hung_for(50)).await).await["scheduler"], "running");
+        assert_eq!(body(ready(&hung_for(50), false).await).await["scheduler"], "running");
         let since = "stuck since 2026-11-28T11:58:5";
-        for shown in [ready(hung_for(61)).await, ready_in_detail(hung_for(61)).await] {
+        for shown in [ready(&hung_for(61), false).await, ready(&hung_for(61), true).await] {
             let shown = body(shown).await["scheduler"].clone();
             assert!(shown.as_str().unwrap().starts_with(since), "{shown}");
         }
-        assert_eq!(live(hung_for(61)).await.0, StatusCode::OK);
-        assert_eq!(live(hung_for(300)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(live(State(hung_for(61))).await.0, StatusCode::OK);
+        assert_eq!(live(State(hung_for(300))).await.0, StatusCode::SERVICE_UNAVAILABLE);
     }
 
     #[tokio::test]
     async fn who_asks_before_anything_is_known_is_answered_within_a_second() {
-        let checkup = Arc::new(Checkup::new(Arc::default(), Clock::system()));
+        let checkup = Checkup::new(Arc::default(), Clock::system());
         let begun = Instant::now();
-        let response = ready(State(checkup)).await;
+        let response = ready(&checkup, false).await;
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
     }

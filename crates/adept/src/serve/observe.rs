@@ -76,18 +76,15 @@ pub(super) fn operator_router(
     served: Handle<SocketAddr>,
 ) -> Router {
     let scraped = Scraped { app, checkup: Arc::clone(&checkup), counters, served };
-    Router::new().route("/metrics", get(scrape)).with_state(scraped).merge(health::operator_router(checkup))
+    Router::new().route("/metrics", get(scrape)).with_state(scraped).merge(health::router(checkup, true))
 }
 
 async fn scrape(State(scraped): State<Scraped>) -> Response {
     let report = scraped.checkup.report().await;
     let counted = scraped.app.counters.all();
     let observed = Observed {
-        health: &report.health,
+        report: &report,
         counted: &counted,
-        assignment: &report.assignment,
-        round_age: report.round_age,
-        details_age: report.details_age,
         sync_interval: scraped.app.sync.interval(),
         connections: scraped.served.connection_count(),
     };

@@ -2,7 +2,6 @@
 //!
 //! TLS 1.2 and 1.3, session tickets, HTTP/2 and HTTP/1.1 by ALPN. Knows nothing of HTTP itself.
 
-pub mod certificate;
 pub mod local_ca;
 mod operator_files;
 
@@ -12,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use adept_apple::certificate::Certificate;
 use axum_server::tls_rustls::RustlsConfig;
 use jiff::Timestamp;
 use rustls::{
@@ -21,6 +21,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
+use super::signals::Signals;
 use crate::app::Clock;
 
 /// How often certificate files are read again.
@@ -74,7 +75,7 @@ struct Material {
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     /// The authority that clients have to trust, when it is ours.
-    authority: Option<local_ca::Authority>,
+    authority: Option<Trust>,
 }
 
 /// What clients of a local authority have to trust.
@@ -100,11 +101,7 @@ impl Tls {
     /// Reads or makes the certificate.
     pub fn open(source: Source, now: Timestamp) -> Result<Self, TlsError> {
         let material = source.load(now)?;
-        let trust = material.authority.as_ref().map(|authority| Trust {
-            ca_pem: authority.pem.clone(),
-            ca_file: authority.file.clone(),
-            is_new: authority.is_new,
-        });
+        let trust = material.authority.clone();
         let shown = Mutex::new(material.chain.clone());
         let rustls = RustlsConfig::from_config(Arc::new(server_config(material, &source)?));
         Ok(Self { source, rustls, shown, trust })
@@ -136,7 +133,7 @@ impl Tls {
 
     /// Looks again every minute, and at once on SIGHUP, until `shutdown`.
     pub async fn keep_fresh(self: Arc<Self>, clock: Clock, shutdown: CancellationToken) {
-        let mut hangups = Hangups::new();
+        let mut hangups = Signals::hangup();
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => return,
@@ -172,6 +169,11 @@ impl Source {
     }
 }
 
+/// `notAfter` of an X.509 certificate in DER; none when it is not one.
+pub fn not_after(der: &[u8]) -> Option<Timestamp> {
+    Certificate::from_der(der).ok().map(|certificate| certificate.not_after())
+}
+
 /// The cryptography of every TLS connection of this process.
 pub fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default().cloned().unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))
@@ -193,34 +195,4 @@ fn server_config(material: Material, source: &Source) -> Result<ServerConfig, Tl
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|cause| TlsError::File { path: path.to_owned(), cause })
-}
-
-/// SIGHUP, where there is such a thing.
-struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
-
-impl Hangups {
-    #[cfg(unix)]
-    fn new() -> Self {
-        Self(tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok())
-    }
-
-    #[cfg(not(unix))]
-    fn new() -> Self {
-        Self()
-    }
-
-    #[cfg(unix)]
-    async fn next(&mut self) {
-        match &mut self.0 {
-            Some(signal) => {
-                signal.recv().await;
-            }
-            None => std::future::pending().await,
-        }
-    }
-
-    #[cfg(not(unix))]
-    async fn next(&mut self) {
-        std::future::pending().await
-    }
 }

@@ -16,22 +16,32 @@ pub(super) struct Client {
     http: reqwest::Client,
     base: String,
     bearer: Option<String>,
-    /// Long values and the names that stand for them on the stage.
-    names: Vec<(String, &'static str)>,
     /// Requests sent, shown or not.
     pub(super) sent: usize,
 }
 
-/// What is sent with a request.
-pub(super) enum Body {
-    /// Nothing.
-    None,
+/// What is sent with a request, and what is shown of it.
+pub(super) struct Body {
+    media_type: &'static str,
+    sent: String,
+    shown: String,
+}
+
+impl Body {
     /// A JSON document; shown in full.
-    Json(Value),
-    /// A JSON document, and what is shown in its place.
-    JsonAs(Value, &'static str),
-    /// A form; its secret is not shown.
-    Form(String, &'static str),
+    pub(super) fn json(document: &Value) -> Self {
+        Self { media_type: "application/json", sent: document.to_string(), shown: document.to_string() }
+    }
+
+    /// A form.
+    pub(super) fn form(sent: String) -> Self {
+        Self { media_type: "application/x-www-form-urlencoded", shown: String::new(), sent }
+    }
+
+    /// With this shown in place of a secret.
+    pub(super) fn shown_as(self, shown: &str) -> Self {
+        Self { shown: shown.to_owned(), ..self }
+    }
 }
 
 /// An answer.
@@ -55,17 +65,12 @@ impl Client {
         let ca = Certificate::from_pem(ca.as_bytes()).map_err(unfit)?;
         let http = reqwest::Client::builder().tls_certs_only([ca]).no_proxy().timeout(TIMEOUT).build();
         let http = http.map_err(unfit)?;
-        Ok(Self { http, base: base.to_owned(), bearer: None, names: Vec::new(), sent: 0 })
+        Ok(Self { http, base: base.to_owned(), bearer: None, sent: 0 })
     }
 
     /// Signs every further request with this bearer token.
     pub(super) fn sign_with(&mut self, token: &str) {
         self.bearer = Some(format!("Bearer {token}"));
-    }
-
-    /// Shows `name` wherever `value` stands in a path from now on.
-    pub(super) fn name(&mut self, value: &str, name: &'static str) {
-        self.names.push((value.to_owned(), name));
     }
 
     /// Sends a request and shows it; a status other than `expected` ends the demo.
@@ -74,16 +79,11 @@ impl Client {
         stage: &mut Stage,
         method: Method,
         path: &str,
-        body: Body,
+        body: Option<Body>,
         expected: u16,
     ) -> Result<Response, Failure> {
-        let shown = self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name));
-        stage.ask(Who::Adept, method.as_str(), &shown);
-        let said = match &body {
-            Body::None => None,
-            Body::Json(json) => Some(json.to_string()),
-            Body::JsonAs(_, shown) | Body::Form(_, shown) => Some((*shown).to_owned()),
-        };
+        stage.ask(Who::Adept, method.as_str(), path);
+        let said = body.as_ref().map(|body| body.shown.clone());
         let answer = match self.send(method.clone(), path, body).await {
             Ok(answer) => answer,
             Err(failure) => {
@@ -97,7 +97,8 @@ impl Client {
         }
         if answer.status != expected {
             return Err(Failure::failed(format!(
-                "{method} {shown} was answered with {} instead of {expected}: {}",
+                "{method} {} was answered with {} instead of {expected}: {}",
+                stage.named(path),
                 answer.status,
                 answer.text.trim()
             )));
@@ -106,19 +107,20 @@ impl Client {
     }
 
     /// Sends a request and shows nothing.
-    pub(super) async fn send(&mut self, method: Method, path: &str, body: Body) -> Result<Response, Failure> {
+    pub(super) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: Option<Body>,
+    ) -> Result<Response, Failure> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(bearer) = &self.bearer {
             request =
                 request.header(header::AUTHORIZATION, bearer).header(header::ACCEPT, "application/json");
         }
-        let request = match body {
-            Body::None => request,
-            Body::Json(json) | Body::JsonAs(json, _) => request.json(&json),
-            Body::Form(text, _) => {
-                request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(text)
-            }
-        };
+        if let Some(Body { media_type, sent, .. }) = body {
+            request = request.header(header::CONTENT_TYPE, media_type).body(sent);
+        }
         self.sent += 1;
         let started = Instant::now();
         let unanswered =

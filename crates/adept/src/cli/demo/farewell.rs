@@ -8,7 +8,7 @@ use super::{
     stage::{Ink, Stage},
     steps::{DemoApplication, Summary},
 };
-use crate::serve::Running;
+use crate::{serve::Running, storage::ClientRow};
 
 /// Says how it went and how to go on.
 pub(super) fn say(
@@ -63,8 +63,8 @@ fn go_on(summary: &Summary, application: &DemoApplication, adept: &Running, simu
     let ca = ca.unwrap_or_default();
     let ca = ca.display();
     let metrics = adept.metrics_url().unwrap_or_default();
-    let DemoApplication { tenant, client, secret, .. } = application;
-    let secret = secret.reveal();
+    let ClientRow { tenant, id: client, .. } = &application.row;
+    let secret = application.secret.reveal();
     let Summary { setting, organization, .. } = summary;
     format!(
         r#"export ADEPT={url}

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     app::Clock,
-    cli::{Exit, Failure},
+    cli::{Exit, Failure, open::make_private_folder},
 };
 
 /// Marks a folder as the demo's own.
@@ -44,7 +44,7 @@ impl Folder {
                 "the folder {path} cannot be used: {error}. Choose another with --data-dir"
             ))
         };
-        make(&folder.path, folder.temporary).map_err(failed)?;
+        make_private_folder(&folder.path, !folder.temporary).map_err(failed)?;
         fs::write(folder.path.join(MARK), "Nothing in this folder is worth keeping.\n").map_err(failed)?;
         Ok(folder)
     }
@@ -72,14 +72,6 @@ impl Drop for Folder {
             let _ = fs::remove_dir_all(&self.path);
         }
     }
-}
-
-fn make(path: &Path, new: bool) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(!new);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
 }
 
 fn fresh_name() -> String {

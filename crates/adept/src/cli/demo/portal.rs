@@ -12,8 +12,6 @@ pub(super) struct ShownPortal {
     /// Its calls are not shown before [`ShownPortal::show`].
     pub(super) quiet: Portal,
     last: Arc<Mutex<Option<PortalExchange>>>,
-    /// Long values and the names that stand for them on the stage.
-    names: Vec<(String, &'static str)>,
 }
 
 impl ShownPortal {
@@ -24,12 +22,7 @@ impl ShownPortal {
         let keep = move |exchange: &PortalExchange| {
             *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(exchange.clone());
         };
-        Self { quiet: simulator.portal().observed(keep), last, names: Vec::new() }
-    }
-
-    /// Shows `name` wherever `value` stands in a path from now on.
-    pub(super) fn name(&mut self, value: &str, name: &'static str) {
-        self.names.push((value.to_owned(), name));
+        Self { quiet: simulator.portal().observed(keep), last }
     }
 
     /// Shows the call that was just made and what was sent with it; a refused one ends the demo.
@@ -40,8 +33,7 @@ impl ShownPortal {
         sent: Option<&str>,
     ) -> Result<T, Failure> {
         if let Some(exchange) = self.last.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            let path = self.names.iter().fold(exchange.path, |path, (value, name)| path.replace(value, name));
-            stage.ask(Who::Apple, &exchange.method, &path);
+            stage.ask(Who::Apple, &exchange.method, &exchange.path);
             stage.answered(exchange.status, exchange.took);
             sent.into_iter().for_each(|sent| stage.body(sent));
         }

@@ -54,6 +54,8 @@ pub(super) struct Stage {
     number: usize,
     /// Where the open line stands.
     column: usize,
+    /// Long values, and the names that stand for them in paths.
+    names: Vec<(String, &'static str)>,
 }
 
 impl Stage {
@@ -62,7 +64,18 @@ impl Stage {
         let terminal = io::stdout().is_terminal();
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let dumb = env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { terminal, colors: terminal && !dumb && !set("NO_COLOR"), number: 0, column: 0 }
+        let colors = terminal && !dumb && !set("NO_COLOR");
+        Self { terminal, colors, number: 0, column: 0, names: Vec::new() }
+    }
+
+    /// Shows `name` wherever `value` stands in a path from now on.
+    pub(super) fn name(&mut self, value: &str, name: &'static str) {
+        self.names.push((value.to_owned(), name));
+    }
+
+    /// A path as it is shown.
+    pub(super) fn named(&self, path: &str) -> String {
+        self.names.iter().fold(path.to_owned(), |path, (value, name)| path.replace(value, name))
     }
 
     /// Whether someone watches.
@@ -124,7 +137,8 @@ impl Stage {
             Who::Adept => ("adept", Ink::Blue),
             Who::Apple => ("apple", Ink::Magenta),
         };
-        let pieces = pieces(path, WIDTH - INDENT);
+        let path = self.named(path);
+        let pieces = pieces(&path, WIDTH - INDENT);
         let pieces = pieces.join(&format!("\n{:INDENT$}", ""));
         self.column = INDENT + pieces.lines().last().map_or(0, |last| last.trim_start().chars().count());
         self.write(format_args!("    {}  {method:5}{pieces}", self.ink(ink, name)));
@@ -160,16 +174,20 @@ impl Stage {
 
     /// Something to know about an answer.
     pub(super) fn fact(&self, text: &str) {
-        for (at, line) in wrapped(text, WIDTH - INDENT - 2).into_iter().enumerate() {
-            let mark = if at == 0 { self.ink(Ink::Green, "✓") } else { " ".to_owned() };
-            self.line(format_args!("{:INDENT$}{mark} {line}", ""));
-        }
+        self.paragraph(INDENT, &self.ink(Ink::Green, "✓"), " ", text);
     }
 
     /// A message as it was answered.
     pub(super) fn quote(&self, text: &str) {
-        for line in wrapped(text, WIDTH - INDENT - 2) {
-            self.line(format_args!("{:INDENT$}{} {line}", "", self.ink(Ink::Yellow, "│")));
+        let mark = self.ink(Ink::Yellow, "│");
+        self.paragraph(INDENT, &mark, &mark, text);
+    }
+
+    /// Wrapped text behind a mark on its first line and one on the others.
+    fn paragraph(&self, indent: usize, first: &str, others: &str, text: &str) {
+        for (at, line) in wrapped(text, WIDTH - indent - 2).into_iter().enumerate() {
+            let mark = if at == 0 { first } else { others };
+            self.line(format_args!("{:indent$}{mark} {line}", ""));
         }
     }
 
@@ -200,10 +218,7 @@ impl Stage {
     /// The end of a demo that failed.
     pub(super) fn broken(&self, reason: &str) {
         self.line("");
-        for (at, line) in wrapped(reason, WIDTH - 6).into_iter().enumerate() {
-            let mark = if at == 0 { self.ink(Ink::Red, "✗") } else { " ".to_owned() };
-            self.line(format_args!("  {mark} {}", line));
-        }
+        self.paragraph(2, &self.ink(Ink::Red, "✗"), " ", reason);
         self.line("");
     }
 

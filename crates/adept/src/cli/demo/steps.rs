@@ -13,11 +13,11 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::{
-    client::{Body, Client},
+    client::Client,
     portal::{ShownPortal, refused},
     stage::Stage,
 };
-use crate::{auth::ClientSecret, cli::Failure, domain::Permission};
+use crate::{auth::ClientSecret, cli::Failure, storage::ClientRow};
 
 /// The collection that everything happens in.
 const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
@@ -32,10 +32,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// The application that the demo signs in with.
 pub(super) struct DemoApplication {
-    pub(super) tenant: String,
-    pub(super) client: String,
+    pub(super) row: ClientRow,
     pub(super) secret: ClientSecret,
-    pub(super) permission: Permission,
 }
 
 /// The result of a demo that ran to its end.
@@ -114,10 +112,15 @@ impl<'a> Script<'a> {
         format!("{SETTINGS}/{}{below}", self.setting)
     }
 
+    /// The answer to a request that is shown.
+    async fn get(&mut self, path: &str) -> Result<Value, Failure> {
+        Ok(self.adept.call(self.stage, Method::GET, path, None, 200).await?.json())
+    }
+
     /// The setting as it is now, without showing the request.
     async fn setting_now(&mut self) -> Result<Value, Failure> {
         let path = self.path("");
-        let answer = self.adept.send(Method::GET, &path, Body::None).await?;
+        let answer = self.adept.send(Method::GET, &path, None).await?;
         match answer.status {
             200 => Ok(answer.json()),
             status => Err(Failure::failed(format!("GET {path} was answered with {status}: {}", answer.text))),
@@ -126,8 +129,7 @@ impl<'a> Script<'a> {
 
     /// Reads the setting and shows what differs from `before`.
     async fn show_changes(&mut self, before: &Value) -> Result<Value, Failure> {
-        let path = self.path("");
-        let after = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let after = self.get(&self.path("")).await?;
         for (name, new) in after.as_object().into_iter().flatten() {
             let (old, new) = (shown(before.get(name).unwrap_or(&Value::Null)), shown(new));
             if old != new {

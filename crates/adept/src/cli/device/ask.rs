@@ -41,17 +41,15 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
         };
         return Err(Failure::new(Exit::NotFound, missing));
     }
-    if flags.json.json {
-        let devices = lookups.iter().map(|device| {
-            json!({
-                "settingId": device.setting.to_string(),
-                "title": device.title,
-                "answered": device.is_answered,
-                "sentences": device.sentences,
-            })
-        });
-        say(json!(devices.collect::<Vec<_>>()));
-    } else {
+    let shown = lookups.iter().map(|device| {
+        json!({
+            "settingId": device.setting.to_string(),
+            "title": device.title,
+            "answered": device.is_answered,
+            "sentences": device.sentences,
+        })
+    });
+    if !flags.json.prints(shown) {
         for device in &lookups {
             say(&device.title);
             for sentence in &device.sentences {

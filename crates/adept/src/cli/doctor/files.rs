@@ -8,7 +8,7 @@ use rustls_pki_types::{CertificateDer, pem::PemObject};
 use super::Finding;
 use crate::{
     config,
-    serve::tls::{certificate::not_after, local_ca},
+    serve::tls::{local_ca, not_after},
 };
 
 /// A certificate of the operator's that ends within this time should be renewed.

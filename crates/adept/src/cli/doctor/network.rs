@@ -5,8 +5,8 @@ use std::{fs, time::Duration};
 use jiff::fmt::rfc2822;
 use reqwest::{Certificate, Client, header};
 
-use super::Finding;
-use crate::{app::Clock, auth::PublicUrl, config, domain::CLOCKS_APART, serve::tls::local_ca};
+use super::{Finding, clocks};
+use crate::{app::Clock, auth::PublicUrl, config, serve::tls::local_ca};
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -60,16 +60,8 @@ pub(super) async fn apple(flags: &config::Apple, clock: &Clock) -> Vec<Finding> 
         Ok(answer) => {
             let date = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok());
             let theirs = date.and_then(|date| rfc2822::DateTimeParser::new().parse_timestamp(date).ok());
-            let clocks = theirs.map(|theirs| {
-                let apart = clock.now().duration_since(theirs);
-                if apart.abs() > CLOCKS_APART {
-                    let seconds = apart.as_secs();
-                    let text = format!("this machine's clock is {seconds} s from Apple's: set it, or Apple refuses every token");
-                    Finding::fail("clock", text)
-                } else {
-                    Finding::ok("clock", "this machine's clock and Apple's agree")
-                }
-            });
+            let advice = "set it, or Apple refuses every token";
+            let clocks = theirs.map(|theirs| clocks(clock.now(), theirs, "Apple's", advice));
             std::iter::once(Finding::ok(ABOUT, format!("{url} answers"))).chain(clocks).collect()
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     super::open::{self, WhenMissing},
-    Finding, Severity,
+    Finding, Severity, clocks,
 };
 use crate::{
     app::Clock,
@@ -57,16 +57,8 @@ fn schema_finding(schema: &SchemaStatus) -> Finding {
 
 /// PostgreSQL's clock tells a wrong one of this machine's where Apple cannot be reached.
 async fn database_clock(storage: &Storage, clock: &Clock) -> Option<Finding> {
-    const ABOUT: &str = "clock";
     let theirs = storage.deployment.database_clock().await.ok().flatten()?;
-    let apart = clock.now().duration_since(theirs);
-    Some(if apart.abs() > CLOCKS_APART {
-        let seconds = apart.as_secs();
-        let text = format!("this machine's clock is {seconds} s from the database server's: set both by NTP");
-        Finding::fail(ABOUT, text)
-    } else {
-        Finding::ok(ABOUT, "this machine's clock and the database server's agree")
-    })
+    Some(clocks(clock.now(), theirs, "the database server's", "set both by NTP"))
 }
 
 /// What was heard of Apple cannot lie ahead, unless a clock was wrong then or is wrong now.

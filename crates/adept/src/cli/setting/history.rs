@@ -4,8 +4,8 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    super::{flags::Json, note, say},
-    Failure, open_app, operator_of, refused,
+    super::{flags::Json, note, open, say},
+    Failure, operator_of, refused,
 };
 use crate::{
     config,
@@ -28,13 +28,12 @@ pub struct History {
 }
 
 pub(super) async fn run(flags: History) -> Result<(), Failure> {
-    let (storage, app) = open_app(&flags.storage).await?;
+    let (storage, app) = open::app_without_apple(&flags.storage).await?;
     let origin = operator_of(&storage, &app, flags.id).await?;
     let runs = app.settings.sync_runs(&origin.caller, flags.id, flags.limit).await;
     storage.close().await;
     let runs = runs.map_err(refused)?;
-    if flags.json.json {
-        say(json!(runs.iter().map(as_json).collect::<Vec<_>>()));
+    if flags.json.prints(runs.iter().map(as_json)) {
         return Ok(());
     }
     if runs.is_empty() {

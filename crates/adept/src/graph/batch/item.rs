@@ -12,11 +12,12 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value as Json;
 
 use crate::graph::{
+    body::is_json,
     error::Error,
     protocol::Version,
-    request_context::InBatch,
+    request_context::{InBatch, RequestContext},
     response::client_request_id,
-    value::{Object, Value, write_text},
+    value::{Object, Value, write_object},
 };
 
 /// A request of a batch.
@@ -29,14 +30,6 @@ pub(super) struct Item {
     pub(super) body: Option<Json>,
     /// The indexes of the requests that must succeed first.
     pub(super) depends_on: Vec<usize>,
-}
-
-/// What a batch hands down to its requests.
-pub(super) struct BatchContext<'b> {
-    pub(super) headers: HeaderMap,
-    pub(super) version: Version,
-    /// The origin of this service's URLs.
-    pub(super) origin: &'b str,
 }
 
 /// The answer to a request of a batch.
@@ -76,20 +69,20 @@ const UNREADABLE: &AsciiSet = &CONTROLS
     .add(b'}');
 
 impl Item {
-    /// The request as if it had come alone.
-    pub(super) fn request(&self, batch: &BatchContext<'_>) -> Result<Request<Body>, Error> {
+    /// The request as if it had come alone, by the caller of the batch.
+    pub(super) fn request(&self, batch: &RequestContext<'_>) -> Result<Request<Body>, Error> {
         if self.headers.contains_key(header::AUTHORIZATION) {
             return Err(Error::BadItem(
                 "A request inside a batch is made by the batch's own caller and cannot carry an Authorization \
                  header. Nothing was changed by it.",
             ));
         }
-        let uri = uri(&self.url, batch.origin, batch.version)?;
+        let uri = uri(&self.url, &batch.graph().public_url, batch.endpoint.version)?;
         let mut headers = self.headers.clone();
-        let bearer = batch.headers.get(header::AUTHORIZATION);
+        let bearer = batch.headers().get(header::AUTHORIZATION);
         headers.extend(bearer.map(|bearer| (header::AUTHORIZATION, bearer.clone())));
         if client_request_id(&headers).is_none()
-            && let Some((name, id)) = client_request_id(&batch.headers)
+            && let Some((name, id)) = client_request_id(batch.headers())
         {
             headers.insert(HeaderName::from_static(name), id.clone());
         }
@@ -116,11 +109,6 @@ fn body(body: Option<&Json>, content_type: Option<&HeaderValue>) -> Result<Body,
     text.map(Body::from).ok_or(Error::BadItem(
         "A body that is not JSON must be the base64 text of its bytes. Nothing was changed by this request.",
     ))
-}
-
-fn is_json(content_type: &HeaderValue) -> bool {
-    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    media.eq_ignore_ascii_case(b"application/json") || media.eq_ignore_ascii_case(b"text/json")
 }
 
 /// Where an item's URL leads: absolute at our own origin, or relative with or without slash and version.
@@ -170,20 +158,20 @@ impl ItemResponse {
     /// Appends status, headers and body.
     pub(super) fn write(&self, response: &mut Object<'_>) {
         Value::Int(i64::from(self.status.as_u16())).write(response.member("status"));
-        let mut headers = Object::open(response.member("headers"));
-        for name in COPIED_HEADERS {
-            if let Some(value) = self.headers.get(name).and_then(|value| value.to_str().ok()) {
-                write_text(value, headers.member(name));
+        write_object(response.member("headers"), |headers| {
+            for name in COPIED_HEADERS {
+                if let Some(value) = self.headers.get(name).and_then(|value| value.to_str().ok()) {
+                    Value::text(value).write(headers.member(name));
+                }
             }
-        }
-        headers.close();
+        });
         if self.body.is_empty() {
             return;
         }
         let body = response.member("body");
         match self.headers.get(header::CONTENT_TYPE) {
             Some(content_type) if is_json(content_type) => body.extend_from_slice(&self.body),
-            _ => write_text(&STANDARD.encode(&self.body), body),
+            _ => Value::Text(STANDARD.encode(&self.body).into()).write(body),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The one table from what went wrong to status, Graph's code and a plain sentence. It writes no HTTP.
+//! The one table from what went wrong to status and Graph's code. It writes no HTTP; the sentences stand with the errors.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 
-use super::{Error, Row, shortened};
-use crate::{app, auth::Denied, domain::Permission, graph::throttle::LimitExceeded};
+use super::{Error, Row};
+use crate::{app, auth::Denied, graph::throttle::LimitExceeded};
 
 /// How long clients wait when no other wait is known.
 const SHORT_WAIT: Duration = Duration::from_secs(5);
@@ -13,141 +13,79 @@ const SHORT_WAIT: Duration = Duration::from_secs(5);
 impl Error {
     /// The row of this error.
     pub(in crate::graph) fn row(self) -> Row {
-        let row = Row::new;
-        let bad_request = |message: Cow<'static, str>| row(StatusCode::BAD_REQUEST, "BadRequest", message);
-        match self {
-            Self::App(error) => app_row(error),
-            Self::Denied(denied) => denied_row(denied),
-            Self::Forbidden { needed } => row(StatusCode::FORBIDDEN, "Forbidden", needs(needed).into()),
-            Self::UnknownVersion(version) => {
-                bad_request(format!("Invalid version: '{}'. The versions are beta and v1.0.", shortened(&version)).into())
+        let mut row = Row {
+            message: self.to_string(),
+            status: StatusCode::BAD_REQUEST,
+            code: "BadRequest",
+            retry_after: None,
+            rate_limit: None,
+            offered: Vec::new(),
+            cause: None,
+        };
+        (row.status, row.code) = match self {
+            Self::App(app::Error::Invalid(_))
+            | Self::UnknownVersion(_)
+            | Self::UnknownSegment(_)
+            | Self::BadPath
+            | Self::UnusableRequestId { .. }
+            | Self::BadBatch(_)
+            | Self::BadItem(_)
+            | Self::BrokenBody
+            | Self::BadBody(_)
+            | Self::BadQuery(_)
+            | Self::UnsupportedOption(_)
+            | Self::NoNavigation(_)
+            | Self::Unfilterable(_)
+            | Self::ForeignSkipToken
+            | Self::BadArgument { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
+            Self::App(app::Error::NotFound { .. }) => (StatusCode::NOT_FOUND, "ResourceNotFound"),
+            Self::App(app::Error::Conflict(_)) => (StatusCode::CONFLICT, "Conflict"),
+            Self::App(app::Error::Unavailable { retry_after, cause, .. }) => {
+                row.retry_after = Some(retry_after.unwrap_or(SHORT_WAIT));
+                row.cause = Some(cause);
+                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
             }
-            Self::UnknownSegment(segment) => {
-                bad_request(format!("Resource not found for the segment '{}'.", shortened(&segment)).into())
+            // Clients repeat 429, 503 and 504 by themselves, and this must not be repeated unseen: 500 without Retry-After.
+            Self::App(app::Error::Unconfirmed { cause } | app::Error::Internal { cause }) => {
+                row.cause = Some(cause);
+                (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
             }
-            Self::BadPath => bad_request("The path is not valid percent-encoded UTF-8 text.".into()),
-            Self::MethodNotAllowed { offered } => Row {
-                offered,
-                ..row(
-                    StatusCode::METHOD_NOT_ALLOWED,
-                    "Request_BadRequest",
-                    "Specified HTTP method is not allowed for the request target.".into(),
-                )
-            },
-            Self::Throttled(LimitExceeded { limit, wait }) => Row {
-                retry_after: Some(wait),
-                rate_limit: Some(limit),
-                ..row(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "TooManyRequests",
-                    "Too many requests. Nothing was changed; wait as long as Retry-After says and try again.".into(),
-                )
-            },
-            Self::PreconditionFailed => row(
-                StatusCode::PRECONDITION_FAILED,
-                "PreconditionFailed",
-                "The value of If-Match is not that of the resource: Adept gives out no entity tags, and '*' means any \
-                 state. Nothing was changed."
-                    .into(),
-            ),
-            Self::BadBatch(bad) => bad_request(bad.to_string().into()),
-            Self::BadItem(sentence) => bad_request(sentence.into()),
-            Self::FailedDependency => row(
-                StatusCode::FAILED_DEPENDENCY,
-                "FailedDependency",
-                "A request that this one depends on failed, so this one was not made. Nothing was changed by it.".into(),
-            ),
-            Self::NotAcceptable => row(
-                StatusCode::NOT_ACCEPTABLE,
-                "NotAcceptable",
-                "None of the media types in the Accept header can be served; application/json can.".into(),
-            ),
-            Self::TooLarge { limit } => row(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "RequestEntityTooLarge",
-                format!("The body is larger than the {limit} bytes that are accepted here. Nothing was changed.").into(),
-            ),
-            Self::BrokenBody => {
-                bad_request("The body ended before it was complete. Nothing was changed; send it again.".into())
+            Self::Denied(
+                Denied::Missing
+                | Denied::Malformed
+                | Denied::Expired
+                | Denied::NotYetValid
+                | Denied::WrongAudience
+                | Denied::WrongIssuer
+                | Denied::BadSignature
+                | Denied::UnknownTenant
+                | Denied::UnknownClient
+                | Denied::DisabledClient,
+            ) => (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
+            Self::Denied(Denied::PersonalAccount | Denied::DisabledTenant) | Self::Forbidden { .. } => {
+                (StatusCode::FORBIDDEN, "Forbidden")
             }
-            Self::UnsupportedMediaType => row(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "UnsupportedMediaType",
-                "The body must be JSON without content coding (Content-Type: application/json). Nothing was changed."
-                    .into(),
-            ),
-            Self::BadBody(bad) => bad_request(bad.to_string().into()),
-            Self::BadQuery(bad) => bad_request(bad.to_string().into()),
-            Self::UnsupportedOption(option) => {
-                bad_request(format!("The query option '{option}' is not supported here.").into())
+            Self::Denied(Denied::Unavailable) => {
+                row.retry_after = Some(SHORT_WAIT);
+                (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
             }
-            Self::NoNavigation(name) => bad_request(
-                format!("'{}' is not a navigation property that '$expand' can follow here.", shortened(&name)).into(),
-            ),
-            Self::Unfilterable(name) => bad_request(
-                format!("The property '{}' cannot be used in '$filter' or '$orderby'.", shortened(&name)).into(),
-            ),
-            Self::ForeignSkipToken => bad_request(
-                "The '$skiptoken' does not belong to this request: follow '@odata.nextLink' unchanged, or start \
-                 again without the token."
-                    .into(),
-            ),
-            Self::BadArgument { name, expected } => {
-                bad_request(format!("The argument '{name}' must be {expected}.").into())
+            Self::MethodNotAllowed { offered } => {
+                row.offered = offered;
+                (StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest")
             }
-        }
+            Self::Throttled(LimitExceeded { limit, wait }) => {
+                row.retry_after = Some(wait);
+                row.rate_limit = Some(limit);
+                (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests")
+            }
+            Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
+            Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
+            Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
+        };
+        row
     }
-}
-
-impl Row {
-    const fn new(status: StatusCode, code: &'static str, message: Cow<'static, str>) -> Self {
-        Self { status, code, message, retry_after: None, rate_limit: None, offered: Vec::new(), cause: None }
-    }
-}
-
-fn app_row(error: app::Error) -> Row {
-    let message = error.to_string().into();
-    match error {
-        app::Error::NotFound { .. } => Row::new(StatusCode::NOT_FOUND, "ResourceNotFound", message),
-        app::Error::Invalid(_) => Row::new(StatusCode::BAD_REQUEST, "BadRequest", message),
-        app::Error::Conflict(_) => Row::new(StatusCode::CONFLICT, "Conflict", message),
-        app::Error::Unavailable { retry_after, cause, .. } => Row {
-            retry_after: Some(retry_after.unwrap_or(SHORT_WAIT)),
-            cause: Some(cause),
-            ..Row::new(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", message)
-        },
-        // Clients repeat 429, 503 and 504 by themselves, and this must not be repeated unseen: 500 without Retry-After.
-        app::Error::Unconfirmed { cause } | app::Error::Internal { cause } => Row {
-            cause: Some(cause),
-            ..Row::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError", message)
-        },
-    }
-}
-
-fn denied_row(denied: Denied) -> Row {
-    let (status, code, retry_after) = match denied {
-        Denied::Missing
-        | Denied::Malformed
-        | Denied::Expired
-        | Denied::NotYetValid
-        | Denied::WrongAudience
-        | Denied::WrongIssuer
-        | Denied::BadSignature
-        | Denied::UnknownTenant
-        | Denied::UnknownClient
-        | Denied::DisabledClient => (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken", None),
-        Denied::PersonalAccount | Denied::DisabledTenant => (StatusCode::FORBIDDEN, "Forbidden", None),
-        Denied::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable", Some(SHORT_WAIT)),
-    };
-    Row { retry_after, ..Row::new(status, code, denied.to_string().into()) }
-}
-
-fn needs(permissions: &[Permission]) -> String {
-    let names: Vec<_> = permissions.iter().map(|permission| permission.as_str()).collect();
-    format!(
-        "Application is not authorized to perform this operation. Application must have one of the following scopes: {}",
-        names.join(", ")
-    )
 }
 
 #[cfg(test)]
@@ -155,7 +93,10 @@ mod tests {
     use axum::http::Method;
 
     use super::*;
-    use crate::graph::error::{BadBatch, BadBody};
+    use crate::{
+        domain::Permission,
+        graph::error::{BadBatch, BadBody},
+    };
 
     fn sentence() -> String {
         "Said so.".to_owned()
@@ -222,6 +163,12 @@ mod tests {
                 "Too many requests.",
             ),
             (Error::PreconditionFailed, 412, "PreconditionFailed", "The value of If-Match"),
+            (
+                Error::UnusableRequestId { header: "client-request-id", longest: 5 },
+                400,
+                "BadRequest",
+                "The value of the header client-request-id must be at most 5 printable",
+            ),
             (Error::BadBatch(BadBatch::NoRequests), 400, "BadRequest", "A batch holds"),
             (Error::BadItem("Said so."), 400, "BadRequest", "Said so."),
             (Error::FailedDependency, 424, "FailedDependency", "A request that this one depends on"),

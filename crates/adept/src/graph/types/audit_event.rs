@@ -11,35 +11,23 @@ use crate::{
 
 type P = Property<AuditEntry, F, ()>;
 
+const NAME: &str = "microsoft.graph.auditEvent";
 const AUDIT_ACTOR: &str = "microsoft.graph.auditActor";
 const AUDIT_RESOURCE: &str = "microsoft.graph.auditResource";
 
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata. Only the server writes the log.
 pub(in crate::graph) static AUDIT_EVENT: EntityType<AuditEntry, F, ()> =
-    EntityType { properties: &properties(|entry| Value::Object(actor(&entry.actor, true))), ..AUDIT };
+    EntityType::new(NAME, Base::Entity, &properties(|entry| Value::Object(actor(&entry.actor, true))));
 
 /// Source: schemas/v1.0-Prod.csdl of the same.
 pub(in crate::graph) static AUDIT_EVENT_V1: EntityType<AuditEntry, F, ()> =
-    EntityType { properties: &properties(|entry| Value::Object(actor(&entry.actor, false))), ..AUDIT };
-
-const AUDIT: EntityType<AuditEntry, F, ()> = EntityType {
-    name: "microsoft.graph.auditEvent",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[],
-    navigations: &[],
-    of_row: None,
-};
+    EntityType::new(NAME, Base::Entity, &properties(|entry| Value::Object(actor(&entry.actor, false))));
 
 const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
     [
         P::new("id", Kind::String, |entry| Value::Guid(entry.id)).field(F::Id),
-        P::new("displayName", Kind::String, |entry| Value::text(&entry.activity_type))
-            .nullable()
-            .field(F::ActivityType),
-        P::new("componentName", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
-            .nullable()
-            .field(F::Component),
+        P::text("displayName", |entry| Value::text(&entry.activity_type)).field(F::ActivityType),
+        P::text("componentName", |_| Value::text(AuditLog::AUDIT_COMPONENT)).field(F::Component),
         P::new("actor", Kind::Complex(AUDIT_ACTOR), actor).nullable().members(&[
             ("auditActorType", F::ActorType),
             ("userId", F::ActorUser),
@@ -47,15 +35,11 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("applicationId", F::ActorClient),
             ("applicationDisplayName", F::ActorClientName),
         ]),
-        P::new("activity", Kind::String, |entry| Value::text(&entry.activity)).nullable().field(F::Activity),
-        P::new("activityDateTime", Kind::DateTimeOffset, |entry| Value::DateTime(entry.at)).field(F::At),
-        P::new("activityType", Kind::String, |entry| Value::text(&entry.activity_type))
-            .nullable()
-            .field(F::ActivityType),
-        P::new("activityOperationType", Kind::String, |entry| Value::text(&entry.operation))
-            .nullable()
-            .field(F::Operation),
-        P::new("activityResult", Kind::String, |_| Value::text("Success")).nullable().field(F::Result),
+        P::text("activity", |entry| Value::text(&entry.activity)).field(F::Activity),
+        P::moment("activityDateTime", |entry| Value::DateTime(entry.at)).field(F::At),
+        P::text("activityType", |entry| Value::text(&entry.activity_type)).field(F::ActivityType),
+        P::text("activityOperationType", |entry| Value::text(&entry.operation)).field(F::Operation),
+        P::text("activityResult", |_| Value::text("Success")).field(F::Result),
         P::new("correlationId", Kind::Guid, |entry| Value::Guid(entry.correlation)).field(F::Correlation),
         P::new("resources", Kind::Collection(&Kind::Complex(AUDIT_RESOURCE)), |entry| {
             Value::List(vec![resource(entry)])
@@ -68,9 +52,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("auditResourceType", F::ResourceKind),
             ("displayName", F::ResourceName),
         ]),
-        P::new("category", Kind::String, |_| Value::text(AuditLog::AUDIT_COMPONENT))
-            .nullable()
-            .field(F::Component),
+        P::text("category", |_| Value::text(AuditLog::AUDIT_COMPONENT)).field(F::Component),
     ]
 }
 

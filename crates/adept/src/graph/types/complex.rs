@@ -78,26 +78,7 @@ pub(in crate::graph) static BETA: &[ComplexType] = &[
         members: &[Member::required("suggestedDailyLimit", Kind::Int32)],
     },
     ComplexType { name: "microsoft.graph.deviceManagementSettings", members: &[] },
-    ComplexType {
-        name: "microsoft.graph.auditActor",
-        members: &[
-            Member::nullable("type", TEXT),
-            Member::nullable("auditActorType", TEXT),
-            Member::nullable("userPermissions", TEXTS),
-            Member::nullable("applicationId", TEXT),
-            Member::nullable("applicationDisplayName", TEXT),
-            Member::nullable("userPrincipalName", TEXT),
-            Member::nullable("servicePrincipalName", TEXT),
-            Member::nullable("ipAddress", TEXT),
-            Member::nullable("userId", TEXT),
-            Member::nullable("remoteTenantId", TEXT),
-            Member::nullable("remoteUserId", TEXT),
-            Member::nullable(
-                "userRoleScopeTags",
-                Kind::Collection(&Kind::Complex("microsoft.graph.roleScopeTagInfo")),
-            ),
-        ],
-    },
+    ComplexType { name: "microsoft.graph.auditActor", members: &AUDIT_ACTOR },
     AUDIT_RESOURCE,
     AUDIT_PROPERTY,
     ComplexType {
@@ -108,21 +89,28 @@ pub(in crate::graph) static BETA: &[ComplexType] = &[
 
 /// Those of the released version.
 pub(in crate::graph) static V1: &[ComplexType] = &[
-    ComplexType {
-        name: "microsoft.graph.auditActor",
-        members: &[
-            Member::nullable("auditActorType", TEXT),
-            Member::nullable("userPermissions", TEXTS),
-            Member::nullable("applicationId", TEXT),
-            Member::nullable("applicationDisplayName", TEXT),
-            Member::nullable("userPrincipalName", TEXT),
-            Member::nullable("servicePrincipalName", TEXT),
-            Member::nullable("ipAddress", TEXT),
-            Member::nullable("userId", TEXT),
-        ],
-    },
+    // Its actor lacks the first member and the last three.
+    ComplexType { name: "microsoft.graph.auditActor", members: AUDIT_ACTOR.split_at(9).0.split_at(1).1 },
     AUDIT_RESOURCE,
     AUDIT_PROPERTY,
+];
+
+const AUDIT_ACTOR: [Member; 12] = [
+    Member::nullable("type", TEXT),
+    Member::nullable("auditActorType", TEXT),
+    Member::nullable("userPermissions", TEXTS),
+    Member::nullable("applicationId", TEXT),
+    Member::nullable("applicationDisplayName", TEXT),
+    Member::nullable("userPrincipalName", TEXT),
+    Member::nullable("servicePrincipalName", TEXT),
+    Member::nullable("ipAddress", TEXT),
+    Member::nullable("userId", TEXT),
+    Member::nullable("remoteTenantId", TEXT),
+    Member::nullable("remoteUserId", TEXT),
+    Member::nullable(
+        "userRoleScopeTags",
+        Kind::Collection(&Kind::Complex("microsoft.graph.roleScopeTagInfo")),
+    ),
 ];
 
 const AUDIT_RESOURCE: ComplexType = ComplexType {

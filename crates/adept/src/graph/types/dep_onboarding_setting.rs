@@ -13,61 +13,6 @@ type P = Property<Setting, F, SettingPatch>;
 
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
 pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, SettingPatch> = EntityType {
-    name: "microsoft.graph.depOnboardingSetting",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[
-        P::new("id", Kind::String, |setting| Value::Guid(setting.id.0)).field(F::Id),
-        P::new("appleIdentifier", Kind::String, |setting| {
-            Value::optional_text(setting.apple_identifier.as_deref())
-        })
-        .nullable()
-        .field(F::AppleIdentifier),
-        P::new("tokenExpirationDateTime", Kind::DateTimeOffset, |setting| {
-            Value::moment(setting.token_expires_at)
-        })
-        .field(F::TokenExpiration),
-        P::new("lastModifiedDateTime", Kind::DateTimeOffset, |setting| Value::DateTime(setting.modified_at))
-            .field(F::LastModified),
-        P::new("lastSuccessfulSyncDateTime", Kind::DateTimeOffset, |setting| {
-            Value::moment(setting.sync.succeeded_at)
-        })
-        .field(F::LastSuccessfulSync),
-        P::new("lastSyncTriggeredDateTime", Kind::DateTimeOffset, |setting| {
-            Value::moment(setting.sync.triggered_at)
-        })
-        .field(F::LastSyncTriggered),
-        P::new("shareTokenWithSchoolDataSyncService", Kind::Boolean, |setting| {
-            Value::Bool(setting.share_with_school_data_sync)
-        })
-        .field(F::ShareWithSchoolDataSync),
-        P::new("lastSyncErrorCode", Kind::Int32, |setting| {
-            Value::Int(setting.token_state.sync_error_code().into())
-        })
-        .field(F::LastSyncErrorCode),
-        P::new("tokenType", Kind::Enum(&DEP_TOKEN_TYPE), |setting| Value::Enum(setting.token_type.as_str()))
-            .field(F::TokenType),
-        P::new("tokenName", Kind::String, |setting| Value::optional_text(setting.token_name.as_deref()))
-            .nullable()
-            .field(F::TokenName)
-            .write(|patch, input| patch.token_name = Some(input.text())),
-        P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))
-            .field(F::SyncedDeviceCount),
-        P::new("dataSharingConsentGranted", Kind::Boolean, |setting| {
-            Value::Bool(setting.data_sharing_consent)
-        })
-        .field(F::DataSharingConsent)
-        .write(|patch, input| patch.data_sharing_consent = input.bool()),
-        P::new("roleScopeTagIds", Kind::Collection(&Kind::String), |setting| {
-            match &setting.role_scope_tag_ids {
-                None => Value::Null,
-                Some(ids) => Value::List(ids.iter().map(|id| Value::text(id)).collect()),
-            }
-        })
-        .nullable()
-        .field(F::RoleScopeTags)
-        .write(|patch, input| patch.role_scope_tag_ids = Some(input.texts())),
-    ],
     navigations: &[
         Navigation::reference("defaultIosEnrollmentProfile", "microsoft.graph.depIOSEnrollmentProfile"),
         Navigation::reference("defaultMacOsEnrollmentProfile", "microsoft.graph.depMacOSEnrollmentProfile"),
@@ -79,7 +24,54 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         Navigation::contained("enrollmentProfiles", "microsoft.graph.enrollmentProfile"),
         Navigation::contained("importedAppleDeviceIdentities", "microsoft.graph.importedAppleDeviceIdentity"),
     ],
-    of_row: None,
+    ..EntityType::new(
+        "microsoft.graph.depOnboardingSetting",
+        Base::Entity,
+        &[
+            P::new("id", Kind::String, |setting| Value::Guid(setting.id.0)).field(F::Id),
+            P::text("appleIdentifier", |setting| Value::optional_text(setting.apple_identifier.as_deref()))
+                .field(F::AppleIdentifier),
+            P::moment("tokenExpirationDateTime", |setting| Value::moment(setting.token_expires_at))
+                .field(F::TokenExpiration),
+            P::moment("lastModifiedDateTime", |setting| Value::DateTime(setting.modified_at))
+                .field(F::LastModified),
+            P::moment("lastSuccessfulSyncDateTime", |setting| Value::moment(setting.sync.succeeded_at))
+                .field(F::LastSuccessfulSync),
+            P::moment("lastSyncTriggeredDateTime", |setting| Value::moment(setting.sync.triggered_at))
+                .field(F::LastSyncTriggered),
+            P::new("shareTokenWithSchoolDataSyncService", Kind::Boolean, |setting| {
+                Value::Bool(setting.share_with_school_data_sync)
+            })
+            .field(F::ShareWithSchoolDataSync),
+            P::new("lastSyncErrorCode", Kind::Int32, |setting| {
+                Value::Int(setting.token_state.sync_error_code().into())
+            })
+            .field(F::LastSyncErrorCode),
+            P::new("tokenType", Kind::Enum(&DEP_TOKEN_TYPE), |setting| {
+                Value::Enum(setting.token_type.as_str())
+            })
+            .field(F::TokenType),
+            P::text("tokenName", |setting| Value::optional_text(setting.token_name.as_deref()))
+                .field(F::TokenName)
+                .write(|patch, input| patch.token_name = Some(input.into_text())),
+            P::new("syncedDeviceCount", Kind::Int32, |setting| Value::Int(setting.sync.device_count))
+                .field(F::SyncedDeviceCount),
+            P::new("dataSharingConsentGranted", Kind::Boolean, |setting| {
+                Value::Bool(setting.data_sharing_consent)
+            })
+            .field(F::DataSharingConsent)
+            .write(|patch, input| patch.data_sharing_consent = input.bool()),
+            P::new("roleScopeTagIds", Kind::Collection(&Kind::String), |setting| {
+                match &setting.role_scope_tag_ids {
+                    None => Value::Null,
+                    Some(ids) => Value::List(ids.iter().map(|id| Value::text(id)).collect()),
+                }
+            })
+            .nullable()
+            .field(F::RoleScopeTags)
+            .write(|patch, input| patch.role_scope_tag_ids = Some(input.into_texts())),
+        ],
+    )
 };
 
 /// The arguments of `uploadDepToken`.
@@ -95,18 +87,12 @@ pub(in crate::graph) struct UploadedToken {
 pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = ActionType {
     name: "uploadDepToken",
     parameters: &[
-        Parameter {
-            name: "appleId",
-            kind: Kind::String,
-            nullable: true,
-            write: |upload, input| upload.apple_id = input.text().filter(|text| !text.is_empty()),
-        },
-        Parameter {
-            name: "depToken",
-            kind: Kind::String,
-            nullable: true,
-            write: |upload, input| upload.dep_token = Zeroizing::new(input.text().unwrap_or_default()),
-        },
+        Parameter::new("appleId", Kind::String, |upload, input| {
+            upload.apple_id = input.into_text().filter(|text| !text.is_empty());
+        }),
+        Parameter::new("depToken", Kind::String, |upload, input| {
+            upload.dep_token = Zeroizing::new(input.into_text().unwrap_or_default());
+        }),
     ],
 };
 
@@ -115,12 +101,9 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
 pub(in crate::graph) static RELEASE_APPLE_DEVICES: ActionType<Vec<String>> = ActionType {
     name: "releaseAppleDevices",
     parameters: &[
-        Parameter { name: "depToken", kind: Kind::String, nullable: true, write: |_, _| {} },
-        Parameter {
-            name: "deviceSerialNumbers",
-            kind: Kind::Collection(&Kind::String),
-            nullable: true,
-            write: |serials, input| *serials = input.texts().unwrap_or_default(),
-        },
+        Parameter::new("depToken", Kind::String, |_, _| {}),
+        Parameter::new("deviceSerialNumbers", Kind::Collection(&Kind::String), |serials, input| {
+            *serials = input.into_texts().unwrap_or_default();
+        }),
     ],
 };

@@ -17,33 +17,33 @@ type P = Property<DeviceManagement, (), ()>;
 
 /// Observed: a captured `GET /beta/deviceManagement`. Two names are misspelt on the wire.
 pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), ()> = EntityType {
-    name: "microsoft.graph.deviceManagement",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[
-        P::new("id", Kind::String, |_| Value::text("deviceManagement")),
-        P::new("settings", Kind::Complex("microsoft.graph.deviceManagementSettings"), |_| Value::Null)
-            .nullable(),
-        P::new("maximumDepTokens", Kind::Int32, |shown| Value::Int(shown.maximum_dep_tokens.into())),
-        P::new("intuneAccountId", Kind::Guid, |shown| Value::Guid(shown.tenant.0)),
-        P::new("lastReportAggregationDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
-        P::new("deviceComplianceReportSummarizationDateTime", Kind::DateTimeOffset, |_| Value::moment(None)),
-        P::new("legacyPcManangementEnabled", Kind::Boolean, |_| Value::Bool(false)),
-        P::new("unlicensedAdminstratorsEnabled", Kind::Boolean, |_| Value::Bool(false)),
-    ],
     navigations: &[
         Navigation::contained("depOnboardingSettings", "microsoft.graph.depOnboardingSetting"),
         Navigation::contained("auditEvents", "microsoft.graph.auditEvent"),
     ],
-    of_row: None,
+    ..EntityType::new(
+        "microsoft.graph.deviceManagement",
+        Base::Entity,
+        &[
+            P::new("id", Kind::String, |_| Value::text("deviceManagement")),
+            P::new("settings", Kind::Complex("microsoft.graph.deviceManagementSettings"), |_| Value::Null)
+                .nullable(),
+            P::new("maximumDepTokens", Kind::Int32, |shown| Value::Int(shown.maximum_dep_tokens.into())),
+            P::new("intuneAccountId", Kind::Guid, |shown| Value::Guid(shown.tenant.0)),
+            P::moment("lastReportAggregationDateTime", |_| Value::moment(None)),
+            P::moment("deviceComplianceReportSummarizationDateTime", |_| Value::moment(None)),
+            P::new("legacyPcManangementEnabled", Kind::Boolean, |_| Value::Bool(false)),
+            P::new("unlicensedAdminstratorsEnabled", Kind::Boolean, |_| Value::Bool(false)),
+        ],
+    )
 };
 
 /// The part that the released version has: the navigation to the audit log.
 pub(in crate::graph) static DEVICE_MANAGEMENT_V1: EntityType<(), (), ()> = EntityType {
-    name: "microsoft.graph.deviceManagement",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[Property::new("id", Kind::String, |()| Value::text("deviceManagement"))],
     navigations: &[Navigation::contained("auditEvents", "microsoft.graph.auditEvent")],
-    of_row: None,
+    ..EntityType::new(
+        "microsoft.graph.deviceManagement",
+        Base::Entity,
+        &[Property::new("id", Kind::String, |()| Value::text("deviceManagement"))],
+    )
 };

@@ -1,25 +1,18 @@
-//! `enrollmentProfile` and what extends it, one file for each type that has properties of its own, and how the values of
-//! a profile are shown and read. Which of them decide anything is `domain`'s knowledge.
+//! `enrollmentProfile` and what extends it: how the values of a profile are shown and read. Which of them decide anything is `domain`'s knowledge.
 
-mod dep_enrollment_base_profile;
-mod dep_enrollment_profile;
-mod dep_ios_enrollment_profile;
-mod dep_mac_os_enrollment_profile;
+mod properties;
 
 use std::collections::BTreeMap;
 
 use adept_odata::Kind;
 use zeroize::Zeroizing;
 
-pub(in crate::graph) use dep_enrollment_base_profile::DEP_ENROLLMENT_BASE_PROFILE;
-pub(in crate::graph) use dep_enrollment_profile::DEP_ENROLLMENT_PROFILE;
-pub(in crate::graph) use dep_ios_enrollment_profile::DEP_IOS_ENROLLMENT_PROFILE;
-pub(in crate::graph) use dep_mac_os_enrollment_profile::DEP_MAC_OS_ENROLLMENT_PROFILE;
+pub(in crate::graph) use properties::*;
 
-use super::{ActionType, Base, ComplexType, EntityType, Parameter, Property};
+use super::{ActionType, ComplexType, EntityType, Parameter, Property};
 use crate::{
     domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
-    graph::{input_value::InputValue, value::Value},
+    graph::value::{InputValue, Value},
 };
 
 type P = Property<Profile, F, ProfilePatch>;
@@ -29,30 +22,19 @@ pub(in crate::graph) type ProfileType = EntityType<Profile, F, ProfilePatch>;
 /// A property that is kept with the profile under its own name.
 macro_rules! kept {
     ($name:literal, $kind:expr) => {
-        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
-            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, false)
-        })
-        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, false))
-        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
+        kept!($name, $kind, nullable: false)
     };
     ($name:literal, $kind:expr, nullable) => {
-        $crate::graph::types::enrollment_profiles::P::new($name, $kind, |profile| {
-            $crate::graph::types::enrollment_profiles::shown(profile.values.get($name), $kind, true)
-        })
-        .nullable()
-        .kept($crate::graph::types::enrollment_profiles::field($name, $kind, true))
-        .write(|patch, input| $crate::graph::types::enrollment_profiles::keep(patch, $name, input))
+        kept!($name, $kind, nullable: true)
+    };
+    ($name:literal, $kind:expr, nullable: $nullable:literal) => {
+        P { nullable: $nullable, field: super::field($name, $kind, $nullable), ..P::new($name, $kind, |profile| {
+            super::shown(profile.values.get($name), $kind, $nullable)
+        }) }
+        .write(|patch, input| super::keep(patch, $name, input))
     };
 }
 use kept;
-
-impl P {
-    /// For `$filter` and `$orderby`, where that can be.
-    const fn kept(mut self, field: Option<F>) -> Self {
-        self.field = field;
-        self
-    }
-}
 
 /// What lists compare of a property that is kept under its own name; no type has a moment among those.
 const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
@@ -71,52 +53,6 @@ const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
 const CERTIFICATES: Kind =
     Kind::Collection(&Kind::Complex("microsoft.graph.managementCertificateWithThumbprint"));
 const ROTATION: Kind = Kind::Complex("microsoft.graph.depProfileAdminAccountPasswordRotationSetting");
-
-/// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
-pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
-    name: "microsoft.graph.enrollmentProfile",
-    base: Base::Entity,
-    is_abstract: false,
-    properties: &[
-        P::new("id", Kind::String, |profile| Value::Text(profile.full_id().into())).field(F::Id),
-        P::new("configurationEndpointUrl", Kind::String, |profile| {
-            Value::optional_text(profile.enrollment_url.as_deref())
-        })
-        .nullable(),
-        P::new("description", Kind::String, |profile| Value::optional_text(profile.description.as_deref()))
-            .nullable()
-            .field(F::Description)
-            .write(|patch, input| patch.description = Some(input.text())),
-        P::new("displayName", Kind::String, |profile| Value::optional_text(profile.display_name.as_deref()))
-            .nullable()
-            .field(F::DisplayName)
-            .write(|patch, input| patch.display_name = Some(input.text())),
-        kept!("enableAuthenticationViaCompanyPortal", Kind::Boolean),
-        kept!("requireCompanyPortalOnSetupAssistantEnrolledDevices", Kind::Boolean),
-        kept!("requiresUserAuthentication", Kind::Boolean),
-    ],
-    navigations: &[],
-    of_row: Some(of_profile),
-};
-
-/// `depTvOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_TV_OS_ENROLLMENT_PROFILE: ProfileType =
-    without_own("microsoft.graph.depTvOSEnrollmentProfile");
-
-/// `depVisionOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_VISION_OS_ENROLLMENT_PROFILE: ProfileType =
-    without_own("microsoft.graph.depVisionOSEnrollmentProfile");
-
-const fn without_own(name: &'static str) -> ProfileType {
-    EntityType {
-        name,
-        base: Base::Type(&ENROLLMENT_PROFILE),
-        is_abstract: false,
-        properties: &[],
-        navigations: &[],
-        of_row: None,
-    }
-}
 
 /// The description of a type.
 pub(in crate::graph) fn profile_type(kind: ProfileKind) -> &'static ProfileType {
@@ -172,7 +108,7 @@ fn value(input: InputValue) -> Option<ProfileValue> {
         InputValue::Null => return None,
         InputValue::Bool(value) => ProfileValue::Bool(value),
         InputValue::Int(number) => ProfileValue::Int(number),
-        InputValue::Text(text) => ProfileValue::Text(text),
+        InputValue::Text(text) => ProfileValue::Text(text.into_owned()),
         InputValue::Enum(member) => ProfileValue::Text(member.to_owned()),
         InputValue::Guid(guid) => ProfileValue::Text(guid.hyphenated().to_string()),
         InputValue::DateTime(moment) => ProfileValue::Text(moment.to_string()),
@@ -188,18 +124,15 @@ fn value(input: InputValue) -> Option<ProfileValue> {
 
 /// A password that was sent; an empty one is none.
 fn password(input: InputValue) -> Option<Zeroizing<String>> {
-    input.text().filter(|text| !text.is_empty()).map(Zeroizing::new)
+    input.into_text().filter(|text| !text.is_empty()).map(Zeroizing::new)
 }
 
 /// The argument of `updateDeviceProfileAssignment`: serial numbers.
 pub(in crate::graph) static UPDATE_DEVICE_PROFILE_ASSIGNMENT: ActionType<Vec<String>> = ActionType {
     name: "updateDeviceProfileAssignment",
-    parameters: &[Parameter {
-        name: "deviceIds",
-        kind: Kind::Collection(&Kind::String),
-        nullable: true,
-        write: |serials, input| *serials = input.texts().unwrap_or_default(),
-    }],
+    parameters: &[Parameter::new("deviceIds", Kind::Collection(&Kind::String), |serials, input| {
+        *serials = input.into_texts().unwrap_or_default();
+    })],
 };
 
 #[cfg(test)]

@@ -16,22 +16,21 @@ type P = Property<DeviceRow, F, DevicePatch>;
 
 /// Source: schemas/beta-Prod.csdl of microsoftgraph/msgraph-metadata.
 pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow, F, DevicePatch> =
-    EntityType {
-        name: "microsoft.graph.importedAppleDeviceIdentity",
-        base: Base::Entity,
-        is_abstract: false,
-        properties: &[
+    EntityType::new(
+        "microsoft.graph.importedAppleDeviceIdentity",
+        Base::Entity,
+        &[
             P::new("id", Kind::String, |device| Value::Guid(device.id.0)).field(F::Id),
-            P::new("serialNumber", Kind::String, |device| Value::text(&device.serial))
-                .nullable()
+            P::text("serialNumber", |device| Value::text(&device.serial))
                 .field(F::SerialNumber)
-                .write(|patch, input| patch.serial = input.text()),
-            P::new("requestedEnrollmentProfileId", Kind::String, |device| {
+                .write(|patch, input| patch.serial = input.into_text()),
+            P::text("requestedEnrollmentProfileId", |device| {
                 device.desired_profile.map_or(Value::Null, |id| Value::Guid(id.0))
             })
-            .nullable()
             .field(F::RequestedProfile)
-            .write(|patch, input| patch.desired_profile = Some(input.text().filter(|text| !text.is_empty()))),
+            .write(|patch, input| {
+                patch.desired_profile = Some(input.into_text().filter(|text| !text.is_empty()))
+            }),
             P::new("requestedEnrollmentProfileAssignmentDateTime", Kind::DateTimeOffset, |device| {
                 device.desired_at.map_or(Value::Null, Value::DateTime)
             })
@@ -47,35 +46,27 @@ pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY: EntityType<DeviceRow
             P::new("isDeleted", Kind::Boolean, |device| Value::Bool(device.deleted))
                 .nullable()
                 .field(F::IsDeleted),
-            P::new("createdDateTime", Kind::DateTimeOffset, |device| Value::DateTime(device.created_at))
-                .field(F::Created),
+            P::moment("createdDateTime", |device| Value::DateTime(device.created_at)).field(F::Created),
             // Whether a device ever came to the management service is that service's knowledge, not ours.
-            P::new("lastContactedDateTime", Kind::DateTimeOffset, |_| Value::moment(None))
-                .field(F::LastContacted),
-            P::new("description", Kind::String, |device| Value::optional_text(device.description.as_deref()))
-                .nullable()
+            P::moment("lastContactedDateTime", |_| Value::moment(None)).field(F::LastContacted),
+            P::text("description", |device| Value::optional_text(device.description.as_deref()))
                 .field(F::Description)
-                .write(|patch, input| patch.description = Some(input.text())),
+                .write(|patch, input| patch.description = Some(input.into_text())),
             P::new("enrollmentState", Kind::Enum(&ENROLLMENT_STATE), |_| Value::Enum("notContacted"))
                 .field(F::EnrollmentState),
             P::new("platform", Kind::Enum(&PLATFORM), |device| Value::Enum(device.platform.as_str()))
                 .field(F::Platform)
                 .write(|patch, input| patch.platform = input.member()),
         ],
-        navigations: &[],
-        of_row: None,
-    };
+    );
 
 /// `importedAppleDeviceIdentityResult`: the device, and whether it was taken.
 pub(in crate::graph) static IMPORTED_APPLE_DEVICE_IDENTITY_RESULT: EntityType<Imported, (), ()> =
-    EntityType {
-        name: "microsoft.graph.importedAppleDeviceIdentityResult",
-        base: Base::Other("microsoft.graph.importedAppleDeviceIdentity"),
-        is_abstract: false,
-        properties: &[Property::new("status", Kind::Boolean, |imported| Value::Bool(imported.accepted))],
-        navigations: &[],
-        of_row: None,
-    };
+    EntityType::new(
+        "microsoft.graph.importedAppleDeviceIdentityResult",
+        Base::Other("microsoft.graph.importedAppleDeviceIdentity"),
+        &[Property::new("status", Kind::Boolean, |imported| Value::Bool(imported.accepted))],
+    );
 
 /// The parameter of `importAppleDeviceIdentityList` that holds entities.
 pub(in crate::graph) const IMPORTED_APPLE_DEVICE_IDENTITIES: &str = "importedAppleDeviceIdentities";
@@ -83,10 +74,7 @@ pub(in crate::graph) const IMPORTED_APPLE_DEVICE_IDENTITIES: &str = "importedApp
 /// The other parameter.
 pub(in crate::graph) static OVERWRITE: ActionType<bool> = ActionType {
     name: "importAppleDeviceIdentityList",
-    parameters: &[Parameter {
-        name: "overwriteImportedDeviceIdentities",
-        kind: Kind::Boolean,
-        nullable: true,
-        write: |overwrite, input| *overwrite = input.bool().unwrap_or_default(),
-    }],
+    parameters: &[Parameter::new("overwriteImportedDeviceIdentities", Kind::Boolean, |overwrite, input| {
+        *overwrite = input.bool().unwrap_or_default();
+    })],
 };

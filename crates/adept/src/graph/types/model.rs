@@ -13,51 +13,37 @@ use crate::graph::protocol::Version;
 pub(in crate::graph) const ENTITY: &str = "microsoft.graph.entity";
 
 /// An entity type without regard to its rows.
-pub(in crate::graph) trait DescribedEntity: Sync {
+pub(in crate::graph) struct EntityDescription {
     /// The qualified name.
-    fn name(&self) -> &'static str;
+    pub(in crate::graph) name: &'static str,
     /// The qualified name of what it extends.
-    fn base(&self) -> &'static str;
+    pub(in crate::graph) base: &'static str,
     /// Whether no entity is of exactly this type.
-    fn is_abstract(&self) -> bool;
+    pub(in crate::graph) is_abstract: bool,
     /// The own properties; `id` is the root's.
-    fn own(&self) -> Vec<Member>;
+    pub(in crate::graph) own: Vec<Member>,
     /// The own navigations.
-    fn navigations(&self) -> &'static [Navigation];
+    pub(in crate::graph) navigations: &'static [Navigation],
 }
 
-impl<R, F: Sync, W> DescribedEntity for EntityType<R, F, W> {
-    fn name(&self) -> &'static str {
-        self.name
-    }
-
-    fn base(&self) -> &'static str {
-        match self.base {
+impl<R, F, W> EntityType<R, F, W> {
+    fn describe(&self) -> EntityDescription {
+        let base = match self.base {
             Base::Entity => ENTITY,
             Base::Type(base) => base.name,
             Base::Other(name) => name,
-        }
-    }
-
-    fn is_abstract(&self) -> bool {
-        self.is_abstract
-    }
-
-    fn own(&self) -> Vec<Member> {
+        };
         let own = self.properties.iter().filter(|property| property.name != "id");
-        own.map(|property| Member { name: property.name, kind: property.kind, nullable: property.nullable })
-            .collect()
-    }
-
-    fn navigations(&self) -> &'static [Navigation] {
-        self.navigations
+        let own = own.map(|own| Member { name: own.name, kind: own.kind, nullable: own.nullable }).collect();
+        let Self { name, is_abstract, navigations, .. } = *self;
+        EntityDescription { name, base, is_abstract, own, navigations }
     }
 }
 
 /// All types and operations of a version.
 pub(in crate::graph) struct Model {
     /// Each after what it extends.
-    pub(in crate::graph) entities: Vec<&'static dyn DescribedEntity>,
+    pub(in crate::graph) entities: Vec<EntityDescription>,
     pub(in crate::graph) complex: &'static [ComplexType],
     pub(in crate::graph) enums: &'static [NumberedEnum],
     pub(in crate::graph) operations: &'static [Operation],
@@ -69,25 +55,25 @@ impl Model {
         match version {
             Version::Beta => Self {
                 entities: vec![
-                    &DEVICE_MANAGEMENT,
-                    &DEP_ONBOARDING_SETTING,
-                    &ENROLLMENT_PROFILE,
-                    &DEP_ENROLLMENT_BASE_PROFILE,
-                    &DEP_ENROLLMENT_PROFILE,
-                    &DEP_IOS_ENROLLMENT_PROFILE,
-                    &DEP_MAC_OS_ENROLLMENT_PROFILE,
-                    &DEP_TV_OS_ENROLLMENT_PROFILE,
-                    &DEP_VISION_OS_ENROLLMENT_PROFILE,
-                    &IMPORTED_APPLE_DEVICE_IDENTITY,
-                    &IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
-                    &AUDIT_EVENT,
+                    DEVICE_MANAGEMENT.describe(),
+                    DEP_ONBOARDING_SETTING.describe(),
+                    ENROLLMENT_PROFILE.describe(),
+                    DEP_ENROLLMENT_BASE_PROFILE.describe(),
+                    DEP_ENROLLMENT_PROFILE.describe(),
+                    DEP_IOS_ENROLLMENT_PROFILE.describe(),
+                    DEP_MAC_OS_ENROLLMENT_PROFILE.describe(),
+                    DEP_TV_OS_ENROLLMENT_PROFILE.describe(),
+                    DEP_VISION_OS_ENROLLMENT_PROFILE.describe(),
+                    IMPORTED_APPLE_DEVICE_IDENTITY.describe(),
+                    IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.describe(),
+                    AUDIT_EVENT.describe(),
                 ],
                 complex: complex::BETA,
                 enums: enums::ALL,
                 operations: operations::BETA,
             },
             Version::V1 => Self {
-                entities: vec![&DEVICE_MANAGEMENT_V1, &AUDIT_EVENT_V1],
+                entities: vec![DEVICE_MANAGEMENT_V1.describe(), AUDIT_EVENT_V1.describe()],
                 complex: complex::V1,
                 enums: &[],
                 operations: operations::V1,

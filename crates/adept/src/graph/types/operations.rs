@@ -5,8 +5,8 @@
 use adept_odata::Kind;
 
 use super::{
-    HasParameters, IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES,
-    UPDATE_DEVICE_PROFILE_ASSIGNMENT, UPLOAD_DEP_TOKEN,
+    IMPORTED_APPLE_DEVICE_IDENTITIES, Member, RELEASE_APPLE_DEVICES, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
+    UPLOAD_DEP_TOKEN,
 };
 use crate::graph::protocol::Version;
 
@@ -16,7 +16,7 @@ pub(in crate::graph) struct Operation {
     pub(in crate::graph) name: &'static str,
     pub(in crate::graph) binding: Binding,
     /// What an action's body, or a function's parentheses, may hold.
-    pub(in crate::graph) takes: Parameters,
+    pub(in crate::graph) takes: fn() -> Vec<Member>,
     /// None for an action without a result. A result may be null unless it is a collection.
     pub(in crate::graph) returns: Option<Kind>,
     /// Whether it changes something.
@@ -30,14 +30,6 @@ pub(in crate::graph) enum Binding {
     One(&'static str),
     /// A collection of them.
     Many(&'static str),
-}
-
-/// Where the parameters are described.
-pub(in crate::graph) enum Parameters {
-    /// With the type of the action.
-    Action(&'static dyn HasParameters),
-    /// Here.
-    Listed(&'static [Member]),
 }
 
 impl Operation {
@@ -55,29 +47,12 @@ impl Operation {
         offered.iter().filter(is_bound)
     }
 
-    /// The parameters.
-    pub(in crate::graph) fn parameters(&self) -> Vec<Member> {
-        match self.takes {
-            Parameters::Action(action) => action.parameters(),
-            Parameters::Listed(members) => members.to_vec(),
-        }
+    const fn action(name: &'static str, binding: Binding, takes: fn() -> Vec<Member>) -> Self {
+        Self { name, binding, takes, returns: None, is_action: true }
     }
 
-    const fn action(name: &'static str, binding: Binding, takes: &'static dyn HasParameters) -> Self {
-        Self { name, binding, takes: Parameters::Action(takes), returns: None, is_action: true }
-    }
-
-    const fn plain_action(name: &'static str, binding: Binding) -> Self {
-        Self { name, binding, takes: Parameters::Listed(&[]), returns: None, is_action: true }
-    }
-
-    const fn function(
-        name: &'static str,
-        binding: Binding,
-        parameters: &'static [Member],
-        kind: Kind,
-    ) -> Self {
-        Self { name, binding, takes: Parameters::Listed(parameters), returns: Some(kind), is_action: false }
+    const fn function(name: &'static str, binding: Binding, takes: fn() -> Vec<Member>, kind: Kind) -> Self {
+        Self { name, binding, takes, returns: Some(kind), is_action: false }
     }
 
     const fn returning(mut self, kind: Kind) -> Self {
@@ -93,11 +68,12 @@ const SETTINGS: Binding = Binding::Many("microsoft.graph.depOnboardingSetting");
 const AUDIT_EVENTS: Binding = Binding::Many("microsoft.graph.auditEvent");
 const TEXTS: Kind = Kind::Collection(&Kind::String);
 
-const GET_AUDIT_CATEGORIES: Operation = Operation::function("getAuditCategories", AUDIT_EVENTS, &[], TEXTS);
+const GET_AUDIT_CATEGORIES: Operation =
+    Operation::function("getAuditCategories", AUDIT_EVENTS, Vec::new, TEXTS);
 const GET_AUDIT_ACTIVITY_TYPES: Operation = Operation::function(
     "getAuditActivityTypes",
     AUDIT_EVENTS,
-    &[Member::nullable("category", Kind::String)],
+    || vec![Member::nullable("category", Kind::String)],
     TEXTS,
 );
 
@@ -109,38 +85,39 @@ pub(super) static BETA: &[Operation] = &[
     Operation::function(
         "getSuggestedEnrollmentLimit",
         Binding::One("microsoft.graph.deviceManagement"),
-        &[Member::nullable("enrollmentType", Kind::String)],
+        || vec![Member::nullable("enrollmentType", Kind::String)],
         Kind::Complex("microsoft.graph.suggestedEnrollmentLimit"),
     ),
     Operation::function(
         "getExpiringVppTokenCount",
         SETTINGS,
-        &[Member::nullable("expiringBeforeDateTime", Kind::String)],
+        || vec![Member::nullable("expiringBeforeDateTime", Kind::String)],
         Kind::Int32,
     ),
-    Operation::function("getEncryptionPublicKey", SETTING, &[], Kind::String),
-    Operation::plain_action("generateEncryptionPublicKey", SETTING).returning(Kind::String),
-    Operation::action("uploadDepToken", SETTING, &UPLOAD_DEP_TOKEN),
-    Operation::plain_action("syncWithAppleDeviceEnrollmentProgram", SETTING),
-    Operation::plain_action("shareForSchoolDataSyncService", SETTING),
-    Operation::plain_action("unshareForSchoolDataSyncService", SETTING),
-    Operation::action("releaseAppleDevices", SETTING, &RELEASE_APPLE_DEVICES),
-    Operation::plain_action("setDefaultProfile", PROFILE),
-    Operation::action("updateDeviceProfileAssignment", PROFILE, &UPDATE_DEVICE_PROFILE_ASSIGNMENT),
-    Operation::function("exportMobileConfig", PROFILE, &[], Kind::String),
-    Operation {
-        name: "importAppleDeviceIdentityList",
-        binding: Binding::Many("microsoft.graph.importedAppleDeviceIdentity"),
-        takes: Parameters::Listed(&[
-            Member::nullable(
-                IMPORTED_APPLE_DEVICE_IDENTITIES,
-                Kind::Collection(&Kind::Complex("microsoft.graph.importedAppleDeviceIdentity")),
-            ),
-            Member::required("overwriteImportedDeviceIdentities", Kind::Boolean),
-        ]),
-        returns: Some(Kind::Collection(&Kind::Complex("microsoft.graph.importedAppleDeviceIdentityResult"))),
-        is_action: true,
-    },
+    Operation::function("getEncryptionPublicKey", SETTING, Vec::new, Kind::String),
+    Operation::action("generateEncryptionPublicKey", SETTING, Vec::new).returning(Kind::String),
+    Operation::action("uploadDepToken", SETTING, || UPLOAD_DEP_TOKEN.members()),
+    Operation::action("syncWithAppleDeviceEnrollmentProgram", SETTING, Vec::new),
+    Operation::action("shareForSchoolDataSyncService", SETTING, Vec::new),
+    Operation::action("unshareForSchoolDataSyncService", SETTING, Vec::new),
+    Operation::action("releaseAppleDevices", SETTING, || RELEASE_APPLE_DEVICES.members()),
+    Operation::action("setDefaultProfile", PROFILE, Vec::new),
+    Operation::action("updateDeviceProfileAssignment", PROFILE, || {
+        UPDATE_DEVICE_PROFILE_ASSIGNMENT.members()
+    }),
+    Operation::function("exportMobileConfig", PROFILE, Vec::new, Kind::String),
+    Operation::action(
+        "importAppleDeviceIdentityList",
+        Binding::Many("microsoft.graph.importedAppleDeviceIdentity"),
+        || {
+            const DEVICE: Kind = Kind::Complex("microsoft.graph.importedAppleDeviceIdentity");
+            vec![
+                Member::nullable(IMPORTED_APPLE_DEVICE_IDENTITIES, Kind::Collection(&DEVICE)),
+                Member::required("overwriteImportedDeviceIdentities", Kind::Boolean),
+            ]
+        },
+    )
+    .returning(Kind::Collection(&Kind::Complex("microsoft.graph.importedAppleDeviceIdentityResult"))),
     GET_AUDIT_CATEGORIES,
     GET_AUDIT_ACTIVITY_TYPES,
 ];

@@ -16,7 +16,7 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::Offset};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType, SerialNumber,
+    GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SerialNumber,
 };
 use rustls::{
     RootCertStore,
@@ -24,7 +24,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 
-use super::{Material, TlsError, certificate, provider};
+use super::{Material, TlsError, Trust, not_after, provider};
 
 /// The authority's life. Long, since every client has to be given a new one.
 const AUTHORITY_DAYS: i64 = 3650;
@@ -32,13 +32,6 @@ const AUTHORITY_DAYS: i64 = 3650;
 const LEAF_DAYS: i64 = 397;
 /// A certificate that ends sooner is made again.
 const RENEW_BEFORE: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// The authority's certificate.
-pub(super) struct Authority {
-    pub(super) pem: String,
-    pub(super) file: PathBuf,
-    pub(super) is_new: bool,
-}
 
 /// The authority's certificate, to be trusted by clients.
 pub fn authority_file(folder: &Path) -> PathBuf {
@@ -58,23 +51,28 @@ pub fn leaf_file(folder: &Path) -> PathBuf {
 pub(super) fn load(folder: &Path, host: &str, now: Timestamp) -> Result<Material, TlsError> {
     let names = names(host);
     if let Some((ca_pem, ca)) = read_authority(folder) {
-        let authority = |is_new| Authority { pem: ca_pem.clone(), file: authority_file(folder), is_new };
+        let known = || Some(Trust { ca_pem: ca_pem.clone(), ca_file: authority_file(folder), is_new: false });
         if let Some((chain, key)) = read_leaf(folder).filter(|(chain, _)| accepted(&ca, chain, &names, now)) {
-            return Ok(Material { chain, key, authority: Some(authority(false)) });
+            return Ok(Material { chain, key, authority: known() });
         }
         if let Some(key) = read_authority_key(folder).filter(|_| outlives_a_leaf(&ca, now)) {
             let leaf = make_leaf(&names, host, key, now)?;
             let (chain, key) = parse_leaf(leaf.as_bytes()).ok_or_else(unreadable)?;
             if accepted(&ca, &chain, &names, now) {
                 write(&leaf_file(folder), &leaf, 0o600)?;
-                return Ok(Material { chain, key, authority: Some(authority(false)) });
+                return Ok(Material { chain, key, authority: known() });
             }
         }
     }
     make_everything(folder, host, &names, now)
 }
 
-fn make_everything(folder: &Path, host: &str, names: &[Name], now: Timestamp) -> Result<Material, TlsError> {
+fn make_everything(
+    folder: &Path,
+    host: &str,
+    names: &[String],
+    now: Timestamp,
+) -> Result<Material, TlsError> {
     fs::create_dir_all(folder).map_err(|cause| TlsError::File { path: folder.to_owned(), cause })?;
     let key = KeyPair::generate().map_err(making)?;
     let (key_pem, pem) =
@@ -84,68 +82,43 @@ fn make_everything(folder: &Path, host: &str, names: &[Name], now: Timestamp) ->
     write(&authority_file(folder), &pem, 0o644)?;
     write(&leaf_file(folder), &leaf, 0o600)?;
     let (chain, key) = parse_leaf(leaf.as_bytes()).ok_or_else(unreadable)?;
-    let authority = Authority { pem, file: authority_file(folder), is_new: true };
-    Ok(Material { chain, key, authority: Some(authority) })
+    let authority = Some(Trust { ca_pem: pem, ca_file: authority_file(folder), is_new: true });
+    Ok(Material { chain, key, authority })
 }
 
-/// A name that the certificate must be good for.
-enum Name {
-    Dns(String),
-    Ip(IpAddr),
-}
-
-fn names(host: &str) -> Vec<Name> {
-    let mut names = vec![
-        Name::Dns("localhost".to_owned()),
-        Name::Ip(IpAddr::from([127, 0, 0, 1])),
-        Name::Ip(IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])),
-    ];
-    match host.trim_start_matches('[').trim_end_matches(']').parse() {
-        Ok(ip) if ip != IpAddr::from([127, 0, 0, 1]) && ip != IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]) => {
-            names.push(Name::Ip(ip));
-        }
-        Ok(_) => {}
-        Err(_) if host == "localhost" => {}
-        Err(_) => names.push(Name::Dns(host.to_owned())),
+/// Names and addresses that the certificate must be good for.
+fn names(host: &str) -> Vec<String> {
+    let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    let host = host.trim_matches(['[', ']']);
+    if !names.iter().any(|name| name == host) {
+        names.push(host.to_owned());
     }
     names
 }
 
-fn authority_params(names: &[Name], host: &str, now: Timestamp) -> Result<CertificateParams, TlsError> {
-    let mut params = common_params(now, AUTHORITY_DAYS)?;
-    params.distinguished_name = authority_name(host);
+fn authority_params(names: &[String], host: &str, now: Timestamp) -> Result<CertificateParams, TlsError> {
+    let mut params = common_params(Vec::new(), now, AUTHORITY_DAYS)?;
+    params.distinguished_name.push(DnType::OrganizationName, "Adept");
+    params.distinguished_name.push(DnType::CommonName, format!("Adept local authority for {host}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let permitted = names.iter().map(|name| match name {
-        Name::Dns(name) => GeneralSubtree::DnsName(name.clone()),
-        Name::Ip(ip @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*ip, 32)),
-        Name::Ip(ip @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(*ip, 128)),
+    let permitted = names.iter().map(|name| match name.parse() {
+        Err(_) => GeneralSubtree::DnsName(name.clone()),
+        Ok(ip @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(ip, 32)),
+        Ok(ip @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(ip, 128)),
     });
     params.name_constraints =
         Some(NameConstraints { permitted_subtrees: permitted.collect(), excluded_subtrees: Vec::new() });
     Ok(params)
 }
 
-fn authority_name(host: &str) -> DistinguishedName {
-    let mut name = DistinguishedName::new();
-    name.push(DnType::OrganizationName, "Adept");
-    name.push(DnType::CommonName, format!("Adept local authority for {host}"));
-    name
-}
-
 /// A certificate for `names` and its key, as PEM, signed by `authority`.
-fn make_leaf(names: &[Name], host: &str, authority: KeyPair, now: Timestamp) -> Result<String, TlsError> {
-    let mut params = common_params(now, LEAF_DAYS)?;
+fn make_leaf(names: &[String], host: &str, authority: KeyPair, now: Timestamp) -> Result<String, TlsError> {
+    let mut params = common_params(names.to_vec(), now, LEAF_DAYS)?;
     params.distinguished_name.push(DnType::CommonName, "Adept");
     params.use_authority_key_identifier_extension = true;
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    for name in names {
-        params.subject_alt_names.push(match name {
-            Name::Dns(name) => SanType::DnsName(name.as_str().try_into().map_err(making)?),
-            Name::Ip(ip) => SanType::IpAddress(*ip),
-        });
-    }
     let issuer = Issuer::new(authority_params(names, host, now)?, authority);
     let key = KeyPair::generate().map_err(making)?;
     let certificate = params.signed_by(&key, &issuer).map_err(making)?;
@@ -153,12 +126,12 @@ fn make_leaf(names: &[Name], host: &str, authority: KeyPair, now: Timestamp) -> 
 }
 
 /// Valid from a day ago, because clocks differ; a random positive serial number of 128 bits.
-fn common_params(now: Timestamp, days: i64) -> Result<CertificateParams, TlsError> {
+fn common_params(names: Vec<String>, now: Timestamp, days: i64) -> Result<CertificateParams, TlsError> {
     let mut serial = [0u8; 16];
     aws_lc_rs::rand::fill(&mut serial).map_err(|_| TlsError::Making("no randomness".to_owned()))?;
     serial[0] = serial[0] & 0x7f | 0x40;
     let begin = now - SignedDuration::from_hours(24);
-    let mut params = CertificateParams::default();
+    let mut params = CertificateParams::new(names).map_err(making)?;
     params.distinguished_name = DistinguishedName::new();
     params.serial_number = Some(SerialNumber::from_slice(&serial));
     let midnight = |time: Timestamp| {
@@ -174,7 +147,7 @@ fn common_params(now: Timestamp, days: i64) -> Result<CertificateParams, TlsErro
 fn accepted(
     ca: &CertificateDer<'static>,
     chain: &[CertificateDer<'static>],
-    names: &[Name],
+    names: &[String],
     now: Timestamp,
 ) -> bool {
     let Some((leaf, intermediates)) = chain.split_first() else { return false };
@@ -189,11 +162,7 @@ fn accepted(
     let at =
         |time: Timestamp| UnixTime::since_unix_epoch(Duration::from_secs(time.as_second().unsigned_abs()));
     names.iter().all(|name| {
-        let name = match name {
-            Name::Dns(name) => ServerName::try_from(name.as_str()).ok(),
-            Name::Ip(ip) => Some(ServerName::from(*ip)),
-        };
-        name.is_some_and(|name| {
+        ServerName::try_from(name.as_str()).is_ok_and(|name| {
             [now, now + RENEW_BEFORE]
                 .into_iter()
                 .all(|time| verifier.verify_server_cert(leaf, intermediates, &name, &[], at(time)).is_ok())
@@ -202,7 +171,7 @@ fn accepted(
 }
 
 fn outlives(der: &CertificateDer<'_>, time: Timestamp) -> bool {
-    certificate::not_after(der).is_some_and(|end| end > time)
+    not_after(der).is_some_and(|end| end > time)
 }
 
 fn outlives_a_leaf(ca: &CertificateDer<'_>, now: Timestamp) -> bool {

@@ -116,7 +116,7 @@ async fn only_this_issuers_own_signature_counts() {
 
     let good = issuer.signer.sign(&claims);
     let [_, body, signature] = good.split('.').collect::<Vec<_>>()[..] else { panic!("{good}") };
-    let kid = issuer.auth.public_key().await.unwrap().kid;
+    let kid = issuer.auth.public_key().await.unwrap()["kid"].clone();
     let header = |header: Value| URL_SAFE_NO_PAD.encode(header.to_string());
     let with_header = |value: Value| format!("{}.{body}.{signature}", header(value));
     for (value, denied) in [

@@ -10,11 +10,9 @@ use crate::support::database::{Kind, TestDatabase, noon, tenant};
 async fn processes_that_start_together_share_the_first_key() {
     let database = TestDatabase::new(Kind::Sqlite).await;
     let storages = [database.open().await, database.open().await, database.open().await];
-    let kids = futures_util::future::join_all(
-        storages
-            .into_iter()
-            .map(|storage| async move { Auth::new(storage, public_url()).public_key().await.unwrap().kid }),
-    )
+    let kids = futures_util::future::join_all(storages.into_iter().map(|storage| async move {
+        Auth::new(storage, public_url()).public_key().await.unwrap()["kid"].clone()
+    }))
     .await;
     assert_eq!(kids, vec![kids[0].clone(); 3]);
 }

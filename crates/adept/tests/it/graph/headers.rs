@@ -53,7 +53,12 @@ async fn a_clients_own_request_id_is_returned() {
         answer.is_refused(400, "BadRequest", "nothing");
         assert_eq!(answer.header("client-request-id"), "my-request-7");
     }
-    for unfit in ["", "two words", &"x".repeat(65)] {
+    let longest = "x".repeat(256);
+    for printable in ["two words", "a \"b\"; c=~{d}", &longest] {
+        let answer = admin.get_with("/beta/nothing", ("client-request-id", printable)).await;
+        assert_eq!(answer.header("client-request-id"), printable);
+    }
+    for unfit in ["", "a\tb", "\u{e9}", &"x".repeat(257)] {
         let answer = admin.get_with("/beta/nothing", ("client-request-id", unfit)).await;
         assert_eq!(answer.header("client-request-id"), answer.header("request-id"));
     }

@@ -74,6 +74,38 @@ async fn a_repeated_create_answers_with_the_entity_as_it_is_now() {
 }
 
 #[tokio::test]
+async fn any_printable_id_makes_once_and_any_other_is_refused() {
+    let test = TestApp::start().await;
+    let client = test.admin().await;
+    for (path, body, _) in collections(&client).await {
+        let before = count(&client, &path).await;
+        let made = id(&create(&client, &path, &body, (IDS[0], "two words")).await);
+        assert_eq!(id(&create(&client, &path, &body, (IDS[0], "two words")).await), made, "{path}");
+        assert_eq!(count(&client, &path).await, before + 1, "{path}");
+        for (header, unfit) in [(IDS[0], &*"x".repeat(257)), (IDS[1], "a\tb"), (IDS[0], "\u{e9}")] {
+            let refused = create(&client, &path, &body, (header, unfit)).await;
+            refused.is_refused(400, "BadRequest", &format!("The value of the header {header} must be"));
+        }
+        assert_eq!(count(&client, &path).await, before + 1, "{path}: what is refused is not made");
+    }
+    // Where one of the two headers can be used, it is; one without a value is none.
+    let both = client.request(Method::POST, &format!("/beta/{S}")).header(IDS[0], "a\tb").header(IDS[1], "a");
+    let first = id(&send(both.json(&json!({ "tokenName": "Both" }))).await);
+    assert_eq!(id(&create(&client, S, &json!({ "tokenName": "Both" }), (IDS[0], "a")).await), first);
+    id(&create(&client, S, &json!({ "tokenName": "None" }), (IDS[0], "")).await);
+    // A request of a batch is refused for its own id, or for the batch's where it has none.
+    for (outer, inner) in [("two words", "a\tb"), ("a\tb", "")] {
+        let item = json!({
+            "id": "1", "method": "POST", "url": S, "body": { "tokenName": "In a batch" },
+            "headers": { "Content-Type": "application/json", "client-request-id": inner },
+        });
+        let batch = client.request(Method::POST, "/beta/$batch").header(IDS[0], outer);
+        let answer = send(batch.json(&json!({ "requests": [item] }))).await.json();
+        assert_eq!(answer["responses"][0]["status"], 400, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn creates_that_differ_in_id_path_body_or_caller_are_each_made() {
     let test = TestApp::start().await;
     let (client, other) = (test.admin().await, test.admin().await);

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
 
-use adept::serve::tls::{self, Source, Tls, certificate::not_after, local_ca};
+use adept::serve::tls::{self, Source, Tls, local_ca, not_after};
 use jiff::{SignedDuration, Timestamp};
 use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
 use rustls::{

@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use adept::{
-    app::{AssignmentStatus, Counted, Health, TokenHealth},
+    app::{AssignmentStatus, Counted, Health, SchedulerState, TokenHealth},
     domain::{SettingId, SettingKey, TenantId, TokenStanding, TokenState},
-    serve::metrics::{Metrics, Observed},
+    serve::{
+        checkup::Report,
+        metrics::{Metrics, Observed},
+    },
     storage::WaitingDevices,
 };
 use uuid::Uuid;
@@ -35,15 +38,20 @@ fn text_with(metrics: &Metrics, tokens: Vec<TokenHealth>, counted: &[(Counted, u
         waiting: vec![WaitingDevices { key, state: "FAILED", devices: 2 }],
         foreign: vec![(key, 3)],
     };
+    let report = Report {
+        health,
+        assignment,
+        scheduler: SchedulerState::Running,
+        last_round: noon(),
+        round_age: Duration::from_millis(1500),
+        details_age: Some(Duration::from_millis(250)),
+    };
     metrics
         .text(&Observed {
-            health: &health,
+            report: &report,
             counted,
-            assignment: &assignment,
             sync_interval: Duration::from_secs(1800),
             connections: 3,
-            round_age: Duration::from_millis(1500),
-            details_age: Some(Duration::from_millis(250)),
         })
         .unwrap()
 }

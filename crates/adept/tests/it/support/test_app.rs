@@ -10,7 +10,7 @@ use adept::{
     app::{App, AppOptions, AppleOptions, Clock},
     auth::{Auth, PublicUrl},
     domain::TenantId,
-    graph::{self, Graph, Throttle},
+    graph::{self, Graph},
     storage::{Storage, StorageOptions},
 };
 use adept_simulator::Simulator;
@@ -66,7 +66,7 @@ impl TestApp {
         let other = Self::start().await;
         let (database, apple) = (Arc::clone(&other.database), other.apple.clone());
         let (storage, clock) = (other.storage.clone(), other.clock.clone());
-        Self::around(database, storage, apple, clock, None, Throttle::Graph).await
+        Self::around(database, storage, apple, clock, None, true).await
     }
 
     /// The same, behaving as `options` say.
@@ -74,7 +74,7 @@ impl TestApp {
         let other = Self::start().await;
         let (database, apple) = (Arc::clone(&other.database), other.apple.clone());
         let (storage, clock) = (other.storage.clone(), other.clock.clone());
-        Self::behaving(database, storage, apple, clock, None, Throttle::Off, options).await
+        Self::behaving(database, storage, apple, clock, None, false, options).await
     }
 
     /// The same on a database of that kind.
@@ -93,14 +93,14 @@ impl TestApp {
         let storage = database.open().await;
         let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
         let apple = Apple { url: simulator.url(), running: Arc::new(Mutex::new(Some(simulator))) };
-        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url, Throttle::Off).await
+        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url, false).await
     }
 
     /// Another process on the same database and the same Apple, opened as `options` say.
     pub async fn another(&self, options: &StorageOptions) -> Self {
         let storage = Storage::open(options, self.clock.now(), self.storage.default_tenant()).await.unwrap();
         let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
-        Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), Throttle::Off).await
+        Self::around(database, storage, apple, self.clock.clone(), Some(&self.url), false).await
     }
 
     /// Another process on the same database and the same Apple, on a machine with a clock of its own.
@@ -109,14 +109,14 @@ impl TestApp {
         let clock = Clock::system();
         let storage = Storage::open(&options, clock.now(), self.storage.default_tenant()).await.unwrap();
         let (database, apple) = (Arc::clone(&self.database), self.apple.clone());
-        Self::around(database, storage, apple, clock, Some(&self.url), Throttle::Off).await
+        Self::around(database, storage, apple, clock, Some(&self.url), false).await
     }
 
     /// This one, started again as `behavior` says.
     pub async fn started_as(&self, behavior: AppOptions) -> Self {
         let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
         let (apple, clock, url) = (self.apple.clone(), self.clock.clone(), Some(self.url.as_str()));
-        Self::behaving(database, storage, apple, clock, url, Throttle::Off, behavior).await
+        Self::behaving(database, storage, apple, clock, url, false, behavior).await
     }
 
     /// This one, started where no connection to Apple is made.
@@ -125,7 +125,7 @@ impl TestApp {
         let apple = Apple { url: format!("http://{closed}"), running: Arc::clone(&self.apple.running) };
         let (database, storage) = (Arc::clone(&self.database), self.storage.clone());
         let (clock, url) = (self.clock.clone(), Some(self.url.as_str()));
-        Self::around(database, storage, apple, clock, url, Throttle::Off).await
+        Self::around(database, storage, apple, clock, url, false).await
     }
 
     /// Apple is gone.
@@ -140,9 +140,9 @@ impl TestApp {
         apple: Apple,
         clock: Clock,
         public_url: Option<&str>,
-        throttle: Throttle,
+        throttled: bool,
     ) -> Self {
-        Self::behaving(database, storage, apple, clock, public_url, throttle, app_options()).await
+        Self::behaving(database, storage, apple, clock, public_url, throttled, app_options()).await
     }
 
     async fn behaving(
@@ -151,7 +151,7 @@ impl TestApp {
         apple: Apple,
         clock: Clock,
         public_url: Option<&str>,
-        throttle: Throttle,
+        throttled: bool,
         behavior: AppOptions,
     ) -> Self {
         let options = AppleOptions { url: apple.url.clone(), ..AppleOptions::default() };
@@ -170,7 +170,7 @@ impl TestApp {
             app: Arc::clone(&app),
             auth: Arc::clone(&auth),
             public_url: auth.public_url().as_str().to_owned(),
-            throttle,
+            throttled,
             on_request,
         };
         let router = graph::router(graph);

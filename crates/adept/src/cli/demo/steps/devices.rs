@@ -1,12 +1,8 @@
 //! The devices come: a sync to watch, then a list and a search.
 
-use reqwest::Method;
 use serde_json::Value;
 
-use super::{
-    super::{client::Body, grouped},
-    DEVICES, Script, synced_since,
-};
+use super::{super::grouped, DEVICES, Script, synced_since};
 use crate::cli::Failure;
 
 impl Script<'_> {
@@ -17,7 +13,7 @@ impl Script<'_> {
             "The upload made a sync due. Each page is stored together with Apple's cursor, so that nothing is lost.",
         );
         let path = self.path("?$select=syncedDeviceCount");
-        self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?;
+        self.get(&path).await?;
         let bar = self.stage.bar(DEVICES);
         let never = Value::from("0001-01-01T00:00:00Z");
         let done = synced_since(&serde_json::json!({ "lastSuccessfulSyncDateTime": never }), DEVICES);
@@ -39,14 +35,10 @@ impl Script<'_> {
     }
 
     pub(super) async fn look_at_devices(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Look at the devices",
-                "Lists are answered from the database; no list ever waits for Apple.",
-            )
-            .await;
+        let about = "Lists are answered from the database; no list ever waits for Apple.";
+        self.stage.step("Look at the devices", about).await;
         let path = self.path("/importedAppleDeviceIdentities?$top=5&$count=true");
-        let list = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let list = self.get(&path).await?;
         if list["@odata.count"] != DEVICES {
             return Err(Failure::failed(format!(
                 "the list counts {} devices, not {DEVICES}",
@@ -61,7 +53,7 @@ impl Script<'_> {
         let part = serial.get(2..8).ok_or_else(|| Failure::failed("the list shows no serial number"))?;
         let path =
             self.path(&format!("/importedAppleDeviceIdentities?$filter=contains(serialNumber,'{part}')"));
-        let found = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let found = self.get(&path).await?;
         let found: Vec<&Value> = found["value"].as_array().into_iter().flatten().collect();
         if !found.iter().any(|device| device["serialNumber"] == serial) {
             return Err(Failure::failed(format!("the search for {part} does not find {serial}")));

@@ -14,7 +14,7 @@ use super::{
     },
     DEVICES, SETTINGS, Script,
 };
-use crate::cli::Failure;
+use crate::{cli::Failure, domain::Permission};
 
 /// Devices per page while someone watches. Apple's own limit is 1,000.
 const PAGE: u32 = 100;
@@ -23,61 +23,48 @@ const THINKING: u64 = 110;
 
 impl Script<'_> {
     pub(super) async fn sign_in(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Sign in",
-                "An application trades its secret for a bearer token, as it does with Microsoft Entra.",
-            )
-            .await;
+        let about = "An application trades its secret for a bearer token, as it does with Microsoft Entra.";
+        self.stage.step("Sign in", about).await;
         let application = self.application;
-        let path = format!("/{}/oauth2/v2.0/token", application.tenant);
+        let (tenant, client) = (application.row.tenant.to_string(), application.row.id);
+        let path = format!("/{tenant}/oauth2/v2.0/token");
         let form = format!(
-            "grant_type=client_credentials&client_id={}&client_secret={}&scope=https%3A%2F%2Flocalhost%2F.default",
-            application.client,
+            "grant_type=client_credentials&client_id={client}&client_secret={}&scope=https%3A%2F%2Flocalhost%2F.default",
             application.secret.reveal()
         );
-        let body = Body::Form(
-            form,
+        let body = Body::form(form).shown_as(
             "grant_type=client_credentials&client_id=…&client_secret=… &scope=https://localhost/.default",
         );
-        self.adept.name(&application.tenant, "{tenant}");
-        let answer = self.adept.call(self.stage, Method::POST, &path, body, 200).await?.json();
+        self.stage.name(&tenant, "{tenant}");
+        let answer = self.adept.call(self.stage, Method::POST, &path, Some(body), 200).await?.json();
         let token =
             answer["access_token"].as_str().ok_or_else(|| Failure::failed("there is no access_token"))?;
         self.adept.sign_with(token);
         self.stage.fact(&format!(
             "A token for {} s that allows {}.",
             answer["expires_in"],
-            application.permission.as_str()
+            Permission::ServiceConfigReadWrite.as_str()
         ));
         Ok(())
     }
 
     pub(super) async fn create_setting(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Create an onboarding setting",
-                "It stands for one device management server in Apple's portal.",
-            )
-            .await;
-        let body = Body::Json(json!({ "tokenName": "Headquarters" }));
+        let about = "It stands for one device management server in Apple's portal.";
+        self.stage.step("Create an onboarding setting", about).await;
+        let body = Some(Body::json(&json!({ "tokenName": "Headquarters" })));
         let setting = self.adept.call(self.stage, Method::POST, SETTINGS, body, 201).await?.json();
         let id = setting["id"].as_str().ok_or_else(|| Failure::failed("the new setting has no id"))?;
         self.setting = id.to_owned();
-        self.adept.name(id, "{id}");
+        self.stage.name(id, "{id}");
         self.stage.fact(&format!("{{id}} is {id}. A key pair was made with it; its private half is sealed."));
         Ok(())
     }
 
     pub(super) async fn fetch_public_key(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Fetch its public key",
-                "Apple will seal the server token for it, so that nobody else can read it.",
-            )
-            .await;
+        let about = "Apple will seal the server token for it, so that nobody else can read it.";
+        self.stage.step("Fetch its public key", about).await;
         let path = self.path("/getEncryptionPublicKey()");
-        let answer = self.adept.call(self.stage, Method::GET, &path, Body::None, 200).await?.json();
+        let answer = self.get(&path).await?;
         let certificate =
             answer["value"].as_str().ok_or_else(|| Failure::failed("there is no public key"))?;
         let first = certificate.lines().next().unwrap_or_default();
@@ -87,11 +74,9 @@ impl Script<'_> {
     }
 
     pub(super) async fn visit_portal(&mut self) -> Result<String, Failure> {
+        let about = "With the real Apple a person clicks this in Apple Business Manager; here the simulator's portal does it.";
         self.stage
-            .step(
-                "At Apple: add a server, give it the key, assign devices, download its token",
-                "With the real Apple a person clicks this in Apple Business Manager; here the simulator's portal does it.",
-            )
+            .step("At Apple: add a server, give it the key, assign devices, download its token", about)
             .await;
         self.set_pace().await?;
         self.organization = self.found_organization().await?;
@@ -129,7 +114,7 @@ impl Script<'_> {
         let result = self.portal.quiet.create_server(&new).await;
         let sent = json!({ "name": name, "org_id": self.organization }).to_string();
         let uuid = self.portal.show(self.stage, result, Some(&sent))?.server_uuid;
-        self.portal.name(&uuid, shown);
+        self.stage.name(&uuid, shown);
         let result = self.portal.quiet.upload_certificate(&uuid, self.certificate.as_bytes()).await;
         self.portal.show(self.stage, result, Some("-----BEGIN CERTIFICATE-----…"))?;
         Ok(uuid)
@@ -145,21 +130,15 @@ impl Script<'_> {
 
     /// Uploads a token; `expected` is the status that it must be answered with.
     pub(super) async fn upload(&mut self, token: String, expected: u16) -> Result<Response, Failure> {
-        let body = Body::JsonAs(
-            json!({ "appleId": null, "depToken": token }),
-            "{\"appleId\":null,\"depToken\":\"Content-Type: application/pkcs7-mime; …\"}",
-        );
+        let body = Body::json(&json!({ "appleId": null, "depToken": token }))
+            .shown_as("{\"appleId\":null,\"depToken\":\"Content-Type: application/pkcs7-mime; …\"}");
         let path = self.path("/uploadDepToken");
-        self.adept.call(self.stage, Method::POST, &path, body, expected).await
+        self.adept.call(self.stage, Method::POST, &path, Some(body), expected).await
     }
 
     pub(super) async fn upload_token(&mut self, token: String) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Upload the token",
-                "Adept opens it with the setting's private key, shows it to Apple, and only then seals and stores it.",
-            )
-            .await;
+        let about = "Adept opens it with the setting's private key, shows it to Apple, and only then seals and stores it.";
+        self.stage.step("Upload the token", about).await;
         let before = self.setting_now().await?;
         self.upload(token, 204).await?;
         let (session, account) =

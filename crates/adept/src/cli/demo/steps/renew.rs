@@ -2,26 +2,19 @@
 
 use reqwest::Method;
 
-use super::{
-    super::{client::Body, grouped},
-    DEVICES, LATER, Script, synced_since,
-};
+use super::{super::grouped, DEVICES, LATER, Script, synced_since};
 use crate::{cli::Failure, domain::TokenState};
 
 impl Script<'_> {
     pub(super) async fn renew_token(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Renew the token",
-                "Downloading a new one kills the old one at once, at the real Apple too. Meanwhile devices were bought.",
-            )
-            .await;
+        let about = "Downloading a new one kills the old one at once, at the real Apple too. Meanwhile devices were bought.";
+        self.stage.step("Renew the token", about).await;
         let server = self.server.clone();
         let token = self.download_token(&server).await?;
         self.buy_devices(LATER).await?;
 
         let path = self.path("/syncWithAppleDeviceEnrollmentProgram");
-        self.adept.call(self.stage, Method::POST, &path, Body::None, 204).await?;
+        self.adept.call(self.stage, Method::POST, &path, None, 204).await?;
         let dead = TokenState::Revoked.sync_error_code();
         let before =
             self.wait_until("Apple's refusal", |now| now["lastSyncErrorCode"] == dead, |_| {}).await?;
@@ -43,12 +36,8 @@ impl Script<'_> {
     }
 
     pub(super) async fn refuse_another_server(&mut self) -> Result<(), Failure> {
-        self.stage
-            .step(
-                "Refuse another server's token",
-                "The same key, the same organization, the wrong server: taking this token would swap all devices.",
-            )
-            .await;
+        let about = "The same key, the same organization, the wrong server: taking this token would swap all devices.";
+        self.stage.step("Refuse another server's token", about).await;
         let other = self.add_server("Warehouse", "{other}").await?;
         let token = self.download_token(&other).await?;
         let before = self.setting_now().await?;
