@@ -9,7 +9,7 @@ use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
 pub use self::id::{CertificateId, RecipientId};
-use crate::ber::{Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, context};
+use crate::ber::{BIT_STRING, Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, context};
 use crate::pem;
 
 const LABEL: &str = "CERTIFICATE";
@@ -116,9 +116,15 @@ fn to_be_signed(reader: &mut Reader<'_>) -> Result<(CertificateId, [Timestamp; 2
     let issuer = reader.raw()?.to_vec();
     let validity =
         reader.within(SEQUENCE, |reader| Ok::<_, CertificateError>([time(reader)?, time(reader)?]))?;
-    // subject, subjectPublicKeyInfo
+    // subject
     reader.skip()?;
-    reader.skip()?;
+    let key_info = reader.raw()?;
+    let key = Reader::new(key_info).within(SEQUENCE, |reader| {
+        reader.skip()?;
+        reader.primitive(BIT_STRING)
+    })?;
+    let [_unused, key @ ..] = key else { return Err(CertificateError) };
+    let key_digests = id::key_digests(key_info, key);
     let mut subject_key_id = None;
     while let Some(tag) = reader.peek() {
         if tag == context(3) {
@@ -127,7 +133,7 @@ fn to_be_signed(reader: &mut Reader<'_>) -> Result<(CertificateId, [Timestamp; 2
             reader.skip()?;
         }
     }
-    Ok((CertificateId { issuer, serial, subject_key_id }, validity))
+    Ok((CertificateId { issuer, serial, subject_key_id, key_digests }, validity))
 }
 
 /// The content of the subject key identifier.

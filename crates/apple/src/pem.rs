@@ -77,8 +77,9 @@ fn next_block(text: &[u8]) -> Result<(Block<'_>, &[u8]), NoBlock> {
     let begin = find(text, BEGIN).ok_or(NoBlock::Absent)?;
     let label_on = &text[begin + BEGIN.len()..];
     let line = label_on.iter().position(|byte| matches!(byte, b'\r' | b'\n')).unwrap_or(label_on.len());
-    let label = label_on[..line].trim_ascii_end().strip_suffix(DASHES).ok_or(NoBlock::Absent)?;
-    let body_on = &label_on[line..];
+    // The lines may be joined to one.
+    let label_end = find(&label_on[..line], DASHES).ok_or(NoBlock::Absent)?;
+    let (label, body_on) = (&label_on[..label_end], &label_on[label_end + DASHES.len()..]);
     let end_marker = [b"-----END ", label, DASHES].concat();
     let end = find(body_on, &end_marker).ok_or(NoBlock::Unfinished)?;
     Ok((Block { label, body: &body_on[..end] }, &body_on[end + end_marker.len()..]))

@@ -153,6 +153,21 @@ pub enum UnexpectedInput {
     /// Bytes that begin like no known form of a token.
     #[error("something that is neither an S/MIME file nor PEM nor base64")]
     Unknown,
+    /// A ZIP archive.
+    #[error("a ZIP archive: unpack it and send the .p7m file inside")]
+    Archive,
+    /// A whole e-mail message.
+    #[error("a whole e-mail message: save its attachment and send that")]
+    Mail,
+    /// Two files in one.
+    #[error("two files in one: send only the newer one")]
+    TwoFiles,
+    /// Base64 around base64 around base64.
+    #[error("a file that was encoded in base64 too often")]
+    NestedBase64,
+    /// Text that a mail program encoded.
+    #[error("quoted-printable text, which a mail program has made: save the attachment itself")]
+    QuotedPrintable,
     /// A text file saved in UTF-16.
     #[error("a text file in UTF-16, which some program has re-encoded")]
     Utf16,

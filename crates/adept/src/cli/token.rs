@@ -73,11 +73,14 @@ fn certificate(path: &PathBuf) -> Result<Certificate, Failure> {
 fn any_certificate(recipient: &RecipientId) -> CertificateId {
     match recipient.clone() {
         RecipientId::IssuerAndSerial { issuer, serial } => {
-            CertificateId { issuer, serial, subject_key_id: None }
+            CertificateId { issuer, serial, subject_key_id: None, key_digests: Vec::new() }
         }
-        RecipientId::SubjectKeyId(id) => {
-            CertificateId { issuer: Vec::new(), serial: Vec::new(), subject_key_id: Some(id) }
-        }
+        RecipientId::SubjectKeyId(id) => CertificateId {
+            issuer: Vec::new(),
+            serial: Vec::new(),
+            subject_key_id: Some(id),
+            key_digests: Vec::new(),
+        },
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Display, Formatter, Write as _};
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA384, SHA512, digest};
+
 use crate::ber::{CONSTRUCTED, Fault, OBJECT_IDENTIFIER, Reader, SEQUENCE, SET};
 
 /// What a readable name is cut to, in characters: the whole of it, and each of its parts.
@@ -34,6 +36,9 @@ pub struct CertificateId {
     pub serial: Vec<u8>,
     /// The content of the subject key identifier, where the certificate has one.
     pub subject_key_id: Option<Vec<u8>>,
+    /// The digests of the public key that name it too: some programs make the identifier themselves, in one of the ways of
+    /// RFC 5280 §4.2.1.2 and RFC 7093 §2.
+    pub key_digests: Vec<Vec<u8>>,
 }
 
 impl CertificateId {
@@ -44,9 +49,23 @@ impl CertificateId {
             RecipientId::IssuerAndSerial { issuer, serial } => {
                 self.issuer == *issuer && self.serial == *serial
             }
-            RecipientId::SubjectKeyId(id) => self.subject_key_id.as_ref() == Some(id),
+            RecipientId::SubjectKeyId(id) => {
+                self.subject_key_id.as_ref() == Some(id) || self.key_digests.contains(id)
+            }
         }
     }
+}
+
+/// The identifiers of a public key that are made of the key itself. `info` is the whole SubjectPublicKeyInfo, `bits` the
+/// content of its BIT STRING without the count of unused bits.
+pub(super) fn key_digests(info: &[u8], bits: &[u8]) -> Vec<Vec<u8>> {
+    let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, bits).as_ref().to_vec();
+    // 0100 and the last 60 bits.
+    let mut short = sha1[sha1.len() - 8..].to_vec();
+    short[0] = 0x40 | short[0] & 0x0f;
+    let leftmost = |algorithm| digest(algorithm, bits).as_ref()[..20].to_vec();
+    let whole = digest(&SHA256, info).as_ref().to_vec();
+    vec![sha1, short, leftmost(&SHA256), leftmost(&SHA384), leftmost(&SHA512), whole]
 }
 
 /// `CN=…, O=…, C=US, serial 83:4B:…`: the most particular part of the name first (RFC 4514), at most about 300

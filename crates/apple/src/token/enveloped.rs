@@ -62,7 +62,12 @@ pub(super) fn read(message: &[u8]) -> Result<Enveloped, UnexpectedInput> {
         _ => Err(UnexpectedInput::OtherMessage),
     })?;
     let is_filler = |byte: &u8| *byte == 0 || byte.is_ascii_whitespace();
-    if reader.rest().iter().all(is_filler) { Ok(enveloped) } else { Err(UnexpectedInput::Malformed) }
+    let rest = reader.rest();
+    match rest.iter().position(|byte| !is_filler(byte)) {
+        None => Ok(enveloped),
+        Some(at) if rest[at] == SEQUENCE => Err(UnexpectedInput::TwoFiles),
+        Some(_) => Err(UnexpectedInput::Malformed),
+    }
 }
 
 fn enveloped_data(reader: &mut Reader<'_>) -> Result<Enveloped, UnexpectedInput> {

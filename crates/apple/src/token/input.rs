@@ -1,5 +1,8 @@
 //! From what a person or a program sent to the bytes of the CMS message: file text with headers or without, base64 of
-//! the file or of the bare message, PEM, raw BER. It looks no further into the message than its first two bytes.
+//! the file or of the bare message, PEM, raw BER, and what forms, shells and spreadsheets put around them. It looks no
+//! further into the message than its first two bytes.
+
+use std::borrow::Cow;
 
 use super::mime;
 use super::{TokenError, UnexpectedInput};
@@ -13,11 +16,12 @@ const MAX_MESSAGE: usize = 64 * 1024;
 const MAX_BASE64_LAYERS: usize = 2;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+const BEGIN: &[u8] = b"-----BEGIN ";
 
 /// What lies under one layer.
-enum Layer<'a> {
-    Message(&'a [u8]),
-    Base64(&'a [u8]),
+enum Layer {
+    Message(Vec<u8>),
+    Base64(Vec<u8>),
 }
 
 /// The message inside `input`.
@@ -28,34 +32,129 @@ pub(super) fn message(input: &[u8]) -> Result<Vec<u8>, TokenError> {
     if text(input).is_empty() {
         return Err(TokenError::Empty);
     }
-    let mut decoded;
-    let mut layer = input;
+    match decoded(input) {
+        Ok(message) if message.len() > MAX_MESSAGE => Err(TokenError::TooLarge),
+        Ok(message) => Ok(message),
+        Err(UnexpectedInput::Unknown) => Err(named(input).into()),
+        Err(found) => Err(found.into()),
+    }
+}
+
+fn decoded(input: &[u8]) -> Result<Vec<u8>, UnexpectedInput> {
+    let mut layer = Cow::Borrowed(input);
     for _ in 0..=MAX_BASE64_LAYERS {
-        match peel(layer)? {
-            Layer::Message(message) if message.len() > MAX_MESSAGE => return Err(TokenError::TooLarge),
-            Layer::Message(message) => return Ok(message.to_vec()),
+        match peel(&layer)? {
+            Layer::Message(message) => return Ok(message),
             Layer::Base64(body) => {
-                decoded = pem::decode_base64(body).ok_or(UnexpectedInput::Unknown)?;
-                layer = &decoded;
+                layer = Cow::Owned(pem::decode_base64(&body).ok_or(UnexpectedInput::Unknown)?);
             }
         }
     }
-    Err(UnexpectedInput::Unknown.into())
+    Err(UnexpectedInput::Unknown)
 }
 
-fn peel(layer: &[u8]) -> Result<Layer<'_>, UnexpectedInput> {
-    let text = text(layer);
-    if is_ber(text) {
-        return Ok(Layer::Message(text));
+/// What an input is in which no message was found, as far as that can be told.
+fn named(input: &[u8]) -> UnexpectedInput {
+    let mut layer = Cow::Borrowed(input);
+    for _ in 0..=MAX_BASE64_LAYERS {
+        let body = match peel(&layer) {
+            Ok(Layer::Base64(body)) => body,
+            Ok(Layer::Message(_)) => return UnexpectedInput::Unknown,
+            Err(found) => return found,
+        };
+        match (undecodable(&layer, &body), pem::decode_base64(&body)) {
+            (UnexpectedInput::Unknown, Some(inner)) => layer = Cow::Owned(inner),
+            (found, _) => return found,
+        }
     }
-    let body = match text {
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => return Err(UnexpectedInput::Utf16),
+    let goes_on = !layer.trim_ascii().is_empty() && pem::decode_base64(&layer).is_some();
+    if goes_on || is_ber(&layer) { UnexpectedInput::NestedBase64 } else { UnexpectedInput::Unknown }
+}
+
+fn peel(layer: &[u8]) -> Result<Layer, UnexpectedInput> {
+    let start = text(layer);
+    if is_ber(start) {
+        return Ok(Layer::Message(start.to_vec()));
+    }
+    if start.starts_with(b"PK\x03\x04") {
+        return Err(UnexpectedInput::Archive);
+    }
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [1..=255, 0, 1..=255, 0, ..] | [0, 1..=255, 0, 1..=255, ..] =
+        start
+    {
+        return Err(UnexpectedInput::Utf16);
+    }
+    if mime::begins(start) && is_ber(mime::body(start)) {
+        return Ok(Layer::Message(mime::body(start).to_vec()));
+    }
+    let text = bare(start);
+    let body = match &text[..] {
         [b'{' | b'[', ..] => return Err(UnexpectedInput::Json),
-        _ if text.starts_with(b"-----BEGIN ") => pem_body(text)?,
-        _ if mime::begins(text) => mime::body(text),
-        _ => text,
+        text if text.starts_with(BEGIN) => pem_body(text)?,
+        text if mime::begins(text) => mime::body(text),
+        text => text,
     };
-    if is_ber(body) { Ok(Layer::Message(body)) } else { Ok(Layer::Base64(body)) }
+    Ok(Layer::Base64(body.to_vec()))
+}
+
+/// A text without what is no part of it: filler at its end, quotes around it, the head of a data URL, line ends that were
+/// escaped.
+fn bare(text: &[u8]) -> Cow<'_, [u8]> {
+    let mut text = text;
+    while let [rest @ .., 0 | 0x1a | b' ' | b'\t' | b'\r' | b'\n'] = text {
+        text = rest;
+    }
+    if let [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] = text {
+        text = inner.trim_ascii();
+    }
+    if text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"data:"))
+        && let Some(comma) = text.iter().position(|byte| *byte == b',')
+        && text[..comma].to_ascii_lowercase().ends_with(b";base64")
+    {
+        text = &text[comma + 1..];
+    }
+    if !text.contains(&b'\\') {
+        return Cow::Borrowed(text);
+    }
+    let mut unescaped = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        (rest, _) = match (first, after) {
+            (b'\\', [b'n', after @ ..]) => (after, unescaped.push(b'\n')),
+            (b'\\', [b'r', after @ ..]) => (after, ()),
+            (byte, after) => (after, unescaped.push(*byte)),
+        };
+    }
+    Cow::Owned(unescaped)
+}
+
+/// What a body is that is not base64, as far as that can be told.
+fn undecodable(layer: &[u8], body: &[u8]) -> UnexpectedInput {
+    let lower = body.to_ascii_lowercase();
+    let holds = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let head = layer[..layer.len() - body.len().min(layer.len())].to_ascii_lowercase();
+    let of_mail: [&[u8]; 5] = [b"received:", b"subject:", b"from:", b"message-id:", b"multipart/"];
+    if holds(body, b"=3D") || holds(body, b"=\r\n") || holds(body, b"=\n") {
+        let is_padding =
+            |at: usize| body[at..].iter().all(|byte| matches!(byte, b'=' | b'\r' | b'\n' | b' '));
+        let first = body.iter().position(|byte| *byte == b'=').unwrap_or_default();
+        if holds(body, b"=3D") || !is_padding(first) && !holds(&lower, b"content-") && !holds(body, BEGIN) {
+            return UnexpectedInput::QuotedPrintable;
+        }
+    }
+    if holds(&lower, b"content-type:") && holds(&lower, b"pkcs7-mime") || holds(body, BEGIN) || is_two(body) {
+        return UnexpectedInput::TwoFiles;
+    }
+    if of_mail.iter().any(|field| holds(&head, field)) {
+        return UnexpectedInput::Mail;
+    }
+    UnexpectedInput::Unknown
+}
+
+/// Whether base64 ends with its filler and then a message begins again.
+fn is_two(body: &[u8]) -> bool {
+    let compact: Vec<u8> = body.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    compact.windows(3).any(|window| window == b"=MI")
 }
 
 fn pem_body(text: &[u8]) -> Result<&[u8], UnexpectedInput> {
@@ -65,6 +164,9 @@ fn pem_body(text: &[u8]) -> Result<&[u8], UnexpectedInput> {
         Err(NoBlock::Absent) => return Err(UnexpectedInput::Unknown),
     };
     match block.label {
+        b"PKCS7" | b"CMS" if text.windows(BEGIN.len()).filter(|window| *window == BEGIN).count() > 1 => {
+            Err(UnexpectedInput::TwoFiles)
+        }
         b"PKCS7" | b"CMS" => Ok(block.body),
         b"CERTIFICATE" | b"PUBLIC KEY" => Err(UnexpectedInput::Certificate),
         label if label.ends_with(b"PRIVATE KEY") => Err(UnexpectedInput::PrivateKey),

@@ -11,6 +11,9 @@ pub(super) fn begins(text: &[u8]) -> bool {
 /// What follows the first empty line; nothing if there is none. Lines that are no field are passed over like the rest:
 /// Apple's page "Examining server tokens" shows a `Content-Type` whose second half stands at the start of a line.
 pub(super) fn body(text: &[u8]) -> &[u8] {
+    if !text.contains(&b'\n') && !text.contains(&b'\r') {
+        return joined_body(text);
+    }
     let end = line_end(text);
     let mut rest = text;
     loop {
@@ -20,6 +23,22 @@ pub(super) fn body(text: &[u8]) -> &[u8] {
         }
         rest = after;
     }
+}
+
+/// The body of a text whose lines were joined by blanks: from the first word that begins as the base64 of a message does.
+fn joined_body(text: &[u8]) -> &[u8] {
+    let mut at = 0;
+    for word in text.split(|byte| *byte == b' ') {
+        if word.starts_with(b"MI") && word.iter().all(is_base64) {
+            return &text[at..];
+        }
+        at += word.len() + 1;
+    }
+    &[]
+}
+
+fn is_base64(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
 
 /// What ends a line of `text`: LF, with any number of CR before it, since tools turn CRLF into CRCRLF; or CR, where

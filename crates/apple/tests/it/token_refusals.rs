@@ -4,6 +4,9 @@ use adept_apple::certificate::{CertificateId, RecipientId};
 use adept_apple::key_pair::KeyPair;
 use adept_apple::token::{SealedToken, ServerToken, TokenError, UnexpectedInput};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::support::der::{INTEGER, NULL, OCTET_STRING, element, name, oid, sequence};
 use super::support::encoding::{Encoding, Text};
 use super::support::seal::{
@@ -65,13 +68,34 @@ fn what_is_sent_by_mistake_is_named() {
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
+    let file = String::from_utf8(Encoding::File.of(&message)).unwrap();
+    let quoted_printable = file.replace('=', "=3D").replace("MIAG", "MI=\r\nAG").into_bytes();
+    let base64 = |bytes: &[u8]| STANDARD.encode(bytes).into_bytes();
+    let nested = base64(&base64(&base64(&message)));
+    let twice_pem = super::support::pem("CMS", &message).repeat(2).into_bytes();
+    // A file whose base64 ends with a filler before the next begins.
+    let filled = [message.clone(), vec![0; 3 - message.len() % 3 + 1]].concat();
+    let twice_base64 = [base64(&filled), base64(&message)].concat();
     let public_key = KEY.certificate.pem();
     let private_key = &KEY.pem[KEY.pem.find("-----BEGIN PRIVATE KEY-----").unwrap()..];
     let cases: &[(&[u8], UnexpectedInput)] = &[
         (b"hello", UnexpectedInput::Unknown),
         (b"Hello, here is the token.", UnexpectedInput::Unknown),
         (b"<!DOCTYPE html><title>Sign in</title>", UnexpectedInput::Unknown),
-        (b"Subject: the token\n\nplease find it attached", UnexpectedInput::Unknown),
+        (b"Subject: the token\n\nplease find it attached", UnexpectedInput::Mail),
+        (
+            b"Received: from a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nhi",
+            UnexpectedInput::Mail,
+        ),
+        (b"PK\x03\x04\x14\x00rest of an archive", UnexpectedInput::Archive),
+        (b"UEsDBBQAAAA=", UnexpectedInput::Archive),
+        (&utf_16, UnexpectedInput::Utf16),
+        (&quoted_printable, UnexpectedInput::QuotedPrintable),
+        (&nested, UnexpectedInput::NestedBase64),
+        (&[Encoding::File.of(&message), Encoding::File.of(&message)].concat(), UnexpectedInput::TwoFiles),
+        (&[message.clone(), message.clone()].concat(), UnexpectedInput::TwoFiles),
+        (&twice_pem, UnexpectedInput::TwoFiles),
+        (&twice_base64, UnexpectedInput::TwoFiles),
         (b"Content-Type: application/pkcs7-mime", UnexpectedInput::Unknown),
         (b"Content-Type: application/pkcs7-mime\r\n\r\n", UnexpectedInput::Unknown),
         (b"Q29udGVudC1UeXBlOiB0ZXh0", UnexpectedInput::Unknown),
@@ -174,6 +198,7 @@ fn another_certificates_token_is_refused_with_its_name() {
         issuer: name(&[(6, "US"), (10, "Zippo, Inc"), (3, "line\nbreak \u{202e}reversed")]),
         serial: vec![0x83, 0x4b],
         subject_key_id: None,
+        key_digests: Vec::new(),
     };
     let message = spoiled(|parts| parts.recipient = seal::recipient(&other, &Shape::APPLE));
     let refusal = refusal(&message);
@@ -201,7 +226,7 @@ fn a_certificate_is_compared_byte_by_byte() {
     assert!(!ours.matches(&by_name(&ours.issuer[1..], &ours.serial)));
     assert!(ours.matches(&RecipientId::SubjectKeyId(ours.subject_key_id.clone().unwrap())));
     assert!(!ours.matches(&RecipientId::SubjectKeyId(Vec::new())));
-    let without = CertificateId { subject_key_id: None, ..ours };
+    let without = CertificateId { subject_key_id: None, key_digests: Vec::new(), ..ours };
     assert!(!without.matches(&RecipientId::SubjectKeyId(Vec::new())));
 }
 
@@ -384,7 +409,9 @@ fn base64_of_base64_of_base64_is_no_token() {
     let once = Encoding::Base64Message.of(&good());
     let twice = Encoding::Base64Message.of(&once);
     assert!(open(&once).is_ok() && open(&twice).is_ok());
-    assert_eq!(found(&Encoding::Base64Message.of(&twice)), UnexpectedInput::Unknown);
+    let thrice = Encoding::Base64Message.of(&twice);
+    assert_eq!(found(&thrice), UnexpectedInput::NestedBase64);
+    assert_eq!(found(&Encoding::Base64Message.of(&thrice)), UnexpectedInput::NestedBase64);
     assert_eq!(found(&Encoding::Base64Message.of(b" \r\n")), UnexpectedInput::Unknown);
 }
 

@@ -2,6 +2,7 @@
 
 use adept_apple::certificate::RecipientId;
 use adept_apple::token::{SealedToken, ServerToken};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -93,6 +94,51 @@ fn a_recipient_may_be_named_twice() {
     let id = KEY.id().subject_key_id.unwrap();
     let named = RecipientId::SubjectKeyId(id);
     assert_eq!(SealedToken::read(&message).unwrap().recipients(), [named.clone(), named]);
+}
+
+/// What forms, shells and spreadsheets make of a file's text.
+#[test]
+fn what_programs_put_around_a_text_is_taken_off() {
+    let message = seal(&Text::APPLE.of(JSON), &Shape::APPLE);
+    let file = String::from_utf8(Encoding::File.of(&message)).unwrap();
+    let base64 = STANDARD.encode(&message);
+    let pem = super::support::pem("PKCS7", &message);
+    let joined = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let escaped = |text: &str, end: &str| text.replace("\r\n", "\n").replace('\n', end);
+    for (text, what) in [
+        (format!("\"{file}\""), "double quotes"),
+        (format!("'{base64}'"), "single quotes"),
+        (format!("  \"{pem}\"\r\n"), "quotes and space"),
+        (format!("data:application/pkcs7-mime;base64,{base64}"), "a data URL"),
+        (format!("data:;base64,{}", STANDARD.encode(&file)), "a data URL of the file"),
+        (escaped(&file, "\\n"), "escaped line ends"),
+        (escaped(&file, "\\r\\n"), "escaped line ends of Windows"),
+        (escaped(&pem, "\\n"), "escaped line ends of PEM"),
+        (format!("\"{}\"", escaped(&file, "\\r\\n")), "a JSON text"),
+        (joined(&file), "lines joined"),
+        (joined(&pem), "lines of PEM joined"),
+        (format!("{file}\u{1a}"), "Ctrl-Z"),
+        (format!("{base64}\0\0"), "NUL"),
+        (format!("{file}\r\n\u{1a}\0"), "both"),
+    ] {
+        assert_opens(text.as_bytes(), &what);
+    }
+}
+
+#[test]
+fn a_recipient_may_be_named_by_any_digest_of_its_key() {
+    let digests = KEY.id().key_digests;
+    let lengths: Vec<_> = digests.iter().map(Vec::len).collect();
+    assert_eq!(lengths, [20, 8, 20, 20, 20, 32]);
+    assert_eq!(digests[1][0] >> 4, 0b0100);
+    for digest in digests {
+        let id = adept_apple::certificate::CertificateId { subject_key_id: Some(digest), ..KEY.id() };
+        let shape = Shape { recipient: Recipient::SubjectKeyId, ..Shape::APPLE };
+        let mut parts = parts(&Text::APPLE.of(JSON), &shape, &KEY);
+        parts.recipient = super::support::seal::recipient(&id, &shape);
+        let message = super::support::seal::assemble(&parts, &shape);
+        assert_opens(&message, &id);
+    }
 }
 
 #[test]
