@@ -12,6 +12,7 @@ pub mod migrate;
 mod open;
 pub mod serve;
 pub mod setting;
+mod setting_name;
 pub mod simulator;
 mod skip_keys;
 pub mod tenant;

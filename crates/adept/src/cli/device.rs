@@ -6,8 +6,8 @@ mod ask;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use super::{Exit, Failure, flags::Json, open, say};
-use crate::{config, domain::SettingId};
+use super::{Exit, Failure, flags::Json, open, say, setting_name::SettingName};
+use crate::config;
 
 pub use ask::Ask;
 
@@ -25,9 +25,9 @@ pub enum Device {
 pub struct Show {
     /// The device's serial number
     serial: String,
-    /// Only this setting's
-    #[arg(long, env = "ADEPT_DEVICE_SHOW_SETTING", value_name = "ID")]
-    setting: Option<SettingId>,
+    /// Only this setting's: its id or name
+    #[arg(long, env = "ADEPT_DEVICE_SHOW_SETTING", value_name = "SETTING")]
+    setting: Option<SettingName>,
     #[command(flatten)]
     json: Json,
     #[command(flatten)]
@@ -43,10 +43,14 @@ pub(super) async fn run(command: Device) -> Result<(), Failure> {
 
 async fn show(flags: Show) -> Result<(), Failure> {
     let (storage, app) = open::app_without_apple(&flags.storage).await?;
+    let setting = match &flags.setting {
+        Some(name) => Some(name.find(&storage).await?.id),
+        None => None,
+    };
     let explained = app.devices.explain(&flags.serial).await;
     storage.close().await;
     let mut explained = explained.map_err(Failure::failed)?;
-    explained.retain(|device| flags.setting.is_none_or(|setting| setting == device.setting));
+    explained.retain(|device| setting.is_none_or(|setting| setting == device.setting));
     if explained.is_empty() {
         return Err(Failure::new(Exit::NotFound, format!("no setting lists a device {}", flags.serial)));
     }

@@ -13,13 +13,14 @@ use super::{
     note,
     open::{self, WhenMissing},
     say,
+    setting_name::SettingName,
     tenant::TenantFlag,
 };
 use crate::{
     app::{self, App, Clock},
     config,
-    domain::{Caller, Origin, Setting as Row, SettingId, TokenStanding, TokenState},
-    storage::{RefusedDevices, Storage},
+    domain::{Caller, Origin, Setting as Row, TokenStanding, TokenState},
+    storage::RefusedDevices,
 };
 
 pub use check::Check;
@@ -56,8 +57,9 @@ pub struct List {
 /// Flags of `adept setting remove`.
 #[derive(Args)]
 pub struct Remove {
-    /// The setting's id
-    id: SettingId,
+    /// The setting's id or name
+    #[arg(value_name = "SETTING")]
+    setting: SettingName,
     /// Also while Apple accepts its token and lists devices for it
     #[arg(long, env = "ADEPT_SETTING_REMOVE_FORCE", value_parser = FalseyValueParser::new())]
     force: bool,
@@ -68,8 +70,9 @@ pub struct Remove {
 /// Flags of `adept setting restore` and `resync`.
 #[derive(Args)]
 pub struct One {
-    /// The setting's id
-    id: SettingId,
+    /// The setting's id or name
+    #[arg(value_name = "SETTING")]
+    setting: SettingName,
     #[command(flatten)]
     storage: config::Storage,
 }
@@ -143,17 +146,18 @@ fn about_refused(RefusedDevices { devices, named, .. }: &RefusedDevices) -> Stri
 
 async fn remove(flags: Remove) -> Result<(), Failure> {
     let (storage, app) = open::app_without_apple(&flags.storage).await?;
-    let origin = operator_of(&storage, &app, flags.id).await?;
-    let removed = app.settings.delete(&origin, flags.id, flags.force).await;
+    let setting = flags.setting.find(&storage).await?;
+    let removed = app.settings.delete(&operator_of(&app, &setting), setting.id, flags.force).await;
     storage.close().await;
     removed.map_err(refused)?;
-    note(format_args!("Deleted. `adept setting restore {}` brings it back within 30 days.", flags.id));
+    note(format_args!("Deleted. `adept setting restore {}` brings it back within 30 days.", setting.id));
     Ok(())
 }
 
 async fn restore(flags: One) -> Result<(), Failure> {
     let (storage, app) = open::app_without_apple(&flags.storage).await?;
-    let restored = app.settings.restore(flags.id).await;
+    let setting = flags.setting.find_deleted(&storage).await?;
+    let restored = app.settings.restore(setting.id).await;
     storage.close().await;
     restored.map_err(refused)?;
     note("Restored, without its server token: upload a new one for it.");
@@ -162,25 +166,20 @@ async fn restore(flags: One) -> Result<(), Failure> {
 
 async fn resync(flags: One) -> Result<(), Failure> {
     let (storage, app) = open::app_without_apple(&flags.storage).await?;
-    let origin = operator_of(&storage, &app, flags.id).await?;
-    let requested = app.settings.request_full_fetch(&origin, flags.id).await;
+    let setting = flags.setting.find(&storage).await?;
+    let requested = app.settings.request_full_fetch(&operator_of(&app, &setting), setting.id).await;
     storage.close().await;
     requested.map_err(refused)?;
     note(format_args!(
         "Requested. A running `adept serve` does a full resync at once; `adept setting history {}` shows what it found.",
-        flags.id
+        setting.id
     ));
     Ok(())
 }
 
 /// The operator in the tenant of a setting.
-async fn operator_of(storage: &Storage, app: &App, id: SettingId) -> Result<Origin, Failure> {
-    let settings = storage.settings.health().await?;
-    let setting = settings.into_iter().map(|health| health.setting).find(|setting| setting.id == id);
-    let Some(setting) = setting else {
-        return Err(Failure::new(Exit::NotFound, format!("there is no setting {id}")));
-    };
-    Ok(Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() })
+fn operator_of(app: &App, setting: &Row) -> Origin {
+    Origin { caller: Caller::operator(setting.tenant), request: app.clock().new_id() }
 }
 
 fn refused(error: app::Error) -> Failure {

@@ -8,17 +8,18 @@ use super::super::{
     flags::Json,
     open::{self, WhenMissing},
     say,
+    setting_name::SettingName,
 };
-use crate::{app::Clock, config, domain::SettingId};
+use crate::{app::Clock, config};
 
 /// Flags of `adept device ask`.
 #[derive(Args)]
 pub struct Ask {
     /// The device's serial number
     serial: String,
-    /// Use this setting's token, whether it lists the device or not [default: all settings that list the device]
-    #[arg(long, env = "ADEPT_DEVICE_ASK_SETTING", value_name = "ID")]
-    setting: Option<SettingId>,
+    /// Use the token of this setting (its id or name), whether it lists the device or not [default: all settings that list the device]
+    #[arg(long, env = "ADEPT_DEVICE_ASK_SETTING", value_name = "SETTING")]
+    setting: Option<SettingName>,
     #[command(flatten)]
     json: Json,
     #[command(flatten)]
@@ -31,11 +32,15 @@ pub(super) async fn run(flags: Ask) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
-    let lookups = app.devices.ask_apple(&flags.serial, flags.setting).await;
+    let setting = match &flags.setting {
+        Some(name) => Some(name.find(&storage).await?.id),
+        None => None,
+    };
+    let lookups = app.devices.ask_apple(&flags.serial, setting).await;
     storage.close().await;
     let lookups = lookups.map_err(Failure::failed)?;
     if lookups.is_empty() {
-        let missing = match flags.setting {
+        let missing = match setting {
             Some(setting) => format!("there is no setting {setting}"),
             None => format!("no setting lists a device {}; name one with --setting", flags.serial),
         };

@@ -9,20 +9,22 @@ use super::{
         Exit, Failure,
         open::{self, WhenMissing},
         say,
+        setting_name::SettingName,
     },
     operator_of, refused,
 };
 use crate::{
     app::Clock,
     config,
-    domain::{SettingId, TokenStanding, TokenState},
+    domain::{TokenStanding, TokenState},
 };
 
 /// Flags of `adept setting check`.
 #[derive(Args)]
 pub struct Check {
-    /// The setting's id
-    id: SettingId,
+    /// The setting's id or name
+    #[arg(value_name = "SETTING")]
+    setting: SettingName,
     #[command(flatten)]
     apple: config::Apple,
     #[command(flatten)]
@@ -33,8 +35,9 @@ pub(super) async fn run(flags: Check) -> Result<(), Failure> {
     let clock = Clock::system();
     let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let app = open::app(storage.clone(), &flags.apple, clock)?;
-    let origin = operator_of(&storage, &app, flags.id).await?;
-    let checked = Arc::clone(&app).tokens.check_token(&origin.caller, flags.id).await;
+    let setting = flags.setting.find(&storage).await?;
+    let caller = operator_of(&app, &setting).caller;
+    let checked = Arc::clone(&app).tokens.check_token(&caller, setting.id).await;
     storage.close().await;
     let (standing, code) = checked.map_err(refused)?;
     let code = code.map_or_else(String::new, |code| format!(" ({code})"));

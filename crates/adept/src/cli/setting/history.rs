@@ -4,19 +4,20 @@ use clap::Args;
 use serde_json::json;
 
 use super::{
-    super::{flags::Json, note, open, say},
+    super::{flags::Json, note, open, say, setting_name::SettingName},
     Failure, operator_of, refused,
 };
 use crate::{
     config,
-    domain::{DeviceChanges, SettingId, SyncRun},
+    domain::{DeviceChanges, SyncRun},
 };
 
 /// Flags of `adept setting history`.
 #[derive(Args)]
 pub struct History {
-    /// The setting's id
-    id: SettingId,
+    /// The setting's id or name
+    #[arg(value_name = "SETTING")]
+    setting: SettingName,
     /// Lines at most
     #[arg(long, env = "ADEPT_SETTING_HISTORY_LIMIT", value_name = "NUMBER", default_value_t = 20,
           value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -29,8 +30,8 @@ pub struct History {
 
 pub(super) async fn run(flags: History) -> Result<(), Failure> {
     let (storage, app) = open::app_without_apple(&flags.storage).await?;
-    let origin = operator_of(&storage, &app, flags.id).await?;
-    let runs = app.settings.sync_runs(&origin.caller, flags.id, flags.limit).await;
+    let setting = flags.setting.find(&storage).await?;
+    let runs = app.settings.sync_runs(&operator_of(&app, &setting).caller, setting.id, flags.limit).await;
     storage.close().await;
     let runs = runs.map_err(refused)?;
     if flags.json.prints(runs.iter().map(as_json)) {

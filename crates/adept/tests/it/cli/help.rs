@@ -89,7 +89,7 @@ fn wrong_usage_ends_with_two() {
         &["client", "add", "a"],
         &["client", "add", "a", "--permission", "User.Read"],
         &["client", "add", " ", "--permission", "DeviceManagementApps.Read.All"],
-        &["setting", "remove", "no-guid"],
+        &["setting", "remove"],
     ] {
         adept(arguments).is(2, "");
     }

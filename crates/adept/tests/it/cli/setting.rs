@@ -42,7 +42,12 @@ async fn a_setting_is_listed_removed_and_restored() {
     setting(&["remove", id, "--force"]).is(3, "there is no setting");
     setting(&["restore", id]).is(0, "upload a new one");
     assert!(graph(&service, &token).await.contains(&id.to_owned()));
-    setting(&["restore", id]).is(3, "does not exist");
+    setting(&["restore", id]).is(3, "there is no deleted setting");
     setting(&["remove", id, "--force"]).is(0, "restore");
-    setting(&["restore", "00000000-0000-0000-0000-000000000001"]).is(3, "does not exist");
+    setting(&["restore", "00000000-0000-0000-0000-000000000001"]).is(3, "there is no deleted setting");
+    // By its name as well, in any case; what is not there is answered with what is named alike.
+    setting(&["restore", "HEAD OFFICE"]).is(0, "upload a new one");
+    setting(&["history", "head office"]).is(0, "never synced");
+    setting(&["history", "hed office"]).is(3, "named alike: 'Head office'");
+    setting(&["remove", "Head Office", "--force"]).is(0, id);
 }
