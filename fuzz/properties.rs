@@ -4,9 +4,10 @@
 use std::fmt;
 
 use adept_odata::{
-    EnumType, Kind, MAX_TEXT, Problem, Schema, parse_expand, parse_filter, parse_orderby, parse_query_string,
-    parse_select, with_skiptoken,
+    EnumType, IsOf, Kind, Literal, MAX_TEXT, Problem, Schema, TypeTest, parse_expand, parse_filter,
+    parse_orderby, parse_query_string, parse_select, with_skiptoken,
 };
+use jiff::Timestamp;
 
 /// A property of [`Properties`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -35,7 +36,10 @@ static PROPERTIES: &[(&str, Kind)] = &[
     ("c/t", Kind::Collection(&STRING)),
 ];
 
-/// A type with a property of each kind.
+/// What `now()` says.
+const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+/// A type with a property of each kind, and a derived one with the property `x`.
 struct Properties;
 
 impl Schema<Field> for Properties {
@@ -44,22 +48,34 @@ impl Schema<Field> for Properties {
     }
 
     fn field(&self, path: &[&str]) -> Option<(Field, Kind)> {
+        if let [cast, name] = path
+            && cast.eq_ignore_ascii_case("microsoft.graph.derived")
+        {
+            return name.eq_ignore_ascii_case("x").then_some((Field("x"), Kind::Int32));
+        }
         let joined = path.join("/");
         let (name, kind) = PROPERTIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&joined))?;
         Some((Field(name), *kind))
+    }
+
+    fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<Field> {
+        let known = path.is_empty() && type_name.eq_ignore_ascii_case("microsoft.graph.derived");
+        let type_name = "microsoft.graph.derived";
+        let values = vec![Literal::Enum { member: "unknown", ordinal: 0 }];
+        if known { IsOf::Depends(TypeTest { type_name, field: Field("e"), values }) } else { IsOf::Unknown }
     }
 }
 
 /// Whatever is read prints as itself, and a refusal is a sentence.
 pub fn filter(text: &str) -> bool {
-    match parse_filter(text, &Properties) {
+    match parse_filter(text, &Properties, NOW) {
         Err(error) => {
             assert!(error.to_string().len() < 800);
             false
         }
         Ok(tree) => {
             let printed = tree.to_string();
-            match parse_filter(&printed, &Properties) {
+            match parse_filter(&printed, &Properties, NOW) {
                 Ok(again) => assert_eq!(again, tree),
                 // The canonical text may be a little longer and have parentheses where the original had none.
                 Err(error) => {
@@ -74,7 +90,7 @@ pub fn filter(text: &str) -> bool {
 /// An order names each property once and no more than eight; what is selected is read of the same text.
 pub fn orderby(text: &str) -> bool {
     let _ = parse_select(text, &Properties).map_err(|error| assert!(error.to_string().len() < 800));
-    match parse_orderby(text, &Properties) {
+    match parse_orderby(text, &Properties, NOW) {
         Err(error) => {
             assert!(error.to_string().len() < 800);
             false
@@ -82,11 +98,11 @@ pub fn orderby(text: &str) -> bool {
         Ok(order) => {
             assert!((1..=8).contains(&order.len()));
             for (index, one) in order.iter().enumerate() {
-                assert!(order[..index].iter().all(|other| other.field != one.field));
+                assert!(order[..index].iter().all(|other| other.by != one.by));
             }
             let say = |down| if down { " desc" } else { "" };
-            let printed: Vec<_> = order.iter().map(|o| format!("{}{}", o.field, say(o.descending))).collect();
-            assert!(parse_orderby(&printed.join(","), &Properties).is_ok_and(|again| again == order));
+            let printed: Vec<_> = order.iter().map(|o| format!("{}{}", o.by, say(o.descending))).collect();
+            assert!(parse_orderby(&printed.join(","), &Properties, NOW).is_ok_and(|again| again == order));
             true
         }
     }

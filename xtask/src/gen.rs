@@ -10,8 +10,11 @@ use crate::run::{Result, build_adept, output, root};
 /// A generated file and its generator, which receives the program `adept`.
 type Generated = (&'static str, fn(&Path) -> Result<String>);
 
-const GENERATED: &[Generated] =
-    &[("docs/reference/cli.md", command_line), ("docs/reference/skip-keys.md", skip_keys)];
+const GENERATED: &[Generated] = &[
+    ("docs/reference/cli.md", command_line),
+    ("docs/reference/odata.md", |_| Ok(adept_odata::grammar::page())),
+    ("docs/reference/skip-keys.md", skip_keys),
+];
 
 /// Writes every generated file, or with `check` only compares and names the stale ones.
 pub(crate) fn run(check: bool) -> Result {

@@ -10,6 +10,7 @@ use crate::run::{Result, check, root};
 /// A program, arguments that test whether it works, and Debian's packages of it.
 pub(crate) type Program = (&'static str, &'static [&'static str], &'static [&'static str]);
 
+pub(crate) const CURL: Program = ("curl", &["--version"], &["curl"]);
 pub(crate) const OPENSSL: Program = ("openssl", &["version"], &["openssl"]);
 pub(crate) const PYTHON: Program = (
     "python3",

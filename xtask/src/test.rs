@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use crate::clients;
+use crate::install::{self, CURL};
 use crate::peers;
 use crate::pg::{Choice, Durability, Throwaway, throwaway};
 use crate::run::{Result, Steps, cargo, check};
@@ -24,6 +25,7 @@ pub(crate) fn run(arguments: &[String], choice: Choice) -> Result {
 }
 
 fn all(steps: &mut Steps, arguments: &[String], choice: Choice) -> Result {
+    install::programs(&[CURL])?;
     let postgres = steps.run("a throwaway PostgreSQL", || throwaway(choice))?;
     let outcome = steps.run("tests", || tests(&postgres, arguments)).and_then(|()| match arguments {
         [] => steps.run("doctests", || {

@@ -5,6 +5,7 @@
 mod audit_events;
 mod batch;
 mod body;
+mod configuration_policies;
 mod default_profiles;
 mod device_management;
 mod digest;
@@ -36,19 +37,29 @@ mod value;
 
 use std::sync::Arc;
 
-use axum::{Router, body::Body, http::Request, routing::any};
+use axum::{Router, extract::Request, http::HeaderMap, response::Response, routing::any};
+use futures_util::future::BoxFuture;
 
 pub use service::{Graph, RequestObserver};
 
 /// Everything below `/beta` and `/v1.0`, which clients also write with capitals. Routes of its own would not do: Graph's
 /// keys in parentheses and names in any case are beyond a router of fixed paths.
-pub fn router(graph: Graph) -> Router {
+///
+/// What is nowhere else is refused here too, in Graph's words: with `outside` what is somewhere, but not by this method.
+pub fn router(graph: Graph, outside: Router) -> Router {
     let edge = Arc::new(dispatch::Edge::new(graph));
-    let serve = any(move |request: Request<Body>| {
+    let refusing = Arc::clone(&edge);
+    let not_allowed = move |headers: HeaderMap| {
+        let error = error::Error::MethodNotAllowed { offered: Vec::new() };
+        std::future::ready(refusing.refuse_early(&headers, error))
+    };
+    let serve = move |request: Request| -> BoxFuture<'static, Response> {
         let edge = Arc::clone(&edge);
-        async move { edge.serve(request).await }
-    });
-    ["/beta", "/Beta", "/BETA", "/v1.0", "/V1.0"].into_iter().fold(Router::new(), |router, version| {
+        Box::pin(async move { edge.serve(request).await })
+    };
+    let outside = outside.method_not_allowed_fallback(not_allowed).fallback(serve.clone());
+    let serve = any(serve);
+    ["/beta", "/Beta", "/BETA", "/v1.0", "/V1.0"].into_iter().fold(outside, |router, version| {
         router
             .route(version, serve.clone())
             .route(&format!("{version}/"), serve.clone())

@@ -38,6 +38,7 @@ pub fn router(oauth: OAuth) -> Router {
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::discovery))
         .route("/{tenant}/discovery/v2.0/keys", get(keys::keys))
         .route("/{tenant}/oauth2/v2.0/token", post(token::token))
+        .route("/{tenant}/oauth2/token", post(token::old_token))
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .with_state(oauth)
 }

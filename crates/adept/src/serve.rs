@@ -12,22 +12,30 @@ pub mod signals;
 pub mod telemetry;
 pub mod tls;
 pub mod token_expiry_log;
+mod unread;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     extract::Request,
-    http::StatusCode,
     middleware::{self, Next},
     response::Response,
 };
 use axum_server::Handle;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use tower_http::{
+    CompressionLevel,
+    compression::{
+        CompressionLayer,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+};
 
 pub use listener::Listener;
 pub use tls::Trust;
+pub use unread::drain_unread;
 
 use crate::{
     app::{App, Purpose},
@@ -46,6 +54,9 @@ const FINISH: Duration = Duration::from_secs(25);
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long the database then may take to be closed. All in all a stop ends within 28 s.
 const CLOSE: Duration = Duration::from_millis(800);
+
+/// Shorter answers are not worth compressing, in bytes.
+const LEAST_COMPRESSED: u16 = 1024;
 
 /// What a service is made of.
 pub struct Parts {
@@ -198,33 +209,29 @@ fn public_router(
             counters.answered(operation, status, took);
         })
     };
-    let graph = graph::router(Graph {
+    let graph = Graph {
         app: Arc::clone(app),
         auth: Arc::clone(auth),
         public_url: auth.public_url().as_str().to_owned(),
         throttled,
         on_request: counted,
-    });
+    };
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });
     let around = observe::Observer { counters, app: Arc::clone(app) };
-    oauth
+    let outside = oauth
         .merge(health::router(checkup, false))
-        .fallback(nothing_here)
-        .layer(middleware::from_fn_with_state(around, observe::observe))
-        .merge(graph)
+        .layer(middleware::from_fn_with_state(around, observe::observe));
+    let long = SizeAbove::new(LEAST_COMPRESSED).and(NotForContentType::IMAGES);
+    graph::router(graph, outside)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(long))
         .layer(middleware::from_fn(for_a_request))
+        .layer(middleware::from_fn(drain_unread))
         .layer(middleware::from_fn_with_state(timeouts, limits::no_slow_bodies))
 }
 
 /// Requests have connections to the database and time limits of their own.
 async fn for_a_request(request: Request, next: Next) -> Response {
     Purpose::Request.scope(next.run(request)).await
-}
-
-/// Says where things are instead.
-async fn nothing_here() -> (StatusCode, &'static str) {
-    let text = "Nothing is here. Microsoft Graph is below /beta, sign-in below the tenant's id, health at /readyz.\n";
-    (StatusCode::NOT_FOUND, text)
 }
 
 /// Makes the signing key ahead of the first sign-in, which would otherwise wait for it.

@@ -1,5 +1,7 @@
 //! Who calls, and what they may do. Making a [`Caller`] from a bearer token is `auth`'s work.
 
+use std::net::IpAddr;
+
 use super::{ClientId, TenantId};
 
 words! {
@@ -79,6 +81,8 @@ pub struct Caller {
     pub client_name: Option<String>,
     /// What the token allows.
     pub permissions: Permissions,
+    /// Where the call came from, where that is known.
+    pub address: Option<IpAddr>,
 }
 
 impl Caller {
@@ -90,6 +94,7 @@ impl Caller {
             client: None,
             client_name: Some("adept (command line)".to_owned()),
             permissions: Permission::ALL.into_iter().collect(),
+            address: None,
         }
     }
 }

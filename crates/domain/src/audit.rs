@@ -127,6 +127,8 @@ pub struct AuditActor {
     pub client: Option<String>,
     /// The application's name; of the operator and of Adept itself what they call themselves.
     pub client_name: Option<String>,
+    /// The IP address that the call came from.
+    pub address: Option<String>,
 }
 
 /// A changed property as the log remembers.

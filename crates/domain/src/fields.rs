@@ -1,6 +1,8 @@
 //! The properties that lists can be filtered and ordered by. `graph` maps Graph's names to these, `storage` maps
 //! these to columns; both by an exhaustive match, so that a property cannot be forgotten on one side.
 
+use crate::DevicePlatform;
+
 /// A property of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SettingField {
@@ -30,6 +32,18 @@ pub enum SettingField {
     ShareWithSchoolDataSync,
     /// `roleScopeTagIds`
     RoleScopeTags,
+    /// `importedAppleDeviceIdentities`
+    Devices,
+    /// A property of one of them.
+    Device(DeviceField),
+    /// `enrollmentProfiles`
+    Profiles,
+    /// A property of one of them.
+    Profile(ProfileField),
+    /// `defaultIosEnrollmentProfile` and the like: whether there is one.
+    DefaultProfile(DevicePlatform),
+    /// A property of it.
+    DefaultProfileField(DevicePlatform, ProfileField),
 }
 
 /// A property of a device.
@@ -81,7 +95,7 @@ pub enum ProfileField {
 /// What is kept of a profile's property, and so what stands for one that was never set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kept {
-    /// Text; none when empty.
+    /// Text.
     Text,
     /// A boolean; false unless set.
     Bool,
@@ -132,4 +146,6 @@ pub enum AuditField {
     ActorClient,
     /// `applicationDisplayName` of the actor
     ActorClientName,
+    /// `ipAddress` of the actor
+    ActorAddress,
 }

@@ -117,6 +117,8 @@ pub struct ProfilePatch {
     pub description: Option<Option<String>>,
     /// The other properties; none clears one.
     pub values: BTreeMap<&'static str, Option<ProfileValue>>,
+    /// `isDefault`: whether it shall be its platform's default.
+    pub is_default: Option<bool>,
     /// A new password of the administrator's account, or none any more.
     pub admin_password: Option<Option<Zeroizing<String>>>,
 }

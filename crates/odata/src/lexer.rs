@@ -5,7 +5,7 @@ use crate::error::ParseError;
 /// One token. Literals stay as written; their kind is decided by the property they are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Token<'t> {
-    /// A name, an operator or a keyword; dots are part of it.
+    /// A name, an operator or a keyword; dots are part of it, and so are `$` and `@`.
     Word(&'t str),
     /// The inside of a quoted text, doubled quotes still doubled.
     Text(&'t str),
@@ -19,6 +19,7 @@ pub(crate) enum Token<'t> {
     Slash,
     Colon,
     Star,
+    Minus,
     End,
 }
 
@@ -50,8 +51,9 @@ impl<'t> Lexer<'t> {
             b':' => Token::Colon,
             b'*' => Token::Star,
             b'\'' => Token::Text(self.quoted(start)?),
+            b'-' if !self.byte(start + 1).is_some_and(|byte| byte.is_ascii_digit()) => Token::Minus,
             b'-' | b'0'..=b'9' => Token::Plain(self.plain(start)),
-            b'_' | b'a'..=b'z' | b'A'..=b'Z' => self.word(start)?,
+            b'_' | b'$' | b'@' | b'a'..=b'z' | b'A'..=b'Z' => self.word(start)?,
             _ => {
                 return Err(ParseError::syntax(
                     self.text,
@@ -105,7 +107,7 @@ impl<'t> Lexer<'t> {
     }
 
     fn word(&mut self, start: usize) -> Result<Token<'t>, ParseError> {
-        let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+        let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'@');
         let guid = self.text.as_bytes().get(start..start + 36);
         if guid.is_some_and(is_guid) && !self.byte(start + 36).is_some_and(|byte| name(byte) || byte == b'-')
         {

@@ -1,7 +1,7 @@
 //! OData 4 query text into checked trees.
 //!
 //! It is not an OData server: no SQL, no HTTP, no I/O. It is generic over the caller's field type: a [`Schema`] maps
-//! property names to fields and kinds, and a [`Filter`] then holds only fields that exist and literals that fit them.
+//! property names to fields and kinds, and an [`Expr`] then holds only fields that exist and operands that fit them.
 //!
 //! Every parser works in one pass over a bounded text, nests at most [`MAX_DEPTH`] levels and makes at most [`MAX_TERMS`]
 //! terms, so hostile text costs no more than friendly text.
@@ -9,7 +9,8 @@
 mod cursor;
 mod error;
 mod expand;
-mod filter;
+mod expr;
+pub mod grammar;
 mod lexer;
 mod literal;
 mod orderby;
@@ -20,12 +21,12 @@ mod select;
 
 pub use error::{ParseError, Problem};
 pub use expand::{Expand, Levels, parse_expand};
-pub use filter::{CompareOp, Filter, Function, Row};
+pub use expr::{ArithmeticOp, CompareOp, Expr, Function, Row, TypeTest};
 pub use literal::Literal;
 pub use orderby::{OrderBy, parse_orderby};
 pub use parser::parse_filter;
 pub use query_string::{QueryOptions, parse_query_string, with_skiptoken};
-pub use schema::{EnumType, Kind, Schema};
+pub use schema::{EnumType, IsOf, Kind, Schema};
 pub use select::{Select, parse_select};
 
 /// The longest text of one query option, in bytes after percent-decoding.

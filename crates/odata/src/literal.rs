@@ -10,7 +10,7 @@ use crate::{
     schema::Kind,
 };
 
-/// A value that fits the kind of the property it belongs to. There is no null: see [`crate::Filter::IsNull`].
+/// A value that fits the kind of the property it belongs to. There is no null: see [`crate::Expr::Null`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Literal {
     /// For `Edm.Boolean`.
@@ -21,6 +21,8 @@ pub enum Literal {
     Text(String),
     /// For `Edm.DateTimeOffset`.
     DateTime(Timestamp),
+    /// For `Edm.Date`, in the years 0000 to 9999.
+    Date(civil::Date),
     /// For `Edm.Guid`.
     Guid(Uuid),
     /// For an enum.
@@ -40,6 +42,7 @@ impl Literal {
             (Self::Int(a), Self::Int(b)) => Some(a.cmp(b)),
             (Self::Text(a), Self::Text(b)) => Some(folded(a).cmp(&folded(b))),
             (Self::DateTime(a), Self::DateTime(b)) => Some(a.cmp(b)),
+            (Self::Date(a), Self::Date(b)) => Some(a.cmp(b)),
             (Self::Guid(a), Self::Guid(b)) => Some(a.cmp(b)),
             (Self::Enum { ordinal: a, .. }, Self::Enum { ordinal: b, .. }) => Some(a.cmp(b)),
             _ => None,
@@ -51,7 +54,11 @@ impl Literal {
         match (kind, token) {
             (Kind::String, Token::Text(text)) => Some(Self::Text(unescaped(text))),
             (Kind::Boolean, token) => boolean(token).map(Self::Boolean),
-            (Kind::Int32 | Kind::Int64, Token::Plain(text)) => text.parse().ok().map(Self::Int),
+            (Kind::Int32 | Kind::Int64, Token::Plain(text)) => match number(text)? {
+                Number::Whole(number) => Some(Self::Int(number)),
+                Number::Above(_) => None,
+            },
+            (Kind::Date, Token::Plain(text) | Token::Text(text)) => date(text).map(Self::Date),
             (Kind::DateTimeOffset, Token::Plain(text) | Token::Text(text)) => {
                 date_time(text).map(Self::DateTime)
             }
@@ -74,6 +81,7 @@ impl fmt::Display for Literal {
             Self::Int(value) => write!(f, "{value}"),
             Self::Text(text) => write!(f, "'{}'", text.replace('\'', "''")),
             Self::DateTime(time) => write!(f, "{time}"),
+            Self::Date(date) => write!(f, "{date}"),
             Self::Guid(guid) => write!(f, "{guid}"),
             Self::Enum { member, .. } => write!(f, "'{member}'"),
         }
@@ -101,6 +109,68 @@ fn member(enumeration: &'static crate::EnumType, text: &str) -> Option<Literal> 
     enumeration.member(text).map(|(ordinal, member)| Literal::Enum { member, ordinal })
 }
 
+/// What `mindatetime()` says: what Graph shows where a time that may not be null is absent.
+pub(crate) const YEAR_ONE: Timestamp = Timestamp::constant(-62_135_596_800, 0);
+
+/// A number as it was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Number {
+    Whole(i64),
+    /// Between this whole number and the next, or beyond the least or greatest that there is.
+    Above(i64),
+}
+
+/// `-12`, `30.0`, `1.5e3`: digits, a fraction and an exponent of up to two digits.
+pub(crate) fn number(text: &str) -> Option<Number> {
+    if let Ok(whole) = text.parse() {
+        return (!text.starts_with('+')).then_some(Number::Whole(whole));
+    }
+    let (negative, unsigned) = text.strip_prefix('-').map_or((false, text), |rest| (true, rest));
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, exponent),
+        None => (unsigned, "0"),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let sign = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    if !digits(whole) || !digits(fraction) || !digits(sign) || sign.len() > 2 {
+        return None;
+    }
+    let shift: isize = exponent.strip_prefix('+').unwrap_or(exponent).parse().ok()?;
+    let all = format!("{whole}{fraction}");
+    let point = isize::try_from(whole.len()).ok()? + shift;
+    let at = usize::try_from(point.max(0)).ok()?;
+    let (before, behind) = all.split_at(at.min(all.len()));
+    let before = format!("{before}{}", "0".repeat(at - at.min(all.len())));
+    let is_whole = behind.bytes().all(|digit| digit == b'0');
+    // More digits than any number here has are beyond them all.
+    let magnitude = match before.trim_start_matches('0') {
+        "" => 0,
+        digits => digits.parse().unwrap_or(i128::MAX >> 1),
+    };
+    let signed = if negative { -magnitude } else { magnitude };
+    Some(match i64::try_from(signed) {
+        Ok(whole) if is_whole => Number::Whole(whole),
+        Ok(whole) if negative => whole.checked_sub(1).map_or(Number::Above(i64::MIN), Number::Above),
+        Ok(whole) => Number::Above(whole),
+        Err(_) if negative => Number::Above(i64::MIN),
+        Err(_) => Number::Above(i64::MAX),
+    })
+}
+
+/// `yyyy-MM-dd`.
+fn date(text: &str) -> Option<civil::Date> {
+    if text.len() == 10 && is_date(text.as_bytes()) { text.parse().ok() } else { None }
+}
+
+fn is_date(bytes: &[u8]) -> bool {
+    bytes.len() >= 10
+        && bytes[..10].iter().enumerate().all(|(index, byte)| match index {
+            4 | 7 => *byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
+
 /// 0000-01-01T00:00:00Z: OData's years have four digits and no sign.
 const EARLIEST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 
@@ -108,12 +178,7 @@ const EARLIEST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 /// are dropped; times past the last one that can be held, such as .NET's maximum, become that last one.
 fn date_time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
-    let is_date = bytes.len() >= 10
-        && bytes[..10].iter().enumerate().all(|(index, byte)| match index {
-            4 | 7 => *byte == b'-',
-            _ => byte.is_ascii_digit(),
-        });
-    if !is_date {
+    if !is_date(bytes) {
         return None;
     }
     let (local, offset) = if bytes.len() == 10 {

@@ -1,10 +1,14 @@
-//! `$orderby`: properties and directions. Ties and nulls are the caller's business.
+//! `$orderby`: expressions and directions. Ties and nulls are the caller's business.
+
+use jiff::Timestamp;
 
 use crate::{
     cursor::Cursor,
     error::{ParseError, Problem, shortened},
+    expr::Expr,
     lexer::Token,
-    schema::{Kind, Schema, resolve},
+    parser::Parser,
+    schema::{Kind, Schema},
 };
 
 const LIMIT: usize = 8;
@@ -12,49 +16,51 @@ const LIMIT: usize = 8;
 /// One criterion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrderBy<F> {
-    /// A primitive field.
-    pub field: F,
+    /// What rows are ordered by; its values are primitive.
+    pub by: Expr<F>,
     /// `desc` was said.
     pub descending: bool,
 }
 
-/// Reads a decoded `$orderby`: 1 to 8 primitive properties, each once.
-pub fn parse_orderby<F: PartialEq, S: Schema<F>>(
+/// Reads a decoded `$orderby`: 1 to 8 expressions of a primitive type, each once.
+pub fn parse_orderby<F: Clone + PartialEq, S: Schema<F>>(
     text: &str,
     schema: &S,
+    now: Timestamp,
 ) -> Result<Vec<OrderBy<F>>, ParseError> {
-    let mut cursor = Cursor::new("$orderby", text)?;
+    let mut parser = Parser::new(Cursor::new("$orderby", text)?, schema, now);
     let mut criteria: Vec<OrderBy<F>> = Vec::new();
     loop {
-        let at = cursor.at;
-        let path = cursor.path()?;
-        let problem = |problem| ParseError::new(at, problem);
-        let (field, kind) = resolve(schema, &path).map_err(problem)?;
-        let in_collection = (1..path.len())
-            .any(|length| matches!(schema.field(&path[..length]), Some((_, Kind::Collection(_)))));
-        if in_collection || matches!(kind, Kind::Collection(_) | Kind::Complex(_)) {
-            let name = shortened(&path.join("/"));
-            return Err(problem(Problem::Misused(format!(
-                "'{name}' cannot be sorted by: only a single primitive value has an order."
-            ))));
+        let at = parser.cursor.at;
+        let (by, kind) = parser.value()?;
+        if let Expr::Literal(_) = by {
+            return Err(parser.cursor.fail_at(at, "a property"));
         }
-        if criteria.iter().any(|other| other.field == field) {
-            return Err(problem(Problem::Duplicate(shortened(&path.join("/")))));
+        let written = shortened(parser.cursor.since(at));
+        let problem = |problem| Err(ParseError::new(at, problem));
+        if matches!(kind, Kind::Collection(_) | Kind::Complex(_)) {
+            return problem(Problem::Misused(format!(
+                "'{written}' cannot be sorted by: only a single primitive value has an order."
+            )));
+        }
+        if criteria.iter().any(|other| other.by == by) {
+            return problem(Problem::Duplicate(written));
         }
         if criteria.len() == LIMIT {
-            return Err(problem(Problem::TooMany { what: "properties in '$orderby'", limit: LIMIT }));
+            return problem(Problem::TooMany { what: "properties in '$orderby'", limit: LIMIT });
         }
+        let cursor = &mut parser.cursor;
         let descending = cursor.token.is("desc");
         if descending || cursor.token.is("asc") {
             cursor.advance()?;
         }
-        criteria.push(OrderBy { field, descending });
+        criteria.push(OrderBy { by, descending });
         if !cursor.take(Token::Comma)? {
             break;
         }
     }
-    match cursor.token {
+    match parser.cursor.token {
         Token::End => Ok(criteria),
-        _ => Err(cursor.fail("'asc', 'desc', ',' or the end")),
+        _ => Err(parser.cursor.fail("'asc', 'desc', ',' or the end")),
     }
 }

@@ -1,27 +1,33 @@
-//! `$filter` by precedence climbing (Pratt): `or` < `and` < `not` < comparisons. Builds only well-typed trees.
+//! Expressions by precedence climbing (Pratt): `or` < `and` < `not` < comparisons < sums < products < sign. Builds only
+//! well-typed trees.
 //!
-//! Recursion happens only in [`Parser::nested`], which counts it; chains of `and`, `or` and `not` are loops.
+//! Recursion happens only in [`Parser::nested`], which counts it; chains of operators are loops.
 
 mod function_call;
 mod operand;
-mod property;
+mod path;
+mod refused;
 
-use operand::{Operand, Written};
+use jiff::Timestamp;
+use operand::{Operand, Typed, Written};
 
 use crate::{
     MAX_DEPTH, MAX_TERMS,
     cursor::Cursor,
     error::{ParseError, Problem},
-    filter::{CompareOp, Filter},
+    expr::{ArithmeticOp, CompareOp, Expr},
     lexer::Token,
-    schema::Schema,
+    schema::{Kind, Schema},
 };
 
-/// Reads a decoded `$filter`. Fails on text over [`crate::MAX_TEXT`], nesting over [`MAX_DEPTH`], more than [`MAX_TERMS`]
-/// operands, unknown properties and literals that do not fit.
-pub fn parse_filter<F: Clone, S: Schema<F>>(text: &str, schema: &S) -> Result<Filter<F>, ParseError> {
-    let cursor = Cursor::new("$filter", text)?;
-    let mut parser = Parser { cursor, schema, variables: Vec::new(), depth: 0, terms: 0 };
+/// Reads a decoded `$filter`; `now` is what `now()` says. Fails on text over [`crate::MAX_TEXT`], nesting over
+/// [`MAX_DEPTH`], more than [`MAX_TERMS`] operands, unknown properties and operands that do not fit.
+pub fn parse_filter<F: Clone, S: Schema<F>>(
+    text: &str,
+    schema: &S,
+    now: Timestamp,
+) -> Result<Expr<F>, ParseError> {
+    let mut parser = Parser::new(Cursor::new("$filter", text)?, schema, now);
     let filter = parser.condition(Power::OR)?;
     if parser.cursor.token != Token::End {
         return Err(parser.cursor.fail("'and', 'or' or the end of the filter"));
@@ -29,9 +35,10 @@ pub fn parse_filter<F: Clone, S: Schema<F>>(text: &str, schema: &S) -> Result<Fi
     Ok(filter)
 }
 
-struct Parser<'t, 's, F> {
-    cursor: Cursor<'t>,
+pub(crate) struct Parser<'t, 's, F> {
+    pub(crate) cursor: Cursor<'t>,
     schema: &'s dyn Schema<F>,
+    now: Timestamp,
     /// The lambda variables in scope, each with the path of the collection that it walks.
     variables: Vec<(&'t str, Vec<&'t str>)>,
     depth: usize,
@@ -39,11 +46,13 @@ struct Parser<'t, 's, F> {
 }
 
 /// An operator between two operands.
+#[derive(Clone, Copy)]
 enum Infix {
     Or,
     And,
     In,
     Compare(CompareOp),
+    Arithmetic(ArithmeticOp),
 }
 
 /// How tightly operators bind.
@@ -54,75 +63,106 @@ impl Power {
     const AND: u8 = 2;
     const NOT: u8 = 3;
     const COMPARE: u8 = 4;
-    const OPERAND: u8 = 5;
+    const SUM: u8 = 5;
+    const PRODUCT: u8 = 6;
+    const SIGN: u8 = 7;
 }
 
 impl Infix {
     fn of(token: Token<'_>) -> Option<Self> {
         let Token::Word(word) = token else { return None };
-        let compare = |op: &CompareOp| op.name().eq_ignore_ascii_case(word);
-        let ops = [CompareOp::Eq, CompareOp::Ne, CompareOp::Gt, CompareOp::Ge, CompareOp::Lt, CompareOp::Le];
-        match ops.into_iter().find(compare) {
-            Some(op) => Some(Self::Compare(op)),
-            None if token.is("and") => Some(Self::And),
-            None if token.is("or") => Some(Self::Or),
-            None if token.is("in") => Some(Self::In),
-            None => None,
+        if let Some(op) = CompareOp::ALL.into_iter().find(|op| op.name().eq_ignore_ascii_case(word)) {
+            return Some(Self::Compare(op));
         }
+        if let Some(op) = ArithmeticOp::ALL.into_iter().find(|op| op.name().eq_ignore_ascii_case(word)) {
+            return Some(Self::Arithmetic(op));
+        }
+        let words = [("and", Self::And), ("or", Self::Or), ("in", Self::In)];
+        words.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(word)).map(|(_, infix)| infix)
     }
 
-    fn power(&self) -> u8 {
+    fn power(self) -> u8 {
         match self {
             Self::Or => Power::OR,
             Self::And => Power::AND,
             Self::In | Self::Compare(_) => Power::COMPARE,
+            Self::Arithmetic(ArithmeticOp::Add | ArithmeticOp::Sub) => Power::SUM,
+            Self::Arithmetic(_) => Power::PRODUCT,
         }
     }
 }
 
 const OPERAND: &str = "a property, a literal, a function or '('";
 
-impl<'t, F: Clone> Parser<'t, '_, F> {
+impl<'t, 's, F: Clone> Parser<'t, 's, F> {
+    pub(crate) fn new(cursor: Cursor<'t>, schema: &'s dyn Schema<F>, now: Timestamp) -> Self {
+        Self { cursor, schema, now, variables: Vec::new(), depth: 0, terms: 0 }
+    }
+
+    /// An expression of any type with its type; a literal alone has the type that it looks like.
+    pub(crate) fn value(&mut self) -> Result<(Expr<F>, Kind), ParseError> {
+        match self.expression(Power::OR)? {
+            Operand::Typed(typed) => Ok((typed.expr, typed.kind)),
+            Operand::Literal(literal) => {
+                let kind = literal.natural_kind()?;
+                Ok((Expr::Literal(literal.read(kind)?), kind))
+            }
+        }
+    }
+
     /// An expression that is true or false.
-    fn condition(&mut self, minimum: u8) -> Result<Filter<F>, ParseError> {
+    fn condition(&mut self, minimum: u8) -> Result<Expr<F>, ParseError> {
         let operand = self.expression(minimum)?;
         self.truth(operand)
     }
 
-    fn truth(&self, operand: Operand<'t, F>) -> Result<Filter<F>, ParseError> {
+    fn truth(&self, operand: Operand<'t, F>) -> Result<Expr<F>, ParseError> {
         operand
             .into_condition()
             .ok_or_else(|| self.cursor.fail("a comparison (eq, ne, gt, ge, lt, le or in)"))
     }
 
     fn expression(&mut self, minimum: u8) -> Result<Operand<'t, F>, ParseError> {
+        let start = self.cursor.at;
         let mut left = self.prefix()?;
-        while let Some(infix) = Infix::of(self.cursor.token) {
+        loop {
+            let at = self.cursor.at;
+            let Some(infix) = Infix::of(self.cursor.token) else {
+                refused::operator(self.cursor.token, at)?;
+                return Ok(left);
+            };
             let power = infix.power();
             if power < minimum {
-                break;
+                return Ok(left);
             }
-            let at = self.cursor.at;
             if let Infix::Or | Infix::And = infix {
                 let first = self.truth(left)?;
                 self.cursor.advance()?;
                 let second = self.condition(power + 1)?;
-                left = Operand::Condition(match infix {
-                    Infix::Or => first.or(second),
-                    _ => first.and(second),
-                });
+                let both = if let Infix::Or = infix { first.or(second) } else { first.and(second) };
+                left = Operand::Typed(self.typed(both, Kind::Boolean, start));
                 continue;
             }
             self.cursor.advance()?;
-            left = Operand::Condition(match infix {
+            let (expr, kind) = match infix {
                 Infix::Compare(op) => {
                     let right = self.expression(power + 1)?;
-                    left.compare(op, right, at)?
+                    (left.compare(op, right, at)?, Kind::Boolean)
                 }
-                _ => self.values(left, at)?,
-            });
+                Infix::Arithmetic(op) => {
+                    let right = self.expression(power + 1)?;
+                    left = Operand::Typed(left.calculate(op, right, at)?.since(start, &self.cursor));
+                    continue;
+                }
+                _ => (self.values(left, at)?, Kind::Boolean),
+            };
+            left = Operand::Typed(self.typed(expr, kind, start));
         }
-        Ok(left)
+    }
+
+    /// An expression that began at `start` and has just been passed.
+    fn typed(&self, expr: Expr<F>, kind: Kind, start: usize) -> Typed<'t, F> {
+        Typed::new(expr, kind, self.cursor.since(start), start)
     }
 
     fn prefix(&mut self) -> Result<Operand<'t, F>, ParseError> {
@@ -135,6 +175,11 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
                 self.cursor.expect(Token::Close, "an operator or ')'")?;
                 Ok(inner)
             }
+            Token::Minus => {
+                self.cursor.advance()?;
+                let inner = self.nested(|parser| parser.expression(Power::SIGN))?;
+                Ok(Operand::Typed(inner.negated(at)?.since(at, &self.cursor)))
+            }
             token if token.is("not") => {
                 let mut negated = false;
                 while self.cursor.token.is("not") {
@@ -142,7 +187,8 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
                     negated = !negated;
                 }
                 let condition = self.condition(Power::NOT)?;
-                Ok(Operand::Condition(if negated { condition.not() } else { condition }))
+                let condition = if negated { condition.negated() } else { condition };
+                Ok(Operand::Typed(self.typed(condition, Kind::Boolean, at)))
             }
             Token::Text(_) | Token::Typed(..) | Token::Plain(_) => self.literal(),
             token if ["true", "false", "null"].iter().any(|word| token.is(word)) => self.literal(),
@@ -150,7 +196,7 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
                 self.cursor.advance()?;
                 match self.cursor.token {
                     Token::Open => self.call(word, at),
-                    _ => self.property(word, at),
+                    _ => self.path(word, at),
                 }
             }
             _ => Err(self.cursor.fail(OPERAND)),
@@ -164,25 +210,28 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
     }
 
     /// `(1,2,3)` after `in`.
-    fn values(&mut self, left: Operand<'t, F>, at: usize) -> Result<Filter<F>, ParseError> {
-        let Operand::Property(property) = left else {
+    fn values(&mut self, left: Operand<'t, F>, at: usize) -> Result<Expr<F>, ParseError> {
+        let Operand::Typed(value) = left else {
             return Err(self.cursor.fail_at(at, "a property before 'in'"));
         };
-        property.check_primitive()?;
+        value.check_primitive()?;
         self.cursor.expect(Token::Open, "a list of values in parentheses")?;
         let mut list = Vec::new();
         loop {
-            let at = self.cursor.at;
-            match self.expression(Power::OPERAND)? {
-                Operand::Literal(literal) => list.push(literal),
-                _ => return Err(self.cursor.fail_at(at, "a literal")),
+            self.count()?;
+            match self.cursor.token {
+                Token::Text(_) | Token::Typed(..) | Token::Plain(_) => {}
+                token if ["true", "false", "null"].iter().any(|word| token.is(word)) => {}
+                _ => return Err(self.cursor.fail("a literal")),
             }
+            let Operand::Literal(literal) = self.literal()? else { continue };
+            list.push(literal);
             if !self.cursor.take(Token::Comma)? {
                 break;
             }
         }
         self.cursor.expect(Token::Close, "',' or ')'")?;
-        property.within(&list)
+        value.within(&list)
     }
 
     fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, ParseError>) -> Result<T, ParseError> {

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::error::{Problem, shortened};
+use crate::{
+    error::{Problem, shortened},
+    expr::TypeTest,
+};
 
 /// The EDM kind of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,11 +20,13 @@ pub enum Kind {
     Int64,
     /// `Edm.DateTimeOffset`.
     DateTimeOffset,
+    /// `Edm.Date`, which the function `date` makes; no property is of it.
+    Date,
     /// `Edm.Guid`.
     Guid,
     /// An enum, ordered as its members are listed.
     Enum(&'static EnumType),
-    /// A complex value with its type's qualified name. Its members are found by longer paths.
+    /// A complex value or a single entity with its type's qualified name. Its members are found by longer paths.
     Complex(&'static str),
     /// Many of a kind; filtered with `any` and `all`.
     Collection(&'static Kind),
@@ -35,6 +40,7 @@ impl fmt::Display for Kind {
             Self::Int32 => "Edm.Int32",
             Self::Int64 => "Edm.Int64",
             Self::DateTimeOffset => "Edm.DateTimeOffset",
+            Self::Date => "Edm.Date",
             Self::Guid => "Edm.Guid",
             Self::Enum(enumeration) => enumeration.name,
             Self::Complex(name) => name,
@@ -76,8 +82,23 @@ pub trait Schema<F> {
     /// The field that a property path such as `["actor", "ipAddress"]` names, in any ASCII case, and its kind.
     ///
     /// Complex values and collections have fields of their own, besides those of their members: `["resources"]` is the
-    /// collection, `["resources", "resourceId"]` a member of its items.
+    /// collection, `["resources", "resourceId"]` a member of its items. A name with a dot is a derived type, whose
+    /// properties follow: `["microsoft.graph.depIOSEnrollmentProfile", "zoomDisabled"]`.
     fn field(&self, path: &[&str]) -> Option<(F, Kind)>;
+
+    /// Being of the type of that name, in any ASCII case: of the row, or of what `path` leads to.
+    fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<F>;
+}
+
+/// What a schema knows of being of a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IsOf<F> {
+    /// There is no such type.
+    Unknown,
+    /// Always or never.
+    Fixed(bool),
+    /// It depends on the row.
+    Depends(TypeTest<F>),
 }
 
 /// Looks a path up; the first name that leads nowhere is the one in the error.

@@ -35,6 +35,14 @@ pub fn parse_select<F: PartialEq, S: Schema<F>>(text: &str, schema: &S) -> Resul
             all = true;
         } else {
             let path = cursor.path()?;
+            let refused = match cursor.token {
+                Token::Star => "The operations of a namespace are not supported in '$select'.",
+                Token::Open => "Options in parentheses are not supported in '$select'.",
+                _ => "",
+            };
+            if !refused.is_empty() {
+                return Err(ParseError::new(at, Problem::Unsupported(refused.to_owned())));
+            }
             let (field, _) = resolve(schema, &path).map_err(|problem| ParseError::new(at, problem))?;
             if !fields.contains(&field) {
                 fields.push(field);

@@ -13,7 +13,7 @@ use adept_domain::{AuditEvent, Caller, CallerKind, TenantId};
 fn actor(caller: Option<&Caller>) -> serde_json::Value {
     let Some(caller) = caller else { return json!({ "kind": "adept", "clientName": "Adept" }) };
     let client = caller.client.map(|id| id.to_string());
-    match &caller.kind {
+    let mut actor = match &caller.kind {
         CallerKind::Application => {
             json!({ "kind": "application", "client": client, "clientName": caller.client_name })
         }
@@ -22,7 +22,11 @@ fn actor(caller: Option<&Caller>) -> serde_json::Value {
             "kind": "user", "user": user_id, "principalName": principal_name,
             "client": client, "clientName": caller.client_name,
         }),
+    };
+    if let Some(address) = caller.address {
+        actor["address"] = address.to_string().into();
     }
+    actor
 }
 
 /// Adds `event` to `tenant`'s log.

@@ -7,16 +7,16 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
     Devices, Error,
     assignment::{alike, save_pacing, save_release, states_of},
+    column::{Column, Holds},
     db::{Row, Transaction, Value, sql},
     device_events::{self, NewDeviceEvent},
-    filter::{Column, Holds},
     list::{ListQuery, Listed, Source, of_setting},
 };
 use adept_domain::{
@@ -35,24 +35,25 @@ const SOURCE: Source<DeviceField> = Source {
     key: Some("tenant, setting, serial_key"),
 };
 
-fn column(field: DeviceField) -> Column {
-    let (expression, holds) = match field {
-        DeviceField::Id => ("id", Holds::Id { nullable: false }),
-        DeviceField::SerialNumber => ("serial_key", Holds::Serial),
-        DeviceField::Description => ("description", Holds::Text),
-        DeviceField::Platform => ("platform", Holds::Member(members::PLATFORM)),
-        DeviceField::DiscoverySource => ("source", Holds::Member(members::DISCOVERY_SOURCE)),
-        DeviceField::IsDeleted => ("deleted", Holds::Bool),
-        DeviceField::Created => ("created_at", Holds::Time { nullable: false }),
-        DeviceField::RequestedProfile => ("desired_profile", Holds::Id { nullable: true }),
-        DeviceField::RequestedProfileAt => ("desired_at", Holds::Time { nullable: true }),
-        DeviceField::IsSupervised => ("COALESCE(supervised, FALSE)", Holds::Bool),
-        DeviceField::LastContacted => ("CAST(NULL AS BIGINT)", Holds::Time { nullable: false }),
+/// The column of a field; settings ask for those of their devices too.
+pub(super) fn column(field: DeviceField) -> Column {
+    let fixed = Column::fixed;
+    match field {
+        DeviceField::Id => fixed("devices.id", Holds::Id),
+        DeviceField::SerialNumber => fixed("devices.serial_key", Holds::Serial),
+        DeviceField::Description => Column::nullable("devices.description", Holds::Text),
+        DeviceField::Platform => fixed("devices.platform", Holds::Member(members::PLATFORM)),
+        DeviceField::DiscoverySource => fixed("devices.source", Holds::Member(members::DISCOVERY_SOURCE)),
+        DeviceField::IsDeleted => fixed("devices.deleted", Holds::Bool),
+        DeviceField::Created => fixed("devices.created_at", Holds::Time),
+        DeviceField::RequestedProfile => Column::nullable("devices.desired_profile", Holds::Id),
+        DeviceField::RequestedProfileAt => Column::nullable("devices.desired_at", Holds::Time),
+        DeviceField::IsSupervised => fixed("COALESCE(devices.supervised, FALSE)", Holds::Bool),
+        DeviceField::LastContacted => Column::time_or_year_one("CAST(NULL AS BIGINT)"),
         DeviceField::EnrollmentState => {
-            ("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
+            fixed("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
         }
-    };
-    Column::fixed(expression, holds)
+    }
 }
 
 pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
@@ -277,7 +278,7 @@ impl Devices {
 
     /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
     /// is known, and few are gone.
-    pub async fn count(&self, key: SettingKey, filter: Option<&Filter<DeviceField>>) -> Result<i64, Error> {
+    pub async fn count(&self, key: SettingKey, filter: Option<&Expr<DeviceField>>) -> Result<i64, Error> {
         if filter.is_some() {
             return SOURCE.count(&self.db, filter, of_setting(key)).await;
         }

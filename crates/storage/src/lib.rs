@@ -8,6 +8,7 @@ mod apple_sessions;
 mod assignment;
 mod audit;
 mod clients;
+mod column;
 mod created_requests;
 mod db;
 mod deployment;

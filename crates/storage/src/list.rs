@@ -2,14 +2,15 @@
 //! does and a row added meanwhile never makes another one be skipped.
 
 use adept_domain::SettingKey;
-use adept_odata::{Filter, OrderBy};
+use adept_odata::{Expr, OrderBy};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use super::{
     Error,
+    column::Column,
     db::{Db, Row, Value},
-    filter::{Column, Sql},
+    filter::{Columns, Sql},
 };
 
 /// Where a page ended. Opaque to everyone else; holds no secret, only sort keys of the last row.
@@ -20,7 +21,7 @@ pub struct Position(pub String);
 #[derive(Clone, Debug)]
 pub struct ListQuery<F> {
     /// Only rows that fulfil it.
-    pub filter: Option<Filter<F>>,
+    pub filter: Option<Expr<F>>,
     /// In this order; then by the type's own order.
     pub order: Vec<OrderBy<F>>,
     /// Rows wanted, at most 1,000.
@@ -50,6 +51,9 @@ pub struct Listed<T> {
     pub total: Option<i64>,
 }
 
+/// What rows are ordered by, and whether downwards.
+type Keys = Vec<(Column, bool)>;
+
 /// A table as lists see it.
 pub(super) struct Source<F> {
     /// `SELECT` list.
@@ -57,7 +61,7 @@ pub(super) struct Source<F> {
     /// The table.
     pub(super) table: &'static str,
     /// The column of each field.
-    pub(super) column: fn(F) -> Column,
+    pub(super) column: Columns<F>,
     /// The order of last resort; unique within what `scope` admits.
     pub(super) tie: Column,
     /// The primary key's columns where a filter first looks for keys only, and rows are read for those of the page: what
@@ -78,9 +82,9 @@ impl<F: Copy> Source<F> {
             true => Some(self.count(db, query.filter.as_ref(), &scope).await?),
             false => None,
         };
-        let keys = self.keys(query);
         let top = query.top.clamp(1, 1000) as usize;
-        let mut rows = db.rows(self.page(query, &keys, &scope)?.statement()).await?;
+        let (page, keys) = self.page(query, &scope)?;
+        let mut rows = db.rows(page.statement()).await?;
         let more = rows.len() > top;
         rows.truncate(top);
         let next = match rows.last() {
@@ -90,20 +94,14 @@ impl<F: Copy> Source<F> {
         Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, next, total })
     }
 
-    /// What rows are ordered by, and whether downwards.
-    fn keys(&self, query: &ListQuery<F>) -> Vec<(Column, bool)> {
-        let asked = query.order.iter().map(|order| ((self.column)(order.field), order.descending));
-        asked.chain([(self.tie.clone(), false)]).collect()
-    }
-
-    /// Asks for a page and one row more.
-    fn page(
-        &self,
-        query: &ListQuery<F>,
-        keys: &[(Column, bool)],
-        scope: impl Fn(&mut Sql),
-    ) -> Result<Sql, Error> {
+    /// Asks for a page and one row more. What its rows are ordered by comes with it, and whether downwards.
+    fn page(&self, query: &ListQuery<F>, scope: impl Fn(&mut Sql)) -> Result<(Sql, Keys), Error> {
         let mut sql = Sql::new(&format!("SELECT {}", self.columns));
+        let mut keys = Vec::with_capacity(query.order.len() + 1);
+        for order in &query.order {
+            keys.push((sql.term(&order.by, self.column)?, order.descending));
+        }
+        keys.push((self.tie.clone(), false));
         for (index, (key, _)) in keys.iter().enumerate() {
             sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
         }
@@ -114,17 +112,17 @@ impl<F: Copy> Source<F> {
         self.where_clause(&mut sql, query.filter.as_ref(), &scope)?;
         if let Some(position) = &query.after {
             sql.push(" AND (");
-            behind(&mut sql, keys, position)?;
+            behind(&mut sql, &keys, position)?;
             sql.push(")");
         }
-        order_by(&mut sql, keys);
+        order_by(&mut sql, &keys);
         let top = i64::from(query.top.clamp(1, 1000));
         sql.push(" LIMIT ").bind(top + 1).push(" OFFSET ").bind(i64::from(query.skip));
         if let Some(key) = by_key {
             sql.push(&format!(") AS page JOIN {} USING ({key})", self.table));
-            order_by(&mut sql, keys);
+            order_by(&mut sql, &keys);
         }
-        Ok(sql)
+        Ok((sql, keys))
     }
 
     /// How the database means to find a page, as it says itself.
@@ -135,7 +133,7 @@ impl<F: Copy> Source<F> {
         query: &ListQuery<F>,
         scope: impl Fn(&mut Sql),
     ) -> Result<String, Error> {
-        let page = self.page(query, &self.keys(query), scope)?;
+        let (page, _) = self.page(query, scope)?;
         let (explain, column) = match db {
             Db::Sqlite(_) => ("EXPLAIN QUERY PLAN ", "detail"),
             Db::Postgres(_) => ("EXPLAIN ", "QUERY PLAN"),
@@ -151,7 +149,7 @@ impl<F: Copy> Source<F> {
     pub(super) async fn count(
         &self,
         db: &Db,
-        filter: Option<&Filter<F>>,
+        filter: Option<&Expr<F>>,
         scope: impl Fn(&mut Sql),
     ) -> Result<i64, Error> {
         let mut sql = Sql::new("SELECT COUNT(*) AS total");
@@ -162,14 +160,14 @@ impl<F: Copy> Source<F> {
     fn where_clause(
         &self,
         sql: &mut Sql,
-        filter: Option<&Filter<F>>,
+        filter: Option<&Expr<F>>,
         scope: impl Fn(&mut Sql),
     ) -> Result<(), Error> {
         sql.push(&format!(" FROM {} WHERE ", self.table));
         scope(sql);
         if let Some(filter) = filter {
             sql.push(" AND ");
-            sql.condition(filter, self.column)?;
+            sql.where_true(filter, self.column)?;
         }
         Ok(())
     }

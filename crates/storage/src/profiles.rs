@@ -4,15 +4,15 @@
 mod defaults;
 mod values;
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use super::{
     Error, Profiles, audit,
+    column::{Column, Holds},
     created_requests::{self, EntityCreated},
     db::{Row, Statement, Transaction, Value, id_text, sql, sql_of_parts},
-    filter::{Column, Holds},
     list::{ListQuery, Listed, Source, of_setting},
     sealing::SealedField,
     setting_state::{lock, save},
@@ -41,36 +41,40 @@ const SOURCE: Source<ProfileField> = Source {
     columns: COLUMNS,
     table: "enrollment_profiles",
     column,
-    tie: Column::fixed("id", Holds::Id { nullable: false }),
+    tie: Column::fixed("id", Holds::Id),
     key: None,
 };
 
-fn column(field: ProfileField) -> Column {
-    let (expression, holds) = match field {
-        ProfileField::Id => return id_column(),
-        ProfileField::DisplayName => ("display_name", Holds::Text),
-        ProfileField::Description => ("description", Holds::Text),
-        ProfileField::Kind => ("kind", Holds::Member(ProfileKind::WORDS)),
-        ProfileField::IsDefault => (is_default!(), Holds::Bool),
-        ProfileField::Kept(name, kept) => return kept_column(name, kept),
-    };
-    Column::fixed(expression, holds)
+/// The column of a field; settings ask for those of their profiles too.
+pub(super) fn column(field: ProfileField) -> Column {
+    match field {
+        ProfileField::Id => id_column(),
+        ProfileField::DisplayName => Column::nullable("enrollment_profiles.display_name", Holds::Text),
+        ProfileField::Description => Column::nullable("enrollment_profiles.description", Holds::Text),
+        ProfileField::Kind => Column::fixed("enrollment_profiles.kind", Holds::Member(ProfileKind::WORDS)),
+        ProfileField::IsDefault => Column::fixed(is_default!(), Holds::Bool),
+        ProfileField::Kept(name, kept) => kept_column(name, kept),
+    }
 }
 
 /// Graph's id of a profile: the setting's and its own.
 fn id_column() -> Column {
-    Column::made(format!("({} || '_' || {})", id_text("setting"), id_text("id")), Holds::FoldedText)
+    let [setting, id] = ["enrollment_profiles.setting", "enrollment_profiles.id"].map(id_text);
+    Column::made(format!("({setting} || '_' || {id})"), Holds::FoldedText)
 }
 
 /// A property in the JSON object. Both databases know this function of lists, and the names are Graph's own.
 fn kept_column(name: &'static str, kept: Kept) -> Column {
-    let value = format!("(SELECT value ->> '{name}' FROM json_each('[' || properties || ']'))");
+    let value =
+        format!("(SELECT value ->> '{name}' FROM json_each('[' || enrollment_profiles.properties || ']'))");
     let (expression, holds) = match kept {
-        Kept::Text => (format!("NULLIF({value}, '')"), Holds::Text),
+        Kept::Text => return Column::made(value, Holds::Text).or_null(),
         // A boolean of JSON is a word in one database and a number in the other.
         Kept::Bool => (format!("(COALESCE(CAST({value} AS TEXT), '') IN ('true', '1'))"), Holds::Bool),
         Kept::Int => (format!("COALESCE(CAST({value} AS BIGINT), 0)"), Holds::Int),
-        Kept::OptionalInt => (format!("CAST({value} AS BIGINT)"), Holds::Int),
+        Kept::OptionalInt => {
+            return Column::made(format!("CAST({value} AS BIGINT)"), Holds::Int).or_null();
+        }
         Kept::Member(members) => {
             let unset = members.first().copied().unwrap_or_default();
             (format!("COALESCE({value}, '{unset}')"), Holds::Member(members))
@@ -130,7 +134,7 @@ impl Profiles {
     }
 
     /// Counts the profiles of a setting that fulfil the filter.
-    pub async fn count(&self, key: SettingKey, filter: Option<&Filter<ProfileField>>) -> Result<i64, Error> {
+    pub async fn count(&self, key: SettingKey, filter: Option<&Expr<ProfileField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, of_setting(key)).await
     }
 

@@ -1,20 +1,23 @@
 //! Onboarding settings: made, read, listed, changed, soft-deleted. What a token or a sync changes is in `onboarding` and
 //! `sync`. A soft-deleted setting does not exist for anyone but the restore command and the purge.
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 use jiff::Timestamp;
 
 use super::{
-    Error, Settings, audit, created_requests,
+    Error, Settings, audit,
+    column::{Column, Holds},
+    created_requests,
     db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
-    filter::{Column, Holds, Sql},
+    devices,
+    filter::Sql,
     keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
-    setting_state,
+    profiles, setting_state,
 };
 use adept_domain::{
-    AuditEvent, Fence, RequestKey, ServerIdentity, Setting, SettingField, SettingId, SettingKey,
-    SettingState, SyncStatus, TenantId, TokenId, TokenState, members, setting_state::Deletion,
+    AuditEvent, DevicePlatform, Fence, RequestKey, ServerIdentity, Setting, SettingField, SettingId,
+    SettingKey, SettingState, SyncStatus, TenantId, TokenId, TokenState, members, setting_state::Deletion,
 };
 
 pub(super) const COLUMNS: &str = "tenant, id, token_name, apple_identifier, token_type, data_sharing_consent, \
@@ -47,34 +50,64 @@ const SOURCE: Source<SettingField> = Source {
     columns: COLUMNS,
     table: "setting_overview",
     column,
-    tie: Column::fixed("id", Holds::Id { nullable: false }),
+    tie: Column::fixed("id", Holds::Id),
     key: None,
 };
 
 fn column(field: SettingField) -> Column {
-    let (expression, holds) = match field {
-        SettingField::Id => ("id", Holds::Id { nullable: false }),
-        SettingField::AppleIdentifier => ("apple_identifier", Holds::Text),
-        SettingField::TokenName => ("token_name", Holds::Text),
-        SettingField::TokenType => ("token_type", Holds::Member(members::DEP_TOKEN_TYPE)),
-        SettingField::TokenExpiration => ("token_expires_at", Holds::Time { nullable: false }),
-        SettingField::LastModified => ("modified_at", Holds::Time { nullable: false }),
-        SettingField::LastSuccessfulSync => ("sync_succeeded_at", Holds::Time { nullable: false }),
-        SettingField::LastSyncTriggered => ("sync_triggered_at", Holds::Time { nullable: false }),
-        SettingField::LastSyncErrorCode => return Column::made(sync_error_code(), Holds::Int),
-        SettingField::SyncedDeviceCount => ("device_count", Holds::Int),
-        SettingField::DataSharingConsent => ("data_sharing_consent", Holds::Bool),
-        SettingField::ShareWithSchoolDataSync => ("share_with_sds", Holds::Bool),
-        SettingField::RoleScopeTags => ("role_scope_tag_ids", Holds::Texts("tag")),
-    };
-    Column::fixed(expression, holds)
+    let (fixed, nullable) = (Column::fixed, Column::nullable);
+    match field {
+        SettingField::Id => fixed("setting_overview.id", Holds::Id),
+        SettingField::AppleIdentifier => nullable("setting_overview.apple_identifier", Holds::Text),
+        SettingField::TokenName => nullable("setting_overview.token_name", Holds::Text),
+        SettingField::TokenType => {
+            fixed("setting_overview.token_type", Holds::Member(members::DEP_TOKEN_TYPE))
+        }
+        SettingField::TokenExpiration => Column::time_or_year_one("setting_overview.token_expires_at"),
+        SettingField::LastModified => fixed("setting_overview.modified_at", Holds::Time),
+        SettingField::LastSuccessfulSync => Column::time_or_year_one("setting_overview.sync_succeeded_at"),
+        SettingField::LastSyncTriggered => Column::time_or_year_one("setting_overview.sync_triggered_at"),
+        SettingField::LastSyncErrorCode => Column::made(sync_error_code(), Holds::Int),
+        SettingField::SyncedDeviceCount => fixed("setting_overview.device_count", Holds::Int),
+        SettingField::DataSharingConsent => fixed("setting_overview.data_sharing_consent", Holds::Bool),
+        SettingField::ShareWithSchoolDataSync => fixed("setting_overview.share_with_sds", Holds::Bool),
+        SettingField::RoleScopeTags => fixed("setting_overview.role_scope_tag_ids", Holds::Texts("tag")),
+        SettingField::Devices => Column::made(of_setting("devices"), Holds::Rows),
+        SettingField::Device(field) => devices::column(field),
+        SettingField::Profiles => Column::made(of_setting("enrollment_profiles"), Holds::Rows),
+        SettingField::Profile(field) => profiles::column(field),
+        SettingField::DefaultProfile(platform) => {
+            Column::made(default_profile(platform), Holds::Whole).or_null()
+        }
+        SettingField::DefaultProfileField(platform, field) => {
+            let column = profiles::column(field);
+            let (of, profile) = (of_setting("enrollment_profiles"), default_profile(platform));
+            let value = format!("(SELECT {} {of} AND enrollment_profiles.id = {profile})", column.expression);
+            Column { expression: value.into(), nullable: true, ..column }
+        }
+    }
+}
+
+/// The rows of a table that belong to the setting at hand.
+fn of_setting(table: &str) -> String {
+    format!(
+        "FROM {table} WHERE {table}.tenant = setting_overview.tenant AND {table}.setting = setting_overview.id"
+    )
+}
+
+fn default_profile(platform: DevicePlatform) -> String {
+    format!(
+        "(SELECT profile {} AND default_profiles.platform = '{}')",
+        of_setting("default_profiles"),
+        platform.as_str()
+    )
 }
 
 /// The code of a stored token state, from the one table of them.
 fn sync_error_code() -> String {
     let cases =
         TokenState::ALL.map(|state| format!("WHEN '{}' THEN {} ", state.as_str(), state.sync_error_code()));
-    format!("(CASE token_state {}END)", cases.concat())
+    format!("CAST((CASE setting_overview.token_state {}END) AS BIGINT)", cases.concat())
 }
 
 pub(super) fn setting(row: &Row) -> Result<Setting, Error> {
@@ -122,9 +155,14 @@ fn typed(setting: &Setting) -> Vec<Value> {
 }
 
 /// The visible settings of a tenant.
+/// The setting for Apple Configurator, whose id is the tenant's, is listed when it holds something: programs loop over the
+/// list and take every row for a server token.
 fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
+    let holds =
+        ["enrollment_profiles", "devices"].map(|table| format!("EXISTS (SELECT 1 {})", of_setting(table)));
+    let listed = format!(" AND deleted_at IS NULL AND (id <> tenant OR {})", holds.join(" OR "));
     move |sql| {
-        sql.push("tenant = ").bind(tenant).push(" AND deleted_at IS NULL");
+        sql.push("tenant = ").bind(tenant).push(&listed);
     }
 }
 
@@ -144,7 +182,7 @@ impl Settings {
     }
 
     /// Counts the visible settings of a tenant.
-    pub async fn count(&self, tenant: TenantId, filter: Option<&Filter<SettingField>>) -> Result<i64, Error> {
+    pub async fn count(&self, tenant: TenantId, filter: Option<&Expr<SettingField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, scope(tenant)).await
     }
 

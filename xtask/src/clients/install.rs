@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::install::{self, NPM, OPENSSL, PYTHON, Program};
+use crate::install::{self, CURL, NPM, OPENSSL, PYTHON, Program};
 use crate::run::{Result, output, root};
 
 /// Where the SDKs lie.
@@ -15,8 +15,7 @@ pub(super) struct Packages {
 }
 
 /// What must be on the PATH.
-const PROGRAMS: [Program; 5] =
-    [("bash", &["--version"], &["bash"]), ("curl", &["--version"], &["curl"]), OPENSSL, PYTHON, NPM];
+const PROGRAMS: [Program; 5] = [("bash", &["--version"], &["bash"]), CURL, OPENSSL, PYTHON, NPM];
 
 /// Finds or installs everything.
 pub(super) fn packages() -> Result<Packages> {

@@ -1,6 +1,6 @@
 //! The audit log as callers see it: theirs, and only to be read.
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 use uuid::Uuid;
 
 use super::{Clock, Error, ListQuery, Listed};
@@ -28,7 +28,7 @@ impl AuditLog {
     }
 
     /// Counts them.
-    pub async fn count(&self, caller: &Caller, filter: Option<&Filter<AuditField>>) -> Result<i64, Error> {
+    pub async fn count(&self, caller: &Caller, filter: Option<&Expr<AuditField>>) -> Result<i64, Error> {
         Ok(self.audit.count(caller.tenant, filter).await?)
     }
 

@@ -11,7 +11,7 @@ pub use manual_import::Imported;
 
 use std::sync::Arc;
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 
 use super::{AppleAccess, Clock, Error, ListQuery, Listed, settings, shared_profile_options::SharedOptions};
 use crate::{
@@ -47,7 +47,7 @@ impl Devices {
         &self,
         caller: &Caller,
         setting: SettingId,
-        filter: Option<&Filter<DeviceField>>,
+        filter: Option<&Expr<DeviceField>>,
     ) -> Result<i64, Error> {
         settings::visible(&self.settings, caller, setting).await?;
         Ok(self.devices.count(SettingKey::new(caller.tenant, setting), filter).await?)

@@ -9,7 +9,7 @@ mod mobile_config;
 pub(super) use assignment::named;
 
 use adept_apple::certificate::Certificate;
-use adept_odata::Filter;
+use adept_odata::Expr;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Profiles {
         &self,
         caller: &Caller,
         setting: SettingId,
-        filter: Option<&Filter<ProfileField>>,
+        filter: Option<&Expr<ProfileField>>,
     ) -> Result<i64, Error> {
         settings::visible(&self.settings, caller, setting).await?;
         Ok(self.profiles.count(SettingKey::new(caller.tenant, setting), filter).await?)
@@ -88,6 +88,9 @@ impl Profiles {
                 kind.as_str()
             )));
         }
+        if input.is_default == Some(true) {
+            defaults::platform_of(kind)?;
+        }
         let now = self.clock.now();
         let mut profile = Profile {
             tenant: setting.tenant,
@@ -113,7 +116,10 @@ impl Profiles {
         let password = input.admin_password.as_ref().and_then(Option::as_ref);
         for _ in 0..CREATES_TRIED {
             match self.profiles.create(&profile, password, key, &event).await? {
-                EntityCreated::Done => return Ok(self.shared.with_enrollment_url(profile)),
+                EntityCreated::Done => {
+                    let profile = self.keep_default(origin, profile, input.is_default).await?;
+                    return Ok(self.shared.with_enrollment_url(profile));
+                }
                 EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
                     // Deleted just now: it is made again.
                     Err(Error::NotFound { .. }) => {}
@@ -140,6 +146,9 @@ impl Profiles {
             let mut new = old.clone();
             new.apply(patch);
             check(&new)?;
+            if patch.is_default == Some(true) {
+                defaults::platform_of(new.kind)?;
+            }
             new.modified_at = now;
             new.revision += i64::from(new.apple_terms() != old.apple_terms());
             let changes = changes(old, &new, patch);
@@ -149,7 +158,9 @@ impl Profiles {
         let password = patch.admin_password.as_ref().map(Option::as_ref);
         let changed =
             self.profiles.update((SettingKey::new(tenant, setting), id), password, now, decide).await?;
-        changed.map(|profile| self.shared.with_enrollment_url(profile)).ok_or(Error::NO_PROFILE)
+        let changed = changed.ok_or(Error::NO_PROFILE)?;
+        let changed = self.keep_default(origin, changed, patch.is_default).await?;
+        Ok(self.shared.with_enrollment_url(changed))
     }
 
     /// Deletes a profile that is no default and that no device wants.

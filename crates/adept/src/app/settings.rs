@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use adept_odata::Filter;
+use adept_odata::Expr;
 use tokio::sync::Notify;
 
 use super::{Clock, Error, ListQuery, Listed, audit::event, cores::Cores};
@@ -50,7 +50,7 @@ impl Settings {
     }
 
     /// Counts the caller's settings that fulfil the filter.
-    pub async fn count(&self, caller: &Caller, filter: Option<&Filter<SettingField>>) -> Result<i64, Error> {
+    pub async fn count(&self, caller: &Caller, filter: Option<&Expr<SettingField>>) -> Result<i64, Error> {
         Ok(self.settings.count(caller.tenant, filter).await?)
     }
 

@@ -139,6 +139,7 @@ impl Auth {
                 client: Some(client),
                 client_name: claims.app_displayname,
                 permissions,
+                address: None,
             },
         };
         verified.in_time(now)?;

@@ -44,7 +44,7 @@ pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
     let set = set(request);
     let shape = request.shape(set.kind)?;
     let event = request.app().audit.get(&request.caller, request.audit_event_id()?).await?;
-    Ok(shape.document(request, &set, &event, &[]))
+    shape.answer(request, &set, &event, &[])
 }
 
 pub(super) async fn get_audit_categories(request: &RequestContext<'_>) -> HandlerResult {

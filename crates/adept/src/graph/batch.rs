@@ -38,7 +38,7 @@ pub(super) async fn handle(request: &RequestContext<'_>) -> HandlerResult {
         };
         let response = match inner {
             Ok(inner) => request.edge.serve(inner).await,
-            Err(error) => request.edge.refuse_item(error, request.headers()),
+            Err(error) => request.edge.refuse_early(request.headers(), error),
         };
         responses[index] = Some(ItemResponse::of(response).await);
     }

@@ -1,11 +1,8 @@
-//! Receives a body up to a limit, and drains an unread one so that the client comes to read the answer.
+//! Receives a body up to a limit. What is left unread is drained by `serve`.
 
-use std::{sync::PoisonError, time::Duration};
+use std::sync::PoisonError;
 
-use axum::{
-    body::{Body, HttpBody},
-    http::{HeaderMap, HeaderValue, header},
-};
+use axum::http::{HeaderMap, HeaderValue, header};
 use futures_util::StreamExt;
 use zeroize::Zeroizing;
 
@@ -23,10 +20,6 @@ pub(super) const TOKEN_LIMIT: usize = 256 * 1024;
 /// What any other body may hold, in bytes.
 pub(super) const LIMIT: usize = 1024 * 1024;
 
-/// How much is drained, in bytes, and for how long.
-const DRAINED: usize = 32 * 1024 * 1024;
-const DRAINING: Duration = Duration::from_secs(10);
-
 /// A body that was received. It is wiped when dropped, since bodies hold tokens and passwords.
 pub(super) struct BodyBytes(Zeroizing<Vec<u8>>);
 
@@ -39,12 +32,11 @@ impl RequestContext<'_> {
         }
         // With the final size known, the vector never moves and leaves no copy.
         let mut bytes = Zeroizing::new(Vec::with_capacity(announced.unwrap_or(0)));
-        let unread = || self.body.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stream = std::mem::take(&mut *unread()).into_data_stream();
+        let body = std::mem::take(&mut *self.body.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut stream = body.into_data_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk.map_err(|_| Error::BrokenBody)?;
             if bytes.len() + chunk.len() > limit {
-                *unread() = Body::from_stream(stream);
                 return Err(Error::TooLarge { limit });
             }
             bytes.extend_from_slice(&chunk);
@@ -104,38 +96,20 @@ impl RequestContext<'_> {
     }
 }
 
-/// Whether a content type is one of JSON, or none, whatever its parameters.
+/// Whether a content type is one of JSON in UTF-8, or none, whatever its other parameters.
 pub(super) fn is_json(content_type: &HeaderValue) -> bool {
-    let media = content_type.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    [&b""[..], b"application/json", b"text/json"].iter().any(|json| media.eq_ignore_ascii_case(json))
-}
-
-/// Whether the rest of a body is read when the request is answered early: a client that waits for `100 Continue` has sent
-/// none of it, and too much of it is not read.
-pub(super) fn is_drained(headers: &HeaderMap) -> bool {
-    let expect = headers.get(header::EXPECT);
-    let waits = expect.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
-    !waits && announced(headers).is_none_or(|length| length <= DRAINED)
-}
-
-/// Reads the rest of a body, within bounds. A client that writes a long body and is answered early would otherwise
-/// see a broken connection in place of the answer.
-pub(super) async fn drain(body: Body) {
-    if body.is_end_stream() {
-        return;
-    }
-    let mut rest = DRAINED;
-    let mut stream = body.into_data_stream();
-    let reading = async {
-        while let Some(Ok(chunk)) = stream.next().await {
-            rest = rest.saturating_sub(chunk.len());
-            if rest == 0 {
-                return;
-            }
-        }
+    let mut parts = content_type.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let media = parts.next().unwrap_or_default();
+    let charset = parts.find_map(|part| {
+        let (name, value) = part.split_at_checked(8)?;
+        name.eq_ignore_ascii_case(b"charset=").then(|| value.trim_ascii())
+    });
+    let utf8 = |charset: &[u8]| {
+        let known: [&[u8]; 5] = [b"utf-8", b"utf8", b"\"utf-8\"", b"\"utf8\"", b"us-ascii"];
+        known.iter().any(|known| known.eq_ignore_ascii_case(charset))
     };
-    // The answer does not wait longer.
-    let _ = tokio::time::timeout(DRAINING, reading).await;
+    [&b""[..], b"application/json", b"text/json"].iter().any(|json| media.eq_ignore_ascii_case(json))
+        && charset.is_none_or(utf8)
 }
 
 /// `Content-Length`, in bytes.

@@ -5,7 +5,8 @@ use super::{
     body::LIMIT,
     enrollment_profiles::{change, set},
     error::{BadBody, Error, shortened},
-    input::Members,
+    expand::DEFAULT_PROFILES,
+    input::{Members, bound_property},
     onboarding_settings::setting_of,
     path::resource_path,
     protocol::Version,
@@ -16,6 +17,7 @@ use super::{
     value::Value,
 };
 use crate::domain::{DevicePlatform, Profile, ProfileId, SettingId};
+use serde_json::Value as Json;
 
 /// The default profile of the setting that the path names.
 async fn default_of(request: &RequestContext<'_>, platform: DevicePlatform) -> Result<Profile, Error> {
@@ -26,7 +28,7 @@ async fn default_of(request: &RequestContext<'_>, platform: DevicePlatform) -> R
 pub(super) async fn get(request: &RequestContext<'_>, platform: DevicePlatform) -> HandlerResult {
     let profile = default_of(request, platform).await?;
     let shape = request.shape(profile_type(profile.kind))?;
-    Ok(shape.document(request, &set(profile.setting), &profile, &[]))
+    shape.answer(request, &set(profile.setting), &profile, &[])
 }
 
 pub(super) async fn update(request: &RequestContext<'_>, platform: DevicePlatform) -> HandlerResult {
@@ -56,19 +58,56 @@ pub(super) async fn set_ref(request: &RequestContext<'_>, platform: DevicePlatfo
     Ok(GraphResponse::no_content())
 }
 
+/// Takes the default profiles out of a body that it binds: each platform with its profile, or with none where it shall have
+/// none. A profile must be there and of the platform.
+pub(super) async fn take_bound(
+    request: &RequestContext<'_>,
+    members: &mut Members,
+    setting: SettingId,
+) -> Result<Vec<(DevicePlatform, Option<ProfileId>)>, Error> {
+    let mut bound = Vec::new();
+    for (name, platform) in DEFAULT_PROFILES {
+        let is_bound = |member: &&String| {
+            bound_property(member).is_some_and(|property| property.eq_ignore_ascii_case(name))
+        };
+        let Some(member) = members.keys().find(is_bound).cloned() else { continue };
+        let profile = match members.remove(&member) {
+            Some(Json::Null) | None => None,
+            Some(json) => {
+                let url = json.as_str().unwrap_or_default();
+                let id = profile_at(url, &request.graph().public_url, setting);
+                let id = id.ok_or(BadBody::BadReference)?;
+                let profile = request.app().profiles.get(&request.caller, setting, id).await;
+                let profile = profile.map_err(|_| BadBody::BadReference)?;
+                if profile.kind.platform() != Some(platform) {
+                    return Err(BadBody::BadReference.into());
+                }
+                Some(id)
+            }
+        };
+        bound.push((platform, profile));
+    }
+    Ok(bound)
+}
+
 /// The profile of `setting` that the reference in a body leads to.
 fn referred(members: &Members, origin: &str, setting: SettingId) -> Result<ProfileId, Error> {
     if let Some((other, _)) = members.iter().find(|(name, _)| !name.starts_with('@')) {
         return Err(BadBody::UnknownParameter { parameter: shortened(other), action: "$ref" }.into());
     }
     let url = members.get("@odata.id").and_then(|json| json.as_str()).unwrap_or_default();
+    profile_at(url, origin, setting).ok_or(Error::BadBody(BadBody::BadReference))
+}
+
+/// The profile of `setting` at a URL of this service, absolute or relative.
+fn profile_at(url: &str, origin: &str, setting: SettingId) -> Option<ProfileId> {
     let parts = resource_path(url.strip_prefix(origin).unwrap_or(url)).unwrap_or_default();
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
     let parts = match &parts[..] {
         [version, rest @ ..] if Version::of(version).is_some() => rest,
         all => all,
     };
-    let profile = match parts {
+    match parts {
         [root, settings, owner, profiles, profile]
             if root.eq_ignore_ascii_case("deviceManagement")
                 && settings.eq_ignore_ascii_case("depOnboardingSettings")
@@ -78,6 +117,5 @@ fn referred(members: &Members, origin: &str, setting: SettingId) -> Result<Profi
             ProfileId::named(profile, setting)
         }
         _ => None,
-    };
-    profile.ok_or(Error::BadBody(BadBody::BadReference))
+    }
 }

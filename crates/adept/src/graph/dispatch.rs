@@ -1,21 +1,18 @@
 //! What happens to every request around its handler, in the order in which refusals are decided: bearer, path, method,
 //! permission, format. Body, existence and rules follow in the handler.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Instant,
-};
+use std::{net::SocketAddr, sync::Mutex, time::Instant};
 
 use axum::{
     body::Body,
+    extract::ConnectInfo,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts},
 };
 use tracing::Instrument;
 
 use super::{
-    body::{drain, is_drained},
     error::Error,
-    protocol::{Metadata, Version, accepted},
+    protocol::{Metadata, Version, asked_for},
     request_context::RequestContext,
     response::{GraphResponse, RequestIds, Responder},
     route::{HandlerResult, Route, RouteAction},
@@ -44,6 +41,8 @@ pub(super) struct Endpoint {
     pub(super) route: &'static Route,
     /// The keys in the path, first to last, decoded.
     pub(super) keys: Vec<String>,
+    /// What follows the path of one entity: a property, then its members, `$value` or `$count`, as written.
+    pub(super) property: Vec<String>,
     /// The type that the path narrows a collection or an entity to, without its namespace.
     pub(super) cast: Option<&'static str>,
     /// The function's arguments, in the order of the route's template.
@@ -70,7 +69,7 @@ impl Edge {
     pub(super) async fn serve(&self, request: Request<Body>) -> Response<Body> {
         let started = Instant::now();
         let ids = self.request_ids(request.headers());
-        let reads = request.method() == Method::GET;
+        let reads = [Method::GET, Method::HEAD].contains(request.method());
         let span = tracing::info_span!(
             "request",
             request_id = %ids.request,
@@ -98,46 +97,44 @@ impl Edge {
         if is_preflight(&parts) {
             return (NO_OPERATION, Responder::preflight());
         }
-        let endpoint = self.resolve(&parts.method, parts.uri.path());
+        // HEAD asks for the headers that GET would have.
+        let is_head = parts.method == Method::HEAD;
+        let method = if is_head { &Method::GET } else { &parts.method };
+        let endpoint = self.resolve(method, parts.uri.path());
         let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         tracing::Span::current().record("operation", operation);
-        let is_drained = is_drained(&parts.headers);
-        let (result, unread) = match endpoint {
+        let result = match endpoint {
             Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
-                (handle(&self.graph, version, &parts.headers), body)
+                handle(&self.graph, version, &parts.headers)
             }
+            // Where nothing of Graph's is, a bearer token is not asked for.
+            Err(error @ Error::UnknownVersion(_)) => Err(error),
             endpoint => self.serve_caller(parts, body, ids, endpoint).await,
         };
-        if is_drained {
-            drain(unread).await;
-        }
-        (operation, result.unwrap_or_else(|error| self.refuse(error, ids)))
+        let answer = result.unwrap_or_else(|error| self.refuse(error, ids));
+        (operation, if is_head { answer.without_body() } else { answer })
     }
 
-    /// The result for a caller, and what is unread of the body.
+    /// The result for a caller.
     async fn serve_caller(
         &self,
         parts: Parts,
         body: Body,
         ids: &RequestIds,
         endpoint: Result<Endpoint, Error>,
-    ) -> (HandlerResult, Body) {
-        let (caller, endpoint, metadata) = match self.admit(&parts, endpoint).await {
-            Ok(admitted) => admitted,
-            Err(error) => return (Err(error), body),
-        };
+    ) -> HandlerResult {
+        let (caller, endpoint, metadata) = self.admit(&parts, endpoint).await?;
         let body = Mutex::new(body);
         let request =
             RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
-        let result = match request.endpoint.route.action {
+        match request.endpoint.route.action {
             RouteAction::Serve(handle) => handle(&request).await,
             RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, request.headers()),
-        };
-        (result, request.body.into_inner().unwrap_or_else(PoisonError::into_inner))
+        }
     }
 
-    /// The answer to a request of a batch that is none. `headers` are the batch's.
-    pub(super) fn refuse_item(&self, error: Error, headers: &HeaderMap) -> Response<Body> {
+    /// The answer to a request that is refused before it is one. `headers` are its own, or the batch's.
+    pub(super) fn refuse_early(&self, headers: &HeaderMap, error: Error) -> Response<Body> {
         let ids = self.request_ids(headers);
         self.responder.response(self.refuse(error, &ids), &ids)
     }
@@ -151,7 +148,7 @@ impl Edge {
             Version::Beta => &self.beta,
             Version::V1 => &self.v1,
         };
-        let PathMatch { routes, keys, cast, arguments } =
+        let PathMatch { routes, keys, property, cast, arguments } =
             tree.find(rest).map_err(|unmatched| match unmatched {
                 PathError::Segment(empty) if empty.is_empty() => {
                     Error::UnknownSegment(version.as_str().to_owned())
@@ -159,10 +156,13 @@ impl Edge {
                 PathError::Segment(segment) => Error::UnknownSegment(segment),
                 PathError::Encoding => Error::BadPath,
             })?;
-        match routes.iter().copied().find(|route| route.verb.method == *method) {
-            Some(route) => Ok(Endpoint { version, route, keys, cast, arguments }),
+        // A property by itself can be read.
+        let mut routes =
+            routes.iter().copied().filter(|route| property.is_empty() || route.verb.method == Method::GET);
+        match routes.clone().find(|route| route.verb.method == *method) {
+            Some(route) => Ok(Endpoint { version, route, keys, property, cast, arguments }),
             None => {
-                let offered = routes.iter().map(|route| route.verb.method.clone()).collect();
+                let offered = routes.by_ref().map(|route| route.verb.method.clone()).collect();
                 Err(Error::MethodNotAllowed { offered })
             }
         }
@@ -178,19 +178,22 @@ impl Edge {
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
-        let caller = self.graph.auth.caller(bearer, now).await?;
+        let mut caller = self.graph.auth.caller(bearer, now).await?;
+        // One that came over IPv4 to a socket for both is shown as what it is.
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        caller.address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.
         let is_batch = endpoint.route.operation == router::BATCH;
         if self.graph.throttled && !is_batch {
-            let writes = parts.method != Method::GET;
+            let writes = ![Method::GET, Method::HEAD].contains(&parts.method);
             self.counters.admit(&caller, writes, now).map_err(Error::Throttled)?;
         }
         let needed = endpoint.route.permissions;
         if !needed.is_empty() && !caller.permissions.any_of(needed) {
             return Err(Error::Forbidden { needed });
         }
-        let metadata = accepted(headers).ok_or(Error::NotAcceptable)?;
+        let metadata = asked_for(parts).ok_or(Error::NotAcceptable)?;
         check_if_match(parts)?;
         Ok((caller, endpoint, metadata))
     }

@@ -1,6 +1,6 @@
 //! The operations of a setting's `enrollmentProfiles`.
 
-use adept_odata::{Filter, Kind, Literal};
+use adept_odata::{Expr, Kind};
 
 use super::{
     body::LIMIT,
@@ -13,7 +13,7 @@ use super::{
     route::HandlerResult,
     types::{
         DEP_ENROLLMENT_BASE_PROFILE, ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT,
-        profile_type,
+        kinds_of, profile_type,
     },
     value::Value,
 };
@@ -64,21 +64,20 @@ fn listed_type(request: &RequestContext<'_>) -> &'static ProfileType {
 }
 
 /// The filter, which also keeps to the types that the path narrows to.
-fn narrowed(
-    request: &RequestContext<'_>,
-    filter: Option<Filter<ProfileField>>,
-) -> Option<Filter<ProfileField>> {
-    let cast = request.endpoint.cast;
-    if cast.is_none() {
+fn narrowed(request: &RequestContext<'_>, filter: Option<Expr<ProfileField>>) -> Option<Expr<ProfileField>> {
+    if request.endpoint.cast.is_none() {
         return filter;
     }
-    let kinds = ProfileKind::ALL.into_iter().enumerate().filter(|(_, kind)| is_of(*kind, cast));
-    let values = kinds.map(|(ordinal, kind)| Literal::Enum { member: kind.as_str(), ordinal }).collect();
-    let of_type = Filter::In { field: ProfileField::Kind, values };
-    Some(match filter {
+    Some(of_type(listed_type(request), filter))
+}
+
+/// The filter, which also keeps to profiles of a type.
+pub(super) fn of_type(kind: &ProfileType, filter: Option<Expr<ProfileField>>) -> Expr<ProfileField> {
+    let of_type = Expr::In(Box::new(Expr::Field(ProfileField::Kind)), kinds_of(kind));
+    match filter {
         Some(filter) => filter.and(of_type),
         None => of_type,
-    })
+    }
 }
 
 /// The type that a body says it is of; none when it names none.
@@ -123,7 +122,7 @@ pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
 pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
     let profile = profile_of(request).await?;
     let shape = request.shape(profile_type(profile.kind))?;
-    Ok(shape.document(request, &set(profile.setting), &profile, &[]))
+    shape.answer(request, &set(profile.setting), &profile, &[])
 }
 
 pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {

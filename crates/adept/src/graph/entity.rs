@@ -4,10 +4,12 @@ use adept_odata::Kind;
 use axum::http::{StatusCode, header};
 
 use super::{
+    error::Error,
     protocol::Metadata,
     request_context::RequestContext,
     response::GraphResponse,
-    types::{ComplexType, EntityType, Operation},
+    route::HandlerResult,
+    types::{ComplexType, EntityType, Operation, Property, Selected},
     value::{Object, Value, write_array, write_object},
 };
 
@@ -38,8 +40,8 @@ impl<R, F, W> EntitySet<R, F, W> {
 /// How entities are shown; by default with every property.
 #[derive(Default)]
 pub(super) struct Shape {
-    /// The indexes of the selected properties; none for all.
-    pub(super) selected: Option<Vec<usize>>,
+    /// What was selected, each once, in the order written; none for all.
+    pub(super) selected: Option<Vec<Selected>>,
     /// The navigations that are shown with their entities.
     pub(super) expanded: Vec<&'static str>,
     /// Whether the path narrowed the entities to a type, which each then names.
@@ -50,6 +52,25 @@ pub(super) struct Shape {
 pub(super) type ExpandedMembers = Vec<(String, Vec<u8>)>;
 
 impl Shape {
+    /// What was asked for of one entity: all of it, or a property by itself.
+    pub(super) fn answer<R, F, W>(
+        &self,
+        request: &RequestContext<'_>,
+        set: &EntitySet<R, F, W>,
+        row: &R,
+        expanded: &[(String, Vec<u8>)],
+    ) -> HandlerResult {
+        match request.endpoint.property.split_first() {
+            None => Ok(self.document(request, set, row, expanded)),
+            Some((name, rest)) => {
+                let unknown = || Error::UnknownSegment(name.clone());
+                let (_, property) = set.kind.of(row).property(name).ok_or_else(unknown)?;
+                let at = format!("{}/{}", set.address(row), property.name);
+                property_document(request, at, property.kind, &(property.value)(row), rest)
+            }
+        }
+    }
+
     /// One entity as a document, with its expanded navigations.
     pub(super) fn document<R, F, W>(
         &self,
@@ -58,14 +79,18 @@ impl Shape {
         row: &R,
         expanded: &[(String, Vec<u8>)],
     ) -> GraphResponse {
-        let fragment = format!("{}/$entity", self.fragment(set.kind.of(row), &set.path));
+        // A singleton is not one of many.
+        let of_many = if set.address(row) == set.path { "" } else { "/$entity" };
+        let fragment = format!("{}{of_many}", self.fragment(&set.path));
         request.document(&fragment, |document| self.entity(request, set, row, expanded, document))
     }
 
     /// What the context says of a document: the set and what was selected of it.
-    pub(super) fn fragment<R, F, W>(&self, kind: &EntityType<R, F, W>, set: &str) -> String {
-        let all = kind.all_properties();
-        let selected = self.selected.iter().flatten().map(|index| all[*index].name.to_owned());
+    pub(super) fn fragment(&self, set: &str) -> String {
+        let selected = self.selected.iter().flatten().map(|selected| {
+            let parts = [selected.of_type, Some(selected.property), selected.member];
+            parts.into_iter().flatten().collect::<Vec<_>>().join("/")
+        });
         let expanded = self.expanded.iter().map(|name| format!("{name}()"));
         let names: Vec<String> = selected.chain(expanded).collect();
         if names.is_empty() { set.to_owned() } else { format!("{set}({})", names.join(",")) }
@@ -95,8 +120,7 @@ impl Shape {
             }
         }
         let all = kind.all_properties();
-        let mut write = |index: usize| {
-            let (property, value) = (all[index], (all[index].value)(row));
+        let mut write = |property: &Property<R, F, W>, value: Value<'_>| {
             if is_full {
                 write_typed(property.name, property.kind, &value, object);
             } else {
@@ -104,8 +128,29 @@ impl Shape {
             }
         };
         match &self.selected {
-            None => (0..all.len()).for_each(&mut write),
-            Some(indexes) => indexes.iter().copied().for_each(&mut write),
+            None => all.iter().for_each(|property| write(property, (property.value)(row))),
+            Some(selected) => {
+                let names = kind.names();
+                let of_row: Vec<_> = selected
+                    .iter()
+                    .filter(|selected| selected.of_type.is_none_or(|of_type| names.contains(&of_type)))
+                    .collect();
+                for (index, first) in of_row.iter().enumerate() {
+                    let is_written = of_row[..index].iter().any(|other| other.property == first.property);
+                    let property = all.iter().find(|property| property.name == first.property);
+                    let Some(property) = property.filter(|_| !is_written) else { continue };
+                    let same = of_row.iter().filter(|other| other.property == first.property);
+                    let members: Option<Vec<_>> = same.map(|other| other.member).collect();
+                    let value = (property.value)(row);
+                    write(
+                        property,
+                        match members {
+                            Some(members) => value.with_members(&members),
+                            None => value,
+                        },
+                    );
+                }
+            }
         }
         for (name, json) in expanded {
             object.member(name).extend_from_slice(json);
@@ -148,6 +193,52 @@ impl RequestContext<'_> {
             StatusCode::NO_CONTENT => response.header("odata-entityid", location),
             _ => response.with_status(StatusCode::CREATED),
         }
+    }
+}
+
+/// A property by itself, or what `rest` asks of it. `at` is its path below the version.
+fn property_document(
+    request: &RequestContext<'_>,
+    at: String,
+    kind: Kind,
+    value: &Value<'_>,
+    rest: &[String],
+) -> HandlerResult {
+    let Some((next, rest)) = rest.split_first() else {
+        return Ok(match (kind, value) {
+            // OData 4.0, part 1, 11.2.3: what is null has no content.
+            (_, Value::Null) => GraphResponse::no_content(),
+            (Kind::Complex(_), Value::Object(members)) => request.document(&at, |document| {
+                members.iter().for_each(|(name, value)| value.write(document.member(name)));
+            }),
+            _ => request.document(&at, |document| value.write(document.member("value"))),
+        });
+    };
+    let unknown = || Error::UnknownSegment(next.clone());
+    let is_last = rest.is_empty();
+    match (kind, value) {
+        (Kind::Collection(_), _) if is_last && next.eq_ignore_ascii_case("$count") => {
+            let items = if let Value::List(items) = value { items.len() } else { 0 };
+            Ok(GraphResponse::count(items))
+        }
+        (Kind::Collection(_), _) => Err(unknown()),
+        (Kind::Complex(name), value) => {
+            let member =
+                ComplexType::named(name).and_then(|complex| complex.member(next)).ok_or_else(unknown)?;
+            let of_this =
+                |members: &Vec<(&str, Value<'_>)>| members.iter().position(|(name, _)| *name == member.name);
+            let found = match value {
+                Value::Object(members) => of_this(members).map(|index| &members[index].1),
+                _ => None,
+            };
+            let at = format!("{at}/{}", member.name);
+            property_document(request, at, member.kind, found.unwrap_or(&Value::Null), rest)
+        }
+        (_, Value::Null) if is_last && next.eq_ignore_ascii_case("$value") => Ok(GraphResponse::no_content()),
+        _ if is_last && next.eq_ignore_ascii_case("$value") => {
+            Ok(GraphResponse::document("text/plain;charset=utf-8", value.as_text().into_owned()))
+        }
+        _ => Err(unknown()),
     }
 }
 
@@ -222,6 +313,7 @@ fn annotation(kind: Kind) -> Option<String> {
         Kind::String | Kind::Boolean | Kind::Int32 | Kind::Complex(_) => None,
         Kind::Int64 => Some("#Int64".to_owned()),
         Kind::DateTimeOffset => Some("#DateTimeOffset".to_owned()),
+        Kind::Date => Some("#Date".to_owned()),
         Kind::Guid => Some("#Guid".to_owned()),
         Kind::Enum(members) => Some(format!("#{}", members.name)),
         Kind::Collection(item) => {

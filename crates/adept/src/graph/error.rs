@@ -34,7 +34,10 @@ pub(super) enum Error {
         needed: &'static [Permission],
     },
     /// The API has no such version.
-    #[error("Invalid version: '{}'. The versions are beta and v1.0.", shortened(.0))]
+    #[error(
+        "Invalid version: '{}'. Microsoft Graph is below /beta and /v1.0, sign-in below the tenant's id, health at /readyz.",
+        shortened(.0)
+    )]
     UnknownVersion(String),
     /// The path leads nowhere from this segment on.
     #[error("Resource not found for the segment '{}'.", shortened(.0))]
@@ -80,7 +83,9 @@ pub(super) enum Error {
     )]
     FailedDependency,
     /// The caller takes none of the formats that are offered.
-    #[error("None of the media types in the Accept header can be served; application/json can.")]
+    #[error(
+        "None of the media types in the Accept header or in '$format' can be served; application/json can."
+    )]
     NotAcceptable,
     /// The body is longer than the operation takes.
     #[error("The body is larger than the {limit} bytes that are accepted here. Nothing was changed.")]
@@ -93,7 +98,7 @@ pub(super) enum Error {
     BrokenBody,
     /// The body is not JSON by its own account.
     #[error(
-        "The body must be JSON without content coding (Content-Type: application/json). Nothing was changed."
+        "The body must be JSON in UTF-8 without content coding (Content-Type: application/json). Nothing was changed."
     )]
     UnsupportedMediaType,
     /// The body does not fit.
@@ -108,6 +113,9 @@ pub(super) enum Error {
     /// `$expand` of what leads nowhere.
     #[error("'{}' is not a navigation property that '$expand' can follow here.", shortened(.0))]
     NoNavigation(String),
+    /// `$expand` in a form that is not offered.
+    #[error("'$expand' of '{}' is not supported here.", shortened(.0))]
+    UnsupportedExpand(String),
     /// A property that exists and that a list cannot be filtered or ordered by.
     #[error("The property '{}' cannot be used in '$filter' or '$orderby'.", shortened(.0))]
     Unfilterable(String),

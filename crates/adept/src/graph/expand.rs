@@ -15,7 +15,10 @@ use super::{
     request_context::RequestContext,
     route::{AUDIT, READ},
     skiptoken::request_digest,
-    types::{DEP_ONBOARDING_SETTING, EntityType, Navigation, profile_type},
+    types::{
+        DEP_ONBOARDING_SETTING, ENROLLMENT_PROFILE, EntityType, Navigation, ProfileType, is_called,
+        profile_type, profile_type_named,
+    },
     value::{Value, write_object},
 };
 use crate::{
@@ -27,7 +30,7 @@ use crate::{
 const ROWS: u32 = 20;
 
 /// The navigations to default profiles.
-const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
+pub(super) const DEFAULT_PROFILES: [(&str, DevicePlatform); 4] = [
     ("defaultIosEnrollmentProfile", DevicePlatform::Ios),
     ("defaultMacOsEnrollmentProfile", DevicePlatform::MacOs),
     ("defaultTvOSEnrollmentProfile", DevicePlatform::TvOs),
@@ -40,6 +43,8 @@ pub(super) struct Expansions(Vec<ExpandItem>);
 /// One navigation, with the options of the list that it leads to.
 struct ExpandItem {
     navigation: &'static Navigation,
+    /// The type that a list of profiles is narrowed to.
+    cast: Option<&'static ProfileType>,
     options: QueryOptions,
     inner: Expansions,
 }
@@ -47,13 +52,34 @@ struct ExpandItem {
 impl Expansions {
     /// Reads the `$expand` of a query of entities of this type.
     pub(super) fn of<R, F, W>(options: &QueryOptions, kind: &EntityType<R, F, W>) -> Result<Self, Error> {
-        Self::read(options, &kind.all_navigations())
+        Self::read(options, &kind.names(), &kind.all_navigations())
     }
 
-    fn read(options: &QueryOptions, navigations: &[&'static Navigation]) -> Result<Self, Error> {
+    /// `names` are those of the type that the navigations lead from.
+    fn read(
+        options: &QueryOptions,
+        names: &[&'static str],
+        navigations: &[&'static Navigation],
+    ) -> Result<Self, Error> {
         let Some(text) = &options.expand else { return Ok(Self(Vec::new())) };
-        let items = parse_expand(text)?.into_iter();
-        items.map(|item| expand_item(item, navigations)).collect::<Result<_, _>>().map(Self)
+        let mut items: Vec<ExpandItem> = Vec::new();
+        let (all, named): (Vec<_>, Vec<_>) =
+            parse_expand(text)?.into_iter().partition(|item| item.path == "*");
+        for item in named {
+            items.push(expand_item(item, names, navigations)?);
+        }
+        for star in all {
+            if star.levels.is_some() || star.options != QueryOptions::default() {
+                return Err(Error::UnsupportedExpand(format!("{text}: options behind '*'")));
+            }
+            for navigation in navigations {
+                if !items.iter().any(|item| item.navigation.name == navigation.name) {
+                    let (options, inner) = (QueryOptions::default(), Self(Vec::new()));
+                    items.push(ExpandItem { navigation, cast: None, options, inner });
+                }
+            }
+        }
+        Ok(Self(items))
     }
 
     /// The names of the expanded navigations.
@@ -112,19 +138,47 @@ impl Expansions {
 }
 
 /// One of the navigations. Of the entities that they lead to only settings lead on.
-fn expand_item(item: Expand, navigations: &[&'static Navigation]) -> Result<ExpandItem, Error> {
-    let navigation = navigations.iter().find(|navigation| navigation.name.eq_ignore_ascii_case(&item.path));
+fn expand_item(
+    item: Expand,
+    names: &[&'static str],
+    navigations: &[&'static Navigation],
+) -> Result<ExpandItem, Error> {
+    let unsupported = || Error::UnsupportedExpand(item.path.clone());
+    let mut parts: Vec<_> = item.path.split('/').collect();
+    if parts.iter().any(|part| part.starts_with('$')) {
+        return Err(unsupported());
+    }
+    if parts[0].contains('.') {
+        let source = parts.remove(0);
+        if !names.iter().any(|name| is_called(name, source)) {
+            return Err(unsupported());
+        }
+    }
+    let (name, cast) = match parts[..] {
+        [name] => (name, None),
+        [name, cast] if cast.contains('.') => (name, Some(cast)),
+        _ => return Err(Error::NoNavigation(item.path.clone())),
+    };
+    let navigation = navigations.iter().find(|navigation| navigation.name.eq_ignore_ascii_case(name));
     let navigation = *navigation.ok_or_else(|| Error::NoNavigation(item.path.clone()))?;
+    let cast = match cast {
+        None => None,
+        Some(cast) if is_called(navigation.target, cast) => None,
+        Some(cast) if navigation.target == ENROLLMENT_PROFILE.name => {
+            Some(profile_type_named(cast).ok_or_else(unsupported)?)
+        }
+        Some(_) => return Err(unsupported()),
+    };
     refuse_search(&item.options)?;
     if item.levels.is_some() {
         return Err(Error::UnsupportedOption("$levels"));
     }
-    let nested = match navigation.target == DEP_ONBOARDING_SETTING.name {
-        true => DEP_ONBOARDING_SETTING.all_navigations(),
-        false => Vec::new(),
+    let (nested_names, nested) = match navigation.target == DEP_ONBOARDING_SETTING.name {
+        true => (DEP_ONBOARDING_SETTING.names(), DEP_ONBOARDING_SETTING.all_navigations()),
+        false => (Vec::new(), Vec::new()),
     };
-    let inner = Expansions::read(&item.options, &nested)?;
-    Ok(ExpandItem { navigation, options: item.options, inner })
+    let inner = Expansions::read(&item.options, &nested_names, &nested)?;
+    Ok(ExpandItem { navigation, cast, options: item.options, inner })
 }
 
 /// One navigation of one entity.
@@ -142,8 +196,9 @@ impl ExpandedNavigation<'_> {
         set: EntitySet<R, F, W>,
     ) -> Result<Listing<R, F, W>, Error> {
         let options = &self.item.options;
-        let digest = request_digest(self.request.endpoint.version, operation, keys, None, options);
-        let mut listing = Listing::of(options, set, digest)?;
+        let cast = self.item.cast.map(unqualified);
+        let digest = request_digest(self.request.endpoint.version, operation, keys, cast, options);
+        let mut listing = Listing::of(options, set, digest, self.request.app().clock().now())?;
         listing.shape.expanded = self.item.inner.names();
         listing.query.top = listing.query.top.min(self.item.inner.page());
         Ok(listing)
@@ -162,7 +217,8 @@ impl ExpandedNavigation<'_> {
         if let Some(total) = listed.total {
             expanded.push((format!("{name}@odata.count"), json(&Value::Int(total))));
         }
-        let path = format!("/{}/{set}", self.request.endpoint.version.as_str());
+        let cast = self.item.cast.map_or_else(String::new, |cast| format!("/{}", cast.name));
+        let path = format!("/{}/{set}{cast}", self.request.endpoint.version.as_str());
         if let Some(link) = listing.next_link(self.request, &path, &written(&self.item.options), listed) {
             expanded.push((format!("{name}@odata.nextLink"), json(&Value::text(&link))));
         }
@@ -200,7 +256,7 @@ impl ExpandedNavigation<'_> {
         let set = imported_apple_device_identities::set(setting.id);
         let mut listing =
             self.listing(imported_apple_device_identities::LIST, &[setting.id.to_string()], set)?;
-        imported_apple_device_identities::with_bare_profiles(&mut listing.query.filter, setting.id);
+        imported_apple_device_identities::with_bare_profiles(listing.query.filter.as_mut(), setting.id);
         let devices = &self.request.app().devices;
         let listed = devices.list(&self.request.caller, setting.id, &listing.query).await?;
         self.list(&listing, &listed, &[], expanded);
@@ -208,8 +264,13 @@ impl ExpandedNavigation<'_> {
     }
 
     async fn profiles(&self, setting: &Setting, expanded: &mut ExpandedMembers) -> Result<(), Error> {
-        let set = enrollment_profiles::set(setting.id);
-        let listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], set)?;
+        let mut set = enrollment_profiles::set(setting.id);
+        set.kind = self.item.cast.unwrap_or(set.kind);
+        let mut listing = self.listing(enrollment_profiles::LIST, &[setting.id.to_string()], set)?;
+        if let Some(kind) = self.item.cast {
+            listing.shape.narrowed = true;
+            listing.query.filter = Some(enrollment_profiles::of_type(kind, listing.query.filter.take()));
+        }
         let profiles = &self.request.app().profiles;
         let listed = profiles.list(&self.request.caller, setting.id, &listing.query).await?;
         self.list(&listing, &listed, &[], expanded);
@@ -248,6 +309,11 @@ impl ExpandedNavigation<'_> {
             expanded.push((name, json(&Value::text(&self.request.context(set)))));
         }
     }
+}
+
+/// The name of a type without its namespace, as paths narrow by it.
+fn unqualified(kind: &'static ProfileType) -> &'static str {
+    kind.name.strip_prefix("microsoft.graph.").unwrap_or(kind.name)
 }
 
 fn json(value: &Value<'_>) -> Vec<u8> {

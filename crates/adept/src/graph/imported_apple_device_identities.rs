@@ -2,7 +2,7 @@
 
 mod import;
 
-use adept_odata::{Filter, Literal};
+use adept_odata::{Expr, Literal};
 
 pub(super) use import::import_apple_device_identity_list;
 
@@ -27,10 +27,8 @@ pub(super) fn set(setting: SettingId) -> EntitySet<DeviceRow, DeviceField, Devic
 }
 
 /// Lets a filter name a desired profile in each of its forms, though only the bare one is stored.
-pub(super) fn with_bare_profiles<'f>(
-    filter: impl IntoIterator<Item = &'f mut Filter<DeviceField>>,
-    setting: SettingId,
-) {
+pub(super) fn with_bare_profiles(filter: Option<&mut Expr<DeviceField>>, setting: SettingId) {
+    const PROFILE: Expr<DeviceField> = Expr::Field(DeviceField::RequestedProfile);
     let bare = |value: &mut Literal| {
         if let Literal::Text(text) = value
             && let Some(id) = ProfileId::named(text, setting)
@@ -38,27 +36,22 @@ pub(super) fn with_bare_profiles<'f>(
             *text = id.to_string();
         }
     };
-    for filter in filter {
-        match filter {
-            Filter::Compare { field: DeviceField::RequestedProfile, value, .. } => bare(value),
-            Filter::In { field: DeviceField::RequestedProfile, values } => values.iter_mut().for_each(bare),
-            Filter::Not(inner) => with_bare_profiles([&mut **inner], setting),
-            Filter::And(all) | Filter::Or(all) => with_bare_profiles(all, setting),
-            Filter::Constant(_)
-            | Filter::Compare { .. }
-            | Filter::IsNull(_)
-            | Filter::In { .. }
-            | Filter::Call { .. }
-            | Filter::Any { .. }
-            | Filter::All { .. } => {}
+    let Some(filter) = filter else { return };
+    filter.visit_mut(&mut |expr| match expr {
+        Expr::Compare(_, left, right) if **left == PROFILE => {
+            if let Expr::Literal(value) = &mut **right {
+                bare(value);
+            }
         }
-    }
+        Expr::In(left, values) if **left == PROFILE => values.iter_mut().for_each(bare),
+        _ => {}
+    });
 }
 
 pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let setting = request.setting_id()?;
     let mut listing = request.listing(set(setting))?;
-    with_bare_profiles(&mut listing.query.filter, setting);
+    with_bare_profiles(listing.query.filter.as_mut(), setting);
     let listed = request.app().devices.list(&request.caller, setting, &listing.query).await?;
     Ok(listing.response(request, &listed, &[]))
 }
@@ -66,7 +59,7 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
     let setting = request.setting_id()?;
     let mut filter = request.count_filter(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
-    with_bare_profiles(&mut filter, setting);
+    with_bare_profiles(filter.as_mut(), setting);
     let count = request.app().devices.count(&request.caller, setting, filter.as_ref()).await?;
     Ok(GraphResponse::count(count))
 }
@@ -75,7 +68,7 @@ pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
     let (setting, device) = (request.setting_id()?, request.device_id()?);
     let shape = request.shape(&IMPORTED_APPLE_DEVICE_IDENTITY)?;
     let device = request.app().devices.get(&request.caller, setting, device).await?;
-    Ok(shape.document(request, &set(setting), &device, &[]))
+    shape.answer(request, &set(setting), &device, &[])
 }
 
 pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {

@@ -20,8 +20,12 @@ pub(super) fn members(body: &[u8], may_be_empty: bool) -> Result<Members, BadBod
     if may_be_empty && body.trim_ascii().is_empty() {
         return Ok(Members::new());
     }
+    if std::str::from_utf8(body).is_err() {
+        return Err(BadBody::NotUtf8);
+    }
     match serde_json::from_slice(body) {
         Ok(Json::Object(members)) => Ok(members),
+        Ok(Json::Null) if may_be_empty => Ok(Members::new()),
         Ok(_) => Err(BadBody::NotAnObject),
         Err(error) => Err(BadBody::NotJson { line: error.line(), column: error.column() }),
     }
@@ -35,6 +39,9 @@ impl<R, F, W: Default> EntityType<R, F, W> {
             if !named_type(json)?.is_none_or(|named| named.is(self.name)) {
                 return Err(BadBody::OtherType { actual: self.name });
             }
+        }
+        if let Some(bound) = members.keys().find(|name| bound_property(name).is_some()) {
+            return Err(BadBody::Binding { annotation: shortened(bound) });
         }
         for (name, json) in without_annotations(members) {
             let Some((_, property)) = self.property(&name) else {
@@ -107,8 +114,17 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
         (_, Json::Null) => Err(BadBody::Null { path: path.to_owned(), expected: kind.to_string() }),
         (Kind::Boolean, Json::Bool(value)) => Ok(InputValue::Bool(value)),
         (Kind::Int32, Json::Number(number)) => {
-            let small = number.as_i64().and_then(|number| i32::try_from(number).ok());
-            small.map(|number| InputValue::Int(number.into())).ok_or_else(wrong)
+            // Some clients write every number with a fraction.
+            let whole = number.as_i64().or_else(|| match number.as_f64() {
+                Some(value) if value.fract() == 0.0 && value.abs() <= f64::from(i32::MAX) => {
+                    Some(value as i64)
+                }
+                _ => None,
+            });
+            whole
+                .and_then(|number| i32::try_from(number).ok())
+                .map(|number| InputValue::Int(number.into()))
+                .ok_or_else(wrong)
         }
         (Kind::Int64, Json::Number(number)) => number.as_i64().map(InputValue::Int).ok_or_else(wrong),
         (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text.into())),
@@ -120,9 +136,7 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             members.member(&text).map(|(_, member)| InputValue::Enum(member)).ok_or_else(wrong)
         }
         (Kind::Collection(item), Json::Array(items)) => {
-            // Of the collections that are written only that of GUIDs holds no null.
-            let nullable = *item != Kind::Guid;
-            let item = |(index, json)| value(json, *item, nullable, &format!("{path}[{index}]"));
+            let item = |(index, json)| value(json, *item, false, &format!("{path}[{index}]"));
             items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(InputValue::List)
         }
         (Kind::Complex(name), Json::Object(members)) => match ComplexType::named(name) {
@@ -135,6 +149,7 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             | Kind::Int32
             | Kind::Int64
             | Kind::DateTimeOffset
+            | Kind::Date
             | Kind::Guid
             | Kind::Enum(_)
             | Kind::Complex(_)
@@ -142,6 +157,13 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             _,
         ) => Err(wrong()),
     }
+}
+
+/// The property that `x@odata.bind` binds.
+pub(super) fn bound_property(name: &str) -> Option<&str> {
+    const BIND: &str = "@odata.bind";
+    let (property, annotation) = name.split_at_checked(name.len().checked_sub(BIND.len())?)?;
+    annotation.eq_ignore_ascii_case(BIND).then_some(property)
 }
 
 /// The annotation that says of which type an object is.

@@ -3,9 +3,10 @@
 //! `$top` is the size of a page, as in Graph, and not of the whole: the link leads on to the rest.
 
 use adept_odata::{
-    Filter, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
+    Expr, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
     parse_select, with_skiptoken,
 };
+use jiff::Timestamp;
 
 use super::{
     entity::{EntitySet, ExpandedMembers, Shape},
@@ -13,7 +14,7 @@ use super::{
     request_context::RequestContext,
     response::GraphResponse,
     skiptoken::{RequestDigest, close_token, open_token, request_digest},
-    types::{EntityType, Selectable},
+    types::{EntityType, Selectable, Selected},
     value::{Value, write_array, write_object},
 };
 use crate::app::{ListQuery, Listed};
@@ -67,11 +68,12 @@ impl RequestContext<'_> {
     ) -> Result<Listing<R, F, W>, Error> {
         let at = &self.endpoint;
         let digest = request_digest(at.version, at.route.operation, &at.keys, at.cast, options);
-        let mut listing = Listing::of(options, set, digest)?;
+        let mut listing = Listing::of(options, set, digest, self.app().clock().now())?;
         listing.preferred_page = self.preferred_page_size();
         listing.shape.narrowed = at.cast.is_some();
-        if let Some(size) = listing.preferred_page {
-            listing.query.top = listing.query.top.min(size);
+        if let Some(size) = &mut listing.preferred_page {
+            *size = (*size).min(PAGE);
+            listing.query.top = listing.query.top.min(*size);
         }
         Ok(listing)
     }
@@ -80,18 +82,21 @@ impl RequestContext<'_> {
     pub(super) fn count_filter<R, F: Copy + PartialEq, W>(
         &self,
         kind: &EntityType<R, F, W>,
-    ) -> Result<Option<Filter<F>>, Error> {
-        filter(&self.options()?, kind)
+    ) -> Result<Option<Expr<F>>, Error> {
+        filter(&self.options()?, kind, self.app().clock().now())
     }
 
     /// Reads the query of one entity.
-    pub(super) fn shape<R, F, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
+    pub(super) fn shape<R, F: Copy, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
         shape_of(&self.unexpanded()?, kind)
     }
 }
 
 /// How one entity is shown, `$expand` left to the caller.
-pub(super) fn shape_of<R, F, W>(options: &QueryOptions, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
+pub(super) fn shape_of<R, F: Copy, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+) -> Result<Shape, Error> {
     Ok(Shape { selected: selected(options, kind)?, ..Shape::default() })
 }
 
@@ -101,15 +106,16 @@ impl<R, F: Copy + PartialEq, W> Listing<R, F, W> {
         options: &QueryOptions,
         set: EntitySet<R, F, W>,
         digest: RequestDigest,
+        now: Timestamp,
     ) -> Result<Self, Error> {
         let kind = set.kind;
         let after = options.skiptoken.as_deref().map(|token| open_token(token, &digest)).transpose()?;
         let first = after.is_none();
         let query = ListQuery {
-            filter: filter(options, kind)?,
+            filter: filter(options, kind, now)?,
             order: match &options.orderby {
                 None => Vec::new(),
-                Some(text) => parse_orderby(text, kind).map_err(|bad| filter_error(bad, kind))?,
+                Some(text) => parse_orderby(text, kind, now).map_err(|bad| filter_error(bad, kind))?,
             },
             top: options.top.map_or(PAGE, |top| top.clamp(1, PAGE)),
             skip: if first { options.skip.unwrap_or(0) } else { 0 },
@@ -130,7 +136,7 @@ impl<R, F, W> Listing<R, F, W> {
         listed: &Listed<R>,
         expanded: &[ExpandedMembers],
     ) -> GraphResponse {
-        let fragment = self.shape.fragment(self.set.kind, &self.set.path);
+        let fragment = self.shape.fragment(&self.set.path);
         let response = request.document(&fragment, |document| {
             if let Some(total) = listed.total {
                 Value::Int(total).write(document.member("@odata.count"));
@@ -185,23 +191,25 @@ pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {
 fn filter<R, F: Copy, W>(
     options: &QueryOptions,
     kind: &EntityType<R, F, W>,
-) -> Result<Option<Filter<F>>, Error> {
-    let read = |text| parse_filter(text, kind).map_err(|bad| filter_error(bad, kind));
+    now: Timestamp,
+) -> Result<Option<Expr<F>>, Error> {
+    let read = |text| parse_filter(text, kind, now).map_err(|bad| filter_error(bad, kind));
     options.filter.as_deref().map(read).transpose()
 }
 
-/// The indexes of the selected properties, in the order written; none for all. A navigation may be selected and is shown
-/// only when it is expanded.
-fn selected<R, F, W>(
+/// What is selected, in the order written; none for all. A navigation may be selected and is shown only when it is
+/// expanded.
+fn selected<R, F: Copy, W>(
     options: &QueryOptions,
     kind: &EntityType<R, F, W>,
-) -> Result<Option<Vec<usize>>, Error> {
+) -> Result<Option<Vec<Selected>>, Error> {
     let Some(text) = &options.select else { return Ok(None) };
     match parse_select(text, &Selectable(kind))? {
         Select::All => Ok(None),
-        Select::Fields(mut indexes) => {
-            indexes.retain(|index| *index < kind.all_properties().len());
-            Ok(Some(indexes))
+        Select::Fields(mut fields) => {
+            let navigations = kind.all_navigations();
+            fields.retain(|field| !navigations.iter().any(|navigation| navigation.name == field.property));
+            Ok(Some(fields))
         }
     }
 }

@@ -1,4 +1,5 @@
-//! `$metadata`: the description of the types as an EDMX 4.0 document. The descriptions are in `types`.
+//! `$metadata`: the description of the types as an EDMX 4.0 document. The descriptions are in `types`. Types are written
+//! with their full names, since some generators of clients do not follow the alias.
 //!
 //! Source of the form: OASIS, "OData Common Schema Definition Language (CSDL) Version 4.0".
 
@@ -65,7 +66,7 @@ fn document(version: Version) -> String {
         xml.operation(operation);
     }
     xml.open("EntityContainer", &[("Name", "GraphService")]);
-    xml.leaf("Singleton", &[("Name", "deviceManagement"), ("Type", "graph.deviceManagement")]);
+    xml.leaf("Singleton", &[("Name", "deviceManagement"), ("Type", "microsoft.graph.deviceManagement")]);
     xml.close("EntityContainer");
     xml.close("Schema");
     xml.close("edmx:DataServices");
@@ -111,16 +112,16 @@ impl Xml {
     }
 
     fn entity(&mut self, entity: &EntityDescription) {
-        let base = aliased(entity.base);
-        let mut attributes = vec![("Name", own_name(entity.name)), ("BaseType", &base)];
+        let mut attributes = vec![("Name", own_name(entity.name)), ("BaseType", entity.base)];
         if entity.is_abstract {
             attributes.push(("Abstract", "true"));
         }
         self.open("EntityType", &attributes);
         entity.own.iter().for_each(|member| self.property(member));
         for navigation in entity.navigations {
-            let target = aliased(navigation.target);
-            let target = if navigation.collection { format!("Collection({target})") } else { target };
+            let target = navigation.target;
+            let target =
+                if navigation.collection { format!("Collection({target})") } else { target.to_owned() };
             let mut attributes = vec![("Name", navigation.name), ("Type", &*target)];
             if navigation.contained {
                 attributes.push(("ContainsTarget", "true"));
@@ -138,8 +139,8 @@ impl Xml {
         let element = if operation.is_action { "Action" } else { "Function" };
         self.open(element, &[("Name", operation.name), ("IsBound", "true")]);
         let bound_to = match operation.binding {
-            Binding::One(name) => aliased(name),
-            Binding::Many(name) => format!("Collection({})", aliased(name)),
+            Binding::One(name) => name.to_owned(),
+            Binding::Many(name) => format!("Collection({name})"),
         };
         self.leaf("Parameter", &[("Name", "bindingParameter"), ("Type", &bound_to)]);
         for parameter in (operation.takes)() {
@@ -153,7 +154,7 @@ impl Xml {
 
     /// What has a type and, unless it is a result, a name. Of the text of operations Graph says that it is plain.
     fn typed(&mut self, element: &str, name: Option<&str>, kind: Kind, nullable: bool, plain: bool) {
-        let written = aliased(&kind.to_string());
+        let written = kind.to_string();
         let mut attributes: Vec<_> = name.map(|name| ("Name", name)).into_iter().collect();
         attributes.push(("Type", &written));
         if plain && matches!(kind, Kind::String | Kind::Collection(Kind::String)) {
@@ -169,9 +170,4 @@ impl Xml {
 /// A qualified name without its namespace.
 fn own_name(qualified: &'static str) -> &'static str {
     qualified.rsplit_once('.').map_or(qualified, |(_, name)| name)
-}
-
-/// A type with the namespace's alias.
-fn aliased(qualified: &str) -> String {
-    qualified.replace("microsoft.graph.", "graph.")
 }

@@ -5,6 +5,7 @@ use jiff::{Timestamp, civil};
 
 use super::{
     body::{LIMIT, TOKEN_LIMIT},
+    default_profiles::take_bound,
     entity::EntitySet,
     error::{BadBody, Error},
     expand::Expansions,
@@ -50,6 +51,8 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let mut listing = request.listing_of(&options, set())?;
     listing.shape.expanded = expansions.names();
     listing.query.top = listing.query.top.min(expansions.page());
+    // Observed: this list is counted though nobody asks.
+    listing.query.count = listing.query.after.is_none();
     let listed = request.app().settings.list(&request.caller, &listing.query).await?;
     let expanded = expansions.expand_settings(request, &listed.rows).await?;
     Ok(listing.response(request, &listed, &expanded))
@@ -67,7 +70,7 @@ pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
     shape.expanded = expansions.names();
     let setting = [setting_of(request).await?];
     let expanded = expansions.expand_settings(request, &setting).await?.pop().unwrap_or_default();
-    Ok(shape.document(request, &set(), &setting[0], &expanded))
+    shape.answer(request, &set(), &setting[0], &expanded)
 }
 
 pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {
@@ -87,9 +90,25 @@ pub(super) async fn create(request: &RequestContext<'_>) -> HandlerResult {
 pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
     let body = request.receive(LIMIT).await?;
     let setting = setting_of(request).await?;
-    let patch = DEP_ONBOARDING_SETTING.read(request.object(&body)?)?;
-    let setting = request.app().settings.update(&request.origin(), setting.id, patch).await?;
+    let mut members = request.object(&body)?;
+    let bound = take_bound(request, &mut members, setting.id).await?;
+    members.retain(|name, _| !is_expanded(name));
+    let patch = DEP_ONBOARDING_SETTING.read(members)?;
+    let (origin, profiles) = (request.origin(), &request.app().profiles);
+    let setting = request.app().settings.update(&origin, setting.id, patch).await?;
+    for (platform, profile) in bound {
+        match profile {
+            Some(profile) => profiles.set_default(&origin, setting.id, profile, Some(platform)).await?,
+            None => profiles.clear_default(&origin, setting.id, platform).await?,
+        }
+    }
     Ok(request.changed(&set(), &setting))
+}
+
+/// Clients send back what `$expand` showed them; those entities have addresses of their own, where they are changed.
+fn is_expanded(name: &str) -> bool {
+    let mut navigations = DEP_ONBOARDING_SETTING.all_navigations().into_iter();
+    navigations.any(|navigation| navigation.name.eq_ignore_ascii_case(name))
 }
 
 pub(super) async fn delete(request: &RequestContext<'_>) -> HandlerResult {

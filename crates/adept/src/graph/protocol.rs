@@ -1,6 +1,7 @@
 //! What requests and answers agree on: the version of the API and how much an answer says about itself.
 
-use axum::http::{HeaderMap, header};
+use adept_odata::parse_query_string;
+use axum::http::{HeaderMap, header, request::Parts};
 
 /// A version of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,17 @@ impl Metadata {
     }
 }
 
+/// What a request asks for: `$format` wins over the `Accept` headers. None when this service offers none of it.
+pub(super) fn asked_for(parts: &Parts) -> Option<Metadata> {
+    let query = parts.uri.query().unwrap_or_default();
+    // What cannot be read is refused when it is.
+    match parse_query_string(query).ok().and_then(|options| options.format) {
+        Some(format) if format.trim().eq_ignore_ascii_case("json") => Some(Metadata::Minimal),
+        Some(format) => of_media_type(format.trim()),
+        None => accepted(&parts.headers),
+    }
+}
+
 /// What the `Accept` headers ask for; none when this service offers none of it.
 pub(super) fn accepted(headers: &HeaderMap) -> Option<Metadata> {
     let ranges =
@@ -57,13 +69,16 @@ pub(super) fn accepted(headers: &HeaderMap) -> Option<Metadata> {
     if ranges.peek().is_none() {
         return Some(Metadata::Minimal);
     }
-    ranges.find_map(|range| {
-        let mut parts = range.split(';').map(str::trim);
-        let media = parts.next().unwrap_or_default();
-        let known = ["application/json", "application/*", "*/*", "text/*", "text/plain"];
-        let is_known = known.iter().any(|known| media.eq_ignore_ascii_case(known));
-        is_known.then(|| parts.find_map(metadata).unwrap_or(Metadata::Minimal))
-    })
+    ranges.find_map(of_media_type)
+}
+
+/// What a media type or a range of them asks for.
+fn of_media_type(range: &str) -> Option<Metadata> {
+    let mut parts = range.split(';').map(str::trim);
+    let media = parts.next().unwrap_or_default();
+    let known = ["application/json", "application/*", "*/*", "text/*", "text/plain"];
+    let is_known = known.iter().any(|known| media.eq_ignore_ascii_case(known));
+    is_known.then(|| parts.find_map(metadata).unwrap_or(Metadata::Minimal))
 }
 
 /// `odata.metadata=full` and the like; OData 4.01 leaves the prefix out.

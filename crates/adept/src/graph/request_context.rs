@@ -105,10 +105,9 @@ impl RequestContext<'_> {
 
     /// Whether a write shall answer without the entity (`return=minimal`) or with it; none without a preference.
     pub(super) fn prefers_minimal(&self) -> Option<bool> {
-        self.preferences().find_map(|(name, value)| match value {
-            "minimal" if name.eq_ignore_ascii_case("return") => Some(true),
-            "representation" if name.eq_ignore_ascii_case("return") => Some(false),
-            _ => None,
+        self.preferences().filter(|(name, _)| name.eq_ignore_ascii_case("return")).find_map(|(_, value)| {
+            let words = [("minimal", true), ("representation", false)];
+            words.into_iter().find(|(word, _)| value.eq_ignore_ascii_case(word)).map(|(_, minimal)| minimal)
         })
     }
 

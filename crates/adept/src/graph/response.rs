@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody},
     http::{
         HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode,
         header::{self, IntoHeaderName},
@@ -41,6 +41,18 @@ impl GraphResponse {
     /// 200 with a number as plain text.
     pub(super) fn count(count: impl ToString) -> Self {
         Self::document("text/plain", count.to_string())
+    }
+
+    /// With the headers alone; the length stays that of the body.
+    pub(super) fn without_body(mut self) -> Self {
+        let length = self.0.body().size_hint().exact();
+        *self.0.body_mut() = Body::empty();
+        match length {
+            Some(length) if self.0.status() != StatusCode::NO_CONTENT => {
+                self.header(header::CONTENT_LENGTH, length.to_string())
+            }
+            _ => self,
+        }
     }
 
     /// The status.
@@ -163,6 +175,9 @@ impl Responder {
         if self.strict_transport {
             headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
         }
+        // What is shown depends on the caller too, so nobody may keep it.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::VARY, HeaderValue::from_static("Accept, Prefer, Accept-Encoding"));
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
         headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
         response

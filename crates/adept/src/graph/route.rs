@@ -50,6 +50,13 @@ pub(super) type PublicHandler = fn(&Graph, Version, &HeaderMap) -> HandlerResult
 pub(super) const ANY: &[Permission] = &Permission::ALL;
 /// Reads what Apple enrollment is made of.
 pub(super) const READ: &[Permission] = &[Permission::ServiceConfigRead, Permission::ServiceConfigReadWrite];
+/// Reads what Intune keeps beside them.
+pub(super) const POLICIES: &[Permission] = &[
+    Permission::ServiceConfigRead,
+    Permission::ServiceConfigReadWrite,
+    Permission::ConfigurationRead,
+    Permission::ConfigurationReadWrite,
+];
 /// Changes it.
 pub(super) const WRITE: &[Permission] = &[Permission::ServiceConfigReadWrite];
 /// Graph counts the log of device management to its applications.

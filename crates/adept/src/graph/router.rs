@@ -4,14 +4,18 @@
 use axum::http::Method;
 
 use super::{
-    audit_events, batch, default_profiles, device_management, enrollment_profiles,
+    audit_events, batch, configuration_policies, default_profiles, device_management, enrollment_profiles,
     imported_apple_device_identities, metadata, onboarding_settings,
     protocol::Version,
-    route::{ANY, AUDIT, READ, Route, RouteAction, Verb, WRITE},
+    route::{ANY, AUDIT, POLICIES, READ, Route, RouteAction, Verb, WRITE},
     service_document,
-    tree::Tree,
+    tree::{HasProperty, Tree},
+    types::{
+        AUDIT_EVENT, AUDIT_EVENT_V1, DEP_ONBOARDING_SETTING, DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1,
+        IMPORTED_APPLE_DEVICE_IDENTITY, profile_type,
+    },
 };
-use crate::domain::DevicePlatform;
+use crate::domain::{DevicePlatform, ProfileKind};
 
 const GET: Verb = Verb { method: Method::GET, bound: false };
 const POST: Verb = Verb { method: Method::POST, bound: false };
@@ -66,6 +70,9 @@ const fn open(template: &'static str, verb: Verb, operation: &'static str, actio
 
 /// What both versions offer.
 static COMMON: &[Route] = routes! {
+    deviceManagement "/deviceManagement" => {
+        GET "" ANY get device_management::get;
+    }
     auditEvent "/deviceManagement/auditEvents" => {
         GET      ""        AUDIT list  audit_events::list;
         GET      "/$count" AUDIT count audit_events::count;
@@ -79,9 +86,12 @@ static COMMON: &[Route] = routes! {
 /// What only `/beta` offers.
 static BETA: &[Route] = routes! {
     deviceManagement "/deviceManagement" => {
-        GET "" ANY get device_management::get;
         FUNCTION "/getSuggestedEnrollmentLimit(enrollmentType='{enrollmentType}')" READ
             getSuggestedEnrollmentLimit device_management::get_suggested_enrollment_limit;
+    }
+    deviceManagementConfigurationPolicy "/deviceManagement/configurationPolicies" => {
+        GET ""        POLICIES list  configuration_policies::list;
+        GET "/$count" POLICIES count configuration_policies::count;
     }
     depOnboardingSetting "/deviceManagement/depOnboardingSettings" => {
         GET      ""        READ  list   onboarding_settings::list;
@@ -165,6 +175,45 @@ const PROFILE_TYPES: &[&str] = &[
     "depVisionOSEnrollmentProfile",
 ];
 
+/// Where one entity is, and the properties that it can have.
+static ENTITIES: &[(&str, HasProperty)] = &[
+    ("/deviceManagement", |name| DEVICE_MANAGEMENT.property(name).is_some()),
+    ("/deviceManagement/auditEvents/{auditEvent-id}", |name| AUDIT_EVENT.property(name).is_some()),
+    ("/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}", |name| {
+        DEP_ONBOARDING_SETTING.property(name).is_some()
+    }),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles/{enrollmentProfile-id}",
+        is_property_of_a_profile,
+    ),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/importedAppleDeviceIdentities/\
+         {importedAppleDeviceIdentity-id}",
+        |name| IMPORTED_APPLE_DEVICE_IDENTITY.property(name).is_some(),
+    ),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultIosEnrollmentProfile",
+        is_property_of_a_profile,
+    ),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultMacOsEnrollmentProfile",
+        is_property_of_a_profile,
+    ),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultTvOSEnrollmentProfile",
+        is_property_of_a_profile,
+    ),
+    (
+        "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/defaultVisionOSEnrollmentProfile",
+        is_property_of_a_profile,
+    ),
+];
+
+/// Of whichever type: a profile that has another one is refused when it is read.
+fn is_property_of_a_profile(name: &str) -> bool {
+    ProfileKind::ALL.into_iter().any(|kind| profile_type(kind).property(name).is_some())
+}
+
 /// What is offered under one version.
 pub(super) fn tree(version: Version) -> Tree {
     match version {
@@ -174,125 +223,21 @@ pub(super) fn tree(version: Version) -> Tree {
                 "/deviceManagement/depOnboardingSettings/{depOnboardingSetting-id}/enrollmentProfiles",
                 PROFILE_TYPES,
             );
+            for (path, has_property) in ENTITIES {
+                tree.describe(path, *has_property);
+            }
             tree
         }
-        Version::V1 => Tree::of([PROTOCOL, COMMON]),
+        Version::V1 => {
+            let mut tree = Tree::of([PROTOCOL, COMMON]);
+            tree.describe("/deviceManagement", |name| DEVICE_MANAGEMENT_V1.property(name).is_some());
+            tree.describe("/deviceManagement/auditEvents/{auditEvent-id}", |name| {
+                AUDIT_EVENT_V1.property(name).is_some()
+            });
+            tree
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::graph::tree::{PathError, PathMatch};
-
-    fn find<'t>(tree: &'t Tree, path: &str) -> Result<(&'static str, PathMatch<'t>), PathError> {
-        tree.find(path).map(|found| (found.routes[0].operation, found))
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_path_is_looked_up_without_a_panic(
-            path in "(/|deviceManagement|depOnboardingSettings|uploadDepToken|graph\\.|%27|%|[('=,)$é])*",
-        ) {
-            let _ = tree(Version::Beta).find(&path);
-        }
-    }
-
-    #[test]
-    fn every_spelling_of_a_path_leads_to_its_operation() {
-        let tree = tree(Version::Beta);
-        let settings = "/deviceManagement/depOnboardingSettings";
-        for (path, operation, keys) in [
-            ("", "list", &[][..]),
-            ("/", "list", &[]),
-            ("/$count", "count", &[]),
-            ("/%24count", "count", &[]),
-            ("/1", "get", &["1"]),
-            ("/1/", "get", &["1"]),
-            ("('1')", "get", &["1"]),
-            ("(%271%27)", "get", &["1"]),
-            ("(1)", "get", &["1"]),
-            ("(id='1')", "get", &["1"]),
-            ("/a%20b", "get", &["a b"]),
-            ("/1/uploadDepToken", "uploadDepToken", &["1"]),
-            ("/1/uploadDepToken()", "uploadDepToken", &["1"]),
-            ("/1/UPLOADDEPTOKEN/", "uploadDepToken", &["1"]),
-            ("('1')/microsoft.graph.uploadDepToken", "uploadDepToken", &["1"]),
-            ("('1')/Microsoft.Graph.UploadDepToken", "uploadDepToken", &["1"]),
-            ("/1/graph.uploadDepToken", "uploadDepToken", &["1"]),
-            ("/1/getEncryptionPublicKey", "getEncryptionPublicKey", &["1"]),
-            ("/1/getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
-            ("/1/microsoft.graph.getEncryptionPublicKey()", "getEncryptionPublicKey", &["1"]),
-        ] {
-            let (found, matched) =
-                find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
-            assert_eq!(
-                (found, &matched.keys[..]),
-                (&*format!("depOnboardingSetting.{operation}"), &own(keys)[..])
-            );
-        }
-        for path in ["/1/importedAppleDeviceIdentities/2", "('1')/IMPORTEDAPPLEDEVICEIDENTITIES('2')"] {
-            let (found, matched) =
-                find(&tree, &format!("{settings}{path}")).unwrap_or_else(|_| panic!("{path}"));
-            assert_eq!((found, matched.keys), ("importedAppleDeviceIdentity.get", own(&["1", "2"])));
-        }
-        assert!(find(&tree, "devicemanagement/DEPONBOARDINGSETTINGS").is_ok());
-    }
-
-    fn own(texts: &[&str]) -> Vec<String> {
-        texts.iter().map(|text| (*text).to_owned()).collect()
-    }
-
-    #[test]
-    fn functions_take_exactly_their_named_arguments() {
-        let tree = tree(Version::Beta);
-        let look_up = |rest: &str| find(&tree, &format!("/deviceManagement/depOnboardingSettings/{rest}"));
-        for rest in [
-            "getExpiringVppTokenCount(expiringBeforeDateTime='2027-01-01T00:00:00Z')",
-            "getExpiringVppTokenCount(expiringBeforeDateTime=%272027-01-01T00%3A00%3A00Z%27)",
-            "microsoft.graph.getexpiringvpptokencount(EXPIRINGBEFOREDATETIME='2027-01-01T00:00:00Z')",
-        ] {
-            let (operation, found) = look_up(rest).unwrap_or_else(|_| panic!("{rest}"));
-            assert_eq!(operation, "depOnboardingSetting.getExpiringVppTokenCount");
-            assert_eq!(found.arguments, ["2027-01-01T00:00:00Z"]);
-        }
-        for rest in [
-            "getExpiringVppTokenCount",
-            "getExpiringVppTokenCount()",
-            "getExpiringVppTokenCount('2027')",
-            "getExpiringVppTokenCount(other='2027')",
-            "getExpiringVppTokenCount(expiringBeforeDateTime='1',expiringBeforeDateTime='2')",
-        ] {
-            assert_eq!(look_up(rest).err(), Some(PathError::Segment(rest.to_owned())), "{rest}");
-        }
-    }
-
-    #[test]
-    fn the_first_unknown_segment_is_named() {
-        let tree = tree(Version::Beta);
-        for (path, segment) in [
-            ("/users/1/messages", "users"),
-            ("/deviceManagement/nothing/else", "nothing"),
-            ("/deviceManagement/depOnboardingSettings/1/nothing", "nothing"),
-            ("/deviceManagement/depOnboardingSettings/1/2", "2"),
-            ("/deviceManagement/depOnboardingSettings/$nothing", "$nothing"),
-            ("/deviceManagement/depOnboardingSettings/graph.nothing", "graph.nothing"),
-            ("/deviceManagement/depOnboardingSettings()", "depOnboardingSettings()"),
-            ("/deviceManagement/depOnboardingSettings('1", "depOnboardingSettings('1"),
-            ("/deviceManagement('1')", "deviceManagement('1')"),
-            ("/deviceManagement/depOnboardingSettings/1/uploadDepToken('1')", "uploadDepToken('1')"),
-            ("/deviceManagement/depOnboardingSettings/1/uploadDepToken/more", "more"),
-        ] {
-            assert_eq!(find(&tree, path).err(), Some(PathError::Segment(segment.to_owned())), "{path}");
-        }
-        assert_eq!(find(&tree, "/deviceManagement/%ff").err(), Some(PathError::Encoding));
-        let v1 = super::tree(Version::V1);
-        for (path, segment) in [
-            ("/deviceManagement/depOnboardingSettings", "depOnboardingSettings"),
-            ("/deviceManagement", "deviceManagement"),
-            ("/users", "users"),
-        ] {
-            assert_eq!(find(&v1, path).err(), Some(PathError::Segment(segment.to_owned())), "{path}");
-        }
-    }
-}
+mod tests;

@@ -18,7 +18,12 @@ struct Node {
     routes: Vec<&'static Route>,
     /// The types that a segment may narrow the entities of this node to, without their namespace.
     casts: &'static [&'static str],
+    /// Whether a name is that of a property, where the node is one entity.
+    has_property: Option<HasProperty>,
 }
+
+/// Whether the entity of a node has a property of that name, in any ASCII case.
+pub(super) type HasProperty = fn(&str) -> bool;
 
 struct Child {
     name: &'static str,
@@ -40,6 +45,8 @@ pub(super) struct PathMatch<'t> {
     pub(super) routes: &'t [&'static Route],
     /// The keys in it, first to last.
     pub(super) keys: Vec<String>,
+    /// What follows the entity's own path: a property, then its members, `$value` or `$count`, as written.
+    pub(super) property: Vec<String>,
     /// The type that the path narrows its entities to.
     pub(super) cast: Option<&'static str>,
     /// The arguments of a function, in the order of its template.
@@ -72,6 +79,12 @@ impl Tree {
         let one = self.below_key(collection);
         self.nodes[collection].casts = casts;
         self.nodes[one].casts = casts;
+    }
+
+    /// Lets the properties of the one entity at a path be read by themselves.
+    pub(super) fn describe(&mut self, template: &'static str, has_property: HasProperty) {
+        let node = self.grow(template, false);
+        self.nodes[node].has_property = Some(has_property);
     }
 
     /// Adds the nodes of a path, whose last segment is an operation if `bound`; returns the index of its node.
@@ -117,9 +130,19 @@ impl Tree {
     pub(super) fn find(&self, path: &str) -> Result<PathMatch<'_>, PathError> {
         let mut at = 0;
         let mut last = String::new();
-        let mut found = PathMatch { routes: &[], keys: Vec::new(), cast: None, arguments: Vec::new() };
+        let mut found = PathMatch {
+            routes: &[],
+            keys: Vec::new(),
+            property: Vec::new(),
+            cast: None,
+            arguments: Vec::new(),
+        };
         for segment in segments(path) {
             let segment = segment.map_err(|_| PathError::Encoding)?;
+            if !found.property.is_empty() {
+                found.property.push(segment.text().to_owned());
+                continue;
+            }
             at = self
                 .step(at, &segment, &mut found)
                 .ok_or_else(|| PathError::Segment(segment.text().to_owned()))?;
@@ -149,6 +172,10 @@ impl Tree {
             let cast = node.casts.iter().find(|cast| cast.eq_ignore_ascii_case(bare))?;
             found.cast = Some(cast);
             return self.beside_key(at, segment, found);
+        }
+        if node.has_property.is_some_and(|has| has(segment.text())) {
+            found.property.push(segment.text().to_owned());
+            return Some(at);
         }
         let key = node.key.filter(|_| !qualified && !segment.text().starts_with('$'))?;
         found.keys.push(segment.text().to_owned());

@@ -11,8 +11,9 @@ mod enums;
 mod imported_apple_device_identity;
 mod model;
 mod operations;
+mod schema;
 
-use adept_odata::{Kind, Schema};
+use adept_odata::Kind;
 
 pub(super) use audit_event::{AUDIT_EVENT, AUDIT_EVENT_V1};
 pub(super) use complex::{ComplexType, Member};
@@ -21,7 +22,8 @@ pub(super) use device_management::{DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, Devi
 pub(super) use enrollment_profiles::{
     DEP_ENROLLMENT_BASE_PROFILE, DEP_ENROLLMENT_PROFILE, DEP_IOS_ENROLLMENT_PROFILE,
     DEP_MAC_OS_ENROLLMENT_PROFILE, DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE,
-    ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT, profile_type,
+    ENROLLMENT_PROFILE, ProfileType, UPDATE_DEVICE_PROFILE_ASSIGNMENT, kinds_of, profile_type,
+    profile_type_named,
 };
 pub(super) use enums::NumberedEnum;
 pub(super) use imported_apple_device_identity::{
@@ -30,6 +32,9 @@ pub(super) use imported_apple_device_identity::{
 };
 pub(super) use model::{ENTITY, EntityDescription, Model};
 pub(super) use operations::{Binding, Operation};
+pub(super) use schema::{Selectable, Selected, is_called};
+
+use schema::{DerivedTypes, Reach};
 
 use super::value::{InputValue, Value};
 
@@ -47,6 +52,10 @@ pub(super) struct EntityType<R: 'static, F: 'static, W: 'static> {
     pub(super) navigations: &'static [Navigation],
     /// The type of a row, where it may be one that extends this one.
     pub(super) of_row: Option<OfRow<R, F, W>>,
+    /// The types that extend this one, or that extend the same one, where a query may name them.
+    pub(super) derived: Option<DerivedTypes<R, F, W>>,
+    /// What a query may ask of the entities that the navigations lead to.
+    pub(super) reach: Option<Reach<F>>,
 }
 
 /// The type of a row.
@@ -188,7 +197,16 @@ impl<R, F, W> Property<R, F, W> {
 impl<R, F, W> EntityType<R, F, W> {
     /// A type that leads nowhere and that no type of the same rows extends.
     const fn new(name: &'static str, base: Base<R, F, W>, properties: &'static [Property<R, F, W>]) -> Self {
-        Self { name, base, is_abstract: false, properties, navigations: &[], of_row: None }
+        Self {
+            name,
+            base,
+            is_abstract: false,
+            properties,
+            navigations: &[],
+            of_row: None,
+            derived: None,
+            reach: None,
+        }
     }
 
     /// The actual type of a row.
@@ -227,49 +245,6 @@ impl<R, F, W> EntityType<R, F, W> {
         };
         lineage.push(self);
         lineage
-    }
-}
-
-impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
-    fn type_name(&self) -> &str {
-        self.name
-    }
-
-    fn field(&self, path: &[&str]) -> Option<(F, Kind)> {
-        let (_, property) = self.property(path.first()?)?;
-        match path {
-            [_] => Some((property.field?, property.kind)),
-            [_, member] => {
-                let of = match property.kind {
-                    Kind::Collection(item) => *item,
-                    kind => kind,
-                };
-                let Kind::Complex(complex) = of else { return None };
-                let known = |(name, _): &&(&str, F)| name.eq_ignore_ascii_case(member);
-                let (name, field) = property.members.iter().find(known)?;
-                Some((*field, ComplexType::named(complex)?.member(name)?.kind))
-            }
-            _ => None,
-        }
-    }
-}
-
-/// An entity type seen by `$select`: every property can be selected, by its index.
-pub(super) struct Selectable<'t, R: 'static, F: 'static, W: 'static>(pub(super) &'t EntityType<R, F, W>);
-
-impl<R, F, W> Schema<usize> for Selectable<'_, R, F, W> {
-    fn type_name(&self) -> &str {
-        self.0.name
-    }
-
-    fn field(&self, path: &[&str]) -> Option<(usize, Kind)> {
-        let [name] = path else { return None };
-        let property = self.0.property(name).map(|(index, property)| (index, property.kind));
-        // Navigations may be named too; their indexes follow those of the properties, and `$expand` shows them.
-        let navigations = self.0.all_navigations();
-        let found = navigations.iter().position(|navigation| navigation.name.eq_ignore_ascii_case(name));
-        let after = self.0.all_properties().len();
-        property.or_else(|| found.map(|index| (after + index, Kind::Complex(navigations[index].target))))
     }
 }
 

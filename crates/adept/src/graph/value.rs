@@ -72,6 +72,28 @@ impl<'v> Value<'v> {
         Self::DateTime(moment.unwrap_or(NEVER))
     }
 
+    /// A complex value, or several, with these members only.
+    pub(super) fn with_members(self, wanted: &[&str]) -> Self {
+        match self {
+            Self::Object(members) => {
+                Self::Object(members.into_iter().filter(|(name, _)| wanted.contains(name)).collect())
+            }
+            Self::List(items) => {
+                Self::List(items.into_iter().map(|item| item.with_members(wanted)).collect())
+            }
+            other => other,
+        }
+    }
+
+    /// A value as it stands alone, without JSON around it.
+    pub(super) fn as_text(&self) -> Cow<'_, str> {
+        match serde_json::to_value(self) {
+            Ok(serde_json::Value::String(text)) => text.into(),
+            Ok(other) => other.to_string().into(),
+            Err(_) => Cow::Borrowed(""),
+        }
+    }
+
     /// Appends the value as JSON.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         // Writing to a vector cannot fail.

@@ -26,6 +26,12 @@ pub(super) enum OAuthError {
     /// The body is no form, or too large.
     #[error("The body must be a form (application/x-www-form-urlencoded): {0}")]
     NotAForm(String),
+    /// The token endpoint of version 1.
+    #[error(
+        "The token endpoint of version 1 is not offered. Send the request to '/oauth2/v2.0/token' below the tenant's id, \
+         with 'scope' in place of 'resource'."
+    )]
+    OldEndpoint,
     /// A field that is needed is missing or empty.
     #[error("The request body must contain the following parameter: '{0}'.")]
     MissingField(&'static str),
@@ -63,6 +69,7 @@ impl OAuthError {
             Self::TenantIsNoGuid(_) => invalid(900_023),
             Self::Refused(Refused::UnknownTenant(_)) => invalid(90_002),
             Self::Refused(Refused::DisabledTenant(_)) => invalid(5_000_224),
+            Self::OldEndpoint => invalid(900_561),
             Self::NotAForm(_) | Self::RepeatedField(_) | Self::TwoCredentials => invalid(90_014),
             Self::MissingField(_) => invalid(900_144),
             Self::UnsupportedGrant(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type", 70_003),

@@ -41,6 +41,11 @@ pub(super) async fn token(
     }
 }
 
+/// The endpoint of version 1, which is not offered.
+pub(super) async fn old_token(State(oauth): State<OAuth>) -> Response {
+    error::answer(&oauth, OAuthError::OldEndpoint, None)
+}
+
 async fn issue(
     oauth: &OAuth,
     tenant: &str,

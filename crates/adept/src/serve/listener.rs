@@ -43,7 +43,7 @@ impl Listener {
         timeouts: Timeouts,
     ) {
         let address = self.address;
-        let service = router.into_make_service();
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = match axum_server::from_tcp(self.socket) {
             Ok(server) => server,
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),

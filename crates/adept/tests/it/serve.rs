@@ -9,3 +9,4 @@ mod proxy;
 mod running;
 pub mod started;
 mod token_expiry_log;
+mod transport;

@@ -1,14 +1,14 @@
 //! Every query that a known client was seen to send is read, and means what the client meant.
 
 use adept_odata::{
-    CompareOp, Filter, Function, Literal, OrderBy, Select, parse_expand, parse_orderby, parse_query_string,
+    CompareOp, Expr, Function, Literal, OrderBy, Select, parse_expand, parse_orderby, parse_query_string,
     parse_select,
 };
 
-use crate::fixture::{Field, Fixture, parse};
+use crate::fixture::{Field, Fixture, NOW, parse};
 
-fn equals(field: &'static str, value: Literal) -> Filter<Field> {
-    Filter::Compare { field: Field(field), op: CompareOp::Eq, value }
+fn equals(field: &'static str, value: Literal) -> Expr<Field> {
+    Expr::compare(Field(field), CompareOp::Eq, value)
 }
 
 fn text(value: &str) -> Literal {
@@ -32,7 +32,7 @@ fn the_portals_device_list_filters_by_source_and_profile() {
 fn scripts_search_devices_by_part_of_the_serial_number() {
     let filter = parse("discoverySource eq 'deviceEnrollmentProgram' and contains(serialNumber,'X')");
     let call =
-        Filter::Call { function: Function::Contains, field: Field("serialNumber"), text: "X".to_owned() };
+        Expr::Call(Function::Contains, vec![Expr::Field(Field("serialNumber")), Expr::Literal(text("X"))]);
     assert_eq!(filter, equals("discoverySource", PROGRAM).and(call));
 }
 
@@ -48,8 +48,8 @@ fn audit_readers_ask_for_a_component_and_a_time_span() {
          and activityDateTime le 2026-02-01T00:00:00Z and activityOperationType ne 'Get'",
     );
     let time = |text: &str| Literal::DateTime(text.parse().unwrap());
-    let compare = |field, op, value| Filter::Compare { field: Field(field), op, value };
-    let expected = Filter::And(vec![
+    let compare = |field, op, value| Expr::compare(Field(field), op, value);
+    let expected = Expr::And(vec![
         equals("componentName", text("Enrollment")),
         compare("activityDateTime", CompareOp::Gt, time("2026-01-01T00:00:00Z")),
         compare("activityDateTime", CompareOp::Le, time("2026-02-01T00:00:00Z")),
@@ -60,10 +60,8 @@ fn audit_readers_ask_for_a_component_and_a_time_span() {
 
 #[test]
 fn audit_readers_ask_for_the_events_of_one_resource() {
-    let expected = Filter::Any {
-        collection: Field("resources"),
-        predicate: Box::new(equals("resources/resourceId", text("a_b"))),
-    };
+    let predicate = Box::new(equals("resources/resourceId", text("a_b")));
+    let expected = Expr::Any(Field("resources"), predicate);
     assert_eq!(parse("resources/any(s:s/resourceId eq 'a_b')"), expected);
     assert_eq!(parse("resources/any( S : s/ResourceId eq 'a_b' )"), expected);
 }
@@ -83,8 +81,9 @@ fn the_sdks_other_options_are_read() {
 
     let options = parse_query_string("$orderby=tokenName%20desc&$top=100").unwrap();
     assert_eq!(options.top, Some(100));
-    let order = parse_orderby(options.orderby.as_deref().unwrap(), &Fixture).unwrap();
-    assert_eq!(order, [OrderBy { field: Field("tokenName"), descending: true }]);
+    let order = parse_orderby(options.orderby.as_deref().unwrap(), &Fixture, NOW).unwrap();
+    let by = Expr::Field(Field("tokenName"));
+    assert_eq!(order, [OrderBy { by, descending: true }]);
 
     let options = parse_query_string("%24select=tokenName,id").unwrap();
     let select = parse_select(options.select.as_deref().unwrap(), &Fixture).unwrap();

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use adept_odata::{EnumType, Filter, Kind, Literal, Row, Schema, parse_filter};
+use adept_odata::{EnumType, Expr, IsOf, Kind, Literal, Row, Schema, TypeTest, parse_filter};
+use jiff::Timestamp;
 
 /// A property path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +40,7 @@ pub(crate) static PROPERTIES: &[(&str, Kind)] = &[
     ("activityDateTime", Kind::DateTimeOffset),
     ("correlationId", Kind::Guid),
     ("discoverySource", Kind::Enum(&SOURCE)),
+    ("typeName", Kind::Enum(&TYPES)),
     ("actor", Kind::Complex("microsoft.graph.auditActor")),
     ("actor/userPrincipalName", Kind::String),
     ("roleScopeTagIds", Kind::Collection(&STRING)),
@@ -47,9 +49,28 @@ pub(crate) static PROPERTIES: &[(&str, Kind)] = &[
     ("resourcesTotal", Kind::Int32),
     ("resources/resourceId", Kind::String),
     ("resources/displayName", Kind::String),
+    ("resources/typeName", Kind::Enum(&TYPES)),
     ("resources/modifiedProperties", Kind::Collection(&PROPERTY)),
     ("resources/modifiedProperties/newValue", Kind::String),
 ];
+
+/// What `now()` says in tests.
+pub(crate) const NOW: Timestamp = Timestamp::constant(1_790_000_000, 0);
+
+static TYPES: EnumType = EnumType { name: "microsoft.graph.typeName", members: &["fixture", "special"] };
+
+/// Properties of derived types: the cast that leads to them, the path without it, and the kind.
+pub(crate) static DERIVED: &[(&str, &str, Kind)] = &[
+    ("microsoft.graph.special", "extra", Kind::Int32),
+    ("microsoft.graph.specialResource", "resources/extra", Kind::String),
+];
+
+/// Being of a derived type, told by the field `typeName` beside its properties.
+pub(crate) fn special(type_name: &str) -> Option<TypeTest<Field>> {
+    let (type_name, path, _) = DERIVED.iter().find(|(name, ..)| name.eq_ignore_ascii_case(type_name))?;
+    let field = if path.contains('/') { Field("resources/typeName") } else { Field("typeName") };
+    Some(TypeTest { type_name, field, values: vec![Literal::Enum { member: "special", ordinal: 1 }] })
+}
 
 pub(crate) struct Fixture;
 
@@ -59,18 +80,37 @@ impl Schema<Field> for Fixture {
     }
 
     fn field(&self, path: &[&str]) -> Option<(Field, Kind)> {
+        if let Some(place) = path.iter().position(|name| name.contains('.')) {
+            let bare = [&path[..place], &path[place + 1..]].concat().join("/");
+            let (_, name, kind) = DERIVED.iter().find(|(cast, name, _)| {
+                cast.eq_ignore_ascii_case(path[place]) && name.eq_ignore_ascii_case(&bare)
+            })?;
+            return Some((Field(name), *kind));
+        }
         let joined = path.join("/");
         let (name, kind) = PROPERTIES.iter().find(|(name, _)| name.eq_ignore_ascii_case(&joined))?;
         Some((Field(name), *kind))
     }
+
+    fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<Field> {
+        let of_row = path.is_empty();
+        if of_row && type_name.eq_ignore_ascii_case(self.type_name()) {
+            return IsOf::Fixed(true);
+        }
+        match special(type_name) {
+            Some(test) if of_row != test.field.0.contains('/') => IsOf::Depends(test),
+            Some(_) => IsOf::Fixed(false),
+            None => IsOf::Unknown,
+        }
+    }
 }
 
-pub(crate) fn parse(text: &str) -> Filter<Field> {
-    parse_filter(text, &Fixture).unwrap_or_else(|error| panic!("{text}: {error}"))
+pub(crate) fn parse(text: &str) -> Expr<Field> {
+    parse_filter(text, &Fixture, NOW).unwrap_or_else(|error| panic!("{text}: {error}"))
 }
 
 pub(crate) fn refusal(text: &str) -> String {
-    match parse_filter(text, &Fixture) {
+    match parse_filter(text, &Fixture, NOW) {
         Ok(filter) => panic!("{text} was read as {filter}"),
         Err(error) => error.to_string(),
     }

@@ -7,7 +7,7 @@ use adept_odata::{
     parse_select,
 };
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, NOW};
 
 /// The best of several runs, so that a busy machine does not count.
 fn fastest(mut work: impl FnMut()) -> Duration {
@@ -25,7 +25,7 @@ fn fastest(mut work: impl FnMut()) -> Duration {
 const LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 5 } else { 1 });
 
 fn problem(text: &str) -> Problem {
-    parse_filter(text, &Fixture).unwrap_err().problem
+    parse_filter(text, &Fixture, NOW).unwrap_err().problem
 }
 
 #[test]
@@ -38,26 +38,26 @@ fn four_kilobytes_at_full_depth_are_read_within_the_limit() {
     }
     text.push_str(&close);
     assert!(text.len() > MAX_TEXT - 20);
-    let filter = parse_filter(&text, &Fixture).unwrap();
-    let time = fastest(|| drop(parse_filter(&text, &Fixture)));
+    let filter = parse_filter(&text, &Fixture, NOW).unwrap();
+    let time = fastest(|| drop(parse_filter(&text, &Fixture, NOW)));
     assert!(time < LIMIT, "{time:?}");
-    assert!(parse_filter(&filter.to_string(), &Fixture) == Ok(filter));
+    assert!(parse_filter(&filter.to_string(), &Fixture, NOW) == Ok(filter));
 }
 
 #[test]
 fn nesting_is_accepted_to_the_limit_and_refused_beyond() {
     let nested = |levels: usize| format!("{}id eq 'a'{}", "(".repeat(levels), ")".repeat(levels));
-    assert!(parse_filter(&nested(MAX_DEPTH), &Fixture).is_ok());
+    assert!(parse_filter(&nested(MAX_DEPTH), &Fixture, NOW).is_ok());
     assert_eq!(problem(&nested(MAX_DEPTH + 1)), Problem::TooDeep { limit: MAX_DEPTH });
     let lowered = |levels: usize| format!("{}id{} eq 'a'", "tolower(".repeat(levels), ")".repeat(levels));
-    assert!(parse_filter(&lowered(MAX_DEPTH), &Fixture).is_ok());
+    assert!(parse_filter(&lowered(MAX_DEPTH), &Fixture, NOW).is_ok());
     assert_eq!(problem(&lowered(MAX_DEPTH + 1)), Problem::TooDeep { limit: MAX_DEPTH });
 }
 
 #[test]
 fn terms_are_counted() {
     let list = |count: usize| format!("size in ({}1)", "1,".repeat(count - 2));
-    assert!(parse_filter(&list(MAX_TERMS), &Fixture).is_ok());
+    assert!(parse_filter(&list(MAX_TERMS), &Fixture, NOW).is_ok());
     assert_eq!(problem(&list(MAX_TERMS + 1)), Problem::TooMany { what: "terms", limit: MAX_TERMS });
 }
 
@@ -82,12 +82,12 @@ fn hostile_text_is_refused_within_the_limit() {
     ];
     for text in hostile {
         let start = &text[..20.min(text.len())];
-        assert!(parse_filter(&text, &Fixture).is_err(), "{start}");
-        let time = fastest(|| drop(parse_filter(&text, &Fixture)));
+        assert!(parse_filter(&text, &Fixture, NOW).is_err(), "{start}");
+        let time = fastest(|| drop(parse_filter(&text, &Fixture, NOW)));
         assert!(time < LIMIT, "{start}… {time:?}");
         let time = fastest(|| {
             drop(parse_expand(&text));
-            drop(parse_orderby(&text, &Fixture));
+            drop(parse_orderby(&text, &Fixture, NOW));
             drop(parse_select(&text, &Fixture));
             drop(parse_query_string(&text));
         });
@@ -98,17 +98,17 @@ fn hostile_text_is_refused_within_the_limit() {
 #[test]
 fn text_beyond_the_limit_is_refused_whatever_it_says() {
     let longest = format!("id eq '{}'", "a".repeat(MAX_TEXT - 8));
-    assert!(parse_filter(&longest, &Fixture).is_ok());
-    let error = parse_filter(&format!("{longest} "), &Fixture).unwrap_err();
+    assert!(parse_filter(&longest, &Fixture, NOW).is_ok());
+    let error = parse_filter(&format!("{longest} "), &Fixture, NOW).unwrap_err();
     assert_eq!(error.to_string(), "$filter is too long: at most 4096 bytes are accepted.");
 }
 
 #[test]
 fn parentheses_side_by_side_are_not_nested() {
     let text = vec!["(id eq 'a')"; 2 * MAX_DEPTH].join(" and ");
-    assert!(parse_filter(&text, &Fixture).is_ok());
+    assert!(parse_filter(&text, &Fixture, NOW).is_ok());
     let text = vec!["contains(id,'a')"; 2 * MAX_DEPTH].join(" or ");
-    assert!(parse_filter(&text, &Fixture).is_ok());
+    assert!(parse_filter(&text, &Fixture, NOW).is_ok());
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_chain_takes_no_more_stack_than_its_first_link() {
     for link in ["true and ", "true or ", "not "] {
         let text = format!("{}true", link.repeat(400));
         let small = std::thread::Builder::new().stack_size(128 * 1024);
-        let is_read = small.spawn(move || parse_filter(&text, &Fixture).is_ok()).unwrap().join();
+        let is_read = small.spawn(move || parse_filter(&text, &Fixture, NOW).is_ok()).unwrap().join();
         assert!(is_read.unwrap(), "{link}");
     }
 }
@@ -128,7 +128,7 @@ fn each_option_is_read_up_to_the_longest_text_and_a_path_up_to_eight_names() {
         let text = padded("id", length);
         let problem = |what| Some(Problem::TooLong { what, limit: MAX_TEXT }).filter(|_| length > MAX_TEXT);
         assert_eq!(parse_expand(&text).err().map(|error| error.problem), problem("$expand"));
-        assert_eq!(parse_orderby(&text, &Fixture).err().map(|error| error.problem), problem("$orderby"));
+        assert_eq!(parse_orderby(&text, &Fixture, NOW).err().map(|error| error.problem), problem("$orderby"));
         assert_eq!(parse_select(&text, &Fixture).err().map(|error| error.problem), problem("$select"));
     }
     let path = |names: usize| vec!["id"; names].join("/");

@@ -6,6 +6,7 @@ mod contract;
 mod expand;
 mod filter;
 mod fixture;
+mod grammar;
 mod limits;
 mod matches;
 mod orderby_and_select;

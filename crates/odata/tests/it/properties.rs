@@ -1,12 +1,12 @@
 //! What holds for every text and every tree.
 
 use adept_odata::{
-    CompareOp, Filter, Function, Kind, Literal, MAX_TEXT, parse_expand, parse_filter, parse_orderby,
-    parse_query_string, parse_select, with_skiptoken,
+    ArithmeticOp, CompareOp, Expr, Function, Kind, Literal, MAX_TEXT, parse_expand, parse_filter,
+    parse_orderby, parse_query_string, parse_select, with_skiptoken,
 };
 use proptest::prelude::*;
 
-use crate::fixture::{Field, Fixture, PROPERTIES, Record};
+use crate::fixture::{DERIVED, Field, Fixture, NOW, PROPERTIES, Record, special};
 
 /// A stream of choices; when it has run dry every choice is the first one.
 struct Choices<'a>(std::slice::Iter<'a, u16>);
@@ -57,6 +57,10 @@ impl Choices<'_> {
                 let nanoseconds = *self.pick(&[0, 1, 500_000_000, 123_456_700, 999_999_999]);
                 Literal::DateTime(jiff::Timestamp::new(seconds, nanoseconds).unwrap())
             }
+            Kind::Date => {
+                let day = i8::try_from(1 + self.number() % 28).unwrap();
+                Literal::Date(jiff::civil::date(i16::try_from(self.number() % 10_000).unwrap(), 2, day))
+            }
             Kind::Guid => {
                 let word = |number: usize| u128::try_from(number).unwrap();
                 let bits = word(self.number()) << 112 | word(self.number()) << 40 | word(self.number());
@@ -70,56 +74,127 @@ impl Choices<'_> {
         }
     }
 
-    fn filter(&mut self, depth: usize, scopes: &mut Vec<&'static str>) -> Filter<Field> {
+    /// A value of this kind that is not a literal: a field, or something made of others.
+    fn expr(&mut self, kind: Kind, depth: usize, scopes: &mut Vec<&'static str>) -> Expr<Field> {
+        let number = matches!(kind, Kind::Int32 | Kind::Int64);
+        let makes = |function: &Function| match kind {
+            Kind::Int32 | Kind::Int64 => function.result() == Kind::Int32,
+            kind => function.result() == kind,
+        };
+        let functions: Vec<_> = Function::ALL.into_iter().filter(makes).collect();
+        match self.number() % 4 {
+            0 if depth > 0 && !functions.is_empty() => {
+                let function = *self.pick(&functions);
+                let parameters = function.parameters();
+                let given = function.least() + self.number() % (parameters.len() - function.least() + 1);
+                let arguments = parameters[..given].iter();
+                let arguments = arguments.map(|kind| self.operand(*kind, depth - 1, scopes)).collect();
+                Expr::Call(function, arguments)
+            }
+            1 if depth > 0 && number => match self.number() % 3 {
+                0 => Expr::Negate(Box::new(self.small(depth - 1, scopes))),
+                _ => {
+                    let op = *self.pick(&ArithmeticOp::ALL);
+                    let left = Box::new(self.small(depth - 1, scopes));
+                    Expr::Arithmetic(op, left, Box::new(Expr::Literal(self.small_literal())))
+                }
+            },
+            2 if number => {
+                let (collection, _) = self.field(scopes, |kind| matches!(kind, Kind::Collection(_)));
+                match PROPERTIES.iter().find(|(path, _)| *path == collection.0) {
+                    // Inside a collection of primitives its own field is an item.
+                    Some(_) if scopes.contains(&collection.0) => Expr::Count(Field("resources")),
+                    _ => Expr::Count(collection),
+                }
+            }
+            3 if kind == Kind::Int32 => {
+                let (cast, path, _) = DERIVED[0];
+                Expr::Cast(special(cast).unwrap(), Field(path))
+            }
+            _ if kind == Kind::Date => {
+                let time = self.field(scopes, |kind| kind == Kind::DateTimeOffset).0;
+                Expr::Call(Function::Date, vec![Expr::Field(time)])
+            }
+            _ => Expr::Field(self.field(scopes, |own| own == kind).0),
+        }
+    }
+
+    /// The same or a literal.
+    fn operand(&mut self, kind: Kind, depth: usize, scopes: &mut Vec<&'static str>) -> Expr<Field> {
+        if !self.number().is_multiple_of(3) {
+            return self.expr(kind, depth, scopes);
+        }
+        if kind == Kind::Int32 {
+            Expr::Literal(self.small_literal())
+        } else {
+            Expr::Literal(self.literal(kind))
+        }
+    }
+
+    /// A number so small that what is made of it fits.
+    fn small(&mut self, depth: usize, scopes: &mut Vec<&'static str>) -> Expr<Field> {
+        let inner = self.expr(Kind::Int32, 0, scopes);
+        if depth == 0 || self.number().is_multiple_of(2) {
+            return inner;
+        }
+        Expr::Call(Function::Length, vec![self.operand(Kind::String, depth - 1, scopes)])
+    }
+
+    fn small_literal(&mut self) -> Literal {
+        Literal::Int(i64::try_from(self.number() % 20).unwrap() - 5)
+    }
+
+    fn filter(&mut self, depth: usize, scopes: &mut Vec<&'static str>) -> Expr<Field> {
         let primitive = |kind: Kind| !matches!(kind, Kind::Complex(_) | Kind::Collection(_));
-        let branches = if depth == 0 { 6 } else { 11 };
+        let kinds = [Kind::String, Kind::Int32, Kind::DateTimeOffset, Kind::Date, Kind::Boolean];
+        let branches = if depth == 0 { 8 } else { 13 };
         match self.number() % branches {
             0 | 1 => {
                 let (field, kind) = self.field(scopes, primitive);
-                let ops = [
-                    CompareOp::Eq,
-                    CompareOp::Ne,
-                    CompareOp::Gt,
-                    CompareOp::Ge,
-                    CompareOp::Lt,
-                    CompareOp::Le,
-                ];
-                Filter::Compare { field, op: *self.pick(&ops), value: self.literal(kind) }
+                Expr::compare(field, *self.pick(&CompareOp::ALL), self.literal(kind))
             }
-            2 => Filter::IsNull(self.field(scopes, primitive).0),
+            2 => {
+                let null = Box::new(Expr::Null);
+                let op = *self.pick(&[CompareOp::Eq, CompareOp::Ne]);
+                let any = |kind: Kind| !matches!(kind, Kind::Collection(_));
+                Expr::Compare(op, Box::new(Expr::Field(self.field(scopes, any).0)), null)
+            }
             3 => {
                 let (field, kind) = self.field(scopes, primitive);
                 let values = (0..=self.number() % 3).map(|_| self.literal(kind)).collect();
-                Filter::In { field, values }
+                Expr::In(Box::new(Expr::Field(field)), values)
             }
             4 => {
-                let function = *self.pick(&[Function::Contains, Function::StartsWith, Function::EndsWith]);
-                Filter::Call {
-                    function,
-                    field: self.field(scopes, |kind| kind == Kind::String).0,
-                    text: self.text(),
-                }
+                let kind = *self.pick(&kinds);
+                let left = Box::new(self.expr(kind, depth.min(3), scopes));
+                let right = self.operand(kind, depth.min(3), scopes);
+                Expr::Compare(*self.pick(&CompareOp::ALL), left, Box::new(right))
             }
-            5 => Filter::Constant(self.number().is_multiple_of(2)),
-            6 => self.filter(depth - 1, scopes).not(),
-            7 => {
+            5 => self.expr(Kind::Boolean, depth.min(3), scopes),
+            6 => {
+                let inside = scopes.contains(&"resources") && self.number().is_multiple_of(2);
+                Expr::IsOf(special(DERIVED[usize::from(inside)].0).unwrap())
+            }
+            7 => Expr::constant(self.number().is_multiple_of(2)),
+            8 => self.filter(depth - 1, scopes).negated(),
+            9 => {
                 let first = self.filter(depth - 1, scopes);
                 first.and(self.filter(depth - 1, scopes))
             }
-            8 => {
+            10 => {
                 let first = self.filter(depth - 1, scopes);
                 first.or(self.filter(depth - 1, scopes))
             }
             // Four collections can be walked at once, none of them twice.
-            _ if scopes.len() == 4 => Filter::Constant(true),
+            _ if scopes.len() == 4 => Expr::constant(true),
             _ => {
                 let (collection, _) = self.field(scopes, |kind| matches!(kind, Kind::Collection(_)));
                 scopes.push(collection.0);
                 let predicate = Box::new(self.filter(depth - 1, scopes));
                 scopes.pop();
                 match self.number() % 2 {
-                    0 => Filter::Any { collection, predicate },
-                    _ => Filter::All { collection, predicate },
+                    0 => Expr::Any(collection, predicate),
+                    _ => Expr::All(collection, predicate),
                 }
             }
         }
@@ -146,7 +221,7 @@ impl Choices<'_> {
     }
 }
 
-fn tree(choices: &[u16]) -> Filter<Field> {
+fn tree(choices: &[u16]) -> Expr<Field> {
     let mut choices = Choices(choices.iter());
     choices.filter(6, &mut Vec::new())
 }
@@ -189,6 +264,20 @@ fn fragments() -> impl Strategy<Value = String> {
         "true",
         "false",
         "contains(",
+        "length(",
+        "substring(",
+        "concat(",
+        "year(",
+        "date(",
+        "now()",
+        "isof('microsoft.graph.special')",
+        "microsoft.graph.special/extra",
+        "/$count",
+        "$it/",
+        "add",
+        "mod",
+        "-",
+        "2.5",
         "tolower(",
         "2026-01-31T08:00:00Z",
         "deadbeef-0000-4000-8000-00000000000a",
@@ -219,34 +308,43 @@ proptest! {
         let tree = tree(&choices);
         let text = tree.to_string();
         prop_assume!(text.len() <= MAX_TEXT);
-        prop_assert_eq!(parse_filter(&text, &Fixture), Ok(tree), "{}", text);
+        prop_assert_eq!(parse_filter(&text, &Fixture, NOW), Ok(tree), "{}", text);
     }
 
     #[test]
     fn whatever_is_read_prints_as_the_same(text in fragments()) {
-        if let Ok(tree) = parse_filter(&text, &Fixture) {
+        if let Ok(tree) = parse_filter(&text, &Fixture, NOW) {
             let printed = tree.to_string();
-            prop_assert_eq!(parse_filter(&printed, &Fixture), Ok(tree), "{} from {}", printed, text);
+            prop_assert_eq!(parse_filter(&printed, &Fixture, NOW), Ok(tree), "{} from {}", printed, text);
         }
     }
 
     #[test]
-    fn negation_and_text_do_not_change_what_a_filter_means(choices in choices(), row in choices()) {
+    fn a_printed_tree_means_the_same(choices in choices(), row in choices()) {
         let tree = tree(&choices);
         let row = Choices(row.iter()).row(2);
-        let meaning = tree.matches(&row);
-        prop_assert_eq!(Filter::Not(Box::new(tree.clone())).matches(&row), !meaning);
-        prop_assert_eq!(tree.clone().not().matches(&row), !meaning);
-        if let Ok(read) = parse_filter(&tree.to_string(), &Fixture) {
-            prop_assert_eq!(read.matches(&row), meaning);
+        if let Ok(read) = parse_filter(&tree.to_string(), &Fixture, NOW) {
+            prop_assert_eq!(read.value(&row), tree.value(&row));
         }
+    }
+
+    #[test]
+    fn what_is_true_is_false_when_negated_and_null_stays_null(choices in choices(), row in choices()) {
+        let tree = tree(&choices);
+        let row = Choices(row.iter()).row(2);
+        let opposite = match tree.value(&row) {
+            Some(Literal::Boolean(value)) => Some(Literal::Boolean(!value)),
+            null => { prop_assert_eq!(&null, &None); null }
+        };
+        prop_assert_eq!(Expr::Not(Box::new(tree.clone())).value(&row), opposite.clone());
+        prop_assert_eq!(tree.negated().value(&row), opposite);
     }
 
     #[test]
     fn no_text_breaks_a_parser(text in prop_oneof![fragments(), any::<String>(), ".{0,300}"]) {
         let errors = [
-            parse_filter(&text, &Fixture).err(),
-            parse_orderby(&text, &Fixture).err(),
+            parse_filter(&text, &Fixture, NOW).err(),
+            parse_orderby(&text, &Fixture, NOW).err(),
             parse_select(&text, &Fixture).err(),
             parse_expand(&text).err(),
             parse_query_string(&text).err(),

@@ -2,7 +2,7 @@
 
 use adept_odata::{Problem, parse_filter};
 
-use crate::fixture::{Fixture, refusal};
+use crate::fixture::{Fixture, NOW, refusal};
 
 #[test]
 fn a_misspelt_operator_is_pointed_at() {
@@ -11,7 +11,7 @@ fn a_misspelt_operator_is_pointed_at() {
         "Syntax error at position 14 in 'serialNumber eqq ''x''': \
          expected a comparison (eq, ne, gt, ge, lt, le or in)."
     );
-    assert_eq!(parse_filter("serialNumber eqq 'x'", &Fixture).unwrap_err().position, 13);
+    assert_eq!(parse_filter("serialNumber eqq 'x'", &Fixture, NOW).unwrap_err().position, 13);
 }
 
 #[test]
@@ -36,8 +36,10 @@ fn literals_of_another_type_are_named_with_the_property_and_its_type() {
         assert!(sentence.starts_with(&prefix), "{sentence}");
     };
     wrong("syncedDeviceCount", "Edm.Int32", "'5'");
-    wrong("syncedDeviceCount", "Edm.Int32", "5.0");
-    wrong("size", "Edm.Int64", "9223372036854775808");
+    wrong("syncedDeviceCount", "Edm.Int32", "5.");
+    wrong("syncedDeviceCount", "Edm.Int32", "1e100");
+    wrong("syncedDeviceCount", "Edm.Int32", "1e5e5");
+    wrong("syncedDeviceCount", "Edm.Int32", "0x5");
     wrong("serialNumber", "Edm.String", "5");
     wrong("serialNumber", "Edm.String", "deadbeef-0000-4000-8000-00000000000a");
     wrong("isSupervised", "Edm.Boolean", "'true'");
@@ -88,7 +90,9 @@ fn collections_and_complex_values_are_not_compared() {
         "'resources' is a collection: use resources/any(…) or resources/all(…)."
     );
     assert!(refusal("roleScopeTagIds eq '0'").contains("use any(…) or all(…)"));
-    assert!(refusal("actor eq null").contains("compare one of its members"));
+    assert!(refusal("roleScopeTagIds eq null").contains("use any(…) or all(…)"));
+    assert!(refusal("actor eq 'a'").contains("compare one of its members"));
+    assert!(refusal("actor eq actor").contains("compare one of its members"));
     assert!(refusal("resources/any(r:r eq 'a')").contains("compare one of its members"));
     assert_eq!(refusal("id/any(i:i eq 'a')"), "'id' is not a collection: 'any' and 'all' need one.");
     assert!(refusal("roleScopeTagIds/any(t:t/any(u:u eq '0'))").contains("is not a collection"));
@@ -102,17 +106,75 @@ fn one_collection_is_not_walked_by_two_variables_at_once() {
 
 #[test]
 fn legal_odata_that_is_not_offered_says_so() {
-    assert!(refusal("length(id) eq 3").starts_with("The function 'length' is not supported"));
-    assert!(refusal("id eq description").starts_with("Comparing two properties ('id' and 'description')"));
-    assert!(refusal("1 eq 1").starts_with("One side of 'eq'"));
-    assert!(refusal("contains(id,'a') eq null").starts_with("A condition can only be compared"));
-    assert!(refusal("contains(id,'a') gt false").starts_with("A condition can only be compared"));
+    for (text, sentence) in [
+        (
+            "matchesPattern(id,'a')",
+            "The function 'matchesPattern' is not supported; contains, startswith, endswith, length, indexof, substring, \
+             trim, concat, year, month, day, hour, minute, second, date, isof, maxdatetime, mindatetime, now, tolower and \
+             toupper are.",
+        ),
+        (
+            "discoverySource has 'adminImport'",
+            "The operator 'has' is not supported: no property here is an enumeration of flags; use eq or in.",
+        ),
+        (
+            "size divby 2 eq 1",
+            "The operator 'divby' is not supported: only whole numbers are calculated with; use div.",
+        ),
+        ("size add 1 eq 1", ARITHMETIC),
+        ("syncedDeviceCount mul syncedDeviceCount mul 9 eq 1", ARITHMETIC),
+        ("syncedDeviceCount add 1.5 eq 1", ARITHMETIC),
+        ("-id eq 'a'", ARITHMETIC),
+        ("id add 'a' eq 'b'", ARITHMETIC),
+        ("activityDateTime sub activityDateTime eq 1", ARITHMETIC),
+        ("id eq @p1", "Parameter aliases and annotations are not supported: '@p1'."),
+        ("$root/x eq 1", "In an expression this is not supported: '$root'."),
+        ("$it eq 1", "'$it' in a path is not supported here."),
+        ("size eq INF", "Numbers that are not finite are not supported: 'INF'."),
+        ("resources/$count($filter=displayName eq 'a') gt 1", "'$count(…)' in a path is not supported here."),
+        ("resources/$filter eq 1", "'$filter' in a path is not supported here."),
+        ("duration'P1D' eq duration'P1D'", "duration'P1D' is not supported without a property beside it."),
+        ("isof(description,'Edm.String')", "isof is supported of an entity and of a lambda variable alone."),
+    ] {
+        assert_eq!(refusal(text), sentence, "{text}");
+    }
+}
+
+const ARITHMETIC: &str =
+    "Arithmetic is supported on whole numbers alone, and only where the result is known to fit 64 bits.";
+
+#[test]
+fn operands_of_two_types_are_named_with_both() {
+    assert_eq!(
+        refusal("id eq size"),
+        "'id' of type 'Edm.String' cannot be compared with 'size' of type 'Edm.Int64'."
+    );
+    assert_eq!(
+        refusal("date(activityDateTime) eq activityDateTime"),
+        "'date(activityDateTime)' of type 'Edm.Date' cannot be compared with 'activityDateTime' of type \
+         'Edm.DateTimeOffset'."
+    );
+    assert!(refusal("length(id) eq 'a'").starts_with("The property 'length(id)' is of type 'Edm.Int32'"));
+    assert!(refusal("contains(id,'a') eq 'true'").starts_with("The property 'contains(id,'a')' is of type"));
+}
+
+#[test]
+fn types_that_are_not_there_are_named() {
+    for text in [
+        "isof('microsoft.graph.other')",
+        "microsoft.graph.other/extra eq 1",
+        "resources/any(r:isof(r,'microsoft.graph.other'))",
+    ] {
+        assert_eq!(refusal(text), "There is no type named 'microsoft.graph.other' here.", "{text}");
+    }
+    assert!(refusal("extra eq 1").starts_with("Could not find a property named 'extra'"));
+    assert!(refusal("microsoft.graph.special/nope eq 1").starts_with("Could not find a property named"));
 }
 
 #[test]
 fn broken_text_is_pointed_at() {
     let broken = |text: &str, position: usize| {
-        let error = parse_filter(text, &Fixture).unwrap_err();
+        let error = parse_filter(text, &Fixture, NOW).unwrap_err();
         assert!(matches!(error.problem, Problem::Syntax { .. }), "{text}: {error}");
         assert_eq!(error.position, position, "{text}: {error}");
     };
@@ -131,8 +193,15 @@ fn broken_text_is_pointed_at() {
     broken("id in ('a'", 10);
     broken("id in (description)", 7);
     broken("contains(id)", 11);
+    broken("substring(id)", 12);
+    broken("substring(id,1,2,3)", 16);
+    broken("now(1)", 4);
+    broken("year(id) eq 1", 5);
+    broken("substring(id,'a') eq 'b'", 13);
+    broken("length(null) eq 1", 7);
+    broken("5 -3 eq 2", 2);
+    broken("size add", 8);
     broken("contains(size,'a')", 9);
-    broken("contains('a',id)", 9);
     broken("contains(id,5)", 12);
     broken("contains(id,'a','b')", 15);
     broken("tolower(size) eq 'a'", 8);
@@ -183,7 +252,7 @@ fn any_and_all_are_names_unless_parentheses_follow() {
 fn an_excerpt_shows_sixty_bytes_on_either_side_and_says_where_it_is_cut() {
     for (before, after) in [(6, 0), (60, 59), (61, 59), (60, 60), (61, 60), (200, 200)] {
         let (before, after) = (format!("{}id eq ", " ".repeat(before - 6)), "a".repeat(after));
-        let error = parse_filter(&format!("{before}?{after}"), &Fixture).unwrap_err();
+        let error = parse_filter(&format!("{before}?{after}"), &Fixture, NOW).unwrap_err();
         let Problem::Syntax { excerpt, .. } = &error.problem else { panic!("{error}") };
         let shown_before = &before[before.len().saturating_sub(60)..];
         // The mistake itself is the first of the sixty behind it.

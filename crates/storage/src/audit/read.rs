@@ -1,13 +1,14 @@
 //! The audit log as its readers see it: listed, counted, looked up. Nobody changes an entry.
 
-use adept_odata::{Filter, OrderBy};
+use adept_odata::{Expr, OrderBy};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::{
     AuditLog, Error,
+    column::{Column, Holds},
     db::{Row, sql_of_parts},
-    filter::{Column, Holds, Sql},
+    filter::Sql,
     list::{ListQuery, Listed, Source},
 };
 use adept_domain::{AuditActor, AuditEntry, AuditField, RecordedChange, TenantId};
@@ -23,44 +24,47 @@ const SOURCE: Source<AuditField> = Source {
     columns: COLUMNS,
     table: "audit_events",
     column,
-    tie: Column::fixed("id", Holds::Id { nullable: false }),
+    tie: Column::fixed("id", Holds::Id),
     key: None,
 };
 
 fn column(field: AuditField) -> Column {
+    let (fixed, nullable) = (Column::fixed, Column::nullable);
     // The actor is one JSON object; both databases know this function of lists.
-    let (expression, holds) = match field {
-        AuditField::Id => ("id", Holds::Id { nullable: false }),
-        AuditField::ActivityType => (ACTIVITY_TYPE, Holds::Text),
-        AuditField::Component => ("CAST('enrollment' AS TEXT)", Holds::FoldedText),
-        AuditField::Activity => ("activity", Holds::Text),
-        AuditField::At => ("at", Holds::Moment),
-        AuditField::Operation => ("operation", Holds::Text),
-        AuditField::Result => ("CAST('success' AS TEXT)", Holds::FoldedText),
-        AuditField::Correlation => ("correlation", Holds::Id { nullable: false }),
-        AuditField::Resources => ("", Holds::OneItem),
-        AuditField::ResourceId => ("resource_id", Holds::Text),
-        AuditField::ResourceKind => ("resource_type", Holds::Text),
-        AuditField::ResourceName => ("resource_name", Holds::Text),
-        AuditField::ActorType => (
+    match field {
+        AuditField::Id => fixed("id", Holds::Id),
+        AuditField::ActivityType => fixed(ACTIVITY_TYPE, Holds::Text),
+        AuditField::Component => fixed("CAST('enrollment' AS TEXT)", Holds::FoldedText),
+        AuditField::Activity => fixed("activity", Holds::Text),
+        AuditField::At => fixed("at", Holds::Time),
+        AuditField::Operation => fixed("operation", Holds::Text),
+        AuditField::Result => fixed("CAST('success' AS TEXT)", Holds::FoldedText),
+        AuditField::Correlation => fixed("correlation", Holds::Id),
+        AuditField::Resources => fixed("", Holds::OneItem),
+        AuditField::ResourceId => fixed("resource_id", Holds::Text),
+        AuditField::ResourceKind => fixed("resource_type", Holds::Text),
+        AuditField::ResourceName => nullable("resource_name", Holds::Text),
+        AuditField::ActorType => fixed(
             "(SELECT CASE value ->> 'kind' WHEN 'user' THEN 'itpro' ELSE 'application' END \
              FROM json_each('[' || actor || ']'))",
             Holds::FoldedText,
         ),
         AuditField::ActorUser => {
-            ("(SELECT value ->> 'user' FROM json_each('[' || actor || ']'))", Holds::Text)
+            nullable("(SELECT value ->> 'user' FROM json_each('[' || actor || ']'))", Holds::Text)
         }
         AuditField::ActorPrincipalName => {
-            ("(SELECT value ->> 'principalName' FROM json_each('[' || actor || ']'))", Holds::Text)
+            nullable("(SELECT value ->> 'principalName' FROM json_each('[' || actor || ']'))", Holds::Text)
         }
         AuditField::ActorClient => {
-            ("(SELECT value ->> 'client' FROM json_each('[' || actor || ']'))", Holds::Text)
+            nullable("(SELECT value ->> 'client' FROM json_each('[' || actor || ']'))", Holds::Text)
+        }
+        AuditField::ActorAddress => {
+            nullable("(SELECT value ->> 'address' FROM json_each('[' || actor || ']'))", Holds::Text)
         }
         AuditField::ActorClientName => {
-            ("(SELECT value ->> 'clientName' FROM json_each('[' || actor || ']'))", Holds::Text)
+            nullable("(SELECT value ->> 'clientName' FROM json_each('[' || actor || ']'))", Holds::Text)
         }
-    };
-    Column::fixed(expression, holds)
+    }
 }
 
 fn entry(row: &Row) -> Result<AuditEntry, Error> {
@@ -83,6 +87,7 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
             principal_name: text(&actor, "principalName"),
             client: text(&actor, "client"),
             client_name: text(&actor, "clientName"),
+            address: text(&actor, "address"),
         },
         activity,
         activity_type,
@@ -95,6 +100,10 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
     })
 }
 
+fn by_time(descending: bool) -> OrderBy<AuditField> {
+    OrderBy { by: Expr::Field(AuditField::At), descending }
+}
+
 fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
     move |sql| {
         sql.push("tenant = ").bind(tenant);
@@ -102,7 +111,7 @@ fn scope(tenant: TenantId) -> impl Fn(&mut Sql) {
 }
 
 impl AuditLog {
-    /// Lists a tenant's entries, the oldest first when no other order is asked for.
+    /// Lists a tenant's entries, the newest first when no other order is asked for.
     pub async fn list(
         &self,
         tenant: TenantId,
@@ -110,13 +119,13 @@ impl AuditLog {
     ) -> Result<Listed<AuditEntry>, Error> {
         let mut query = query.clone();
         if query.order.is_empty() {
-            query.order = vec![OrderBy { field: AuditField::At, descending: false }];
+            query.order = vec![by_time(true)];
         }
         SOURCE.list(&self.db, &query, scope(tenant), entry).await
     }
 
     /// Counts a tenant's entries that fulfil the filter.
-    pub async fn count(&self, tenant: TenantId, filter: Option<&Filter<AuditField>>) -> Result<i64, Error> {
+    pub async fn count(&self, tenant: TenantId, filter: Option<&Expr<AuditField>>) -> Result<i64, Error> {
         SOURCE.count(&self.db, filter, scope(tenant)).await
     }
 
@@ -170,12 +179,11 @@ mod tests {
 
     /// Pages are found in the index of times, not by looking at every entry and sorting them.
     async fn is_read_by_its_index(db: &Db) {
-        let at = AuditField::At;
         for (descending, after) in
             [(true, None), (false, None), (true, Some(POSITION)), (false, Some(POSITION))]
         {
             let query = ListQuery {
-                order: vec![OrderBy { field: at, descending }],
+                order: vec![by_time(descending)],
                 after: after.map(|after| Position(after.to_owned())),
                 top: 100,
                 ..ListQuery::default()

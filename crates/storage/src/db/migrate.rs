@@ -23,6 +23,19 @@ const POSTGRES_PRELUDE: &str = r#"
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT upper(encode($1, ''hex''))';
     CREATE OR REPLACE FUNCTION unhex(text) RETURNS bytea
         LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT decode($1, ''hex'')';
+    CREATE OR REPLACE FUNCTION instr(text, text) RETURNS integer
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS 'SELECT strpos($1, $2)';
+    CREATE OR REPLACE FUNCTION strftime(text, bigint, text) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+            SELECT CASE $1
+                -- The year before the first is -1 here and 0 elsewhere.
+                WHEN '%Y' THEN (extract(year FROM at) + (extract(year FROM at) < 0)::integer)::text
+                WHEN '%m' THEN to_char(at, 'MM')
+                WHEN '%d' THEN to_char(at, 'DD')
+                WHEN '%H' THEN to_char(at, 'HH24')
+                WHEN '%M' THEN to_char(at, 'MI')
+                ELSE to_char(at, 'SS') END
+            FROM (SELECT 'epoch'::timestamp + make_interval(secs => $2) AS at) AS named $$;
 "#;
 
 /// sqlx's own table of what was applied.

@@ -3,7 +3,9 @@
 
 use crate::{
     app::{Error, Profiles, audit::event, settings},
-    domain::{Caller, Change, DevicePlatform, Origin, Profile, ProfileId, SettingId, SettingKey},
+    domain::{
+        Caller, Change, DevicePlatform, Origin, Profile, ProfileId, ProfileKind, SettingId, SettingKey,
+    },
 };
 
 impl Profiles {
@@ -30,12 +32,7 @@ impl Profiles {
         platform: Option<DevicePlatform>,
     ) -> Result<(), Error> {
         let profile = self.get(&origin.caller, setting, id).await?;
-        let own = profile.kind.platform().ok_or_else(|| {
-            Error::Invalid(format!(
-                "A profile of type '{}' has no platform, so it cannot be a default. Nothing was changed.",
-                profile.kind.as_str()
-            ))
-        })?;
+        let own = platform_of(profile.kind)?;
         if let Some(wrong) = platform.filter(|platform| *platform != own) {
             return Err(Error::Invalid(format!(
                 "A profile of type '{}' is for {}, so it cannot be the default for {}. Nothing was changed.",
@@ -58,6 +55,27 @@ impl Profiles {
         }
     }
 
+    /// Makes a profile its platform's default, or no default any more, where that is said and not so already.
+    pub(super) async fn keep_default(
+        &self,
+        origin: &Origin,
+        mut profile: Profile,
+        is_default: Option<bool>,
+    ) -> Result<Profile, Error> {
+        match is_default {
+            Some(true) if !profile.is_default => {
+                self.set_default(origin, profile.setting, profile.id, None).await?;
+                profile.is_default = true;
+            }
+            Some(false) if profile.is_default => {
+                self.clear_default(origin, profile.setting, platform_of(profile.kind)?).await?;
+                profile.is_default = false;
+            }
+            _ => {}
+        }
+        Ok(profile)
+    }
+
     /// Leaves a platform without a default. The profile stays, and no device is moved.
     pub async fn clear_default(
         &self,
@@ -77,6 +95,16 @@ impl Profiles {
         self.profiles.clear_default(profile.key(), platform, &event).await?;
         Ok(())
     }
+}
+
+/// The platform that profiles of a type are for; an error for types of none.
+pub(super) fn platform_of(kind: ProfileKind) -> Result<DevicePlatform, Error> {
+    kind.platform().ok_or_else(|| {
+        Error::Invalid(format!(
+            "A profile of type '{}' has no platform, so it cannot be a default. Nothing was changed.",
+            kind.as_str()
+        ))
+    })
 }
 
 /// Where a setting shows the default of a platform, in Graph's words.

@@ -1,7 +1,10 @@
 //! One request of a batch: how it becomes a request like any other, and how its response becomes a part of the answer.
 
+use std::net::SocketAddr;
+
 use axum::{
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header},
 };
 use base64::{
@@ -92,6 +95,9 @@ impl Item {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         request.extensions_mut().insert(InBatch { item: self.id.clone() });
+        if let Some(peer) = batch.parts.extensions.get::<ConnectInfo<SocketAddr>>() {
+            request.extensions_mut().insert(*peer);
+        }
         Ok(request)
     }
 }
@@ -171,6 +177,9 @@ impl ItemResponse {
         let body = response.member("body");
         match self.headers.get(header::CONTENT_TYPE) {
             Some(content_type) if is_json(content_type) => body.extend_from_slice(&self.body),
+            Some(content_type) if content_type.as_bytes().starts_with(b"text/") => {
+                Value::Text(String::from_utf8_lossy(&self.body)).write(body);
+            }
             _ => Value::Text(STANDARD.encode(&self.body).into()).write(body),
         }
     }

@@ -86,6 +86,9 @@ fn read(index: usize, request: Json) -> Result<(Item, Vec<String>), BadBatch> {
     };
     let headers = headers.into_iter().map(header).collect::<Option<_>>();
     let headers = headers.ok_or_else(|| wrong("headers", "an object of strings"))?;
+    if take(&mut request, "atomicityGroup").is_some_and(|group| !group.is_null()) {
+        return Err(BadBatch::AtomicityGroup { index });
+    }
     let body = take(&mut request, "body").filter(|body| !body.is_null());
     // Microsoft's Python library writes depends_on, which Graph does not know; the requests run as written anyway.
     let depends_on = match take(&mut request, "dependsOn") {

@@ -19,6 +19,14 @@ pub(in crate::graph) enum BadBatch {
         /// What it has to be.
         expected: &'static str,
     },
+    /// Requests that would have to be made together or not at all.
+    #[error(
+        "'requests[{index}].atomicityGroup' is not supported: each request of a batch is made by itself. Nothing was changed."
+    )]
+    AtomicityGroup {
+        /// From 0.
+        index: usize,
+    },
     /// Two requests of one id.
     #[error("More than one request of the batch has the id '{0}'. Nothing was changed.")]
     Duplicate(String),

@@ -13,6 +13,9 @@ pub(in crate::graph) enum BadBody {
         /// From 0 in an empty body.
         column: usize,
     },
+    /// Text of another encoding.
+    #[error("The body is not UTF-8, which JSON has to be: send it in UTF-8. Nothing was changed.")]
+    NotUtf8,
     /// JSON, but no object.
     #[error("The body must be a JSON object. Nothing was changed.")]
     NotAnObject,
@@ -34,6 +37,15 @@ pub(in crate::graph) enum BadBody {
     Navigation {
         /// The navigation property.
         property: &'static str,
+    },
+    /// Nothing can be bound there.
+    #[error(
+        "'{annotation}' is not supported here: of a setting's navigations its default profiles can be bound, when it is \
+         changed. Nothing was changed."
+    )]
+    Binding {
+        /// As the caller wrote it, shortened.
+        annotation: String,
     },
     /// The action has no such parameter.
     #[error("'{parameter}' is not a parameter of the action '{action}'. Nothing was changed.")]

@@ -35,6 +35,7 @@ impl Error {
             | Self::BadQuery(_)
             | Self::UnsupportedOption(_)
             | Self::NoNavigation(_)
+            | Self::UnsupportedExpand(_)
             | Self::Unfilterable(_)
             | Self::ForeignSkipToken
             | Self::BadArgument { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),

@@ -34,6 +34,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
             ("userPrincipalName", F::ActorPrincipalName),
             ("applicationId", F::ActorClient),
             ("applicationDisplayName", F::ActorClientName),
+            ("ipAddress", F::ActorAddress),
         ]),
         P::text("activity", |entry| Value::text(&entry.activity)).field(F::Activity),
         P::moment("activityDateTime", |entry| Value::DateTime(entry.at)).field(F::At),
@@ -66,7 +67,7 @@ fn actor(actor: &AuditActor, beta: bool) -> Vec<(&'static str, Value<'_>)> {
         ("applicationDisplayName", Value::optional_text(actor.client_name.as_deref())),
         ("userPrincipalName", Value::optional_text(actor.principal_name.as_deref())),
         ("servicePrincipalName", Value::Null),
-        ("ipAddress", Value::Null),
+        ("ipAddress", Value::optional_text(actor.address.as_deref())),
         ("userId", Value::optional_text(actor.user.as_deref())),
     ];
     if beta {

@@ -77,7 +77,7 @@ pub(in crate::graph) static BETA: &[ComplexType] = &[
         name: "microsoft.graph.suggestedEnrollmentLimit",
         members: &[Member::required("suggestedDailyLimit", Kind::Int32)],
     },
-    ComplexType { name: "microsoft.graph.deviceManagementSettings", members: &[] },
+    SETTINGS,
     ComplexType { name: "microsoft.graph.auditActor", members: &AUDIT_ACTOR },
     AUDIT_RESOURCE,
     AUDIT_PROPERTY,
@@ -89,11 +89,14 @@ pub(in crate::graph) static BETA: &[ComplexType] = &[
 
 /// Those of the released version.
 pub(in crate::graph) static V1: &[ComplexType] = &[
+    SETTINGS,
     // Its actor lacks the first member and the last three.
     ComplexType { name: "microsoft.graph.auditActor", members: AUDIT_ACTOR.split_at(9).0.split_at(1).1 },
     AUDIT_RESOURCE,
     AUDIT_PROPERTY,
 ];
+
+const SETTINGS: ComplexType = ComplexType { name: "microsoft.graph.deviceManagementSettings", members: &[] };
 
 const AUDIT_ACTOR: [Member; 12] = [
     Member::nullable("type", TEXT),

@@ -1,11 +1,14 @@
 //! `depOnboardingSetting` and the parameters of its actions.
 
-use adept_odata::Kind;
+use adept_odata::{IsOf, Kind, Schema, TypeTest};
 use zeroize::Zeroizing;
 
-use super::{ActionType, Base, EntityType, Navigation, Parameter, Property, enums::DEP_TOKEN_TYPE};
+use super::{
+    ActionType, Base, ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, Navigation, Parameter,
+    Property, Reach, enums::DEP_TOKEN_TYPE, profile_type,
+};
 use crate::{
-    domain::{Setting, SettingField as F, SettingPatch},
+    domain::{DevicePlatform, ProfileField, ProfileKind, Setting, SettingField as F, SettingPatch},
     graph::value::Value,
 };
 
@@ -24,6 +27,7 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         Navigation::contained("enrollmentProfiles", "microsoft.graph.enrollmentProfile"),
         Navigation::contained("importedAppleDeviceIdentities", "microsoft.graph.importedAppleDeviceIdentity"),
     ],
+    reach: REACH,
     ..EntityType::new(
         "microsoft.graph.depOnboardingSetting",
         Base::Entity,
@@ -73,6 +77,67 @@ pub(in crate::graph) static DEP_ONBOARDING_SETTING: EntityType<Setting, F, Setti
         ],
     )
 };
+
+const REACH: Option<Reach<F>> = Some(Reach { field: reached, is_of: reached_is_of });
+
+/// The platform of a default, with the type of its profiles.
+fn default_of(navigation: &Navigation) -> Option<(DevicePlatform, ProfileKind)> {
+    let kinds = [
+        (DevicePlatform::Ios, ProfileKind::Ios),
+        (DevicePlatform::MacOs, ProfileKind::MacOs),
+        (DevicePlatform::TvOs, ProfileKind::TvOs),
+        (DevicePlatform::VisionOs, ProfileKind::VisionOs),
+    ];
+    kinds.into_iter().find(|(_, kind)| profile_type(*kind).name == navigation.target)
+}
+
+fn reached(navigation: &'static Navigation, rest: &[&str]) -> Option<(F, Kind)> {
+    if let Some((platform, kind)) = default_of(navigation) {
+        if rest.is_empty() {
+            return Some((F::DefaultProfile(platform), Kind::Complex(navigation.target)));
+        }
+        let (field, kind) = profile_type(kind).field(rest)?;
+        return Some((F::DefaultProfileField(platform, field), kind));
+    }
+    if navigation.target == ENROLLMENT_PROFILE.name {
+        if rest.is_empty() {
+            return Some((
+                F::Profiles,
+                Kind::Collection(&Kind::Complex("microsoft.graph.enrollmentProfile")),
+            ));
+        }
+        let (field, kind) = ENROLLMENT_PROFILE.field(rest)?;
+        return Some((F::Profile(field), kind));
+    }
+    if rest.is_empty() {
+        const DEVICE: Kind = Kind::Complex("microsoft.graph.importedAppleDeviceIdentity");
+        return Some((F::Devices, Kind::Collection(&DEVICE)));
+    }
+    let (field, kind) = IMPORTED_APPLE_DEVICE_IDENTITY.field(rest)?;
+    Some((F::Device(field), kind))
+}
+
+fn reached_is_of(navigation: &'static Navigation, type_name: &str) -> IsOf<F> {
+    let of_profile = |known: IsOf<ProfileField>, field: &dyn Fn(ProfileField) -> F| match known {
+        IsOf::Depends(TypeTest { type_name, field: of, values }) => {
+            IsOf::Depends(TypeTest { type_name, field: field(of), values })
+        }
+        IsOf::Fixed(value) => IsOf::Fixed(value),
+        IsOf::Unknown => IsOf::Unknown,
+    };
+    match default_of(navigation) {
+        Some((platform, kind)) => of_profile(profile_type(kind).is_of(&[], type_name), &|field| {
+            F::DefaultProfileField(platform, field)
+        }),
+        None if navigation.target == ENROLLMENT_PROFILE.name => {
+            of_profile(ENROLLMENT_PROFILE.is_of(&[], type_name), &F::Profile)
+        }
+        None => match IMPORTED_APPLE_DEVICE_IDENTITY.is_of(&[], type_name) {
+            IsOf::Fixed(value) => IsOf::Fixed(value),
+            IsOf::Depends(_) | IsOf::Unknown => IsOf::Unknown,
+        },
+    }
+}
 
 /// The arguments of `uploadDepToken`.
 #[derive(Default)]

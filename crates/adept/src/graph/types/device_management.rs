@@ -38,12 +38,17 @@ pub(in crate::graph) static DEVICE_MANAGEMENT: EntityType<DeviceManagement, (), 
     )
 };
 
-/// The part that the released version has: the navigation to the audit log.
-pub(in crate::graph) static DEVICE_MANAGEMENT_V1: EntityType<(), (), ()> = EntityType {
+/// The part that the released version has.
+pub(in crate::graph) static DEVICE_MANAGEMENT_V1: EntityType<DeviceManagement, (), ()> = EntityType {
     navigations: &[Navigation::contained("auditEvents", "microsoft.graph.auditEvent")],
     ..EntityType::new(
         "microsoft.graph.deviceManagement",
         Base::Entity,
-        &[Property::new("id", Kind::String, |()| Value::text("deviceManagement"))],
+        &[
+            P::new("id", Kind::String, |_| Value::text("deviceManagement")),
+            P::new("settings", Kind::Complex("microsoft.graph.deviceManagementSettings"), |_| Value::Null)
+                .nullable(),
+            P::new("intuneAccountId", Kind::Guid, |shown| Value::Guid(shown.tenant.0)),
+        ],
     )
 };

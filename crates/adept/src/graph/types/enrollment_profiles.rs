@@ -4,12 +4,12 @@ mod properties;
 
 use std::collections::BTreeMap;
 
-use adept_odata::Kind;
+use adept_odata::{IsOf, Kind, Literal, TypeTest};
 use zeroize::Zeroizing;
 
 pub(in crate::graph) use properties::*;
 
-use super::{ActionType, ComplexType, EntityType, Parameter, Property};
+use super::{ActionType, ComplexType, DerivedTypes, EntityType, Parameter, Property, is_called};
 use crate::{
     domain::{Kept, Profile, ProfileField as F, ProfileKind, ProfilePatch, ProfileValue},
     graph::value::{InputValue, Value},
@@ -45,7 +45,7 @@ const fn field(name: &'static str, kind: Kind, nullable: bool) -> Option<F> {
         Kind::Int32 | Kind::Int64 => Kept::Int,
         Kind::Enum(known) => Kept::Member(known.members),
         Kind::Collection(Kind::String | Kind::Guid) => Kept::Texts,
-        Kind::DateTimeOffset | Kind::Complex(_) | Kind::Collection(_) => return None,
+        Kind::DateTimeOffset | Kind::Date | Kind::Complex(_) | Kind::Collection(_) => return None,
     };
     Some(F::Kept(name, kept))
 }
@@ -64,6 +64,31 @@ pub(in crate::graph) fn profile_type(kind: ProfileKind) -> &'static ProfileType 
         ProfileKind::TvOs => &DEP_TV_OS_ENROLLMENT_PROFILE,
         ProfileKind::VisionOs => &DEP_VISION_OS_ENROLLMENT_PROFILE,
     }
+}
+
+/// Every type knows all of them: a list that is narrowed to one may be asked for another.
+const DERIVED: Option<DerivedTypes<Profile, F, ProfilePatch>> =
+    Some(DerivedTypes { named: profile_type_named, is_of });
+
+/// The type of that name, whatever its namespace.
+pub(in crate::graph) fn profile_type_named(name: &str) -> Option<&'static ProfileType> {
+    types().find(|kind| is_called(kind.name, name))
+}
+
+fn types() -> impl Iterator<Item = &'static ProfileType> {
+    ProfileKind::ALL.into_iter().map(profile_type).chain([&DEP_ENROLLMENT_BASE_PROFILE])
+}
+
+/// Being of a type, told by the kind that is stored.
+fn is_of(kind: &'static ProfileType) -> IsOf<F> {
+    IsOf::Depends(TypeTest { type_name: kind.name, field: F::Kind, values: kinds_of(kind) })
+}
+
+/// The kinds of profiles that are of a type, as lists compare them.
+pub(in crate::graph) fn kinds_of(kind: &ProfileType) -> Vec<Literal> {
+    let all = ProfileKind::ALL.into_iter().enumerate();
+    let of_type = all.filter(|(_, other)| profile_type(*other).names().contains(&kind.name));
+    of_type.map(|(ordinal, other)| Literal::Enum { member: other.as_str(), ordinal }).collect()
 }
 
 fn of_profile(profile: &Profile) -> &'static ProfileType {
@@ -90,12 +115,12 @@ fn shown(value: Option<&ProfileValue>, kind: Kind, nullable: bool) -> Value<'_> 
         }
         (_, Some(ProfileValue::Bool(value))) => Value::Bool(*value),
         (_, Some(ProfileValue::Int(number))) => Value::Int(*number),
-        (_, Some(ProfileValue::Text(text))) if !text.is_empty() => Value::text(text),
+        (_, Some(ProfileValue::Text(text))) => Value::text(text),
         _ if nullable => Value::Null,
         (Kind::Boolean, _) => Value::Bool(false),
         (Kind::Int32 | Kind::Int64, _) => Value::Int(0),
         (Kind::Enum(members), _) => members.members.first().map_or(Value::Null, |member| Value::Enum(member)),
-        (Kind::String | Kind::DateTimeOffset | Kind::Guid | Kind::Complex(_), _) => Value::Null,
+        (Kind::String | Kind::DateTimeOffset | Kind::Date | Kind::Guid | Kind::Complex(_), _) => Value::Null,
     }
 }
 

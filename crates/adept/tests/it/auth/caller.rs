@@ -39,6 +39,7 @@ async fn an_applications_token_becomes_a_caller_with_its_roles() {
             client: Some(issuer.client),
             client_name: Some("Test".to_owned()),
             permissions,
+            address: None,
         }
     );
 }

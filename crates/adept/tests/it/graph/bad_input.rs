@@ -271,7 +271,8 @@ async fn invalid_values_are_refused_by_their_path_and_change_nothing() {
         for (body, part) in [
             (&b"{\"tokenName\": \"x\""[..], "line 1, column 17"),
             (b"{\"displayName\": 'x'}", "line 1, column 17"),
-            (b"\xff\xfe", "line 1, column 1"),
+            (b"\xff\xfe", "not UTF-8"),
+            (b"{\"displayName\": \"\xe9\"}", "not UTF-8"),
             (b"[{}]", "must be a JSON object"),
         ] {
             let sent = stage.admin.request(method.clone(), path).header("content-type", "application/json");

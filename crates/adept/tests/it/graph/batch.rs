@@ -80,7 +80,7 @@ async fn requests_run_in_the_order_of_their_dependencies() {
     assert_eq!(responses[4]["body"]["error"]["code"], "FailedDependency");
     assert!(responses[5].get("body").is_none() && responses[5]["headers"].is_object());
     let count = admin.get(&format!("/beta/{S}/$count")).await.text;
-    assert_eq!(responses[6]["body"], STANDARD.encode(count), "what is no JSON is base64");
+    assert_eq!(responses[6]["body"], count);
     let shown = admin.get_json(&format!("/beta{path}")).await;
     assert_eq!((&shown["tokenName"], &shown["dataSharingConsentGranted"]), (&json!("3"), &json!(true)));
 }

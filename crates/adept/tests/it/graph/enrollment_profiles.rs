@@ -131,7 +131,7 @@ async fn written_values_are_read_back_and_others_have_their_default() {
         ("userSessionTimeoutInSeconds", json!(0)),
         ("managementCertificates", json!([])),
         ("enrollmentTimeAzureAdGroupIds", json!(["aaaaaaaa-0000-4000-8000-000000000001"])),
-        ("isDefault", json!(false)),
+        ("isDefault", json!(true)),
     ] {
         assert_eq!(made[name], expected, "{name}");
     }

@@ -41,7 +41,7 @@ async fn a_named_host_asks_clients_to_use_tls_only() {
     assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
     let admin = test.admin().await;
     let shown = admin.get_json("/beta/deviceManagement").await;
-    assert_eq!(shown["@odata.context"], "https://adept.example.com/beta/$metadata#deviceManagement/$entity");
+    assert_eq!(shown["@odata.context"], "https://adept.example.com/beta/$metadata#deviceManagement");
 }
 
 #[tokio::test]

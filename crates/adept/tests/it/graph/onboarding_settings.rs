@@ -121,8 +121,7 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
     assert_eq!(made, later);
     assert_eq!(admin.delete(&format!("{path}/{}", made["id"].as_str().unwrap())).await.status, 204);
     assert_eq!(names("$orderby=tokenName%20desc&$top=2").await, ["my O'Brien & Söhne #1", "gamma"]);
-    // Between "Alpha" and "beta" is the setting for Apple Configurator.
-    assert_eq!(names("$orderby=tokenName&$skip=2&$top=2").await, ["beta", "gamma"]);
+    assert_eq!(names("$orderby=tokenName&$skip=1&$top=2").await, ["beta", "gamma"]);
     let filter = "$filter=tokenName%20eq%20%27my%20O%27%27Brien%20%26%20S%C3%B6hne%20%231%27";
     assert_eq!(names(filter).await, ["my O'Brien & Söhne #1"]);
     assert_eq!(names("%24filter=tokenType+eq+'DEP'+and+startswith(tokenName,'b')").await, ["beta"]);
@@ -131,16 +130,16 @@ async fn lists_are_filtered_ordered_selected_and_counted() {
     assert_eq!(admin.patch(&gamma, &json!({ "roleScopeTagIds": ["7", "Eu"] })).await.status, 200);
     assert_eq!(names("$filter=roleScopeTagIds/any(t:t eq 'EU' and tokenType eq 'dep')").await, ["gamma"]);
     assert_eq!(names("$filter=not roleScopeTagIds/all(t:t eq '0')").await, ["gamma"]);
-    assert_eq!(names("$filter=roleScopeTagIds/any(t:startswith(t,'0'))&$orderby=tokenName").await.len(), 4);
+    assert_eq!(names("$filter=roleScopeTagIds/any(t:startswith(t,'0'))&$orderby=tokenName").await.len(), 3);
     let page = admin.get_json(&format!("{path}?$select=TokenName,id&$count=true&$top=1")).await;
     assert_eq!(page["@odata.context"], format!("{}/beta/$metadata#{S}(tokenName,id)", test.url));
-    assert_eq!(page["@odata.count"], 5);
+    assert_eq!(page["@odata.count"], 4);
     assert_eq!(page["value"][0].as_object().unwrap().len(), 2);
     let text = admin.get(&format!("{path}?$count=true")).await.text;
     assert!(text.find("@odata.count") < text.find("\"value\""), "{text}");
     assert_eq!(admin.get(&format!("{path}/$count?$filter=tokenName eq 'alpha'")).await.text, "1");
     let nothing = admin.get_json(&format!("{path}?$top=0&$count=true")).await;
-    assert_eq!((&nothing["value"], &nothing["@odata.count"]), (&json!([]), &json!(5)));
+    assert_eq!((&nothing["value"], &nothing["@odata.count"]), (&json!([]), &json!(4)));
     assert!(nothing.get("@odata.nextLink").is_none());
 }
 

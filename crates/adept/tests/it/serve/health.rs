@@ -71,7 +71,7 @@ async fn only_the_operator_is_shown_tokens() {
 async fn the_operators_listener_serves_nothing_else_and_the_public_one_no_metrics() {
     let service = Started::new().await;
     let nothing = service.get("/metrics").await;
-    assert!(nothing.status == 404 && nothing.text.contains("/beta"), "{nothing:?}");
+    assert!(nothing.status == 400 && nothing.text.contains("/beta"), "{nothing:?}");
     assert_eq!(service.operator("/beta/deviceManagement").await.status, 404);
     assert_eq!(service.operator("/livez").await.status, 200);
     assert_eq!(service.operator("/version").await.status, 200);

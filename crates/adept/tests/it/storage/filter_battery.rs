@@ -11,7 +11,8 @@ use adept::{
     },
     storage::{DeviceWrites, Error, ListQuery, Listed, Storage},
 };
-use adept_odata::{CompareOp, Filter, Function, Literal, OrderBy, Row};
+use adept_odata::Kind as Edm;
+use adept_odata::{ArithmeticOp, CompareOp, Expr, Function, Literal, OrderBy, Row};
 use jiff::Timestamp;
 use proptest::{
     prelude::*,
@@ -45,46 +46,151 @@ fn moments() -> impl Strategy<Value = Timestamp> {
 }
 
 fn ops() -> impl Strategy<Value = CompareOp> {
-    use CompareOp::{Eq, Ge, Gt, Le, Lt, Ne};
-    proptest::sample::select(&[Eq, Ne, Gt, Ge, Lt, Le][..])
+    proptest::sample::select(&CompareOp::ALL[..])
 }
 
-/// Random conditions on these fields. `nullable` ones may be compared with null, `text` ones searched.
+/// What a literal looks like.
+fn kind_of(literal: &Literal) -> Edm {
+    match literal {
+        Literal::Text(_) | Literal::Guid(_) => Edm::String,
+        Literal::Boolean(_) => Edm::Boolean,
+        Literal::Int(_) => Edm::Int64,
+        Literal::DateTime(_) => Edm::DateTimeOffset,
+        Literal::Date(_) => Edm::Date,
+        Literal::Enum { .. } => Edm::Guid,
+    }
+}
+
+/// Random values of one kind: of fields, and of functions of them. Texts grow two functions deep.
+fn values<F: Copy + std::fmt::Debug + 'static>(
+    fields: &[(F, BoxedStrategy<Literal>)],
+    text: &[F],
+    kind: Edm,
+    depth: u32,
+) -> BoxedStrategy<Expr<F>> {
+    let mut seen = runner();
+    let own: Vec<_> = fields
+        .iter()
+        .filter(|(_, values)| kind_of(&one(&mut seen, values)) == kind)
+        .map(|(field, _)| Expr::Field(*field))
+        .collect();
+    let own = if kind == Edm::String { text.iter().map(|field| Expr::Field(*field)).collect() } else { own };
+    let call = |function: Function, arguments: Vec<BoxedStrategy<Expr<F>>>| {
+        arguments.prop_map(move |arguments| Expr::Call(function, arguments)).boxed()
+    };
+    let deeper = |kind| match depth {
+        0 => literals(kind),
+        _ => prop_oneof![3 => values(fields, text, kind, depth - 1), 1 => literals(kind)].boxed(),
+    };
+    let number = || (-2..6_i64).prop_map(|number| Expr::Literal(Literal::Int(number))).boxed();
+    let mut all: Vec<BoxedStrategy<Expr<F>>> = Vec::new();
+    if !own.is_empty() {
+        all.extend([proptest::sample::select(own.clone()).boxed(), proptest::sample::select(own).boxed()]);
+    }
+    let texts = || deeper(Edm::String);
+    let times = || deeper(Edm::DateTimeOffset);
+    match kind {
+        Edm::String => {
+            all.push(call(Function::Trim, vec![texts()]));
+            all.push(call(Function::Concat, vec![texts(), texts()]));
+            all.push(call(Function::Substring, vec![texts(), number()]));
+            all.push(call(Function::Substring, vec![texts(), number(), number()]));
+        }
+        Edm::Int64 => {
+            all.push(call(Function::Length, vec![texts()]));
+            all.push(call(Function::IndexOf, vec![texts(), texts()]));
+            for function in [
+                Function::Year,
+                Function::Month,
+                Function::Day,
+                Function::Hour,
+                Function::Minute,
+                Function::Second,
+            ] {
+                all.push(call(function, vec![times()]));
+            }
+            if depth > 0 {
+                let whole = values(fields, text, Edm::Int64, 0);
+                let ops = proptest::sample::select(&ArithmeticOp::ALL[..]);
+                all.push(
+                    (ops, whole.clone(), prop_oneof![number(), whole.clone()])
+                        .prop_map(|(op, a, b)| Expr::Arithmetic(op, Box::new(a), Box::new(b)))
+                        .boxed(),
+                );
+                all.push(whole.prop_map(|inner| Expr::Negate(Box::new(inner))).boxed());
+            }
+        }
+        Edm::Date => all.push(call(Function::Date, vec![times()])),
+        Edm::Boolean => {
+            for function in [Function::Contains, Function::StartsWith, Function::EndsWith] {
+                all.push(call(function, vec![texts(), texts()]));
+            }
+        }
+        _ if all.is_empty() => all.push(literals(kind)),
+        _ => {}
+    }
+    proptest::strategy::Union::new(all).boxed()
+}
+
+fn literals<F: Copy + std::fmt::Debug + 'static>(kind: Edm) -> BoxedStrategy<Expr<F>> {
+    let literal = match kind {
+        Edm::String => texts().prop_map(Literal::Text).boxed(),
+        Edm::Int64 => (-2..12_i64).prop_map(Literal::Int).boxed(),
+        Edm::Boolean => any::<bool>().prop_map(Literal::Boolean).boxed(),
+        // Functions of times know microseconds.
+        Edm::DateTimeOffset => moments()
+            .prop_map(|at| Literal::DateTime(Timestamp::from_microsecond(at.as_microsecond()).unwrap()))
+            .boxed(),
+        _ => proptest::sample::select(&["0001-01-01", "1969-12-31", "1970-01-01", "2023-11-14"][..])
+            .prop_map(|day| Literal::Date(day.parse().unwrap()))
+            .boxed(),
+    };
+    literal.prop_map(Expr::Literal).boxed()
+}
+
+/// Random conditions on these fields, of which `text` ones may be searched.
 fn filters<F: Copy + std::fmt::Debug + 'static>(
     fields: Vec<(F, BoxedStrategy<Literal>)>,
     text: Vec<F>,
     collection: Option<F>,
-) -> impl Strategy<Value = Filter<F>> {
+) -> impl Strategy<Value = Expr<F>> {
     let all: Vec<F> = fields.iter().map(|(field, _)| *field).collect();
     let compare = proptest::sample::select(fields.clone()).prop_flat_map(|(field, values)| {
-        (ops(), values).prop_map(move |(op, value)| Filter::Compare { field, op, value })
+        (ops(), values).prop_map(move |(op, value)| Expr::compare(field, op, value))
     });
-    let within = proptest::sample::select(fields).prop_flat_map(|(field, values)| {
-        proptest::collection::vec(values, 1..4).prop_map(move |values| Filter::In { field, values })
+    let within = proptest::sample::select(fields.clone()).prop_flat_map(|(field, values)| {
+        proptest::collection::vec(values, 1..4)
+            .prop_map(move |values| Expr::In(Box::new(Expr::Field(field)), values))
     });
-    let functions =
-        proptest::sample::select(&[Function::Contains, Function::StartsWith, Function::EndsWith][..]);
-    let call = (functions, proptest::sample::select(text), texts())
-        .prop_map(|(function, field, text)| Filter::Call { function, field, text });
+    let kinds = [Edm::String, Edm::Int64, Edm::DateTimeOffset, Edm::Date, Edm::Boolean];
+    let made = proptest::strategy::Union::new(kinds.map(|kind| {
+        let side = values(&fields, &text, kind, 2);
+        let other = prop_oneof![side.clone(), literals(kind)];
+        (ops(), side, other).prop_map(|(op, left, right)| Expr::Compare(op, Box::new(left), Box::new(right)))
+    }));
+    let call = values(&fields, &text, Edm::Boolean, 2);
+    let null = (proptest::sample::select(&[CompareOp::Eq, CompareOp::Ne][..]), proptest::sample::select(all))
+        .prop_map(|(op, field)| Expr::Compare(op, Box::new(Expr::Field(field)), Box::new(Expr::Null)));
     let leaf = prop_oneof![
         4 => compare,
         2 => within,
+        4 => made,
         3 => call,
-        1 => proptest::sample::select(all).prop_map(Filter::IsNull),
-        1 => any::<bool>().prop_map(Filter::Constant),
+        1 => null,
+        1 => any::<bool>().prop_map(Expr::constant),
     ];
     leaf.prop_recursive(4, 24, 3, move |inner| {
         let many = proptest::collection::vec(inner.clone(), 2..4);
         let mut grown = prop_oneof![
-            2 => many.clone().prop_map(Filter::And),
-            2 => many.prop_map(Filter::Or),
-            1 => inner.clone().prop_map(|inner| Filter::Not(Box::new(inner))),
+            2 => many.clone().prop_map(Expr::And),
+            2 => many.prop_map(Expr::Or),
+            1 => inner.clone().prop_map(|inner| Expr::Not(Box::new(inner))),
         ]
         .boxed();
         if let Some(collection) = collection {
             let walked = (any::<bool>(), inner).prop_map(move |(all, inner)| match all {
-                true => Filter::All { collection, predicate: Box::new(inner) },
-                false => Filter::Any { collection, predicate: Box::new(inner) },
+                true => Expr::All(collection, Box::new(inner)),
+                false => Expr::Any(collection, Box::new(inner)),
             });
             grown = prop_oneof![4 => grown, 1 => walked].boxed();
         }
@@ -92,27 +198,38 @@ fn filters<F: Copy + std::fmt::Debug + 'static>(
     })
 }
 
-fn orders<F: Copy + std::fmt::Debug + 'static>(fields: Vec<F>) -> impl Strategy<Value = Vec<OrderBy<F>>> {
-    let most = fields.len().min(3);
-    (proptest::sample::subsequence(fields, 0..=most).prop_shuffle(), any::<[bool; 3]>()).prop_map(
-        |(fields, down)| {
-            fields.into_iter().zip(down).map(|(field, descending)| OrderBy { field, descending }).collect()
-        },
-    )
+/// Up to three criteria, of fields or of what is made of them.
+fn orders<F: Copy + std::fmt::Debug + 'static>(
+    fields: Vec<(F, BoxedStrategy<Literal>)>,
+    text: &[F],
+) -> impl Strategy<Value = Vec<OrderBy<F>>> {
+    let own: Vec<_> = fields.iter().map(|(field, _)| Expr::Field(*field)).collect();
+    let kinds = [Edm::String, Edm::Int64, Edm::Date, Edm::Boolean];
+    let made = proptest::strategy::Union::new(kinds.map(|kind| values(&fields, text, kind, 1)));
+    let criterion = prop_oneof![3 => proptest::sample::select(own), 1 => made];
+    proptest::collection::vec((criterion, any::<bool>()), 0..4).prop_map(|criteria| {
+        let mut order: Vec<OrderBy<F>> = Vec::new();
+        for (by, descending) in criteria {
+            if !order.iter().any(|other| format!("{:?}", other.by) == format!("{by:?}")) {
+                order.push(OrderBy { by, descending });
+            }
+        }
+        order
+    })
 }
 
 /// What is expected: the rows that match, in order; nulls come first and equal nothing but empty text.
 fn expected<'r, F, R: Row<F>>(
     rows: &'r [R],
-    filter: &Filter<F>,
+    filter: &Expr<F>,
     order: &[OrderBy<F>],
     tie: fn(&R) -> String,
 ) -> Vec<&'r R> {
     let mut found: Vec<&R> = rows.iter().filter(|row| filter.matches(*row)).collect();
     let null_is_empty = |value: Option<Literal>| value.filter(|value| *value != Literal::Text(String::new()));
     found.sort_by(|a, b| {
-        for OrderBy { field, descending } in order {
-            let compared = match (null_is_empty(a.value(field)), null_is_empty(b.value(field))) {
+        for OrderBy { by, descending, .. } in order {
+            let compared = match (null_is_empty(by.value(*a)), null_is_empty(by.value(*b))) {
                 (Some(a), Some(b)) => a.compare(&b).unwrap(),
                 (a, b) => a.is_some().cmp(&b.is_some()),
             };
@@ -297,9 +414,9 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         (DeviceField::LastContacted, moment()),
         (DeviceField::EnrollmentState, member_of(members::ENROLLMENT_STATE)),
     ];
-    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     let searched = vec![DeviceField::SerialNumber, DeviceField::Description, DeviceField::RequestedProfile];
-    let asked = (filters(fields, searched, None), orders(sorted), 1..30_u32);
+    let ordered = orders(fields.clone(), &searched);
+    let asked = (filters(fields, searched.clone(), None), ordered, 1..30_u32);
     for _ in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
         let wanted = expected(&rows, &filter, &order, |row| row.0.serial.to_ascii_lowercase());
@@ -349,6 +466,7 @@ impl Row<AuditField> for Entry<'_> {
             AuditField::ActorPrincipalName => optional(&entry.actor.principal_name),
             AuditField::ActorClient => optional(&entry.actor.client),
             AuditField::ActorClientName => optional(&entry.actor.client_name),
+            AuditField::ActorAddress => optional(&entry.actor.address),
         }
     }
 
@@ -419,13 +537,14 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
         (AuditField::ActorClient, text()),
         (AuditField::ActorClientName, text()),
     ];
-    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     let searched = vec![AuditField::ActivityType, AuditField::ResourceId, AuditField::ActorPrincipalName];
-    let asked = (filters(fields, searched, Some(AuditField::Resources)), orders(sorted), 1..30_u32);
+    let ordered = orders(fields.clone(), &searched);
+    let asked = (filters(fields, searched.clone(), Some(AuditField::Resources)), ordered, 1..30_u32);
     for _ in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
-        let oldest_first = [OrderBy { field: AuditField::At, descending: false }];
-        let meant = if order.is_empty() { &oldest_first[..] } else { &order };
+        let by = Expr::Field(AuditField::At);
+        let newest_first = [OrderBy { by, descending: true }];
+        let meant = if order.is_empty() { &newest_first[..] } else { &order };
         let wanted = expected(&rows, &filter, meant, |row| row.0.id.to_string());
         let wanted: Vec<_> = wanted.into_iter().map(|row| row.0.id).collect();
         let shown = format!("{filter:?} by {order:?}");
@@ -448,7 +567,7 @@ async fn a_list_of_a_thousand_values_is_asked_for_without_fail() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     let values = (0..1000).map(|number| Literal::Text(format!("{number}"))).collect();
-    let filter = Filter::In { field: DeviceField::SerialNumber, values };
+    let filter = Expr::In(Box::new(Expr::Field(DeviceField::SerialNumber)), values);
     let counted = storage
         .devices
         .count(SettingKey::new(tenant(1), SettingId(tenant(1).0)), Some(&filter))

@@ -470,8 +470,8 @@ async fn no_change_of_a_client_or_a_tenant_is_lost_beside_new_ones() {
             it.app.settings.create(&it.origin, new, None).await.unwrap();
         },
         |it| it.storage.settings.count(tenant(1), None).await.unwrap().to_string(),
-        // With the one for Apple Configurator and the first one.
-        |number| (number / 1000 + 3).to_string()
+        // With the first one.
+        |number| (number / 1000 + 2).to_string()
     ));
     no_change_is_lost(writers).await;
 }

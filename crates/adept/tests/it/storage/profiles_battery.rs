@@ -12,7 +12,7 @@ use adept::{
         Storage,
     },
 };
-use adept_odata::{CompareOp, Filter, Literal, OrderBy};
+use adept_odata::{CompareOp, Expr, Literal, OrderBy};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -128,7 +128,8 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
     for (number, name) in ["b", "A", "c"].into_iter().enumerate() {
         make(&storage, setting, number as u128, name).await;
     }
-    let order = vec![OrderBy { field: ProfileField::DisplayName, descending: false }];
+    let by = Expr::Field(ProfileField::DisplayName);
+    let order = vec![OrderBy { by, descending: false }];
     let query = ListQuery { order, top: 2, count: true, ..ListQuery::default() };
     let page = storage.profiles.list(SettingKey::new(tenant(1), setting), &query).await.unwrap();
     assert_eq!(page.total, Some(3));
@@ -140,7 +141,7 @@ async fn profiles_are_listed_filtered_by_type_and_ordered() {
         .await
         .unwrap();
     assert_eq!(rest.rows.len(), 1);
-    let compare = |field, value| Filter::Compare { field, op: CompareOp::Eq, value };
+    let compare = |field, value| Expr::compare(field, CompareOp::Eq, value);
     let full = profile(setting, 1, "").full_id().to_uppercase();
     for (filter, count) in [
         (compare(ProfileField::Id, Literal::Text(full)), 1),

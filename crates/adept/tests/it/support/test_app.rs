@@ -173,8 +173,10 @@ impl TestApp {
             throttled,
             on_request,
         };
-        let router = graph::router(graph);
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        let router = graph::router(graph, axum::Router::new())
+            .layer(axum::middleware::from_fn(adept::serve::drain_unread));
+        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let signer = Signer::of(&storage, auth.public_url().clone(), clock.clone()).await;
         let portal = Portal::at(apple.url.clone());
         Self { app, storage, clock, address, url, portal, signer, seen, server, apple, database }

@@ -114,7 +114,7 @@ async fn a_service_whose_every_token_is_dead_starts_answers_and_says_so() {
         assert_eq!(shown(&client, &setting.setting).await["lastSyncErrorCode"], code);
     }
     let listed = client.get_json(&format!("/beta/{S}")).await;
-    assert_eq!(listed["value"].as_array().unwrap().len(), 5, "with the one for Apple Configurator");
+    assert_eq!(listed["value"].as_array().unwrap().len(), 4);
     let health = other.app.health.tokens().await.unwrap();
     let words: Vec<_> = settings
         .iter()

@@ -4,7 +4,7 @@
 
 use adept_odata::Kind;
 
-use super::{CERTIFICATES, P, ProfileType, ROTATION, kept, of_profile, password};
+use super::{CERTIFICATES, DERIVED, P, ProfileType, ROTATION, kept, of_profile, password};
 use crate::{
     domain::ProfileField as F,
     graph::{
@@ -16,6 +16,7 @@ use crate::{
 /// `enrollmentProfile`: what every profile has.
 pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
     of_row: Some(of_profile),
+    derived: DERIVED,
     ..EntityType::new(
         "microsoft.graph.enrollmentProfile",
         Base::Entity,
@@ -41,6 +42,7 @@ pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
 pub(in crate::graph) static DEP_ENROLLMENT_BASE_PROFILE: ProfileType = EntityType {
     is_abstract: true,
     of_row: Some(of_profile),
+    derived: DERIVED,
     ..EntityType::new(
         "microsoft.graph.depEnrollmentBaseProfile",
         Base::Type(&ENROLLMENT_PROFILE),
@@ -53,7 +55,9 @@ pub(in crate::graph) static DEP_ENROLLMENT_BASE_PROFILE: ProfileType = EntityTyp
             kept!("displayToneSetupDisabled", Kind::Boolean),
             kept!("enabledSkipKeys", Kind::Collection(&Kind::String), nullable),
             kept!("enrollmentTimeAzureAdGroupIds", Kind::Collection(&Kind::Guid), nullable),
-            P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default)).field(F::IsDefault),
+            P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default))
+                .field(F::IsDefault)
+                .write(|patch, input| patch.is_default = input.bool()),
             kept!("isMandatory", Kind::Boolean),
             kept!("locationDisabled", Kind::Boolean),
             kept!("privacyPaneDisabled", Kind::Boolean),
@@ -73,111 +77,126 @@ pub(in crate::graph) static DEP_ENROLLMENT_BASE_PROFILE: ProfileType = EntityTyp
 
 /// `depEnrollmentProfile`: the old type, from before there was one for each platform. It does not extend the common base of
 /// the others.
-pub(in crate::graph) static DEP_ENROLLMENT_PROFILE: ProfileType = EntityType::new(
-    "microsoft.graph.depEnrollmentProfile",
-    Base::Type(&ENROLLMENT_PROFILE),
-    &[
-        kept!("appleIdDisabled", Kind::Boolean),
-        kept!("applePayDisabled", Kind::Boolean),
-        kept!("awaitDeviceConfiguredConfirmation", Kind::Boolean),
-        kept!("diagnosticsDisabled", Kind::Boolean),
-        kept!("enableSharedIPad", Kind::Boolean),
-        kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
-        P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default)).field(F::IsDefault),
-        kept!("isMandatory", Kind::Boolean),
-        kept!("locationDisabled", Kind::Boolean),
-        kept!("macOSFileVaultDisabled", Kind::Boolean),
-        kept!("macOSRegistrationDisabled", Kind::Boolean),
-        kept!("managementCertificates", CERTIFICATES, nullable),
-        kept!("passCodeDisabled", Kind::Boolean),
-        kept!("profileRemovalDisabled", Kind::Boolean),
-        kept!("restoreBlocked", Kind::Boolean),
-        kept!("restoreFromAndroidDisabled", Kind::Boolean),
-        kept!("sharedIPadMaximumUserCount", Kind::Int32),
-        kept!("siriDisabled", Kind::Boolean),
-        kept!("supervisedModeEnabled", Kind::Boolean),
-        kept!("supportDepartment", Kind::String, nullable),
-        kept!("supportPhoneNumber", Kind::String, nullable),
-        kept!("termsAndConditionsDisabled", Kind::Boolean),
-        kept!("touchIdDisabled", Kind::Boolean),
-        kept!("zoomDisabled", Kind::Boolean),
-    ],
-);
+pub(in crate::graph) static DEP_ENROLLMENT_PROFILE: ProfileType = EntityType {
+    derived: DERIVED,
+    ..EntityType::new(
+        "microsoft.graph.depEnrollmentProfile",
+        Base::Type(&ENROLLMENT_PROFILE),
+        &[
+            kept!("appleIdDisabled", Kind::Boolean),
+            kept!("applePayDisabled", Kind::Boolean),
+            kept!("awaitDeviceConfiguredConfirmation", Kind::Boolean),
+            kept!("diagnosticsDisabled", Kind::Boolean),
+            kept!("enableSharedIPad", Kind::Boolean),
+            kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
+            P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default))
+                .field(F::IsDefault)
+                .write(|patch, input| patch.is_default = input.bool()),
+            kept!("isMandatory", Kind::Boolean),
+            kept!("locationDisabled", Kind::Boolean),
+            kept!("macOSFileVaultDisabled", Kind::Boolean),
+            kept!("macOSRegistrationDisabled", Kind::Boolean),
+            kept!("managementCertificates", CERTIFICATES, nullable),
+            kept!("passCodeDisabled", Kind::Boolean),
+            kept!("profileRemovalDisabled", Kind::Boolean),
+            kept!("restoreBlocked", Kind::Boolean),
+            kept!("restoreFromAndroidDisabled", Kind::Boolean),
+            kept!("sharedIPadMaximumUserCount", Kind::Int32),
+            kept!("siriDisabled", Kind::Boolean),
+            kept!("supervisedModeEnabled", Kind::Boolean),
+            kept!("supportDepartment", Kind::String, nullable),
+            kept!("supportPhoneNumber", Kind::String, nullable),
+            kept!("termsAndConditionsDisabled", Kind::Boolean),
+            kept!("touchIdDisabled", Kind::Boolean),
+            kept!("zoomDisabled", Kind::Boolean),
+        ],
+    )
+};
 
 /// `depIOSEnrollmentProfile`: profiles for iOS and iPadOS.
-pub(in crate::graph) static DEP_IOS_ENROLLMENT_PROFILE: ProfileType = EntityType::new(
-    "microsoft.graph.depIOSEnrollmentProfile",
-    Base::Type(&DEP_ENROLLMENT_BASE_PROFILE),
-    &[
-        kept!("appearanceScreenDisabled", Kind::Boolean),
-        kept!("awaitDeviceConfiguredConfirmation", Kind::Boolean),
-        kept!("carrierActivationUrl", Kind::String, nullable),
-        kept!("companyPortalVppTokenId", Kind::String, nullable),
-        kept!("deviceToDeviceMigrationDisabled", Kind::Boolean),
-        kept!("enableSharedIPad", Kind::Boolean),
-        kept!("enableSingleAppEnrollmentMode", Kind::Boolean),
-        kept!("expressLanguageScreenDisabled", Kind::Boolean),
-        kept!("forceTemporarySession", Kind::Boolean),
-        kept!("homeButtonScreenDisabled", Kind::Boolean),
-        kept!("iMessageAndFaceTimeScreenDisabled", Kind::Boolean),
-        kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
-        kept!("managementCertificates", CERTIFICATES, nullable),
-        kept!("onBoardingScreenDisabled", Kind::Boolean),
-        kept!("passCodeDisabled", Kind::Boolean),
-        kept!("passcodeLockGracePeriodInSeconds", Kind::Int32, nullable),
-        kept!("preferredLanguageScreenDisabled", Kind::Boolean),
-        kept!("restoreCompletedScreenDisabled", Kind::Boolean),
-        kept!("restoreFromAndroidDisabled", Kind::Boolean),
-        kept!("sharedIPadMaximumUserCount", Kind::Int32),
-        kept!("simSetupScreenDisabled", Kind::Boolean),
-        kept!("softwareUpdateScreenDisabled", Kind::Boolean),
-        kept!("temporarySessionTimeoutInSeconds", Kind::Int32),
-        kept!("updateCompleteScreenDisabled", Kind::Boolean),
-        kept!("userSessionTimeoutInSeconds", Kind::Int32),
-        kept!("userlessSharedAadModeEnabled", Kind::Boolean),
-        kept!("watchMigrationScreenDisabled", Kind::Boolean),
-        kept!("welcomeScreenDisabled", Kind::Boolean),
-        kept!("zoomDisabled", Kind::Boolean),
-    ],
-);
+pub(in crate::graph) static DEP_IOS_ENROLLMENT_PROFILE: ProfileType = EntityType {
+    derived: DERIVED,
+    ..EntityType::new(
+        "microsoft.graph.depIOSEnrollmentProfile",
+        Base::Type(&DEP_ENROLLMENT_BASE_PROFILE),
+        &[
+            kept!("appearanceScreenDisabled", Kind::Boolean),
+            kept!("awaitDeviceConfiguredConfirmation", Kind::Boolean),
+            kept!("carrierActivationUrl", Kind::String, nullable),
+            kept!("companyPortalVppTokenId", Kind::String, nullable),
+            kept!("deviceToDeviceMigrationDisabled", Kind::Boolean),
+            kept!("enableSharedIPad", Kind::Boolean),
+            kept!("enableSingleAppEnrollmentMode", Kind::Boolean),
+            kept!("expressLanguageScreenDisabled", Kind::Boolean),
+            kept!("forceTemporarySession", Kind::Boolean),
+            kept!("homeButtonScreenDisabled", Kind::Boolean),
+            kept!("iMessageAndFaceTimeScreenDisabled", Kind::Boolean),
+            kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
+            kept!("managementCertificates", CERTIFICATES, nullable),
+            kept!("onBoardingScreenDisabled", Kind::Boolean),
+            kept!("passCodeDisabled", Kind::Boolean),
+            kept!("passcodeLockGracePeriodInSeconds", Kind::Int32, nullable),
+            kept!("preferredLanguageScreenDisabled", Kind::Boolean),
+            kept!("restoreCompletedScreenDisabled", Kind::Boolean),
+            kept!("restoreFromAndroidDisabled", Kind::Boolean),
+            kept!("sharedIPadMaximumUserCount", Kind::Int32),
+            kept!("simSetupScreenDisabled", Kind::Boolean),
+            kept!("softwareUpdateScreenDisabled", Kind::Boolean),
+            kept!("temporarySessionTimeoutInSeconds", Kind::Int32),
+            kept!("updateCompleteScreenDisabled", Kind::Boolean),
+            kept!("userSessionTimeoutInSeconds", Kind::Int32),
+            kept!("userlessSharedAadModeEnabled", Kind::Boolean),
+            kept!("watchMigrationScreenDisabled", Kind::Boolean),
+            kept!("welcomeScreenDisabled", Kind::Boolean),
+            kept!("zoomDisabled", Kind::Boolean),
+        ],
+    )
+};
 
 /// `depMacOSEnrollmentProfile`: profiles for macOS.
-pub(in crate::graph) static DEP_MAC_OS_ENROLLMENT_PROFILE: ProfileType = EntityType::new(
-    "microsoft.graph.depMacOSEnrollmentProfile",
-    Base::Type(&DEP_ENROLLMENT_BASE_PROFILE),
-    &[
-        kept!("accessibilityScreenDisabled", Kind::Boolean),
-        kept!("adminAccountFullName", Kind::String, nullable),
-        // Kept sealed, and never shown.
-        P::text("adminAccountPassword", |_| Value::Null)
-            .write(|patch, input| patch.admin_password = Some(password(input))),
-        kept!("adminAccountUserName", Kind::String, nullable),
-        kept!("autoAdvanceSetupEnabled", Kind::Boolean),
-        kept!("autoUnlockWithWatchDisabled", Kind::Boolean),
-        kept!("chooseYourLockScreenDisabled", Kind::Boolean),
-        kept!("depProfileAdminAccountPasswordRotationSetting", ROTATION, nullable),
-        kept!("dontAutoPopulatePrimaryAccountInfo", Kind::Boolean),
-        kept!("enableRestrictEditing", Kind::Boolean),
-        kept!("fileVaultDisabled", Kind::Boolean),
-        kept!("hideAdminAccount", Kind::Boolean),
-        kept!("iCloudDiagnosticsDisabled", Kind::Boolean),
-        kept!("iCloudStorageDisabled", Kind::Boolean),
-        kept!("passCodeDisabled", Kind::Boolean),
-        kept!("primaryAccountFullName", Kind::String, nullable),
-        kept!("primaryAccountUserName", Kind::String, nullable),
-        kept!("registrationDisabled", Kind::Boolean),
-        kept!("requestRequiresNetworkTether", Kind::Boolean),
-        kept!("setPrimarySetupAccountAsRegularUser", Kind::Boolean),
-        kept!("skipPrimarySetupAccountCreation", Kind::Boolean),
-        kept!("usePlatformSSODuringSetupAssistant", Kind::Boolean),
-        kept!("zoomDisabled", Kind::Boolean),
-    ],
-);
+pub(in crate::graph) static DEP_MAC_OS_ENROLLMENT_PROFILE: ProfileType = EntityType {
+    derived: DERIVED,
+    ..EntityType::new(
+        "microsoft.graph.depMacOSEnrollmentProfile",
+        Base::Type(&DEP_ENROLLMENT_BASE_PROFILE),
+        &[
+            kept!("accessibilityScreenDisabled", Kind::Boolean),
+            kept!("adminAccountFullName", Kind::String, nullable),
+            // Kept sealed, and never shown.
+            P::text("adminAccountPassword", |_| Value::Null)
+                .write(|patch, input| patch.admin_password = Some(password(input))),
+            kept!("adminAccountUserName", Kind::String, nullable),
+            kept!("autoAdvanceSetupEnabled", Kind::Boolean),
+            kept!("autoUnlockWithWatchDisabled", Kind::Boolean),
+            kept!("chooseYourLockScreenDisabled", Kind::Boolean),
+            kept!("depProfileAdminAccountPasswordRotationSetting", ROTATION, nullable),
+            kept!("dontAutoPopulatePrimaryAccountInfo", Kind::Boolean),
+            kept!("enableRestrictEditing", Kind::Boolean),
+            kept!("fileVaultDisabled", Kind::Boolean),
+            kept!("hideAdminAccount", Kind::Boolean),
+            kept!("iCloudDiagnosticsDisabled", Kind::Boolean),
+            kept!("iCloudStorageDisabled", Kind::Boolean),
+            kept!("passCodeDisabled", Kind::Boolean),
+            kept!("primaryAccountFullName", Kind::String, nullable),
+            kept!("primaryAccountUserName", Kind::String, nullable),
+            kept!("registrationDisabled", Kind::Boolean),
+            kept!("requestRequiresNetworkTether", Kind::Boolean),
+            kept!("setPrimarySetupAccountAsRegularUser", Kind::Boolean),
+            kept!("skipPrimarySetupAccountCreation", Kind::Boolean),
+            kept!("usePlatformSSODuringSetupAssistant", Kind::Boolean),
+            kept!("zoomDisabled", Kind::Boolean),
+        ],
+    )
+};
 
 /// `depTvOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_TV_OS_ENROLLMENT_PROFILE: ProfileType =
-    EntityType::new("microsoft.graph.depTvOSEnrollmentProfile", Base::Type(&ENROLLMENT_PROFILE), &[]);
+pub(in crate::graph) static DEP_TV_OS_ENROLLMENT_PROFILE: ProfileType = EntityType {
+    derived: DERIVED,
+    ..EntityType::new("microsoft.graph.depTvOSEnrollmentProfile", Base::Type(&ENROLLMENT_PROFILE), &[])
+};
 
 /// `depVisionOSEnrollmentProfile`, which has no property of its own.
-pub(in crate::graph) static DEP_VISION_OS_ENROLLMENT_PROFILE: ProfileType =
-    EntityType::new("microsoft.graph.depVisionOSEnrollmentProfile", Base::Type(&ENROLLMENT_PROFILE), &[]);
+pub(in crate::graph) static DEP_VISION_OS_ENROLLMENT_PROFILE: ProfileType = EntityType {
+    derived: DERIVED,
+    ..EntityType::new("microsoft.graph.depVisionOSEnrollmentProfile", Base::Type(&ENROLLMENT_PROFILE), &[])
+};

@@ -1,8 +1,10 @@
 //! The same of settings and profiles, whose collections of texts are walked too.
 
 use adept::domain::{
-    Kept, Profile, ProfileField, ProfileValue, Setting, SettingField, TokenState, TokenType, members,
+    DevicePlatform, Kept, Profile, ProfileField, ProfileValue, Setting, SettingField, TokenState, TokenType,
+    members,
 };
+use adept_odata::TypeTest;
 use serde_json::json;
 
 use super::*;
@@ -22,9 +24,9 @@ const STATES: [&str; 10] = [
 
 /// Conditions, half of which ask something of a collection's items, alone or together with the row's own properties.
 fn with_items<F: Copy + std::fmt::Debug + 'static>(
-    plain: BoxedStrategy<Filter<F>>,
+    plain: BoxedStrategy<Expr<F>>,
     collection: F,
-) -> impl Strategy<Value = Filter<F>> {
+) -> impl Strategy<Value = Expr<F>> {
     let values = texts().prop_map(Literal::Text).boxed();
     let item = filters(vec![(collection, values)], vec![collection], None);
     let walked =
@@ -34,15 +36,15 @@ fn with_items<F: Copy + std::fmt::Debug + 'static>(
                 Some(row) => item.or(row),
             });
             match all {
-                true => Filter::All { collection, predicate },
-                false => Filter::Any { collection, predicate },
+                true => Expr::All(collection, predicate),
+                false => Expr::Any(collection, predicate),
             }
         });
     (plain, walked, 0..6_u8).prop_map(|(plain, walked, how)| match how {
         0 => walked,
-        1 => walked.not(),
+        1 => walked.negated(),
         2 => plain.and(walked),
-        3 => plain.or(walked.not()),
+        3 => plain.or(walked.negated()),
         _ => plain,
     })
 }
@@ -106,6 +108,7 @@ impl Row<SettingField> for OneSetting<'_> {
                 Some(Literal::Boolean(setting.share_with_school_data_sync))
             }
             SettingField::RoleScopeTags => None,
+            other => panic!("{other:?} is asked for in another test"),
         }
     }
 
@@ -193,10 +196,10 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
         (SettingField::DataSharingConsent, flag()),
         (SettingField::ShareWithSchoolDataSync, flag()),
     ];
-    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     let searched = vec![SettingField::Id, SettingField::TokenName, SettingField::AppleIdentifier];
-    let plain = filters(fields, searched, None).boxed();
-    let asked = (with_items(plain, SettingField::RoleScopeTags), orders(sorted), 1..30_u32);
+    let ordered = orders(fields.clone(), &searched);
+    let plain = filters(fields, searched.clone(), None).boxed();
+    let asked = (with_items(plain, SettingField::RoleScopeTags), ordered, 1..30_u32);
     for _ in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
         let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
@@ -254,7 +257,10 @@ impl Row<ProfileField> for OneProfile<'_> {
                     _ => None,
                 };
                 match kept {
-                    Kept::Text => profile.text(name).map(|text| Literal::Text(text.to_owned())),
+                    Kept::Text => match profile.values.get(*name) {
+                        Some(ProfileValue::Text(text)) => Some(Literal::Text(text.clone())),
+                        _ => None,
+                    },
                     Kept::Bool => Some(Literal::Boolean(profile.flag(name))),
                     Kept::Int => Some(Literal::Int(number.unwrap_or(0))),
                     Kept::OptionalInt => number.map(Literal::Int),
@@ -348,10 +354,10 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
         };
         fields.push((field, values));
     }
-    let sorted: Vec<_> = fields.iter().map(|(field, _)| *field).collect();
     let searched = vec![ProfileField::DisplayName, ProfileField::Description, KEPT[0]];
-    let plain = filters(fields, searched, None).boxed();
-    let asked = (with_items(plain, SKIP_KEYS), orders(sorted), 1..30_u32);
+    let ordered = orders(fields.clone(), &searched);
+    let plain = filters(fields, searched.clone(), None).boxed();
+    let asked = (with_items(plain, SKIP_KEYS), ordered, 1..30_u32);
     for _ in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
         let wanted = expected(&rows, &filter, &order, |row| row.0.id.to_string());
@@ -378,20 +384,231 @@ async fn the_longest_conditions_are_asked_for_without_fail() {
     let storage = database.open().await;
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
     // As many as fit into the longest text: `not(x/any(a:a eq ''))or ` and `b or `.
-    let any = |_| Filter::Any {
-        collection: SKIP_KEYS,
-        predicate: Box::new(Filter::Call {
-            function: Function::Contains,
-            field: SKIP_KEYS,
-            text: "x".to_owned(),
-        }),
-    };
-    let flag = |_| Filter::Compare { field: KEPT[1], op: CompareOp::Eq, value: Literal::Boolean(true) };
+    let part = Expr::Literal(Literal::Text("x".to_owned()));
+    let contains = Expr::Call(Function::Contains, vec![Expr::Field(SKIP_KEYS), part]);
+    let any = |_| Expr::Any(SKIP_KEYS, Box::new(contains.clone()));
+    let flag = |_| Expr::compare(KEPT[1], CompareOp::Eq, Literal::Boolean(true));
     for filter in [
-        Filter::Or((0..120).map(any).collect()),
-        Filter::And((0..240).map(flag).collect()),
-        (0..adept_odata::MAX_DEPTH).fold(flag(0), |inner, _| Filter::Not(Box::new(inner.and(flag(0))))),
+        Expr::Or((0..120).map(any).collect()),
+        Expr::And((0..240).map(flag).collect()),
+        (0..adept_odata::MAX_DEPTH).fold(flag(0), |inner, _| Expr::Not(Box::new(inner.and(flag(0))))),
     ] {
         assert_eq!(storage.profiles.count(SettingKey::new(owner, setting), Some(&filter)).await.unwrap(), 0);
     }
+}
+
+/// A setting with what its navigations lead to.
+struct Whole<'a> {
+    setting: &'a Setting,
+    profiles: &'a [Profile],
+    devices: &'a [DeviceRow],
+    default: Option<&'a Profile>,
+}
+
+const DEFAULT: SettingField = SettingField::DefaultProfile(DevicePlatform::Ios);
+
+impl Row<SettingField> for Whole<'_> {
+    fn value(&self, field: &SettingField) -> Option<Literal> {
+        match field {
+            SettingField::DefaultProfile(_) => self.default.map(|_| Literal::Boolean(true)),
+            SettingField::DefaultProfileField(_, field) => OneProfile(self.default?).value(field),
+            own => OneSetting(self.setting).value(own),
+        }
+    }
+
+    fn items(&self, collection: &SettingField) -> Vec<Box<dyn Row<SettingField> + '_>> {
+        match collection {
+            SettingField::Profiles => {
+                let item =
+                    |profile| -> Box<dyn Row<SettingField>> { Box::new(Reached { of: self, profile }) };
+                self.profiles.iter().map(item).collect()
+            }
+            SettingField::Devices => {
+                let item =
+                    |device| -> Box<dyn Row<SettingField>> { Box::new(ReachedDevice { of: self, device }) };
+                self.devices.iter().map(item).collect()
+            }
+            SettingField::DefaultProfileField(_, _) => {
+                let keys =
+                    self.default.map(|profile| profile.listed_skip_keys().map(str::to_owned).collect());
+                items(self, *collection, keys.unwrap_or_default())
+            }
+            own => items(self, *own, self.setting.role_scope_tag_ids.clone().unwrap_or_default()),
+        }
+    }
+}
+
+struct Reached<'a> {
+    of: &'a Whole<'a>,
+    profile: &'a Profile,
+}
+
+impl Row<SettingField> for Reached<'_> {
+    fn value(&self, field: &SettingField) -> Option<Literal> {
+        match field {
+            SettingField::Profile(field) => OneProfile(self.profile).value(field),
+            other => self.of.value(other),
+        }
+    }
+
+    fn items(&self, collection: &SettingField) -> Vec<Box<dyn Row<SettingField> + '_>> {
+        match collection {
+            SettingField::Profile(_) => {
+                items(self, *collection, self.profile.listed_skip_keys().map(str::to_owned).collect())
+            }
+            other => self.of.items(other),
+        }
+    }
+}
+
+struct ReachedDevice<'a> {
+    of: &'a Whole<'a>,
+    device: &'a DeviceRow,
+}
+
+impl Row<SettingField> for ReachedDevice<'_> {
+    fn value(&self, field: &SettingField) -> Option<Literal> {
+        match field {
+            SettingField::Device(field) => Device(self.device).value(field),
+            other => self.of.value(other),
+        }
+    }
+
+    fn items(&self, collection: &SettingField) -> Vec<Box<dyn Row<SettingField> + '_>> {
+        self.of.items(collection)
+    }
+}
+
+/// Being one of these kinds of profiles.
+fn of_kinds(field: SettingField, kinds: &[&'static str]) -> TypeTest<SettingField> {
+    let values = kinds.iter().map(|kind| member(&KINDS, kind).unwrap()).collect();
+    TypeTest { type_name: "microsoft.graph.depEnrollmentBaseProfile", field, values }
+}
+
+/// Every tenant has one setting of its own id, with devices and profiles; further ones have neither.
+#[tokio::test]
+async fn what_navigations_lead_to_is_asked_for_as_it_is() {
+    let database = TestDatabase::new(KIND).await;
+    let storage = database.open().await;
+    let mut runner = runner();
+    let owner = tenant(1);
+    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    for tenant in [owner, tenant(2)] {
+        some_settings(&database, tenant, &mut runner).await;
+        some_profiles(&database, tenant, &mut runner).await;
+        some_devices(&database, &storage, tenant, &mut runner).await;
+    }
+    // A few belong to other settings of the tenant, one of which has a default too.
+    let (tenant_id, [first, second]) = (bytes(owner.0), [bytes(id(1)), bytes(id(2))]);
+    execute(
+        &database,
+        format!(
+            "UPDATE enrollment_profiles SET setting = {first} WHERE tenant = {tenant_id} AND id IN ({}, {});\n\
+             INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
+             VALUES ({tenant_id}, {first}, 'ios', {}, 0), ({tenant_id}, {tenant_id}, 'ios', {}, 0);\n\
+             UPDATE devices SET setting = {second} WHERE tenant = {tenant_id} AND serial IN ('SN0', 'sn1', 'x2');\n",
+            bytes(id(0)),
+            bytes(id(1)),
+            bytes(id(0)),
+            bytes(id(5)),
+        ),
+    )
+    .await;
+    let settings = storage.settings.list(owner, &ListQuery::default()).await.unwrap().rows;
+    let mut related = Vec::new();
+    for setting in &settings {
+        let key = SettingKey::new(owner, setting.id);
+        let profiles = storage.profiles.list(key, &ListQuery::default()).await.unwrap().rows;
+        related.push((profiles, storage.devices.list(key, &ListQuery::default()).await.unwrap().rows));
+    }
+    let default_of = |setting: &Setting, profiles: &[Profile]| {
+        let wanted = if setting.id.0 == owner.0 { id(5) } else { id(0) };
+        let has = setting.id.0 == owner.0 || setting.id.0 == id(1);
+        profiles.iter().position(|profile| has && profile.id.0 == wanted)
+    };
+    let rows: Vec<_> = settings
+        .iter()
+        .zip(&related)
+        .map(|(setting, (profiles, devices))| {
+            let default = default_of(setting, profiles).map(|at| &profiles[at]);
+            Whole { setting, profiles, devices, default }
+        })
+        .collect();
+    assert_eq!(rows.iter().filter(|row| row.default.is_some()).count(), 2);
+
+    let text = || texts().prop_map(Literal::Text).boxed();
+    let flag = || any::<bool>().prop_map(Literal::Boolean).boxed();
+    let own = vec![(SettingField::TokenName, text()), (SettingField::DataSharingConsent, flag())];
+    let of_profile = |make: &dyn Fn(ProfileField) -> SettingField| {
+        vec![
+            (make(ProfileField::DisplayName), text()),
+            (make(ProfileField::IsDefault), flag()),
+            (make(KEPT[0]), text()),
+            (make(KEPT[1]), flag()),
+            (make(KEPT[5]), member_of(members::ITUNES_PAIRING_MODE)),
+        ]
+    };
+    let of_device = vec![
+        (SettingField::Device(DeviceField::Description), text()),
+        (SettingField::Device(DeviceField::Platform), member_of(members::PLATFORM)),
+        (SettingField::Device(DeviceField::IsDeleted), flag()),
+    ];
+    let with_own = |fields: Vec<_>| [fields, own.clone()].concat();
+    let name = |make: &dyn Fn(ProfileField) -> SettingField| vec![make(ProfileField::DisplayName)];
+    let of_default = |field| SettingField::DefaultProfileField(DevicePlatform::Ios, field);
+    let walked = |collection: SettingField, predicate: BoxedStrategy<Expr<SettingField>>| {
+        (any::<bool>(), predicate).prop_map(move |(all, predicate)| match all {
+            true => Expr::All(collection, Box::new(predicate)),
+            false => Expr::Any(collection, Box::new(predicate)),
+        })
+    };
+    let kinds = || proptest::sample::subsequence(&KINDS[..], 1..4);
+    let kind = SettingField::Profile(ProfileField::Kind);
+    let cast = (kinds(), any::<bool>()).prop_map(move |(kinds, value)| {
+        let siri = Expr::Cast(of_kinds(kind, &kinds), SettingField::Profile(KEPT[1]));
+        Expr::Compare(CompareOp::Eq, Box::new(siri), Box::new(Expr::constant(value)))
+    });
+    let count = proptest::sample::select(
+        &[
+            SettingField::Profiles,
+            SettingField::Devices,
+            SettingField::RoleScopeTags,
+            SettingField::DefaultProfileField(DevicePlatform::Ios, SKIP_KEYS),
+        ][..],
+    );
+    let counted =
+        (ops(), count, proptest::sample::select(&[0_i64, 1, 3, 77][..])).prop_map(|(op, of, number)| {
+            Expr::Compare(op, Box::new(Expr::Count(of)), Box::new(Expr::Literal(Literal::Int(number))))
+        });
+    let profile = filters(with_own(of_profile(&SettingField::Profile)), name(&SettingField::Profile), None);
+    let device = filters(with_own(of_device), vec![SettingField::Device(DeviceField::SerialNumber)], None);
+    let default = filters(with_own(of_profile(&of_default)), name(&of_default), None);
+    let asked = prop_oneof![
+        3 => walked(SettingField::Profiles, profile.boxed()),
+        1 => walked(SettingField::Profiles, cast.boxed()),
+        1 => walked(SettingField::Profiles, kinds().prop_map(move |kinds| Expr::IsOf(of_kinds(kind, &kinds))).boxed()),
+        3 => walked(SettingField::Devices, device.boxed()),
+        3 => default,
+        1 => counted,
+        1 => any::<bool>().prop_map(|null| {
+            let is_null = Expr::is_null(DEFAULT);
+            if null { is_null } else { is_null.negated() }
+        }),
+    ];
+    let asked = (asked, any::<bool>()).prop_map(|(filter, not)| if not { filter.negated() } else { filter });
+    for _ in 0..TRIES {
+        let filter = one(&mut runner, &asked);
+        let wanted: Vec<_> = expected(&rows, &filter, &[], |row| row.setting.id.to_string());
+        let wanted: Vec<_> = wanted.into_iter().map(|row| row.setting.id).collect();
+        let shown = format!("{filter:?}");
+        let query = ListQuery { filter: Some(filter), ..ListQuery::default() };
+        let page = storage.settings.list(owner, &query).await.unwrap();
+        assert_eq!(page.rows.iter().map(|row| row.id).collect::<Vec<_>>(), wanted, "{shown}");
+    }
+    // Lists are ordered by what navigations lead to as well.
+    let by = Expr::Count(SettingField::Devices);
+    let order = vec![OrderBy { by, descending: true }];
+    let page = storage.settings.list(owner, &ListQuery { order, ..ListQuery::default() }).await.unwrap();
+    let first: Vec<_> = page.rows.iter().take(2).map(|row| row.id.0).collect();
+    assert_eq!(first, [owner.0, id(2)]);
 }

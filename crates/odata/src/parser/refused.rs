@@ -1,0 +1,58 @@
+//! Legal OData that is not offered, refused by its name. What is offered is not here.
+
+use crate::{
+    error::{ParseError, Problem, shortened},
+    expr::Function,
+    lexer::Token,
+};
+
+fn unsupported(sentence: String, at: usize) -> ParseError {
+    ParseError::new(at, Problem::Unsupported(sentence))
+}
+
+/// Fails where the token is an operator that is not offered.
+pub(super) fn operator(token: Token<'_>, at: usize) -> Result<(), ParseError> {
+    let reason = if token.is("has") {
+        "no property here is an enumeration of flags; use eq or in"
+    } else if token.is("divby") {
+        "only whole numbers are calculated with; use div"
+    } else {
+        return Ok(());
+    };
+    let Token::Word(word) = token else { return Ok(()) };
+    Err(unsupported(format!("The operator '{}' is not supported: {reason}.", word.to_ascii_lowercase()), at))
+}
+
+/// Fails where a path begins with something else than a property, a variable or `$it`.
+pub(super) fn path_start(word: &str, at: usize) -> Result<(), ParseError> {
+    let what = match word {
+        _ if word.starts_with('@') => "Parameter aliases and annotations are",
+        _ if word.starts_with('$') => "In an expression this is",
+        _ if ["INF", "NaN"].contains(&word) => "Numbers that are not finite are",
+        _ => return Ok(()),
+    };
+    Err(unsupported(format!("{what} not supported: '{}'.", shortened(word)), at))
+}
+
+/// The error for a function that is not offered.
+pub(super) fn function(name: &str, at: usize) -> ParseError {
+    let known: Vec<_> = Function::ALL.iter().map(|function| function.name()).collect();
+    let sentence = format!(
+        "The function '{}' is not supported; {}, isof, maxdatetime, mindatetime, now, tolower and toupper are.",
+        shortened(name),
+        known.join(", ")
+    );
+    unsupported(sentence, at)
+}
+
+/// The error for a segment of a path that is not offered.
+pub(super) fn segment(segment: &str, at: usize) -> ParseError {
+    unsupported(format!("'{}' in a path is not supported here.", shortened(segment)), at)
+}
+
+/// The error for numbers that cannot be calculated with.
+pub(super) fn arithmetic(at: usize) -> ParseError {
+    let sentence =
+        "Arithmetic is supported on whole numbers alone, and only where the result is known to fit 64 bits.";
+    unsupported(sentence.to_owned(), at)
+}
