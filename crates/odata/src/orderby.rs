@@ -30,6 +30,7 @@ pub fn parse_orderby<F: Clone + PartialEq, S: Schema<F>>(
 ) -> Result<Vec<OrderBy<F>>, ParseError> {
     let mut parser = Parser::new(Cursor::new("$orderby", text)?, schema, now);
     let mut criteria: Vec<OrderBy<F>> = Vec::new();
+    let mut texts: Vec<String> = Vec::new();
     loop {
         let at = parser.cursor.at;
         let (by, kind) = parser.value()?;
@@ -43,9 +44,10 @@ pub fn parse_orderby<F: Clone + PartialEq, S: Schema<F>>(
                 "'{written}' cannot be sorted by: only a single primitive value has an order."
             )));
         }
-        if criteria.iter().any(|other| other.by == by) {
+        if texts.iter().any(|other| other.eq_ignore_ascii_case(&written)) {
             return problem(Problem::Duplicate(written));
         }
+        texts.push(written);
         if criteria.len() == LIMIT {
             return problem(Problem::TooMany { what: "properties in '$orderby'", limit: LIMIT });
         }
@@ -54,7 +56,10 @@ pub fn parse_orderby<F: Clone + PartialEq, S: Schema<F>>(
         if descending || cursor.token.is("asc") {
             cursor.advance()?;
         }
-        criteria.push(OrderBy { by, descending });
+        // The same in other words, such as `toupper(x)` behind `x`, orders nothing more.
+        if criteria.iter().all(|other| other.by != by) {
+            criteria.push(OrderBy { by, descending });
+        }
         if !cursor.take(Token::Comma)? {
             break;
         }

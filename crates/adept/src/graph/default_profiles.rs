@@ -16,7 +16,10 @@ use super::{
     types::profile_type,
     value::Value,
 };
-use crate::domain::{DevicePlatform, Profile, ProfileId, SettingId};
+use crate::{
+    app,
+    domain::{DevicePlatform, Profile, ProfileId, SettingId},
+};
 use serde_json::Value as Json;
 
 /// The default profile of the setting that the path names.
@@ -76,13 +79,14 @@ pub(super) async fn take_bound(
             Some(json) => {
                 let url = json.as_str().unwrap_or_default();
                 let id = profile_at(url, &request.graph().public_url, setting);
-                let id = id.ok_or(BadBody::BadReference)?;
-                let profile = request.app().profiles.get(&request.caller, setting, id).await;
-                let profile = profile.map_err(|_| BadBody::BadReference)?;
-                if profile.kind.platform() != Some(platform) {
-                    return Err(BadBody::BadReference.into());
+                let id = id.ok_or_else(|| BadBody::BadReference(member.clone()))?;
+                match request.app().profiles.get(&request.caller, setting, id).await {
+                    Ok(profile) if profile.kind.platform() == Some(platform) => Some(id),
+                    Ok(_) | Err(app::Error::NotFound { .. }) => {
+                        return Err(BadBody::BadReference(member).into());
+                    }
+                    Err(error) => return Err(error.into()),
                 }
-                Some(id)
             }
         };
         bound.push((platform, profile));
@@ -96,12 +100,17 @@ fn referred(members: &Members, origin: &str, setting: SettingId) -> Result<Profi
         return Err(BadBody::UnknownParameter { parameter: shortened(other), action: "$ref" }.into());
     }
     let url = members.get("@odata.id").and_then(|json| json.as_str()).unwrap_or_default();
-    profile_at(url, origin, setting).ok_or(Error::BadBody(BadBody::BadReference))
+    let bad = || BadBody::BadReference("@odata.id".to_owned());
+    Ok(profile_at(url, origin, setting).ok_or_else(bad)?)
 }
 
 /// The profile of `setting` at a URL of this service, absolute or relative.
 fn profile_at(url: &str, origin: &str, setting: SettingId) -> Option<ProfileId> {
-    let parts = resource_path(url.strip_prefix(origin).unwrap_or(url)).unwrap_or_default();
+    let path = match url.split_at_checked(origin.len()) {
+        Some((start, path)) if start.eq_ignore_ascii_case(origin) => path,
+        _ => url,
+    };
+    let parts = resource_path(path).unwrap_or_default();
     let parts: Vec<_> = parts.iter().map(String::as_str).collect();
     let parts = match &parts[..] {
         [version, rest @ ..] if Version::of(version).is_some() => rest,

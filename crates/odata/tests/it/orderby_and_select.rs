@@ -46,6 +46,8 @@ fn an_order_may_be_calculated() {
     let text =
         "LENGTH(TokenName) desc, resources/$count,microsoft.graph.special/extra desc,size mod 10 add 1 asc";
     assert_eq!(order(text).unwrap(), expected.map(|(by, descending)| (by.to_owned(), descending)));
+    // Text has no case to order by.
+    assert_eq!(order("id,toupper(ID) desc").unwrap(), [("id".to_owned(), false)]);
 }
 
 #[test]

@@ -83,9 +83,11 @@ pub(in crate::graph) enum BadBody {
     },
     /// A reference that leads nowhere.
     #[error(
-        "'@odata.id' must be the URL, on this service, of an enrollment profile of the same setting. Nothing was changed."
+        "'{}' must be the URL, on this service, of an enrollment profile of the same setting and of that platform. \
+         Nothing was changed.",
+        shortened(.0)
     )]
-    BadReference,
+    BadReference(String),
     /// Null where there must be a value.
     #[error("'{path}' of type '{expected}' cannot be null. Nothing was changed.")]
     Null {

@@ -61,9 +61,18 @@ async fn a_default_profile_is_bound_by_its_url_and_every_other_binding_is_refuse
         assert_eq!(default("defaultIosEnrollmentProfile").await.as_deref(), ios["id"].as_str(), "{url}");
     }
     for (body, part) in [
-        (json!({ "defaultIosEnrollmentProfile@odata.bind": at(&setting, &mac) }), "'@odata.id'"),
-        (json!({ "defaultIosEnrollmentProfile@odata.bind": at(&other, &foreign) }), "'@odata.id'"),
-        (json!({ "defaultIosEnrollmentProfile@odata.bind": "https://example.com/x" }), "'@odata.id'"),
+        (
+            json!({ "defaultIosEnrollmentProfile@odata.bind": at(&setting, &mac) }),
+            "'defaultIosEnrollmentProfile@odata.bind'",
+        ),
+        (
+            json!({ "defaultIosEnrollmentProfile@odata.bind": at(&other, &foreign) }),
+            "'defaultIosEnrollmentProfile@odata.bind'",
+        ),
+        (
+            json!({ "defaultIosEnrollmentProfile@odata.bind": "https://example.com/x" }),
+            "'defaultIosEnrollmentProfile@odata.bind'",
+        ),
         (json!({ "enrollmentProfiles@odata.bind": [own] }), "not supported"),
         (json!({ "x@odata.bind": own }), "'x@odata.bind' is not supported"),
         (json!({ "roleScopeTagIds": [null] }), "roleScopeTagIds[0]"),
