@@ -56,7 +56,7 @@ pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
 pub use token_uploads::{TokenUpload, Tokens};
 
-pub use crate::storage::{ListQuery, Listed, Position, Purpose};
+pub use crate::storage::{ListQuery, Listed, Position, Purpose, in_share_of};
 use crate::{
     domain::deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
     storage::Storage,

@@ -10,6 +10,7 @@ pub mod metrics;
 mod observe;
 pub mod signals;
 pub mod telemetry;
+mod timed_stream;
 pub mod tls;
 pub mod token_expiry_log;
 mod unread;
@@ -35,7 +36,6 @@ use tower_http::{
 
 pub use listener::Listener;
 pub use tls::Trust;
-pub use unread::drain_unread;
 
 use crate::{
     app::{App, Purpose},
@@ -47,6 +47,7 @@ use checkup::Checkup;
 use limits::Timeouts;
 use metrics::Metrics;
 use tls::{Tls, TlsError};
+use unread::drain_unread;
 
 /// How long requests may still run once the service is asked to stop.
 const FINISH: Duration = Duration::from_secs(25);
@@ -221,12 +222,17 @@ fn public_router(
     let outside = oauth
         .merge(health::router(checkup, false))
         .layer(middleware::from_fn_with_state(around, observe::observe));
+    for_clients(graph::router(graph, outside))
+        .layer(middleware::from_fn_with_state(timeouts, limits::no_slow_bodies))
+}
+
+/// What every request of a client passes: limits of its own at the database, its body read to the end, a short answer.
+pub fn for_clients(router: Router) -> Router {
     let long = SizeAbove::new(LEAST_COMPRESSED).and(NotForContentType::IMAGES);
-    graph::router(graph, outside)
+    router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(long))
         .layer(middleware::from_fn(for_a_request))
         .layer(middleware::from_fn(drain_unread))
-        .layer(middleware::from_fn_with_state(timeouts, limits::no_slow_bodies))
 }
 
 /// Requests have connections to the database and time limits of their own.

@@ -9,6 +9,7 @@
 //! never fails in the middle because it read first.
 
 mod failure;
+mod fair_semaphore;
 mod ids;
 mod inserted;
 mod migrate;
@@ -26,6 +27,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, postgres::PgArguments, query::Query};
 
+pub use fair_semaphore::in_share_of;
 pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;

@@ -6,6 +6,15 @@ pub enum Error {
     /// The database is read-only, full, busy or gone. Nothing was changed.
     #[error("the database cannot be used now: {0}")]
     Unavailable(String),
+    /// A statement ran longer than it may, and was ended. Nothing was changed.
+    #[error("a statement ran longer than it may: {0}")]
+    OutOfTime(String),
+    /// The same of a list's or a count's query, which its caller made so slow.
+    #[error("the query ran longer than it may: {0}")]
+    SlowQuery(String),
+    /// No connection was free in time, since the tenant's own requests hold its share of them. Nothing was changed.
+    #[error("the tenant's own requests hold its share of the connections")]
+    ShareTaken,
     /// The database did not confirm a commit: whether anything was changed is not known.
     #[error("the database did not confirm the commit: {0}")]
     CommitUnknown(String),

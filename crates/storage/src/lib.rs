@@ -45,7 +45,7 @@ pub use assignment::{
 };
 pub use clients::ClientRow;
 pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
-pub use db::{DatabaseOptions, Purpose};
+pub use db::{DatabaseOptions, Purpose, in_share_of};
 pub use deployment::SigningKeyRow;
 pub use desired::{DesiredChange, DeviceWrites};
 pub use error::Error;

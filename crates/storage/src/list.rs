@@ -84,7 +84,7 @@ impl<F: Copy> Source<F> {
         };
         let top = query.top.clamp(1, 1000) as usize;
         let (page, keys) = self.page(query, &scope)?;
-        let mut rows = db.rows(page.statement()).await?;
+        let mut rows = db.rows(page.statement()).await.map_err(slow)?;
         let more = rows.len() > top;
         rows.truncate(top);
         let next = match rows.last() {
@@ -154,7 +154,7 @@ impl<F: Copy> Source<F> {
     ) -> Result<i64, Error> {
         let mut sql = Sql::new("SELECT COUNT(*) AS total");
         self.where_clause(&mut sql, filter, &scope)?;
-        db.count(sql.statement()).await
+        db.count(sql.statement()).await.map_err(slow)
     }
 
     fn where_clause(
@@ -170,6 +170,14 @@ impl<F: Copy> Source<F> {
             sql.where_true(filter, self.column)?;
         }
         Ok(())
+    }
+}
+
+/// What ran too long here was made so slow by its caller.
+fn slow(error: Error) -> Error {
+    match error {
+        Error::OutOfTime(cause) => Error::SlowQuery(cause),
+        other => other,
     }
 }
 

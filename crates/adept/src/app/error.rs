@@ -30,6 +30,12 @@ pub enum Error {
         /// For the log.
         cause: String,
     },
+    /// The caller's tenant asks for too much at once.
+    #[error(
+        "Other requests of this tenant hold its share of the database. Nothing was changed; try again when they are \
+         answered."
+    )]
+    ShareTaken,
     /// The database did not confirm the change.
     #[error(
         "The database did not confirm the change. This may have taken effect; look before you repeat it."
@@ -73,7 +79,7 @@ impl Error {
             Self::Unavailable { cause, .. } | Self::Unconfirmed { cause } | Self::Internal { cause } => {
                 Some(cause)
             }
-            Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) => None,
+            Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) | Self::ShareTaken => None,
         }
     }
 
@@ -85,12 +91,17 @@ impl Error {
 impl From<storage::Error> for Error {
     fn from(error: storage::Error) -> Self {
         match error {
-            storage::Error::Unavailable(_) => Self::unavailable(
+            storage::Error::Unavailable(_) | storage::Error::OutOfTime(_) => Self::unavailable(
                 "The database cannot be used now. Nothing was changed; try again later, or ask the operator to look at the \
                  service's readiness page.",
                 Some(Duration::from_secs(5)),
                 error,
             ),
+            storage::Error::SlowQuery(_) => Self::invalid(
+                "This query takes longer than the 5 s that a request's may take. Nothing was changed. Ask for less at a time: a \
+                 narrower $filter, an $orderby of fewer properties.",
+            ),
+            storage::Error::ShareTaken => Self::ShareTaken,
             storage::Error::CommitUnknown(_) => Self::Unconfirmed { cause: error.to_string() },
             storage::Error::Position => Self::invalid(
                 "The $skiptoken does not belong to this list. Start again without it and follow @odata.nextLink as it is.",

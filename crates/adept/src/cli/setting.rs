@@ -186,7 +186,7 @@ fn refused(error: app::Error) -> Failure {
     let exit = match &error {
         app::Error::NotFound { .. } => Exit::NotFound,
         app::Error::Invalid(_) | app::Error::Conflict(_) => Exit::Refused,
-        app::Error::Unavailable { .. } => Exit::Unavailable,
+        app::Error::Unavailable { .. } | app::Error::ShareTaken => Exit::Unavailable,
         app::Error::Unconfirmed { .. } | app::Error::Internal { .. } => Exit::Failed,
     };
     match error.cause() {

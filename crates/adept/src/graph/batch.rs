@@ -14,11 +14,13 @@ use super::{
     input::members,
     protocol::Version,
     request_context::{InBatch, RequestContext},
-    response::GraphResponse,
+    response::{GraphResponse, LONGEST_ANSWER},
     route::HandlerResult,
     value::{Value, write_array, write_object},
 };
 use item::{Item, ItemResponse};
+
+const TOO_LARGE: Error = Error::AnswerTooLarge { limit: LONGEST_ANSWER };
 
 /// Answers the requests of a batch one after the other, as clients that state no dependencies expect.
 pub(super) async fn handle(request: &RequestContext<'_>) -> HandlerResult {
@@ -29,18 +31,27 @@ pub(super) async fn handle(request: &RequestContext<'_>) -> HandlerResult {
     let items = plan::plan(request.object(&body)?)?;
     drop(body);
     let mut responses: Vec<Option<ItemResponse>> = items.iter().map(|_| None).collect();
+    let mut left = LONGEST_ANSWER;
     for index in plan::order(&items)? {
         let item = &items[index];
         let failed = |other: &usize| responses[*other].as_ref().is_none_or(ItemResponse::failed);
         let inner = match item.depends_on.iter().any(failed) {
             true => Err(Error::FailedDependency),
+            false if left == 0 && item.reads() => Err(TOO_LARGE),
             false => item.request(request),
         };
+        let refused = |error| request.edge.refuse_early(request.headers(), error);
         let response = match inner {
             Ok(inner) => request.edge.serve(inner).await,
-            Err(error) => request.edge.refuse_early(request.headers(), error),
+            Err(error) => refused(error),
         };
-        responses[index] = Some(ItemResponse::of(response).await);
+        let mut response = ItemResponse::of(response).await;
+        // What a write did is always answered.
+        if response.len() > left && item.reads() {
+            (left, response) = (0, ItemResponse::of(refused(TOO_LARGE)).await);
+        }
+        left = left.saturating_sub(response.len());
+        responses[index] = Some(response);
     }
     Ok(GraphResponse::json(document(&items, &responses), request.metadata))
 }

@@ -21,7 +21,7 @@ use super::{
     throttle::ThrottleCounters,
     tree::{PathError, PathMatch, Tree},
 };
-use crate::domain::Caller;
+use crate::{app::in_share_of, domain::Caller};
 
 /// The operation of a request that matches no route, in logs and metrics.
 const NO_OPERATION: &str = "none";
@@ -128,7 +128,7 @@ impl Edge {
         let request =
             RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
         match request.endpoint.route.action {
-            RouteAction::Serve(handle) => handle(&request).await,
+            RouteAction::Serve(handle) => in_share_of(request.caller.tenant, handle(&request)).await,
             RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, request.headers()),
         }
     }

@@ -82,6 +82,15 @@ pub(super) enum Error {
         "A request that this one depends on failed, so this one was not made. Nothing was changed by it."
     )]
     FailedDependency,
+    /// A request of a `$batch` whose answer does not fit any more.
+    #[error(
+        "The answers of this batch would together be longer than {limit} bytes, so this one is left out. Nothing was \
+         changed by it; send it in a request of its own, or ask for smaller pages."
+    )]
+    AnswerTooLarge {
+        /// In bytes.
+        limit: usize,
+    },
     /// The caller takes none of the formats that are offered.
     #[error(
         "None of the media types in the Accept header or in '$format' can be served; application/json can."

@@ -13,6 +13,7 @@ use super::{
     onboarding_settings,
     protocol::Metadata,
     request_context::RequestContext,
+    response::LONGEST_ANSWER,
     route::{AUDIT, READ},
     skiptoken::request_digest,
     types::{
@@ -115,13 +116,20 @@ impl Expansions {
         request: &RequestContext<'_>,
         settings: &[Setting],
     ) -> Result<Vec<ExpandedMembers>, Error> {
-        let mut all = Vec::with_capacity(settings.len());
+        let mut all: Vec<ExpandedMembers> = Vec::with_capacity(settings.len());
+        let mut left = LONGEST_ANSWER;
         for setting in settings {
             let mut expanded = Vec::new();
             for item in &self.0 {
                 let at = ExpandedNavigation { request, item };
                 let expanded = &mut expanded;
                 match item.navigation.name {
+                    name if left == 0 && item.navigation.collection => {
+                        at.left_out(
+                            &format!("{}('{}')/{name}", onboarding_settings::SET, setting.id),
+                            expanded,
+                        );
+                    }
                     "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
                     "enrollmentProfiles" => at.profiles(setting, expanded).await?,
                     name => {
@@ -131,6 +139,8 @@ impl Expansions {
                     }
                 }
             }
+            let length: usize = expanded.iter().map(|(_, value)| value.len()).sum();
+            left = left.saturating_sub(length);
             all.push(expanded);
         }
         Ok(all)
@@ -225,6 +235,17 @@ impl ExpandedNavigation<'_> {
         let mut rows = Vec::new();
         listing.rows(self.request, listed, nested, &mut rows);
         expanded.push((name.to_owned(), rows));
+    }
+
+    /// None of the list, since the answer is long enough, and the link to its first page.
+    fn left_out(&self, set: &str, expanded: &mut ExpandedMembers) {
+        let name = self.item.navigation.name;
+        let cast = self.item.cast.map_or_else(String::new, |cast| format!("/{}", cast.name));
+        let (origin, version) = (&self.request.graph().public_url, self.request.endpoint.version.as_str());
+        let link = format!("{origin}/{version}/{set}{cast}?{}", written(&self.item.options));
+        self.context(set, expanded);
+        expanded.push((format!("{name}@odata.nextLink"), json(&Value::text(link.trim_end_matches('?')))));
+        expanded.push((name.to_owned(), b"[]".to_vec()));
     }
 
     async fn settings(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {

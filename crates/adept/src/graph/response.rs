@@ -75,6 +75,9 @@ impl GraphResponse {
     }
 }
 
+/// What a batch, or an entity with all that is expanded in it, may be long, in bytes. What is over it is left out, and said so.
+pub(super) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+
 /// The two ids of a request: ours, and the client's own if it sent one.
 pub(super) struct RequestIds {
     pub(super) request: Uuid,

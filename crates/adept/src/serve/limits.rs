@@ -12,6 +12,8 @@ use axum_server::{Handle, Server, accept::Accept};
 use futures_util::StreamExt;
 use tokio::{net::TcpStream, time::Instant};
 
+use super::timed_stream::TimedStream;
+
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;
 
@@ -29,6 +31,8 @@ pub(super) struct Timeouts {
     pub(super) body_piece: Duration,
     /// To the end of a body.
     pub(super) body: Duration,
+    /// To read a piece of an answer.
+    pub(super) reading: Duration,
 }
 
 impl Default for Timeouts {
@@ -39,6 +43,7 @@ impl Default for Timeouts {
             next_request: Duration::from_secs(75),
             body_piece: Duration::from_secs(15),
             body: Duration::from_secs(90),
+            reading: Duration::from_secs(30),
         }
     }
 }
@@ -61,19 +66,20 @@ pub(super) fn limit<A>(server: Server<SocketAddr, A>, timeouts: Timeouts) -> Ser
 pub(super) struct ConnectionLimit {
     pub(super) handle: Handle<SocketAddr>,
     pub(super) room: usize,
+    pub(super) reading: Duration,
 }
 
 impl<S> Accept<TcpStream, S> for ConnectionLimit {
-    type Stream = TcpStream;
+    type Stream = TimedStream;
     type Service = S;
-    type Future = Ready<io::Result<(TcpStream, S)>>;
+    type Future = Ready<io::Result<(TimedStream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         std::future::ready(if self.handle.connection_count() > self.room {
             tracing::warn!(room = self.room, "a connection was closed at once: there are too many");
             Err(io::Error::other("too many connections"))
         } else {
-            stream.set_nodelay(true).map(|()| (stream, service))
+            stream.set_nodelay(true).map(|()| (TimedStream::new(stream, self.reading), service))
         })
     }
 }
@@ -106,11 +112,17 @@ pub(super) async fn no_slow_bodies(
 
 #[cfg(test)]
 mod tests {
-    use axum::{Router, middleware, routing::post};
+    use axum::{
+        Router, middleware,
+        routing::{get, post},
+    };
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
     use crate::serve::Listener;
+
+    /// More than the kernel keeps for a client that does not read, in bytes.
+    const LONG: usize = 64 << 20;
 
     /// An echo that waits no longer than 50 ms for anything, and the way to it.
     fn start(room: usize) -> (SocketAddr, Handle<SocketAddr>) {
@@ -121,11 +133,13 @@ mod tests {
             next_request: soon,
             body_piece: soon,
             body: 3 * soon,
+            reading: soon,
         };
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let (address, handle) = (listener.address(), Handle::new());
         let router = Router::new()
             .route("/", post(|body: String| async { body }))
+            .route("/long", get(|| async { vec![b'a'; LONG] }))
             .layer(middleware::from_fn_with_state(timeouts, no_slow_bodies));
         tokio::spawn(listener.serve(router, None, handle.clone(), room, timeouts));
         (address, handle)
@@ -177,6 +191,21 @@ mod tests {
         hear.read_exact(&mut said).await.unwrap();
         assert_eq!(&said, b"HTTP/1.1 400 ");
         drip.abort();
+        handle.shutdown();
+    }
+
+    #[tokio::test]
+    async fn a_client_that_does_not_read_its_answer_is_closed() {
+        let (address, handle) = start(10);
+        let mut client = connect(address).await;
+        client.write_all(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut status = [0; 13];
+        client.read_exact(&mut status).await.unwrap();
+        assert_eq!(&status, b"HTTP/1.1 200 ");
+        while handle.connection_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(rest(client).await.len() < LONG);
         handle.shutdown();
     }
 

@@ -48,7 +48,7 @@ impl Listener {
             Ok(server) => server,
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
         };
-        let limit = ConnectionLimit { handle: handle.clone(), room };
+        let limit = ConnectionLimit { handle: handle.clone(), room, reading: timeouts.reading };
         let server = limits::limit(server.handle(handle).acceptor(limit), timeouts);
         let served = match tls {
             None => server.serve(service).await,

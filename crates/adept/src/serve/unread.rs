@@ -50,7 +50,7 @@ impl Drop for LentPieces {
 }
 
 /// Drains, within bounds, what an answered request left of its body.
-pub async fn drain_unread(request: Request, next: Next) -> Response {
+pub(super) async fn drain_unread(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() || !is_drained(request.headers()) {
         return next.run(request).await;
     }

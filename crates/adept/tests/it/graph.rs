@@ -1,5 +1,6 @@
 //! Graph over real HTTP, the tests named like the operations they call.
 
+mod answer_size;
 mod apple_configurator;
 mod audit_events;
 mod bad_input;
@@ -17,8 +18,10 @@ mod lost_updates;
 mod onboarding_settings;
 mod permissions;
 mod query_language;
+mod recorded_requests;
 mod repeated_creates;
 mod seeds;
+mod shares;
 mod spellings;
 mod throttling;
 mod unconfirmed_commit;

@@ -5,9 +5,14 @@ use sqlx::postgres::{PgDatabaseError, PgSeverity};
 use super::sqlite::Failure;
 use crate::Error;
 
-/// SQLite result codes (primary) that mean "not now": BUSY, LOCKED, NOMEM, READONLY, INTERRUPT, IOERR, FULL, CANTOPEN,
-/// PROTOCOL.
-const SQLITE_NOT_NOW: [i32; 9] = [5, 6, 7, 8, 9, 10, 13, 14, 15];
+/// SQLite result codes (primary) that mean "not now": BUSY, LOCKED, NOMEM, READONLY, IOERR, FULL, CANTOPEN, PROTOCOL.
+const SQLITE_NOT_NOW: [i32; 8] = [5, 6, 7, 8, 10, 13, 14, 15];
+
+/// SQLite's INTERRUPT, by which a reader's statement ends at its limit.
+const SQLITE_INTERRUPT: i32 = 9;
+
+/// PostgreSQL's `query_canceled`, by which a statement ends at `statement_timeout`.
+const POSTGRES_CANCELED: &str = "57014";
 
 /// SQLite result codes (primary) after which its connection is opened again, since what it holds in memory may not be
 /// what the file holds: NOMEM, IOERR, CORRUPT, FULL, CANTOPEN, PROTOCOL.
@@ -46,6 +51,9 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Refused { code, message } if SQLITE_TAKEN.contains(&code) => Self::Taken(message),
+            Failure::Refused { code, message } if code & 0xff == SQLITE_INTERRUPT => {
+                Self::OutOfTime(format!("{message} (code {code})"))
+            }
             Failure::Refused { code, message } if SQLITE_NOT_NOW.contains(&(code & 0xff)) => {
                 Self::Unavailable(format!("{message} (code {code})"))
             }
@@ -86,6 +94,8 @@ impl From<sqlx::Error> for Error {
                 let code = database.code().unwrap_or_default().into_owned();
                 if database.is_unique_violation() {
                     Self::Taken(database.message().to_owned())
+                } else if code == POSTGRES_CANCELED {
+                    Self::OutOfTime(format!("{} (code {code})", database.message()))
                 } else if POSTGRES_NOT_NOW.iter().any(|class| code.starts_with(class)) {
                     Self::Unavailable(format!("{} (code {code})", database.message()))
                 } else {

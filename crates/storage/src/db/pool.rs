@@ -15,10 +15,10 @@ use std::{
 
 use tokio::{
     runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout, timeout_at},
 };
 
+use super::fair_semaphore::{FairSemaphore, Permit};
 use crate::Error;
 
 /// A connection that was idle this long is tried before it is lent.
@@ -72,8 +72,7 @@ struct Idle<L> {
 
 struct Shared<L: Link> {
     options: L::Options,
-    room: Arc<Semaphore>,
-    size: u32,
+    permits: Arc<FairSemaphore>,
     idle: Mutex<Vec<Idle<L>>>,
     wait: Duration,
     oldest: Option<Duration>,
@@ -97,7 +96,7 @@ pub struct Lent<L: Link> {
     opened: Instant,
     state: State,
     pool: Pool<L>,
-    permit: Option<OwnedSemaphorePermit>,
+    permit: Option<Permit>,
 }
 
 impl<L: Link> Pool<L> {
@@ -106,8 +105,7 @@ impl<L: Link> Pool<L> {
     pub fn new(options: L::Options, size: u32, wait: Duration, ages: bool) -> Self {
         Self(Arc::new(Shared {
             options,
-            room: Arc::new(Semaphore::new(size as usize)),
-            size,
+            permits: Arc::new(FairSemaphore::new(size as usize)),
             idle: Mutex::new(Vec::new()),
             wait,
             oldest: ages.then_some(OLDEST),
@@ -126,8 +124,8 @@ impl<L: Link> Pool<L> {
     pub async fn lend(&self) -> Result<Lent<L>, Error> {
         let end = Instant::now() + self.0.wait;
         let lent = timeout_at(end, async {
-            let permit = Arc::clone(&self.0.room).acquire_owned().await;
-            let permit = permit.map_err(|_| Error::Unavailable("it is being closed".to_owned()))?;
+            let permit = self.0.permits.take().await;
+            let permit = permit.ok_or_else(|| Error::Unavailable("it is being closed".to_owned()))?;
             let (link, opened) = match self.idle_link().await {
                 Some(found) => found,
                 None => (L::open(&self.0.options).await?, Instant::now()),
@@ -141,6 +139,9 @@ impl<L: Link> Pool<L> {
             })
         });
         lent.await.unwrap_or_else(|_| {
+            if self.0.permits.serves_the_same_tenant() {
+                return Err(Error::ShareTaken);
+            }
             let text = format!("no connection was to be had within {} s", self.0.wait.as_secs_f64());
             Err(Error::Unavailable(text))
         })
@@ -166,10 +167,8 @@ impl<L: Link> Pool<L> {
     }
 
     fn push(&self, link: L, opened: Instant) {
-        if !self.0.room.is_closed() {
-            let idle = Idle { link, opened, since: Instant::now() };
-            self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
-        }
+        let idle = Idle { link, opened, since: Instant::now() };
+        self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).push(idle);
     }
 
     /// Closes what is idle, without taking leave.
@@ -177,14 +176,12 @@ impl<L: Link> Pool<L> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    /// Waits until every connection is back, closes all, and lends none from then on.
+    /// Lends none from now on, waits until every connection is back, and closes all.
     pub async fn close(&self) {
-        let all = self.0.room.acquire_many(self.0.size).await;
-        self.0.room.close();
+        self.0.permits.close().await;
         while let Some(idle) = self.pop() {
             idle.link.close().await;
         }
-        drop(all);
     }
 }
 

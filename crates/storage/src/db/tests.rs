@@ -216,7 +216,7 @@ on_both!(
 async fn a_statement_ends_at_its_limit_and_its_connection_goes_on(ground: Ground, endless: &'static str) {
     let begun = Instant::now();
     let ended = Purpose::Probe.scope(ground.db.rows(sql(endless))).await;
-    assert!(matches!(ended, Err(Error::Unavailable(_))), "{:?}", ended.err());
+    assert!(matches!(ended, Err(Error::OutOfTime(_))), "{:?}", ended.err());
     assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
     let begun = Instant::now();
     let counted = Purpose::Probe.scope(ground.count()).await;

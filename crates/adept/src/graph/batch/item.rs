@@ -72,6 +72,11 @@ const UNREADABLE: &AsciiSet = &CONTROLS
     .add(b'}');
 
 impl Item {
+    /// Whether it changes nothing.
+    pub(super) fn reads(&self) -> bool {
+        [Method::GET, Method::HEAD].contains(&self.method)
+    }
+
     /// The request as if it had come alone, by the caller of the batch.
     pub(super) fn request(&self, batch: &RequestContext<'_>) -> Result<Request<Body>, Error> {
         if self.headers.contains_key(header::AUTHORIZATION) {
@@ -159,6 +164,11 @@ impl ItemResponse {
     /// Whether those that depend on it must not be run.
     pub(super) fn failed(&self) -> bool {
         !self.status.is_success()
+    }
+
+    /// How long its body is, in bytes.
+    pub(super) fn len(&self) -> usize {
+        self.body.len()
     }
 
     /// Appends status, headers and body.

@@ -74,6 +74,10 @@ impl Error {
                 row.offered = offered;
                 (StatusCode::METHOD_NOT_ALLOWED, "Request_BadRequest")
             }
+            Self::App(app::Error::ShareTaken) => {
+                row.retry_after = Some(SHORT_WAIT);
+                (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests")
+            }
             Self::Throttled(LimitExceeded { limit, wait }) => {
                 row.retry_after = Some(wait);
                 row.rate_limit = Some(limit);
@@ -83,6 +87,7 @@ impl Error {
             Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge"),
+            Self::AnswerTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "ResponseTooLarge"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
         };
         row

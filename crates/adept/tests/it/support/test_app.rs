@@ -173,8 +173,7 @@ impl TestApp {
             throttled,
             on_request,
         };
-        let router = graph::router(graph, axum::Router::new())
-            .layer(axum::middleware::from_fn(adept::serve::drain_unread));
+        let router = adept::serve::for_clients(graph::router(graph, axum::Router::new()));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let signer = Signer::of(&storage, auth.public_url().clone(), clock.clone()).await;

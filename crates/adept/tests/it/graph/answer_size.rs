@@ -1,0 +1,71 @@
+//! How long an answer may be: what a batch or an expanded entity cannot hold is left out, and said so.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    client::Client,
+    test_app::{S, TestApp},
+};
+
+const LONGEST: usize = 8 * 1024 * 1024;
+
+/// A setting whose list of devices is over a million bytes long.
+async fn with_long_devices(admin: &Client) -> String {
+    let setting = admin.create_setting().await;
+    let import = format!("/beta/{S}/{setting}/importedAppleDeviceIdentities/importAppleDeviceIdentityList");
+    for half in 0..2 {
+        let device = |number: usize| json!({ "serialNumber": format!("D{half}{number:04}"), "description": "x".repeat(1000) });
+        let devices: Vec<_> = (0..500).map(device).collect();
+        let body =
+            json!({ "importedAppleDeviceIdentities": devices, "overwriteImportedDeviceIdentities": false });
+        assert_eq!(admin.post(&import, &body).await.status, 200);
+    }
+    setting
+}
+
+#[tokio::test]
+async fn a_batch_leaves_out_the_reads_that_do_not_fit_and_makes_every_write() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = with_long_devices(&admin).await;
+    let read = |id: usize| json!({ "id": id.to_string(), "method": "GET", "url": format!("/{S}/{setting}/importedAppleDeviceIdentities") });
+    let mut requests: Vec<_> = (1..=19).map(read).collect();
+    requests
+        .push(json!({ "id": "20", "method": "POST", "url": format!("/{S}"), "body": { "tokenName": "Made" },
+        "headers": { "Content-Type": "application/json" } }));
+    let answer = admin.post("/beta/$batch", &json!({ "requests": requests })).await;
+    assert!(answer.text.len() < LONGEST + 64 * 1024, "{}", answer.text.len());
+    let answer = answer.json();
+    let responses = answer["responses"].as_array().unwrap();
+    let statuses: Vec<_> = responses.iter().map(|response| response["status"].as_u64().unwrap()).collect();
+    let shown = statuses.iter().take_while(|status| **status == 200).count();
+    assert!((3..8).contains(&shown), "{statuses:?}");
+    assert!(statuses[shown..19].iter().all(|status| *status == 413), "{statuses:?}");
+    assert_eq!(statuses[19], 201);
+    let error = &responses[shown]["body"]["error"];
+    assert_eq!(error["code"], "ResponseTooLarge");
+    assert!(error["message"].as_str().unwrap().contains("8388608 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn expanded_lists_that_do_not_fit_are_links() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    for _ in 0..10 {
+        with_long_devices(&admin).await;
+    }
+    let query = "$expand=importedAppleDeviceIdentities($top=1000;$select=serialNumber,description)";
+    let answer = admin.get(&format!("/beta/{S}?{query}")).await;
+    assert!(answer.text.len() < LONGEST + 2 * 1024 * 1024, "{}", answer.text.len());
+    let answer = answer.json();
+    let settings = answer["value"].as_array().unwrap();
+    assert_eq!(settings.len(), 10);
+    let devices = |setting: &Value| setting["importedAppleDeviceIdentities"].as_array().unwrap().len();
+    let lengths: Vec<_> = settings.iter().map(devices).collect();
+    let full = lengths.iter().take_while(|length| **length == 1000).count();
+    assert!((4..10).contains(&full) && lengths[full..].iter().all(|length| *length == 0), "{lengths:?}");
+    let link = settings[9]["importedAppleDeviceIdentities@odata.nextLink"].as_str().unwrap();
+    let rest = admin.get_json(link).await;
+    assert_eq!(rest["value"].as_array().unwrap().len(), 1000);
+    assert_eq!(rest["value"][0].as_object().unwrap().len(), 2);
+}
