@@ -26,7 +26,7 @@ pub(crate) struct Flags {
     lock: bool,
 }
 
-const NAMES: [&str; 4] = ["quickstart", "readme", "python", "javascript"];
+const NAMES: [&str; 6] = ["quickstart", "readme", "python", "generic", "javascript", "kiota"];
 
 /// Installs what is missing, runs the clients, and fails with what failed.
 pub(crate) fn run(flags: &Flags) -> Result {
@@ -59,6 +59,8 @@ fn play(name: &str, adept: &Path, packages: &Packages) -> Option<String> {
         "quickstart" => documents::QUICK_START.play(adept, packages),
         "readme" => documents::README.play(adept, packages),
         "python" => life_cycle::python(adept, packages),
+        "generic" => life_cycle::generic(adept, packages),
+        "kiota" => life_cycle::kiota(adept, packages),
         _ => life_cycle::javascript(adept, packages),
     };
     match played {

@@ -11,14 +11,28 @@ use crate::run::{Result, root};
 pub(super) fn python(adept: &Path, packages: &Packages) -> Result<String> {
     let python = packages.python.join("bin/python");
     let run = format!("SSL_CERT_FILE=$CA REQUESTS_CA_BUNDLE=$CA '{}' life_cycle.py", python.display());
-    play("python", adept, &run)
+    play("python", "python", adept, &run)
+}
+
+/// `clients/python/generic.py`, whose client reads `$metadata` and nothing else of Graph; returns its output.
+pub(super) fn generic(adept: &Path, packages: &Packages) -> Result<String> {
+    let python = packages.python.join("bin/python");
+    let run = format!("REQUESTS_CA_BUNDLE=$CA '{}' generic.py", python.display());
+    play("generic", "python", adept, &run)
 }
 
 /// `clients/javascript/life_cycle.js`; returns its output.
 pub(super) fn javascript(adept: &Path, packages: &Packages) -> Result<String> {
     let modules = packages.javascript.join("node_modules");
     let run = format!("ln -s '{}' .\nNODE_EXTRA_CA_CERTS=$CA node life_cycle.js", modules.display());
-    play("javascript", adept, &run)
+    play("javascript", "javascript", adept, &run)
+}
+
+/// `clients/javascript/kiota.js`; returns its output.
+pub(super) fn kiota(adept: &Path, packages: &Packages) -> Result<String> {
+    let modules = packages.javascript.join("node_modules");
+    let run = format!("ln -s '{}' .\nNODE_EXTRA_CA_CERTS=$CA node kiota.js", modules.display());
+    play("kiota", "javascript", adept, &run)
 }
 
 const SIMULATOR: &str = "adept simulator --listen 127.0.0.1:8080";
@@ -33,9 +47,10 @@ export SECRET=$(awk '/^clientSecret/ { print $2 }' client.txt)
 export ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim CA=$PWD/adept-data/tls/ca.pem
 "#;
 
-fn play(name: &str, adept: &Path, run: &str) -> Result<String> {
+/// Runs a program of a folder of `clients/` in a sandbox of that name.
+fn play(name: &str, folder: &str, adept: &Path, run: &str) -> Result<String> {
     let mut sandbox = Sandbox::new(name, adept)?;
-    let folder = root().join("clients").join(name);
+    let folder = root().join("clients").join(folder);
     let programs =
         std::fs::read_dir(&folder).map_err(|error| format!("Cannot read {}: {error}.", folder.display()))?;
     for program in programs.flatten().filter(|entry| entry.path().is_file()) {

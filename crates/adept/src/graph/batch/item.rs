@@ -107,17 +107,19 @@ impl Item {
     }
 }
 
-/// JSON as it stands; of any other type, what its base64 holds.
+/// JSON as it stands; of any other type, what its base64 holds. Microsoft's TypeScript SDK sends the bytes of JSON as base64 too,
+/// and no headers.
 fn body(body: Option<&Json>, content_type: Option<&HeaderValue>) -> Result<Body, Error> {
     let Some(body) = body else { return Ok(Body::empty()) };
-    if content_type.is_none_or(is_json) {
-        return Ok(Body::from(body.to_string()));
-    }
-    let text = body.as_str().and_then(|text| {
+    let decoded = body.as_str().and_then(|text| {
         let text: String = text.split_ascii_whitespace().collect();
         STANDARD.decode(&text).or_else(|_| URL_SAFE.decode(&text)).ok()
     });
-    text.map(Body::from).ok_or(Error::BadItem(
+    let is_object = |bytes: &Vec<u8>| bytes.trim_ascii_start().starts_with(b"{");
+    if content_type.is_none_or(is_json) {
+        return Ok(decoded.filter(is_object).map_or_else(|| Body::from(body.to_string()), Body::from));
+    }
+    decoded.map(Body::from).ok_or(Error::BadItem(
         "A body that is not JSON must be the base64 text of its bytes. Nothing was changed by this request.",
     ))
 }

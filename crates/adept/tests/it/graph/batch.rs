@@ -117,6 +117,19 @@ async fn each_request_of_a_batch_is_checked_by_itself() {
 }
 
 #[tokio::test]
+async fn json_may_come_as_base64_without_headers() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let create = |body: &str| json!({ "id": body, "method": "POST", "url": S, "body": body });
+    let bytes = STANDARD.encode(r#"{"tokenName":"From bytes"}"#);
+    let responses =
+        batch(&admin, json!([create(&bytes), create("eyJub3RoaW5n"), create("[]"), create("text")])).await;
+    let statuses: Vec<_> = responses.iter().map(|response| response["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 400, 400, 400]);
+    assert_eq!(responses[0]["body"]["tokenName"], "From bytes");
+}
+
+#[tokio::test]
 async fn an_invalid_batch_changes_nothing() {
     let test = TestApp::start().await;
     let admin = test.admin().await;
