@@ -44,7 +44,10 @@ async fn profile_of(request: &RequestContext<'_>) -> Result<Profile, Error> {
     let profile = app.profiles.get(&request.caller, setting, id).await?;
     match is_of(profile.kind, request.endpoint.cast) {
         true => Ok(profile),
-        false => Err(app::Error::NO_PROFILE.into()),
+        false => {
+            let what = "An enrollment profile of this id and of the type that the path names";
+            Err(app::Error::NotFound { what }.into())
+        }
     }
 }
 

@@ -53,6 +53,6 @@ pub(super) fn segment(segment: &str, at: usize) -> ParseError {
 /// The error for numbers that cannot be calculated with.
 pub(super) fn arithmetic(at: usize) -> ParseError {
     let sentence =
-        "Arithmetic is supported on whole numbers alone, and only where the result is known to fit 64 bits.";
+        "Arithmetic on other than whole numbers, or whose result may not fit 64 bits, is not supported.";
     unsupported(sentence.to_owned(), at)
 }

@@ -141,7 +141,7 @@ fn legal_odata_that_is_not_offered_says_so() {
 }
 
 const ARITHMETIC: &str =
-    "Arithmetic is supported on whole numbers alone, and only where the result is known to fit 64 bits.";
+    "Arithmetic on other than whole numbers, or whose result may not fit 64 bits, is not supported.";
 
 #[test]
 fn operands_of_two_types_are_named_with_both() {
