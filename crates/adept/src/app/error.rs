@@ -4,8 +4,8 @@ use std::{fmt::Display, time::Duration};
 
 use crate::storage;
 
-/// The message is for the caller, the cause only for the log. Nothing was changed, [`Error::Unconfirmed`] and
-/// [`Error::Internal`] apart, of which that is not known.
+/// The message is for the caller, the cause only for the log. Nothing was changed, [`Error::Unconfirmed`],
+/// [`Error::PartlyDone`] and [`Error::Internal`] apart, of which that is not known.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It does not exist for this caller.
@@ -44,6 +44,15 @@ pub enum Error {
         /// For the log.
         cause: String,
     },
+    /// The entity was written, and then its default profiles could not be.
+    #[error(
+        "The entity was written, but its default profiles may be as before. Read them, and send again what is missing; \
+         do not repeat the whole request."
+    )]
+    PartlyDone {
+        /// For the log.
+        cause: String,
+    },
     /// A fault of the service.
     #[error("Internal error. The operator finds the cause in the log, under this request's id.")]
     Internal {
@@ -73,12 +82,19 @@ impl Error {
         Self::Unavailable { message: message.into(), retry_after, cause: cause.to_string() }
     }
 
+    /// The same behind a change that was made, so that nobody is told that nothing was changed.
+    pub fn behind_a_change(self) -> Self {
+        let cause = self.cause().map(str::to_owned);
+        Self::PartlyDone { cause: cause.unwrap_or_else(|| self.to_string()) }
+    }
+
     /// What the log says and the caller is not told.
     pub fn cause(&self) -> Option<&str> {
         match self {
-            Self::Unavailable { cause, .. } | Self::Unconfirmed { cause } | Self::Internal { cause } => {
-                Some(cause)
-            }
+            Self::Unavailable { cause, .. }
+            | Self::Unconfirmed { cause }
+            | Self::PartlyDone { cause }
+            | Self::Internal { cause } => Some(cause),
             Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) | Self::ShareTaken => None,
         }
     }

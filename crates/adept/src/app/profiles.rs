@@ -117,7 +117,8 @@ impl Profiles {
         for _ in 0..CREATES_TRIED {
             match self.profiles.create(&profile, password, key, &event).await? {
                 EntityCreated::Done => {
-                    let profile = self.keep_default(origin, profile, input.is_default).await?;
+                    let profile = self.keep_default(origin, profile, input.is_default).await;
+                    let profile = profile.map_err(Error::behind_a_change)?;
                     return Ok(self.shared.with_enrollment_url(profile));
                 }
                 EntityCreated::Earlier(id) => match self.get(&origin.caller, setting.id, id).await {
@@ -159,7 +160,8 @@ impl Profiles {
         let changed =
             self.profiles.update((SettingKey::new(tenant, setting), id), password, now, decide).await?;
         let changed = changed.ok_or(Error::NO_PROFILE)?;
-        let changed = self.keep_default(origin, changed, patch.is_default).await?;
+        let changed =
+            self.keep_default(origin, changed, patch.is_default).await.map_err(Error::behind_a_change)?;
         Ok(self.shared.with_enrollment_url(changed))
     }
 

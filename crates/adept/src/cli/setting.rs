@@ -187,7 +187,9 @@ fn refused(error: app::Error) -> Failure {
         app::Error::NotFound { .. } => Exit::NotFound,
         app::Error::Invalid(_) | app::Error::Conflict(_) => Exit::Refused,
         app::Error::Unavailable { .. } | app::Error::ShareTaken => Exit::Unavailable,
-        app::Error::Unconfirmed { .. } | app::Error::Internal { .. } => Exit::Failed,
+        app::Error::Unconfirmed { .. } | app::Error::PartlyDone { .. } | app::Error::Internal { .. } => {
+            Exit::Failed
+        }
     };
     match error.cause() {
         Some(cause) => Failure::new(exit, format!("{error} ({cause})")),

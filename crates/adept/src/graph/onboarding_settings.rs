@@ -17,7 +17,7 @@ use super::{
     value::Value,
 };
 use crate::{
-    app::TokenUpload,
+    app::{self, TokenUpload},
     domain::{NewSetting, Setting, SettingField, SettingPatch},
 };
 
@@ -97,10 +97,11 @@ pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
     let (origin, profiles) = (request.origin(), &request.app().profiles);
     let setting = request.app().settings.update(&origin, setting.id, patch).await?;
     for (platform, profile) in bound {
-        match profile {
-            Some(profile) => profiles.set_default(&origin, setting.id, profile, Some(platform)).await?,
-            None => profiles.clear_default(&origin, setting.id, platform).await?,
-        }
+        let done = match profile {
+            Some(profile) => profiles.set_default(&origin, setting.id, profile, Some(platform)).await,
+            None => profiles.clear_default(&origin, setting.id, platform).await,
+        };
+        done.map_err(app::Error::behind_a_change)?;
     }
     Ok(request.changed(&set(), &setting))
 }

@@ -47,7 +47,11 @@ impl Error {
                 (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")
             }
             // Clients repeat 429, 503 and 504 by themselves, and this must not be repeated unseen: 500 without Retry-After.
-            Self::App(app::Error::Unconfirmed { cause } | app::Error::Internal { cause }) => {
+            Self::App(
+                app::Error::Unconfirmed { cause }
+                | app::Error::PartlyDone { cause }
+                | app::Error::Internal { cause },
+            ) => {
                 row.cause = Some(cause);
                 (StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
             }
@@ -130,6 +134,13 @@ mod tests {
                 500,
                 "InternalServerError",
                 "Internal error",
+            ),
+            (
+                Error::App(app::Error::Conflict(sentence()).behind_a_change()),
+                500,
+                "InternalServerError",
+                "The entity was written, but its default profiles may be as before. Read them, and send again what is missing; \
+                 do not repeat the whole request.",
             ),
             (
                 Error::App(app::Error::Unconfirmed { cause: "cut".to_owned() }),

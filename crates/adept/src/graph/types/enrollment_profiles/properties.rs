@@ -13,6 +13,11 @@ use crate::{
     },
 };
 
+/// `isDefault` of both types that have it.
+const IS_DEFAULT: P = P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default))
+    .field(F::IsDefault)
+    .write(|patch, input| patch.is_default = input.bool());
+
 /// `enrollmentProfile`: what every profile has.
 pub(in crate::graph) static ENROLLMENT_PROFILE: ProfileType = EntityType {
     of_row: Some(of_profile),
@@ -55,9 +60,7 @@ pub(in crate::graph) static DEP_ENROLLMENT_BASE_PROFILE: ProfileType = EntityTyp
             kept!("displayToneSetupDisabled", Kind::Boolean),
             kept!("enabledSkipKeys", Kind::Collection(&Kind::String), nullable),
             kept!("enrollmentTimeAzureAdGroupIds", Kind::Collection(&Kind::Guid), nullable),
-            P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default))
-                .field(F::IsDefault)
-                .write(|patch, input| patch.is_default = input.bool()),
+            IS_DEFAULT,
             kept!("isMandatory", Kind::Boolean),
             kept!("locationDisabled", Kind::Boolean),
             kept!("privacyPaneDisabled", Kind::Boolean),
@@ -89,9 +92,7 @@ pub(in crate::graph) static DEP_ENROLLMENT_PROFILE: ProfileType = EntityType {
             kept!("diagnosticsDisabled", Kind::Boolean),
             kept!("enableSharedIPad", Kind::Boolean),
             kept!("iTunesPairingMode", Kind::Enum(&ITUNES_PAIRING_MODE)),
-            P::new("isDefault", Kind::Boolean, |profile| Value::Bool(profile.is_default))
-                .field(F::IsDefault)
-                .write(|patch, input| patch.is_default = input.bool()),
+            IS_DEFAULT,
             kept!("isMandatory", Kind::Boolean),
             kept!("locationDisabled", Kind::Boolean),
             kept!("macOSFileVaultDisabled", Kind::Boolean),
