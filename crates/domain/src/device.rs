@@ -150,7 +150,9 @@ pub struct FoldedPage {
     pub gone: Vec<(String, Option<Timestamp>)>,
     /// What it changes, in numbers of devices.
     pub changes: DeviceChanges,
-    /// Serial numbers, as stored, of devices whose record changed,
+    /// Serial numbers, as stored, of devices that are listed for the first time, in order,
+    pub new: Vec<String>,
+    /// of those whose record changed,
     pub known: Vec<String>,
     /// and of those that are listed again after they had gone.
     pub back: Vec<String>,
@@ -226,6 +228,7 @@ pub fn fold_page(
         match known {
             None => {
                 folded.changes.added += 1;
+                folded.new.push(key);
                 folded.write.push(record);
             }
             Some(known) if known.deleted => {

@@ -238,6 +238,13 @@ CREATE TABLE devices (
     release_due_at  BIGINT,
     release_attempts BIGINT,
     release_failure TEXT,
+    -- What lists order by and filter that has few values, as one number; `device_counts` has the same.
+    facets          SMALLINT GENERATED ALWAYS AS (
+        (CASE platform WHEN 'ios' THEN 1 WHEN 'macOS' THEN 2 WHEN 'visionOS' THEN 3 WHEN 'tvOS' THEN 4 ELSE 0 END) * 32
+        + (CASE source WHEN 'deviceEnrollmentProgram' THEN 0 WHEN 'adminImport' THEN 1 ELSE 2 END) * 8
+        + (CASE WHEN deleted THEN 4 ELSE 0 END) + (CASE WHEN supervised THEN 2 ELSE 0 END)
+        + (CASE WHEN desired_profile IS NULL THEN 0 ELSE 1 END)
+    ) STORED,
     PRIMARY KEY (tenant, setting, serial_key),
     FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
@@ -248,9 +255,54 @@ CREATE INDEX devices_desired ON devices (tenant, setting, desired_profile, seria
 CREATE INDEX devices_due ON devices (tenant, setting, assign_due_at, serial_key) WHERE assign_due_at IS NOT NULL;
 CREATE INDEX devices_release ON devices (tenant, setting, release_requested_at) WHERE release_requested_at IS NOT NULL;
 CREATE INDEX devices_absent ON devices (tenant, setting, serial_key) WHERE absent_since IS NOT NULL;
--- Devices that left are few among many: to count them reads no others.
-CREATE INDEX devices_deleted ON devices (tenant, setting) WHERE deleted;
+-- For lists that are not in the order of serial numbers. Without the tenant: beside the primary key PostgreSQL would else take
+-- them for as good when looking for a serial number.
+CREATE INDEX devices_facets ON devices (setting, facets);
+CREATE INDEX devices_created ON devices (setting, created_at);
+CREATE INDEX devices_desired_at ON devices (setting, COALESCE(desired_at, -9223372036854775807)) WHERE desired_at IS NOT NULL;
 CREATE INDEX devices_tombstone ON devices (tombstone_at) WHERE tombstone_at IS NOT NULL;
+
+-- The serial numbers of a setting's devices in lower case, each with a line end behind it, so many in a row that PostgreSQL
+-- keeps it whole: what looks for a part of one reads these.
+CREATE TABLE serial_blocks (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    block           BIGINT  NOT NULL,
+    serial_keys     TEXT    COLLATE "binary" NOT NULL,
+    PRIMARY KEY (tenant, setting, block),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+-- How many devices of a setting are alike, gone ones included: counting them reads these few rows. Written in the transaction
+-- of every change of devices.
+CREATE TABLE device_counts (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    platform        TEXT    NOT NULL,
+    source          TEXT    NOT NULL,
+    deleted         BOOLEAN NOT NULL,
+    supervised      BOOLEAN NOT NULL,
+    -- 16 zero bytes where none is wanted explicitly.
+    desired_profile BYTEA   NOT NULL,
+    -- Empty where Apple says nothing.
+    profile_status  TEXT    NOT NULL,
+    number          BIGINT  NOT NULL,
+    facets          SMALLINT GENERATED ALWAYS AS (
+        (CASE platform WHEN 'ios' THEN 1 WHEN 'macOS' THEN 2 WHEN 'visionOS' THEN 3 WHEN 'tvOS' THEN 4 ELSE 0 END) * 32
+        + (CASE source WHEN 'deviceEnrollmentProgram' THEN 0 WHEN 'adminImport' THEN 1 ELSE 2 END) * 8
+        + (CASE WHEN deleted THEN 4 ELSE 0 END) + (CASE WHEN supervised THEN 2 ELSE 0 END)
+        + (CASE WHEN desired_profile = unhex('00000000000000000000000000000000') THEN 0 ELSE 1 END)
+    ) STORED,
+    PRIMARY KEY (tenant, setting, platform, source, deleted, supervised, desired_profile, profile_status),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+-- The same with the columns of `devices`, so that a filter reads either. Read only.
+CREATE VIEW counted_devices AS
+    SELECT tenant, setting, platform, source, deleted, supervised,
+        NULLIF(desired_profile, unhex('00000000000000000000000000000000')) AS desired_profile,
+        NULLIF(profile_status, '') AS profile_status, number, facets
+    FROM device_counts;
 
 -- What happened to a device and what was decided about it. A device that is listed for the first time has no row.
 CREATE TABLE device_events (

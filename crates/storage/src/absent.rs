@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 use super::{
     Devices, Error, Syncs,
     db::{Row, sql},
+    device_counts::{self, Changing},
     device_events::{self, NewDeviceEvent},
     purge::AgedRows,
     setting_state::save,
@@ -20,7 +21,8 @@ use adept_domain::{
     setting_state::{CursorMove, FullFetchMove},
 };
 
-const TOMBSTONES: AgedRows = AgedRows { table: "devices", time: "tombstone_at", condition: "deleted" };
+const TOMBSTONES: AgedRows =
+    AgedRows { table: "devices", time: "tombstone_at", condition: "deleted", counted: true };
 
 /// A device that a complete fetch should list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,6 +108,7 @@ impl Syncs {
             &action.absent,
         )
         .bind((now, latest_record_time(part.started_at)));
+        let changing = Changing::begin(&mut tx, lease.key, &action.absent).await?;
         let removed = i64::try_from(tx.execute(update).await?).unwrap_or(i64::MAX);
         let update = of(
             "UPDATE devices SET absent_since = $4 WHERE tenant = $1 AND setting = $2 \
@@ -130,6 +133,7 @@ impl Syncs {
         let changes = DeviceChanges { removed, ..DeviceChanges::default() };
         let unconfirmed = i64::try_from(action.unconfirmed.len()).unwrap_or(i64::MAX);
         sync_runs::note(&mut tx, lease, part, changes, unconfirmed, None).await?;
+        changing.end(&mut tx).await?;
         tx.commit().await?;
         Ok(Some(removed))
     }
@@ -150,6 +154,7 @@ impl Syncs {
         .bind(lease.key);
         state.sync.device_count = tx.count(select).await?;
         save(&mut tx, &state).await?;
+        device_counts::make_right(&mut tx, lease.key, state.sync.device_count).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -10,9 +10,11 @@ use super::{
     audit,
     created_requests::{self, EntityCreated},
     db::{Statement, Transaction, hex, sql, sql_of_parts},
+    device_counts::{self, Changing},
     device_events::{self, NewDeviceEvent},
     devices,
     profiles::take,
+    serial_blocks,
     setting_state::save,
 };
 use adept_domain::{
@@ -73,6 +75,7 @@ impl Devices {
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<DesiredChange, Error> {
+        let serial_keys: Vec<String> = serials.iter().map(|serial| serial_key(serial)).collect();
         let serials = keys(serials).to_string();
         let mut tx = self.db.begin().await?;
         let key = profile.key();
@@ -83,6 +86,7 @@ impl Devices {
         if !unknown.is_empty() {
             return Ok(DesiredChange::Unknown(unknown));
         }
+        let changing = Changing::begin(&mut tx, key, &serial_keys).await?;
         const OTHERS: &str = "tenant = $1 AND setting = $2 AND serial_key IN (SELECT value ->> 0 FROM json_each($3)) \
             AND (desired_profile IS NULL OR desired_profile <> $4)";
         let about = |text: String| sql_of_parts(text).bind((key, serials.as_str(), profile.id));
@@ -99,6 +103,7 @@ impl Devices {
             "UPDATE devices SET desired_profile = $4, desired_at = $5, supervised = $6 WHERE {OTHERS}"
         ));
         tx.execute_any(update.bind((now, profile.flag("supervisedModeEnabled")))).await?;
+        changing.end(&mut tx).await?;
         audit::commit(tx, profile.tenant, event).await?;
         Ok(DesiredChange::Done)
     }
@@ -189,19 +194,21 @@ impl Devices {
         let mut tx = self.db.begin().await?;
         // An assignment that is about to be made is looked at again.
         let Some(mut state) = desire(&mut tx, key, event.at, false).await? else { return Ok(false) };
-        let delete = sql("DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 \
-            RETURNING deleted, serial_key, desired_profile")
-        .bind((key, id));
-        let Some(removed) = tx.row(delete).await? else { return Ok(false) };
+        let delete = sql_of_parts(format!(
+            "DELETE FROM devices WHERE tenant = $1 AND setting = $2 AND id = $3 RETURNING {}",
+            device_counts::REMOVED
+        ));
+        let Some(removed) = tx.row(delete.bind((key, id))).await? else { return Ok(false) };
         if !removed.get::<bool>("deleted")? {
             state.on_devices_counted(-1);
         }
         save(&mut tx, &state).await?;
+        let serial_key: String = removed.get("serial_key")?;
         if removed.get::<Option<ProfileId>>("desired_profile")?.is_some() {
-            let serial_key: String = removed.get("serial_key")?;
             let event_row = NewDeviceEvent::of(DeviceEventKind::Unwanted);
             device_events::write(&mut tx, key, &[serial_key], event.at, &event_row).await?;
         }
+        device_counts::removed(&mut tx, &[removed]).await?;
         audit::commit(tx, key.tenant, event).await?;
         Ok(true)
     }
@@ -222,7 +229,12 @@ async fn finish_writes<E: From<Error>>(
     }
     let writes = decide(tx.all(of_serials(state.key, serials), devices::device).await?)?;
     if !writes.new.is_empty() || !writes.changed.is_empty() {
+        let written = writes.new.iter().chain(&writes.changed).map(|device| serial_key(&device.serial));
+        let written: Vec<String> = written.collect();
+        let changing = Changing::begin(&mut tx, state.key, &written).await?;
         state.on_devices_counted(write(&mut tx, state.key, &writes).await?);
+        changing.end(&mut tx).await?;
+        serial_blocks::add(&mut tx, state.key, &written[..writes.new.len()]).await?;
         save(&mut tx, &state).await?;
         tx.commit().await?;
     }

@@ -7,7 +7,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adept_odata::Expr;
+use adept_odata::{Expr, Literal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -16,8 +16,10 @@ use super::{
     assignment::{alike, save_pacing, save_release, states_of},
     column::{Column, Holds},
     db::{Row, Transaction, Value, sql},
+    device_counts::{self, Changing},
     device_events::{self, NewDeviceEvent},
     list::{ListQuery, Listed, Source, of_setting},
+    serial_blocks,
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePacing, DevicePlatform, DeviceRelease,
@@ -30,9 +32,20 @@ pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, descrip
 const SOURCE: Source<DeviceField> = Source {
     columns: COLUMNS,
     table: "devices",
+    number: "COUNT(*)",
     column,
     tie: Column::fixed("serial_key", Holds::FoldedText),
     key: Some("tenant, setting, serial_key"),
+};
+
+/// The numbers of devices that are alike, for the same filters.
+const COUNTED: Source<DeviceField> = Source {
+    columns: "number",
+    table: "counted_devices AS devices",
+    number: "CAST(COALESCE(SUM(number), 0) AS BIGINT)",
+    column,
+    tie: Column::fixed("platform", Holds::Text),
+    key: None,
 };
 
 /// The column of a field; settings ask for those of their devices too.
@@ -131,6 +144,11 @@ pub(super) async fn write(
 ) -> Result<(), Error> {
     let listed_again = NewDeviceEvent::of(DeviceEventKind::ListedAgain);
     device_events::write(tx, lease.key, &folded.back, now, &listed_again).await?;
+    let gone = folded.gone.iter().map(|(key, _)| key);
+    let known: Vec<String> = folded.known.iter().chain(gone).cloned().collect();
+    let mut changing = Changing::begin(tx, lease.key, &known).await?;
+    changing.adds(folded);
+    serial_blocks::add(tx, lease.key, &folded.new).await?;
     note_records(tx, lease.key, folded, now).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
     if records.peek().is_some() {
@@ -169,7 +187,7 @@ pub(super) async fn write(
         let keys: Vec<&str> = folded.gone.iter().map(|(key, _)| key.as_str()).collect();
         device_events::write(tx, lease.key, &keys, now, &NewDeviceEvent::of(DeviceEventKind::Absent)).await?;
     }
-    Ok(())
+    changing.end(tx).await
 }
 
 /// When devices are looked at of which a record differs from the stored one; to be called before it is written. A device
@@ -268,24 +286,49 @@ impl Devices {
         key: SettingKey,
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
+        let mut query = query.clone();
+        query.filter = match query.filter.take() {
+            Some(filter) => Some(self.narrowed(key, filter).await?),
+            None => None,
+        };
         let total = match query.count {
-            true => Some(self.count(key, query.filter.as_ref()).await?),
+            true => Some(self.count_narrowed(key, query.filter.as_ref()).await?),
             false => None,
         };
-        let query = ListQuery { count: false, ..query.clone() };
+        query.count = false;
         Ok(Listed { total, ..SOURCE.list(&self.db, &query, of_setting(key), device).await? })
     }
 
-    /// Counts the devices of a setting that fulfil the filter. All of them are not counted one by one: how many are there
-    /// is known, and few are gone.
+    /// The same filter, with the devices named that alone can fulfil it, where there are few.
+    async fn narrowed(&self, key: SettingKey, filter: Expr<DeviceField>) -> Result<Expr<DeviceField>, Error> {
+        Ok(match serial_blocks::narrowed(&self.db, key, &filter).await? {
+            None => filter,
+            Some(none) if none.is_empty() => Expr::constant(false),
+            Some(some) => {
+                let some = some.into_iter().map(Literal::Text).collect();
+                filter.and(Expr::In(Box::new(Expr::Field(DeviceField::SerialNumber)), some))
+            }
+        })
+    }
+
+    /// Counts the devices of a setting that fulfil the filter: one by one only where their numbers do not answer it.
     pub async fn count(&self, key: SettingKey, filter: Option<&Expr<DeviceField>>) -> Result<i64, Error> {
-        if filter.is_some() {
-            return SOURCE.count(&self.db, filter, of_setting(key)).await;
+        match filter {
+            Some(filter) => {
+                let filter = self.narrowed(key, filter.clone()).await?;
+                self.count_narrowed(key, Some(&filter)).await
+            }
+            None => self.count_narrowed(key, None).await,
         }
-        let select = sql("SELECT device_count + (SELECT COUNT(*) FROM devices WHERE tenant = $3 \
-            AND setting = $4 AND deleted) AS total FROM setting_overview WHERE tenant = $1 AND id = $2")
-        .bind((key, key));
-        self.db.count(select).await
+    }
+
+    async fn count_narrowed(
+        &self,
+        key: SettingKey,
+        filter: Option<&Expr<DeviceField>>,
+    ) -> Result<i64, Error> {
+        let source = if filter.is_none_or(device_counts::answers) { COUNTED } else { SOURCE };
+        source.count(&self.db, filter, of_setting(key)).await
     }
 
     /// The device of that id.

@@ -10,6 +10,8 @@ mod terms;
 
 use adept_odata::{CompareOp, Expr, Literal, TypeTest};
 
+pub(super) use self::functions::contains;
+
 use self::bound::Bound;
 use super::{
     Error,

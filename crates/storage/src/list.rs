@@ -60,6 +60,8 @@ pub(super) struct Source<F> {
     pub(super) columns: &'static str,
     /// The table.
     pub(super) table: &'static str,
+    /// The number of its rows, or of what they stand for.
+    pub(super) number: &'static str,
     /// The column of each field.
     pub(super) column: Columns<F>,
     /// The order of last resort; unique within what `scope` admits.
@@ -152,7 +154,7 @@ impl<F: Copy> Source<F> {
         filter: Option<&Expr<F>>,
         scope: impl Fn(&mut Sql),
     ) -> Result<i64, Error> {
-        let mut sql = Sql::new("SELECT COUNT(*) AS total");
+        let mut sql = Sql::new(&format!("SELECT {} AS total", self.number));
         self.where_clause(&mut sql, filter, &scope)?;
         db.count(sql.statement()).await.map_err(slow)
     }

@@ -40,6 +40,7 @@ pub(super) const COLUMNS: &str = concat!(
 const SOURCE: Source<ProfileField> = Source {
     columns: COLUMNS,
     table: "enrollment_profiles",
+    number: "COUNT(*)",
     column,
     tie: Column::fixed("id", Holds::Id),
     key: None,

@@ -122,9 +122,11 @@ const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE 
 
 /// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
 /// it all at once.
-const CHILDREN: [(&str, &str); 11] = [
+const CHILDREN: [(&str, &str); 13] = [
     ("device_events", "serial_key, at, event"),
     ("devices", "serial_key"),
+    ("serial_blocks", "block"),
+    ("device_counts", "platform, source, deleted, supervised, desired_profile, profile_status"),
     ("sync_runs", "run"),
     ("in_flight_calls", "id"),
     ("profile_definitions", "profile, revision"),

@@ -49,6 +49,7 @@ pub enum Restored {
 const SOURCE: Source<SettingField> = Source {
     columns: COLUMNS,
     table: "setting_overview",
+    number: "COUNT(*)",
     column,
     tie: Column::fixed("id", Holds::Id),
     key: None,

@@ -128,6 +128,9 @@ pub(crate) fn run(flags: &Flags) -> Result {
     Err(format!("{}\nData and logs are in {}.", failures.join("\n\n"), bed.folder().display()))
 }
 
+/// Longer than Adept waits before it defines a profile again whose answer was lost.
+const DEFINITION_AGAIN: SignedDuration = SignedDuration::from_mins(6);
+
 fn repeat(seed: u64, kind: Kind) -> String {
     let database = match kind {
         Kind::Sqlite => "sqlite",
@@ -161,11 +164,13 @@ fn in_world(world: &mut World, kind: Kind, random: &mut Random, flags: &Flags) -
         tally.add(&driven.map_err(|error| named("before", error))?);
         tally.kills += 1;
         // Minutes pass first, for which a bearer token lasts; then days, for which Apple may ask to wait.
-        let passed = if number == 1 { SignedDuration::from_mins(6) } else { SignedDuration::from_hours(25) };
+        let passed = if number == 1 { DEFINITION_AGAIN } else { SignedDuration::from_hours(25) };
         world.let_pass(passed)?;
         if matches!(kill, Kill::At(place, _) if place.leaves_a_call()) && random.once_in(2) {
             let again = world.end_again(Kill::At(Failpoint::DetailsRead, 1));
             tally.kills += u64::from(again.map_err(|error| named("again after", error))?);
+            // Another setting may have been about to define a profile: an answer that was lost is waited for.
+            world.let_pass(DEFINITION_AGAIN)?;
         }
         tally.add(&check::after(world, kill).map_err(|error| named("after", error))?);
     }

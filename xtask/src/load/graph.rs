@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -9,6 +10,12 @@ use crate::Result;
 use crate::http::{Client, Response};
 
 const SETTINGS: &str = "/beta/deviceManagement/depOnboardingSettings";
+
+/// How long a request is sent again and again while it is throttled.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Less than `Retry-After` says, so that no run is held up.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What Graph writes for a moment that never was.
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -260,6 +267,8 @@ impl Graph {
         answer.json(expected).map_err(|error| format!("{method} {path}: {error}"))
     }
 
+    /// A 429 says that nothing was changed: it is sent again, as every SDK does. Requests that waited for the database while
+    /// the process was stopped are refused so.
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> io::Result<Response> {
         let headers = [
             ("Authorization", self.authorization.as_str()),
@@ -267,7 +276,14 @@ impl Graph {
             ("Content-Type", "application/json"),
         ];
         let headers = if body.is_empty() { &headers[..2] } else { &headers[..] };
-        self.client.ask(method, path, headers, body)
+        let started = Instant::now();
+        loop {
+            let answer = self.client.ask(method, path, headers, body)?;
+            if answer.status != 429 || started.elapsed() > PATIENCE {
+                return Ok(answer);
+            }
+            std::thread::sleep(RETRY_AFTER);
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Assignments, Error, audit,
     db::{Row, Statement, Transaction, sql},
+    device_counts::Changing,
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
@@ -146,15 +147,16 @@ impl Assignments {
         };
         let desired_changed = Some(state.assignment.desired_generation) != assigned.seen_desired_generation;
         let keys: Vec<String> = assigned.devices.iter().map(|device| serial_key(&device.serial)).collect();
+        let changing = Changing::begin(&mut tx, lease.key, &keys).await?;
         let stored = states_of(&mut tx, lease.key, &keys).await?;
-        let listed = assigned.devices.iter().zip(keys).filter_map(|(device, key)| {
-            let state = stored.get(&key).filter(|state| !state.deleted)?;
+        let listed = assigned.devices.iter().zip(&keys).filter_map(|(device, key)| {
+            let state = stored.get(key).filter(|state| !state.deleted)?;
             let after =
                 state.pacing.on_result(device.result, assigned.retry_after, desired_changed, assigned.now);
             // Somebody wants another profile for it by now: what Apple said of this one keeps nobody waiting.
             let is_outdated = state.desired_profile.is_some_and(|desired| desired != assigned.profile);
             let after = if is_outdated { after.on_desired(assigned.now) } else { after };
-            Some(((device.result, after), key))
+            Some(((device.result, after), key.clone()))
         });
         for ((result, pacing), keys) in alike(listed) {
             if result == AssignmentResult::NotAccessible {
@@ -166,6 +168,7 @@ impl Assignments {
         if let Some(call) = assigned.call {
             tx.execute_any(end_call(lease, call)).await?;
         }
+        changing.end(&mut tx).await?;
         audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)
     }

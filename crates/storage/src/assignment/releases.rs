@@ -13,6 +13,7 @@ use crate::{
     assignment::DeviceResult,
     audit,
     db::sql,
+    device_counts::Changing,
     device_events::{self, NewDeviceEvent},
     setting_state::save,
 };
@@ -90,6 +91,7 @@ impl Assignments {
         let mut tx = self.db.begin_bulk().await?;
         let Some(mut state) = under_lease(&mut tx, lease).await? else { return Ok(false) };
         let keys: Vec<String> = released.devices.iter().map(|device| serial_key(&device.serial)).collect();
+        let changing = Changing::begin(&mut tx, lease.key, &keys).await?;
         let stored = states_of(&mut tx, lease.key, &keys).await?;
         let results = released.devices.iter().zip(&keys).filter_map(|(device, key)| {
             let state = stored.get(key)?;
@@ -127,6 +129,7 @@ impl Assignments {
         if let Some(call) = released.call {
             tx.execute_any(end_call(lease, call)).await?;
         }
+        changing.end(&mut tx).await?;
         audit::commit(tx, lease.key.tenant, event).await?;
         Ok(true)
     }

@@ -23,6 +23,7 @@ const ACTIVITY_TYPE: &str =
 const SOURCE: Source<AuditField> = Source {
     columns: COLUMNS,
     table: "audit_events",
+    number: "COUNT(*)",
     column,
     tie: Column::fixed("id", Holds::Id),
     key: None,

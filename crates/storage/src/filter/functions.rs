@@ -112,6 +112,11 @@ fn civil(part: &str, time: &Column) -> String {
     format!("CAST(strftime('{part}', {seconds}, 'unixepoch') AS BIGINT)")
 }
 
+/// The pattern of `LIKE` for texts that hold this one, in lower case.
+pub(crate) fn contains(text: &str) -> String {
+    pattern(Function::Contains, text)
+}
+
 fn pattern(function: Function, text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 2);
     for character in text.to_ascii_lowercase().chars() {

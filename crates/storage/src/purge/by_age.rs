@@ -3,13 +3,15 @@
 //! A range of times is found by their index whatever PostgreSQL knows of the table. Rows of one time are changed together:
 //! they were written by one transaction.
 
-use adept_domain::deadline::later;
+use adept_domain::{Fence, deadline::later};
 use jiff::Timestamp;
 
 use super::PURGED_AT_ONCE;
 use crate::{
     Error,
-    db::{Db, Statement, sql_of_parts},
+    db::{Db, Statement, Transaction, sql_of_parts},
+    device_counts,
+    setting_state::lock,
 };
 
 /// Rows with an index of their time.
@@ -20,14 +22,21 @@ pub(crate) struct AgedRows {
     pub time: &'static str,
     /// What else holds of them.
     pub condition: &'static str,
+    /// Whether they are devices, whose numbers are kept.
+    pub counted: bool,
 }
 
 impl AgedRows {
     /// The statement that dates those from `first` to `last`, both included, or removes them.
     fn change(&self, date: Option<Timestamp>, first: i64, last: i64) -> Statement {
-        let Self { table, time, condition } = self;
+        let Self { table, time, condition, counted } = self;
         let which = format!("{condition} AND {time} >= $1 AND {time} <= $2");
         match date {
+            None if *counted => {
+                let removed = device_counts::REMOVED;
+                sql_of_parts(format!("DELETE FROM {table} WHERE {which} RETURNING {removed}"))
+                    .bind((first, last))
+            }
             None => sql_of_parts(format!("DELETE FROM {table} WHERE {which}")).bind((first, last)),
             Some(to) => {
                 sql_of_parts(format!("UPDATE {table} SET {time} = $3 WHERE {which}")).bind((first, last, to))
@@ -37,12 +46,25 @@ impl AgedRows {
 
     /// The statement that finds the time of one of those from `first` to `last`, so many rows behind the first of them.
     fn find(&self, first: i64, last: i64, offset: u64) -> Statement {
-        let Self { table, time, condition } = self;
+        let Self { table, time, condition, .. } = self;
         sql_of_parts(format!(
             "SELECT {time} AS time FROM {table} WHERE {condition} AND {time} >= $1 AND {time} <= $2 \
              ORDER BY {time} LIMIT 1 OFFSET {offset}"
         ))
         .bind((first, last))
+    }
+
+    /// Takes the settings of the devices from `first` to `last`, as everyone does who changes devices.
+    async fn lock_settings(&self, tx: &mut Transaction, first: i64, last: i64) -> Result<(), Error> {
+        let Self { table, time, condition, .. } = self;
+        let select = sql_of_parts(format!(
+            "SELECT DISTINCT tenant, setting FROM {table} WHERE {condition} AND {time} >= $1 AND {time} <= $2 \
+             ORDER BY tenant, setting"
+        ));
+        for key in tx.all::<_, Vec<_>>(select.bind((first, last)), |row| row.get("setting")).await? {
+            lock(tx, key, &Fence::Exists).await?;
+        }
+        Ok(())
     }
 
     /// Removes rows older than `before`; answers how many.
@@ -85,7 +107,16 @@ impl AgedRows {
             first = row.get("time")?;
             let end = tx.row(self.find(first, last, PURGED_AT_ONCE - 1)).await?;
             let end = end.map_or(Ok(last), |row| row.get("time"))?;
-            changed += tx.execute(self.change(date(range), first, end)).await?;
+            let date = date(range);
+            let change = self.change(date, first, end);
+            if self.counted && date.is_none() {
+                self.lock_settings(&mut tx, first, end).await?;
+                let removed = tx.rows(change).await?;
+                device_counts::removed(&mut tx, &removed).await?;
+                changed += removed.len() as u64;
+            } else {
+                changed += tx.execute(change).await?;
+            }
             tx.commit().await?;
             if end == last {
                 break;

@@ -40,6 +40,7 @@ async fn before<T: Send + 'static>(
     request: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let url = &ground.test.database.url;
+    ground.test.database.devices_are_written();
     let mut holder = PgConnection::connect(url).await.unwrap();
     let mut watcher = PgConnection::connect(url).await.unwrap();
     let taken = format!(

@@ -109,8 +109,8 @@ impl<'a> Load<'a> {
         loop {
             match self.send(Method::POST, &path, Some(&body)).await {
                 Some((204, _)) => return,
-                // Nobody, or Apple did not answer: the same again.
-                None | Some((503, _)) => {}
+                // Nobody, Apple or a database in time did not answer: the same again.
+                None | Some((429 | 503, _)) => {}
                 Some((status, text)) => panic!("an upload was refused with {status}: {text}"),
             }
             assert!(began.elapsed() < PATIENCE, "an upload to {} comes to nothing", onboarded.setting);
@@ -151,7 +151,7 @@ impl<'a> Load<'a> {
             let path = format!("{}/syncWithAppleDeviceEnrollmentProgram", onboarded.setting);
             match self.send(Method::POST, &path, None).await {
                 // Without a token there is nothing to sync yet; without an answer there is nothing to do.
-                None | Some((204 | 409, _)) => {}
+                None | Some((204 | 409 | 429, _)) => {}
                 Some((status, text)) => panic!("a sync was refused with {status}: {text}"),
             }
             tokio::time::sleep(Duration::from_millis(dice.below(60))).await;

@@ -21,7 +21,7 @@ use proptest::{
 use uuid::Uuid;
 
 use super::KIND;
-use crate::support::database::{Kind, TestDatabase, noon, tenant};
+use crate::support::database::{TestDatabase, noon, tenant};
 
 /// How many filters are tried on each table.
 const TRIES: u32 = 150;
@@ -252,23 +252,6 @@ fn one<S: Strategy>(runner: &mut TestRunner, strategy: &S) -> S::Value {
     proptest::strategy::ValueTree::current(&strategy.new_tree(runner).unwrap())
 }
 
-/// Runs statements as they stand.
-async fn execute(database: &TestDatabase, statements: String) {
-    let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statements));
-    use sqlx::Connection as _;
-    match KIND {
-        Kind::Sqlite => {
-            let mut connection = sqlx::SqliteConnection::connect(&database.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-            connection.close().await.unwrap();
-        }
-        Kind::Postgres => {
-            let mut connection = sqlx::PgConnection::connect(&database.url).await.unwrap();
-            sql.execute(&mut connection).await.unwrap();
-        }
-    }
-}
-
 fn quoted(text: Option<&str>) -> String {
     text.map_or("NULL".to_owned(), |text| format!("'{}'", text.replace('\'', "''")))
 }
@@ -379,7 +362,8 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     let writes = DeviceWrites { new: devices, changed: Vec::new(), event };
     let decide = |_| Ok::<_, Error>(writes);
     assert!(storage.devices.write(SettingKey::new(owner, setting), &[], &[], noon(), decide).await.unwrap());
-    execute(database, statements).await;
+    database.execute(&statements).await.unwrap();
+    database.keep_devices().await;
 }
 
 #[tokio::test]
@@ -503,7 +487,7 @@ async fn some_events(database: &TestDatabase, owner: TenantId, runner: &mut Test
             bytes(id(1000 + number % 7)),
         ));
     }
-    execute(database, statements).await;
+    database.execute(&statements).await.unwrap();
 }
 
 #[tokio::test]

@@ -1,6 +1,9 @@
 //! A fresh database per test. PostgreSQL comes from `ADEPT_TEST_POSTGRES_URL`, which `cargo xtask test` sets.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use adept::{
     domain::TenantId,
@@ -45,7 +48,30 @@ pub struct TestDatabase {
     /// A folder of its own.
     pub folder: tempfolder::Folder,
     dropped: Option<String>,
+    /// Whether a test wrote devices past the storage, which keeps books of them.
+    writes_devices: AtomicBool,
 }
+
+/// What is kept of devices in their own transactions, made again from the devices.
+const KEPT_OF_DEVICES: &str = "DELETE FROM device_counts; DELETE FROM serial_blocks; \
+    INSERT INTO device_counts (tenant, setting, platform, source, deleted, supervised, desired_profile, profile_status, number) \
+    SELECT tenant, setting, platform, source, deleted, COALESCE(supervised, FALSE), \
+    COALESCE(desired_profile, unhex('00000000000000000000000000000000')), COALESCE(profile_status, ''), COUNT(*) \
+    FROM devices GROUP BY 1, 2, 3, 4, 5, 6, 7, 8; \
+    INSERT INTO serial_blocks (tenant, setting, block, serial_keys) \
+    SELECT tenant, setting, 0, string_agg(serial_key || '\n', '') FROM devices GROUP BY tenant, setting;";
+
+/// Devices that are counted otherwise than they are stored, and serial numbers that do not stand in a block of their setting.
+const KEPT_WRONGLY: &str = "WITH stored AS (SELECT tenant, setting, platform, source, deleted, \
+    COALESCE(supervised, FALSE) AS supervised, desired_profile, profile_status, COUNT(*) AS number FROM devices \
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \
+    counted AS (SELECT tenant, setting, platform, source, deleted, supervised, desired_profile, profile_status, number \
+    FROM counted_devices) \
+    SELECT (SELECT COUNT(*) FROM (SELECT * FROM stored EXCEPT SELECT * FROM counted) AS missing) \
+    + (SELECT COUNT(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM stored) AS wrong) \
+    + (SELECT COUNT(*) FROM devices WHERE NOT EXISTS (SELECT 1 FROM serial_blocks \
+    WHERE serial_blocks.tenant = devices.tenant AND serial_blocks.setting = devices.setting \
+    AND instr(serial_keys, serial_key || '\n') > 0))";
 
 /// A time that every test can start from.
 pub fn noon() -> Timestamp {
@@ -70,7 +96,7 @@ impl TestDatabase {
         match kind {
             Kind::Sqlite => {
                 let url = format!("sqlite://{}", folder.path().join("adept.db").display());
-                Self { url, folder, dropped: None }
+                Self { url, folder, dropped: None, writes_devices: AtomicBool::new(false) }
             }
             Kind::Postgres => {
                 let server = postgres_server();
@@ -79,7 +105,8 @@ impl TestDatabase {
                 let create = sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"));
                 sqlx::raw_sql(create).execute(&mut admin).await.unwrap();
                 let (base, _) = server.rsplit_once('/').unwrap();
-                Self { url: format!("{base}/{name}"), folder, dropped: Some(name) }
+                let url = format!("{base}/{name}");
+                Self { url, folder, dropped: Some(name), writes_devices: AtomicBool::new(false) }
             }
         }
     }
@@ -113,6 +140,9 @@ impl TestDatabase {
 
     /// Runs statements as they stand; an error is what the database says.
     pub async fn execute(&self, statements: &str) -> Result<(), sqlx::Error> {
+        if ["INTO devices", "UPDATE devices", "FROM devices"].iter().any(|words| statements.contains(words)) {
+            self.devices_are_written();
+        }
         let sql = sqlx::raw_sql(sqlx::AssertSqlSafe(statements.to_owned()));
         match self.dropped {
             None => {
@@ -123,6 +153,17 @@ impl TestDatabase {
             }
             Some(_) => sql.execute(&mut sqlx::PgConnection::connect(&self.url).await?).await.map(|_| ()),
         }
+    }
+
+    /// A test writes devices past the storage: what is kept of them is not compared at the end.
+    pub fn devices_are_written(&self) {
+        self.writes_devices.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes what is kept of devices fit those that a test wrote itself.
+    pub async fn keep_devices(&self) {
+        self.execute(KEPT_OF_DEVICES).await.unwrap();
+        self.writes_devices.store(false, Ordering::Relaxed);
     }
 
     /// The number that a query gives.
@@ -171,19 +212,38 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
-        let Some(name) = self.dropped.take() else { return };
+        let checked = !std::thread::panicking() && !*self.writes_devices.get_mut();
+        let (url, name) = (self.url.clone(), self.dropped.take());
         // A thread of its own: the test's runtime may be gone or be the one that drops this.
-        let server = postgres_server();
-        let _ = std::thread::spawn(move || {
+        let wrong = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
+                let wrong = if checked { kept_wrongly(&url).await.unwrap_or_default() } else { 0 };
+                let Some(name) = name else { return wrong };
+                let server = postgres_server();
                 if let Ok(mut admin) = sqlx::PgConnection::connect(&server).await {
                     let drop = sqlx::AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"));
                     let _ = sqlx::raw_sql(drop).execute(&mut admin).await;
                 }
-            });
+                wrong
+            })
         })
         .join();
+        assert_eq!(wrong.ok(), Some(0), "devices are kept otherwise than they are stored");
+    }
+}
+
+/// How much of what is kept of devices is wrong; an error where a test left no database behind that can be read.
+async fn kept_wrongly(url: &str) -> Result<i64, sqlx::Error> {
+    match url.starts_with("sqlite:") {
+        true => {
+            let mut connection = sqlx::SqliteConnection::connect(url).await?;
+            sqlx::query_scalar(KEPT_WRONGLY).fetch_one(&mut connection).await
+        }
+        false => {
+            let mut connection = sqlx::PgConnection::connect(url).await?;
+            sqlx::query_scalar(KEPT_WRONGLY).fetch_one(&mut connection).await
+        }
     }
 }
 

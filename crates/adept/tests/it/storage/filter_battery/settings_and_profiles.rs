@@ -159,7 +159,7 @@ async fn some_settings(database: &TestDatabase, owner: TenantId, runner: &mut Te
             time(ok),
         ));
     }
-    execute(database, statements).await;
+    database.execute(&statements).await.unwrap();
 }
 
 #[tokio::test]
@@ -317,7 +317,7 @@ async fn some_profiles(database: &TestDatabase, owner: TenantId, runner: &mut Te
             ));
         }
     }
-    execute(database, statements).await;
+    database.execute(&statements).await.unwrap();
 }
 
 #[tokio::test]
@@ -500,9 +500,8 @@ async fn what_navigations_lead_to_is_asked_for_as_it_is() {
     }
     // A few belong to other settings of the tenant, one of which has a default too.
     let (tenant_id, [first, second]) = (bytes(owner.0), [bytes(id(1)), bytes(id(2))]);
-    execute(
-        &database,
-        format!(
+    database
+        .execute(&format!(
             "UPDATE enrollment_profiles SET setting = {first} WHERE tenant = {tenant_id} AND id IN ({}, {});\n\
              INSERT INTO default_profiles (tenant, setting, platform, profile, set_at) \
              VALUES ({tenant_id}, {first}, 'ios', {}, 0), ({tenant_id}, {tenant_id}, 'ios', {}, 0);\n\
@@ -511,9 +510,10 @@ async fn what_navigations_lead_to_is_asked_for_as_it_is() {
             bytes(id(1)),
             bytes(id(0)),
             bytes(id(5)),
-        ),
-    )
-    .await;
+        ))
+        .await
+        .unwrap();
+    database.keep_devices().await;
     let settings = storage.settings.list(owner, &ListQuery::default()).await.unwrap().rows;
     let mut related = Vec::new();
     for setting in &settings {
