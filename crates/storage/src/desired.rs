@@ -272,17 +272,12 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
     let DeviceWrites { new, changed, event } = writes;
     let (new, changed) = (rows(new), rows(changed));
     let about = |text: String, devices: &str| sql_of_parts(text).bind((key, devices));
-    let added = tx
-        .execute(about(
-            "INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, description, \
-             desired_profile, desired_at, supervised, deleted, digest, record) \
-             SELECT $1, $2, value ->> 0, value ->> 1, unhex(value ->> 2), 'adminImport', CAST(value ->> 3 AS BIGINT), \
-             value ->> 4, value ->> 5, unhex(value ->> 6), CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
-             FROM json_each($3)"
-                .to_owned(),
-            &new,
-        ))
-        .await?;
+    const INSERT: &str = "INSERT INTO devices (tenant, setting, serial_key, serial, id, source, created_at, platform, \
+        description, desired_profile, desired_at, supervised, deleted, digest, record) \
+        SELECT $1, $2, value ->> 0, value ->> 1, unhex(value ->> 2), 'adminImport', CAST(value ->> 3 AS BIGINT), \
+        value ->> 4, value ->> 5, unhex(value ->> 6), CAST(value ->> 7 AS BIGINT), (value ->> 8) = 'yes', FALSE, '0', '{}' \
+        FROM json_each($3)";
+    let added = tx.execute(about(INSERT.to_owned(), &new)).await?;
     // The words `wanted` and `unwanted` for whatever differs from the desired state that is stored, or of a new row.
     const TOLD: &str = "INSERT INTO device_events (tenant, setting, serial_key, at, event, profile) \
         SELECT $1, $2, written.value ->> 0, $4, \
@@ -295,23 +290,24 @@ async fn write(tx: &mut Transaction, key: SettingKey, writes: &DeviceWrites) -> 
     const OTHER_PROFILE: &str = "devices.desired_profile IS DISTINCT FROM unhex(written.value ->> 6)";
     for (text, devices) in [
         (format!("{TOLD} WHERE written.value ->> 6 IS NOT NULL {ONCE}"), &new),
-        (format!("{TOLD}, devices WHERE {ITS_ROW} AND {OTHER_PROFILE} {ONCE}"), &changed),
+        (format!("{TOLD} CROSS JOIN devices WHERE {ITS_ROW} AND {OTHER_PROFILE} {ONCE}"), &changed),
     ] {
         tx.execute_any(about(text, devices).bind(event.at)).await?;
     }
     // Another description ends no wait that Apple's word made.
     let others = about(
         format!(
-            "SELECT serial_key FROM devices, json_each($3) AS written WHERE {ITS_ROW} \
+            "SELECT serial_key FROM json_each($3) AS written CROSS JOIN devices WHERE {ITS_ROW} \
              AND ({OTHER_PROFILE} OR devices.platform <> written.value ->> 4)"
         ),
         &changed,
     );
     note_desired(tx, key, others, event.at).await?;
+    // As rows that are there already: each is looked up by its key, where an update would read the whole text for each device.
     let text = format!(
-        "UPDATE devices SET platform = written.value ->> 4, description = written.value ->> 5, \
-         desired_profile = unhex(written.value ->> 6), desired_at = CAST(written.value ->> 7 AS BIGINT), \
-         supervised = (written.value ->> 8) = 'yes' FROM json_each($3) AS written WHERE {ITS_ROW}"
+        "{INSERT} WHERE TRUE ON CONFLICT (tenant, setting, serial_key) DO UPDATE SET platform = excluded.platform, \
+         description = excluded.description, desired_profile = excluded.desired_profile, \
+         desired_at = excluded.desired_at, supervised = excluded.supervised"
     );
     tx.execute_any(about(text, &changed)).await?;
     audit::write(tx, key.tenant, event).await?;

@@ -11,7 +11,7 @@ use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 use super::{
-    Devices, Error,
+    Error,
     db::{Row, Transaction, hex, sql, sql_of_parts},
     serial_blocks,
 };
@@ -36,7 +36,26 @@ pub struct DeviceGroup {
     pub profile_status: Option<String>,
 }
 
-/// What is read of devices, or of their numbers, to tell which are alike.
+/// How many devices are alike.
+pub struct DeviceCount {
+    /// Which.
+    pub group: DeviceGroup,
+    /// How many.
+    pub number: i64,
+    /// What lists order by of it, as the database writes that.
+    pub(super) facets: i64,
+}
+
+/// Reads one.
+pub(super) fn device_count(row: &Row) -> Result<DeviceCount, Error> {
+    Ok(DeviceCount { group: group(row)?, number: row.get("number")?, facets: row.get("facets")? })
+}
+
+/// What is read of the numbers.
+pub(super) const COUNTS: &str = "platform, source, deleted, supervised, desired_profile, profile_status, number, \
+    CAST(facets AS BIGINT) AS facets";
+
+/// What is read of devices to tell which are alike.
 const COLUMNS: &str =
     "platform, source, deleted, COALESCE(supervised, FALSE) AS supervised, desired_profile, profile_status";
 
@@ -220,16 +239,5 @@ fn is_counted(field: DeviceField) -> bool {
         | DeviceField::Description
         | DeviceField::Created
         | DeviceField::RequestedProfileAt => false,
-    }
-}
-
-impl Devices {
-    /// How many devices of a setting are alike, those that are gone included.
-    pub async fn groups(&self, key: SettingKey) -> Result<Vec<(DeviceGroup, i64)>, Error> {
-        let select = sql_of_parts(format!(
-            "SELECT {COLUMNS}, number FROM counted_devices WHERE tenant = $1 AND setting = $2 \
-             ORDER BY platform, source, deleted, supervised, desired_profile, profile_status"
-        ));
-        self.db.all(select.bind(key), |row| Ok((group(row)?, row.get("number")?))).await
     }
 }

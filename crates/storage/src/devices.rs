@@ -7,67 +7,24 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use adept_odata::{Expr, Literal};
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
     Devices, Error,
     assignment::{alike, save_pacing, save_release, states_of},
-    column::{Column, Holds},
     db::{Row, Transaction, Value, sql},
-    device_counts::{self, Changing},
+    device_counts::Changing,
     device_events::{self, NewDeviceEvent},
-    list::{ListQuery, Listed, Source, of_setting},
     serial_blocks,
 };
 use adept_domain::{
-    AppleRecord, DeviceEventKind, DeviceField, DeviceId, DevicePacing, DevicePlatform, DeviceRelease,
-    DeviceRow, FoldedPage, Lease, RecordChange, SettingKey, StoredDevice, members, serial_key,
+    AppleRecord, DeviceEventKind, DeviceId, DevicePacing, DevicePlatform, DeviceRelease, DeviceRow,
+    FoldedPage, Lease, RecordChange, SettingKey, StoredDevice, serial_key,
 };
 
 pub(super) const COLUMNS: &str = "setting, serial, id, platform, source, description, deleted, created_at, \
     desired_profile, desired_at, COALESCE(supervised, FALSE) AS supervised";
-
-const SOURCE: Source<DeviceField> = Source {
-    columns: COLUMNS,
-    table: "devices",
-    number: "COUNT(*)",
-    column,
-    tie: Column::fixed("serial_key", Holds::FoldedText),
-    key: Some("tenant, setting, serial_key"),
-};
-
-/// The numbers of devices that are alike, for the same filters.
-const COUNTED: Source<DeviceField> = Source {
-    columns: "number",
-    table: "counted_devices AS devices",
-    number: "CAST(COALESCE(SUM(number), 0) AS BIGINT)",
-    column,
-    tie: Column::fixed("platform", Holds::Text),
-    key: None,
-};
-
-/// The column of a field; settings ask for those of their devices too.
-pub(super) fn column(field: DeviceField) -> Column {
-    let fixed = Column::fixed;
-    match field {
-        DeviceField::Id => fixed("devices.id", Holds::Id),
-        DeviceField::SerialNumber => fixed("devices.serial_key", Holds::Serial),
-        DeviceField::Description => Column::nullable("devices.description", Holds::Text),
-        DeviceField::Platform => fixed("devices.platform", Holds::Member(members::PLATFORM)),
-        DeviceField::DiscoverySource => fixed("devices.source", Holds::Member(members::DISCOVERY_SOURCE)),
-        DeviceField::IsDeleted => fixed("devices.deleted", Holds::Bool),
-        DeviceField::Created => fixed("devices.created_at", Holds::Time),
-        DeviceField::RequestedProfile => Column::nullable("devices.desired_profile", Holds::Id),
-        DeviceField::RequestedProfileAt => Column::nullable("devices.desired_at", Holds::Time),
-        DeviceField::IsSupervised => fixed("COALESCE(devices.supervised, FALSE)", Holds::Bool),
-        DeviceField::LastContacted => Column::time_or_year_one("CAST(NULL AS BIGINT)"),
-        DeviceField::EnrollmentState => {
-            fixed("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
-        }
-    }
-}
 
 pub(super) fn device(row: &Row) -> Result<DeviceRow, Error> {
     Ok(DeviceRow {
@@ -170,17 +127,16 @@ pub(super) async fn write(
     }
     device_events::note_contradictions(tx, lease.key, &folded.known, now).await?;
     if !folded.gone.is_empty() {
-        let gone: Vec<serde_json::Value> = folded
-            .gone
-            .iter()
-            .map(|(key, at)| serde_json::json!([key, at.map(Timestamp::as_microsecond)]))
-            .collect();
-        let update = sql("UPDATE devices SET deleted = TRUE, tombstone_at = $4, absent_since = NULL, \
-            operation_at = COALESCE((SELECT CAST(value ->> 1 AS BIGINT) FROM json_each($3) \
-            WHERE value ->> 0 = serial_key), operation_at) WHERE tenant = $1 AND setting = $2 \
-            AND serial_key IN (SELECT value ->> 0 FROM json_each($3))")
-        .bind((lease.key, serde_json::Value::from(gone), now));
-        let touched = tx.execute(update).await?;
+        let mut touched = 0;
+        for (at, keys) in alike(folded.gone.iter().map(|(key, at)| (*at, key.clone()))) {
+            for keys in keys.chunks(ROWS_PER_STATEMENT) {
+                let update =
+                    sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, absent_since = NULL, \
+                    operation_at = COALESCE($4, operation_at) WHERE tenant = $1 AND setting = $2 \
+                    AND serial_key IN ({listed})");
+                touched += tx.execute(update.bind((lease.key, now, at)).listing(keys)).await?;
+            }
+        }
         if touched != folded.gone.len() as u64 {
             return Err(Error::Corrupt(format!("{touched} devices left instead of {}", folded.gone.len())));
         }
@@ -278,57 +234,6 @@ impl Devices {
         }
         self.growth.0.store(0, Ordering::Relaxed);
         self.db.settle("devices").await
-    }
-
-    /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
-    pub async fn list(
-        &self,
-        key: SettingKey,
-        query: &ListQuery<DeviceField>,
-    ) -> Result<Listed<DeviceRow>, Error> {
-        let mut query = query.clone();
-        query.filter = match query.filter.take() {
-            Some(filter) => Some(self.narrowed(key, filter).await?),
-            None => None,
-        };
-        let total = match query.count {
-            true => Some(self.count_narrowed(key, query.filter.as_ref()).await?),
-            false => None,
-        };
-        query.count = false;
-        Ok(Listed { total, ..SOURCE.list(&self.db, &query, of_setting(key), device).await? })
-    }
-
-    /// The same filter, with the devices named that alone can fulfil it, where there are few.
-    async fn narrowed(&self, key: SettingKey, filter: Expr<DeviceField>) -> Result<Expr<DeviceField>, Error> {
-        Ok(match serial_blocks::narrowed(&self.db, key, &filter).await? {
-            None => filter,
-            Some(none) if none.is_empty() => Expr::constant(false),
-            Some(some) => {
-                let some = some.into_iter().map(Literal::Text).collect();
-                filter.and(Expr::In(Box::new(Expr::Field(DeviceField::SerialNumber)), some))
-            }
-        })
-    }
-
-    /// Counts the devices of a setting that fulfil the filter: one by one only where their numbers do not answer it.
-    pub async fn count(&self, key: SettingKey, filter: Option<&Expr<DeviceField>>) -> Result<i64, Error> {
-        match filter {
-            Some(filter) => {
-                let filter = self.narrowed(key, filter.clone()).await?;
-                self.count_narrowed(key, Some(&filter)).await
-            }
-            None => self.count_narrowed(key, None).await,
-        }
-    }
-
-    async fn count_narrowed(
-        &self,
-        key: SettingKey,
-        filter: Option<&Expr<DeviceField>>,
-    ) -> Result<i64, Error> {
-        let source = if filter.is_none_or(device_counts::answers) { COUNTED } else { SOURCE };
-        source.count(&self.db, filter, of_setting(key)).await
     }
 
     /// The device of that id.

@@ -167,10 +167,11 @@ impl Sql {
             (op, false) => return Ok(truth(op == CompareOp::Ne)),
         };
         let parameter = self.parameter(bound.value);
-        let compared = format!("{} {} {parameter}", bound.operand, word(op));
+        let operand = bound.operand;
         Ok(match (op, left.nullable) {
-            (CompareOp::Ne, true) => format!("({} IS NULL OR {compared})", left.expression),
-            (_, nullable) => null.if_any(nullable, format!("({compared})")),
+            // The operand stands here once: a filter of comparisons of comparisons would else grow beyond measure.
+            (CompareOp::Ne, true) => format!("({operand} IS DISTINCT FROM {parameter})"),
+            (op, nullable) => null.if_any(nullable, format!("({operand} {} {parameter})", word(op))),
         })
     }
 
@@ -259,4 +260,33 @@ fn word(op: CompareOp) -> &'static str {
 /// A tree that the parser does not make.
 fn unfit() -> Error {
     Error::Corrupt("an operand of a filter does not fit its place".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How long the condition of a filter is that compares `levels` times.
+    fn length(levels: usize, deeper: impl Fn(Expr<()>) -> Expr<()>) -> usize {
+        let filter = (0..levels).fold(Expr::Field(()), |inner, _| deeper(inner));
+        let columns = |()| Column::nullable("devices.supervised", Holds::Bool);
+        let mut sql = Sql::new("");
+        sql.where_true(&filter, columns).unwrap();
+        sql.text.len()
+    }
+
+    #[test]
+    fn a_condition_is_as_long_as_its_filter() {
+        let literal = |value| Box::new(Expr::Literal(Literal::Boolean(value)));
+        for op in CompareOp::ALL {
+            let deeper = |inner| Expr::Compare(op, Box::new(inner), literal(true));
+            assert!(length(300, deeper) < 300 * 100, "{op:?}");
+            let within = |inner| Expr::Compare(op, Box::new(inner), Box::new(Expr::Field(())));
+            assert!(length(300, within) < 300 * 100, "{op:?}");
+        }
+        let not = |inner| Expr::Not(Box::new(Expr::Compare(CompareOp::Ne, Box::new(inner), literal(false))));
+        assert!(length(300, not) < 300 * 100);
+        let within = |inner| Expr::In(Box::new(inner), vec![Literal::Boolean(true)]);
+        assert!(length(300, within) < 300 * 100);
+    }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{
     Error,
     column::Column,
-    db::{Db, Row, Value},
+    db::{Db, Row, Statement, Value},
     filter::{Columns, Sql},
 };
 
@@ -85,19 +85,35 @@ impl<F: Copy> Source<F> {
             false => None,
         };
         let top = query.top.clamp(1, 1000) as usize;
-        let (page, keys) = self.page(query, &scope)?;
-        let mut rows = db.rows(page.statement()).await.map_err(slow)?;
+        let (mut rows, keys) = self.found(db, query, top + 1, &scope).await?;
         let more = rows.len() > top;
         rows.truncate(top);
         let next = match rows.last() {
-            Some(last) if more => Some(position_of(last, &keys)?),
+            Some(last) if more => Some(Position(Json::from(position_of(last, &keys)?).to_string())),
             _ => None,
         };
         Ok(Listed { rows: rows.iter().map(read).collect::<Result<_, _>>()?, next, total })
     }
 
-    /// Asks for a page and one row more. What its rows are ordered by comes with it, and whether downwards.
-    fn page(&self, query: &ListQuery<F>, scope: impl Fn(&mut Sql)) -> Result<(Sql, Keys), Error> {
+    /// Reads the first rows, so many at most, and what they are ordered by.
+    pub(super) async fn found(
+        &self,
+        db: &Db,
+        query: &ListQuery<F>,
+        most: usize,
+        scope: impl Fn(&mut Sql),
+    ) -> Result<(Vec<Row>, Keys), Error> {
+        let (page, keys) = self.page(query, most, scope)?;
+        Ok((db.rows(page.statement()).await.map_err(slow)?, keys))
+    }
+
+    /// Asks for that many rows. What they are ordered by comes with it, and whether downwards.
+    fn page(
+        &self,
+        query: &ListQuery<F>,
+        most: usize,
+        scope: impl Fn(&mut Sql),
+    ) -> Result<(Sql, Keys), Error> {
         let mut sql = Sql::new(&format!("SELECT {}", self.columns));
         let mut keys = Vec::with_capacity(query.order.len() + 1);
         for order in &query.order {
@@ -107,7 +123,7 @@ impl<F: Copy> Source<F> {
         for (index, (key, _)) in keys.iter().enumerate() {
             sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
         }
-        let by_key = self.key.filter(|_| query.filter.is_some());
+        let by_key = self.key.filter(|_| query.filter.is_some() || !query.order.is_empty());
         if let Some(key) = by_key {
             sql.push(&format!(" FROM (SELECT {key}"));
         }
@@ -118,8 +134,7 @@ impl<F: Copy> Source<F> {
             sql.push(")");
         }
         order_by(&mut sql, &keys);
-        let top = i64::from(query.top.clamp(1, 1000));
-        sql.push(" LIMIT ").bind(top + 1).push(" OFFSET ").bind(i64::from(query.skip));
+        sql.push(" LIMIT ").bind(most as i64).push(" OFFSET ").bind(i64::from(query.skip));
         if let Some(key) = by_key {
             sql.push(&format!(") AS page JOIN {} USING ({key})", self.table));
             order_by(&mut sql, &keys);
@@ -135,7 +150,7 @@ impl<F: Copy> Source<F> {
         query: &ListQuery<F>,
         scope: impl Fn(&mut Sql),
     ) -> Result<String, Error> {
-        let (page, _) = self.page(query, scope)?;
+        let (page, _) = self.page(query, 1001, scope)?;
         let (explain, column) = match db {
             Db::Sqlite(_) => ("EXPLAIN QUERY PLAN ", "detail"),
             Db::Postgres(_) => ("EXPLAIN ", "QUERY PLAN"),
@@ -145,6 +160,13 @@ impl<F: Copy> Source<F> {
             lines.push(row.get::<String>(column)?);
         }
         Ok(lines.join("\n"))
+    }
+
+    /// All rows that fulfil the filter, where there are never many.
+    pub(super) fn all(&self, filter: Option<&Expr<F>>, scope: impl Fn(&mut Sql)) -> Result<Statement, Error> {
+        let mut sql = Sql::new(&format!("SELECT {}", self.columns));
+        self.where_clause(&mut sql, filter, &scope)?;
+        Ok(sql.statement())
     }
 
     /// Counts the rows that fulfil the filter.
@@ -200,9 +222,9 @@ fn order_by(sql: &mut Sql, keys: &[(Column, bool)]) {
     }
 }
 
-fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
-    let values: Vec<Json> = keys
-        .iter()
+/// What a row is ordered by, for a position.
+pub(super) fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Vec<Json>, Error> {
+    keys.iter()
         .enumerate()
         .map(|(index, (key, _))| {
             let name = &format!("sort_key_{index}");
@@ -217,8 +239,7 @@ fn position_of(row: &Row, keys: &[(Column, bool)]) -> Result<Position, Error> {
                 Json::from(row.get::<i64>(name)?)
             })
         })
-        .collect::<Result<_, Error>>()?;
-    Ok(Position(Json::from(values).to_string()))
+        .collect()
 }
 
 /// `a >= x AND ((a > x) OR (a = x AND b > y) …)`, with the directions minded. The first condition follows from the rest;

@@ -9,7 +9,7 @@ use super::{
     column::{Column, Holds},
     created_requests,
     db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
-    devices,
+    device_lists,
     filter::Sql,
     keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
@@ -74,7 +74,7 @@ fn column(field: SettingField) -> Column {
         SettingField::ShareWithSchoolDataSync => fixed("setting_overview.share_with_sds", Holds::Bool),
         SettingField::RoleScopeTags => fixed("setting_overview.role_scope_tag_ids", Holds::Texts("tag")),
         SettingField::Devices => Column::made(of_setting("devices"), Holds::Rows),
-        SettingField::Device(field) => devices::column(field),
+        SettingField::Device(field) => device_lists::column(field),
         SettingField::Profiles => Column::made(of_setting("enrollment_profiles"), Holds::Rows),
         SettingField::Profile(field) => profiles::column(field),
         SettingField::DefaultProfile(platform) => {

@@ -86,9 +86,14 @@ impl Graph {
 
     /// The whole request for what is at `path`, to be sent again and again.
     pub(crate) fn request(&self, path: &str) -> Vec<u8> {
+        self.request_with(path, &[("Accept", "application/json")])
+    }
+
+    /// The same with other headers.
+    pub(crate) fn request_with(&self, path: &str, headers: &[(&str, &str)]) -> Vec<u8> {
         let mut request = Vec::new();
-        let headers = [("Authorization", self.authorization.as_str()), ("Accept", "application/json")];
-        crate::http::write_request(&mut request, self.port, "GET", path, &headers, b"");
+        let authorized = [&[("Authorization", self.authorization.as_str())], headers].concat();
+        crate::http::write_request(&mut request, self.port, "GET", path, &authorized, b"");
         request
     }
 

@@ -160,6 +160,15 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     body: Range<usize>,
     closes: bool,
+    /// The body comes in chunks, whose end is not known yet.
+    is_chunked: bool,
+}
+
+impl Head {
+    /// Bytes of the body as they came.
+    pub(crate) fn length(&self) -> usize {
+        self.body.len()
+    }
 }
 
 /// Sends a request and reads its answer into `buffer`, which holds nothing else afterwards.
@@ -168,7 +177,13 @@ fn exchange(stream: &mut dyn Stream, request: &[u8], buffer: &mut Vec<u8>) -> io
     stream.flush()?;
     buffer.clear();
     loop {
-        if let Some(head) = read_head(buffer)? {
+        if let Some(mut head) = read_head(buffer)? {
+            while head.is_chunked {
+                match end_of_chunks(buffer, head.body.start)? {
+                    Some(end) => (head.body.end, head.is_chunked) = (end, false),
+                    None => read_more(stream, buffer)?,
+                }
+            }
             while buffer.len() < head.body.end {
                 read_more(stream, buffer)?;
             }
@@ -192,7 +207,25 @@ fn read_more(stream: &mut dyn Stream, buffer: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
-/// The head, once it is there as a whole. Bodies of unknown length are refused: neither server sends any.
+/// Where a body in chunks ends, once it is there as a whole.
+fn end_of_chunks(bytes: &[u8], start: usize) -> io::Result<Option<usize>> {
+    let mut at = start;
+    loop {
+        let Some(line) = bytes.get(at..).and_then(|rest| rest.windows(2).position(|two| two == b"\r\n"))
+        else {
+            return Ok(None);
+        };
+        let size = std::str::from_utf8(&bytes[at..at + line]).ok();
+        let size = size.and_then(|size| usize::from_str_radix(size, 16).ok());
+        let size = size.ok_or_else(|| malformed("a chunk does not say how long it is"))?;
+        at += line + 2 + size + 2;
+        if size == 0 {
+            return Ok((bytes.len() >= at).then_some(at));
+        }
+    }
+}
+
+/// The head, once it is there as a whole. A body that is neither of known length nor in chunks is refused.
 fn read_head(bytes: &[u8]) -> io::Result<Option<Head>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else { return Ok(None) };
     let text = std::str::from_utf8(&bytes[..end]).map_err(|_| malformed("the answer's head is not text"))?;
@@ -200,22 +233,24 @@ fn read_head(bytes: &[u8]) -> io::Result<Option<Head>> {
     let first = lines.next().unwrap_or_default();
     let status = first.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     let status: u16 = status.ok_or_else(|| malformed("the answer is not HTTP/1.1"))?;
-    let (mut length, mut closes) = (None, false);
+    let (mut length, mut closes, mut is_chunked) = (None, false, false);
     for line in lines {
         let Some((name, value)) = line.split_once(':') else { continue };
         if name.eq_ignore_ascii_case("content-length") {
             length = value.trim().parse::<usize>().ok();
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            is_chunked = value.trim().eq_ignore_ascii_case("chunked");
         } else if name.eq_ignore_ascii_case("connection") {
             closes = value.trim().eq_ignore_ascii_case("close");
         }
     }
     let length = match length {
         Some(length) => length,
-        None if matches!(status, 204 | 304) => 0,
+        None if is_chunked || matches!(status, 204 | 304) => 0,
         None => return Err(malformed("the answer does not say how long it is")),
     };
     let start = end + 4;
-    Ok(Some(Head { status, body: start..start + length, closes }))
+    Ok(Some(Head { status, body: start..start + length, closes, is_chunked }))
 }
 
 fn malformed(what: &str) -> io::Error {
@@ -234,6 +269,18 @@ mod tests {
         }
         let head = read_head(whole).unwrap().unwrap();
         assert_eq!((head.status, &whole[head.body], head.closes), (200, &b"abc"[..], false));
+    }
+
+    #[test]
+    fn a_body_in_chunks_ends_behind_the_empty_one() {
+        let whole = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\na\r\n\r\n0\r\n\r\n";
+        let head = read_head(whole).unwrap().unwrap();
+        assert!(head.is_chunked);
+        for end in head.body.start..whole.len() {
+            assert_eq!(end_of_chunks(&whole[..end], head.body.start).unwrap(), None, "{end}");
+        }
+        assert_eq!(end_of_chunks(whole, head.body.start).unwrap(), Some(whole.len()));
+        assert!(end_of_chunks(b"z\r\n", 0).is_err());
     }
 
     #[test]

@@ -91,6 +91,13 @@ impl Launch {
         printed(&mut self.adept(&["setting", "resync", setting])).map(drop)
     }
 
+    /// How many of a setting's devices are alike, as JSON.
+    pub(crate) fn device_counts(&self, setting: &str) -> Result<serde_json::Value> {
+        let text = printed(&mut self.adept(&["device", "counts", setting, "--json"]))?;
+        serde_json::from_str(&text)
+            .map_err(|error| format!("`adept device counts` printed no JSON: {error}."))
+    }
+
     /// Every line of a setting's history of syncs, as JSON.
     pub(crate) fn history(&self, setting: &str) -> Result<serde_json::Value> {
         let mut command = self.adept(&["setting", "history", setting, "--limit", "10000", "--json"]);

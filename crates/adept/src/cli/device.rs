@@ -2,6 +2,7 @@
 //! service or without one, and does not call Apple; `ask` looks the device up at Apple and stores nothing.
 
 mod ask;
+mod counts;
 
 use clap::{Args, Subcommand};
 use serde_json::json;
@@ -10,6 +11,7 @@ use super::{Exit, Failure, flags::Json, open, say, setting_name::SettingName};
 use crate::config;
 
 pub use ask::Ask;
+pub use counts::Counts;
 
 /// What to do with devices.
 #[derive(Subcommand)]
@@ -18,6 +20,8 @@ pub enum Device {
     Show(Show),
     /// Look a device up at Apple now, from this machine; nothing is stored
     Ask(Box<Ask>),
+    /// Count a setting's devices by platform, desired profile and state
+    Counts(Counts),
 }
 
 /// Flags of `adept device show`.
@@ -38,6 +42,7 @@ pub(super) async fn run(command: Device) -> Result<(), Failure> {
     match command {
         Device::Show(flags) => show(flags).await,
         Device::Ask(flags) => ask::run(*flags).await,
+        Device::Counts(flags) => counts::run(flags).await,
     }
 }
 

@@ -10,5 +10,6 @@ async fn a_device_that_no_setting_lists_is_not_found() {
     adept(&["device", "show", "C02NOBODY", &data]).is(3, "no setting lists a device C02NOBODY");
     adept(&["device", "ask", "C02NOBODY", &data]).is(3, "no setting lists a device C02NOBODY");
     let nil = "--setting=00000000-0000-0000-0000-000000000001";
+    adept(&["device", "counts", "nowhere", &data]).is(3, "no setting");
     adept(&["device", "ask", "C02NOBODY", nil, &data]).is(3, "there is no setting");
 }

@@ -401,8 +401,10 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     let searched = vec![DeviceField::SerialNumber, DeviceField::Description, DeviceField::RequestedProfile];
     let ordered = orders(fields.clone(), &searched);
     let asked = (filters(fields, searched.clone(), None), ordered, 1..30_u32);
-    for _ in 0..TRIES {
+    for number in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
+        // What all fulfil is listed by other ways.
+        let filter = if number % 3 == 0 { Expr::constant(true) } else { filter };
         let wanted = expected(&rows, &filter, &order, |row| row.0.serial.to_ascii_lowercase());
         let wanted: Vec<_> = wanted.into_iter().map(|row| &row.0.serial).collect();
         let shown = format!("{filter:?} by {order:?}");

@@ -1,0 +1,220 @@
+//! Lists of a million devices: the order and the filter that are asked for decide by which index a page is found.
+//!
+//! In the order of serial numbers a page is found by the primary key, in that of arrival by an index. By what has few values,
+//! the devices with the first value come first, then those with the next: how many there are is counted already, and where they
+//! are few an index of just that finds them.
+
+mod by_value;
+
+use adept_odata::{Expr, Literal, OrderBy};
+
+use super::{
+    Devices, Error,
+    column::{Column, Holds},
+    device_counts::{self, DeviceCount},
+    devices::{COLUMNS, device},
+    filter::Sql,
+    list::{ListQuery, Listed, Source, of_setting},
+    serial_blocks,
+};
+use adept_domain::{DeviceField, DeviceRow, SettingKey, members};
+
+const SOURCE: Source<DeviceField> = Source {
+    columns: COLUMNS,
+    table: "devices",
+    number: "COUNT(*)",
+    column,
+    tie: Column::fixed("serial_key", Holds::FoldedText),
+    key: Some("tenant, setting, serial_key"),
+};
+
+/// The numbers of devices that are alike, for the same filters.
+const COUNTED: Source<DeviceField> = Source {
+    columns: device_counts::COUNTS,
+    table: "counted_devices AS devices",
+    number: "CAST(COALESCE(SUM(number), 0) AS BIGINT)",
+    column,
+    tie: Column::fixed("platform", Holds::Text),
+    key: None,
+};
+
+/// Devices that are found one by one in any order in the time of a page: where more fulfil a filter, a page of them is soon
+/// found on the way through all. Tests have few devices, and of those both.
+const FEW: i64 = if cfg!(debug_assertions) { 20 } else { 5000 };
+
+/// Groups of devices that a list is put together of.
+const MOST_GROUPS: usize = if cfg!(debug_assertions) { 50 } else { 500 };
+
+/// The column of a field; settings ask for those of their devices too.
+pub(super) fn column(field: DeviceField) -> Column {
+    let fixed = Column::fixed;
+    match field {
+        DeviceField::Id => fixed("devices.id", Holds::Id),
+        DeviceField::SerialNumber => fixed("devices.serial_key", Holds::Serial),
+        DeviceField::Description => Column::nullable("devices.description", Holds::Text),
+        DeviceField::Platform => fixed("devices.platform", Holds::Member(members::PLATFORM)),
+        DeviceField::DiscoverySource => fixed("devices.source", Holds::Member(members::DISCOVERY_SOURCE)),
+        DeviceField::IsDeleted => fixed("devices.deleted", Holds::Bool),
+        DeviceField::Created => fixed("devices.created_at", Holds::Time),
+        DeviceField::RequestedProfile => Column::nullable("devices.desired_profile", Holds::Id),
+        DeviceField::RequestedProfileAt => Column::nullable("devices.desired_at", Holds::Time),
+        DeviceField::IsSupervised => fixed("COALESCE(devices.supervised, FALSE)", Holds::Bool),
+        DeviceField::LastContacted => Column::time_or_year_one("CAST(NULL AS BIGINT)"),
+        DeviceField::EnrollmentState => {
+            fixed("CAST('notContacted' AS TEXT)", Holds::Member(members::ENROLLMENT_STATE))
+        }
+    }
+}
+
+/// By which index devices are found.
+enum Way {
+    /// The primary key, or one that the database chooses.
+    Serial,
+    /// One of their setting and of what they are ordered by first.
+    Order,
+    /// That of their facets, of which these are looked for.
+    Facets(Vec<i64>),
+}
+
+impl Way {
+    /// The condition that every row must meet.
+    fn scope(&self, key: SettingKey) -> impl Fn(&mut Sql) {
+        move |sql| {
+            if matches!(self, Self::Serial) {
+                return of_setting(key)(sql);
+            }
+            // Of the indexes only those that begin with the setting can serve this, whatever the database knows of the table.
+            sql.push("COALESCE(tenant, setting) = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
+            if let Self::Facets(facets) = self {
+                // None has -1: a list needs at least one.
+                sql.push(" AND facets IN (-1");
+                for facets in facets {
+                    sql.push(", ").bind(*facets);
+                }
+                sql.push(")");
+            }
+        }
+    }
+}
+
+impl Devices {
+    /// Lists the devices of a setting, gone ones included, by serial number when no other order is asked for.
+    pub async fn list(
+        &self,
+        key: SettingKey,
+        query: &ListQuery<DeviceField>,
+    ) -> Result<Listed<DeviceRow>, Error> {
+        let mut query = query.clone();
+        query.filter = match query.filter.take() {
+            Some(filter) => Some(self.narrowed(key, filter).await?),
+            None => None,
+        };
+        let total = match std::mem::take(&mut query.count) {
+            true => Some(self.count_narrowed(key, query.filter.as_ref()).await?),
+            false => None,
+        };
+        if let Some(listed) = self.list_by_value(key, &query).await? {
+            return Ok(Listed { total, ..listed });
+        }
+        let listed = match self.way(key, query.filter.as_ref(), &query.order).await? {
+            Way::Facets(facets) => {
+                let few = Way::Facets(facets.clone());
+                let listed = SOURCE.list(&self.db, &query, few.scope(key), device).await?;
+                // A device may have gone over from one group to another while both were read.
+                match self.few_facets(key, query.filter.as_ref()).await? {
+                    Some(now) if now.iter().all(|one| facets.contains(one)) => listed,
+                    _ => SOURCE.list(&self.db, &query, Way::Serial.scope(key), device).await?,
+                }
+            }
+            way => SOURCE.list(&self.db, &query, way.scope(key), device).await?,
+        };
+        Ok(Listed { total, ..listed })
+    }
+
+    /// Counts the devices of a setting that fulfil the filter: one by one only where their numbers do not answer it.
+    pub async fn count(&self, key: SettingKey, filter: Option<&Expr<DeviceField>>) -> Result<i64, Error> {
+        match filter {
+            Some(filter) => {
+                let filter = self.narrowed(key, filter.clone()).await?;
+                self.count_narrowed(key, Some(&filter)).await
+            }
+            None => self.count_narrowed(key, None).await,
+        }
+    }
+
+    async fn count_narrowed(
+        &self,
+        key: SettingKey,
+        filter: Option<&Expr<DeviceField>>,
+    ) -> Result<i64, Error> {
+        let source = if filter.is_none_or(device_counts::answers) { COUNTED } else { SOURCE };
+        source.count(&self.db, filter, of_setting(key)).await
+    }
+
+    /// The same filter, with the devices named that alone can fulfil it, where there are few.
+    async fn narrowed(&self, key: SettingKey, filter: Expr<DeviceField>) -> Result<Expr<DeviceField>, Error> {
+        Ok(match serial_blocks::narrowed(&self.db, key, &filter).await? {
+            None => filter,
+            Some(none) if none.is_empty() => Expr::constant(false),
+            Some(some) => {
+                let some = some.into_iter().map(Literal::Text).collect();
+                filter.and(Expr::In(Box::new(Expr::Field(DeviceField::SerialNumber)), some))
+            }
+        })
+    }
+
+    /// By which index a page is found soonest.
+    async fn way(
+        &self,
+        key: SettingKey,
+        filter: Option<&Expr<DeviceField>>,
+        order: &[OrderBy<DeviceField>],
+    ) -> Result<Way, Error> {
+        if let Some(facets) = self.few_facets(key, filter).await? {
+            return Ok(Way::Facets(facets));
+        }
+        Ok(match order.first().map(|order| &order.by) {
+            Some(Expr::Field(DeviceField::Created)) => Way::Order,
+            _ => Way::Serial,
+        })
+    }
+
+    /// The facets of the few devices that alone can fulfil a filter; none where they may be many.
+    async fn few_facets(
+        &self,
+        key: SettingKey,
+        filter: Option<&Expr<DeviceField>>,
+    ) -> Result<Option<Vec<i64>>, Error> {
+        let Some(filter) = filter.and_then(counted_part) else { return Ok(None) };
+        let groups = self.groups_with(key, Some(&filter)).await?;
+        if groups.iter().map(|group| group.number).sum::<i64>() > FEW {
+            return Ok(None);
+        }
+        let mut facets: Vec<i64> = groups.iter().map(|group| group.facets).collect();
+        facets.sort_unstable();
+        facets.dedup();
+        Ok(Some(facets))
+    }
+
+    /// The groups of devices that fulfil a filter that their numbers answer.
+    async fn groups_with(
+        &self,
+        key: SettingKey,
+        filter: Option<&Expr<DeviceField>>,
+    ) -> Result<Vec<DeviceCount>, Error> {
+        self.db.all(COUNTED.all(filter, of_setting(key))?, device_counts::device_count).await
+    }
+
+    /// How many devices of a setting are alike, those that are gone included.
+    pub async fn groups(&self, key: SettingKey) -> Result<Vec<DeviceCount>, Error> {
+        self.groups_with(key, None).await
+    }
+}
+
+/// What a filter demands that the numbers of devices answer; none when it demands nothing of that.
+fn counted_part(filter: &Expr<DeviceField>) -> Option<Expr<DeviceField>> {
+    match filter {
+        Expr::And(all) => all.iter().filter(|one| device_counts::answers(one)).cloned().reduce(Expr::and),
+        one => device_counts::answers(one).then(|| one.clone()),
+    }
+}
