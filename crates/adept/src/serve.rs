@@ -9,6 +9,7 @@ mod listener;
 pub mod metrics;
 mod observe;
 pub mod signals;
+mod slow_readers;
 pub mod telemetry;
 mod timed_stream;
 pub mod tls;
@@ -231,6 +232,7 @@ pub fn for_clients(router: Router) -> Router {
     let long = SizeAbove::new(LEAST_COMPRESSED).and(NotForContentType::IMAGES);
     router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(long))
+        .layer(middleware::from_fn(slow_readers::hand_over))
         .layer(middleware::from_fn(for_a_request))
         .layer(middleware::from_fn(drain_unread))
 }

@@ -1,6 +1,6 @@
 //! What one client may hold up: connections, slow heads and slow bodies.
 
-use std::{future::Ready, io, net::SocketAddr, time::Duration};
+use std::{future::Ready, io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, HttpBody},
@@ -11,8 +11,9 @@ use axum::{
 use axum_server::{Handle, Server, accept::Accept};
 use futures_util::StreamExt;
 use tokio::{net::TcpStream, time::Instant};
+use tower_http::add_extension::AddExtension;
 
-use super::timed_stream::TimedStream;
+use super::{slow_readers::Connection, timed_stream::TimedStream};
 
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;
@@ -71,15 +72,17 @@ pub(super) struct ConnectionLimit {
 
 impl<S> Accept<TcpStream, S> for ConnectionLimit {
     type Stream = TimedStream;
-    type Service = S;
-    type Future = Ready<io::Result<(TimedStream, S)>>;
+    type Service = AddExtension<S, Arc<Connection>>;
+    type Future = Ready<io::Result<(TimedStream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         std::future::ready(if self.handle.connection_count() > self.room {
             tracing::warn!(room = self.room, "a connection was closed at once: there are too many");
             Err(io::Error::other("too many connections"))
         } else {
-            stream.set_nodelay(true).map(|()| (TimedStream::new(stream, self.reading), service))
+            let connection = Connection::watched(self.reading);
+            let service = AddExtension::new(service, Arc::clone(&connection));
+            stream.set_nodelay(true).map(|()| (TimedStream::new(stream, self.reading, connection), service))
         })
     }
 }
@@ -140,6 +143,7 @@ mod tests {
         let router = Router::new()
             .route("/", post(|body: String| async { body }))
             .route("/long", get(|| async { vec![b'a'; LONG] }))
+            .layer(middleware::from_fn(crate::serve::slow_readers::hand_over))
             .layer(middleware::from_fn_with_state(timeouts, no_slow_bodies));
         tokio::spawn(listener.serve(router, None, handle.clone(), room, timeouts));
         (address, handle)
@@ -206,6 +210,21 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(rest(client).await.len() < LONG);
+        handle.shutdown();
+    }
+
+    /// Such a client answers pings, and nothing stands still on its connection.
+    #[tokio::test]
+    async fn a_client_that_closes_the_window_of_an_answer_is_closed() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (address, handle) = start(10);
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+        let answer = client.get(format!("http://{address}/long")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        while handle.connection_count() > 0 {
+            tokio::task::yield_now().await;
+        }
+        assert!(answer.bytes().await.is_err());
         handle.shutdown();
     }
 

@@ -4,10 +4,12 @@ use std::{
     future::Future,
     io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
+use super::slow_readers::Connection;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -18,13 +20,14 @@ use tokio::{
 pub(super) struct TimedStream {
     stream: TcpStream,
     limit: Duration,
+    connection: Arc<Connection>,
     /// Runs while a write waits for the client.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, limit: Duration) -> Self {
-        Self { stream, limit, waits: None }
+    pub(super) fn new(stream: TcpStream, limit: Duration, connection: Arc<Connection>) -> Self {
+        Self { stream, limit, connection, waits: None }
     }
 
     /// What a write came to; an error once it has waited too long.
@@ -36,8 +39,12 @@ impl TimedStream {
         let limit = self.limit;
         let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(waits.as_mut().poll(context));
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")))
+        Poll::Ready(Err(unread()))
     }
+}
+
+fn unread() -> io::Error {
+    io::Error::new(io::ErrorKind::TimedOut, "the client does not read its answer")
 }
 
 impl AsyncRead for TimedStream {
@@ -46,6 +53,9 @@ impl AsyncRead for TimedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.connection.has_ended(context) {
+            return Poll::Ready(Err(unread()));
+        }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
