@@ -1,4 +1,5 @@
-//! A purge of many rows, or what a wrong clock put off, holds up no other write on either database.
+//! A purge of many rows, an import, a page that says that many devices left, or what a wrong clock put off, holds up no other
+//! write on either database.
 //! `ADEPT_TEST_ROWS=1000000 cargo xtask test -p adept holds_up_no_other_write` does it with a million rows of each table.
 
 use std::{
@@ -10,13 +11,15 @@ use std::{
 };
 
 use adept::{
-    domain::Setting,
-    storage::{Storage, Work},
+    domain::{OperationType, Setting},
+    storage::{DeviceWrites, Error, Storage, Work},
 };
 
 use super::{
     KIND,
-    battery::{LENGTHS, claim_one, ended, event, later, make, observed, part, server, upload},
+    battery::{
+        LENGTHS, claim_one, ended, event, later, make, observed, part, record, server, store_page, upload,
+    },
 };
 use crate::support::database::{TestDatabase, noon, tenant};
 
@@ -195,4 +198,36 @@ async fn a_claim_of_devices_that_a_wrong_clock_put_off_holds_up_no_other_write()
     let next = storage.assignments.rest_devices(&claim.lease, generation, before, true).await.unwrap();
     let horizon = later(DAY + 120);
     assert!(next.is_some_and(|next| next > horizon), "the next claim follows at once: {next:?}");
+}
+
+/// Serial numbers of the devices that [`devices`] makes.
+fn serials(number: usize) -> Vec<String> {
+    (1..=number).map(|number| format!("C{number}")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_that_overwrites_thousands_holds_up_no_other_write() {
+    let (database, storage, made) = ground().await;
+    devices(&database, &made, ("assign_due_at", "NULL")).await;
+    let event = event(3_000, &made);
+    let described = |mut changed: Vec<adept::domain::DeviceRow>| {
+        changed.iter_mut().for_each(|device| device.description = Some(format!("new {}", device.serial)));
+        Ok::<_, Error>(DeviceWrites { new: Vec::new(), changed, event })
+    };
+    let serials = serials(4_000);
+    let import = storage.devices.write(made.key(), &serials, &[], noon(), described);
+    assert!(beside_writes(&storage, "an import", import).await.unwrap());
+    assert_eq!(count(&database, "devices WHERE description = 'new ' || serial").await, 4_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_says_that_thousands_left_holds_up_no_other_write() {
+    let (database, storage, made) = ground().await;
+    devices(&database, &made, ("assign_due_at", "NULL")).await;
+    let claim = claim_one(&storage, noon()).await;
+    let left = serials(8_000).into_iter().zip(0..);
+    let page = left.map(|(serial, at)| record(&serial, Some((OperationType::Deleted, -at)), 1)).collect();
+    let stored = beside_writes(&storage, "a page", store_page(&storage, &claim, 0, page)).await;
+    assert_eq!(stored, Some((0, 0, 8_000)));
+    assert_eq!(count(&database, "devices WHERE deleted").await, 8_000);
 }
