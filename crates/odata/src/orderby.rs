@@ -30,22 +30,23 @@ pub fn parse_orderby<F: Clone + PartialEq, S: Schema<F>>(
 ) -> Result<Vec<OrderBy<F>>, ParseError> {
     let mut parser = Parser::new(Cursor::new("$orderby", text)?, schema, now);
     let mut criteria: Vec<OrderBy<F>> = Vec::new();
-    let mut texts: Vec<String> = Vec::new();
+    let mut texts: Vec<&str> = Vec::new();
     loop {
         let at = parser.cursor.at;
         let (by, kind) = parser.value()?;
         if let Expr::Literal(_) = by {
             return Err(parser.cursor.fail_at(at, "a property"));
         }
-        let written = shortened(parser.cursor.since(at));
+        let written = parser.cursor.since(at);
         let problem = |problem| Err(ParseError::new(at, problem));
         if matches!(kind, Kind::Collection(_) | Kind::Complex(_)) {
             return problem(Problem::Misused(format!(
-                "'{written}' cannot be sorted by: only a single primitive value has an order."
+                "'{}' cannot be sorted by: only a single primitive value has an order.",
+                shortened(written)
             )));
         }
-        if texts.iter().any(|other| other.eq_ignore_ascii_case(&written)) {
-            return problem(Problem::Duplicate(written));
+        if texts.iter().any(|other| other.eq_ignore_ascii_case(written)) {
+            return problem(Problem::Duplicate(shortened(written)));
         }
         texts.push(written);
         if criteria.len() == LIMIT {

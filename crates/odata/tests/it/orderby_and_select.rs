@@ -22,6 +22,11 @@ fn directions_are_optional_and_in_any_case() {
 #[test]
 fn an_order_names_each_primitive_property_once_and_at_most_eight() {
     assert_eq!(order("id,ID desc").unwrap_err(), "'ID' is given more than once.");
+    // Whole criteria are compared, and shortened only where they are shown.
+    let long = |end: &str| format!("concat(tokenName,'{}{end}')", "x".repeat(100));
+    assert_eq!(order(&format!("{},{}", long("a"), long("b"))).unwrap().len(), 2);
+    let twice = order(&format!("{},{}", long("a"), long("A"))).unwrap_err();
+    assert!(twice.starts_with("'concat(tokenName,'xxx") && twice.len() < 150, "{twice}");
     let nine =
         "id,size,tokenName,isDeleted,isSupervised,description,serialNumber,syncedDeviceCount,correlationId";
     assert!(order(nine.rsplit_once(',').unwrap().0).is_ok());
