@@ -28,6 +28,8 @@ pub enum Problem {
         /// The type that was searched, as the schema names it.
         type_name: String,
     },
+    /// The property exists, and nothing can be compared with it or ordered by it; its path as the caller wrote it.
+    Unusable(String),
     /// The literal does not fit the property.
     WrongType {
         /// As the caller wrote it.
@@ -105,6 +107,9 @@ impl fmt::Display for ParseError {
             }
             Problem::UnknownProperty { name, type_name } => {
                 write!(f, "Could not find a property named '{name}' on type '{type_name}'.")
+            }
+            Problem::Unusable(path) => {
+                write!(f, "The property '{path}' cannot be used in '$filter' or '$orderby'.")
             }
             Problem::WrongType { property, expected, literal } => write!(
                 f,

@@ -92,6 +92,9 @@ fn option(expand: &mut Expand, text: &str, span: Span) -> Result<(), ParseError>
         }
         expand.levels = Some(match value.parse() {
             Ok(count) => Levels::Count(count),
+            Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Levels::Count(u32::MAX)
+            }
             Err(_) if value.eq_ignore_ascii_case("max") => Levels::Max,
             Err(_) => return Err(ParseError::new(at, invalid())),
         });

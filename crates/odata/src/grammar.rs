@@ -170,6 +170,10 @@ pub static PRODUCTIONS: &[Production] = &[
         ),
     ),
     of("listExpr inExpr", Taken(FILTER, "id in ('a','b',null)")),
+    of(
+        "commonExpr before and behind in",
+        Refused(FILTER, "id in (description)", "in the list behind 'in' is not supported"),
+    ),
     of("andExpr orExpr", Taken(FILTER, "id eq 'a' and id ne 'b' or id gt 'c'")),
     of("eqExpr neExpr ltExpr leExpr gtExpr geExpr", Taken(FILTER, "size ge 1 and size le 2 and size lt 3")),
     of(
@@ -191,6 +195,10 @@ pub static PRODUCTIONS: &[Production] = &[
         OutOfScope("parts of what stands above"),
     ),
     of("nullValue", Taken(FILTER, "description eq null")),
+    of(
+        "nullValue as an argument or a condition",
+        Refused(FILTER, "tolower(null) eq 'a'", "is not supported"),
+    ),
     of("booleanValue", Taken(FILTER, "isDeleted eq false")),
     of("guidValue", Taken(FILTER, "correlationId eq 01234567-89ab-cdef-0123-456789abcdef")),
     of("dateTimeOffsetValueInUrl", Taken(FILTER, "activityDateTime gt 2026-01-31T08:00:00.5+02:00")),
@@ -218,7 +226,8 @@ pub fn page() -> String {
          `$filter`, `$orderby`, `$select`, `$expand` and the query string. Made by `cargo xtask gen` from \
          `crates/odata/src/grammar.rs`, whose examples the tests read.\n\n\
          Text is compared without ASCII case. Null is \"unknown\" to `and`, `or` and `not`; `eq` and `ne` compare it, `gt`, \
-         `ge`, `lt` and `le` are false with it, functions of it are null. Division by 0 is null.\n\n\
+         `ge`, `lt` and `le` are false with it, functions of it are null. Division by 0 is null. Times end at \
+         9999-12-30T22:00:00.999999Z, the last that can be held: `maxdatetime()` is that one, and a later one is read as it.\n\n\
          | production | | example or reason |\n|---|---|---|\n",
     );
     for Production { rules, support } in PRODUCTIONS {

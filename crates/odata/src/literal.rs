@@ -174,8 +174,11 @@ fn is_date(bytes: &[u8]) -> bool {
 /// 0000-01-01T00:00:00Z: OData's years have four digits and no sign.
 const EARLIEST: Timestamp = Timestamp::constant(-62_167_219_200, 0);
 
+/// The last moment that the database holds, in whole microseconds: what `maxdatetime()` says.
+pub(crate) const LATEST: Timestamp = Timestamp::constant(253_402_207_200, 999_999_000);
+
 /// `yyyy-MM-dd` (midnight, UTC) or `yyyy-MM-ddThh:mm[:ss[.fraction]]` with `Z` or an offset. Digits beyond nanoseconds
-/// are dropped; times past the last one that can be held, such as .NET's maximum, become that last one.
+/// are dropped; times past [`LATEST`], such as .NET's maximum, become that one.
 fn date_time(text: &str) -> Option<Timestamp> {
     let bytes = text.as_bytes();
     if !is_date(bytes) {
@@ -195,8 +198,8 @@ fn date_time(text: &str) -> Option<Timestamp> {
     };
     let nanoseconds = local.find('.').map_or(local.len(), |dot| local.len().min(dot + 10));
     let local: civil::DateTime = local[..nanoseconds].parse().ok()?;
-    let time = Offset::from_seconds(offset).ok()?.to_timestamp(local).unwrap_or(Timestamp::MAX);
-    Some(time.max(EARLIEST))
+    let time = Offset::from_seconds(offset).ok()?.to_timestamp(local).unwrap_or(LATEST);
+    Some(time.clamp(EARLIEST, LATEST))
 }
 
 /// `Z` or `±hh:mm`; a space stands for a `+` that was not percent-encoded.

@@ -117,6 +117,11 @@ impl<'t, 's, F: Clone> Parser<'t, 's, F> {
     }
 
     fn truth(&self, operand: Operand<'t, F>) -> Result<Expr<F>, ParseError> {
+        if let Operand::Literal(literal) = &operand
+            && literal.token.is("null")
+        {
+            return Err(refused::null("as a condition", literal.at));
+        }
         operand
             .into_condition()
             .ok_or_else(|| self.cursor.fail("a comparison (eq, ne, gt, ge, lt, le or in)"))
@@ -211,10 +216,11 @@ impl<'t, 's, F: Clone> Parser<'t, 's, F> {
 
     /// `(1,2,3)` after `in`.
     fn values(&mut self, left: Operand<'t, F>, at: usize) -> Result<Expr<F>, ParseError> {
-        let Operand::Typed(value) = left else {
-            return Err(self.cursor.fail_at(at, "a property before 'in'"));
-        };
+        let Operand::Typed(value) = left else { return Err(refused::literal_before_in(at)) };
         value.check_primitive()?;
+        if let Token::Word(_) = self.cursor.token {
+            return Err(refused::collection_behind_in(self.cursor.at));
+        }
         self.cursor.expect(Token::Open, "a list of values in parentheses")?;
         let mut list = Vec::new();
         loop {
@@ -222,6 +228,9 @@ impl<'t, 's, F: Clone> Parser<'t, 's, F> {
             match self.cursor.token {
                 Token::Text(_) | Token::Typed(..) | Token::Plain(_) => {}
                 token if ["true", "false", "null"].iter().any(|word| token.is(word)) => {}
+                Token::Word(_) | Token::Open | Token::Minus => {
+                    return Err(refused::expression_in_list(self.cursor.at));
+                }
                 _ => return Err(self.cursor.fail("a literal")),
             }
             let Operand::Literal(literal) = self.literal()? else { continue };

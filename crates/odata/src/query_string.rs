@@ -153,6 +153,8 @@ impl QueryOptions {
         };
         let number = || match value.parse::<u32>() {
             Ok(number) if !value.starts_with('+') => Ok(number),
+            // More than any list holds.
+            Err(_) if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => Ok(u32::MAX),
             _ => Err(invalid("a non-negative integer")),
         };
         let twice = match name {

@@ -32,6 +32,13 @@ pub enum Kind {
     Collection(&'static Kind),
 }
 
+impl Kind {
+    /// The kind of each item of a collection; of anything else its own.
+    pub fn item(self) -> Self {
+        if let Self::Collection(item) = self { *item } else { self }
+    }
+}
+
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -86,6 +93,13 @@ pub trait Schema<F> {
     /// properties follow: `["microsoft.graph.depIOSEnrollmentProfile", "zoomDisabled"]`.
     fn field(&self, path: &[&str]) -> Option<(F, Kind)>;
 
+    /// The type of what a path leads to, or of each of its items where it leads to many. Also where the path has no field, because
+    /// nothing can be compared with what is there; none where there is no such path.
+    fn type_of(&self, path: &[&str]) -> Option<String> {
+        let (_, kind) = self.field(path)?;
+        Some(kind.item().to_string())
+    }
+
     /// Being of the type of that name, in any ASCII case: of the row, or of what `path` leads to.
     fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<F>;
 }
@@ -106,11 +120,10 @@ pub(crate) fn resolve<F>(schema: &dyn Schema<F>, path: &[&str]) -> Result<(F, Ki
     if let Some(found) = schema.field(path) {
         return Ok(found);
     }
-    let known = (1..path.len()).rev().find_map(|length| Some((length, schema.field(&path[..length])?.1)));
-    let (index, type_name) = match known {
-        None => (0, schema.type_name().to_owned()),
-        Some((length, Kind::Collection(item))) => (length, item.to_string()),
-        Some((length, kind)) => (length, kind.to_string()),
-    };
+    if schema.type_of(path).is_some() {
+        return Err(Problem::Unusable(shortened(&path.join("/"))));
+    }
+    let known = (1..path.len()).rev().find_map(|length| Some((length, schema.type_of(&path[..length])?)));
+    let (index, type_name) = known.unwrap_or_else(|| (0, schema.type_name().to_owned()));
     Err(Problem::UnknownProperty { name: shortened(path.get(index).unwrap_or(&"")), type_name })
 }

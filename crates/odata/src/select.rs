@@ -18,6 +18,16 @@ pub enum Select<F> {
     Fields(Vec<F>),
 }
 
+/// What is wrong with a path, in the words of this option.
+fn of_select(problem: Problem) -> Problem {
+    match problem {
+        Problem::Unusable(path) => Problem::Unsupported(format!(
+            "'{path}' in '$select' is not supported: a property can be selected, or a member of one."
+        )),
+        other => other,
+    }
+}
+
 /// Reads a decoded `$select`: 1 to 200 properties or `*`. A property named twice counts once.
 pub fn parse_select<F: PartialEq, S: Schema<F>>(text: &str, schema: &S) -> Result<Select<F>, ParseError> {
     let mut cursor = Cursor::new("$select", text)?;
@@ -43,7 +53,8 @@ pub fn parse_select<F: PartialEq, S: Schema<F>>(text: &str, schema: &S) -> Resul
             if !refused.is_empty() {
                 return Err(ParseError::new(at, Problem::Unsupported(refused.to_owned())));
             }
-            let (field, _) = resolve(schema, &path).map_err(|problem| ParseError::new(at, problem))?;
+            let (field, _) =
+                resolve(schema, &path).map_err(|problem| ParseError::new(at, of_select(problem)))?;
             if !fields.contains(&field) {
                 fields.push(field);
             }

@@ -1,8 +1,6 @@
 //! Functions. Case conversions vanish, because text is compared without case anyway; times that the text alone decides
 //! become literals.
 
-use jiff::Timestamp;
-
 use super::{
     Parser, Power,
     operand::{Operand, Typed, Written},
@@ -12,7 +10,7 @@ use crate::{
     error::{ParseError, Problem, shortened},
     expr::{Expr, Function},
     lexer::Token,
-    literal::{YEAR_ONE, unescaped},
+    literal::{LATEST, YEAR_ONE, unescaped},
     schema::{IsOf, Kind},
 };
 
@@ -28,7 +26,7 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
             let text = arguments.pop().unwrap_or(Expr::Null);
             return Ok(Operand::Typed(self.typed(text, Kind::String, at)));
         }
-        let moments = [("now", self.now), ("mindatetime", YEAR_ONE), ("maxdatetime", Timestamp::MAX)];
+        let moments = [("now", self.now), ("mindatetime", YEAR_ONE), ("maxdatetime", LATEST)];
         if let Some((_, moment)) = moments.into_iter().find(|(word, _)| is(word)) {
             self.arguments(&[], 0)?;
             return Ok(Operand::Typed(self.typed(Written::moment(moment), Kind::DateTimeOffset, at)));
@@ -71,7 +69,10 @@ impl<'t, F: Clone> Parser<'t, '_, F> {
         };
         match operand {
             Operand::Typed(typed) if fits(&typed) => Ok(typed.expr),
-            Operand::Literal(literal) if !(kind == Kind::String && literal.token.is("null")) => {
+            Operand::Literal(literal) if literal.token.is("null") => {
+                Err(refused::null("as an argument of a function", at))
+            }
+            Operand::Literal(literal) => {
                 literal.read(kind).map(Expr::Literal).map_err(|_| self.cursor.fail_at(at, wanted))
             }
             _ => Err(self.cursor.fail_at(at, wanted)),

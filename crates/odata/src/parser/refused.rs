@@ -45,6 +45,32 @@ pub(super) fn function(name: &str, at: usize) -> ParseError {
     unsupported(sentence, at)
 }
 
+/// The error for `null` in this place.
+pub(super) fn null(place: &str, at: usize) -> ParseError {
+    unsupported(format!("'null' {place} is not supported: compare with it by eq or ne."), at)
+}
+
+/// The error for `2 in (…)`.
+pub(super) fn literal_before_in(at: usize) -> ParseError {
+    unsupported(
+        "A literal before 'in' is not supported: a property or a function can stand there.".to_owned(),
+        at,
+    )
+}
+
+/// The error for `x in collection`.
+pub(super) fn collection_behind_in(at: usize) -> ParseError {
+    let sentence =
+        "A collection behind 'in' is not supported: list the values in parentheses, or use any(…) with eq.";
+    unsupported(sentence.to_owned(), at)
+}
+
+/// The error for `x in (y)`.
+pub(super) fn expression_in_list(at: usize) -> ParseError {
+    let sentence = "A property or an expression in the list behind 'in' is not supported: only literals are.";
+    unsupported(sentence.to_owned(), at)
+}
+
 /// The error for a segment of a path that is not offered.
 pub(super) fn segment(segment: &str, at: usize) -> ParseError {
     unsupported(format!("'{}' in a path is not supported here.", shortened(segment)), at)

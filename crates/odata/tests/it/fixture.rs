@@ -92,6 +92,14 @@ impl Schema<Field> for Fixture {
         Some((Field(name), *kind))
     }
 
+    /// A picture is everywhere, and nothing can be compared with it.
+    fn type_of(&self, path: &[&str]) -> Option<String> {
+        match path {
+            ["photo"] | [_, "photo"] => Some("Edm.Stream".to_owned()),
+            path => self.field(path).map(|(_, kind)| kind.item().to_string()),
+        }
+    }
+
     fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<Field> {
         let of_row = path.is_empty();
         if of_row && type_name.eq_ignore_ascii_case(self.type_name()) {
