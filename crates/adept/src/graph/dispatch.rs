@@ -104,6 +104,10 @@ impl Edge {
         let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         tracing::Span::current().record("operation", operation);
         let result = match endpoint {
+            // Programs in between might have looked at another one than this service would.
+            _ if parts.headers.get_all(header::AUTHORIZATION).iter().nth(1).is_some() => {
+                Err(Error::RepeatedAuthorization)
+            }
             Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
                 handle(&self.graph, version, &parts.headers)
             }
@@ -174,9 +178,8 @@ impl Edge {
         parts: &Parts,
         endpoint: Result<Endpoint, Error>,
     ) -> Result<(Caller, Endpoint, Metadata), Error> {
-        let headers = &parts.headers;
         // What is no text cannot be a token; it is refused as malformed.
-        let bearer = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
+        let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
         let mut caller = self.graph.auth.caller(bearer, now).await?;
         // One that came over IPv4 to a socket for both is shown as what it is.

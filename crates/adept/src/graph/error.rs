@@ -24,6 +24,9 @@ pub(super) enum Error {
     /// The bearer token is not good.
     #[error(transparent)]
     Denied(#[from] Denied),
+    /// More than one `Authorization` header.
+    #[error("The Authorization header is given more than once: send exactly one. Nothing was changed.")]
+    RepeatedAuthorization,
     /// The token is good and does not allow this.
     #[error(
         "Application is not authorized to perform this operation. Application must have one of the following scopes: {}",

@@ -41,6 +41,9 @@ pub(super) enum OAuthError {
     /// Credentials came both in the body and in the `Authorization` header, and differ.
     #[error("Send the client's credentials once: in the body or in the Authorization header.")]
     TwoCredentials,
+    /// More than one `Authorization` header.
+    #[error("The Authorization header must not be sent twice.")]
+    RepeatedHeader,
     /// The `Authorization` header is not readable as Basic credentials.
     #[error("The Authorization header must hold Basic credentials: client_id and client_secret.")]
     UnreadableBasic,
@@ -70,7 +73,9 @@ impl OAuthError {
             Self::Refused(Refused::UnknownTenant(_)) => invalid(90_002),
             Self::Refused(Refused::DisabledTenant(_)) => invalid(5_000_224),
             Self::OldEndpoint => invalid(900_561),
-            Self::NotAForm(_) | Self::RepeatedField(_) | Self::TwoCredentials => invalid(90_014),
+            Self::NotAForm(_) | Self::RepeatedField(_) | Self::RepeatedHeader | Self::TwoCredentials => {
+                invalid(90_014)
+            }
             Self::MissingField(_) => invalid(900_144),
             Self::UnsupportedGrant(_) => (StatusCode::BAD_REQUEST, "unsupported_grant_type", 70_003),
             Self::UnknownScope(_) => (StatusCode::BAD_REQUEST, "invalid_scope", 70_011),

@@ -93,7 +93,12 @@ fn field<'a>(fields: &'a Fields, name: &'static str) -> Result<Option<&'a str>, 
 /// Client id and secret, from the body or from HTTP Basic.
 fn credentials(fields: &Fields, headers: &HeaderMap) -> Result<(String, Zeroizing<String>), OAuthError> {
     let (id, secret) = (field(fields, "client_id")?, field(fields, "client_secret")?);
-    let Some(header) = headers.get(header::AUTHORIZATION) else {
+    let mut sent = headers.get_all(header::AUTHORIZATION).iter();
+    let (header, second) = (sent.next(), sent.next());
+    if second.is_some() {
+        return Err(OAuthError::RepeatedHeader);
+    }
+    let Some(header) = header else {
         let id = id.ok_or(OAuthError::MissingField("client_id"))?;
         let secret = secret.ok_or(OAuthError::MissingSecret)?;
         return Ok((id.to_owned(), Zeroizing::new(secret.to_owned())));

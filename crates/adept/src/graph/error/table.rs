@@ -24,6 +24,7 @@ impl Error {
         };
         (row.status, row.code) = match self {
             Self::App(app::Error::Invalid(_))
+            | Self::RepeatedAuthorization
             | Self::UnknownVersion(_)
             | Self::UnknownSegment(_)
             | Self::BadPath

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{
     client::send,
-    test_app::{S, TestApp},
+    test_app::{READ, S, TestApp},
 };
 
 const MINIMAL: &str =
@@ -150,4 +150,23 @@ async fn every_answer_is_counted_under_its_operation() {
     let expected =
         [("depOnboardingSetting.list", 200), ("none", 400), ("depOnboardingSetting.uploadDepToken", 401)];
     assert_eq!(seen, expected);
+}
+
+#[tokio::test]
+async fn more_than_one_authorization_header_is_refused() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let token = test.signer.application(&test.storage, test.storage.default_tenant(), &[READ]).await;
+    let over_http_2 = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+    for path in [format!("/beta/{S}"), "/beta/nothing".to_owned(), "/beta/$metadata".to_owned()] {
+        for second in [format!("Bearer {token}"), "Basic eDp5".to_owned(), String::new()] {
+            let first = admin.request(Method::GET, &path).header("authorization", &second);
+            send(first).await.is_refused(400, "BadRequest", "Authorization header is given more than once");
+            let twice = over_http_2.get(format!("{}{path}", test.url)).bearer_auth(&token);
+            let refused = send(twice.header("authorization", &second)).await;
+            refused.is_refused(400, "BadRequest", "Authorization header is given more than once");
+        }
+    }
+    let once = over_http_2.get(format!("{}/beta/{S}", test.url)).bearer_auth(&token);
+    assert_eq!(send(once).await.status, 200);
 }

@@ -160,6 +160,9 @@ async fn credentials_may_come_as_http_basic() {
     check_refused(&post(right.clone(), &[]).await, 400, "invalid_request", 90_014, "both");
     let other = [("client_id", "00000000-0000-0000-0000-000000000001"), ("client_secret", "")];
     check_refused(&post(right, &other).await, 400, "invalid_request", 90_014, "another id");
+    let twice = service.http.post(&url).header(CONTENT_TYPE, FORM).header("authorization", basic("x"));
+    let twice = twice.header("authorization", basic("y")).body(encoded(&form(&application, &client, &bare)));
+    check_refused(&send(twice).await, 400, "invalid_request", 90_014, "sent twice");
     for unreadable in ["Basic !", "Basic YQ==", "Bearer abc"] {
         let answer = post(unreadable.to_owned(), &bare).await;
         check_refused(&answer, 401, "invalid_client", 7_000_218, unreadable);
