@@ -46,8 +46,8 @@ pub(super) async fn handle(request: &RequestContext<'_>) -> HandlerResult {
             Err(error) => refused(error),
         };
         let mut response = ItemResponse::of(response).await;
-        // What a write did is always answered.
-        if response.len() > left && item.reads() {
+        // What a write did is always answered, and a refusal stays the one that it is: it is short.
+        if response.len() > left && item.reads() && !response.failed() {
             (left, response) = (0, ItemResponse::of(refused(TOO_LARGE)).await);
         }
         left = left.saturating_sub(response.len());

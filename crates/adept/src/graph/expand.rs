@@ -343,7 +343,7 @@ fn json(value: &Value<'_>) -> Vec<u8> {
     out
 }
 
-/// The options as a query string, for the link to the next page.
+/// The options as a query string, for the link to the first page, or to the next one, which leaves `$skip` out.
 fn written(options: &QueryOptions) -> String {
     let all = [
         ("$filter", options.filter.clone()),
@@ -351,6 +351,7 @@ fn written(options: &QueryOptions) -> String {
         ("$select", options.select.clone()),
         ("$expand", options.expand.clone()),
         ("$top", options.top.map(|top| top.to_string())),
+        ("$skip", options.skip.map(|skip| skip.to_string())),
         ("$count", options.count.map(|count| count.to_string())),
     ];
     let mut query = String::new();
