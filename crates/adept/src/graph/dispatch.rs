@@ -159,6 +159,7 @@ impl Edge {
                 }
                 PathError::Segment(segment) => Error::UnknownSegment(segment),
                 PathError::Encoding => Error::BadPath,
+                PathError::Alias(alias) => Error::UnsupportedAlias(alias),
             })?;
         // A property by itself can be read.
         let mut routes =

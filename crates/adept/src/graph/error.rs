@@ -48,6 +48,12 @@ pub(super) enum Error {
     /// The path is not percent-encoded UTF-8.
     #[error("The path is not valid percent-encoded UTF-8 text.")]
     BadPath,
+    /// A value in the path that the query string would hold.
+    #[error(
+        "Parameter aliases such as '{}' are not supported: write the value in their place.",
+        shortened(.0)
+    )]
+    UnsupportedAlias(String),
     /// The path is known, the method is not offered there.
     #[error("Specified HTTP method is not allowed for the request target.")]
     MethodNotAllowed {

@@ -80,6 +80,19 @@ impl Segment<'_> {
         }
     }
 
+    /// The first parameter alias among the arguments or keys in parentheses; a quoted text is none.
+    pub(super) fn alias(&self) -> Option<&str> {
+        let mut rest = self.0[self.0.find('(')? + 1..].strip_suffix(')')?.trim_start();
+        loop {
+            let (_, value) = name_of_argument(rest);
+            if value.starts_with('@') {
+                return value.split([',', ' ']).next();
+            }
+            let (_, after) = argument(value)?;
+            rest = after.trim_start().strip_prefix(',')?.trim_start();
+        }
+    }
+
     /// What stands in parentheses; none when they are not well-formed.
     pub(super) fn parentheses(&self) -> Option<Parentheses> {
         let Some(open) = self.0.find('(') else { return Some(Parentheses::Absent) };

@@ -29,7 +29,7 @@ pub fn path(path: &str) -> bool {
                 assert!(Error::UnknownSegment(segment).row().message.len() < SENTENCE);
                 false
             }
-            Err(PathError::Encoding) => false,
+            Err(PathError::Encoding | PathError::Alias(_)) => false,
         }
     })
 }

@@ -60,6 +60,8 @@ pub(super) enum PathError {
     Segment(String),
     /// The path is not percent-encoded UTF-8.
     Encoding,
+    /// A value is left to a parameter alias, as the caller wrote it.
+    Alias(String),
 }
 
 impl Tree {
@@ -146,6 +148,9 @@ impl Tree {
             at = self
                 .step(at, &segment, &mut found)
                 .ok_or_else(|| PathError::Segment(segment.text().to_owned()))?;
+            if let Some(alias) = segment.alias() {
+                return Err(PathError::Alias(alias.to_owned()));
+            }
             segment.text().clone_into(&mut last);
         }
         found.routes = &self.nodes[at].routes;

@@ -28,6 +28,7 @@ impl Error {
             | Self::UnknownVersion(_)
             | Self::UnknownSegment(_)
             | Self::BadPath
+            | Self::UnsupportedAlias(_)
             | Self::UnusableRequestId { .. }
             | Self::BadBatch(_)
             | Self::BadItem(_)
