@@ -109,7 +109,7 @@ impl Edge {
                 Err(Error::RepeatedAuthorization)
             }
             Ok(Endpoint { version, route: Route { action: RouteAction::Public(handle), .. }, .. }) => {
-                handle(&self.graph, version, &parts.headers)
+                handle(&self.graph, version, &parts)
             }
             // Where nothing of Graph's is, a bearer token is not asked for.
             Err(error @ Error::UnknownVersion(_)) => Err(error),
@@ -133,7 +133,7 @@ impl Edge {
             RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
         match request.endpoint.route.action {
             RouteAction::Serve(handle) => in_share_of(request.caller.tenant, handle(&request)).await,
-            RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, request.headers()),
+            RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, &request.parts),
         }
     }
 

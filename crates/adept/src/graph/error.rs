@@ -105,6 +105,9 @@ pub(super) enum Error {
         "None of the media types in the Accept header or in '$format' can be served; application/json can."
     )]
     NotAcceptable,
+    /// A format of `$metadata` that is not offered.
+    #[error("The media type in '$format' cannot be served here; application/xml can.")]
+    OnlyXml,
     /// The body is longer than the operation takes.
     #[error("The body is larger than the {limit} bytes that are accepted here. Nothing was changed.")]
     TooLarge {

@@ -6,12 +6,13 @@
 use std::{fmt::Write, sync::LazyLock};
 
 use adept_odata::Kind;
-use axum::http::HeaderMap;
+use axum::http::request::Parts;
 use bytes::Bytes;
 
 use super::{
     Graph,
-    protocol::Version,
+    error::Error,
+    protocol::{Version, format_of},
     response::GraphResponse,
     route::HandlerResult,
     types::{Binding, ENTITY, EntityDescription, Member, Model, Operation},
@@ -20,13 +21,22 @@ use super::{
 static BETA: LazyLock<Bytes> = LazyLock::new(|| document(Version::Beta).into());
 static V1: LazyLock<Bytes> = LazyLock::new(|| document(Version::V1).into());
 
-/// Describes the version. `Accept` is not looked at: there is only this media type.
-pub(super) fn handle(_graph: &Graph, version: Version, _headers: &HeaderMap) -> HandlerResult {
+/// Describes the version. `Accept` is not looked at: there is only this media type, and clients send the one that they ask
+/// everything with. `$format` is meant for this document.
+pub(super) fn handle(_graph: &Graph, version: Version, parts: &Parts) -> HandlerResult {
+    if format_of(parts).is_some_and(|format| !is_xml(&format)) {
+        return Err(Error::OnlyXml);
+    }
     let document = match version {
         Version::Beta => &BETA,
         Version::V1 => &V1,
     };
     Ok(GraphResponse::document("application/xml", Bytes::clone(document)))
+}
+
+fn is_xml(format: &str) -> bool {
+    let media = format.split(';').next().unwrap_or_default().trim();
+    ["xml", "application/xml"].iter().any(|known| known.eq_ignore_ascii_case(media))
 }
 
 /// The document of that version.

@@ -1,6 +1,6 @@
 //! One operation of the API: path, method, permission, handler. All of them are listed in `router`.
 
-use axum::http::{HeaderMap, Method};
+use axum::http::{Method, request::Parts};
 use futures_util::future::BoxFuture;
 
 use super::{
@@ -44,7 +44,7 @@ pub(super) type HandlerResult = Result<GraphResponse, Error>;
 pub(super) type Handler = for<'a> fn(&'a RequestContext<'a>) -> BoxFuture<'a, HandlerResult>;
 
 /// Handles a request without a caller.
-pub(super) type PublicHandler = fn(&Graph, Version, &HeaderMap) -> HandlerResult;
+pub(super) type PublicHandler = fn(&Graph, Version, &Parts) -> HandlerResult;
 
 /// Any permission that reads a part of device management.
 pub(super) const ANY: &[Permission] = &Permission::ALL;

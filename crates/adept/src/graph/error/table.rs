@@ -91,7 +91,7 @@ impl Error {
             }
             Self::PreconditionFailed => (StatusCode::PRECONDITION_FAILED, "PreconditionFailed"),
             Self::FailedDependency => (StatusCode::FAILED_DEPENDENCY, "FailedDependency"),
-            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
+            Self::NotAcceptable | Self::OnlyXml => (StatusCode::NOT_ACCEPTABLE, "NotAcceptable"),
             Self::TooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestEntityTooLarge"),
             Self::AnswerTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "ResponseTooLarge"),
             Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType"),
