@@ -16,6 +16,7 @@ mod error;
 mod expand;
 mod imported_apple_device_identities;
 mod input;
+mod json;
 mod listing;
 mod metadata;
 mod onboarding_settings;

@@ -6,7 +6,8 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     error::{BadBody, shortened},
-    types::{ActionType, ComplexType, EntityType},
+    json::parse,
+    types::{ActionType, Bounds, ComplexType, EntityType},
     value::InputValue,
 };
 
@@ -23,11 +24,10 @@ pub(super) fn members(body: &[u8], may_be_empty: bool) -> Result<Members, BadBod
     if std::str::from_utf8(body).is_err() {
         return Err(BadBody::NotUtf8);
     }
-    match serde_json::from_slice(body) {
-        Ok(Json::Object(members)) => Ok(members),
-        Ok(Json::Null) if may_be_empty => Ok(Members::new()),
-        Ok(_) => Err(BadBody::NotAnObject),
-        Err(error) => Err(BadBody::NotJson { line: error.line(), column: error.column() }),
+    match parse(body)? {
+        Json::Object(members) => Ok(members),
+        Json::Null if may_be_empty => Ok(Members::new()),
+        _ => Err(BadBody::NotAnObject),
     }
 }
 
@@ -48,7 +48,9 @@ impl<R, F, W: Default> EntityType<R, F, W> {
                 return Err(self.unknown(&name));
             };
             if let Some(write) = property.write {
-                write(&mut written, value(json, property.kind, property.nullable, property.name)?);
+                let input =
+                    value(json, property.kind, property.nullable, Bounds::of(property.kind), property.name)?;
+                write(&mut written, input);
             }
         }
         Ok(written)
@@ -72,7 +74,7 @@ impl<A: Default> ActionType<A> {
             let Some(parameter) = known else {
                 return Err(BadBody::UnknownParameter { parameter: shortened(&name), action: self.name });
             };
-            let value = value(json, parameter.kind, true, parameter.name)?;
+            let value = value(json, parameter.kind, true, parameter.bounds, parameter.name)?;
             (parameter.write)(&mut arguments, value);
         }
         Ok(arguments)
@@ -100,14 +102,14 @@ impl ComplexType {
                 return Err(BadBody::UnknownProperty { property: shortened(&name), type_name: self.name });
             };
             let path = format!("{path}/{}", member.name);
-            read.push((member.name, value(json, member.kind, member.nullable, &path)?));
+            read.push((member.name, value(json, member.kind, member.nullable, member.bounds, &path)?));
         }
         Ok(InputValue::Object(read))
     }
 }
 
-/// The value of `json` as a `kind`; `path` names it in errors.
-fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValue, BadBody> {
+/// The value of `json` as a `kind` within `bounds`; `path` names it in errors.
+fn value(json: Json, kind: Kind, nullable: bool, bounds: Bounds, path: &str) -> Result<InputValue, BadBody> {
     let wrong = || BadBody::WrongType { path: path.to_owned(), expected: kind.to_string() };
     match (kind, json) {
         (_, Json::Null) if nullable => Ok(InputValue::Null),
@@ -127,7 +129,10 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
                 .ok_or_else(wrong)
         }
         (Kind::Int64, Json::Number(number)) => number.as_i64().map(InputValue::Int).ok_or_else(wrong),
-        (Kind::String, Json::String(text)) if !text.contains('\0') => Ok(InputValue::Text(text.into())),
+        (Kind::String, Json::String(text)) => {
+            bounds.check_text(&text, path)?;
+            Ok(InputValue::Text(text.into()))
+        }
         (Kind::DateTimeOffset, Json::String(text)) => {
             text.parse().map(InputValue::DateTime).map_err(|_| wrong())
         }
@@ -136,7 +141,8 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             members.member(&text).map(|(_, member)| InputValue::Enum(member)).ok_or_else(wrong)
         }
         (Kind::Collection(item), Json::Array(items)) => {
-            let item = |(index, json)| value(json, *item, false, &format!("{path}[{index}]"));
+            bounds.check_length(items.len(), path)?;
+            let item = |(index, json)| value(json, *item, false, bounds, &format!("{path}[{index}]"));
             items.into_iter().enumerate().map(item).collect::<Result<_, _>>().map(InputValue::List)
         }
         (Kind::Complex(name), Json::Object(members)) => match ComplexType::named(name) {
@@ -156,6 +162,27 @@ fn value(json: Json, kind: Kind, nullable: bool, path: &str) -> Result<InputValu
             | Kind::Collection(_),
             _,
         ) => Err(wrong()),
+    }
+}
+
+impl Bounds {
+    fn check_text(self, text: &str, path: &str) -> Result<(), BadBody> {
+        // PostgreSQL's text cannot hold it.
+        if !self.nul && text.contains('\0') {
+            return Err(BadBody::Nul { path: path.to_owned() });
+        }
+        // No text has more characters than bytes.
+        if text.len() > self.characters && text.chars().count() > self.characters {
+            return Err(BadBody::TooLong { path: path.to_owned(), limit: self.characters });
+        }
+        Ok(())
+    }
+
+    fn check_length(self, items: usize, path: &str) -> Result<(), BadBody> {
+        match items > self.items {
+            true => Err(BadBody::TooMany { path: path.to_owned(), limit: self.items }),
+            false => Ok(()),
+        }
     }
 }
 
@@ -206,7 +233,7 @@ pub(super) fn named_type(json: &Json) -> Result<Option<NamedType<'_>>, BadBody> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::types::{DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
+    use crate::graph::types::{DEP_IOS_ENROLLMENT_PROFILE, DEP_ONBOARDING_SETTING, UPLOAD_DEP_TOKEN};
 
     fn setting(body: &str) -> Result<crate::domain::SettingPatch, String> {
         let members = members(body.as_bytes(), false).map_err(|error| error.to_string())?;
@@ -230,6 +257,46 @@ mod tests {
         let patch = setting(r#"{"tokenName":null,"roleScopeTagIds":null}"#).unwrap();
         assert_eq!((patch.token_name, patch.role_scope_tag_ids), (Some(None), Some(None)));
         assert!(setting(r#"{"dataSharingConsentGranted":null}"#).unwrap_err().contains("cannot be null"));
+    }
+
+    #[test]
+    fn texts_and_lists_have_bounds() {
+        let named = |text: &str| setting(&serde_json::json!({ "tokenName": text }).to_string());
+        let tagged = |items: usize, tag: &str| {
+            setting(&serde_json::json!({ "roleScopeTagIds": vec![tag; items] }).to_string())
+        };
+        assert!(named(&"ö".repeat(1024)).is_ok() && tagged(100, "0").is_ok());
+        let too_long = "is longer than the 1024 characters that are accepted. Nothing was changed.";
+        assert_eq!(named(&"a".repeat(1025)).unwrap_err(), format!("'tokenName' {too_long}"));
+        assert_eq!(tagged(2, &"a".repeat(1025)).unwrap_err(), format!("'roleScopeTagIds[0]' {too_long}"));
+        assert_eq!(
+            tagged(101, "0").unwrap_err(),
+            "'roleScopeTagIds' holds more than the 100 items that are accepted. Nothing was changed."
+        );
+        assert_eq!(named("a\0").unwrap_err(), "'tokenName' must not hold NUL. Nothing was changed.");
+        // A token is a file, of which the service says itself what is wrong with it.
+        let token = serde_json::json!({ "depToken": format!("{}\0", "a".repeat(100_000)) }).to_string();
+        let upload = members(token.as_bytes(), false).and_then(|members| UPLOAD_DEP_TOKEN.read(members));
+        assert_eq!(upload.ok().unwrap().dep_token.len(), 100_001);
+    }
+
+    #[test]
+    fn a_certificate_may_be_longer_than_a_name() {
+        let profile = |certificates: usize, length: usize| {
+            let all = vec![
+                serde_json::json!({ "certificate": "A".repeat(length), "thumbprint": "x" });
+                certificates
+            ];
+            let body = serde_json::json!({ "managementCertificates": all }).to_string();
+            let members = members(body.as_bytes(), false).map_err(|error| error.to_string())?;
+            DEP_IOS_ENROLLMENT_PROFILE.read(members).map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(profile(20, 16_384), Ok(()));
+        assert!(
+            profile(21, 1).unwrap_err().starts_with("'managementCertificates' holds more than the 20 items")
+        );
+        let too_long = profile(1, 16_385).unwrap_err();
+        assert!(too_long.starts_with("'managementCertificates[0]/certificate' is longer than the 16384"));
     }
 
     #[test]

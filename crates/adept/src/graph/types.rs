@@ -3,6 +3,7 @@
 //! It holds no values and writes no JSON.
 
 mod audit_event;
+mod bounds;
 mod complex;
 mod dep_onboarding_setting;
 mod device_management;
@@ -16,6 +17,7 @@ mod schema;
 use adept_odata::Kind;
 
 pub(super) use audit_event::{AUDIT_EVENT, AUDIT_EVENT_V1};
+pub(super) use bounds::Bounds;
 pub(super) use complex::{ComplexType, Member};
 pub(super) use dep_onboarding_setting::{DEP_ONBOARDING_SETTING, RELEASE_APPLE_DEVICES, UPLOAD_DEP_TOKEN};
 pub(super) use device_management::{DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1, DeviceManagement};
@@ -130,13 +132,21 @@ pub(super) struct Parameter<A> {
     pub(super) name: &'static str,
     /// The EDM type.
     pub(super) kind: Kind,
+    /// How long a text or a list may be.
+    pub(super) bounds: Bounds,
     /// Stores what a client sent.
     pub(super) write: Write<A>,
 }
 
 impl<A> Parameter<A> {
     const fn new(name: &'static str, kind: Kind, write: Write<A>) -> Self {
-        Self { name, kind, write }
+        Self { name, kind, bounds: Bounds::ARGUMENT, write }
+    }
+
+    /// A file, of which what it stands for says what is wrong with it.
+    const fn file(mut self) -> Self {
+        self.bounds = Bounds::FILE;
+        self
     }
 }
 

@@ -13,6 +13,41 @@ pub(in crate::graph) enum BadBody {
         /// From 0 in an empty body.
         column: usize,
     },
+    /// A number beyond what can be held.
+    #[error(
+        "The body cannot be read: the number before line {line}, column {column} is too large. Nothing was changed."
+    )]
+    NumberOutOfRange {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// An escape that is no character.
+    #[error(
+        "The body cannot be read: the escape before line {line}, column {column} is half of a pair of surrogates, which is \
+         no character. Nothing was changed."
+    )]
+    LoneSurrogate {
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+    },
+    /// Objects in objects in objects.
+    #[error("The body is nested deeper than the {limit} levels that are accepted. Nothing was changed.")]
+    TooDeep {
+        /// In levels.
+        limit: usize,
+    },
+    /// Two members of one name.
+    #[error(
+        "The member '{member}' is given more than once (names are compared without case). Nothing was changed."
+    )]
+    Repeated {
+        /// As the caller wrote it, shortened.
+        member: String,
+    },
     /// Text of another encoding.
     #[error("The body is not UTF-8, which JSON has to be: send it in UTF-8. Nothing was changed.")]
     NotUtf8,
@@ -68,6 +103,28 @@ pub(in crate::graph) enum BadBody {
         path: String,
         /// The EDM type.
         expected: String,
+    },
+    /// A text beyond its bound.
+    #[error("'{path}' is longer than the {limit} characters that are accepted. Nothing was changed.")]
+    TooLong {
+        /// The path to the value.
+        path: String,
+        /// In characters.
+        limit: usize,
+    },
+    /// A list beyond its bound.
+    #[error("'{path}' holds more than the {limit} items that are accepted. Nothing was changed.")]
+    TooMany {
+        /// The path to the value.
+        path: String,
+        /// In items.
+        limit: usize,
+    },
+    /// A text with a character that cannot be stored.
+    #[error("'{path}' must not hold NUL. Nothing was changed.")]
+    Nul {
+        /// The path to the value.
+        path: String,
     },
     /// `@odata.type` names no type that can be used here.
     #[error("'@odata.type' names no type that can be used here: '{written}'. Nothing was changed.")]

@@ -4,6 +4,8 @@
 
 use adept_odata::Kind;
 
+use super::Bounds;
+
 /// A complex type.
 pub(in crate::graph) struct ComplexType {
     /// The qualified name.
@@ -21,6 +23,8 @@ pub(in crate::graph) struct Member {
     pub(in crate::graph) kind: Kind,
     /// Whether null is a value of it.
     pub(in crate::graph) nullable: bool,
+    /// How long a text or a list may be that is sent for it.
+    pub(in crate::graph) bounds: Bounds,
 }
 
 impl ComplexType {
@@ -38,12 +42,17 @@ impl ComplexType {
 impl Member {
     /// With null among its values.
     pub(in crate::graph) const fn nullable(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, nullable: true }
+        Self { name, kind, nullable: true, bounds: Bounds::of(kind) }
     }
 
     /// Never null.
     pub(in crate::graph) const fn required(name: &'static str, kind: Kind) -> Self {
-        Self { name, kind, nullable: false }
+        Self { name, kind, nullable: false, bounds: Bounds::of(kind) }
+    }
+
+    const fn bounds(mut self, bounds: Bounds) -> Self {
+        self.bounds = bounds;
+        self
     }
 }
 
@@ -54,7 +63,10 @@ const TEXTS: Kind = Kind::Collection(&Kind::String);
 pub(in crate::graph) static BETA: &[ComplexType] = &[
     ComplexType {
         name: "microsoft.graph.managementCertificateWithThumbprint",
-        members: &[Member::nullable("certificate", TEXT), Member::nullable("thumbprint", TEXT)],
+        members: &[
+            Member::nullable("certificate", TEXT).bounds(Bounds::CERTIFICATE),
+            Member::nullable("thumbprint", TEXT),
+        ],
     },
     ComplexType {
         name: "microsoft.graph.depProfileAdminAccountPasswordRotationSetting",

@@ -155,9 +155,10 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
         Parameter::new("appleId", Kind::String, |upload, input| {
             upload.apple_id = input.into_text().filter(|text| !text.is_empty());
         }),
-        Parameter::new("depToken", Kind::String, |upload, input| {
+        Parameter::new("depToken", Kind::String, |upload: &mut UploadedToken, input| {
             upload.dep_token = Zeroizing::new(input.into_text().unwrap_or_default());
-        }),
+        })
+        .file(),
     ],
 };
 
@@ -166,7 +167,7 @@ pub(in crate::graph) static UPLOAD_DEP_TOKEN: ActionType<UploadedToken> = Action
 pub(in crate::graph) static RELEASE_APPLE_DEVICES: ActionType<Vec<String>> = ActionType {
     name: "releaseAppleDevices",
     parameters: &[
-        Parameter::new("depToken", Kind::String, |_, _| {}),
+        Parameter::new("depToken", Kind::String, |_: &mut Vec<String>, _| {}).file(),
         Parameter::new("deviceSerialNumbers", Kind::Collection(&Kind::String), |serials, input| {
             *serials = input.into_texts().unwrap_or_default();
         }),

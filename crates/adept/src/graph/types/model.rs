@@ -34,7 +34,9 @@ impl<R, F, W> EntityType<R, F, W> {
             Base::Other(name) => name,
         };
         let own = self.properties.iter().filter(|property| property.name != "id");
-        let own = own.map(|own| Member { name: own.name, kind: own.kind, nullable: own.nullable }).collect();
+        let own = own
+            .map(|own| Member { nullable: own.nullable, ..Member::required(own.name, own.kind) })
+            .collect();
         let Self { name, is_abstract, navigations, .. } = *self;
         EntityDescription { name, base, is_abstract, own, navigations }
     }

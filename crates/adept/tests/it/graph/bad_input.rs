@@ -373,3 +373,99 @@ async fn a_filter_is_read_up_to_its_limits_and_refused_beyond() {
     let reader = stage.test.anonymous().get(&format!("{count}?$filter={}", nested(99))).await;
     reader.is_refused(401, "InvalidAuthenticationToken", "empty");
 }
+
+#[tokio::test]
+async fn what_json_leaves_open_is_refused_by_its_name() {
+    let stage = Stage::set().await;
+    let before = stage.shown().await;
+    let import = stage.below("/importedAppleDeviceIdentities/importAppleDeviceIdentityList");
+    let nested = format!(r#"{{"tokenName":{}{}}}"#, "[".repeat(200), "]".repeat(200));
+    for (method, path, body, part) in [
+        (
+            "PATCH",
+            stage.below(""),
+            r#"{"tokenName":"a","tokenName":"b"}"#,
+            "'tokenName' is given more than once",
+        ),
+        (
+            "PATCH",
+            stage.below(""),
+            r#"{"tokenName":"a","TOKENNAME":"b"}"#,
+            "'TOKENNAME' is given more than once",
+        ),
+        (
+            "POST",
+            format!("/beta/{S}"),
+            r#"{"tokenName":"a","tokenname":"b"}"#,
+            "'tokenname' is given more than once",
+        ),
+        ("PATCH", stage.profile(), r#"{"description":"a","Description":"b"}"#, "'Description' is given more"),
+        (
+            "PATCH",
+            stage.profile(),
+            r#"{"managementCertificates":[{"thumbprint":"a","thumbprint":"b"}]}"#,
+            "'thumbprint' is given more than once",
+        ),
+        ("PATCH", stage.device(), r#"{"description":"a","description":"a"}"#, "'description' is given more"),
+        (
+            "POST",
+            import,
+            r#"{"importedAppleDeviceIdentities":[{"serialNumber":"A1","serialNumber":"A2"}]}"#,
+            "'serialNumber' is given more than once",
+        ),
+        (
+            "POST",
+            stage.below("/uploadDepToken"),
+            r#"{"depToken":"a","deptoken":"b"}"#,
+            "'deptoken' is given more",
+        ),
+        (
+            "POST",
+            "/beta/$batch".to_owned(),
+            r#"{"requests":[{"id":"1","id":"2","method":"GET","url":"/deviceManagement"}]}"#,
+            "'id' is given more than once",
+        ),
+        ("PATCH", stage.below(""), r#"{"tokenName":1e400}"#, "is too large"),
+        ("PATCH", stage.below(""), r#"{"tokenName":"\ud800"}"#, "half of a pair of surrogates"),
+        ("PATCH", stage.below(""), r#"{"tokenName":"a\u0000"}"#, "'tokenName' must not hold NUL"),
+        ("PATCH", stage.below(""), &nested, "nested deeper than the 64 levels"),
+    ] {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let sent = stage.admin.request(method, &path).header("content-type", "application/json");
+        send(sent.body(body.to_owned())).await.is_refused(400, "BadRequest", part);
+    }
+    let long = "x".repeat(1025);
+    for (path, body) in [
+        (stage.below(""), json!({ "tokenName": long })),
+        (stage.profile(), json!({ "displayName": long })),
+        (stage.profile(), json!({ "description": long })),
+        (stage.device(), json!({ "description": long })),
+    ] {
+        stage.admin.patch(&path, &body).await.is_refused(
+            400,
+            "BadRequest",
+            "longer than the 1024 characters",
+        );
+    }
+    let tags = json!({ "roleScopeTagIds": vec!["0"; 101] });
+    stage.admin.patch(&stage.below(""), &tags).await.is_refused(400, "BadRequest", "more than the 100 items");
+    assert_eq!(stage.shown().await, before);
+}
+
+#[tokio::test]
+async fn parameter_aliases_in_a_path_are_refused_by_their_name() {
+    let stage = Stage::set().await;
+    for path in [
+        "/beta/deviceManagement/auditEvents/getAuditActivityTypes(category=@c)?@c='Enrollment'",
+        "/beta/deviceManagement/auditEvents/getAuditActivityTypes(category=%40c)?@c='Enrollment'",
+        "/beta/deviceManagement/depOnboardingSettings(@c)?@c='x'",
+    ] {
+        stage.admin.get(path).await.is_refused(
+            400,
+            "BadRequest",
+            "Parameter aliases such as '@c' are not supported",
+        );
+    }
+    let quoted = "/beta/deviceManagement/auditEvents/getAuditActivityTypes(category='@c')";
+    assert_eq!(stage.admin.get_json(quoted).await["value"], json!([]));
+}
