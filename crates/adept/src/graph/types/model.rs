@@ -5,9 +5,10 @@ use super::{
     DEP_IOS_ENROLLMENT_PROFILE, DEP_MAC_OS_ENROLLMENT_PROFILE, DEP_ONBOARDING_SETTING,
     DEP_TV_OS_ENROLLMENT_PROFILE, DEP_VISION_OS_ENROLLMENT_PROFILE, DEVICE_MANAGEMENT, DEVICE_MANAGEMENT_V1,
     ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY, IMPORTED_APPLE_DEVICE_IDENTITY_RESULT,
-    Member, Navigation, NumberedEnum, Operation, complex, enums, operations,
+    Member, Navigation, NumberedEnum, Operation, complex, enums, is_called, operations,
 };
 use crate::graph::protocol::Version;
+use adept_odata::Kind;
 
 /// The root of every entity type.
 pub(in crate::graph) const ENTITY: &str = "microsoft.graph.entity";
@@ -82,4 +83,61 @@ impl Model {
             },
         }
     }
+
+    /// The type of what a path leads to from a type, or of each of its items where it leads to many, also where no list compares
+    /// it; none where there is no such path.
+    pub(in crate::graph) fn type_at(&self, from: &str, path: &[&str]) -> Option<String> {
+        let Some((first, rest)) = path.split_first() else { return Some(from.to_owned()) };
+        let next = if first.contains('.') { self.cast(from, first) } else { self.member(from, first) };
+        self.type_at(&next?, rest)
+    }
+
+    /// Whether there is a type of the name that a client wrote.
+    pub(in crate::graph) fn has_type(&self, written: &str) -> bool {
+        let entities = self.entities.iter().map(|entity| entity.name);
+        let complex = self.complex.iter().map(|complex| complex.name);
+        entities.chain(complex).chain([ENTITY]).chain(PRIMITIVE).any(|name| is_called(name, written))
+    }
+
+    fn member(&self, of: &str, name: &str) -> Option<String> {
+        if let Some(complex) = self.complex.iter().find(|complex| complex.name == of) {
+            return complex.member(name).map(|member| member.kind.item().to_string());
+        }
+        let lineage = self.lineage(of);
+        if name.eq_ignore_ascii_case("id") && (!lineage.is_empty() || of == ENTITY) {
+            return Some(Kind::String.to_string());
+        }
+        lineage.into_iter().find_map(|entity| {
+            let mut own = entity.own.iter().filter(|own| own.name.eq_ignore_ascii_case(name));
+            let mut led = entity.navigations.iter().filter(|led| led.name.eq_ignore_ascii_case(name));
+            let own = own.next().map(|own| own.kind.item().to_string());
+            own.or_else(|| led.next().map(|navigation| navigation.target.to_owned()))
+        })
+    }
+
+    /// The type that a cast leads to: the same, one that it extends, or one that extends it.
+    fn cast(&self, from: &str, written: &str) -> Option<String> {
+        if is_called(from, written) {
+            return Some(from.to_owned());
+        }
+        let own = self.lineage(from);
+        if !own.is_empty() && is_called(ENTITY, written) {
+            return Some(ENTITY.to_owned());
+        }
+        let to = self.entities.iter().find(|entity| is_called(entity.name, written))?;
+        let is_among =
+            |lineage: &[&EntityDescription], name: &str| lineage.iter().any(|one| one.name == name);
+        let related = is_among(&own, to.name) || is_among(&self.lineage(to.name), from);
+        related.then(|| to.name.to_owned())
+    }
+
+    /// The entity type of that name and those that it extends, the root apart.
+    fn lineage(&self, name: &str) -> Vec<&EntityDescription> {
+        let of_name = |name: &str| self.entities.iter().find(|entity| entity.name == name);
+        std::iter::successors(of_name(name), |entity| of_name(entity.base)).collect()
+    }
 }
+
+/// The types of single values.
+const PRIMITIVE: [&str; 6] =
+    ["Edm.String", "Edm.Boolean", "Edm.Int32", "Edm.Int64", "Edm.DateTimeOffset", "Edm.Guid"];

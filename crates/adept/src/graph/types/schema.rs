@@ -3,7 +3,7 @@
 
 use adept_odata::{IsOf, Kind, Schema};
 
-use super::{ComplexType, EntityType, Model, Navigation};
+use super::{ComplexType, ENTITY, EntityType, Model, Navigation};
 use crate::graph::protocol::Version;
 
 /// How a type's derived types are told apart.
@@ -35,9 +35,33 @@ pub(in crate::graph) fn is_called(type_name: &str, written: &str) -> bool {
     bare(type_name) == bare(written)
 }
 
+/// A path without the cast at its start that says what a complex value is anyway.
+fn behind_identity_cast<'p, 't>(path: &'p [&'t str], kind: Kind) -> &'p [&'t str] {
+    match (path, kind.item()) {
+        ([cast, rest @ ..], Kind::Complex(name)) if cast.contains('.') && is_called(name, cast) => rest,
+        _ => path,
+    }
+}
+
 impl<R, F: Copy, W> EntityType<R, F, W> {
     fn navigation(&self, name: &str) -> Option<&'static Navigation> {
         self.all_navigations().into_iter().find(|navigation| navigation.name.eq_ignore_ascii_case(name))
+    }
+
+    /// The type that a path is narrowed to, or widened to: of the root of all types only what it has itself is seen.
+    fn cast(&self, name: &str, rest: &[&str]) -> Option<&Self> {
+        if self.is_named(name) {
+            return Some(self);
+        }
+        if is_called(ENTITY, name) {
+            return rest.iter().all(|name| name.eq_ignore_ascii_case("id")).then_some(self);
+        }
+        self.derived(name)
+    }
+
+    /// Whether it is of the type that a client wrote, or extends it.
+    fn is_named(&self, written: &str) -> bool {
+        self.names().iter().any(|name| is_called(name, written))
     }
 
     fn derived(&self, name: &str) -> Option<&'static EntityType<R, F, W>> {
@@ -53,19 +77,17 @@ impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
     fn field(&self, path: &[&str]) -> Option<(F, Kind)> {
         let (first, rest) = path.split_first()?;
         if first.contains('.') {
-            return self.derived(first)?.field(rest);
+            return self.cast(first, rest)?.field(rest);
         }
         let Some((_, property)) = self.property(first) else {
             return (self.reach.as_ref()?.field)(self.navigation(first)?, rest);
         };
-        match rest {
-            [] => Some((property.field?, property.kind)),
+        match behind_identity_cast(rest, property.kind) {
+            [] if rest.is_empty() => Some((property.field?, property.kind)),
+            // A cast stands behind one item.
+            [] => Some((property.field?, property.kind.item())),
             [member] => {
-                let of = match property.kind {
-                    Kind::Collection(item) => *item,
-                    kind => kind,
-                };
-                let Kind::Complex(complex) = of else { return None };
+                let Kind::Complex(complex) = property.kind.item() else { return None };
                 let known = |(name, _): &&(&str, F)| name.eq_ignore_ascii_case(member);
                 let (name, field) = property.members.iter().find(known)?;
                 Some((*field, ComplexType::named(complex)?.member(name)?.kind))
@@ -74,23 +96,28 @@ impl<R, F: Copy, W> Schema<F> for EntityType<R, F, W> {
         }
     }
 
+    fn type_of(&self, path: &[&str]) -> Option<String> {
+        Model::of(Version::Beta).type_at(self.name, path)
+    }
+
     fn is_of(&self, path: &[&str], type_name: &str) -> IsOf<F> {
+        let model = Model::of(Version::Beta);
         let of_this = match path {
-            [] if self.names().iter().any(|name| is_called(name, type_name)) => IsOf::Fixed(true),
+            [] if self.is_named(type_name) || is_called(ENTITY, type_name) => IsOf::Fixed(true),
             [] => match (&self.derived, self.derived(type_name)) {
                 (Some(types), Some(derived)) => (types.is_of)(derived),
                 _ => IsOf::Unknown,
             },
-            [first, ..] => match (&self.reach, self.navigation(first)) {
-                (Some(reach), Some(navigation)) => (reach.is_of)(navigation, type_name),
-                _ => IsOf::Unknown,
+            [first, ..] => match (&self.reach, self.navigation(first), path.len()) {
+                (Some(reach), Some(navigation), 1) => (reach.is_of)(navigation, type_name),
+                _ => match model.type_at(self.name, path) {
+                    Some(actual) if is_called(&actual, type_name) => IsOf::Fixed(true),
+                    _ => IsOf::Unknown,
+                },
             },
         };
-        let entities = || Model::of(Version::Beta).entities;
         match of_this {
-            IsOf::Unknown if entities().iter().any(|known| is_called(known.name, type_name)) => {
-                IsOf::Fixed(false)
-            }
+            IsOf::Unknown if model.has_type(type_name) => IsOf::Fixed(false),
             known => known,
         }
     }
@@ -136,10 +163,13 @@ impl<R, F: Copy, W> Schema<Selected> for Selectable<'_, R, F, W> {
         let [member] = rest else {
             return Some((selected, property.kind)).filter(|_| rest.is_empty());
         };
-        let item = if let Kind::Collection(item) = property.kind { *item } else { property.kind };
-        let Kind::Complex(name) = item else { return None };
+        let Kind::Complex(name) = property.kind.item() else { return None };
         let member = ComplexType::named(name)?.member(member)?;
         Some((Selected { member: Some(member.name), ..selected }, member.kind))
+    }
+
+    fn type_of(&self, path: &[&str]) -> Option<String> {
+        self.0.type_of(path)
     }
 
     fn is_of(&self, _path: &[&str], _type_name: &str) -> IsOf<Selected> {

@@ -110,6 +110,19 @@ async fn every_way_to_ask_selects_what_it_says() {
         ("settings", "defaultIosEnrollmentProfile/displayName eq 'PHONES'", 1),
         ("settings", "$it/defaultIosEnrollmentProfile/enabledSkipKeys/any(k:k eq 'siri')", 1),
         ("settings", "roleScopeTagIds/$count eq 1", 2),
+        ("settings", "microsoft.graph.depOnboardingSetting/tokenName eq 'test'", 2),
+        ("settings", "microsoft.graph.entity/id ne 'x' and isof('microsoft.graph.entity')", 2),
+        ("settings", "isof('graph.entity') and not isof('Edm.String')", 2),
+        ("settings", "importedAppleDeviceIdentities/any(d:isof(d,microsoft.graph.entity))", 2),
+        (
+            "settings",
+            "importedAppleDeviceIdentities/any(d:d/microsoft.graph.importedAppleDeviceIdentity/isDeleted eq false)",
+            2,
+        ),
+        ("profiles", "isof('microsoft.graph.entity')", 3),
+        ("devices", "maxdatetime() ge 9999-12-31T00:00:00Z and maxdatetime() gt createdDateTime", 3),
+        ("devices", "maxdatetime() eq 9999-12-31T23:59:59.9999999Z and createdDateTime lt maxdatetime()", 3),
+        ("devices", "9999-12-31T00:00:00Z le maxdatetime() and year(maxdatetime()) eq 9999", 3),
     ] {
         let (name, cast) = set.split_once('/').unwrap_or((set, ""));
         let found = match cast {
@@ -125,6 +138,13 @@ async fn every_way_to_ask_selects_what_it_says() {
     let events = stage.count("audit", "activityDateTime le now()").await;
     assert_eq!(stage.count("audit", "hour(activityDateTime) ge 0 and resources/$count eq 1").await, events);
     assert!(events > 3);
+    for filter in [
+        "resources/any(r:isof(r,'microsoft.graph.auditResource'))",
+        "resources/any(r:r/microsoft.graph.auditResource/resourceId ne null)",
+        "not resources/any(r:isof(r,'microsoft.graph.auditActor'))",
+    ] {
+        assert_eq!(stage.count("audit", filter).await, events, "{filter}");
+    }
 }
 
 #[tokio::test]
@@ -193,6 +213,53 @@ async fn what_is_not_offered_is_refused_by_its_name() {
         ("settings", "$filter=enrollmentProfiles/displayName eq 'x'", "use enrollmentProfiles/any(…)"),
         ("settings", "$orderby=enrollmentProfiles", "cannot be sorted by"),
         ("devices", "$filter=serialNumber eq length(serialNumber)", "cannot be compared with"),
+        (
+            "audit",
+            "$filter=resources/any(r:r/modifiedProperties/any(p:p/displayName eq 'x'))",
+            "'resources/modifiedProperties' cannot be used in '$filter'",
+        ),
+        ("audit", "$filter=actor/type eq 'x'", "The property 'actor/type' cannot be used"),
+        ("audit", "$filter=actor ne null", "The property 'actor' cannot be used"),
+        ("audit", "$filter=actor/nope eq 'x'", "named 'nope' on type 'microsoft.graph.auditActor'"),
+        ("audit", "$orderby=actor/type", "The property 'actor/type' cannot be used"),
+        (
+            "audit",
+            "$select=resources/modifiedProperties/displayName",
+            "'resources/modifiedProperties/displayName' in '$select' is not supported",
+        ),
+        ("settings", "$select=enrollmentProfiles/displayName", "in '$select' is not supported"),
+        (
+            "settings",
+            "$select=enrollmentProfiles/nope",
+            "named 'nope' on type 'microsoft.graph.enrollmentProfile'",
+        ),
+        (
+            "profiles",
+            "$filter=microsoft.graph.depMacOSEnrollmentProfile/adminAccountPassword eq 'x'",
+            "The property 'microsoft.graph.depMacOSEnrollmentProfile/adminAccountPassword' cannot be used",
+        ),
+        (
+            "profiles",
+            "$filter=microsoft.graph.depMacOSEnrollmentProfile/nope eq 'x'",
+            "named 'nope' on type 'microsoft.graph.depMacOSEnrollmentProfile'",
+        ),
+        (
+            "settings",
+            "$filter=enrollmentProfiles/any(p:p/configurationEndpointUrl eq 'x')",
+            "The property 'enrollmentProfiles/configurationEndpointUrl' cannot be used",
+        ),
+        (
+            "settings",
+            "$filter=defaultIosEnrollmentProfile/managementCertificates/any(c:c/thumbprint eq 'x')",
+            "'defaultIosEnrollmentProfile/managementCertificates' cannot be used",
+        ),
+        (
+            "settings",
+            "$filter=concat(tokenName,null) eq 'x'",
+            "'null' as an argument of a function is not supported",
+        ),
+        ("settings", "$filter=null", "'null' as a condition is not supported"),
+        ("settings", "$filter=tokenName in (description)", "in the list behind 'in' is not supported"),
     ] {
         let answer = stage.admin.get(&format!("{}?{query}", stage.set_of(set))).await;
         assert_eq!(answer.status, 400, "{query}: {}", answer.text);
