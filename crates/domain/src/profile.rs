@@ -131,10 +131,7 @@ impl ProfileId {
     /// former behind `ECV2_`, in any case; none for everything else.
     pub fn named(text: &str, setting: SettingId) -> Option<Self> {
         const GUID: usize = 36;
-        let text = match text.get(..5) {
-            Some(prefix) if prefix.eq_ignore_ascii_case("ECV2_") => &text[5..],
-            _ => text,
-        };
+        let text = without_mark(text);
         let bare = match text.split_once('_') {
             None => text,
             Some((owner, bare)) if owner.eq_ignore_ascii_case(&setting.to_string()) => bare,
@@ -142,6 +139,21 @@ impl ProfileId {
         };
         // Other spellings of a GUID name nothing: ids are shown in one only.
         if bare.len() == GUID { bare.parse().ok() } else { None }
+    }
+
+    /// The profile that a text with its setting's id names, and that setting.
+    pub fn with_setting(text: &str) -> Option<(SettingId, Self)> {
+        let (owner, _) = without_mark(text).split_once('_')?;
+        let owner = owner.parse().ok()?;
+        Some((owner, Self::named(text, owner)?))
+    }
+}
+
+/// Without what Graph writes before the id of a policy that was made in the newer surface.
+fn without_mark(text: &str) -> &str {
+    match text.get(..5) {
+        Some(mark) if mark.eq_ignore_ascii_case("ECV2_") => &text[5..],
+        _ => text,
     }
 }
 

@@ -250,7 +250,8 @@ impl ExpandedNavigation<'_> {
 
     async fn settings(&self, expanded: &mut ExpandedMembers) -> Result<(), Error> {
         self.permitted(READ)?;
-        let listing = self.listing(onboarding_settings::LIST, &[], onboarding_settings::set())?;
+        let mut listing = self.listing(onboarding_settings::LIST, &[], onboarding_settings::set())?;
+        imported_apple_device_identities::with_profiles_of_settings(listing.query.filter.as_mut());
         let request = self.request;
         let listed = request.app().settings.list(&request.caller, &listing.query).await?;
         let nested = self.item.inner.expand_settings(request, &listed.rows).await?;

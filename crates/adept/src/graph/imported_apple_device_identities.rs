@@ -2,7 +2,7 @@
 
 mod import;
 
-use adept_odata::{Expr, Literal};
+use adept_odata::{CompareOp, Expr, Literal};
 
 pub(super) use import::import_apple_device_identity_list;
 
@@ -15,7 +15,7 @@ use super::{
     route::HandlerResult,
     types::IMPORTED_APPLE_DEVICE_IDENTITY,
 };
-use crate::domain::{DeviceField, DevicePatch, DeviceRow, ProfileId, SettingId};
+use crate::domain::{DeviceField, DevicePatch, DeviceRow, ProfileId, SettingField, SettingId};
 
 /// The operation that lists them.
 pub(super) const LIST: &str = "importedAppleDeviceIdentity.list";
@@ -44,6 +44,34 @@ pub(super) fn with_bare_profiles(filter: Option<&mut Expr<DeviceField>>, setting
             }
         }
         Expr::In(left, values) if **left == PROFILE => values.iter_mut().for_each(bare),
+        _ => {}
+    });
+}
+
+/// The same for settings whose devices are filtered: of which setting the profile is, is asked beside.
+pub(super) fn with_profiles_of_settings(filter: Option<&mut Expr<SettingField>>) {
+    const PROFILE: Expr<SettingField> = Expr::Field(SettingField::Device(DeviceField::RequestedProfile));
+    let is_profile = |text: &str| {
+        let (setting, id) = ProfileId::with_setting(text)?;
+        let equal = |field, id: String| Expr::compare(field, CompareOp::Eq, Literal::Text(id));
+        let profile = equal(SettingField::Device(DeviceField::RequestedProfile), id.to_string());
+        Some(profile.and(equal(SettingField::Id, setting.to_string())))
+    };
+    let of_literal = |value: &Literal| if let Literal::Text(text) = value { is_profile(text) } else { None };
+    let Some(filter) = filter else { return };
+    filter.visit_mut(&mut |expr| match expr {
+        Expr::Compare(op @ (CompareOp::Eq | CompareOp::Ne), left, right) if **left == PROFILE => {
+            let Expr::Literal(value) = &**right else { return };
+            let Some(is_profile) = of_literal(value) else { return };
+            *expr = if *op == CompareOp::Eq { is_profile } else { is_profile.negated() };
+        }
+        Expr::In(left, values) if **left == PROFILE => {
+            let (full, bare): (Vec<_>, Vec<_>) =
+                std::mem::take(values).into_iter().partition(|value| of_literal(value).is_some());
+            let bare = Some(Expr::In(left.clone(), bare.clone())).filter(|_| !bare.is_empty());
+            let each = bare.into_iter().chain(full.iter().filter_map(of_literal));
+            *expr = each.reduce(Expr::or).unwrap_or(Expr::constant(false));
+        }
         _ => {}
     });
 }

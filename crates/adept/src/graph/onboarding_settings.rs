@@ -9,6 +9,7 @@ use super::{
     entity::EntitySet,
     error::{BadBody, Error},
     expand::Expansions,
+    imported_apple_device_identities::with_profiles_of_settings,
     listing::shape_of,
     request_context::RequestContext,
     response::GraphResponse,
@@ -49,6 +50,7 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let options = request.options()?;
     let expansions = Expansions::of(&options, &DEP_ONBOARDING_SETTING)?;
     let mut listing = request.listing_of(&options, set())?;
+    with_profiles_of_settings(listing.query.filter.as_mut());
     listing.shape.expanded = expansions.names();
     listing.query.top = listing.query.top.min(expansions.page());
     // Observed: this list is counted though nobody asks.
@@ -59,7 +61,8 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
 }
 
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
-    let filter = request.count_filter(&DEP_ONBOARDING_SETTING)?;
+    let mut filter = request.count_filter(&DEP_ONBOARDING_SETTING)?;
+    with_profiles_of_settings(filter.as_mut());
     Ok(GraphResponse::count(request.app().settings.count(&request.caller, filter.as_ref()).await?))
 }
 

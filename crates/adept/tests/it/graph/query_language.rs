@@ -267,3 +267,42 @@ async fn what_is_not_offered_is_refused_by_its_name() {
         assert!(message.contains(sentence), "{query}: {message}");
     }
 }
+
+#[tokio::test]
+async fn a_device_is_found_by_its_profiles_whole_id_through_its_setting_too() {
+    let stage = Stage::set().await;
+    let set = stage.set_of("profiles");
+    let profile =
+        stage.admin.get_json(&format!("{set}?$filter=displayName eq 'Phones'")).await["value"][0].clone();
+    let whole = profile["id"].as_str().unwrap();
+    let bare = whole.split_once('_').unwrap().1;
+    let devices = stage.admin.get_json(&stage.set_of("devices")).await;
+    let serial = devices["value"][0]["serialNumber"].clone();
+    let assign = format!("{set}/{whole}/updateDeviceProfileAssignment");
+    assert_eq!(stage.admin.post(&assign, &json!({ "deviceIds": [serial] })).await.status, 204);
+    let foreign = format!("00000000-0000-4000-8000-000000000000_{bare}");
+    let desired = "d/requestedEnrollmentProfileId";
+    for (condition, rows) in [
+        (format!("{desired} eq '{bare}'"), 1),
+        (format!("{desired} eq '{whole}'"), 1),
+        (format!("{desired} eq 'ECV2_{}'", whole.to_ascii_uppercase()), 1),
+        (format!("'{whole}' eq {desired}"), 1),
+        (format!("{desired} eq '{foreign}'"), 0),
+        (format!("{desired} in ('x','{whole}')"), 1),
+        (format!("{desired} in ('{foreign}')"), 0),
+        (format!("{desired} ne '{whole}'"), 2),
+        (format!("{desired} ne null and not ({desired} ne '{whole}')"), 1),
+    ] {
+        let filter = format!("importedAppleDeviceIdentities/any(d:{condition})");
+        assert_eq!(stage.count("settings", &filter).await, rows, "{filter}");
+        let all = format!("/beta/deviceManagement?$expand=depOnboardingSettings($filter={filter})");
+        let expanded = stage.admin.get_json(&all).await;
+        assert_eq!(expanded["depOnboardingSettings"].as_array().unwrap().len(), rows, "{filter}");
+    }
+    for filter in [
+        format!("enrollmentProfiles/any(p:p/id eq '{whole}')"),
+        format!("defaultIosEnrollmentProfile/id eq '{whole}'"),
+    ] {
+        assert_eq!(stage.count("settings", &filter).await, 1, "{filter}");
+    }
+}
