@@ -58,7 +58,14 @@ pub(super) async fn get_audit_activity_types(request: &RequestContext<'_>) -> Ha
 /// The page of these names that the query asks for.
 fn names(request: &RequestContext<'_>, names: &[String]) -> HandlerResult {
     let options = parse_query_string(request.query())?;
-    for (value, option) in [(&options.filter, "$filter"), (&options.search, "$search")] {
+    for (value, option) in [
+        (&options.filter, "$filter"),
+        (&options.orderby, "$orderby"),
+        (&options.select, "$select"),
+        (&options.expand, "$expand"),
+        (&options.search, "$search"),
+        (&options.skiptoken, "$skiptoken"),
+    ] {
         if value.is_some() {
             return Err(Error::UnsupportedOption(option));
         }

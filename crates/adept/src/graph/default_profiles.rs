@@ -5,7 +5,7 @@ use super::{
     body::LIMIT,
     enrollment_profiles::{change, set},
     error::{BadBody, Error, shortened},
-    expand::DEFAULT_PROFILES,
+    expand::{DEFAULT_PROFILES, default_type},
     input::{Members, bound_property},
     onboarding_settings::setting_of,
     path::resource_path,
@@ -13,7 +13,6 @@ use super::{
     request_context::RequestContext,
     response::GraphResponse,
     route::HandlerResult,
-    types::profile_type,
     value::Value,
 };
 use crate::{
@@ -30,7 +29,7 @@ async fn default_of(request: &RequestContext<'_>, platform: DevicePlatform) -> R
 
 pub(super) async fn get(request: &RequestContext<'_>, platform: DevicePlatform) -> HandlerResult {
     let profile = default_of(request, platform).await?;
-    let shape = request.shape(profile_type(profile.kind))?;
+    let shape = request.shape(default_type(platform))?;
     shape.answer(request, &set(profile.setting), &profile, &[])
 }
 
@@ -48,6 +47,7 @@ pub(super) async fn delete(request: &RequestContext<'_>, platform: DevicePlatfor
 }
 
 pub(super) async fn get_ref(request: &RequestContext<'_>, platform: DevicePlatform) -> HandlerResult {
+    request.options_of_one()?;
     let profile = default_of(request, platform).await?;
     let address = format!("{}/{}", request.root(), set(profile.setting).address(&profile));
     Ok(request.document("$ref", |document| Value::text(&address).write(document.member("@odata.id"))))

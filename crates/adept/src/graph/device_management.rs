@@ -15,7 +15,7 @@ use super::{
 const SUGGESTED_LIMIT: i64 = 1_000_000;
 
 pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
-    let options = request.options()?;
+    let options = request.options_of_one()?;
     let kind = match request.endpoint.version {
         Version::Beta => &DEVICE_MANAGEMENT,
         Version::V1 => &DEVICE_MANAGEMENT_V1,
@@ -30,6 +30,7 @@ pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
 }
 
 pub(super) async fn get_suggested_enrollment_limit(request: &RequestContext<'_>) -> HandlerResult {
+    request.options_of_one()?;
     Ok(request.document("microsoft.graph.suggestedEnrollmentLimit", |document| {
         Value::Int(SUGGESTED_LIMIT).write(document.member("suggestedDailyLimit"));
     }))

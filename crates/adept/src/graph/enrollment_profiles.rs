@@ -172,6 +172,7 @@ pub(super) async fn update_device_profile_assignment(request: &RequestContext<'_
 }
 
 pub(super) async fn export_mobile_config(request: &RequestContext<'_>) -> HandlerResult {
+    request.options_of_one()?;
     let profile = profile_of(request).await?;
     let profiles = &request.app().profiles;
     let exported = profiles.export_mobile_config(&request.caller, profile.setting, profile.id).await?;

@@ -131,15 +131,15 @@ pub(super) enum Error {
     /// A query option that this operation does not take.
     #[error("The query option '{0}' is not supported here.")]
     UnsupportedOption(&'static str),
+    /// An option of lists, for what is none.
+    #[error("The query option '{0}' can be applied only to collections of entities.")]
+    OptionOfLists(&'static str),
     /// `$expand` of what leads nowhere.
     #[error("'{}' is not a navigation property that '$expand' can follow here.", shortened(.0))]
     NoNavigation(String),
     /// `$expand` in a form that is not offered.
     #[error("'$expand' of '{}' is not supported here.", shortened(.0))]
     UnsupportedExpand(String),
-    /// A property that exists and that a list cannot be filtered or ordered by.
-    #[error("The property '{}' cannot be used in '$filter' or '$orderby'.", shortened(.0))]
-    Unfilterable(String),
     /// The `$skiptoken` was not made for this request.
     #[error(
         "The '$skiptoken' does not belong to this request: follow '@odata.nextLink' unchanged, or start again \

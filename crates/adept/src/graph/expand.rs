@@ -9,7 +9,7 @@ use super::{
     entity::{EntitySet, ExpandedMembers},
     error::Error,
     imported_apple_device_identities,
-    listing::{Listing, refuse_search, shape_of},
+    listing::{Listing, check_options, refuse_list_options, refuse_search, shape_of},
     onboarding_settings,
     protocol::Metadata,
     request_context::RequestContext,
@@ -17,8 +17,8 @@ use super::{
     route::{AUDIT, READ},
     skiptoken::request_digest,
     types::{
-        DEP_ONBOARDING_SETTING, ENROLLMENT_PROFILE, EntityType, Navigation, ProfileType, is_called,
-        profile_type, profile_type_named,
+        AUDIT_EVENT, DEP_ONBOARDING_SETTING, ENROLLMENT_PROFILE, EntityType, IMPORTED_APPLE_DEVICE_IDENTITY,
+        Navigation, ProfileType, is_called, profile_type_named,
     },
     value::{Value, write_object},
 };
@@ -183,12 +183,40 @@ fn expand_item(
     if item.levels.is_some() {
         return Err(Error::UnsupportedOption("$levels"));
     }
+    check_nested(navigation, cast, &item.options)?;
     let (nested_names, nested) = match navigation.target == DEP_ONBOARDING_SETTING.name {
         true => (DEP_ONBOARDING_SETTING.names(), DEP_ONBOARDING_SETTING.all_navigations()),
         false => (Vec::new(), Vec::new()),
     };
     let inner = Expansions::read(&item.options, &nested_names, &nested)?;
     Ok(ExpandItem { navigation, cast, options: item.options, inner })
+}
+
+/// Checks the options of a navigation against its type, whether it leads to anything or not.
+fn check_nested(
+    navigation: &Navigation,
+    cast: Option<&'static ProfileType>,
+    options: &QueryOptions,
+) -> Result<(), Error> {
+    if !navigation.collection {
+        refuse_list_options(options)?;
+    }
+    match navigation.target {
+        name if name == DEP_ONBOARDING_SETTING.name => check_options(options, &DEP_ONBOARDING_SETTING),
+        name if name == AUDIT_EVENT.name => check_options(options, &AUDIT_EVENT),
+        name if name == IMPORTED_APPLE_DEVICE_IDENTITY.name => {
+            check_options(options, &IMPORTED_APPLE_DEVICE_IDENTITY)
+        }
+        name => check_options(options, cast.or(profile_type_named(name)).unwrap_or(&ENROLLMENT_PROFILE)),
+    }
+}
+
+/// The type of the default profile of a platform, as it is declared: an older one may be shown in its place.
+pub(super) fn default_type(platform: DevicePlatform) -> &'static ProfileType {
+    let name = DEFAULT_PROFILES.iter().find(|(_, known)| *known == platform).map(|(name, _)| *name);
+    let mut all = DEP_ONBOARDING_SETTING.all_navigations().into_iter();
+    let navigation = all.find(|navigation| Some(navigation.name) == name);
+    navigation.and_then(|navigation| profile_type_named(navigation.target)).unwrap_or(&ENROLLMENT_PROFILE)
 }
 
 /// One navigation of one entity.
@@ -316,7 +344,7 @@ impl ExpandedNavigation<'_> {
             }
             Err(error) => return Err(error.into()),
         };
-        let shape = shape_of(&self.item.options, profile_type(profile.kind))?;
+        let shape = shape_of(&self.item.options, default_type(platform))?;
         let set = enrollment_profiles::set(setting.id);
         self.context(&format!("{}/$entity", set.path), expanded);
         let mut out = Vec::new();

@@ -3,8 +3,8 @@
 //! `$top` is the size of a page, as in Graph, and not of the whole: the link leads on to the rest.
 
 use adept_odata::{
-    Expr, ParseError, Problem, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string,
-    parse_select, with_skiptoken,
+    Expr, OrderBy, QueryOptions, Select, parse_filter, parse_orderby, parse_query_string, parse_select,
+    with_skiptoken,
 };
 use jiff::Timestamp;
 
@@ -41,7 +41,7 @@ impl RequestContext<'_> {
         &self,
         set: EntitySet<R, F, W>,
     ) -> Result<Listing<R, F, W>, Error> {
-        self.listing_of(&self.unexpanded()?, set)
+        self.listing_of(&unexpanded(self.options()?)?, set)
     }
 
     /// The query, read and not yet understood. `$search` is not offered.
@@ -51,12 +51,15 @@ impl RequestContext<'_> {
         Ok(options)
     }
 
-    /// The query of what nothing is expanded of.
-    fn unexpanded(&self) -> Result<QueryOptions, Error> {
+    /// The query of one thing, or of a part of it.
+    pub(super) fn options_of_one(&self) -> Result<QueryOptions, Error> {
         let options = self.options()?;
-        match options.expand {
-            Some(_) => Err(Error::UnsupportedOption("$expand")),
-            None => Ok(options),
+        refuse_list_options(&options)?;
+        // What is shown of a property is the path's business.
+        let of_entities = [("$select", options.select.is_some()), ("$expand", options.expand.is_some())];
+        match of_entities.into_iter().find(|(_, is_given)| *is_given) {
+            Some((option, _)) if !self.endpoint.property.is_empty() => Err(Error::UnsupportedOption(option)),
+            _ => Ok(options),
         }
     }
 
@@ -88,7 +91,7 @@ impl RequestContext<'_> {
 
     /// Reads the query of one entity.
     pub(super) fn shape<R, F: Copy, W>(&self, kind: &EntityType<R, F, W>) -> Result<Shape, Error> {
-        shape_of(&self.unexpanded()?, kind)
+        shape_of(&unexpanded(self.options_of_one()?)?, kind)
     }
 }
 
@@ -113,10 +116,7 @@ impl<R, F: Copy + PartialEq, W> Listing<R, F, W> {
         let first = after.is_none();
         let query = ListQuery {
             filter: filter(options, kind, now)?,
-            order: match &options.orderby {
-                None => Vec::new(),
-                Some(text) => parse_orderby(text, kind, now).map_err(|bad| filter_error(bad, kind))?,
-            },
+            order: order(options, kind, now)?,
             top: options.top.map_or(PAGE, |top| top.clamp(1, PAGE)),
             skip: if first { options.skip.unwrap_or(0) } else { 0 },
             after,
@@ -181,6 +181,40 @@ impl<R, F, W> Listing<R, F, W> {
     }
 }
 
+/// The query of what nothing is expanded of.
+fn unexpanded(options: QueryOptions) -> Result<QueryOptions, Error> {
+    match options.expand {
+        Some(_) => Err(Error::UnsupportedOption("$expand")),
+        None => Ok(options),
+    }
+}
+
+/// What only lists have an order, pages and a total of.
+pub(super) fn refuse_list_options(options: &QueryOptions) -> Result<(), Error> {
+    let given = [
+        ("$filter", options.filter.is_some()),
+        ("$orderby", options.orderby.is_some()),
+        ("$top", options.top.is_some()),
+        ("$skip", options.skip.is_some()),
+        ("$count", options.count.is_some()),
+        ("$skiptoken", options.skiptoken.is_some()),
+    ];
+    match given.into_iter().find(|(_, is_given)| *is_given) {
+        Some((option, _)) => Err(Error::OptionOfLists(option)),
+        None => Ok(()),
+    }
+}
+
+/// Checks the options of a list that may never be made.
+pub(super) fn check_options<R, F: Copy + PartialEq, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+) -> Result<(), Error> {
+    filter(options, kind, Timestamp::UNIX_EPOCH)?;
+    order(options, kind, Timestamp::UNIX_EPOCH)?;
+    shape_of(options, kind).map(drop)
+}
+
 pub(super) fn refuse_search(options: &QueryOptions) -> Result<(), Error> {
     match options.search {
         Some(_) => Err(Error::UnsupportedOption("$search")),
@@ -193,8 +227,15 @@ fn filter<R, F: Copy, W>(
     kind: &EntityType<R, F, W>,
     now: Timestamp,
 ) -> Result<Option<Expr<F>>, Error> {
-    let read = |text| parse_filter(text, kind, now).map_err(|bad| filter_error(bad, kind));
-    options.filter.as_deref().map(read).transpose()
+    Ok(options.filter.as_deref().map(|text| parse_filter(text, kind, now)).transpose()?)
+}
+
+fn order<R, F: Copy + PartialEq, W>(
+    options: &QueryOptions,
+    kind: &EntityType<R, F, W>,
+    now: Timestamp,
+) -> Result<Vec<OrderBy<F>>, Error> {
+    Ok(options.orderby.as_deref().map_or(Ok(Vec::new()), |text| parse_orderby(text, kind, now))?)
 }
 
 /// What is selected, in the order written; none for all. A navigation may be selected and is shown only when it is
@@ -211,15 +252,5 @@ fn selected<R, F: Copy, W>(
             fields.retain(|field| !navigations.iter().any(|navigation| navigation.name == field.property));
             Ok(Some(fields))
         }
-    }
-}
-
-/// Distinguishes a property that exists but cannot be compared from one that does not exist.
-fn filter_error<R, F, W>(bad: ParseError, kind: &EntityType<R, F, W>) -> Error {
-    match &bad.problem {
-        Problem::UnknownProperty { name, .. } if kind.property(name).is_some() => {
-            Error::Unfilterable(name.clone())
-        }
-        _ => Error::BadQuery(bad),
     }
 }

@@ -67,7 +67,7 @@ pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {
 }
 
 pub(super) async fn get(request: &RequestContext<'_>) -> HandlerResult {
-    let options = request.options()?;
+    let options = request.options_of_one()?;
     let expansions = Expansions::of(&options, &DEP_ONBOARDING_SETTING)?;
     let mut shape = shape_of(&options, &DEP_ONBOARDING_SETTING)?;
     shape.expanded = expansions.names();
@@ -121,6 +121,7 @@ pub(super) async fn delete(request: &RequestContext<'_>) -> HandlerResult {
 }
 
 pub(super) async fn get_encryption_public_key(request: &RequestContext<'_>) -> HandlerResult {
+    request.options_of_one()?;
     let settings = &request.app().settings;
     let certificate = settings.encryption_public_key(&request.caller, request.setting_id()?).await?;
     Ok(request.value(Kind::String, &Value::optional_text(certificate.as_deref())))
@@ -170,6 +171,7 @@ pub(super) async fn release_apple_devices(request: &RequestContext<'_>) -> Handl
 }
 
 pub(super) async fn get_expiring_vpp_token_count(request: &RequestContext<'_>) -> HandlerResult {
+    request.options_of_one()?;
     let before = request.argument();
     if before.parse::<Timestamp>().is_err() && before.parse::<civil::DateTime>().is_err() {
         let expected = "a date such as '2027-01-31T00:00:00Z'";

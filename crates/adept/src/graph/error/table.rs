@@ -36,9 +36,9 @@ impl Error {
             | Self::BadBody(_)
             | Self::BadQuery(_)
             | Self::UnsupportedOption(_)
+            | Self::OptionOfLists(_)
             | Self::NoNavigation(_)
             | Self::UnsupportedExpand(_)
-            | Self::Unfilterable(_)
             | Self::ForeignSkipToken
             | Self::BadArgument { .. } => (StatusCode::BAD_REQUEST, "BadRequest"),
             Self::App(app::Error::NotFound { .. }) => (StatusCode::NOT_FOUND, "ResourceNotFound"),
@@ -208,7 +208,12 @@ mod tests {
                 "The query option '$search' is not supported",
             ),
             (Error::NoNavigation("x".to_owned()), 400, "BadRequest", "'x' is not a navigation"),
-            (Error::Unfilterable("x".to_owned()), 400, "BadRequest", "The property 'x' cannot be used"),
+            (
+                Error::OptionOfLists("$top"),
+                400,
+                "BadRequest",
+                "The query option '$top' can be applied only to",
+            ),
             (Error::ForeignSkipToken, 400, "BadRequest", "The '$skiptoken' does not belong"),
             (
                 Error::BadArgument { name: "a", expected: "b" },

@@ -252,3 +252,99 @@ async fn the_rest_of_an_expanded_list_of_settings_follows_its_link() {
         all.iter().map(|setting| setting["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 24);
 }
+
+#[tokio::test]
+async fn the_options_of_a_navigation_are_checked_though_it_leads_nowhere() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = admin.create_setting().await;
+    let path = format!("/beta/{S}/{setting}");
+    for (expand, part) in [
+        ("defaultIosEnrollmentProfile($select=nope)", "property named 'nope'"),
+        ("defaultMacOsEnrollmentProfile($select=homeButtonScreenDisabled)", "'homeButtonScreenDisabled'"),
+        ("defaultIosEnrollmentProfile($filter=isDefault)", "'$filter' can be applied only to collections"),
+        ("defaultIosEnrollmentProfile($top=1)", "'$top' can be applied only to collections"),
+        ("defaultIosEnrollmentProfile($count=true)", "'$count' can be applied only to collections"),
+        ("defaultTvOSEnrollmentProfile($orderby=id)", "'$orderby' can be applied only to collections"),
+        ("defaultTvOSEnrollmentProfile($skip=1)", "'$skip' can be applied only to collections"),
+        ("enrollmentProfiles($filter=nope eq 1)", "property named 'nope'"),
+        ("importedAppleDeviceIdentities($orderby=nope)", "property named 'nope'"),
+    ] {
+        admin.get(&format!("{path}?$expand={expand}")).await.is_refused(400, "BadRequest", part);
+    }
+    let all = "/beta/deviceManagement?$expand=depOnboardingSettings($filter=false;$expand=enrollmentProfiles($select=nope))";
+    admin.get(all).await.is_refused(400, "BadRequest", "property named 'nope'");
+}
+
+#[tokio::test]
+async fn a_default_of_the_older_type_is_selected_from_as_the_newer_one() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = admin.create_setting().await;
+    let path = format!("/beta/{S}/{setting}");
+    let older = json!({ "@odata.type": "#microsoft.graph.depEnrollmentProfile", "displayName": "Old", "isDefault": true });
+    assert_eq!(admin.post(&format!("{path}/enrollmentProfiles"), &older).await.status, 201);
+    let select = "$select=displayName,homeButtonScreenDisabled,siriDisabled";
+    let expanded = format!("{path}?$expand=defaultIosEnrollmentProfile({select})");
+    for shown in [
+        admin.get_json(&expanded).await["defaultIosEnrollmentProfile"].clone(),
+        admin.get_json(&format!("{path}/defaultIosEnrollmentProfile?{select}")).await,
+    ] {
+        assert_eq!(
+            (&shown["displayName"], &shown["siriDisabled"]),
+            (&json!("Old"), &json!(false)),
+            "{shown}"
+        );
+        assert!(shown.get("homeButtonScreenDisabled").is_none(), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn options_of_lists_are_refused_where_there_is_one_thing() {
+    let test = TestApp::start().await;
+    let admin = test.client(test.storage.default_tenant(), &[WRITE, "DeviceManagementApps.Read.All"]).await;
+    let setting = test.onboarded(&admin, 1).await;
+    let path = format!("/beta/{S}/{setting}");
+    let profile = json!({ "@odata.type": "#microsoft.graph.depIOSEnrollmentProfile", "displayName": "x", "isDefault": true });
+    let profile = admin.post(&format!("{path}/enrollmentProfiles"), &profile).await.json()["id"].clone();
+    let profile = format!("{path}/enrollmentProfiles/{}", profile.as_str().unwrap());
+    let first = async |list: &str| {
+        let page = admin.get_json(&format!("{list}?$top=1")).await;
+        format!("{list}/{}", page["value"][0]["id"].as_str().unwrap())
+    };
+    let device = first(&format!("{path}/importedAppleDeviceIdentities")).await;
+    let event = first("/beta/deviceManagement/auditEvents").await;
+    for one in [
+        path.clone(),
+        format!("{path}/tokenName"),
+        format!("{path}/tokenName/$value"),
+        format!("{path}/roleScopeTagIds"),
+        format!("{path}/getEncryptionPublicKey"),
+        format!("{path}/defaultIosEnrollmentProfile"),
+        format!("{path}/defaultIosEnrollmentProfile/$ref"),
+        format!("{profile}/exportMobileConfig()"),
+        "/beta/deviceManagement".to_owned(),
+        "/beta/deviceManagement/intuneAccountId".to_owned(),
+        "/beta/deviceManagement/getSuggestedEnrollmentLimit(enrollmentType='x')".to_owned(),
+        profile,
+        device,
+        event,
+    ] {
+        assert_eq!(admin.get(&format!("{one}?custom=1")).await.status, 200, "{one}");
+        for option in ["$filter=id eq 'x'", "$top=1", "$skip=1", "$orderby=id", "$count=true", "$skiptoken=x"]
+        {
+            let name = option.split('=').next().unwrap();
+            let part = format!("'{name}' can be applied only to collections of entities");
+            admin.get(&format!("{one}?{option}")).await.is_refused(400, "BadRequest", &part);
+        }
+        admin.get(&format!("{one}?$search=x")).await.is_refused(
+            400,
+            "BadRequest",
+            "'$search' is not supported",
+        );
+    }
+    for option in ["$select=id", "$expand=enrollmentProfiles"] {
+        let part = format!("'{}' is not supported here", option.split('=').next().unwrap());
+        admin.get(&format!("{path}/tokenName?{option}")).await.is_refused(400, "BadRequest", &part);
+    }
+}
