@@ -5,6 +5,7 @@
 mod audit_events;
 mod batch;
 mod body;
+mod bound_profiles;
 mod configuration_policies;
 mod default_profiles;
 mod device_management;

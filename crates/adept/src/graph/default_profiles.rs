@@ -5,8 +5,8 @@ use super::{
     body::LIMIT,
     enrollment_profiles::{change, set},
     error::{BadBody, Error, shortened},
-    expand::{DEFAULT_PROFILES, default_type},
-    input::{Members, bound_property},
+    expand::default_type,
+    input::Members,
     onboarding_settings::setting_of,
     path::resource_path,
     protocol::Version,
@@ -15,11 +15,7 @@ use super::{
     route::HandlerResult,
     value::Value,
 };
-use crate::{
-    app,
-    domain::{DevicePlatform, Profile, ProfileId, SettingId},
-};
-use serde_json::Value as Json;
+use crate::domain::{DevicePlatform, Profile, ProfileId, SettingId};
 
 /// The default profile of the setting that the path names.
 async fn default_of(request: &RequestContext<'_>, platform: DevicePlatform) -> Result<Profile, Error> {
@@ -61,39 +57,6 @@ pub(super) async fn set_ref(request: &RequestContext<'_>, platform: DevicePlatfo
     Ok(GraphResponse::no_content())
 }
 
-/// Takes the default profiles out of a body that it binds: each platform with its profile, or with none where it shall have
-/// none. A profile must be there and of the platform.
-pub(super) async fn take_bound(
-    request: &RequestContext<'_>,
-    members: &mut Members,
-    setting: SettingId,
-) -> Result<Vec<(DevicePlatform, Option<ProfileId>)>, Error> {
-    let mut bound = Vec::new();
-    for (name, platform) in DEFAULT_PROFILES {
-        let is_bound = |member: &&String| {
-            bound_property(member).is_some_and(|property| property.eq_ignore_ascii_case(name))
-        };
-        let Some(member) = members.keys().find(is_bound).cloned() else { continue };
-        let profile = match members.remove(&member) {
-            Some(Json::Null) | None => None,
-            Some(json) => {
-                let url = json.as_str().unwrap_or_default();
-                let id = profile_at(url, &request.graph().public_url, setting);
-                let id = id.ok_or_else(|| BadBody::BadReference(member.clone()))?;
-                match request.app().profiles.get(&request.caller, setting, id).await {
-                    Ok(profile) if profile.kind.platform() == Some(platform) => Some(id),
-                    Ok(_) | Err(app::Error::NotFound { .. }) => {
-                        return Err(BadBody::BadReference(member).into());
-                    }
-                    Err(error) => return Err(error.into()),
-                }
-            }
-        };
-        bound.push((platform, profile));
-    }
-    Ok(bound)
-}
-
 /// The profile of `setting` that the reference in a body leads to.
 fn referred(members: &Members, origin: &str, setting: SettingId) -> Result<ProfileId, Error> {
     if let Some((other, _)) = members.iter().find(|(name, _)| !name.starts_with('@')) {
@@ -105,7 +68,7 @@ fn referred(members: &Members, origin: &str, setting: SettingId) -> Result<Profi
 }
 
 /// The profile of `setting` at a URL of this service, absolute or relative.
-fn profile_at(url: &str, origin: &str, setting: SettingId) -> Option<ProfileId> {
+pub(super) fn profile_at(url: &str, origin: &str, setting: SettingId) -> Option<ProfileId> {
     let path = match url.split_at_checked(origin.len()) {
         Some((start, path)) if start.eq_ignore_ascii_case(origin) => path,
         _ => url,

@@ -5,7 +5,7 @@ use jiff::{Timestamp, civil};
 
 use super::{
     body::{LIMIT, TOKEN_LIMIT},
-    default_profiles::take_bound,
+    bound_profiles::take_bound,
     entity::EntitySet,
     error::{BadBody, Error},
     expand::Expansions,
@@ -95,7 +95,6 @@ pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
     let setting = setting_of(request).await?;
     let mut members = request.object(&body)?;
     let bound = take_bound(request, &mut members, setting.id).await?;
-    members.retain(|name, _| !is_expanded(name));
     let patch = DEP_ONBOARDING_SETTING.read(members)?;
     let (origin, profiles) = (request.origin(), &request.app().profiles);
     let setting = request.app().settings.update(&origin, setting.id, patch).await?;
@@ -107,12 +106,6 @@ pub(super) async fn update(request: &RequestContext<'_>) -> HandlerResult {
         done.map_err(app::Error::behind_a_change)?;
     }
     Ok(request.changed(&set(), &setting))
-}
-
-/// Clients send back what `$expand` showed them; those entities have addresses of their own, where they are changed.
-fn is_expanded(name: &str) -> bool {
-    let mut navigations = DEP_ONBOARDING_SETTING.all_navigations().into_iter();
-    navigations.any(|navigation| navigation.name.eq_ignore_ascii_case(name))
 }
 
 pub(super) async fn delete(request: &RequestContext<'_>) -> HandlerResult {

@@ -145,6 +145,32 @@ pub(in crate::graph) enum BadBody {
         shortened(.0)
     )]
     BadReference(String),
+    /// A default profile that is none.
+    #[error(
+        "'{property}' must be null, or an object whose 'id' or '@odata.id' names an enrollment profile of the same setting and \
+         of that platform. Nothing was changed."
+    )]
+    NoProfile {
+        /// The navigation property.
+        property: &'static str,
+    },
+    /// A navigation that is bound in two ways.
+    #[error(
+        "'{property}' and '{property}@odata.bind' both set the default profile: send one of them. Nothing was changed."
+    )]
+    TwoBindings {
+        /// The navigation property.
+        property: &'static str,
+    },
+    /// A list of entities that no read showed.
+    #[error(
+        "'{property}' must be left out, or be a list of objects with their 'id', as it was read: the entities in it are \
+         changed at their own addresses. Nothing was changed."
+    )]
+    NoList {
+        /// The navigation property.
+        property: &'static str,
+    },
     /// Null where there must be a value.
     #[error("'{path}' of type '{expected}' cannot be null. Nothing was changed.")]
     Null {

@@ -378,3 +378,94 @@ async fn what_is_nowhere_is_refused_in_graphs_words() {
         send(posted).await.is_refused(400, "BadRequest", "Invalid version: 'me'");
     }
 }
+
+#[tokio::test]
+async fn a_default_profile_is_set_and_cleared_by_the_navigations_own_member() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let (setting, other) = (admin.create_setting().await, admin.create_setting().await);
+    let first = profile(&admin, &setting, "depIOSEnrollmentProfile", json!({})).await;
+    let second = profile(&admin, &setting, "depIOSEnrollmentProfile", json!({})).await;
+    let mac = profile(&admin, &setting, "depMacOSEnrollmentProfile", json!({})).await;
+    let foreign = profile(&admin, &other, "depIOSEnrollmentProfile", json!({})).await;
+    let path = format!("/beta/{S}/{setting}");
+    let (full, metadata) = (format!("{path}?$expand=*"), ("accept", "application/json;odata.metadata=full"));
+    let url = |profile: &Value| format!("{S}('{setting}')/enrollmentProfiles('{}')", text(profile, "id"));
+    let default = async || {
+        let shown = admin.get_json(&format!("{path}?$expand=defaultIosEnrollmentProfile")).await;
+        shown["defaultIosEnrollmentProfile"]["id"].as_str().map(str::to_owned)
+    };
+    let taken = async |body: Value, expected: Option<&Value>| {
+        let sent = admin.patch(&path, &body).await;
+        assert_eq!(sent.status, 200, "{body}: {}", sent.text);
+        assert_eq!(default().await.as_deref(), expected.map(|profile| text(profile, "id")), "{body}");
+    };
+    taken(json!({ "defaultIosEnrollmentProfile": null }), None).await;
+    taken(json!({ "defaultIosEnrollmentProfile": { "id": first["id"] } }), Some(&first)).await;
+    taken(json!({ "DEFAULTIOSEnrollmentProfile": { "@odata.id": url(&second) } }), Some(&second)).await;
+    // What a read showed changes nothing, with all metadata or without.
+    taken(admin.get_json(&full).await, Some(&second)).await;
+    taken(admin.get_with(&full, metadata).await.json(), Some(&second)).await;
+    taken(json!({ "tokenName": "absent" }), Some(&second)).await;
+    let both = json!({ "@odata.id": url(&first), "id": first["id"], "displayName": "read before" });
+    taken(json!({ "defaultIosEnrollmentProfile": both }), Some(&first)).await;
+    let annotated = json!({
+        "defaultIosEnrollmentProfile": first, "defaultIosEnrollmentProfile@odata.bind": url(&second),
+    });
+    taken(annotated, Some(&second)).await;
+    for (member, value) in [
+        ("defaultIosEnrollmentProfile", json!(5)),
+        ("defaultIosEnrollmentProfile", json!("x")),
+        ("defaultIosEnrollmentProfile", json!([])),
+        ("defaultIosEnrollmentProfile", json!({})),
+        ("defaultIosEnrollmentProfile", json!({ "displayName": "x" })),
+        ("defaultIosEnrollmentProfile", json!({ "id": null })),
+        ("defaultIosEnrollmentProfile", json!({ "id": mac["id"] })),
+        ("defaultIosEnrollmentProfile", json!({ "id": foreign["id"] })),
+        ("defaultIosEnrollmentProfile", json!({ "@odata.id": "https://example.com/x" })),
+        ("defaultIosEnrollmentProfile", json!({ "@odata.id": url(&first), "id": second["id"] })),
+        ("enrollmentProfiles", json!("x")),
+        ("enrollmentProfiles", Value::Null),
+        ("enrollmentProfiles", json!([{ "displayName": "new" }])),
+        ("enrollmentProfiles", json!([first, 5])),
+        ("importedAppleDeviceIdentities", json!({ "id": "x" })),
+    ] {
+        let body = json!({ "tokenName": "not taken", member: value });
+        admin.patch(&path, &body).await.is_refused(400, "BadRequest", &format!("'{member}' must be"));
+    }
+    let contrary =
+        json!({ "defaultIosEnrollmentProfile": null, "defaultIosEnrollmentProfile@odata.bind": url(&first) });
+    admin.patch(&path, &contrary).await.is_refused(400, "BadRequest", "send one of them");
+    let twice =
+        r#"{"defaultIosEnrollmentProfile@odata.bind":null,"DefaultIosEnrollmentProfile@odata.bind":null}"#;
+    let twice = admin.request(Method::PATCH, &path).header("content-type", "application/json").body(twice);
+    send(twice).await.is_refused(400, "BadRequest", "@odata.bind' is given more than once");
+    assert_eq!(admin.get_json(&path).await["tokenName"], "absent");
+    taken(json!({ "defaultIosEnrollmentProfile": null }), None).await;
+}
+
+#[tokio::test]
+async fn the_format_of_the_two_public_documents_is_theirs() {
+    let test = TestApp::start().await;
+    let anyone = test.anonymous();
+    for (path, status) in [
+        ("/beta?$format=json", 200),
+        ("/beta?$format=application/json;odata.metadata=none", 200),
+        ("/v1.0/?$format=xml", 406),
+        ("/beta/$metadata?$format=xml", 200),
+        ("/beta/$metadata?$format=application/xml;charset=utf-8", 200),
+        ("/v1.0/$metadata?$format=json", 406),
+        ("/beta/$metadata?$format=application/atom%2Bxml", 406),
+    ] {
+        let answer = anyone.get(path).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.text);
+    }
+    assert!(
+        anyone
+            .get_json("/beta?$format=application/json;odata.metadata=none")
+            .await
+            .get("@odata.context")
+            .is_none()
+    );
+    anyone.get("/beta/$metadata?$format=json").await.is_refused(406, "NotAcceptable", "application/xml can");
+}
