@@ -142,11 +142,12 @@ fn undecodable(layer: &[u8], body: &[u8]) -> UnexpectedInput {
             return UnexpectedInput::QuotedPrintable;
         }
     }
-    if holds(&lower, b"content-type:") && holds(&lower, b"pkcs7-mime") || holds(body, BEGIN) || is_two(body) {
-        return UnexpectedInput::TwoFiles;
-    }
+    // A mail holds the file beside its own text.
     if of_mail.iter().any(|field| holds(&head, field)) {
         return UnexpectedInput::Mail;
+    }
+    if holds(&lower, b"content-type:") && holds(&lower, b"pkcs7-mime") || holds(body, BEGIN) || is_two(body) {
+        return UnexpectedInput::TwoFiles;
     }
     UnexpectedInput::Unknown
 }

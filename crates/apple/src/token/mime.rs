@@ -8,9 +8,25 @@ pub(super) fn begins(text: &[u8]) -> bool {
         .is_some_and(|at| at > 0 && text[at..].trim_ascii_start().starts_with(b":"))
 }
 
-/// What follows the first empty line; nothing if there is none. Lines that are no field are passed over like the rest:
-/// Apple's page "Examining server tokens" shows a `Content-Type` whose second half stands at the start of a line.
+/// How many header blocks are taken off: a bound, since each is looked for in all that is left.
+const BLOCKS: usize = 4;
+
+/// What follows the header block, and the blocks behind it: programs that save a file may write one of their own before the
+/// file's. Nothing if there is no empty line.
 pub(super) fn body(text: &[u8]) -> &[u8] {
+    let mut rest = behind_block(text);
+    for _ in 1..BLOCKS {
+        if !begins(rest) {
+            break;
+        }
+        rest = behind_block(rest);
+    }
+    rest
+}
+
+/// What follows the first empty line. Lines that are no field are passed over like the rest: Apple's page "Examining server
+/// tokens" shows a `Content-Type` whose second half stands at the start of a line.
+fn behind_block(text: &[u8]) -> &[u8] {
     if !text.contains(&b'\n') && !text.contains(&b'\r') {
         return joined_body(text);
     }
@@ -74,6 +90,8 @@ mod tests {
             "A: b;\n c\n\nbody",
             "A: enveloped-\ndata\nC: d\n \nbody",
             "A :b\n\nbody",
+            "A: b\n\nC: d\n\nbody",
+            "A: b\r\n\r\nC: d\r\nE: f\r\n\r\nG: h\r\n\r\nbody",
         ] {
             assert!(begins(text.as_bytes()), "{text:?}");
             assert_eq!(body(text.as_bytes()), b"body", "{text:?}");

@@ -69,6 +69,10 @@ fn what_is_sent_by_mistake_is_named() {
         .flat_map(u16::to_le_bytes)
         .collect();
     let file = String::from_utf8(Encoding::File.of(&message)).unwrap();
+    let mail = format!(
+        "Received: from a\r\nSubject: the token\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: \
+         text/plain\r\n\r\nHere it is.\r\n--x\r\n{file}\r\n--x--\r\n"
+    );
     let quoted_printable = file.replace('=', "=3D").replace("MIAG", "MI=\r\nAG").into_bytes();
     let base64 = |bytes: &[u8]| STANDARD.encode(bytes).into_bytes();
     let nested = base64(&base64(&base64(&message)));
@@ -87,6 +91,8 @@ fn what_is_sent_by_mistake_is_named() {
             b"Received: from a\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\nContent-Type: text/plain\r\n\r\nhi",
             UnexpectedInput::Mail,
         ),
+        (mail.as_bytes(), UnexpectedInput::Mail),
+        (&base64(mail.as_bytes()), UnexpectedInput::Mail),
         (b"PK\x03\x04\x14\x00rest of an archive", UnexpectedInput::Archive),
         (b"UEsDBBQAAAA=", UnexpectedInput::Archive),
         (&utf_16, UnexpectedInput::Utf16),

@@ -120,6 +120,9 @@ fn what_programs_put_around_a_text_is_taken_off() {
         (format!("{file}\u{1a}"), "Ctrl-Z"),
         (format!("{base64}\0\0"), "NUL"),
         (format!("{file}\r\n\u{1a}\0"), "both"),
+        (STANDARD.encode(format!("{file}\0")), "NUL in base64"),
+        (format!("{}\0", STANDARD.encode(&file)), "NUL behind base64 of the file"),
+        (format!("X-Saved-By: a program\r\n\r\n{file}"), "a header block before the file's own"),
     ] {
         assert_opens(text.as_bytes(), &what);
     }
