@@ -122,14 +122,10 @@ impl Expansions {
             let mut expanded = Vec::new();
             for item in &self.0 {
                 let at = ExpandedNavigation { request, item };
+                let before = expanded.len();
                 let expanded = &mut expanded;
                 match item.navigation.name {
-                    name if left == 0 && item.navigation.collection => {
-                        at.left_out(
-                            &format!("{}('{}')/{name}", onboarding_settings::SET, setting.id),
-                            expanded,
-                        );
-                    }
+                    _ if left == 0 && item.navigation.collection => {}
                     "importedAppleDeviceIdentities" => at.devices(setting, expanded).await?,
                     "enrollmentProfiles" => at.profiles(setting, expanded).await?,
                     name => {
@@ -138,9 +134,15 @@ impl Expansions {
                         at.default(setting, *platform, expanded).await?;
                     }
                 }
+                let length: usize = expanded[before..].iter().map(|(_, value)| value.len()).sum();
+                if item.navigation.collection && (left == 0 || length > left) {
+                    let name = item.navigation.name;
+                    expanded.truncate(before);
+                    at.left_out(&format!("{}('{}')/{name}", onboarding_settings::SET, setting.id), expanded);
+                    left = 0;
+                }
+                left = left.saturating_sub(length);
             }
-            let length: usize = expanded.iter().map(|(_, value)| value.len()).sum();
-            left = left.saturating_sub(length);
             all.push(expanded);
         }
         Ok(all)
