@@ -67,7 +67,7 @@ pub(super) fn column(field: DeviceField) -> Column {
 }
 
 /// By which index devices are found.
-enum Way {
+enum ListIndex {
     /// The primary key, or one that the database chooses.
     Serial,
     /// One of their setting and of what they are ordered by first.
@@ -76,7 +76,7 @@ enum Way {
     Facets(Vec<i64>),
 }
 
-impl Way {
+impl ListIndex {
     /// The condition that every row must meet.
     fn scope(&self, key: SettingKey) -> impl Fn(&mut Sql) {
         move |sql| {
@@ -105,6 +105,8 @@ impl Devices {
         query: &ListQuery<DeviceField>,
     ) -> Result<Listed<DeviceRow>, Error> {
         let mut query = query.clone();
+        // What is the same of all orders nothing, and SQLite would sort by it.
+        query.order.retain(|order| !matches!(order.by, Expr::Field(field) if is_same_of_all(field)));
         query.filter = match query.filter.take() {
             Some(filter) => Some(self.narrowed(key, filter).await?),
             None => None,
@@ -117,13 +119,13 @@ impl Devices {
             return Ok(Listed { total, ..listed });
         }
         let listed = match self.way(key, query.filter.as_ref(), &query.order).await? {
-            Way::Facets(facets) => {
-                let few = Way::Facets(facets.clone());
+            ListIndex::Facets(facets) => {
+                let few = ListIndex::Facets(facets.clone());
                 let listed = SOURCE.list(&self.db, &query, few.scope(key), device).await?;
                 // A device may have gone over from one group to another while both were read.
                 match self.few_facets(key, query.filter.as_ref()).await? {
                     Some(now) if now.iter().all(|one| facets.contains(one)) => listed,
-                    _ => SOURCE.list(&self.db, &query, Way::Serial.scope(key), device).await?,
+                    _ => SOURCE.list(&self.db, &query, ListIndex::Serial.scope(key), device).await?,
                 }
             }
             way => SOURCE.list(&self.db, &query, way.scope(key), device).await?,
@@ -169,13 +171,13 @@ impl Devices {
         key: SettingKey,
         filter: Option<&Expr<DeviceField>>,
         order: &[OrderBy<DeviceField>],
-    ) -> Result<Way, Error> {
+    ) -> Result<ListIndex, Error> {
         if let Some(facets) = self.few_facets(key, filter).await? {
-            return Ok(Way::Facets(facets));
+            return Ok(ListIndex::Facets(facets));
         }
         Ok(match order.first().map(|order| &order.by) {
-            Some(Expr::Field(DeviceField::Created)) => Way::Order,
-            _ => Way::Serial,
+            Some(Expr::Field(DeviceField::Created)) => ListIndex::Order,
+            _ => ListIndex::Serial,
         })
     }
 
@@ -209,6 +211,11 @@ impl Devices {
     pub async fn groups(&self, key: SettingKey) -> Result<Vec<DeviceCount>, Error> {
         self.groups_with(key, None).await
     }
+}
+
+/// Whether all devices have one value of a field.
+fn is_same_of_all(field: DeviceField) -> bool {
+    matches!(field, DeviceField::LastContacted | DeviceField::EnrollmentState)
 }
 
 /// What a filter demands that the numbers of devices answer; none when it demands nothing of that.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use adept_odata::{CompareOp, Expr, Literal};
 use serde_json::Value as Json;
 
-use super::{MOST_GROUPS, SOURCE, Way};
+use super::{ListIndex, MOST_GROUPS, SOURCE};
 use crate::{
     Devices, Error,
     device_counts::{self, DeviceCount, DeviceGroup},
@@ -81,7 +81,7 @@ impl Devices {
             skip = 0;
             let way = match part.value {
                 Some(_) => self.way(key, part_query.filter.as_ref(), rest).await?,
-                None => Way::Order,
+                None => ListIndex::Order,
             };
             let most = top + 1 - found.len();
             let (rows, keys) = SOURCE.found(&self.db, &part_query, most, way.scope(key)).await?;
@@ -139,7 +139,9 @@ fn compare(one: &Json, other: &Json) -> Ordering {
 fn with_and_without(field: DeviceField) -> Vec<Part> {
     let number = i64::MAX;
     let without = Part { value: Some(NO_TIME.into()), filter: Expr::is_null(field), number };
-    vec![without, Part { value: None, filter: Expr::is_null(field).negated(), number }]
+    // As the index of those is written.
+    let with = Expr::Compare(CompareOp::Ne, Box::new(Expr::Field(field)), Box::new(Expr::Null));
+    vec![without, Part { value: None, filter: with, number }]
 }
 
 /// The values that devices have, upwards.
