@@ -1,7 +1,7 @@
 //! Expressions by precedence climbing (Pratt): `or` < `and` < `not` < comparisons < sums < products < sign. Builds only
 //! well-typed trees.
 //!
-//! Recursion happens only in [`Parser::nested`], which counts it; chains of operators are loops.
+//! Recursion happens only in [`Parser::nested`], which counts it; chains of operators are loops, of bounded length.
 
 mod function_call;
 mod operand;
@@ -19,6 +19,9 @@ use crate::{
     lexer::Token,
     schema::{Kind, Schema},
 };
+
+/// Operators in a row that ordinary expressions have, such as `a mul 2 add 1 eq 5`.
+const USUAL_OPERATORS: usize = 3;
 
 /// Reads a decoded `$filter`; `now` is what `now()` says. Fails on text over [`crate::MAX_TEXT`], nesting over
 /// [`MAX_DEPTH`], more than [`MAX_TERMS`] operands, unknown properties and operands that do not fit.
@@ -42,6 +45,8 @@ pub(crate) struct Parser<'t, 's, F> {
     /// The lambda variables in scope, each with the path of the collection that it walks.
     variables: Vec<(&'t str, Vec<&'t str>)>,
     depth: usize,
+    /// Operators whose left side is the result of others beyond the usual.
+    chained: usize,
     terms: usize,
 }
 
@@ -96,7 +101,7 @@ const OPERAND: &str = "a property, a literal, a function or '('";
 
 impl<'t, 's, F: Clone> Parser<'t, 's, F> {
     pub(crate) fn new(cursor: Cursor<'t>, schema: &'s dyn Schema<F>, now: Timestamp) -> Self {
-        Self { cursor, schema, now, variables: Vec::new(), depth: 0, terms: 0 }
+        Self { cursor, schema, now, variables: Vec::new(), depth: 0, chained: 0, terms: 0 }
     }
 
     /// An expression of any type with its type; a literal alone has the type that it looks like.
@@ -130,6 +135,7 @@ impl<'t, 's, F: Clone> Parser<'t, 's, F> {
     fn expression(&mut self, minimum: u8) -> Result<Operand<'t, F>, ParseError> {
         let start = self.cursor.at;
         let mut left = self.prefix()?;
+        let mut operators = 0;
         loop {
             let at = self.cursor.at;
             let Some(infix) = Infix::of(self.cursor.token) else {
@@ -147,6 +153,14 @@ impl<'t, 's, F: Clone> Parser<'t, 's, F> {
                 let both = if let Infix::Or = infix { first.or(second) } else { first.and(second) };
                 left = Operand::Typed(self.typed(both, Kind::Boolean, start));
                 continue;
+            }
+            // What is compared or added up once more makes the tree deeper, though nothing is nested in the text.
+            operators += 1;
+            if operators > USUAL_OPERATORS {
+                self.chained += 1;
+            }
+            if self.chained > MAX_DEPTH {
+                return Err(ParseError::new(at, Problem::TooDeep { limit: MAX_DEPTH }));
             }
             self.cursor.advance()?;
             let (expr, kind) = match infix {

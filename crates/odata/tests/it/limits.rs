@@ -52,6 +52,12 @@ fn nesting_is_accepted_to_the_limit_and_refused_beyond() {
     let lowered = |levels: usize| format!("{}id{} eq 'a'", "tolower(".repeat(levels), ")".repeat(levels));
     assert!(parse_filter(&lowered(MAX_DEPTH), &Fixture, NOW).is_ok());
     assert_eq!(problem(&lowered(MAX_DEPTH + 1)), Problem::TooDeep { limit: MAX_DEPTH });
+    // A comparison of comparisons, or a sum, is as deep as it is long.
+    for (first, more) in [("isDeleted", " ne true"), ("size eq 1", " add 1")] {
+        let chained = |count: usize| format!("{first}{}", more.repeat(count));
+        assert!(parse_filter(&chained(MAX_DEPTH), &Fixture, NOW).is_ok(), "{first}{more}");
+        assert_eq!(problem(&chained(400)), Problem::TooDeep { limit: MAX_DEPTH }, "{first}{more}");
+    }
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl Choices<'_> {
                     Expr::Arithmetic(op, left, Box::new(Expr::Literal(self.small_literal())))
                 }
             },
-            2 if number => {
+            // Four collections are all there are.
+            2 if number && scopes.len() < 4 => {
                 let (collection, _) = self.field(scopes, |kind| matches!(kind, Kind::Collection(_)));
                 match PROPERTIES.iter().find(|(path, _)| *path == collection.0) {
                     // Inside a collection of primitives its own field is an item.
