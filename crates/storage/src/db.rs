@@ -57,7 +57,7 @@ pub struct DatabaseOptions {
     pub url: String,
     /// The largest number of pages a SQLite file may grow to; applied to every connection.
     pub sqlite_max_pages: Option<u32>,
-    /// Connections to keep at most, one for the probe apart (PostgreSQL), or readers (SQLite).
+    /// Connections to keep at most, those for bearer checks and for the probe apart (PostgreSQL), or readers (SQLite).
     pub connections: u32,
     /// PostgreSQL ends a transaction whose process says nothing for this long, 5 s at least: the others' locks.
     pub lease: Duration,
@@ -91,7 +91,7 @@ pub struct Sqlites {
 impl Sqlites {
     fn readers(&self) -> &Pool<SqliteLink> {
         match Purpose::current() {
-            Purpose::Request => &self.readers,
+            Purpose::Request | Purpose::Caller => &self.readers,
             Purpose::Background | Purpose::Probe => &self.background,
         }
     }

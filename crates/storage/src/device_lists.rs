@@ -39,7 +39,7 @@ const COUNTED: Source<DeviceField> = Source {
 };
 
 /// Devices that are found one by one in any order in the time of a page: where more fulfil a filter, a page of them is soon
-/// found on the way through all. Tests have few devices, and of those both.
+/// found while all are read in order. Tests have few devices, and of those both kinds.
 const FEW: i64 = if cfg!(debug_assertions) { 20 } else { 5000 };
 
 /// Groups of devices that a list is put together of.
@@ -118,7 +118,11 @@ impl Devices {
         if let Some(listed) = self.list_by_value(key, &query).await? {
             return Ok(Listed { total, ..listed });
         }
-        let listed = match self.way(key, query.filter.as_ref(), &query.order).await? {
+        if !query.order.is_empty() {
+            // Keys are looked for first then, and rows are read for those of the page.
+            query.filter.get_or_insert(Expr::constant(true));
+        }
+        let listed = match self.index(key, query.filter.as_ref(), &query.order).await? {
             ListIndex::Facets(facets) => {
                 let few = ListIndex::Facets(facets.clone());
                 let listed = SOURCE.list(&self.db, &query, few.scope(key), device).await?;
@@ -128,7 +132,7 @@ impl Devices {
                     _ => SOURCE.list(&self.db, &query, ListIndex::Serial.scope(key), device).await?,
                 }
             }
-            way => SOURCE.list(&self.db, &query, way.scope(key), device).await?,
+            index => SOURCE.list(&self.db, &query, index.scope(key), device).await?,
         };
         Ok(Listed { total, ..listed })
     }
@@ -166,7 +170,7 @@ impl Devices {
     }
 
     /// By which index a page is found soonest.
-    async fn way(
+    async fn index(
         &self,
         key: SettingKey,
         filter: Option<&Expr<DeviceField>>,

@@ -123,7 +123,7 @@ impl<F: Copy> Source<F> {
         for (index, (key, _)) in keys.iter().enumerate() {
             sql.push(&format!(", {} AS sort_key_{index}", key.sort_key()));
         }
-        let by_key = self.key.filter(|_| query.filter.is_some() || !query.order.is_empty());
+        let by_key = self.key.filter(|_| query.filter.is_some());
         if let Some(key) = by_key {
             sql.push(&format!(" FROM (SELECT {key}"));
         }
@@ -150,7 +150,7 @@ impl<F: Copy> Source<F> {
         query: &ListQuery<F>,
         scope: impl Fn(&mut Sql),
     ) -> Result<String, Error> {
-        let (page, _) = self.page(query, 1001, scope)?;
+        let (page, _) = self.page(query, query.top as usize + 1, scope)?;
         let (explain, column) = match db {
             Db::Sqlite(_) => ("EXPLAIN QUERY PLAN ", "detail"),
             Db::Postgres(_) => ("EXPLAIN ", "QUERY PLAN"),

@@ -15,7 +15,10 @@ use super::{
     claims::{PresentedClaims, SKEW_SECONDS},
     issuer::SigningKey,
 };
-use crate::domain::{Caller, TenantId};
+use crate::{
+    domain::{Caller, TenantId},
+    storage::Purpose,
+};
 
 /// For how long a verified token is believed without looking at the database again.
 const REMEMBERED_SECONDS: i64 = 30;
@@ -113,7 +116,7 @@ impl Auth {
             known.in_time(now)?;
             return Ok(known.caller.clone());
         }
-        let verified = self.verify(token, now).await?;
+        let verified = Purpose::Caller.scope(self.verify(token, now)).await?;
         let caller = verified.caller.clone();
         self.verified.insert(digest, Arc::new(verified));
         Ok(caller)

@@ -21,7 +21,10 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{OAuth, error, error::OAuthError};
-use crate::auth::{Credentials, Issued};
+use crate::{
+    app::Purpose,
+    auth::{Credentials, Issued},
+};
 
 type Fields = Vec<(String, String)>;
 
@@ -67,7 +70,7 @@ async fn issue(
     let credentials = Credentials { client: client.parse().ok(), secret };
     let now = oauth.clock.now();
     let id = crate::app::Clock::id_at(now);
-    Ok(oauth.auth.issue(tenant, credentials, &audience, id, now).await?)
+    Ok(Purpose::Caller.scope(oauth.auth.issue(tenant, credentials, &audience, id, now)).await?)
 }
 
 fn granted(issued: &Issued) -> Response {

@@ -1,4 +1,4 @@
-//! PostgreSQL: three pools, so that requests and the background never take connections from each other, and sessions
+//! PostgreSQL: pools of their own, so that requests, bearer checks and the background never take connections from each other, and sessions
 //! that the server ends by itself when this process stops answering it.
 
 use std::{fmt::Write as _, str::FromStr, sync::Arc, time::Duration};
@@ -23,6 +23,8 @@ const IDLE_MIGRATION: Duration = Duration::from_secs(60);
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a connection is waited for.
 const WAIT: Duration = Duration::from_secs(5);
+/// Connections for bearer checks: what they found is remembered for a while.
+const CALLERS: u32 = 2;
 /// The word in the URL that says that a pooler gives each transaction another session.
 const POOLER: &str = "pooler=transaction";
 
@@ -85,6 +87,7 @@ impl Link for PostgresLink {
 #[derive(Clone)]
 pub struct Postgres {
     requests: Pool<PostgresLink>,
+    callers: Pool<PostgresLink>,
     background: Pool<PostgresLink>,
     probes: Pool<PostgresLink>,
     /// For what has no limit: migrations, VACUUM and ANALYZE.
@@ -161,6 +164,7 @@ impl Postgres {
         let pool = |purpose, size| Ok::<_, Error>(Pool::new(of(purpose)?, size, WAIT, true));
         let opened = Self {
             requests: pool(Purpose::Request, half)?,
+            callers: pool(Purpose::Caller, CALLERS)?,
             background: pool(Purpose::Background, half)?,
             probes: pool(Purpose::Probe, 1)?,
             maintenance: Arc::new(options(&url, pooled, None, lease)?),
@@ -174,6 +178,7 @@ impl Postgres {
     pub fn pool(&self) -> &Pool<PostgresLink> {
         match Purpose::current() {
             Purpose::Request => &self.requests,
+            Purpose::Caller => &self.callers,
             Purpose::Background => &self.background,
             Purpose::Probe => &self.probes,
         }
@@ -196,7 +201,8 @@ impl Postgres {
 
     /// Closes every connection.
     pub async fn close(&self) {
-        tokio::join!(self.requests.close(), self.background.close(), self.probes.close());
+        let (requests, callers) = (self.requests.close(), self.callers.close());
+        tokio::join!(requests, callers, self.background.close(), self.probes.close());
     }
 }
 

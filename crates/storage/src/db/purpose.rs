@@ -1,4 +1,4 @@
-//! For whom a statement runs: a request, the background, or the probe of the database. Each has limits and connections
+//! For whom a statement runs: a request, the check of who sent it, the background, or the probe of the database. Each has limits and connections
 //! of its own, so that none can take the database from the others.
 
 use std::{future::Future, time::Duration};
@@ -8,6 +8,8 @@ use std::{future::Future, time::Duration};
 pub enum Purpose {
     /// A client waits for it.
     Request,
+    /// It finds out who calls, which no request may hold up.
+    Caller,
     /// Syncs, assignment, purges and the command line.
     Background,
     /// Whether the database can be used.
@@ -27,7 +29,7 @@ impl Purpose {
     /// How long one statement may run.
     pub(super) const fn statement_limit(self) -> Duration {
         match self {
-            Self::Request => Duration::from_secs(5),
+            Self::Request | Self::Caller => Duration::from_secs(5),
             Self::Background => Duration::from_secs(60),
             Self::Probe => Duration::from_secs(1),
         }

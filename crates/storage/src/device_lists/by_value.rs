@@ -79,12 +79,12 @@ impl Devices {
                 count: false,
             };
             skip = 0;
-            let way = match part.value {
-                Some(_) => self.way(key, part_query.filter.as_ref(), rest).await?,
+            let index = match part.value {
+                Some(_) => self.index(key, part_query.filter.as_ref(), rest).await?,
                 None => ListIndex::Order,
             };
             let most = top + 1 - found.len();
-            let (rows, keys) = SOURCE.found(&self.db, &part_query, most, way.scope(key)).await?;
+            let (rows, keys) = SOURCE.found(&self.db, &part_query, most, index.scope(key)).await?;
             for row in &rows {
                 let mut position: Vec<Json> = part.value.iter().cloned().collect();
                 position.extend(position_of(row, &keys)?);
