@@ -42,6 +42,9 @@ const COUNTED: Source<DeviceField> = Source {
 /// found while all are read in order. Tests have few devices, and of those both kinds.
 const FEW: i64 = if cfg!(debug_assertions) { 20 } else { 5000 };
 
+/// The facets of devices as a first sync brings iPhones and iPads, and Macs: the index of facets leaves them out.
+const USUAL: [i64; 2] = [32, 64];
+
 /// Groups of devices that a list is put together of.
 const MOST_GROUPS: usize = if cfg!(debug_assertions) { 50 } else { 500 };
 
@@ -86,8 +89,8 @@ impl ListIndex {
             // Of the indexes only those that begin with the setting can serve this, whatever the database knows of the table.
             sql.push("COALESCE(tenant, setting) = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
             if let Self::Facets(facets) = self {
-                // None has -1: a list needs at least one.
-                sql.push(" AND facets IN (-1");
+                // The index's own words; and none has -1: a list needs at least one.
+                sql.push(" AND facets NOT IN (32, 64) AND facets IN (-1");
                 for facets in facets {
                     sql.push(", ").bind(*facets);
                 }
@@ -185,7 +188,7 @@ impl Devices {
         })
     }
 
-    /// The facets of the few devices that alone can fulfil a filter; none where they may be many.
+    /// The facets of the few devices that alone can fulfil a filter; none where they may be many, or are not in the index.
     async fn few_facets(
         &self,
         key: SettingKey,
@@ -199,7 +202,7 @@ impl Devices {
         let mut facets: Vec<i64> = groups.iter().map(|group| group.facets).collect();
         facets.sort_unstable();
         facets.dedup();
-        Ok(Some(facets))
+        Ok((!facets.iter().any(|facets| USUAL.contains(facets))).then_some(facets))
     }
 
     /// The groups of devices that fulfil a filter that their numbers answer.
