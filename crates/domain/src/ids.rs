@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use uuid::Uuid;
+use jiff::Timestamp;
+use uuid::{Builder, Uuid};
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
@@ -72,4 +73,40 @@ impl TenantId {
     /// Microsoft's tenant of personal accounts; its tokens are refused before any tenant is looked up.
     /// Source: Microsoft identity platform, "ID token claims reference" (`tid`).
     pub const PERSONAL_ACCOUNTS: Self = Self(Uuid::from_u128(0x9188040d_6c67_4c5b_b112_36a304b66dad));
+}
+
+/// The lowest id that is made at a time: a UUIDv7 whose first 64 bits tell the microsecond, so that ids are in the order of the
+/// times that they were made at. Times before 1970 count as 1970.
+/// Source: RFC 9562, §6.2, method 3 (the part of a millisecond stands in the 12 bits behind the version).
+pub fn first_id_at(time: Timestamp) -> Uuid {
+    let micros = u64::try_from(time.as_microsecond()).unwrap_or(0);
+    let part = (micros % 1000 * 4096 / 1000) as u16;
+    let [high, low] = part.to_be_bytes();
+    Builder::from_unix_timestamp_millis(micros / 1000, &[high, low, 0, 0, 0, 0, 0, 0, 0, 0]).into_uuid()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_in_the_order_of_the_microseconds_they_were_made_at() {
+        let at = |micros| first_id_at(Timestamp::from_microsecond(micros).unwrap());
+        let days = [
+            -5,
+            0,
+            1,
+            999,
+            1000,
+            1001,
+            1_764_000_000_000_000,
+            1_764_000_000_000_001,
+            253_402_207_200_000_000,
+        ];
+        for pair in days.windows(2) {
+            let order = if pair[0] < 0 { std::cmp::Ordering::Equal } else { std::cmp::Ordering::Less };
+            assert_eq!(at(pair[0]).cmp(&at(pair[1])), order, "{pair:?}");
+        }
+        assert_eq!(at(1_764_000_000_000_500).to_string(), "019ab692-cc00-7800-8000-000000000000");
+    }
 }

@@ -58,7 +58,9 @@ pub use device_pacing::{DevicePacing, RecordChange};
 pub use device_release::DeviceRelease;
 pub use fields::{AuditField, DeviceField, Kept, ProfileField, SettingField};
 pub use halving::{AFTER_HALVING, Halving, RefusedCall, is_about_devices};
-pub use ids::{ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId};
+pub use ids::{
+    ClientId, DeviceId, KeyPairId, ProfileId, SettingId, SettingKey, TenantId, TokenId, first_id_at,
+};
 pub use onboarding::{
     Acceptance, AccountFacts, KeyStatus, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch,
     SyncStatus, TokenComparison, TokenType, Verification, accept,

@@ -249,17 +249,15 @@ CREATE TABLE devices (
     FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
--- Without the setting: beside the primary key PostgreSQL would else take it for as good when looking for a serial number.
-CREATE UNIQUE INDEX devices_id ON devices (tenant, id);
+-- Of arrival, too: ids tell when they were made. Without the tenant, as all that lists are found by and that are not in the
+-- order of serial numbers: beside the primary key PostgreSQL would else take them for as good when looking for a serial number.
+CREATE UNIQUE INDEX devices_id ON devices (setting, id);
 CREATE INDEX devices_desired ON devices (tenant, setting, desired_profile, serial_key) WHERE desired_profile IS NOT NULL;
 CREATE INDEX devices_due ON devices (tenant, setting, assign_due_at, serial_key) WHERE assign_due_at IS NOT NULL;
 CREATE INDEX devices_release ON devices (tenant, setting, release_requested_at) WHERE release_requested_at IS NOT NULL;
 CREATE INDEX devices_absent ON devices (tenant, setting, serial_key) WHERE absent_since IS NOT NULL;
--- For lists that are not in the order of serial numbers. Without the tenant: beside the primary key PostgreSQL would else take
--- them for as good when looking for a serial number.
--- The first is of those alone that are not as a first sync brings iPhones, iPads and Macs, or every sync would pay for it.
+-- Of those alone that are not as a first sync brings iPhones, iPads and Macs, or every sync would pay for it.
 CREATE INDEX devices_facets ON devices (setting, facets) WHERE facets NOT IN (32, 64);
-CREATE INDEX devices_created ON devices (setting, created_at);
 CREATE INDEX devices_desired_at ON devices (setting, COALESCE(desired_at, -9223372036854775807)) WHERE desired_at IS NOT NULL;
 CREATE INDEX devices_tombstone ON devices (tombstone_at) WHERE tombstone_at IS NOT NULL;
 

@@ -31,7 +31,7 @@ pub use fair_semaphore::in_share_of;
 pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;
-pub use statement::{Binds, Lock, Statement, Value, sql, sql_of_parts};
+pub use statement::{Binds, KEYS_PER_STATEMENT, Lock, Statement, Value, sql, sql_of_parts};
 
 #[cfg(test)]
 pub(crate) use tests::Ground;

@@ -12,12 +12,9 @@ use uuid::Uuid;
 
 use super::{
     Error,
-    db::{Row, Transaction, hex, sql, sql_of_parts},
+    db::{KEYS_PER_STATEMENT, Row, Transaction, hex, sql, sql_of_parts},
     serial_blocks,
 };
-
-/// Each costs SQLite a look at the list of those before it.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// Devices that are alike.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -5,13 +5,10 @@ use jiff::Timestamp;
 
 use super::{
     Devices, Error,
-    db::{Transaction, sql, sql_of_parts},
+    db::{KEYS_PER_STATEMENT, Transaction, sql, sql_of_parts},
     purge::AgedRows,
 };
 use adept_domain::{DeviceEvent, DeviceEventKind, ProfileId, SettingKey, serial_key};
-
-/// Each costs SQLite a look at the list of those before it.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// What the lines of several devices have in common.
 pub(super) struct NewDeviceEvent<'a> {

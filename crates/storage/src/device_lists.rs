@@ -1,12 +1,16 @@
 //! Lists of a million devices: the order and the filter that are asked for decide by which index a page is found.
 //!
-//! In the order of serial numbers a page is found by the primary key, in that of arrival by an index. By what has few values,
-//! the devices with the first value come first, then those with the next: how many there are is counted already, and where they
-//! are few an index of just that finds them.
+//! In the order of serial numbers a page is found by the primary key, in that of arrival by the index of ids, which tell when
+//! devices arrived. By what has few values, the devices with the first value come first, then those with the next: how many
+//! there are is counted already, and where they are few an index of just that finds them.
 
 mod by_value;
+#[cfg(test)]
+mod tests;
 
-use adept_odata::{Expr, Literal, OrderBy};
+use adept_odata::{CompareOp, Expr, Literal, OrderBy};
+use jiff::SignedDuration;
+use uuid::Uuid;
 
 use super::{
     Devices, Error,
@@ -14,10 +18,10 @@ use super::{
     device_counts::{self, DeviceCount},
     devices::{COLUMNS, device},
     filter::Sql,
-    list::{ListQuery, Listed, Source, of_setting},
+    list::{ListQuery, Listed, Source, of_setting, slow},
     serial_blocks,
 };
-use adept_domain::{DeviceField, DeviceRow, SettingKey, members};
+use adept_domain::{DeviceField, DeviceRow, SettingKey, first_id_at, members};
 
 const SOURCE: Source<DeviceField> = Source {
     columns: COLUMNS,
@@ -42,8 +46,11 @@ const COUNTED: Source<DeviceField> = Source {
 /// found while all are read in order. Tests have few devices, and of those both kinds.
 const FEW: i64 = if cfg!(debug_assertions) { 20 } else { 5000 };
 
-/// The facets of devices as a first sync brings iPhones and iPads, and Macs: the index of facets leaves them out.
+/// The facets of devices as a first sync brings iPhones and iPads, and Macs.
 const USUAL: [i64; 2] = [32, 64];
+
+/// The same in the words of the index of facets, which leaves them out.
+const UNUSUAL: &str = "facets NOT IN (32, 64)";
 
 /// Groups of devices that a list is put together of.
 const MOST_GROUPS: usize = if cfg!(debug_assertions) { 50 } else { 500 };
@@ -73,6 +80,8 @@ pub(super) fn column(field: DeviceField) -> Column {
 enum ListIndex {
     /// The primary key, or one that the database chooses.
     Serial,
+    /// That of ids: those between these are looked for, both included.
+    Id(Uuid, Uuid),
     /// One of their setting and of what they are ordered by first.
     Order,
     /// That of their facets, of which these are looked for.
@@ -80,6 +89,17 @@ enum ListIndex {
 }
 
 impl ListIndex {
+    /// The one in whose order devices are asked for.
+    fn of(filter: Option<&Expr<DeviceField>>, order: &[OrderBy<DeviceField>]) -> Self {
+        match order.first().map(|order| &order.by) {
+            Some(Expr::Field(DeviceField::Id)) => {
+                let (first, last) = filter.map_or((Uuid::nil(), Uuid::max()), arrival);
+                Self::Id(first, last)
+            }
+            _ => Self::Serial,
+        }
+    }
+
     /// The condition that every row must meet.
     fn scope(&self, key: SettingKey) -> impl Fn(&mut Sql) {
         move |sql| {
@@ -87,10 +107,13 @@ impl ListIndex {
                 return of_setting(key)(sql);
             }
             // Of the indexes only those that begin with the setting can serve this, whatever the database knows of the table.
-            sql.push("COALESCE(tenant, setting) = ").bind(key.tenant).push(" AND setting = ").bind(key.id);
+            sql.push("(tenant = ").bind(key.tenant).push(") IS TRUE AND setting = ").bind(key.id);
+            if let Self::Id(first, last) = self {
+                sql.push(" AND id >= ").bind(*first).push(" AND id <= ").bind(*last);
+            }
             if let Self::Facets(facets) = self {
                 // The index's own words; and none has -1: a list needs at least one.
-                sql.push(" AND facets NOT IN (32, 64) AND facets IN (-1");
+                sql.push(&format!(" AND {UNUSUAL} AND facets IN (-1"));
                 for facets in facets {
                     sql.push(", ").bind(*facets);
                 }
@@ -110,6 +133,9 @@ impl Devices {
         let mut query = query.clone();
         // What is the same of all orders nothing, and SQLite would sort by it.
         query.order.retain(|order| !matches!(order.by, Expr::Field(field) if is_same_of_all(field)));
+        if let Some(OrderBy { by: by @ Expr::Field(DeviceField::Created), .. }) = query.order.last_mut() {
+            *by = Expr::Field(DeviceField::Id);
+        }
         query.filter = match query.filter.take() {
             Some(filter) => Some(self.narrowed(key, filter).await?),
             None => None,
@@ -179,13 +205,8 @@ impl Devices {
         filter: Option<&Expr<DeviceField>>,
         order: &[OrderBy<DeviceField>],
     ) -> Result<ListIndex, Error> {
-        if let Some(facets) = self.few_facets(key, filter).await? {
-            return Ok(ListIndex::Facets(facets));
-        }
-        Ok(match order.first().map(|order| &order.by) {
-            Some(Expr::Field(DeviceField::Created)) => ListIndex::Order,
-            _ => ListIndex::Serial,
-        })
+        let few = self.few_facets(key, filter).await?;
+        Ok(few.map_or_else(|| ListIndex::of(filter, order), ListIndex::Facets))
     }
 
     /// The facets of the few devices that alone can fulfil a filter; none where they may be many, or are not in the index.
@@ -196,13 +217,7 @@ impl Devices {
     ) -> Result<Option<Vec<i64>>, Error> {
         let Some(filter) = filter.and_then(counted_part) else { return Ok(None) };
         let groups = self.groups_with(key, Some(&filter)).await?;
-        if groups.iter().map(|group| group.number).sum::<i64>() > FEW {
-            return Ok(None);
-        }
-        let mut facets: Vec<i64> = groups.iter().map(|group| group.facets).collect();
-        facets.sort_unstable();
-        facets.dedup();
-        Ok((!facets.iter().any(|facets| USUAL.contains(facets))).then_some(facets))
+        Ok(indexed(groups.iter().map(|group| (group.facets, group.number))))
     }
 
     /// The groups of devices that fulfil a filter that their numbers answer.
@@ -211,7 +226,8 @@ impl Devices {
         key: SettingKey,
         filter: Option<&Expr<DeviceField>>,
     ) -> Result<Vec<DeviceCount>, Error> {
-        self.db.all(COUNTED.all(filter, of_setting(key))?, device_counts::device_count).await
+        let groups = COUNTED.all(filter, of_setting(key))?;
+        self.db.all(groups, device_counts::device_count).await.map_err(slow)
     }
 
     /// How many devices of a setting are alike, those that are gone included.
@@ -220,9 +236,39 @@ impl Devices {
     }
 }
 
+/// The facets of groups of devices, with how many they are; none where these are many, or not in the index.
+fn indexed(groups: impl Iterator<Item = (i64, i64)>) -> Option<Vec<i64>> {
+    let (mut facets, numbers): (Vec<i64>, Vec<i64>) = groups.unzip();
+    facets.sort_unstable();
+    facets.dedup();
+    let few = numbers.iter().sum::<i64>() <= FEW && !facets.iter().any(|facets| USUAL.contains(facets));
+    few.then_some(facets)
+}
+
 /// Whether all devices have one value of a field.
 fn is_same_of_all(field: DeviceField) -> bool {
     matches!(field, DeviceField::LastContacted | DeviceField::EnrollmentState)
+}
+
+/// Between which ids all devices lie that fulfil what a filter demands of their arrival.
+fn arrival(filter: &Expr<DeviceField>) -> (Uuid, Uuid) {
+    let any = (Uuid::nil(), Uuid::max());
+    match filter {
+        Expr::And(all) => all.iter().map(arrival).fold(any, |a, b| (a.0.max(b.0), a.1.min(b.1))),
+        Expr::Compare(op, field, at) => match (&**field, &**at) {
+            (Expr::Field(DeviceField::Created), Expr::Literal(Literal::DateTime(at))) => {
+                let behind = at.checked_add(SignedDuration::from_micros(1)).map_or(any.1, first_id_at);
+                match op {
+                    CompareOp::Eq => (first_id_at(*at), behind),
+                    CompareOp::Gt | CompareOp::Ge => (first_id_at(*at), any.1),
+                    CompareOp::Lt | CompareOp::Le => (any.0, behind),
+                    CompareOp::Ne => any,
+                }
+            }
+            _ => any,
+        },
+        _ => any,
+    }
 }
 
 /// What a filter demands that the numbers of devices answer; none when it demands nothing of that.

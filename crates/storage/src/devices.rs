@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{
     Devices, Error,
     assignment::{alike, save_pacing, save_release, states_of},
-    db::{Row, Transaction, Value, sql},
+    db::{KEYS_PER_STATEMENT, Row, Transaction, Value, sql},
     device_counts::Changing,
     device_events::{self, NewDeviceEvent},
     serial_blocks,
@@ -129,7 +129,7 @@ pub(super) async fn write(
     if !folded.gone.is_empty() {
         let mut touched = 0;
         for (at, keys) in alike(folded.gone.iter().map(|(key, at)| (*at, key.clone()))) {
-            for keys in keys.chunks(ROWS_PER_STATEMENT) {
+            for keys in keys.chunks(KEYS_PER_STATEMENT) {
                 let update =
                     sql("UPDATE devices SET deleted = TRUE, tombstone_at = $3, absent_since = NULL, \
                     operation_at = COALESCE($4, operation_at) WHERE tenant = $1 AND setting = $2 \

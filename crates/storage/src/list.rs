@@ -198,7 +198,7 @@ impl<F: Copy> Source<F> {
 }
 
 /// What ran too long here was made so slow by its caller.
-fn slow(error: Error) -> Error {
+pub(super) fn slow(error: Error) -> Error {
     match error {
         Error::OutOfTime(cause) => Error::SlowQuery(cause),
         other => other,

@@ -10,6 +10,7 @@ use super::{
     Error,
     db::{Db, Row, Transaction, Value, sql},
     filter::contains,
+    list::slow,
 };
 
 /// Bytes of a block: with more PostgreSQL compresses a row, or keeps it elsewhere.
@@ -91,8 +92,8 @@ pub(super) async fn narrowed(
     let select = sql("SELECT serial_keys FROM serial_blocks WHERE tenant = $1 AND setting = $2 \
         AND serial_keys LIKE $3 ESCAPE '\\' LIMIT $4");
     let most = MOST as i64 + 1;
-    let blocks: Vec<String> =
-        db.all(select.bind((key, Value::text(contains(&part)), most)), |row| row.get("serial_keys")).await?;
+    let select = select.bind((key, Value::text(contains(&part)), most));
+    let blocks: Vec<String> = db.all(select, |row| row.get("serial_keys")).await.map_err(slow)?;
     if blocks.len() > MOST {
         return Ok(None);
     }

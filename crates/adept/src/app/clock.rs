@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::failpoint;
+use crate::domain::first_id_at;
 
 /// The system's two clocks, each shifted by as much as a test moved it: the one that tells the time and may be set, and the
 /// monotonic one that nobody can set.
@@ -87,9 +88,11 @@ impl Clock {
 
     /// The same of another time.
     pub fn id_at(time: Timestamp) -> Uuid {
-        let seconds = u64::try_from(time.as_second()).unwrap_or(0);
-        let nanos = u32::try_from(time.subsec_nanosecond()).unwrap_or(0);
         #[expect(clippy::disallowed_methods, reason = "this is the one place that makes ids")]
-        Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, seconds, nanos))
+        let random = Uuid::new_v4().as_u128() & RANDOM_BITS;
+        Uuid::from_u128(first_id_at(time).as_u128() | random)
     }
 }
+
+/// What is random of an id.
+const RANDOM_BITS: u128 = u128::MAX >> 66;

@@ -6,12 +6,9 @@ use std::hash::Hash;
 
 use crate::{
     Error,
-    db::{Row, Statement, Transaction, sql},
+    db::{KEYS_PER_STATEMENT, Row, Statement, Transaction, sql},
 };
 use adept_domain::{DevicePacing, DevicePlatform, DeviceRelease, ProfileId, SettingKey};
-
-/// Each costs SQLite a look at the list of those before it.
-const KEYS_PER_STATEMENT: usize = 500;
 
 /// What decides about a device's assignment and release.
 pub(crate) struct DeviceState {

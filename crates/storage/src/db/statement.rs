@@ -4,6 +4,9 @@ use std::borrow::Cow;
 
 use adept_domain::SettingKey;
 
+/// Keys that a statement lists at most: each costs SQLite a look at the list of those before it.
+pub const KEYS_PER_STATEMENT: usize = 500;
+
 /// A bound value. `None` is a typed NULL: PostgreSQL refuses a text NULL for a number.
 #[derive(Clone, Debug)]
 pub enum Value {

@@ -1,12 +1,12 @@
 //! A list in the order of something that has few values, put together of one list for each value; or of something that most
 //! devices have not, put together of the list of those and that of the others.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use adept_odata::{CompareOp, Expr, Literal};
 use serde_json::Value as Json;
 
-use super::{ListIndex, MOST_GROUPS, SOURCE};
+use super::{ListIndex, MOST_GROUPS, SOURCE, indexed};
 use crate::{
     Devices, Error,
     device_counts::{self, DeviceCount, DeviceGroup},
@@ -22,6 +22,8 @@ struct Part {
     filter: Expr<DeviceField>,
     /// How many they are at most.
     number: i64,
+    /// Of which groups they are: facets, and how many have them. Unknown where devices are told apart by having a value.
+    groups: Vec<(i64, i64)>,
 }
 
 /// What a position holds of a time that is not there.
@@ -55,6 +57,8 @@ impl Devices {
             let head = after.first().ok_or(Error::Position)?;
             parts.drain(..begin(&parts, head, first.descending));
         }
+        let known: HashSet<i64> = parts.iter().flat_map(|part| &part.groups).map(|group| group.0).collect();
+        let mut read_by_groups = false;
         let (top, mut skip) = (query.top.clamp(1, 1000) as usize, i64::from(query.skip));
         let mut found = Vec::with_capacity(top + 1);
         for part in parts {
@@ -79,10 +83,13 @@ impl Devices {
                 count: false,
             };
             skip = 0;
-            let index = match part.value {
-                Some(_) => self.index(key, part_query.filter.as_ref(), rest).await?,
-                None => ListIndex::Order,
+            let few = (!part.groups.is_empty()).then(|| indexed(part.groups.into_iter())).flatten();
+            let index = match (&part.value, few) {
+                (None, _) => ListIndex::Order,
+                (Some(_), Some(facets)) => ListIndex::Facets(facets),
+                (Some(_), None) => ListIndex::of(part_query.filter.as_ref(), rest),
             };
+            read_by_groups |= matches!(index, ListIndex::Facets(_));
             let most = top + 1 - found.len();
             let (rows, keys) = SOURCE.found(&self.db, &part_query, most, index.scope(key)).await?;
             for row in &rows {
@@ -93,6 +100,16 @@ impl Devices {
             if found.len() > top {
                 break;
             }
+        }
+        // A device may have gone over to a group that nobody was in when the page began.
+        if read_by_groups
+            && !self
+                .groups_with(key, query.filter.as_ref())
+                .await?
+                .iter()
+                .all(|now| known.contains(&now.facets))
+        {
+            return Ok(None);
         }
         let more = found.len() > top;
         found.truncate(top);
@@ -138,20 +155,25 @@ fn compare(one: &Json, other: &Json) -> Ordering {
 /// Those that have no value of a field, and those that have one.
 fn with_and_without(field: DeviceField) -> Vec<Part> {
     let number = i64::MAX;
-    let without = Part { value: Some(NO_TIME.into()), filter: Expr::is_null(field), number };
+    let without =
+        Part { value: Some(NO_TIME.into()), filter: Expr::is_null(field), number, groups: Vec::new() };
     // As the index of those is written.
     let with = Expr::Compare(CompareOp::Ne, Box::new(Expr::Field(field)), Box::new(Expr::Null));
-    vec![without, Part { value: None, filter: with, number }]
+    vec![without, Part { value: None, filter: with, number, groups: Vec::new() }]
 }
 
 /// The values that devices have, upwards.
 fn parts(counts: &[DeviceCount], field: DeviceField) -> Vec<Part> {
     let mut parts: Vec<Part> = Vec::new();
-    for DeviceCount { group, number, .. } in counts {
+    for DeviceCount { group, number, facets } in counts {
         let (value, filter) = value_of(group, field);
+        let group = (*facets, *number);
         match parts.iter_mut().find(|part| part.value.as_ref() == Some(&value)) {
-            Some(part) => part.number += number,
-            None => parts.push(Part { value: Some(value), filter, number: *number }),
+            Some(part) => {
+                part.number += number;
+                part.groups.push(group);
+            }
+            None => parts.push(Part { value: Some(value), filter, number: *number, groups: vec![group] }),
         }
     }
     parts.sort_by(|one, other| {

@@ -12,6 +12,7 @@ use crate::{
     app::{
         Devices, Error,
         audit::event,
+        clock::Clock,
         profiles::named,
         settings::{self, CREATES_TRIED},
     },
@@ -91,7 +92,7 @@ impl Devices {
         for patch in patches {
             let key = serial_key(&serial_of(patch));
             let old = listed.get(&key);
-            let fresh = self.fresh_device(known, patch);
+            let fresh = Self::fresh_device(known, patch);
             let written = match old {
                 Some(_) if !overwrite => None,
                 _ if !seen.insert(key) => None,
@@ -127,7 +128,7 @@ impl Devices {
     ) -> Result<DeviceRow, Error> {
         let setting = settings::visible(&self.settings, &origin.caller, setting).await?;
         let known = self.known(&setting, slice::from_ref(&patch)).await?;
-        let device = patched(&known, &self.fresh_device(&known, &patch), &patch)?;
+        let device = patched(&known, &Self::fresh_device(&known, &patch), &patch)?;
         let decide = |listed: Vec<DeviceRow>| {
             if !listed.is_empty() {
                 return Err(Error::conflict(
@@ -211,9 +212,9 @@ impl Devices {
         Ok(Known { setting: setting.id, profiles, now: self.clock.now() })
     }
 
-    fn fresh_device(&self, known: &Known, patch: &DevicePatch) -> DeviceRow {
+    fn fresh_device(known: &Known, patch: &DevicePatch) -> DeviceRow {
         DeviceRow {
-            id: DeviceId(self.clock.new_id()),
+            id: DeviceId(Clock::id_at(known.now)),
             setting: known.setting,
             serial: serial_of(patch),
             platform: DevicePlatform::Unknown,

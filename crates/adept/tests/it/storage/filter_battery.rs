@@ -7,7 +7,7 @@ mod settings_and_profiles;
 use adept::{
     domain::{
         AuditEntry, AuditEvent, AuditField, AuditResource, DeviceField, DeviceId, DevicePlatform, DeviceRow,
-        DiscoverySource, ProfileId, SettingId, SettingKey, TenantId, members,
+        DiscoverySource, ProfileId, SettingId, SettingKey, TenantId, first_id_at, members,
     },
     storage::{DeviceWrites, Error, ListQuery, Listed, Storage},
 };
@@ -320,7 +320,8 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
             any::<bool>(),
         ),
         (
-            moments(),
+            // Ids tell the time since 1970.
+            moments().prop_map(|moment| moment.max(Timestamp::UNIX_EPOCH)),
             proptest::option::of((0..9_usize).prop_map(|number| ProfileId(id(number)))),
             proptest::option::of(moments()),
         ),
@@ -336,7 +337,7 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
             if deleted { "TRUE" } else { "FALSE" },
         ));
         devices.push(DeviceRow {
-            id: DeviceId(id(number)),
+            id: DeviceId(Uuid::from_u128(first_id_at(created_at).as_u128() | number as u128)),
             setting,
             serial,
             platform: DevicePlatform::from_word(platform).unwrap(),
@@ -382,7 +383,8 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
 
     let text = || texts().prop_map(Literal::Text).boxed();
     let moment = || moments().prop_map(Literal::DateTime).boxed();
-    let ids = (0..100_usize).prop_map(|number| Literal::Text(id(number).to_string().to_uppercase()));
+    let ids: Vec<_> = all.iter().map(|device| device.id.0).chain((0..20).map(id)).collect();
+    let ids = proptest::sample::select(ids).prop_map(|id| Literal::Text(id.to_string().to_uppercase()));
     let serials = (0..100_usize).prop_map(|number| Literal::Text(format!("sN{number}")));
     let fields = vec![
         (DeviceField::Id, ids.boxed()),
@@ -405,7 +407,12 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
         let (filter, order, top) = one(&mut runner, &asked);
         // What all fulfil is listed by other ways.
         let filter = if number % 3 == 0 { Expr::constant(true) } else { filter };
-        let wanted = expected(&rows, &filter, &order, |row| row.0.serial.to_ascii_lowercase());
+        let mut by = order.clone();
+        // What arrived together is listed in the order of ids.
+        if let Some(OrderBy { by: Expr::Field(DeviceField::Created), descending }) = order.last() {
+            by.push(OrderBy { by: Expr::Field(DeviceField::Id), descending: *descending });
+        }
+        let wanted = expected(&rows, &filter, &by, |row| row.0.serial.to_ascii_lowercase());
         let wanted: Vec<_> = wanted.into_iter().map(|row| &row.0.serial).collect();
         let shown = format!("{filter:?} by {order:?}");
         let mut query = ListQuery { filter: Some(filter), order, top, count: true, ..ListQuery::default() };
