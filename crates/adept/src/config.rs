@@ -3,9 +3,13 @@
 //! Only `cli` reads it and hands parts of it to the modules. Text is checked here as far as text alone can be; what
 //! needs the machine (files, ports, databases) is checked where it is used.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
+use ipnet::IpNet;
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
@@ -90,6 +94,20 @@ pub struct Listening {
     #[arg(long, env = "ADEPT_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,
+    /// Addresses or networks (10.0.0.0/8) of proxies in front, separated by commas: what they say in --proxy-header about
+    /// where a request came from is believed
+    #[arg(long, env = "ADEPT_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', num_args = 1..,
+          value_parser = network, requires = "proxy_header")]
+    pub trusted_proxy: Vec<IpNet>,
+    /// The header in which they say it: `x-forwarded-for` or `forwarded`; the other one is ignored
+    #[arg(
+        long,
+        env = "ADEPT_PROXY_HEADER",
+        value_name = "NAME",
+        hide_possible_values = true,
+        requires = "trusted_proxy"
+    )]
+    pub proxy_header: Option<ProxyHeader>,
     /// Answer 429 as Microsoft Graph does, by its documented figures (`graph`), or never (`off`)
     #[arg(
         long,
@@ -99,6 +117,15 @@ pub struct Listening {
         hide_possible_values = true
     )]
     pub throttle: Throttling,
+}
+
+/// The header in which trusted proxies say where a request came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`.
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
 }
 
 /// By whose figures callers are throttled.
@@ -237,6 +264,20 @@ fn address_or_off(text: &str) -> Result<AddressOrOff, String> {
     Ok(AddressOrOff(Some(address)))
 }
 
+/// An address or a network. One of IPv4 addresses that are written as IPv6 is a network of IPv4 addresses.
+fn network(text: &str) -> Result<IpNet, String> {
+    let network: IpNet = text
+        .parse()
+        .or_else(|_| text.parse().map(IpAddr::into))
+        .map_err(|_| "must be an address or a network such as 10.0.0.0/8 or 2001:db8::/32".to_owned())?;
+    let mapped = network.addr().to_canonical();
+    let network = match network.prefix_len().checked_sub(96) {
+        Some(prefix) if mapped != network.addr() => IpNet::new_assert(mapped, prefix),
+        _ => network,
+    };
+    Ok(network.trunc())
+}
+
 /// A time as people write it (`30s`, `1h 30m`), at least a second and at most a year.
 fn duration(text: &str) -> Result<SignedDuration, String> {
     let duration: SignedDuration =
@@ -286,6 +327,23 @@ mod tests {
         }
         for text in ["", "30", "0s", "-5m", "9000000h", "soon"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn proxies_are_named_by_address_or_network() {
+        for (text, read) in [
+            ("192.0.2.1", "192.0.2.1/32"),
+            ("10.1.2.3/8", "10.0.0.0/8"),
+            ("2001:db8::1", "2001:db8::1/128"),
+            ("::ffff:10.1.2.3", "10.1.2.3/32"),
+            ("::ffff:10.1.2.3/104", "10.0.0.0/8"),
+            ("::/0", "::/0"),
+        ] {
+            assert_eq!(network(text).unwrap().to_string(), read, "{text}");
+        }
+        for text in ["", "localhost", "10.0.0.0/33", "10.0.0.0/", "10.0.0", "10.0.0.1:80"] {
+            assert!(network(text).is_err(), "{text}");
         }
     }
 

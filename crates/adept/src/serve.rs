@@ -3,11 +3,14 @@
 //! Reads no configuration and opens no storage; `cli` hands in what it opened.
 
 pub mod checkup;
+pub mod client_address;
+pub mod forwarded;
 pub mod health;
 mod limits;
 mod listener;
 pub mod metrics;
 mod observe;
+pub mod probes;
 pub mod signals;
 mod slow_readers;
 pub mod telemetry;
@@ -45,6 +48,7 @@ use crate::{
     oauth::{self, OAuth},
 };
 use checkup::Checkup;
+use forwarded::TrustedProxies;
 use limits::Timeouts;
 use metrics::Metrics;
 use tls::{Tls, TlsError};
@@ -74,6 +78,8 @@ pub struct Parts {
     pub metrics: Option<Listener>,
     /// Connections at once.
     pub max_connections: usize,
+    /// The operator's proxies in front of it.
+    pub proxies: TrustedProxies,
     /// Whether callers of Graph are throttled by its documented figures.
     pub throttled: bool,
 }
@@ -104,7 +110,7 @@ pub struct Running {
 impl Running {
     /// Starts everything; from here on it answers.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { app, auth, listener, tls, metrics, max_connections, throttled } = parts;
+        let Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled } = parts;
         let clock = app.clock().clone();
         let tls = match tls {
             Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
@@ -129,10 +135,12 @@ impl Running {
             );
             let handle = Handle::new();
             servers.push(handle.clone());
+            let operators = client_address::noted(operators, proxies.clone());
             tasks.spawn(listener.serve(operators, None, handle, max_connections, timeouts));
         }
         tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
         let router = public_router(&app, &auth, throttled, checkup, counters, timeouts);
+        let router = client_address::noted(router, proxies);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
         tasks.spawn(listener.serve(router, rustls, handle, max_connections, timeouts));
 

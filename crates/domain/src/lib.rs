@@ -25,6 +25,7 @@ mod words;
 mod access;
 mod assignment;
 mod audit;
+mod client_address;
 pub mod deadline;
 mod device;
 mod device_event;
@@ -48,6 +49,7 @@ pub use assignment::{
     MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition,
 };
 pub use audit::{AuditActor, AuditEntry, AuditEvent, AuditResource, Change, RecordedChange};
+pub use client_address::{AddressShare, ClientAddress};
 pub use deadline::CLOCKS_APART;
 pub use device::{
     AppleRecord, DevicePatch, DevicePlatform, DeviceRow, DiscoverySource, FoldedPage, OperationType,

@@ -10,7 +10,12 @@ use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
     config,
-    serve::{Listener, Parts, Running, StartError, signals::Signals, tls},
+    serve::{
+        Listener, Parts, Running, StartError,
+        forwarded::{ProxyHeader, TrustedProxies},
+        signals::Signals,
+        tls,
+    },
 };
 
 /// Runs until Ctrl-C or SIGTERM; a second one ends it at once.
@@ -51,7 +56,8 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     let auth = Arc::new(Auth::new(storage, public_url));
     let throttled = listening.throttle == config::Throttling::Graph;
     let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
-    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, throttled })
+    let proxies = trusted_proxies(listening);
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled })
         .await
         .map_err(started)
 }
@@ -86,6 +92,15 @@ pub(super) fn public_url(listening: &config::Listening, port: u16) -> Result<Pub
         return Err(Failure::usage("--public-url begins with http://, which needs --plain-http"));
     }
     Ok(url)
+}
+
+fn trusted_proxies(listening: &config::Listening) -> TrustedProxies {
+    let header = match listening.proxy_header {
+        None => return TrustedProxies::default(),
+        Some(config::ProxyHeader::XForwardedFor) => ProxyHeader::XForwardedFor,
+        Some(config::ProxyHeader::Forwarded) => ProxyHeader::Forwarded,
+    };
+    TrustedProxies::new(listening.trusted_proxy.iter().copied(), header)
 }
 
 fn tls_source(flags: &config::Serve, public_url: &PublicUrl) -> Option<tls::Source> {

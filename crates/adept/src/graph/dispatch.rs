@@ -1,14 +1,13 @@
 //! What happens to every request around its handler, in the order in which refusals are decided: bearer, path, method,
 //! permission, format. Body, existence and rules follow in the handler.
 
-use std::{net::SocketAddr, sync::Mutex, time::Instant};
+use std::{sync::Mutex, time::Instant};
 
 use axum::{
     body::Body,
-    extract::ConnectInfo,
     http::{HeaderMap, HeaderValue, Method, Request, Response, header, request::Parts},
 };
-use tracing::Instrument;
+use tracing::{Instrument, field::display};
 
 use super::{
     error::Error,
@@ -21,7 +20,10 @@ use super::{
     throttle::ThrottleCounters,
     tree::{PathError, PathMatch, Tree},
 };
-use crate::{app::in_share_of, domain::Caller};
+use crate::{
+    app::in_share_of,
+    domain::{Caller, ClientAddress},
+};
 
 /// The operation of a request that matches no route, in logs and metrics.
 const NO_OPERATION: &str = "none";
@@ -70,10 +72,12 @@ impl Edge {
         let started = Instant::now();
         let ids = self.request_ids(request.headers());
         let reads = [Method::GET, Method::HEAD].contains(request.method());
+        let address = request.extensions().get::<ClientAddress>().map(|client| display(client.0));
         let span = tracing::info_span!(
             "request",
             request_id = %ids.request,
             client_request_id = %ids.client,
+            address,
             operation = tracing::field::Empty
         );
         async {
@@ -183,9 +187,7 @@ impl Edge {
         let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
         let mut caller = self.graph.auth.caller(bearer, now).await?;
-        // One that came over IPv4 to a socket for both is shown as what it is.
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        caller.address = peer.map(|ConnectInfo(peer)| peer.ip().to_canonical());
+        caller.address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.
         let is_batch = endpoint.route.operation == router::BATCH;

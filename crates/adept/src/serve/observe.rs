@@ -18,7 +18,7 @@ use super::{
     health,
     metrics::{CONTENT_TYPE, Metrics, Observed},
 };
-use crate::app::App;
+use crate::{app::App, domain::ClientAddress};
 
 /// Counts and names requests.
 #[derive(Clone)]
@@ -31,7 +31,8 @@ pub(super) struct Observer {
 pub(super) async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let operation = operation(request.uri().path());
-    let span = tracing::info_span!("request", request_id = %observer.app.clock().new_id());
+    let address = request.extensions().get::<ClientAddress>().map(|client| tracing::field::display(client.0));
+    let span = tracing::info_span!("request", request_id = %observer.app.clock().new_id(), address);
     async {
         let response = next.run(request).await;
         let (status, took) = (response.status().as_u16(), started.elapsed());

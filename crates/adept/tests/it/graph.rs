@@ -20,7 +20,7 @@ mod permissions;
 mod query_language;
 mod recorded_requests;
 mod repeated_creates;
-mod seeds;
+pub mod seeds;
 mod shares;
 mod spellings;
 mod throttling;

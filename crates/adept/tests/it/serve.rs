@@ -2,6 +2,7 @@
 
 mod certificates;
 mod database;
+mod forwarded;
 mod health;
 mod interrupted;
 pub mod metrics;

@@ -1,10 +1,7 @@
 //! One request of a batch: how it becomes a request like any other, and how its response becomes a part of the answer.
 
-use std::net::SocketAddr;
-
 use axum::{
     body::{Body, to_bytes},
-    extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, header},
 };
 use base64::{
@@ -14,13 +11,16 @@ use base64::{
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::Value as Json;
 
-use crate::graph::{
-    body::is_json,
-    error::Error,
-    protocol::Version,
-    request_context::{InBatch, RequestContext},
-    response::client_request_id,
-    value::{Object, Value, write_object},
+use crate::{
+    domain::ClientAddress,
+    graph::{
+        body::is_json,
+        error::Error,
+        protocol::Version,
+        request_context::{InBatch, RequestContext},
+        response::client_request_id,
+        value::{Object, Value, write_object},
+    },
 };
 
 /// A request of a batch.
@@ -100,8 +100,8 @@ impl Item {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         request.extensions_mut().insert(InBatch { item: self.id.clone() });
-        if let Some(peer) = batch.parts.extensions.get::<ConnectInfo<SocketAddr>>() {
-            request.extensions_mut().insert(*peer);
+        if let Some(client) = batch.parts.extensions.get::<ClientAddress>() {
+            request.extensions_mut().insert(*client);
         }
         Ok(request)
     }

@@ -96,6 +96,37 @@ async fn no_secret_reaches_the_log_at_any_level() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn lines_of_requests_name_where_they_came_from() {
+    let folder = Folder::new();
+    let flags = ["--plain-http", "--log=debug", "--log-format=json"];
+    let proxy = ["--trusted-proxy=127.0.0.0/8", "--proxy-header=forwarded"];
+    let (service, url) = start(&folder, &[flags.as_slice(), &proxy].concat());
+    adept::cli::install_crypto_providers();
+    for path in ["/livez", "/beta/$metadata"] {
+        let asked = Client::new().get(format!("{url}{path}")).header("Forwarded", "for=203.0.113.5");
+        assert_eq!(asked.send().await.unwrap().status(), 200);
+    }
+    let (_, said) = service.terminate();
+    let lines = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let answered: Vec<_> = lines.filter(|line| line["message"] == "answered").collect();
+    assert_eq!(answered.len(), 2, "{said}");
+    assert!(answered.iter().all(|line| line["span"]["address"] == "203.0.113.5"), "{said}");
+}
+
+#[test]
+fn proxies_are_believed_in_exactly_one_header() {
+    for flags in [
+        &["--trusted-proxy=10.0.0.0/8"][..],
+        &["--proxy-header=forwarded"],
+        &["--trusted-proxy=10.0.0.0/8", "--proxy-header=x-real-ip"],
+        &["--trusted-proxy=10.0.0.0/33", "--proxy-header=forwarded"],
+        &["--trusted-proxy=10.0.0.0/8", "--proxy-header=forwarded", "--proxy-header=x-forwarded-for"],
+    ] {
+        assert_eq!(adept(&[&["serve"], flags].concat()).code, 2, "{flags:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hangup_brings_a_new_certificate_into_use() {
     let folder = Folder::new();
     let give = || {

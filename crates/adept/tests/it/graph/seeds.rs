@@ -1,12 +1,12 @@
-//! The files that fuzzing of paths and batches starts from, read as the fuzz targets read them, so that they stay valid or
-//! invalid as their names say.
+//! The files that fuzzing starts from, read as the fuzz targets read them, so that they stay valid or invalid as their names
+//! say.
 
 use std::{fs, path::Path};
 
 use adept::graph::probes;
 use proptest::prelude::*;
 
-fn replay(target: &str, property: fn(&[u8]) -> bool) {
+pub fn replay(target: &str, property: fn(&[u8]) -> bool) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     let mut known = 0;
     for file in fs::read_dir(folder).unwrap() {

@@ -11,6 +11,7 @@ use adept::{
     auth::{Auth, PublicUrl},
     domain::TenantId,
     graph::{self, Graph},
+    serve::{client_address, for_clients, forwarded::TrustedProxies},
     storage::{Storage, StorageOptions},
 };
 use adept_simulator::Simulator;
@@ -173,7 +174,10 @@ impl TestApp {
             throttled,
             on_request,
         };
-        let router = adept::serve::for_clients(graph::router(graph, axum::Router::new()));
+        let router = client_address::noted(
+            for_clients(graph::router(graph, axum::Router::new())),
+            TrustedProxies::default(),
+        );
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let signer = Signer::of(&storage, auth.public_url().clone(), clock.clone()).await;
