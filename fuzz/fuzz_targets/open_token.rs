@@ -25,7 +25,8 @@ fuzz_target!(|input: &[u8]| {
     let recipients = sealed.recipients();
     let named = match &recipients[0] {
         RecipientId::IssuerAndSerial { issuer, serial } => {
-            CertificateId { issuer: issuer.clone(), serial: serial.clone(), subject_key_id: None }
+            let (issuer, serial) = (issuer.clone(), serial.clone());
+            CertificateId { issuer, serial, subject_key_id: None, key_digests: Vec::new() }
         }
         RecipientId::SubjectKeyId(id) => {
             CertificateId { subject_key_id: Some(id.clone()), ..certificate.clone() }

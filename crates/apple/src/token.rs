@@ -3,7 +3,7 @@
 //!
 //! A file goes through [`SealedToken::read`] (what is it, and which certificate is it sealed to?) and [`SealedToken::open`] (what
 //! does it say?). The layers, each in its file: `input` and `mime` find the message, `enveloped` reads it with
-//! `ber`, `cipher` decrypts, `message` reads the text. Facts about the format: Apple, "Examining server tokens",
+//! `ber`, `cipher` decrypts, `frame` finds the JSON in the text, `message` reads it. Facts about the format: Apple, "Examining server tokens",
 //! and RFC 5652; why the reader is our own: `docs/decisions/0002-own-reader-for-enveloped-data.md`.
 
 use aws_lc_rs::rand;
@@ -16,6 +16,7 @@ use crate::secret::Secret;
 
 mod cipher;
 mod enveloped;
+mod frame;
 mod input;
 mod message;
 mod mime;
@@ -51,12 +52,15 @@ impl ServerToken {
     /// The JSON inside a token, with Apple's names, to be sealed and kept.
     #[must_use]
     pub fn to_json(&self) -> Zeroizing<Vec<u8>> {
-        let secrets = [&self.consumer_key, &self.consumer_secret, &self.access_token, &self.access_secret];
         // Escaped text is at most six times as long, and names, quotes and expiry take less than 256 bytes.
-        let capacity = 256 + secrets.iter().map(|secret| 6 * secret.expose().len()).sum::<usize>();
+        let capacity = 256 + self.secrets().iter().map(|secret| 6 * secret.expose().len()).sum::<usize>();
         let mut json = Zeroizing::new(Vec::with_capacity(capacity));
         message::to_json(self, &mut json);
         json
+    }
+
+    fn secrets(&self) -> [&Secret; 4] {
+        [&self.consumer_key, &self.consumer_secret, &self.access_token, &self.access_secret]
     }
 }
 
@@ -89,6 +93,11 @@ impl SealedToken {
     /// is the same for every cause: who sends many altered tokens must not learn from the answers, nor from their
     /// timing, how far each one came (Bleichenbacher 1998, Vaudenay 2002). So a content key that does not come out of
     /// RSA is replaced by a random one (RFC 3218 §2.3.2), and the text is read even when its padding is wrong.
+    ///
+    /// Nothing protects a token from changes, so a thief of the file could splice its blocks and learn from each answer
+    /// whether the text still makes sense. It never does: what surrounds the JSON has few spellings, and a block may occur
+    /// only once (in CBC two are equal by chance in one of 10^15 tokens), so none is read beside its own position without
+    /// destroying the token.
     pub fn open(&self, certificate: &CertificateId, key: &PrivateKey) -> Result<ServerToken, TokenError> {
         let sealed = &self.message;
         let recipient = sealed
@@ -106,10 +115,8 @@ impl SealedToken {
         let mut text = Zeroizing::new(sealed.content.clone());
         let unpadded =
             sealed.cipher.decrypt(content_key, &sealed.iv, &mut text).map_err(|_| TokenError::Unreadable)?;
-        match message::read(&mut text[..unpadded.length]) {
-            Some(token) if unpadded.is_sound => Ok(token),
-            _ => Err(TokenError::Unreadable),
-        }
+        let token = message::read(&mut text[..unpadded.length], sealed.cipher.block_len());
+        token.filter(|_| unpadded.is_sound & !sealed.repeats_a_block()).ok_or(TokenError::Unreadable)
     }
 }
 

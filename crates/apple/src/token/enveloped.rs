@@ -44,6 +44,16 @@ pub(super) struct Recipient {
     pub(super) encrypted_key: Vec<u8>,
 }
 
+impl Enveloped {
+    /// Whether a block of the ciphertext occurs twice, the IV included. CBC mode does not write that; splicing does.
+    pub(super) fn repeats_a_block(&self) -> bool {
+        let block = self.cipher.block_len();
+        let mut blocks: Vec<&[u8]> = self.iv.chunks(block).chain(self.content.chunks(block)).collect();
+        blocks.sort_unstable();
+        blocks.windows(2).any(|pair| pair[0] == pair[1])
+    }
+}
+
 impl From<Fault> for UnexpectedInput {
     fn from(fault: Fault) -> Self {
         match fault {

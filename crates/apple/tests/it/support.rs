@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 pub(crate) mod der;
 pub(crate) mod encoding;
 pub(crate) mod seal;
+pub(crate) mod splice;
 
 /// A certificate, its private key for opening and its public key for sealing.
 pub(crate) struct TestKey {

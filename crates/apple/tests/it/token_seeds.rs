@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::support::encoding::{Encoding, Text};
-use super::support::seal::{CIPHERS, PIECES, Recipient, Shape, TRANSPORTS};
+use super::support::seal::{CIPHERS, Cipher, PIECES, Recipient, Shape, TRANSPORTS, assemble, parts};
+use super::support::splice::{SplicePoint, splice};
 use super::support::{JSON, KEY, open, repository, seal, token};
 
 const SEEDS: &str = "fuzz/seeds/open_token";
@@ -65,6 +66,22 @@ fn seeds() -> Vec<(String, Vec<u8>)> {
         );
     }
     seed("valid-text-bare", &seal(JSON.as_bytes(), &Shape::APPLE));
+    seed(
+        "valid-text-without-fields",
+        &seal(&Text { has_headers: false, ..Text::APPLE }.of(JSON), &Shape::APPLE),
+    );
+    seed(
+        "valid-text-without-markers",
+        &seal(&Text { has_markers: false, ..Text::APPLE }.of(JSON), &Shape::APPLE),
+    );
+    for cipher in [Cipher::Aes128, Cipher::TripleDes] {
+        for point in SplicePoint::ALL {
+            let shape = Shape { cipher, ..Shape::APPLE };
+            let mut parts = parts(&text, &shape, &KEY);
+            splice(&mut parts, cipher, point, 7);
+            seed(&format!("refused-spliced-{point:?}-{cipher:?}"), &assemble(&parts, &shape));
+        }
+    }
     seed("refused-text", &seal(b"hello", &Shape::APPLE));
     seed("refused-half", &seal(&text, &Shape::APPLE)[..600]);
     seed("refused-nested", &b"\x30\x80".repeat(300));

@@ -53,10 +53,9 @@ fn every_text_opens() {
             }
         }
     }
-    assert_opens(&seal(format!("\u{feff}{JSON}").as_bytes(), &Shape::DER), &"byte order mark");
     assert_opens(&seal(JSON.replace(',', ",\r\n    ").as_bytes(), &Shape::DER), &"indented");
     assert_opens(
-        &seal(JSON.replace("{", r#"{"org_name":"Ä","more":[{}],"#).as_bytes(), &Shape::DER),
+        &seal(JSON.replace("{", r#"{"org_name":"\u00c4","more":[{}],"#).as_bytes(), &Shape::DER),
         &"more members",
     );
     assert_opens(&seal(JSON.replace("CK_", r"\u0043K_").as_bytes(), &Shape::DER), &"escapes");

@@ -118,6 +118,7 @@ pub(crate) const TRANSPORTS: [Transport; 8] = [
 ];
 
 /// The parts of a message, for tests to spoil before they are put together.
+#[derive(Clone)]
 pub(crate) struct Parts {
     pub(crate) recipient: Vec<u8>,
     pub(crate) key_algorithm: Vec<u8>,
