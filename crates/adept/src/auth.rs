@@ -14,16 +14,15 @@ mod secrets;
 use std::sync::Arc;
 
 use tokio::sync::{OnceCell, Semaphore};
-use zeroize::Zeroizing;
 
 pub use caller::Denied;
 pub use issue::{Credentials, Issued, Refused};
 pub use public_url::PublicUrl;
-pub use secrets::{ClientSecret, SecretError};
+pub use secrets::{ClientSecret, SecretError, SecretKey};
 
 use crate::{
     domain::TenantId,
-    storage::{self, SigningKeyRow, Storage},
+    storage::{self, DeploymentKey, KeyUse, Storage},
 };
 use issuer::SigningKey;
 
@@ -33,12 +32,12 @@ pub struct Auth {
     public_url: PublicUrl,
     key: OnceCell<Arc<SigningKey>>,
     verified: caller::Verified,
-    turnstile: secrets::Turnstile,
+    secret_key: OnceCell<SecretKey>,
     rsa: Arc<Semaphore>,
 }
 
 impl Auth {
-    /// An issuer for `public_url`. Touches nothing yet; [`Auth::prepare`] makes or loads the signing key.
+    /// An issuer for `public_url`. Touches nothing yet; [`Auth::prepare`] makes or loads its keys.
     pub fn new(storage: Storage, public_url: PublicUrl) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -46,7 +45,7 @@ impl Auth {
             public_url,
             key: OnceCell::new(),
             verified: caller::none_verified(),
-            turnstile: secrets::Turnstile::new(),
+            secret_key: OnceCell::new(),
             rsa: Arc::new(Semaphore::new(cores)),
         }
     }
@@ -56,9 +55,12 @@ impl Auth {
         &self.public_url
     }
 
-    /// Loads the signing key, or makes and keeps one. An error says why there is none; the next call tries again.
+    /// Loads the keys that sign tokens and hash secrets, or makes and keeps them. An error says why one is missing; the next
+    /// call tries again.
     pub async fn prepare(&self) -> Result<(), String> {
-        self.signing_key().await.map(|_| ()).map_err(|error| error.to_string())
+        self.signing_key().await.map_err(|error| error.to_string())?;
+        self.secret_key().await.map_err(|error| error.to_string())?;
+        Ok(())
     }
 
     /// The public half of the signing key, as a JSON Web Key. An error when the database has none and cannot keep one now.
@@ -80,28 +82,32 @@ impl Auth {
         audience::from_scope(scope, &self.public_url)
     }
 
+    async fn secret_key(&self) -> Result<&SecretKey, SecretError> {
+        self.secret_key.get_or_try_init(|| SecretKey::of(&self.storage.deployment)).await
+    }
+
     async fn signing_key(&self) -> Result<&Arc<SigningKey>, NoKey> {
         self.key
             .get_or_try_init(|| async {
-                let stored = match self.storage.deployment.signing_key().await? {
+                let stored = match self.storage.deployment.stored_key(KeyUse::BearerTokens).await? {
                     Some(stored) => stored,
                     None => self.make_signing_key().await?,
                 };
-                Ok(Arc::new(SigningKey::from_pkcs8(&stored.pkcs8)?))
+                Ok(Arc::new(SigningKey::from_pkcs8(&stored.secret)?))
             })
             .await
     }
 
-    async fn make_signing_key(&self) -> Result<SigningKeyRow, NoKey> {
+    async fn make_signing_key(&self) -> Result<DeploymentKey, NoKey> {
         // Where nothing can be written, a new key would be of no use.
         self.storage.deployment.writable().await?;
-        let (kid, pkcs8) = self
-            .on_a_core(|| -> Result<(String, Zeroizing<Vec<u8>>), issuer::KeyError> {
-                let pkcs8 = SigningKey::generate()?;
-                Ok((SigningKey::from_pkcs8(&pkcs8)?.kid().to_owned(), pkcs8))
+        let made = self
+            .on_a_core(|| -> Result<DeploymentKey, issuer::KeyError> {
+                let secret = SigningKey::generate()?;
+                Ok(DeploymentKey { id: SigningKey::from_pkcs8(&secret)?.kid().to_owned(), secret })
             })
             .await??;
-        Ok(self.storage.deployment.keep_signing_key(SigningKeyRow { kid, pkcs8 }).await?)
+        Ok(self.storage.deployment.keep_key(KeyUse::BearerTokens, made).await?)
     }
 
     /// Runs RSA work on a blocking thread, no more at once than there are cores.

@@ -46,8 +46,12 @@ pub fn router(oauth: OAuth) -> Router {
 impl OAuth {
     /// The tenant that a path names: a GUID of a tenant that exists and is not disabled.
     async fn tenant(&self, segment: &str) -> Result<TenantId, OAuthError> {
-        let tenant = segment.parse().map_err(|_| OAuthError::TenantIsNoGuid(segment.to_owned()))?;
+        let tenant = Self::tenant_id(segment)?;
         self.auth.tenant_is_open(tenant).await?;
         Ok(tenant)
+    }
+
+    fn tenant_id(segment: &str) -> Result<TenantId, OAuthError> {
+        segment.parse().map_err(|_| OAuthError::TenantIsNoGuid(segment.to_owned()))
     }
 }

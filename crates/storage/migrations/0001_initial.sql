@@ -31,7 +31,8 @@ CREATE TABLE deployment (
     PRIMARY KEY (tenant, name)
 );
 
--- `canary` verifies that the sealing key is the right one; `issuer` is the key that signs bearer tokens.
+-- `canary` verifies that the sealing key is the right one; `issuer` is the key that signs bearer tokens, `client-secrets` the
+-- one that secrets of applications are hashed with.
 CREATE TABLE deployment_secrets (
     tenant          BYTEA   NOT NULL,
     name            TEXT    NOT NULL,
@@ -45,7 +46,9 @@ CREATE TABLE clients (
     tenant          BYTEA   NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
     id              BYTEA   NOT NULL,
     name            TEXT    NOT NULL,
-    secret_hash     TEXT    NOT NULL,
+    -- HMAC-SHA-256, and which of the deployment's keys it was made with.
+    secret_key_id   TEXT    NOT NULL,
+    secret_hash     BYTEA   NOT NULL,
     permissions     TEXT    NOT NULL,
     disabled        BOOLEAN NOT NULL,
     created_at      BIGINT  NOT NULL,

@@ -1,10 +1,19 @@
-//! Applications that may ask the built-in issuer for tokens. Secrets are stored as argon2 hashes only.
+//! Applications that may ask the built-in issuer for tokens. Of a secret only its keyed hash is stored.
 
 use super::{
     Clients, Error,
     db::{Row, sql},
 };
 use adept_domain::{ClientId, Permission, Permissions, TenantId};
+
+/// What is stored of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SecretHash {
+    /// The id of the deployment's key that it was hashed with.
+    pub key_id: String,
+    /// HMAC-SHA-256.
+    pub mac: Vec<u8>,
+}
 
 /// A client application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +24,8 @@ pub struct ClientRow {
     pub id: ClientId,
     /// What people call it.
     pub name: String,
-    /// argon2 in PHC string format.
-    pub secret_hash: String,
+    /// What its secret is compared with.
+    pub secret: SecretHash,
     /// What its tokens allow (`roles`).
     pub permissions: Permissions,
     /// A disabled client is given no token, and its tokens stop within 30 s.
@@ -31,7 +40,7 @@ fn client(row: &Row) -> Result<ClientRow, Error> {
         tenant: row.get("tenant")?,
         id: row.get("id")?,
         name: row.get("name")?,
-        secret_hash: row.get("secret_hash")?,
+        secret: SecretHash { key_id: row.get("secret_key_id")?, mac: row.get("secret_hash")? },
         permissions: permissions.split_whitespace().filter_map(Permission::from_word).collect(),
         disabled: row.get("disabled")?,
         created_at: row.get("created_at")?,
@@ -54,9 +63,9 @@ impl Clients {
     /// Adds a client.
     pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
-        let insert = sql("INSERT INTO clients (tenant, id, name, secret_hash, permissions, disabled, \
-            created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind((client.tenant, client.id, &client.name, &client.secret_hash))
+        let insert = sql("INSERT INTO clients (tenant, id, name, secret_key_id, secret_hash, \
+            permissions, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
+        .bind((client.tenant, client.id, &client.name, &client.secret.key_id, client.secret.mac.clone()))
         .bind((&permissions.join(" "), client.disabled, client.created_at));
         self.db.write(insert).await.map(drop)
     }

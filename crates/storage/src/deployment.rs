@@ -1,4 +1,4 @@
-//! Rows of the deployment itself: the sealing canary, the default tenant and the issuer's signing key.
+//! Rows of the deployment itself: the sealing canary, the default tenant and the keys that every process shares.
 
 use std::path::Path;
 
@@ -13,15 +13,32 @@ use adept_domain::TenantId;
 
 const CANARY: &str = "canary";
 const CANARY_TEXT: &[u8] = b"adept";
-const ISSUER: &str = "issuer";
 const DEFAULT_TENANT: &str = "default-tenant";
 
-/// The key that signs the built-in issuer's bearer tokens.
-pub struct SigningKeyRow {
-    /// The key's id (`kid`).
-    pub kid: String,
-    /// PKCS #8, DER.
-    pub pkcs8: Zeroizing<Vec<u8>>,
+/// What a key of the deployment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyUse {
+    /// Signing bearer tokens: PKCS #8, DER; its id is the `kid`.
+    BearerTokens,
+    /// Hashing the secrets of clients: 32 random bytes.
+    ClientSecrets,
+}
+
+impl KeyUse {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::BearerTokens => "issuer",
+            Self::ClientSecrets => "client-secrets",
+        }
+    }
+}
+
+/// A key that was made once for the whole deployment and lies sealed in the database.
+pub struct DeploymentKey {
+    /// Its id, which is no secret.
+    pub id: String,
+    /// The key itself.
+    pub secret: Zeroizing<Vec<u8>>,
 }
 
 fn place(name: &str) -> SealedField {
@@ -132,16 +149,17 @@ impl Deployment {
         self.key.id()
     }
 
-    /// The issuer's signing key, if one was made.
-    pub async fn signing_key(&self) -> Result<Option<SigningKeyRow>, Error> {
-        let Some((kid, sealed)) = secret(&self.db, ISSUER).await? else { return Ok(None) };
-        Ok(Some(SigningKeyRow { kid, pkcs8: self.key.open(&place(ISSUER), &sealed)? }))
+    /// The key for that use, if one was made.
+    pub async fn stored_key(&self, of: KeyUse) -> Result<Option<DeploymentKey>, Error> {
+        let Some((id, sealed)) = secret(&self.db, of.name()).await? else { return Ok(None) };
+        Ok(Some(DeploymentKey { id, secret: self.key.open(&place(of.name()), &sealed)? }))
     }
 
-    /// Keeps `key` unless one is stored already; answers the one that is stored.
-    pub async fn keep_signing_key(&self, key: SigningKeyRow) -> Result<SigningKeyRow, Error> {
-        keep_secret(&self.db, ISSUER, &key.kid, self.key.seal(&place(ISSUER), &key.pkcs8)?).await?;
-        self.signing_key().await?.ok_or_else(|| Error::Corrupt("the signing key is missing".to_owned()))
+    /// Keeps `key` unless one is stored already; returns the one that is stored.
+    pub async fn keep_key(&self, of: KeyUse, key: DeploymentKey) -> Result<DeploymentKey, Error> {
+        keep_secret(&self.db, of.name(), &key.id, self.key.seal(&place(of.name()), &key.secret)?).await?;
+        let stored = self.stored_key(of).await?;
+        stored.ok_or_else(|| Error::Corrupt(format!("the key \"{}\" is missing", of.name())))
     }
 
     /// Whether writes work now: takes and gives back the right to write without changing anything.

@@ -46,10 +46,10 @@ pub use assignment::{
     Assigned, Begun, DeviceResult, DeviceStory, InFlightCall, Plan, PlannedProfile, RefusedDevices, Released,
     ScanPosition, ShownDevice, WaitingDevices, WorkDevice, WorkingState,
 };
-pub use clients::ClientRow;
+pub use clients::{ClientRow, SecretHash};
 pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
 pub use db::{DatabaseOptions, Purpose, in_share_of};
-pub use deployment::SigningKeyRow;
+pub use deployment::{DeploymentKey, KeyUse};
 pub use desired::{DesiredChange, DeviceWrites};
 pub use device_counts::{DeviceCount, DeviceGroup};
 pub use error::Error;
@@ -170,7 +170,7 @@ repositories! {
     clients: Clients { },
     /// Tenants.
     tenants: Tenants { },
-    /// What belongs to the deployment and to no tenant: its schema, its signing key, whether it can be written.
+    /// What belongs to the deployment and to no tenant: its schema, its keys, whether it can be written.
     deployment: Deployment { key: Arc<SealingKey> },
 }
 

@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use super::{
     Auth, NoKey,
     claims::{ApplicationClaims, LIFETIME_SECONDS},
-    secrets::SecretError,
 };
 use crate::{
     domain::{ClientId, Permission, TenantId},
@@ -46,9 +45,6 @@ pub enum Refused {
     /// The secret is right, but the operator disabled the client.
     #[error("The application is disabled by the operator.")]
     DisabledClient,
-    /// Too many sign-ins wait already.
-    #[error("Too many applications sign in at once. Try again in a second.")]
-    Busy,
     /// The database or the signing key cannot be used now; the text is for the log.
     #[error("A transient error has occurred. Try again in a few seconds.")]
     Unavailable(String),
@@ -62,7 +58,7 @@ impl Refused {
 
 impl Auth {
     /// Issues a token for `audience` to the client, with the permissions it was granted as `roles`. `token` becomes
-    /// the token's own id (`uti`).
+    /// the token's own id (`uti`). An unknown client takes the same steps as a wrong secret.
     pub async fn issue(
         &self,
         tenant: TenantId,
@@ -72,15 +68,11 @@ impl Auth {
         now: Timestamp,
     ) -> Result<Issued, Refused> {
         self.tenant_is_open(tenant).await?;
-        let client = match credentials.client {
-            Some(id) => self.storage.clients.get(tenant, id).await.map_err(Refused::unavailable)?,
-            None => None,
-        };
-        let hash = client.as_ref().map(|client| client.secret_hash.clone());
-        let right = self.turnstile.verify(hash, credentials.secret).await.map_err(|error| match error {
-            SecretError::Busy => Refused::Busy,
-            SecretError::Failed(cause) => Refused::Unavailable(cause),
-        })?;
+        let key = self.secret_key().await.map_err(Refused::unavailable)?;
+        let id = credentials.client.unwrap_or(ClientId(uuid::Uuid::nil()));
+        let client = self.storage.clients.get(tenant, id).await.map_err(Refused::unavailable)?;
+        let stored = client.as_ref().map(|client| &client.secret);
+        let right = key.matches(tenant, id, stored, &credentials.secret).map_err(Refused::unavailable)?;
         let client = client.filter(|_| right).ok_or(Refused::WrongCredentials)?;
         if client.disabled {
             return Err(Refused::DisabledClient);

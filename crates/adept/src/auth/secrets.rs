@@ -1,40 +1,34 @@
-//! Client secrets: how they are made, hashed and compared. A secret is never stored, only its argon2 hash.
+//! Client secrets: how they are made, hashed and compared. A secret is never stored, only its keyed hash.
+//!
+//! A secret is 240 random bits, so nobody finds it by guessing, however cheap a guess is: HMAC-SHA-256 under a key that
+//! lies sealed in the database takes microseconds. A slow hash is for what people choose themselves.
 
-use std::sync::Arc;
-
-use argon2::{
-    Algorithm, Argon2, Block, Params, Version,
-    password_hash::{PasswordHasher, phc::PasswordHash},
-};
-use aws_lc_rs::{constant_time, rand};
+use aws_lc_rs::{constant_time, hmac, rand};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
-/// Memory in KiB and passes, of equal strength to argon2's defaults at a third of the memory, because two run at once
-/// beside everything else. Source: OWASP Password Storage Cheat Sheet, argon2id.
-const MEMORY_KIB: u32 = 7 * 1024;
-const PASSES: u32 = 5;
+use crate::{
+    domain::{ClientId, TenantId},
+    storage::{self, Deployment, DeploymentKey, KeyUse, SecretHash},
+};
 
-/// How many hashes run at once.
-const AT_ONCE: usize = 2;
-/// How many callers may wait; the next one is answered that it should come back.
-const WAITING: usize = 64;
+/// Bytes of a key, and of a hash.
+const KEY: usize = 32;
+/// Compared with when the client is unknown, so that it costs what a wrong secret costs.
+const NOBODY: [u8; KEY] = [0; KEY];
 
-/// Verified against when the client is unknown, so that it costs what a wrong secret costs. Nothing hashes to it
-/// (32 zero bytes). The parameters are those above.
-const NOBODY: &str =
-    "$argon2id$v=19$m=7168,t=5,p=1$YWRlcHQtbm9ib2R5LWF0LWFsbA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-
-/// Why a secret was not compared.
+/// Why a secret was not made or not compared.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretError {
-    /// Too many callers wait already.
-    #[error("too many sign-ins at once")]
-    Busy,
-    /// The hash could not be computed: no randomness, no memory, or an unreadable stored hash.
-    #[error("the secret could not be hashed: {0}")]
-    Failed(String),
+    /// The database, or what lies sealed in it.
+    #[error(transparent)]
+    Storage(#[from] storage::Error),
+    /// The system gives no randomness.
+    #[error("the system gave no random bytes")]
+    NoRandomness,
+    /// The stored hash was made with a key that is not stored.
+    #[error("its secret was hashed with the key {0}, which is not in the database; give it another secret")]
+    OtherKey(String),
 }
 
 /// A new client secret: 40 URL-safe characters from 240 random bits. It is shown once.
@@ -44,7 +38,7 @@ impl ClientSecret {
     /// A random secret; an error when the system gives no randomness.
     pub fn generate() -> Result<Self, SecretError> {
         let mut bytes = Zeroizing::new([0u8; 30]);
-        rand::fill(bytes.as_mut()).map_err(|_| SecretError::Failed("no randomness".to_owned()))?;
+        rand::fill(bytes.as_mut()).map_err(|_| SecretError::NoRandomness)?;
         Ok(Self(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(bytes.as_ref()))))
     }
 
@@ -52,80 +46,77 @@ impl ClientSecret {
     pub fn reveal(&self) -> &str {
         &self.0
     }
-
-    /// Its argon2id hash (PHC text), to be stored. Takes some 20 ms of CPU.
-    pub fn hash(&self) -> Result<String, SecretError> {
-        let mut salt = [0u8; 16];
-        rand::fill(&mut salt).map_err(|_| SecretError::Failed("no randomness".to_owned()))?;
-        let params = Params::new(MEMORY_KIB, PASSES, 1, None).map_err(failed)?;
-        Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_with_salt(self.0.as_bytes(), &salt)
-            .map(|hash| hash.to_string())
-            .map_err(failed)
-    }
 }
 
-fn failed(error: impl std::fmt::Display) -> SecretError {
-    SecretError::Failed(error.to_string())
+/// The key that the deployment's client secrets are hashed with.
+pub struct SecretKey {
+    id: String,
+    key: hmac::Key,
 }
 
-/// Compares secrets, a few at a time.
-pub(super) struct Turnstile {
-    inside: Arc<Semaphore>,
-    running: Arc<Semaphore>,
-}
-
-impl Turnstile {
-    pub(super) fn new() -> Self {
-        Self {
-            inside: Arc::new(Semaphore::new(AT_ONCE + WAITING)),
-            running: Arc::new(Semaphore::new(AT_ONCE)),
-        }
+impl SecretKey {
+    /// The key that every process uses: read, or made and kept by the first one.
+    pub async fn of(deployment: &Deployment) -> Result<Self, SecretError> {
+        let stored = match deployment.stored_key(KeyUse::ClientSecrets).await? {
+            Some(stored) => stored,
+            None => deployment.keep_key(KeyUse::ClientSecrets, new_key()?).await?,
+        };
+        Ok(Self { id: stored.id, key: hmac::Key::new(hmac::HMAC_SHA256, &stored.secret) })
     }
 
-    /// Whether `secret` is the one that `hash` was made of. Without a hash it is not, at the same cost.
-    pub(super) async fn verify(
+    /// What is stored of a client's secret.
+    pub fn hash(&self, tenant: TenantId, client: ClientId, secret: &ClientSecret) -> SecretHash {
+        let mac = self.mac(tenant, client, secret.reveal());
+        SecretHash { key_id: self.id.clone(), mac: mac.as_ref().to_vec() }
+    }
+
+    /// Whether `secret` is the client's. Where none is stored it is not, by the same steps.
+    pub(super) fn matches(
         &self,
-        hash: Option<String>,
-        secret: Zeroizing<String>,
+        tenant: TenantId,
+        client: ClientId,
+        stored: Option<&SecretHash>,
+        secret: &str,
     ) -> Result<bool, SecretError> {
-        let _inside = self.inside.try_acquire().map_err(|_| SecretError::Busy)?;
-        let permit = self.running.clone().acquire_owned().await.map_err(failed)?;
-        let verified = tokio::task::spawn_blocking(move || {
-            // The permit lives as long as the work, even when the caller went away and this future was dropped.
-            let _permit = permit;
-            verify_now(hash.as_deref().unwrap_or(NOBODY), &secret)
-        });
-        verified.await.map_err(failed)?
+        if let Some(stored) = stored.filter(|stored| stored.key_id != self.id) {
+            return Err(SecretError::OtherKey(stored.key_id.clone()));
+        }
+        let mac = self.mac(tenant, client, secret);
+        let expected = stored.map_or(&NOBODY[..], |stored| &stored.mac);
+        Ok(constant_time::verify_slices_are_equal(mac.as_ref(), expected).is_ok() && stored.is_some())
+    }
+
+    /// The client is part of it: a hash that was copied to another client fits no secret.
+    fn mac(&self, tenant: TenantId, client: ClientId, secret: &str) -> hmac::Tag {
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(tenant.0.as_bytes());
+        context.update(client.0.as_bytes());
+        context.update(secret.as_bytes());
+        context.sign()
     }
 }
 
-fn verify_now(hash: &str, secret: &str) -> Result<bool, SecretError> {
-    let stored = PasswordHash::new(hash).map_err(failed)?;
-    let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else {
-        return Err(SecretError::Failed("the stored hash is incomplete".to_owned()));
-    };
-    let params = Params::try_from(&stored).map_err(failed)?;
-    let mut blocks = memory(params.block_count());
-    let mut computed = vec![0; expected.as_bytes().len()];
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_into_with_memory(secret.as_bytes(), salt.as_ref(), &mut computed, &mut blocks)
-        .map_err(failed)?;
-    Ok(constant_time::verify_slices_are_equal(&computed, expected.as_bytes()).is_ok())
-}
-
-/// Room for `blocks`, reserved with so much untouched room behind it that the allocator takes it from the system and
-/// gives it back at once. Smaller pieces stay with whichever thread used them: with glibc (whose limit is 32 MiB) a
-/// crowd of sign-ins would leave 100 MiB behind.
-fn memory(blocks: usize) -> Vec<Block> {
-    let mut memory = Vec::with_capacity(blocks.max(33 * 1024 * 1024 / Block::SIZE));
-    memory.resize(blocks, Block::default());
-    memory
+fn new_key() -> Result<DeploymentKey, SecretError> {
+    let mut id = [0u8; 16];
+    let mut secret = Zeroizing::new(vec![0u8; KEY]);
+    rand::fill(&mut id).and_then(|()| rand::fill(&mut secret)).map_err(|_| SecretError::NoRandomness)?;
+    Ok(DeploymentKey { id: id.iter().map(|byte| format!("{byte:02x}")).collect(), secret })
 }
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
+
+    fn key() -> SecretKey {
+        let DeploymentKey { id, secret } = new_key().unwrap();
+        SecretKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &secret) }
+    }
+
+    fn ids(tenant: u128, client: u128) -> (TenantId, ClientId) {
+        (TenantId(Uuid::from_u128(tenant)), ClientId(Uuid::from_u128(client)))
+    }
 
     #[test]
     fn a_secret_is_forty_url_safe_characters_and_never_the_same() {
@@ -135,43 +126,36 @@ mod tests {
         assert_ne!(a.reveal(), b.reveal());
     }
 
-    #[tokio::test]
-    async fn only_the_secret_itself_matches_its_hash() {
-        let secret = ClientSecret::generate().unwrap();
-        let hash = secret.hash().unwrap();
-        assert!(hash.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"), "{hash}");
-        let turnstile = Turnstile::new();
-        let right = Zeroizing::new(secret.reveal().to_owned());
-        assert!(turnstile.verify(Some(hash.clone()), right).await.unwrap());
-        assert!(!turnstile.verify(Some(hash.clone()), Zeroizing::new(String::new())).await.unwrap());
-        assert!(!turnstile.verify(None, Zeroizing::new(secret.reveal().to_owned())).await.unwrap());
-        let unreadable = turnstile.verify(Some("no hash".to_owned()), Zeroizing::new(hash)).await;
-        assert!(matches!(unreadable, Err(SecretError::Failed(_))));
+    #[test]
+    fn only_the_clients_own_secret_matches_its_hash() {
+        let (key, secret) = (key(), ClientSecret::generate().unwrap());
+        let (tenant, client) = ids(1, 1);
+        let stored = key.hash(tenant, client, &secret);
+        assert!(key.matches(tenant, client, Some(&stored), secret.reveal()).unwrap());
+        for wrong in ["", "x", &secret.reveal()[1..], ClientSecret::generate().unwrap().reveal()] {
+            assert!(!key.matches(tenant, client, Some(&stored), wrong).unwrap(), "{wrong}");
+        }
+        for (tenant, client) in [ids(2, 1), ids(1, 2)] {
+            let moved = key.matches(tenant, client, Some(&stored), secret.reveal());
+            assert!(!moved.unwrap(), "the hash was copied to {client} of {tenant}");
+        }
     }
 
     #[test]
-    fn an_unknown_client_costs_what_a_known_one_costs() {
-        let known = ClientSecret::generate().unwrap().hash().unwrap();
-        let parameters = |hash: &str| hash.split('$').take(4).collect::<Vec<_>>().join("$");
-        assert_eq!(parameters(&known), parameters(NOBODY));
-        assert!(!verify_now(NOBODY, "anything").unwrap());
+    fn an_unknown_client_matches_nothing() {
+        let (tenant, client) = ids(1, 1);
+        assert!(!key().matches(tenant, client, None, "x").unwrap());
+        let empty = SecretHash { key_id: String::new(), mac: Vec::new() };
+        let key = SecretKey { id: String::new(), ..key() };
+        assert!(!key.matches(tenant, client, Some(&empty), "x").unwrap());
     }
 
-    #[tokio::test]
-    async fn the_sixty_seventh_caller_must_come_back_later() {
-        let turnstile = Turnstile::new();
-        let running: Vec<_> = (0..AT_ONCE).map(|_| turnstile.running.try_acquire().unwrap()).collect();
-        let mut waiting: Vec<_> = (0..AT_ONCE + WAITING)
-            .map(|_| Box::pin(turnstile.verify(None, Zeroizing::new("x".to_owned()))))
-            .collect();
-        for caller in &mut waiting {
-            assert!(futures_util::poll!(caller).is_pending());
-        }
-        let refused = turnstile.verify(None, Zeroizing::new("x".to_owned())).await;
-        assert!(matches!(refused, Err(SecretError::Busy)));
-        waiting.truncate(1);
-        drop(running);
-        assert!(!waiting.remove(0).await.unwrap());
-        assert!(!turnstile.verify(None, Zeroizing::new("x".to_owned())).await.unwrap());
+    #[test]
+    fn a_hash_of_another_key_is_no_wrong_secret() {
+        let secret = ClientSecret::generate().unwrap();
+        let (tenant, client) = ids(1, 1);
+        let stored = key().hash(tenant, client, &secret);
+        let refused = key().matches(tenant, client, Some(&stored), secret.reveal());
+        assert!(matches!(refused, Err(SecretError::OtherKey(id)) if id == stored.key_id));
     }
 }

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     app::Clock,
-    auth::ClientSecret,
+    auth::{ClientSecret, SecretKey},
     config,
     domain::{ClientId, Permission, Permissions, TenantId},
-    storage::ClientRow,
+    storage::{ClientRow, Storage},
 };
 
 /// The longest name of an application.
@@ -96,12 +96,13 @@ async fn add(flags: Add) -> Result<(), Failure> {
     // In a wrong folder, credentials of an empty database would be of no use, and nobody would notice.
     let missing = if flags.new_database { WhenMissing::Make } else { WhenMissing::Fail };
     let storage = open::storage(&flags.storage, missing, &clock).await?;
-    // The secret comes first: a tenant without its application would be of no use.
-    let (mut client, secret) = new_client(storage.default_tenant(), name, flags.permission, &clock)?;
-    if let Some(choice) = flags.tenant {
-        client.tenant = choice.or_new(&storage, &client.name, &clock).await?;
-    }
-    let tenant = client.tenant;
+    // The secret and its key come first: a tenant without its application would be of no use.
+    let new = NewClient::prepare(&storage).await?;
+    let tenant = match flags.tenant {
+        Some(choice) => choice.or_new(&storage, &name, &clock).await?,
+        None => storage.default_tenant(),
+    };
+    let (client, secret) = new.of(tenant, name, flags.permission, &clock);
     storage.clients.add(&client).await?;
     storage.close().await;
     if flags.json.json {
@@ -119,24 +120,39 @@ async fn add(flags: Add) -> Result<(), Failure> {
     Ok(())
 }
 
-/// An application that is not stored yet, and its secret.
-pub(super) fn new_client(
-    tenant: TenantId,
-    name: String,
-    permissions: Vec<Permission>,
-    clock: &Clock,
-) -> Result<(ClientRow, ClientSecret), Failure> {
-    let secret = ClientSecret::generate().map_err(Failure::failed)?;
-    let row = ClientRow {
-        tenant,
-        id: ClientId(clock.new_id()),
-        name,
-        secret_hash: secret.hash().map_err(Failure::failed)?,
-        permissions: permissions.into_iter().collect(),
-        disabled: false,
-        created_at: clock.now(),
-    };
-    Ok((row, secret))
+/// What can fail of a new application: its secret, and the key that it is hashed with.
+pub(super) struct NewClient {
+    secret: ClientSecret,
+    key: SecretKey,
+}
+
+impl NewClient {
+    pub(super) async fn prepare(storage: &Storage) -> Result<Self, Failure> {
+        let secret = ClientSecret::generate().map_err(Failure::failed)?;
+        let key = SecretKey::of(&storage.deployment).await.map_err(Failure::failed)?;
+        Ok(Self { secret, key })
+    }
+
+    /// The application, which is not stored yet, and its secret.
+    pub(super) fn of(
+        self,
+        tenant: TenantId,
+        name: String,
+        permissions: Vec<Permission>,
+        clock: &Clock,
+    ) -> (ClientRow, ClientSecret) {
+        let id = ClientId(clock.new_id());
+        let row = ClientRow {
+            tenant,
+            id,
+            name,
+            secret: self.key.hash(tenant, id, &self.secret),
+            permissions: permissions.into_iter().collect(),
+            disabled: false,
+            created_at: clock.now(),
+        };
+        (row, self.secret)
+    }
 }
 
 async fn list(flags: List) -> Result<(), Failure> {

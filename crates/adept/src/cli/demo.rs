@@ -30,7 +30,7 @@ use self::{
 };
 use super::{
     Failure,
-    client::new_client,
+    client::NewClient,
     serve::{self, end_asked},
 };
 use crate::{app::Clock, config, domain::Permission, serve::Running};
@@ -128,7 +128,8 @@ fn service(data_dir: &Path, listen: SocketAddr, apple_url: &str) -> Result<confi
 async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let (storage, clock) = (adept.app().storage(), adept.app().clock());
     let permissions = vec![Permission::ServiceConfigReadWrite];
-    let (row, secret) = new_client(storage.default_tenant(), "demo".to_owned(), permissions, clock)?;
+    let new = NewClient::prepare(storage).await?;
+    let (row, secret) = new.of(storage.default_tenant(), "demo".to_owned(), permissions, clock);
     storage.clients.add(&row).await?;
     Ok(DemoApplication { row, secret })
 }

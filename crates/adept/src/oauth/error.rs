@@ -82,9 +82,6 @@ impl OAuthError {
             Self::UnreadableBasic | Self::MissingSecret => client(7_000_218),
             Self::Refused(Refused::WrongCredentials) => client(7_000_215),
             Self::Refused(Refused::DisabledClient) => client(7_000_112),
-            Self::Refused(Refused::Busy) => {
-                (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 90_055)
-            }
             Self::Refused(Refused::Unavailable(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033)
             }
@@ -109,9 +106,6 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
         OAuthError::Refused(Refused::Unavailable(cause)) => {
             tracing::error!(%trace, cause, "no token can be issued")
         }
-        OAuthError::Refused(Refused::Busy) => {
-            tracing::warn!(%trace, "a sign-in was refused: too many wait already")
-        }
         _ => tracing::info!(%trace, error = code, number, "a token request was refused"),
     }
     let body = json!({
@@ -132,9 +126,6 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
         | OAuthError::Refused(Refused::WrongCredentials)
         | OAuthError::MissingSecret => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"adept\""));
-        }
-        OAuthError::Refused(Refused::Busy) => {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         OAuthError::Refused(Refused::Unavailable(_)) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

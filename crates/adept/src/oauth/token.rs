@@ -55,7 +55,7 @@ async fn issue(
     headers: &HeaderMap,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Issued, OAuthError> {
-    let tenant = oauth.tenant(tenant).await?;
+    let tenant = OAuth::tenant_id(tenant)?;
     let Form(fields) = form.map_err(|rejection| OAuthError::NotAForm(rejection.body_text()))?;
     let grant = field(&fields, "grant_type")?.ok_or(OAuthError::MissingField("grant_type"))?;
     if grant != "client_credentials" {

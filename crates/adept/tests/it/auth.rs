@@ -2,13 +2,14 @@
 
 mod caller;
 mod issue;
+mod secrets;
 mod signing_key;
 
 use std::sync::Arc;
 
 use adept::{
     app::Clock,
-    auth::{Auth, ClientSecret, PublicUrl},
+    auth::{Auth, ClientSecret, PublicUrl, SecretKey},
     domain::{ClientId, Permission, TenantId},
     storage::{ClientRow, Storage},
 };
@@ -49,11 +50,13 @@ impl Issuer {
     /// A client with a secret of its own, made as the command line makes one.
     async fn client_with_secret(&self, permissions: &[Permission]) -> (ClientId, ClientSecret) {
         let secret = ClientSecret::generate().unwrap();
+        let key = SecretKey::of(&self.storage.deployment).await.unwrap();
+        let id = ClientId(self.clock.new_id());
         let client = ClientRow {
             tenant: self.tenant,
-            id: ClientId(self.clock.new_id()),
+            id,
             name: "Inventory".to_owned(),
-            secret_hash: secret.hash().unwrap(),
+            secret: key.hash(self.tenant, id, &secret),
             permissions: permissions.iter().copied().collect(),
             disabled: false,
             created_at: self.clock.now(),

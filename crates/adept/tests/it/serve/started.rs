@@ -2,7 +2,7 @@
 
 use adept::{
     app::Clock,
-    auth::ClientSecret,
+    auth::{ClientSecret, SecretKey},
     config,
     domain::{ClientId, Permission, TenantId},
     serve::Running,
@@ -86,12 +86,13 @@ impl Started {
     pub async fn application(&self, permissions: &[Permission]) -> Application {
         let secret = ClientSecret::generate().unwrap();
         let tenant = self.storage().default_tenant();
+        let key = SecretKey::of(&self.storage().deployment).await.unwrap();
         let client = ClientId(self.clock.new_id());
         let row = ClientRow {
             tenant,
             id: client,
             name: "Test".to_owned(),
-            secret_hash: secret.hash().unwrap(),
+            secret: key.hash(tenant, client, &secret),
             permissions: permissions.iter().copied().collect(),
             disabled: false,
             created_at: self.clock.now(),

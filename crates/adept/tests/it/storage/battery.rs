@@ -9,8 +9,8 @@ use adept::{
         setting_state::{CursorMove, CursorPosition, Deletion, Observed, SyncEnd, TokenChange},
     },
     storage::{
-        Claim, ClientRow, Created, DueSetting, KeyAdded, ListQuery, NewKeyPair, NewToken, Restored, RunPart,
-        SigningKeyRow, Storage, TokenChanged, Work,
+        Claim, ClientRow, Created, DeploymentKey, DueSetting, KeyAdded, KeyUse, ListQuery, NewKeyPair,
+        NewToken, Restored, RunPart, SecretHash, Storage, TokenChanged, Work,
     },
 };
 use adept_odata::{CompareOp, Expr, Function, Literal, OrderBy};
@@ -617,7 +617,7 @@ async fn a_wait_that_apple_asked_for_is_kept_and_a_later_end_wins() {
 }
 
 #[tokio::test]
-async fn clients_tenants_and_the_signing_key_are_kept() {
+async fn clients_tenants_and_the_deployments_keys_are_kept() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
     assert_eq!(storage.default_tenant(), tenant(1));
@@ -625,7 +625,7 @@ async fn clients_tenants_and_the_signing_key_are_kept() {
         tenant: tenant(1),
         id: ClientId(id(1)),
         name: "c".to_owned(),
-        secret_hash: "h".to_owned(),
+        secret: SecretHash { key_id: "1".to_owned(), mac: vec![1; 32] },
         permissions: [Permission::ServiceConfigRead, Permission::AppsRead].into_iter().collect(),
         disabled: false,
         created_at: noon(),
@@ -636,11 +636,14 @@ async fn clients_tenants_and_the_signing_key_are_kept() {
     assert!(storage.clients.set_disabled(tenant(1), client.id, true).await.unwrap());
     assert!(storage.clients.list(tenant(1)).await.unwrap()[0].disabled);
 
-    let key = |kid: &str, byte| SigningKeyRow { kid: kid.to_owned(), pkcs8: Zeroizing::new(vec![byte; 8]) };
-    assert!(storage.deployment.signing_key().await.unwrap().is_none());
-    assert_eq!(storage.deployment.keep_signing_key(key("first", 1)).await.unwrap().kid, "first");
-    let kept = storage.deployment.keep_signing_key(key("second", 2)).await.unwrap();
-    assert_eq!((kept.kid.as_str(), &**kept.pkcs8), ("first", &[1u8; 8][..]));
+    let key = |id: &str, byte| DeploymentKey { id: id.to_owned(), secret: Zeroizing::new(vec![byte; 8]) };
+    let deployment = &storage.deployment;
+    for (of, byte) in [(KeyUse::BearerTokens, 1), (KeyUse::ClientSecrets, 3)] {
+        assert!(deployment.stored_key(of).await.unwrap().is_none());
+        assert_eq!(deployment.keep_key(of, key("first", byte)).await.unwrap().id, "first");
+        let kept = deployment.keep_key(of, key("second", 9)).await.unwrap();
+        assert_eq!((kept.id.as_str(), &**kept.secret), ("first", &[byte; 8][..]), "{of:?}");
+    }
     storage.deployment.writable().await.unwrap();
 }
 

@@ -10,7 +10,7 @@ use adept::{
         AppleRecord, Caller, ClientId, DevicePatch, DevicePlatform, NewSetting, OperationType, Origin,
         Permission, ProfileId, ProfileKind, ProfilePatch, ProfileValue, SettingKey, SettingPatch,
     },
-    storage::{ClientRow, Storage, TokenChanged},
+    storage::{ClientRow, SecretHash, Storage, TokenChanged},
 };
 use futures_util::future::BoxFuture;
 use tokio::{sync::Mutex, task::JoinSet};
@@ -412,7 +412,7 @@ fn client(number: u128, name: String) -> ClientRow {
         tenant: tenant(1),
         id: ClientId(id(40_000 + number)),
         name,
-        secret_hash: "$argon2id$".to_owned(),
+        secret: SecretHash { key_id: "1".to_owned(), mac: vec![1; 32] },
         permissions: [Permission::ServiceConfigReadWrite].into_iter().collect(),
         disabled: false,
         created_at: noon(),

@@ -4,7 +4,7 @@ use adept::{
     app::Clock,
     auth::PublicUrl,
     domain::{ClientId, Permission, TenantId},
-    storage::{ClientRow, Storage},
+    storage::{ClientRow, KeyUse, SecretHash, Storage},
 };
 use aws_lc_rs::{
     encoding::AsDer,
@@ -25,8 +25,9 @@ pub struct Signer {
 
 impl Signer {
     pub async fn of(storage: &Storage, public_url: PublicUrl, clock: Clock) -> Self {
-        let row = storage.deployment.signing_key().await.unwrap().unwrap();
-        Self { kid: row.kid, key: RsaKeyPair::from_pkcs8(&row.pkcs8).unwrap(), public_url, clock }
+        let stored = storage.deployment.stored_key(KeyUse::BearerTokens).await.unwrap().unwrap();
+        let key = RsaKeyPair::from_pkcs8(&stored.secret).unwrap();
+        Self { kid: stored.id, key, public_url, clock }
     }
 
     /// A token of a new application of the tenant.
@@ -42,7 +43,7 @@ impl Signer {
             tenant,
             id: client,
             name: "Test".to_owned(),
-            secret_hash: "none".to_owned(),
+            secret: SecretHash { key_id: "none".to_owned(), mac: Vec::new() },
             permissions: Permission::ALL.into_iter().collect(),
             disabled: false,
             created_at: self.clock.now(),
