@@ -6,6 +6,7 @@
 mod audience;
 mod caller;
 mod claims;
+mod failed_sign_ins;
 mod issue;
 mod issuer;
 mod public_url;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use tokio::sync::{OnceCell, Semaphore};
 
 pub use caller::Denied;
-pub use issue::{Credentials, Issued, Refused};
+pub use issue::{Credentials, Issued, Refused, SignIn};
 pub use public_url::PublicUrl;
 pub use secrets::{ClientSecret, SecretError, SecretKey};
 
@@ -33,6 +34,7 @@ pub struct Auth {
     key: OnceCell<Arc<SigningKey>>,
     verified: caller::Verified,
     secret_key: OnceCell<SecretKey>,
+    failures: failed_sign_ins::FailureBuckets,
     rsa: Arc<Semaphore>,
 }
 
@@ -46,6 +48,7 @@ impl Auth {
             key: OnceCell::new(),
             verified: caller::none_verified(),
             secret_key: OnceCell::new(),
+            failures: failed_sign_ins::FailureBuckets::default(),
             rsa: Arc::new(Semaphore::new(cores)),
         }
     }

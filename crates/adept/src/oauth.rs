@@ -17,7 +17,7 @@ use axum::{
     routing::{get, post},
 };
 
-use crate::{app::Clock, auth::Auth, domain::TenantId};
+use crate::{app::App, auth::Auth, domain::TenantId};
 use error::OAuthError;
 
 /// What the issuer's handlers need.
@@ -25,8 +25,8 @@ use error::OAuthError;
 pub struct OAuth {
     /// Issues and knows the tenants.
     pub auth: Arc<Auth>,
-    /// The time in tokens and answers.
-    pub clock: Clock,
+    /// Its clock is the time in tokens and answers; it counts sign-ins.
+    pub app: Arc<App>,
 }
 
 /// Far more than any token request needs, in bytes.

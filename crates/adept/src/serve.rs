@@ -226,7 +226,7 @@ fn public_router(
         throttled,
         on_request: counted,
     };
-    let oauth = oauth::router(OAuth { auth: Arc::clone(auth), clock: app.clock().clone() });
+    let oauth = oauth::router(OAuth { auth: Arc::clone(auth), app: Arc::clone(app) });
     let around = observe::Observer { counters, app: Arc::clone(app) };
     let outside = oauth
         .merge(health::router(checkup, false))

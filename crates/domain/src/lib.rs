@@ -38,6 +38,7 @@ pub mod members;
 mod onboarding;
 mod profile;
 pub mod purge;
+mod rate_limit;
 mod serial;
 pub mod setting_state;
 mod sync_run;
@@ -71,6 +72,9 @@ pub use profile::{
     AppleTerms, EnrollmentUrl, Offer, Ownership, PANES, Pairing, Profile, ProfileFault, ProfileKind,
     ProfilePatch, ProfileValue, ProfileValues, RETIRED_KEYS, RecognizedProfile, SKIP_KEYS, SkipKey,
     check_enrollment_url, check_profile, skip_keys_page,
+};
+pub use rate_limit::{
+    FAILED_SIGN_INS_FROM_ADDRESS, FAILED_SIGN_INS_OF_ACCOUNT, FailedSignIns, LimitExceeded, RateLimit, Taken,
 };
 pub use serial::{is_same_serial, serial_key};
 pub use setting_state::{Fence, Lease, SettingState};

@@ -14,6 +14,8 @@ pub enum Counted {
     DeviceResult(&'static str, &'static str),
     /// Syncs that Apple ended by a cursor it had given before.
     RepeatedCursor,
+    /// Requests for a token whose credentials were looked at: `granted`, `refused`, `limited`, `unavailable`.
+    SignIn(&'static str),
     /// Devices whose change only a full resync found: `added`, `changed`, `removed`.
     Drift(&'static str),
 }
@@ -24,7 +26,7 @@ pub struct Counters(Arc<Mutex<BTreeMap<Counted, u64>>>);
 
 impl Counters {
     /// Counts so many more; none leave no trace.
-    pub(super) fn add(&self, counted: Counted, more: u64) {
+    pub fn add(&self, counted: Counted, more: u64) {
         if more > 0 {
             let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             *counts.entry(counted).or_default() += more;

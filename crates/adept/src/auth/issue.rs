@@ -1,8 +1,9 @@
 //! The client credentials grant: a client's id and secret become a signed token.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
@@ -10,7 +11,7 @@ use super::{
     claims::{ApplicationClaims, LIFETIME_SECONDS},
 };
 use crate::{
-    domain::{ClientId, Permission, TenantId},
+    domain::{ClientId, LimitExceeded, Permission, TenantId},
     storage::ClientRow,
 };
 
@@ -22,12 +23,32 @@ pub struct Credentials {
     pub secret: Zeroizing<String>,
 }
 
+/// One request for a token.
+pub struct SignIn<'r> {
+    /// The tenant that the client names.
+    pub tenant: TenantId,
+    /// What it shows.
+    pub credentials: Credentials,
+    /// What the token is for.
+    pub audience: &'r str,
+    /// Where the request came from.
+    pub address: Option<IpAddr>,
+    /// The token's own id (`uti`).
+    pub token: Uuid,
+    /// The time.
+    pub now: Timestamp,
+    /// The monotonic clock's.
+    pub elapsed: SignedDuration,
+}
+
 /// A token.
 pub struct Issued {
     /// The bearer token.
     pub access_token: String,
     /// Seconds until it ends.
     pub expires_in: i64,
+    /// What the client is called.
+    pub client_name: String,
 }
 
 /// Why no token is issued. Displays as the sentence that the caller reads.
@@ -45,6 +66,13 @@ pub enum Refused {
     /// The secret is right, but the operator disabled the client.
     #[error("The application is disabled by the operator.")]
     DisabledClient,
+    /// The tenant or the credentials are wrong, and that was so too often lately.
+    #[error(
+        "The application or its secret is wrong, as it was too often of this application or from this address lately. Check \
+         both, then try again in {} s. A right secret is let in at any time.",
+        .0.wait.as_secs_f64().ceil()
+    )]
+    TooManyFailures(LimitExceeded),
     /// The database or the signing key cannot be used now; the text is for the log.
     #[error("A transient error has occurred. Try again in a few seconds.")]
     Unavailable(String),
@@ -57,35 +85,45 @@ impl Refused {
 }
 
 impl Auth {
-    /// Issues a token for `audience` to the client, with the permissions it was granted as `roles`. `token` becomes
-    /// the token's own id (`uti`). An unknown client takes the same steps as a wrong secret.
-    pub async fn issue(
-        &self,
-        tenant: TenantId,
-        credentials: Credentials,
-        audience: &str,
-        token: uuid::Uuid,
-        now: Timestamp,
-    ) -> Result<Issued, Refused> {
+    /// Issues a token to the client, with the permissions it was granted as `roles`. A right secret is never kept waiting;
+    /// of wrong ones too many are refused as such.
+    pub async fn issue(&self, sign_in: SignIn<'_>) -> Result<Issued, Refused> {
+        let SignIn { tenant, credentials, audience, address, token, now, elapsed } = sign_in;
+        let account = credentials.client.map(|client| (tenant, client));
+        let client = self.client_of(tenant, credentials).await.map_err(|refused| match refused {
+            Refused::WrongCredentials | Refused::UnknownTenant(_) => {
+                match self.failures.count(account, address, elapsed) {
+                    Ok(()) => refused,
+                    Err(exceeded) => Refused::TooManyFailures(exceeded),
+                }
+            }
+            _ => refused,
+        })?;
+        let client_name = client.name.clone();
+        let access_token = self.sign_for(client, audience, token, now).await.map_err(Refused::unavailable)?;
+        Ok(Issued { access_token, expires_in: LIFETIME_SECONDS, client_name })
+    }
+
+    /// The client whose credentials these are. An unknown one takes the same steps as a wrong secret.
+    async fn client_of(&self, tenant: TenantId, credentials: Credentials) -> Result<ClientRow, Refused> {
         self.tenant_is_open(tenant).await?;
         let key = self.secret_key().await.map_err(Refused::unavailable)?;
-        let id = credentials.client.unwrap_or(ClientId(uuid::Uuid::nil()));
+        let id = credentials.client.unwrap_or(ClientId(Uuid::nil()));
         let client = self.storage.clients.get(tenant, id).await.map_err(Refused::unavailable)?;
         let stored = client.as_ref().map(|client| &client.secret);
         let right = key.matches(tenant, id, stored, &credentials.secret).map_err(Refused::unavailable)?;
-        let client = client.filter(|_| right).ok_or(Refused::WrongCredentials)?;
-        if client.disabled {
-            return Err(Refused::DisabledClient);
+        match client.filter(|_| right) {
+            None => Err(Refused::WrongCredentials),
+            Some(client) if client.disabled => Err(Refused::DisabledClient),
+            Some(client) => Ok(client),
         }
-        let access_token = self.sign_for(client, audience, token, now).await.map_err(Refused::unavailable)?;
-        Ok(Issued { access_token, expires_in: LIFETIME_SECONDS })
     }
 
     async fn sign_for(
         &self,
         client: ClientRow,
         audience: &str,
-        token: uuid::Uuid,
+        token: Uuid,
         now: Timestamp,
     ) -> Result<String, NoKey> {
         let key = Arc::clone(self.signing_key().await?);

@@ -9,8 +9,11 @@ use std::time::Duration;
 use adept_odata::ParseError;
 use axum::http::{Method, StatusCode};
 
-use super::throttle::LimitExceeded;
-use crate::{app, auth::Denied, domain::Permission};
+use crate::{
+    app,
+    auth::Denied,
+    domain::{LimitExceeded, Permission},
+};
 
 pub(super) use bad_batch::BadBatch;
 pub(super) use bad_body::{BadBody, shortened};

@@ -6,12 +6,11 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Mutex, PoisonError},
-    time::Duration,
 };
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::{Caller, ClientId, TenantId};
+use crate::domain::{Caller, ClientId, LimitExceeded, TenantId};
 
 /// A limit, and which requests are counted together towards it.
 struct Rule {
@@ -34,15 +33,6 @@ const RULES: [Rule; 5] = [
 
 /// The index of a rule, and whose requests are counted by it.
 type ThrottleKey = (usize, Option<TenantId>, Option<ClientId>);
-
-/// A caller reached a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LimitExceeded {
-    /// The most requests.
-    pub(super) limit: u32,
-    /// Until the next request is admitted.
-    pub(super) wait: Duration,
-}
 
 /// The times of the requests that still count, by what they count towards.
 #[derive(Default)]
@@ -94,6 +84,8 @@ impl ThrottleCounters {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn caller(tenant: u128, client: u128) -> Caller {

@@ -9,7 +9,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::OAuth;
-use crate::auth::Refused;
+use crate::{auth::Refused, domain::LimitExceeded};
 
 /// Why the issuer refuses. Displays as the sentence that the caller reads.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +82,9 @@ impl OAuthError {
             Self::UnreadableBasic | Self::MissingSecret => client(7_000_218),
             Self::Refused(Refused::WrongCredentials) => client(7_000_215),
             Self::Refused(Refused::DisabledClient) => client(7_000_112),
+            Self::Refused(Refused::TooManyFailures(_)) => {
+                (StatusCode::TOO_MANY_REQUESTS, "temporarily_unavailable", 50_053)
+            }
             Self::Refused(Refused::Unavailable(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable", 90_033)
             }
@@ -98,7 +101,7 @@ pub(super) const NO_STORE: [(HeaderName, HeaderValue); 2] = [
 /// The answer to a refusal. `correlation` is the id the client sent, if any.
 pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uuid>) -> Response {
     let (status, code, number) = refused.codes();
-    let now = oauth.clock.now();
+    let now = oauth.app.clock().now();
     let trace = crate::app::Clock::id_at(now);
     let correlation = correlation.unwrap_or(trace);
     let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
@@ -126,6 +129,13 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
         | OAuthError::Refused(Refused::WrongCredentials)
         | OAuthError::MissingSecret => {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"adept\""));
+        }
+        OAuthError::Refused(Refused::TooManyFailures(LimitExceeded { limit, wait })) => {
+            let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
+            headers.insert("ratelimit-limit", HeaderValue::from(limit));
+            headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
+            headers.insert("ratelimit-reset", seconds.clone());
+            headers.insert(header::RETRY_AFTER, seconds);
         }
         OAuthError::Refused(Refused::Unavailable(_)) => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

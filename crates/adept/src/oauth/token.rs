@@ -3,10 +3,10 @@
 //! Credentials come in the body or as HTTP Basic. Fields that are not named here are ignored, as is the query string:
 //! official clients send a good dozen of their own.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use axum::{
-    Form, Json,
+    Extension, Form, Json,
     extract::{
         Path, Query, State,
         rejection::{FormRejection, QueryRejection},
@@ -22,8 +22,9 @@ use zeroize::Zeroizing;
 
 use super::{OAuth, error, error::OAuthError};
 use crate::{
-    app::Purpose,
-    auth::{Credentials, Issued},
+    app::{Clock, Counted, Purpose},
+    auth::{Credentials, Issued, Refused, SignIn},
+    domain::ClientAddress,
 };
 
 type Fields = Vec<(String, String)>;
@@ -32,13 +33,19 @@ pub(super) async fn token(
     State(oauth): State<OAuth>,
     Path(tenant): Path<String>,
     query: Result<Query<Fields>, QueryRejection>,
+    address: Option<Extension<ClientAddress>>,
     headers: HeaderMap,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Response {
     let query = query.map(|Query(fields)| fields).unwrap_or_default();
     let body = form.as_ref().map(|Form(fields)| fields.as_slice()).unwrap_or_default();
     let correlation = correlation_id(&headers, body, &query);
-    match issue(&oauth, &tenant, &headers, form).await {
+    let address = address.map(|Extension(ClientAddress(address))| address);
+    let answered = issue(&oauth, &tenant, address, &headers, form).await;
+    if let Some(result) = result(&answered) {
+        oauth.app.counters.add(Counted::SignIn(result), 1);
+    }
+    match answered {
         Ok(issued) => granted(&issued),
         Err(refused) => error::answer(&oauth, refused, correlation),
     }
@@ -49,9 +56,21 @@ pub(super) async fn old_token(State(oauth): State<OAuth>) -> Response {
     error::answer(&oauth, OAuthError::OldEndpoint, None)
 }
 
+/// How a sign-in ended, in metrics; none where nobody's credentials were looked at.
+fn result(answered: &Result<Issued, OAuthError>) -> Option<&'static str> {
+    match answered {
+        Ok(_) => Some("granted"),
+        Err(OAuthError::Refused(Refused::TooManyFailures(_))) => Some("limited"),
+        Err(OAuthError::Refused(Refused::Unavailable(_))) => Some("unavailable"),
+        Err(OAuthError::Refused(_)) => Some("refused"),
+        Err(_) => None,
+    }
+}
+
 async fn issue(
     oauth: &OAuth,
     tenant: &str,
+    address: Option<IpAddr>,
     headers: &HeaderMap,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Issued, OAuthError> {
@@ -68,9 +87,11 @@ async fn issue(
         OAuthError::UnknownScope(format!("{}://{}/.default", url.scheme(), url.host()))
     })?;
     let credentials = Credentials { client: client.parse().ok(), secret };
-    let now = oauth.clock.now();
-    let id = crate::app::Clock::id_at(now);
-    Ok(Purpose::Caller.scope(oauth.auth.issue(tenant, credentials, &audience, id, now)).await?)
+    let clock = oauth.app.clock();
+    let (now, elapsed) = (clock.now(), clock.elapsed());
+    let (token, audience) = (Clock::id_at(now), audience.as_str());
+    let sign_in = SignIn { tenant, credentials, audience, address, token, now, elapsed };
+    Ok(Purpose::Caller.scope(oauth.auth.issue(sign_in)).await?)
 }
 
 fn granted(issued: &Issued) -> Response {

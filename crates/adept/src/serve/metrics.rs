@@ -115,10 +115,13 @@ fn gauges(registry: &mut Registry, name: &str, help: &str, values: impl Iterator
 }
 
 fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
-    let [apple, results, drift] = [(); 3].map(|()| Family::<Labels, Counter>::default());
+    let [apple, results, drift, sign_ins] = [(); 4].map(|()| Family::<Labels, Counter>::default());
     let repeated: Counter = Counter::default();
     for change in ["added", "changed", "removed"] {
         drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(0);
+    }
+    for result in ["granted", "refused", "limited", "unavailable"] {
+        sign_ins.get_or_create(&vec![("result", result.to_owned())]).inc_by(0);
     }
     for (counted, count) in counted.iter().cloned() {
         match counted {
@@ -129,6 +132,9 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
                 let labels = vec![("asked", asked.to_owned()), ("result", result.to_owned())];
                 results.get_or_create(&labels).inc_by(count)
             }
+            Counted::SignIn(result) => {
+                sign_ins.get_or_create(&vec![("result", result.to_owned())]).inc_by(count)
+            }
             Counted::RepeatedCursor => repeated.inc_by(count),
             Counted::Drift(change) => drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(count),
         };
@@ -136,6 +142,7 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
     registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
     registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     registry.register("drifted_devices", "Devices whose change only a full resync found", drift);
+    registry.register("sign_ins", "Requests for a token, by how they ended", sign_ins);
     registry.register("device_results", "Devices by operation and Apple's result", results);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::{Error, Row};
-use crate::{app, auth::Denied, graph::throttle::LimitExceeded};
+use crate::{app, auth::Denied, domain::LimitExceeded};
 
 /// How long clients wait when no other wait is known.
 const SHORT_WAIT: Duration = Duration::from_secs(5);

@@ -1,8 +1,10 @@
 //! Client credentials become tokens that this service accepts.
 
+use std::{net::IpAddr, time::Duration};
+
 use adept::{
-    auth::{Credentials, Issued, Refused},
-    domain::{CallerKind, ClientId, Permission},
+    auth::{Credentials, Issued, Refused, SignIn},
+    domain::{CallerKind, ClientId, LimitExceeded, Permission, TenantId},
 };
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
@@ -13,8 +15,21 @@ use super::Issuer;
 
 impl Issuer {
     async fn issue(&self, client: Option<ClientId>, secret: &str) -> Result<Issued, Refused> {
+        self.issue_to(self.tenant, client, secret, None).await
+    }
+
+    pub(super) async fn issue_to(
+        &self,
+        tenant: TenantId,
+        client: Option<ClientId>,
+        secret: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Issued, Refused> {
         let credentials = Credentials { client, secret: Zeroizing::new(secret.to_owned()) };
-        self.auth.issue(self.tenant, credentials, "https://localhost", Uuid::nil(), self.clock.now()).await
+        let (now, elapsed) = (self.clock.now(), self.clock.elapsed());
+        let (audience, token) = ("https://localhost", Uuid::nil());
+        let sign_in = SignIn { tenant, credentials, audience, address, token, now, elapsed };
+        self.auth.issue(sign_in).await
     }
 }
 
@@ -64,10 +79,7 @@ async fn wrong_secret_unknown_client_and_foreign_client_are_one_refusal() {
     }
     let other = adept::domain::TenantId(Uuid::from_u128(9));
     issuer.storage.tenants.create(other, "Other", issuer.clock.now()).await.unwrap();
-    let credentials =
-        Credentials { client: Some(client), secret: Zeroizing::new(secret.reveal().to_owned()) };
-    let foreign =
-        issuer.auth.issue(other, credentials, "https://localhost", Uuid::nil(), issuer.clock.now()).await;
+    let foreign = issuer.issue_to(other, Some(client), secret.reveal(), None).await;
     assert!(matches!(foreign, Err(Refused::WrongCredentials)));
 }
 
@@ -86,4 +98,45 @@ async fn without_a_database_the_issuer_says_so() {
     let (client, secret) = issuer.client_with_secret(&[Permission::AppsRead]).await;
     issuer.storage.close().await;
     assert!(matches!(issuer.issue(Some(client), secret.reveal()).await, Err(Refused::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn wrong_secrets_are_limited_by_account_and_address_and_right_ones_never() {
+    let issuer = Issuer::start().await;
+    let (client, secret) = issuer.client_with_secret(&[Permission::AppsRead]).await;
+    let (other, other_secret) = issuer.client_with_secret(&[]).await;
+    let here = Some("192.0.2.1".parse().unwrap());
+    let wrong = async |client, address| issuer.issue_to(issuer.tenant, client, "wrong", address).await;
+    for _ in 0..20 {
+        assert!(matches!(wrong(Some(client), here).await, Err(Refused::WrongCredentials)));
+    }
+    let limited = |seconds, of| LimitExceeded { limit: of, wait: Duration::from_millis(seconds) };
+    for address in [here, Some("2001:db8::1".parse().unwrap())] {
+        let refused = wrong(Some(client), address).await;
+        assert!(matches!(refused, Err(Refused::TooManyFailures(exceeded)) if exceeded == limited(3000, 20)));
+    }
+    // Nobody is locked out: not the account from elsewhere or from here, nor others at the address.
+    for _ in 0..80 {
+        assert!(matches!(wrong(None, here).await, Err(Refused::WrongCredentials)));
+    }
+    for (client, wrong_one) in [(None, limited(600, 100)), (Some(other), limited(600, 100))] {
+        let refused = wrong(client, here).await;
+        assert!(matches!(refused, Err(Refused::TooManyFailures(exceeded)) if exceeded == wrong_one));
+    }
+    for address in [here, Some("198.51.100.1".parse().unwrap()), None] {
+        for (client, secret) in [(client, &secret), (other, &other_secret)] {
+            let right = issuer.issue_to(issuer.tenant, Some(client), secret.reveal(), address).await;
+            assert!(right.is_ok(), "{client} from {address:?}");
+        }
+    }
+    // A clock that is set changes nothing; time that goes by does.
+    issuer.clock.set_by(jiff::SignedDuration::from_hours(24));
+    assert!(matches!(wrong(Some(client), None).await, Err(Refused::TooManyFailures(_))));
+    issuer.clock.advance(jiff::SignedDuration::from_secs(3));
+    assert!(matches!(wrong(Some(client), None).await, Err(Refused::WrongCredentials)));
+    let unknown = TenantId(Uuid::from_u128(77));
+    for number in 0..=100 {
+        let refused = issuer.issue_to(unknown, None, "wrong", Some("198.51.100.9".parse().unwrap())).await;
+        assert_eq!(matches!(refused, Err(Refused::TooManyFailures(_))), number == 100, "{number}");
+    }
 }

@@ -1,15 +1,16 @@
 //! One key for the secrets of the whole deployment, whichever process makes it first.
 
+use std::sync::Arc;
+
 use adept::{
-    auth::{Auth, ClientSecret, Credentials, Refused, SecretKey},
+    auth::{Auth, ClientSecret, Refused, SecretKey},
     domain::ClientId,
     storage::{SecretHash, Storage},
 };
 use uuid::Uuid;
-use zeroize::Zeroizing;
 
 use super::{Issuer, public_url};
-use crate::support::database::{Kind, TestDatabase, noon, tenant};
+use crate::support::database::{Kind, TestDatabase, tenant};
 
 const KINDS: [Kind; 2] = [Kind::Sqlite, Kind::Postgres];
 
@@ -37,11 +38,9 @@ async fn processes_that_start_together_hash_alike() {
 async fn a_secret_of_one_process_opens_the_next() {
     let issuer = Issuer::start().await;
     let (client, secret) = issuer.client_with_secret(&[]).await;
-    let next = Auth::new(issuer.storage.clone(), public_url());
-    let secret = Zeroizing::new(secret.reveal().to_owned());
-    let credentials = Credentials { client: Some(client), secret };
-    let issued = next.issue(issuer.tenant, credentials, "https://localhost", Uuid::nil(), noon()).await;
-    assert!(issued.is_ok());
+    let next = Arc::new(Auth::new(issuer.storage.clone(), public_url()));
+    let next = Issuer { auth: next, ..issuer };
+    assert!(next.issue_to(next.tenant, Some(client), secret.reveal(), None).await.is_ok());
 }
 
 #[tokio::test]
@@ -54,9 +53,6 @@ async fn a_hash_that_was_copied_to_another_client_opens_nothing() {
     let id = ClientId(issuer.clock.new_id());
     let row = adept::storage::ClientRow { id, secret: copied, ..other };
     issuer.storage.clients.add(&row).await.unwrap();
-    let secret = Zeroizing::new(secret.reveal().to_owned());
-    let credentials = Credentials { client: Some(id), secret };
-    let issued =
-        issuer.auth.issue(issuer.tenant, credentials, "https://localhost", Uuid::nil(), noon()).await;
+    let issued = issuer.issue_to(issuer.tenant, Some(id), secret.reveal(), None).await;
     assert!(matches!(issued, Err(Refused::WrongCredentials)));
 }

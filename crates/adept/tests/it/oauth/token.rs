@@ -257,18 +257,25 @@ async fn the_clients_own_id_of_the_call_comes_back() {
     assert_eq!(answer.json()["correlation_id"], id);
 }
 
+/// The value of a metric's line.
+async fn metric(service: &Started, line: &str) -> u64 {
+    let text = service.operator("/metrics").await.text;
+    let value = text.lines().find_map(|found| found.strip_prefix(line));
+    value.unwrap_or_else(|| panic!("no {line} in {text}")).trim().parse().unwrap()
+}
+
 #[tokio::test]
 async fn connections_with_wrong_secrets_lock_nobody_out() {
     let service = Started::new().await;
     let application = service.application(WRITE).await;
     let client = application.client.to_string();
     let wrong = form(&application, &client, &[("client_secret", "wrong")]);
+    let url = service.url(&format!("/{}/oauth2/v2.0/token", application.tenant));
     let attack = futures_util::future::join_all((0..70).map(|_| async {
         let connection = client_of(&service.running).build().unwrap();
-        let url = service.url(&format!("/{}/oauth2/v2.0/token", application.tenant));
-        for _ in 0..5 {
+        for _ in 0..15 {
             let request = connection.post(&url).header(CONTENT_TYPE, FORM).body(encoded(&wrong));
-            assert_ne!(send(request).await.status, 200);
+            assert!([401, 429].contains(&send(request).await.status));
         }
     }));
     let honest = async {
@@ -277,4 +284,36 @@ async fn connections_with_wrong_secrets_lock_nobody_out() {
         }
     };
     tokio::join!(attack, honest);
+
+    let limited = service.token(application.tenant, &wrong).await;
+    check_refused(&limited, 429, "temporarily_unavailable", 50_053, "one too many");
+    let wait: u64 = limited.header("retry-after").parse().unwrap();
+    assert!((1..=3).contains(&wait));
+    assert_eq!((limited.header("ratelimit-limit"), limited.header("ratelimit-remaining")), ("20", "0"));
+    assert_eq!(limited.header("ratelimit-reset"), limited.header("retry-after"));
+    assert_eq!(metric(&service, "adept_sign_ins_total{result=\"granted\"}").await, 20);
+    let refused = metric(&service, "adept_sign_ins_total{result=\"refused\"}").await;
+    assert!(refused >= 20, "{refused}");
+    let limited = metric(&service, "adept_sign_ins_total{result=\"limited\"}").await;
+    assert_eq!(refused + limited, 70 * 15 + 1);
+}
+
+#[tokio::test]
+async fn three_hundred_clients_behind_one_address_sign_in_and_none_is_refused() {
+    let service = Started::new().await;
+    let mut clients = Vec::new();
+    for _ in 0..300 {
+        clients.push(service.application(WRITE).await);
+    }
+    let begun = std::time::Instant::now();
+    let sign_ins = clients.iter().map(|application| async {
+        let client = application.client.to_string();
+        // Each makes one mistake of its own first.
+        let wrong = form(application, &client, &[("client_secret", "wrong")]);
+        let wrong = service.token(application.tenant, &wrong).await;
+        assert!([401, 429].contains(&wrong.status), "{}", wrong.text);
+        check_granted(&service.token(application.tenant, &form(application, &client, &[])).await);
+    });
+    futures_util::future::join_all(sign_ins).await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60));
 }
