@@ -90,7 +90,8 @@ pub struct Listening {
     #[arg(long, env = "ADEPT_METRICS_LISTEN", value_name = "ADDRESS", default_value = "127.0.0.1:9464",
           value_parser = address_or_off)]
     pub metrics_listen: AddressOrOff,
-    /// Maximum concurrent connections; further ones are closed. Keep it below the limit of open files
+    /// Maximum concurrent connections; for further ones the idlest of the address that holds most is closed. Keep it below
+    /// the limit of open files
     #[arg(long, env = "ADEPT_MAX_CONNECTIONS", value_name = "NUMBER", default_value_t = 900,
           value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: u32,

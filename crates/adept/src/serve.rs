@@ -4,6 +4,9 @@
 
 pub mod checkup;
 pub mod client_address;
+mod connection;
+mod connections;
+mod displaced;
 pub mod forwarded;
 pub mod health;
 mod limits;
@@ -48,6 +51,8 @@ use crate::{
     oauth::{self, OAuth},
 };
 use checkup::Checkup;
+use connection::Connection;
+use connections::Connections;
 use forwarded::TrustedProxies;
 use limits::Timeouts;
 use metrics::Metrics;
@@ -60,6 +65,9 @@ const FINISH: Duration = Duration::from_secs(25);
 const SETTLE: Duration = Duration::from_secs(2);
 /// How long the database then may take to be closed. All in all a stop ends within 28 s.
 const CLOSE: Duration = Duration::from_millis(800);
+
+/// Connections to the operator's listener, so that probes and metrics are answered whatever clients do to the other one.
+const OPERATORS: usize = 100;
 
 /// Shorter answers are not worth compressing, in bytes.
 const LEAST_COMPRESSED: u16 = 1024;
@@ -136,13 +144,15 @@ impl Running {
             let handle = Handle::new();
             servers.push(handle.clone());
             let operators = client_address::noted(operators, proxies.clone());
-            tasks.spawn(listener.serve(operators, None, handle, max_connections, timeouts));
+            let connections = Connections::new(OPERATORS, proxies.clone());
+            tasks.spawn(listener.serve(operators, None, handle, connections, timeouts));
         }
         tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
         let router = public_router(&app, &auth, throttled, checkup, counters, timeouts);
+        let connections = Connections::new(max_connections, proxies.clone());
         let router = client_address::noted(router, proxies);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
-        tasks.spawn(listener.serve(router, rustls, handle, max_connections, timeouts));
+        tasks.spawn(listener.serve(router, rustls, handle, connections, timeouts));
 
         let trust = tls.as_ref().and_then(|tls| tls.trust().cloned());
         if let Some(tls) = tls {
@@ -225,6 +235,11 @@ fn public_router(
         public_url: auth.public_url().as_str().to_owned(),
         throttled,
         on_request: counted,
+        on_caller: Arc::new(|extensions| {
+            if let Some(connection) = extensions.get::<Arc<Connection>>() {
+                connection.has_good_bearer();
+            }
+        }),
     };
     let oauth = oauth::router(OAuth { auth: Arc::clone(auth), app: Arc::clone(app) });
     let around = observe::Observer { counters, app: Arc::clone(app) };
@@ -240,7 +255,6 @@ pub fn for_clients(router: Router) -> Router {
     let long = SizeAbove::new(LEAST_COMPRESSED).and(NotForContentType::IMAGES);
     router
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(long))
-        .layer(middleware::from_fn(slow_readers::hand_over))
         .layer(middleware::from_fn(for_a_request))
         .layer(middleware::from_fn(drain_unread))
 }

@@ -187,6 +187,7 @@ impl Edge {
         let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
         let mut caller = self.graph.auth.caller(bearer, now).await?;
+        (self.graph.on_caller)(&parts.extensions);
         caller.address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.

@@ -2,11 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
+use axum::http::Extensions;
+
 use crate::{app::App, auth::Auth};
 
 /// Called once for every answer, with operation, status and duration. The operation is a fixed word, never a client's
 /// text.
 pub type RequestObserver = Arc<dyn Fn(&'static str, u16, Duration) + Send + Sync>;
+
+/// Called for every request whose bearer token is good, with what the request carries.
+pub type CallerObserver = Arc<dyn Fn(&Extensions) + Send + Sync>;
 
 /// What Graph is made of.
 pub struct Graph {
@@ -20,4 +25,6 @@ pub struct Graph {
     pub throttled: bool,
     /// Called once for every answer.
     pub on_request: RequestObserver,
+    /// Called for every request whose bearer token is good.
+    pub on_caller: CallerObserver,
 }

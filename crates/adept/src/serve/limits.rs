@@ -8,12 +8,12 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use axum_server::{Handle, Server, accept::Accept};
+use axum_server::{Server, accept::Accept};
 use futures_util::StreamExt;
 use tokio::{net::TcpStream, time::Instant};
 use tower_http::add_extension::AddExtension;
 
-use super::{slow_readers::Connection, timed_stream::TimedStream};
+use super::{connection::Connection, connections::Connections, timed_stream::TimedStream};
 
 /// Requests at once on one HTTP/2 connection.
 const STREAMS: u32 = 100;
@@ -62,12 +62,11 @@ pub(super) fn limit<A>(server: Server<SocketAddr, A>, timeouts: Timeouts) -> Ser
     server
 }
 
-/// Lets in as many connections as there is room for; the next one is closed at once.
+/// Gives each connection its place; one for which there is none is closed at once.
 #[derive(Clone)]
 pub(super) struct ConnectionLimit {
-    pub(super) handle: Handle<SocketAddr>,
-    pub(super) room: usize,
-    pub(super) reading: Duration,
+    pub(super) connections: Arc<Connections>,
+    pub(super) timeouts: Timeouts,
 }
 
 impl<S> Accept<TcpStream, S> for ConnectionLimit {
@@ -76,14 +75,19 @@ impl<S> Accept<TcpStream, S> for ConnectionLimit {
     type Future = Ready<io::Result<(TimedStream, Self::Service)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        std::future::ready(if self.handle.connection_count() > self.room {
-            tracing::warn!(room = self.room, "a connection was closed at once: there are too many");
-            Err(io::Error::other("too many connections"))
-        } else {
-            let connection = Connection::watched(self.reading);
-            let service = AddExtension::new(service, Arc::clone(&connection));
-            stream.set_nodelay(true).map(|()| (TimedStream::new(stream, self.reading, connection), service))
-        })
+        std::future::ready(self.admit(stream).map(|stream| {
+            let service = AddExtension::new(service, stream.connection());
+            (stream, service)
+        }))
+    }
+}
+
+impl ConnectionLimit {
+    fn admit(&self, stream: TcpStream) -> io::Result<TimedStream> {
+        let place = self.connections.place(stream.peer_addr()?.ip(), self.timeouts);
+        let place = place.ok_or_else(|| io::Error::other("too many connections"))?;
+        stream.set_nodelay(true)?;
+        Ok(TimedStream::new(stream, self.timeouts.reading, place))
     }
 }
 
@@ -119,10 +123,11 @@ mod tests {
         Router, middleware,
         routing::{get, post},
     };
+    use axum_server::Handle;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
-    use crate::serve::Listener;
+    use crate::serve::{Listener, forwarded::TrustedProxies};
 
     /// More than the kernel keeps for a client that does not read, in bytes.
     const LONG: usize = 64 << 20;
@@ -143,9 +148,9 @@ mod tests {
         let router = Router::new()
             .route("/", post(|body: String| async { body }))
             .route("/long", get(|| async { vec![b'a'; LONG] }))
-            .layer(middleware::from_fn(crate::serve::slow_readers::hand_over))
             .layer(middleware::from_fn_with_state(timeouts, no_slow_bodies));
-        tokio::spawn(listener.serve(router, None, handle.clone(), room, timeouts));
+        let connections = Connections::new(room, TrustedProxies::default());
+        tokio::spawn(listener.serve(router, None, handle.clone(), connections, timeouts));
         (address, handle)
     }
 
@@ -240,19 +245,30 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_too_many_is_closed_at_once() {
+    async fn a_connection_too_many_takes_the_place_of_the_idlest() {
         let (address, handle) = start(1);
-        let mut first = connect(address).await;
-        first
-            .write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
-            .await
-            .unwrap();
-        let mut said = [0; 12];
-        first.read_exact(&mut said).await.unwrap();
-        assert_eq!(&said, b"HTTP/1.1 100");
-        assert_eq!(rest(connect(address).await).await, "");
-        first.write_all(b"abcd").await.unwrap();
-        assert!(rest(first).await.ends_with("abcd"));
+        let first = connect(address).await;
+        while handle.connection_count() < 1 {
+            tokio::task::yield_now().await;
+        }
+        let mut second = connect(address).await;
+        assert_eq!(rest(first).await, "");
+        second.write_all(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nabcd").await.unwrap();
+        assert!(rest(second).await.ends_with("abcd"));
+        handle.shutdown();
+    }
+
+    /// Such a client answers pings for ever.
+    #[tokio::test]
+    async fn an_http2_connection_without_streams_is_closed() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let (address, handle) = start(10);
+        let client = reqwest::Client::builder().http2_prior_knowledge().build().unwrap();
+        let answer = client.post(format!("http://{address}/")).body("abcd").send().await.unwrap();
+        assert_eq!(answer.text().await.unwrap(), "abcd");
+        while handle.connection_count() > 0 {
+            tokio::task::yield_now().await;
+        }
         handle.shutdown();
     }
 }

@@ -1,8 +1,11 @@
 //! An address that is taken, and the server that answers there.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
-use axum::Router;
+use axum::{Router, middleware};
 use axum_server::{
     Handle,
     tls_rustls::{RustlsAcceptor, RustlsConfig},
@@ -10,7 +13,9 @@ use axum_server::{
 
 use super::{
     StartError,
+    connections::Connections,
     limits::{self, ConnectionLimit, Timeouts},
+    slow_readers,
 };
 
 /// A bound socket. Clients that connect wait until it is served.
@@ -39,16 +44,17 @@ impl Listener {
         router: Router,
         tls: Option<RustlsConfig>,
         handle: Handle<SocketAddr>,
-        room: usize,
+        connections: Arc<Connections>,
         timeouts: Timeouts,
     ) {
         let address = self.address;
+        let router = router.layer(middleware::from_fn(slow_readers::hand_over));
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = match axum_server::from_tcp(self.socket) {
             Ok(server) => server,
             Err(error) => return tracing::error!(%address, %error, "the listener cannot be served"),
         };
-        let limit = ConnectionLimit { handle: handle.clone(), room, reading: timeouts.reading };
+        let limit = ConnectionLimit { connections, timeouts };
         let server = limits::limit(server.handle(handle).acceptor(limit), timeouts);
         let served = match tls {
             None => server.serve(service).await,

@@ -1,4 +1,4 @@
-//! A connection whose client has to read: when nothing can be written for a while, it ends.
+//! A connection whose client has to read: when nothing can be written for a while, it ends. So it does when it loses its place.
 
 use std::{
     future::Future,
@@ -9,29 +9,38 @@ use std::{
     time::Duration,
 };
 
-use super::slow_readers::Connection;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::{Sleep, sleep},
 };
 
+use super::{connection::Connection, connections::ConnectionPlace};
+
 /// A TCP connection with a limit to how long a write may stand still.
 pub(super) struct TimedStream {
     stream: TcpStream,
     limit: Duration,
-    connection: Arc<Connection>,
+    place: ConnectionPlace,
     /// Runs while a write waits for the client.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
 impl TimedStream {
-    pub(super) fn new(stream: TcpStream, limit: Duration, connection: Arc<Connection>) -> Self {
-        Self { stream, limit, connection, waits: None }
+    pub(super) fn new(stream: TcpStream, limit: Duration, place: ConnectionPlace) -> Self {
+        Self { stream, limit, place, waits: None }
+    }
+
+    /// The connection, to be known to its requests.
+    pub(super) fn connection(&self) -> Arc<Connection> {
+        Arc::clone(&self.place.connection)
     }
 
     /// What a write came to; an error once it has waited too long.
     fn timed<T>(&mut self, context: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if self.place.connection.has_ended(context) {
+            return Poll::Ready(Err(ended()));
+        }
         if polled.is_ready() {
             self.waits = None;
             return polled;
@@ -41,6 +50,10 @@ impl TimedStream {
         ready!(waits.as_mut().poll(context));
         Poll::Ready(Err(unread()))
     }
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::ConnectionAborted, "the connection is to end")
 }
 
 fn unread() -> io::Error {
@@ -53,8 +66,8 @@ impl AsyncRead for TimedStream {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.connection.has_ended(context) {
-            return Poll::Ready(Err(unread()));
+        if self.place.connection.has_ended(context) {
+            return Poll::Ready(Err(ended()));
         }
         Pin::new(&mut self.stream).poll_read(context, buffer)
     }

@@ -1,6 +1,7 @@
 //! The running service: TLS, health, metrics, and how it ends.
 
 mod certificates;
+mod connections;
 mod database;
 mod forwarded;
 mod health;

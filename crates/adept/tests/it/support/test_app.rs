@@ -173,6 +173,7 @@ impl TestApp {
             public_url: auth.public_url().as_str().to_owned(),
             throttled,
             on_request,
+            on_caller: Arc::new(|_| ()),
         };
         let router = client_address::noted(
             for_clients(graph::router(graph, axum::Router::new())),
