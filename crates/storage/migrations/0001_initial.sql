@@ -265,13 +265,15 @@ CREATE INDEX devices_desired_at ON devices (setting, COALESCE(desired_at, -92233
 CREATE INDEX devices_tombstone ON devices (tombstone_at) WHERE tombstone_at IS NOT NULL;
 
 -- The serial numbers of a setting's devices in lower case, each with a line end behind it, so many in a row that PostgreSQL
--- keeps it whole: what looks for a part of one reads these.
+-- keeps it whole: what looks for a part of one reads these, and what lists devices by their descriptions.
 CREATE TABLE serial_blocks (
     tenant          BYTEA   NOT NULL,
     setting         BYTEA   NOT NULL,
+    -- In ASCII lower case; of a long one the beginning, and empty where there is none.
+    description     TEXT    COLLATE "binary" NOT NULL,
     block           BIGINT  NOT NULL,
     serial_keys     TEXT    COLLATE "binary" NOT NULL,
-    PRIMARY KEY (tenant, setting, block),
+    PRIMARY KEY (tenant, setting, description, block),
     FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 

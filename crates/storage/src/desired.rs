@@ -14,7 +14,7 @@ use super::{
     device_events::{self, NewDeviceEvent},
     devices,
     profiles::take,
-    serial_blocks,
+    serial_blocks::{self, listed_by},
     setting_state::save,
 };
 use adept_domain::{
@@ -232,9 +232,14 @@ async fn finish_writes<E: From<Error>>(
         let written = writes.new.iter().chain(&writes.changed).map(|device| serial_key(&device.serial));
         let written: Vec<String> = written.collect();
         let changing = Changing::begin(&mut tx, state.key, &written).await?;
+        let described = serial_blocks::described(&mut tx, state.key, &written).await?;
         state.on_devices_counted(write(&mut tx, state.key, &writes).await?);
         changing.end(&mut tx).await?;
-        serial_blocks::add(&mut tx, state.key, &written[..writes.new.len()]).await?;
+        let devices = writes.new.iter().chain(&writes.changed);
+        let describes = devices.zip(written.iter().cloned());
+        let describes =
+            describes.map(|(device, key)| (key, listed_by(device.description.as_deref()))).collect();
+        serial_blocks::describe(&mut tx, state.key, &described, describes).await?;
         save(&mut tx, &state).await?;
         tx.commit().await?;
     }

@@ -4,6 +4,7 @@
 //! devices arrived. By what has few values, the devices with the first value come first, then those with the next: how many
 //! there are is counted already, and where they are few an index of just that finds them.
 
+mod by_description;
 mod by_value;
 #[cfg(test)]
 mod tests;
@@ -144,6 +145,9 @@ impl Devices {
             true => Some(self.count_narrowed(key, query.filter.as_ref()).await?),
             false => None,
         };
+        if let Some(listed) = self.list_by_description(key, &query).await? {
+            return Ok(Listed { total, ..listed });
+        }
         if let Some(listed) = self.list_by_value(key, &query).await? {
             return Ok(Listed { total, ..listed });
         }

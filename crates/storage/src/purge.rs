@@ -125,7 +125,7 @@ const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE 
 const CHILDREN: [(&str, &str); 13] = [
     ("device_events", "serial_key, at, event"),
     ("devices", "serial_key"),
-    ("serial_blocks", "block"),
+    ("serial_blocks", "description, block"),
     ("device_counts", "platform, source, deleted, supervised, desired_profile, profile_status"),
     ("sync_runs", "run"),
     ("in_flight_calls", "id"),

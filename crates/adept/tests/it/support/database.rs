@@ -58,10 +58,12 @@ const KEPT_OF_DEVICES: &str = "DELETE FROM device_counts; DELETE FROM serial_blo
     SELECT tenant, setting, platform, source, deleted, COALESCE(supervised, FALSE), \
     COALESCE(desired_profile, unhex('00000000000000000000000000000000')), COALESCE(profile_status, ''), COUNT(*) \
     FROM devices GROUP BY 1, 2, 3, 4, 5, 6, 7, 8; \
-    INSERT INTO serial_blocks (tenant, setting, block, serial_keys) \
-    SELECT tenant, setting, 0, string_agg(serial_key || '\n', '') FROM devices GROUP BY tenant, setting;";
+    INSERT INTO serial_blocks (tenant, setting, description, block, serial_keys) \
+    SELECT tenant, setting, lower(substr(COALESCE(description, ''), 1, 40) COLLATE \"binary\"), 0, \
+    string_agg(serial_key || '\n', '') FROM devices GROUP BY 1, 2, 3;";
 
-/// Devices that are counted otherwise than they are stored, and serial numbers that do not stand in a block of their setting.
+/// Devices that are counted otherwise than they are stored, and serial numbers that do not stand in a block of their setting
+/// and description, of which 40 characters count in tests.
 const KEPT_WRONGLY: &str = "WITH stored AS (SELECT tenant, setting, platform, source, deleted, \
     COALESCE(supervised, FALSE) AS supervised, desired_profile, profile_status, COUNT(*) AS number FROM devices \
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8), \
@@ -71,6 +73,7 @@ const KEPT_WRONGLY: &str = "WITH stored AS (SELECT tenant, setting, platform, so
     + (SELECT COUNT(*) FROM (SELECT * FROM counted EXCEPT SELECT * FROM stored) AS wrong) \
     + (SELECT COUNT(*) FROM devices WHERE NOT EXISTS (SELECT 1 FROM serial_blocks \
     WHERE serial_blocks.tenant = devices.tenant AND serial_blocks.setting = devices.setting \
+    AND serial_blocks.description = lower(substr(COALESCE(devices.description, ''), 1, 40) COLLATE \"binary\") \
     AND instr(serial_keys, serial_key || '\n') > 0))";
 
 /// A time that every test can start from.
