@@ -18,9 +18,11 @@ mod health;
 mod keyed_mutex;
 mod keys;
 mod lease_watch;
+mod open_budget;
 mod open_token;
 mod profiles;
 mod purge;
+mod refusal_log;
 mod schedule;
 mod settings;
 mod shared_profile_options;
@@ -58,7 +60,10 @@ pub use token_uploads::{TokenUpload, Tokens};
 
 pub use crate::storage::{ListQuery, Listed, Position, Purpose, in_share_of};
 use crate::{
-    domain::deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
+    domain::{
+        OPEN_FAILURES, OpenBudget,
+        deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
+    },
     storage::Storage,
 };
 
@@ -67,6 +72,8 @@ use crate::{
 pub struct AppOptions {
     /// Settings a tenant may have: `maximumDepTokens`.
     pub maximum_dep_tokens: i32,
+    /// Uploads that cannot be opened which a caller may send at once with a key pair; 0: no limit.
+    pub open_failures: u32,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
     /// Time between two fetches of everything that deltas should have told.
@@ -100,6 +107,7 @@ impl Default for AppOptions {
     fn default() -> Self {
         Self {
             maximum_dep_tokens: 100,
+            open_failures: OPEN_FAILURES,
             sync_interval: Duration::from_secs(30 * 60),
             full_fetch_interval: Duration::from_secs(7 * 24 * 60 * 60),
             lease: Duration::from_secs(30),
@@ -178,6 +186,13 @@ impl App {
             key_pairs: storage.key_pairs.clone(),
             apple: apple.clone(),
             cores: cores.clone(),
+            opens: open_budget::OpenBudgets {
+                failed: storage.failed_opens.clone(),
+                budget: OpenBudget::of(options.open_failures),
+                counters: counters.clone(),
+                clock: clock.clone(),
+            },
+            refusals: refusal_log::RefusalLog { audit: storage.audit.clone(), clock: clock.clone() },
             private_keys: moka::sync::Cache::builder()
                 .max_capacity(64)
                 .time_to_idle(Duration::from_secs(600))
@@ -211,6 +226,7 @@ impl App {
             devices: storage.devices.clone(),
             syncs: storage.syncs.clone(),
             created_requests: storage.created_requests.clone(),
+            failed_opens: storage.failed_opens.clone(),
             deployment: storage.deployment.clone(),
             clock: clock.clone(),
             times,

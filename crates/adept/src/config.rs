@@ -13,6 +13,8 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
+use crate::domain::OPEN_FAILURES;
+
 /// Where Apple's service is. Source: Apple, "Device Assignment" (`mdmenrollment.apple.com`).
 const APPLE_URL: &str = "https://mdmenrollment.apple.com";
 
@@ -172,6 +174,11 @@ pub struct Apple {
     #[arg(long, env = "ADEPT_MAXIMUM_DEP_TOKENS", value_name = "NUMBER", default_value_t = 100,
           value_parser = clap::value_parser!(i32).range(1..))]
     pub maximum_dep_tokens: i32,
+    /// Unreadable server tokens that an application may upload at once with a key pair, then one a minute; ten times as
+    /// many all applications together (0: no limit)
+    #[arg(long, env = "ADEPT_OPEN_FAILURES", value_name = "NUMBER", default_value_t = OPEN_FAILURES,
+          value_parser = clap::value_parser!(u32).range(..=1000))]
+    pub open_failures: u32,
 }
 
 /// Shared profile options: what Apple gets with every profile. A change reaches a profile when the profile itself is changed.

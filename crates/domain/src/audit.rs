@@ -114,6 +114,8 @@ pub struct AuditEntry {
     pub changes: Vec<RecordedChange>,
     /// The request that caused it.
     pub correlation: Uuid,
+    /// How often it was refused, for an entry that stands for refusals; 0 for what was done.
+    pub refusals: i64,
 }
 
 /// Who did something, as the log remembers.

@@ -124,7 +124,7 @@ pub enum AuditField {
     At,
     /// `activityOperationType`
     Operation,
-    /// `activityResult`: what failed changed nothing and is not in the log.
+    /// `activityResult`: `Success`, or `Failure` for what was refused.
     Result,
     /// `correlationId`
     Correlation,

@@ -36,6 +36,7 @@ mod halving;
 mod ids;
 pub mod members;
 mod onboarding;
+mod open_budget;
 mod profile;
 pub mod purge;
 mod rate_limit;
@@ -68,6 +69,7 @@ pub use onboarding::{
     Acceptance, AccountFacts, KeyStatus, Known, NewSetting, Refusal, ServerIdentity, Setting, SettingPatch,
     SyncStatus, TokenComparison, TokenType, Verification, accept,
 };
+pub use open_budget::{OPEN_FAILURES, OpenBudget, OpenFailures};
 pub use profile::{
     AppleTerms, EnrollmentUrl, Offer, Ownership, PANES, Pairing, Profile, ProfileFault, ProfileKind,
     ProfilePatch, ProfileValue, ProfileValues, RETIRED_KEYS, RecognizedProfile, SKIP_KEYS, SkipKey,

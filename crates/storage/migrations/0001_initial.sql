@@ -196,6 +196,20 @@ CREATE TABLE apple_waits (
     FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
 );
 
+-- Uploads that could not be opened, by key pair and caller: when the budget of failures is whole again. An empty caller stands
+-- for all of them together.
+CREATE TABLE open_failures (
+    tenant          BYTEA   NOT NULL,
+    setting         BYTEA   NOT NULL,
+    key_pair        BYTEA   NOT NULL,
+    caller          BYTEA   NOT NULL,
+    refilled_at     BIGINT  NOT NULL,
+    PRIMARY KEY (tenant, setting, key_pair, caller),
+    FOREIGN KEY (tenant, setting) REFERENCES settings (tenant, id) ON DELETE CASCADE
+);
+
+CREATE INDEX open_failures_age ON open_failures (refilled_at);
+
 -- There may be a million rows, and their ids stand in two indexes.
 CREATE TABLE devices (
     tenant          BYTEA   NOT NULL,
@@ -463,6 +477,8 @@ CREATE TABLE audit_events (
     actor           TEXT    NOT NULL,
     changes         TEXT    NOT NULL,
     correlation     BYTEA   NOT NULL,
+    -- 0 for what was done. A refusal of the same kind for the same caller and address within a minute is counted here.
+    refusals        BIGINT  NOT NULL DEFAULT 0,
     PRIMARY KEY (tenant, id)
 );
 

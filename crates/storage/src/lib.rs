@@ -23,6 +23,7 @@ mod health;
 mod keys;
 mod leases;
 mod list;
+mod open_failures;
 mod profiles;
 mod purge;
 mod schema;
@@ -57,6 +58,7 @@ pub use health::{Probed, SettingHealth};
 pub use keys::{KeyAdded, KeyPairRow, NewKeyPair};
 pub use leases::{Claim, DueSetting, Work};
 pub use list::{ListQuery, Listed, Position};
+pub use open_failures::OpenAttempt;
 pub use profiles::{PasswordChange, ProfileDeleted};
 pub use schema::{SchemaState, SchemaStatus};
 pub use sealing::{SealingKey, SealingKeyError};
@@ -152,6 +154,8 @@ repositories! {
     key_pairs: KeyPairs { key: Arc<SealingKey> },
     /// Sessions at Apple, one for each stored token, sealed.
     apple_sessions: AppleSessions { key: Arc<SealingKey> },
+    /// Uploads that could not be opened, counted.
+    failed_opens: FailedOpens { },
     /// Which process works on which setting.
     leases: Leases { },
     /// What synchronization learns, stored under its lease, and its history.

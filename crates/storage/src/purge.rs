@@ -122,7 +122,7 @@ const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE 
 
 /// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
 /// it all at once.
-const CHILDREN: [(&str, &str); 13] = [
+const CHILDREN: [(&str, &str); 14] = [
     ("device_events", "serial_key, at, event"),
     ("devices", "serial_key"),
     ("serial_blocks", "description, block"),
@@ -134,6 +134,7 @@ const CHILDREN: [(&str, &str); 13] = [
     ("enrollment_profiles", "id"),
     ("foreign_profiles", "apple_uuid"),
     ("apple_waits", "consumer"),
+    ("open_failures", "key_pair, caller"),
     ("server_tokens", "id"),
     ("key_pairs", "id"),
 ];

@@ -16,6 +16,8 @@ pub enum Counted {
     RepeatedCursor,
     /// Requests for a token whose credentials were looked at: `granted`, `refused`, `limited`, `unavailable`.
     SignIn(&'static str),
+    /// Uploads of server tokens that were sealed to a key pair of ours and not opened: `unreadable`, `over_budget`.
+    FailedOpen(&'static str),
     /// Devices whose change only a full resync found: `added`, `changed`, `removed`.
     Drift(&'static str),
 }

@@ -2,6 +2,8 @@
 
 use std::{fmt::Display, time::Duration};
 
+use adept_apple::token::TokenError;
+
 use crate::storage;
 
 /// The message is for the caller, the cause only for the log. Nothing was changed, [`Error::Unconfirmed`],
@@ -17,6 +19,9 @@ pub enum Error {
     /// What the caller sent is at fault.
     #[error("{0}")]
     Invalid(String),
+    /// A server token is sealed to a key pair of ours, and cannot be read.
+    #[error("{0} Nothing was changed.")]
+    Unreadable(TokenError),
     /// It contradicts what is stored.
     #[error("{0}")]
     Conflict(String),
@@ -36,6 +41,17 @@ pub enum Error {
          answered."
     )]
     ShareTaken,
+    /// Too many uploads could not be opened.
+    #[error(
+        "Too many server tokens that are sealed to this key pair could not be opened, so this one was not tried. Nothing was \
+         changed. Wait as long as Retry-After says, download the token again and upload that."
+    )]
+    TooManyFailedOpens {
+        /// How many a caller may send at once.
+        limit: u32,
+        /// Until the next one is tried.
+        wait: Duration,
+    },
     /// The database did not confirm the change.
     #[error(
         "The database did not confirm the change. This may have taken effect; look before you repeat it."
@@ -95,7 +111,12 @@ impl Error {
             | Self::Unconfirmed { cause }
             | Self::PartlyDone { cause }
             | Self::Internal { cause } => Some(cause),
-            Self::NotFound { .. } | Self::Invalid(_) | Self::Conflict(_) | Self::ShareTaken => None,
+            Self::NotFound { .. }
+            | Self::Invalid(_)
+            | Self::Unreadable(_)
+            | Self::Conflict(_)
+            | Self::ShareTaken
+            | Self::TooManyFailedOpens { .. } => None,
         }
     }
 

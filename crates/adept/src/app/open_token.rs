@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use super::{Error, Tokens};
 use crate::{
-    domain::{KeyPairId, SettingKey},
+    domain::{Caller, KeyPairId, SettingKey},
     storage::KeyPairRow,
 };
 
@@ -20,37 +20,43 @@ impl Tokens {
     /// Opens an upload with the key pair that it names, which must be one of this setting.
     pub(super) async fn open_token(
         &self,
+        caller: &Caller,
         key: SettingKey,
         dep_token: Zeroizing<String>,
     ) -> Result<(ServerToken, KeyPairId), Error> {
         let pairs = self.key_pairs.list(key).await?;
+        let read = move || {
+            let sealed = SealedToken::read(dep_token.as_bytes()).map_err(refused)?;
+            let (pair, certificate) = wanted_pair(&sealed, pairs)?;
+            Ok::<_, Error>((sealed, pair, certificate))
+        };
+        let (sealed, pair, certificate) = self.cores.run(read).await??;
+        let id = pair.id;
+        self.opens.check(caller, key, id).await?;
         let key_pairs = self.key_pairs.clone();
         let cache = self.private_keys.clone();
-        self.cores
-            .run(move || {
-                let sealed = SealedToken::read(dep_token.as_bytes()).map_err(refused)?;
-                let (pair, certificate) = wanted_pair(&sealed, &pairs)?;
-                let private_key = match cache.get(&pair.id) {
-                    Some(private_key) => private_key,
-                    None => {
-                        let pkcs8 = key_pairs.open(key, pair)?;
-                        let unfit = |e| Error::internal("the stored private key is unfit", e);
-                        let private_key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
-                        cache.insert(pair.id, Arc::clone(&private_key));
-                        private_key
-                    }
-                };
-                let token = sealed.open(&certificate.id(), &private_key).map_err(refused)?;
-                Ok((token, pair.id))
-            })
-            .await?
+        let open = move || {
+            let private_key = match cache.get(&pair.id) {
+                Some(private_key) => private_key,
+                None => {
+                    let pkcs8 = key_pairs.open(key, &pair)?;
+                    let unfit = |e| Error::internal("the stored private key is unfit", e);
+                    let private_key = Arc::new(PrivateKey::from_pkcs8_der(&pkcs8).map_err(unfit)?);
+                    cache.insert(pair.id, Arc::clone(&private_key));
+                    private_key
+                }
+            };
+            sealed.open(&certificate.id(), &private_key).map_err(refused)
+        };
+        match self.cores.run(open).await? {
+            Ok(token) => Ok((token, id)),
+            Err(refusal @ Error::Unreadable(_)) => Err(self.opens.count(caller, key, id, refusal).await?),
+            Err(refusal) => Err(refusal),
+        }
     }
 }
 
-fn wanted_pair<'a>(
-    sealed: &SealedToken,
-    pairs: &'a [KeyPairRow],
-) -> Result<(&'a KeyPairRow, Certificate), Error> {
+fn wanted_pair(sealed: &SealedToken, pairs: Vec<KeyPairRow>) -> Result<(KeyPairRow, Certificate), Error> {
     let wanted = sealed.recipients();
     for pair in pairs {
         let unfit = |e| Error::internal("the stored certificate is unfit", e);
@@ -69,5 +75,8 @@ fn wanted_pair<'a>(
 }
 
 fn refused(error: TokenError) -> Error {
-    Error::Invalid(format!("{error} Nothing was changed."))
+    match error {
+        TokenError::Unreadable => Error::Unreadable(error),
+        error => Error::Invalid(format!("{error} Nothing was changed.")),
+    }
 }

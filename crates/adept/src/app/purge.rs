@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Clock, Error};
 use crate::{
     domain::{
-        deadline::past,
+        deadline::{LONGEST_REST, past},
         purge::{AppleClock, ClockEvidence, first_purge_after, is_purge_due},
     },
     storage::{self, CREATES_REMEMBERED},
@@ -81,6 +81,7 @@ pub struct Purge {
     pub(super) devices: storage::Devices,
     pub(super) syncs: storage::Syncs,
     pub(super) created_requests: storage::CreatedRequests,
+    pub(super) failed_opens: storage::FailedOpens,
     pub(super) deployment: storage::Deployment,
     pub(super) clock: Clock,
     pub(super) times: Arc<PurgeTimes>,
@@ -131,6 +132,7 @@ impl Purge {
             devices: self.devices.purge_tombstones(before(TOMBSTONES_KEPT), now).await?,
             device_events: self.devices.purge_events(before(DEVICE_EVENTS_KEPT)).await?,
             created_requests: self.created_requests.purge(before(CREATES_REMEMBERED), now).await?,
+            failed_opens: self.failed_opens.purge(before(LONGEST_REST), now).await?,
             sync_runs: self.syncs.purge_runs(before(SYNC_RUNS_KEPT), SYNC_RUNS_KEPT_ALWAYS).await?,
         };
         self.settings.note_purged(now).await?;
@@ -151,4 +153,6 @@ pub struct Purged {
     pub sync_runs: u64,
     /// Creates that are no longer remembered.
     pub created_requests: u64,
+    /// Counts of failed opens.
+    pub failed_opens: u64,
 }

@@ -208,13 +208,21 @@ impl Scheduler {
         match self.purge.if_due().await {
             Ok(None) => {}
             Ok(Some(purged)) if purged == Purged::default() => {}
-            Ok(Some(Purged { settings, devices, device_events, sync_runs, created_requests })) => {
+            Ok(Some(Purged {
+                settings,
+                devices,
+                device_events,
+                sync_runs,
+                created_requests,
+                failed_opens,
+            })) => {
                 tracing::info!(
                     settings,
                     devices,
                     device_events,
                     sync_runs,
                     created_requests,
+                    failed_opens,
                     "what was kept long enough was removed for good"
                 );
             }

@@ -1,6 +1,7 @@
 //! The upload of a server token, the heart of the service: open it, verify it at Apple, decide, save.
 //!
-//! A refused upload leaves nothing behind but an audit entry's absence and, where Apple asked for one, a wait.
+//! A refused upload leaves nothing behind but an entry of the audit log, the count of failed opens and, where Apple asked for one,
+//! a wait.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,12 +19,14 @@ use super::{
     cores::Cores,
     failpoint,
     keyed_mutex::KeyedMutex,
+    open_budget::OpenBudgets,
+    refusal_log::{RefusalLog, Refused},
 };
 use crate::{
     domain::{
-        Acceptance, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity, Setting, SettingId,
-        SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification, accept, deadline::Lengths,
-        setting_state::TokenChange,
+        Acceptance, AuditResource, Caller, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity,
+        Setting, SettingId, SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification,
+        accept, deadline::Lengths, setting_state::TokenChange,
     },
     storage::{self, NewToken, TokenChanged},
 };
@@ -58,6 +61,8 @@ pub struct Tokens {
     pub(super) key_pairs: storage::KeyPairs,
     pub(super) apple: AppleAccess,
     pub(super) cores: Cores,
+    pub(super) opens: OpenBudgets,
+    pub(super) refusals: RefusalLog,
     /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
     pub(super) private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
     pub(super) mutex: KeyedMutex,
@@ -77,13 +82,29 @@ impl Tokens {
         let key = SettingKey::new(origin.caller.tenant, id);
         let deadline = Instant::now() + UPLOAD_TIME;
         let _turn = timeout_at(deadline, self.mutex.take(id)).await.map_err(|_| too_slow())?;
-        let mut known = self.apple.tokens_of(key).await?.ok_or(Error::NO_SETTING)?;
-        if id.0 == key.tenant.0 {
+        let known = self.apple.tokens_of(key).await?.ok_or(Error::NO_SETTING)?;
+        let resource = AuditResource::from(&known.setting);
+        let uploaded = self.upload(origin, known, upload, deadline).await;
+        if let Err(error) = &uploaded {
+            self.note_refused(origin, resource, error).await;
+        }
+        uploaded
+    }
+
+    async fn upload(
+        &self,
+        origin: &Origin,
+        mut known: SettingTokens,
+        upload: TokenUpload,
+        deadline: Instant,
+    ) -> Result<(), Error> {
+        let key = known.setting.key();
+        if key.id.0 == key.tenant.0 {
             return Err(Error::invalid(
                 "This setting stands for Apple Configurator and takes no server token. Nothing was changed.",
             ));
         }
-        let (token, key_pair) = self.open_token(key, upload.dep_token).await?;
+        let (token, key_pair) = self.open_token(&origin.caller, key, upload.dep_token).await?;
         let expiry = token.access_token_expiry;
         if expiry <= self.clock.now() {
             return Err(Error::Invalid(format!(
@@ -122,6 +143,27 @@ impl Tokens {
             Some(RETRY_AFTER),
             "the token generation changed three times during one upload",
         ))
+    }
+
+    async fn note_refused(&self, origin: &Origin, resource: AuditResource, error: &Error) {
+        let is_failed_open = matches!(error, Error::Unreadable(_) | Error::TooManyFailedOpens { .. });
+        if !is_failed_open && !matches!(error, Error::Invalid(_) | Error::Conflict(_)) {
+            return;
+        }
+        let kind = if is_failed_open { "open" } else { "token" };
+        let (setting, activity, reason) = (resource.id.clone(), "uploadDepToken", error.to_string());
+        let refusals =
+            self.refusals.note(Refused { origin, activity, kind, resource, reason: &reason }).await;
+        if is_failed_open && refusals == 1 {
+            let Caller { tenant, client, address, .. } = &origin.caller;
+            let client = client.map(|client| client.to_string());
+            let address = address.map(|address| address.to_string());
+            tracing::warn!(
+                %tenant, setting, client, address, request_id = %origin.request,
+                "a server token that is sealed to a key pair of this setting could not be opened; of those within this \
+                 minute only the first is logged"
+            );
+        }
     }
 
     async fn refuse_while_waiting(&self, key: SettingKey, token: &ServerToken) -> Result<(), Error> {

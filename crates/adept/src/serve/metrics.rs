@@ -115,13 +115,17 @@ fn gauges(registry: &mut Registry, name: &str, help: &str, values: impl Iterator
 }
 
 fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
-    let [apple, results, drift, sign_ins] = [(); 4].map(|()| Family::<Labels, Counter>::default());
+    let [apple, results, drift, sign_ins, failed_opens] =
+        [(); 5].map(|()| Family::<Labels, Counter>::default());
     let repeated: Counter = Counter::default();
     for change in ["added", "changed", "removed"] {
         drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(0);
     }
     for result in ["granted", "refused", "limited", "unavailable"] {
         sign_ins.get_or_create(&vec![("result", result.to_owned())]).inc_by(0);
+    }
+    for reason in ["unreadable", "over_budget"] {
+        failed_opens.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(0);
     }
     for (counted, count) in counted.iter().cloned() {
         match counted {
@@ -135,6 +139,9 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
             Counted::SignIn(result) => {
                 sign_ins.get_or_create(&vec![("result", result.to_owned())]).inc_by(count)
             }
+            Counted::FailedOpen(reason) => {
+                failed_opens.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count)
+            }
             Counted::RepeatedCursor => repeated.inc_by(count),
             Counted::Drift(change) => drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(count),
         };
@@ -143,6 +150,8 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
     registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     registry.register("drifted_devices", "Devices whose change only a full resync found", drift);
     registry.register("sign_ins", "Requests for a token, by how they ended", sign_ins);
+    let help = "Uploads of server tokens sealed to a key pair of ours that were not opened, by reason";
+    registry.register("failed_opens", help, failed_opens);
     registry.register("device_results", "Devices by operation and Apple's result", results);
 }
 

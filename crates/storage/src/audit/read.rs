@@ -13,8 +13,7 @@ use crate::{
 };
 use adept_domain::{AuditActor, AuditEntry, AuditField, RecordedChange, TenantId};
 
-const COLUMNS: &str =
-    "id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, correlation";
+const COLUMNS: &str = "id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, correlation, refusals";
 
 /// An activity is a word, or a word and the type that it is done to.
 const ACTIVITY_TYPE: &str =
@@ -39,7 +38,9 @@ fn column(field: AuditField) -> Column {
         AuditField::Activity => fixed("activity", Holds::Text),
         AuditField::At => fixed("at", Holds::Time),
         AuditField::Operation => fixed("operation", Holds::Text),
-        AuditField::Result => fixed("CAST('success' AS TEXT)", Holds::FoldedText),
+        AuditField::Result => {
+            fixed("(CASE refusals WHEN 0 THEN 'success' ELSE 'failure' END)", Holds::FoldedText)
+        }
         AuditField::Correlation => fixed("correlation", Holds::Id),
         AuditField::Resources => fixed("", Holds::OneItem),
         AuditField::ResourceId => fixed("resource_id", Holds::Text),
@@ -98,6 +99,7 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
         resource_name: row.get("resource_name")?,
         changes: row.get::<Json>("changes")?.as_array().into_iter().flatten().map(change).collect(),
         correlation: row.get("correlation")?,
+        refusals: row.get("refusals")?,
     })
 }
 

@@ -23,7 +23,7 @@ impl Error {
             cause: None,
         };
         (row.status, row.code) = match self {
-            Self::App(app::Error::Invalid(_))
+            Self::App(app::Error::Invalid(_) | app::Error::Unreadable(_))
             | Self::RepeatedAuthorization
             | Self::UnknownVersion(_)
             | Self::UnknownSegment(_)
@@ -84,7 +84,8 @@ impl Error {
                 row.retry_after = Some(SHORT_WAIT);
                 (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests")
             }
-            Self::Throttled(LimitExceeded { limit, wait }) => {
+            Self::App(app::Error::TooManyFailedOpens { limit, wait })
+            | Self::Throttled(LimitExceeded { limit, wait }) => {
                 row.retry_after = Some(wait);
                 row.rate_limit = Some(limit);
                 (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests")
@@ -180,6 +181,12 @@ mod tests {
                 429,
                 "TooManyRequests",
                 "Too many requests.",
+            ),
+            (
+                Error::App(app::Error::TooManyFailedOpens { limit: 20, wait: Duration::from_secs(60) }),
+                429,
+                "TooManyRequests",
+                "Too many server tokens that are sealed to this key pair could not be opened",
             ),
             (Error::PreconditionFailed, 412, "PreconditionFailed", "The value of If-Match"),
             (

@@ -30,7 +30,7 @@ on_both_databases!(
 
 /// One of everything that a purge removes.
 const EVERYTHING: Purged =
-    Purged { settings: 1, devices: 1, device_events: 1, sync_runs: 1, created_requests: 1 };
+    Purged { settings: 1, devices: 1, device_events: 1, sync_runs: 1, created_requests: 1, failed_opens: 1 };
 
 /// A setting with a token, and what was kept long enough; the processes that made it are over.
 async fn kept_long_enough(kind: Kind) -> Ground {
@@ -67,6 +67,8 @@ async fn add_what_was_kept_long_enough(ground: &Ground) {
          INSERT INTO device_events (tenant, setting, serial_key, at, event) VALUES ({own}, 'old', {}, 'absent');
          INSERT INTO created_requests (tenant, request, entity, created_at)
              SELECT id, id, id, {} FROM tenants;
+         INSERT INTO open_failures (tenant, setting, key_pair, caller, refilled_at)
+             VALUES ({own}, unhex('01'), unhex('01'), {});
          INSERT INTO sync_runs (tenant, setting, {lines}) VALUES ({own}, {}, {}, 1, 'delta_sync', 1, 1, 0, 0, 0, 0, 0, 0, 0,
              'ok');
          INSERT INTO sync_runs (tenant, setting, {lines}) WITH RECURSIVE n (i) AS
@@ -75,6 +77,7 @@ async fn add_what_was_kept_long_enough(ground: &Ground) {
         ago(31),
         ago(46),
         ago(401),
+        ago(2),
         ago(2),
         -newest,
         ago(91),
@@ -88,7 +91,7 @@ async fn add_what_was_kept_long_enough(ground: &Ground) {
 
 /// Rows of everything that is purged.
 async fn rows(database: &TestDatabase) -> i64 {
-    let tables = ["settings", "devices", "device_events", "sync_runs", "created_requests"];
+    let tables = ["settings", "devices", "device_events", "sync_runs", "created_requests", "open_failures"];
     let counts = tables.map(|table| format!("(SELECT COUNT(*) FROM {table})")).join(" + ");
     database.number(&format!("SELECT {counts}")).await
 }

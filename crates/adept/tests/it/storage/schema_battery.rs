@@ -13,9 +13,10 @@ use crate::support::{
 };
 
 /// What belongs to a setting, and a row of each: the columns behind tenant and setting, and their values.
-const OF_A_SETTING: [(&str, &str, &str); 9] = [
+const OF_A_SETTING: [(&str, &str, &str); 10] = [
     ("server_tokens", "id, key_pair, expires_at, token_sealed", "unhex('01'), unhex('01'), 0, unhex('01')"),
     ("apple_waits", "consumer, until, longest", "'c', 0, 0"),
+    ("open_failures", "key_pair, caller, refilled_at", "unhex('01'), unhex('01'), 0"),
     (
         "devices",
         "serial_key, serial, id, platform, created_at, record, digest",

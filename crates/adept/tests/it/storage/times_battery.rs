@@ -19,7 +19,7 @@ use crate::support::database::{Kind, TestDatabase, noon, tenant};
 const FAR: i64 = 400 * 86_400;
 
 /// Every stored deadline: the column, and what it is for, which says how far ahead it may lie.
-const DEADLINES: [(&str, &str); 9] = [
+const DEADLINES: [(&str, &str); 10] = [
     ("setting_states.lease_until", "lease"),
     ("setting_states.sync_due_at", "sync_interval"),
     ("setting_states.full_fetch_due_at", "full_resync_interval"),
@@ -29,6 +29,7 @@ const DEADLINES: [(&str, &str); 9] = [
     ("profile_definitions.again_at", "LONGEST_REST"),
     ("server_tokens.session_claimed_until", "SESSION_CLAIM"),
     ("apple_waits.until", "apple_waits.longest"),
+    ("open_failures.refilled_at", "OpenBudget"),
 ];
 
 /// Every stored time at which something was: where something depends on it, one that lies ahead counts as now.

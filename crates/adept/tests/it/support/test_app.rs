@@ -59,7 +59,7 @@ impl TestApp {
 
     /// The same under another public URL than the one it listens on.
     pub async fn start_under(public_url: Option<&str>) -> Self {
-        Self::start_on(TestDatabase::new(Kind::Sqlite).await, public_url).await
+        Self::start_on(TestDatabase::new(Kind::Sqlite).await, Clock::system(), public_url).await
     }
 
     /// The same, throttled by Graph's figures.
@@ -80,7 +80,13 @@ impl TestApp {
 
     /// The same on a database of that kind.
     pub async fn start_on_kind(kind: Kind) -> Self {
-        Self::start_on(TestDatabase::new(kind).await, None).await
+        Self::start_on(TestDatabase::new(kind).await, Clock::system(), None).await
+    }
+
+    /// The same while time stands still until the test moves it.
+    pub async fn start_in_still_time(kind: Kind) -> Self {
+        let clock = Clock::fixed(Clock::system().now());
+        Self::start_on(TestDatabase::new(kind).await, clock, None).await
     }
 
     /// When the next sync of any setting is due.
@@ -89,12 +95,12 @@ impl TestApp {
         jiff::Timestamp::from_microsecond(self.database.number(due).await).unwrap()
     }
 
-    async fn start_on(database: TestDatabase, public_url: Option<&str>) -> Self {
+    async fn start_on(database: TestDatabase, clock: Clock, public_url: Option<&str>) -> Self {
         install_cryptography();
         let storage = database.open().await;
         let simulator = Simulator::start("127.0.0.1:0".parse().unwrap(), Default::default()).await.unwrap();
         let apple = Apple { url: simulator.url(), running: Arc::new(Mutex::new(Some(simulator))) };
-        Self::around(Arc::new(database), storage, apple, Clock::system(), public_url, false).await
+        Self::around(Arc::new(database), storage, apple, clock, public_url, false).await
     }
 
     /// Another process on the same database and the same Apple, opened as `options` say.

@@ -1,0 +1,56 @@
+//! A server token's file taken apart as somebody can who has no key, and put together in another way.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+/// What stands in front of the IV: the object identifier of each cipher.
+const CIPHERS: [(&[u8], usize); 3] = [
+    (b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x02\x04\x10", 16),
+    (b"\x06\x09\x60\x86\x48\x01\x65\x03\x04\x01\x2a\x04\x10", 16),
+    (b"\x06\x08\x2a\x86\x48\x86\xf7\x0d\x03\x07\x04\x08", 8),
+];
+
+/// The file of a token, in its parts.
+#[derive(Clone)]
+pub struct SealedFile {
+    before: Vec<u8>,
+    /// The cipher's block, in bytes.
+    pub block: usize,
+    pub iv: Vec<u8>,
+    pub content: Vec<u8>,
+    after: Vec<u8>,
+}
+
+impl SealedFile {
+    /// The parts of a file of Apple's.
+    pub fn of(file: &str) -> Self {
+        let (_, base64) = file.split_once("\n\n").unwrap();
+        let message = BASE64_STANDARD.decode(base64.replace('\n', "")).unwrap();
+        let find = |(name, block): &(&[u8], usize)| {
+            let at = message.windows(name.len()).position(|part| part == *name)?;
+            Some((at + name.len(), *block))
+        };
+        let (at, block) = CIPHERS.iter().find_map(find).unwrap();
+        let (before, rest) = message.split_at(at);
+        let (iv, rest) = rest.split_at(block);
+        let rest = rest.strip_prefix(b"\xa0\x80\x04\x82").unwrap();
+        let length = usize::from(u16::from_be_bytes([rest[0], rest[1]]));
+        let (content, after) = rest[2..].split_at(length);
+        let (iv, content, after) = (iv.to_vec(), content.to_vec(), after.to_vec());
+        Self { before: before.to_vec(), block, iv, content, after }
+    }
+
+    /// A file of them.
+    pub fn file(&self) -> String {
+        let length = u16::try_from(self.content.len()).unwrap().to_be_bytes();
+        BASE64_STANDARD.encode(
+            [&self.before, &self.iv, &b"\xa0\x80\x04\x82"[..], &length, &self.content, &self.after].concat(),
+        )
+    }
+
+    /// The same with one bit of a block changed.
+    pub fn damaged(&self, index: usize) -> Self {
+        let mut damaged = self.clone();
+        damaged.content[index * self.block] ^= 1;
+        damaged
+    }
+}
