@@ -14,6 +14,7 @@ mod at_once;
 mod open_budget;
 mod refused;
 mod renewal;
+mod spliced;
 mod terms;
 mod two_tokens;
 

@@ -9,6 +9,10 @@ const CIPHERS: [(&[u8], usize); 3] = [
     (b"\x06\x08\x2a\x86\x48\x86\xf7\x0d\x03\x07\x04\x08", 8),
 ];
 
+/// The content of a token's text up to the first secret, as Apple writes it.
+pub const KNOWN: &[u8] = b"Content-Type: text/plain;charset=UTF-8\nContent-Transfer-Encoding: 7bit\n\n\
+    -----BEGIN MESSAGE-----\n{\"consumer_key\":\"CK_";
+
 /// The file of a token, in its parts.
 #[derive(Clone)]
 pub struct SealedFile {
@@ -45,6 +49,38 @@ impl SealedFile {
         BASE64_STANDARD.encode(
             [&self.before, &self.iv, &b"\xa0\x80\x04\x82"[..], &length, &self.content, &self.after].concat(),
         )
+    }
+
+    /// How many blocks it has.
+    pub fn blocks(&self) -> usize {
+        self.content.len() / self.block
+    }
+
+    /// One of them.
+    pub fn nth(&self, index: usize) -> Vec<u8> {
+        self.content[index * self.block..][..self.block].to_vec()
+    }
+
+    /// What makes the known block at `index` read as blanks where it is read once more.
+    pub fn guess(&self, index: usize) -> Option<Vec<u8>> {
+        let known = KNOWN.get(index * self.block..(index + 1) * self.block)?;
+        let before = if index == 0 { self.iv.clone() } else { self.nth(index - 1) };
+        Some(before.iter().zip(known).map(|(before, known)| before ^ known ^ b' ').collect())
+    }
+
+    /// `chosen` and the block at `index`, read in front of the whole, in its middle, and behind it.
+    pub fn spliced(&self, chosen: &[u8], index: usize) -> [Self; 3] {
+        let stolen = self.nth(index);
+        let front = Self {
+            iv: chosen.to_vec(),
+            content: [&stolen, &self.iv, &self.content[..]].concat(),
+            ..self.clone()
+        };
+        let within = |at: usize| {
+            let (one, other) = self.content.split_at(at);
+            Self { content: [one, chosen, &stolen, other].concat(), ..self.clone() }
+        };
+        [front, within(self.blocks() / 2 * self.block), within(self.content.len())]
     }
 
     /// The same with one bit of a block changed.
