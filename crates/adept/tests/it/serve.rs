@@ -6,6 +6,7 @@ mod database;
 mod forwarded;
 mod health;
 mod interrupted;
+mod long_uploads;
 pub mod metrics;
 mod proxy;
 mod running;
