@@ -3,6 +3,7 @@
 //! Every check comes before any effect; a change is one transaction; no call to Apple and no RSA work happens while a
 //! transaction is open. Nothing here knows HTTP, JSON shapes or SQL.
 
+mod access_audit;
 mod apple;
 mod apple_access;
 mod apple_session;
@@ -22,7 +23,6 @@ mod open_budget;
 mod open_token;
 mod profiles;
 mod purge;
-mod refusal_log;
 mod schedule;
 mod settings;
 mod shared_profile_options;
@@ -40,10 +40,11 @@ use std::{
 use jiff::SignedDuration;
 use tokio::sync::{Mutex, Notify, Semaphore};
 
+pub use access_audit::{Access, AccessAudit};
 pub use apple::AppleOptions;
 pub use apple_access::AppleAccess;
 pub use assignment::{AssignmentRunner, AssignmentStatus};
-pub use audit::AuditLog;
+pub use audit::{AuditLog, event as audit_event};
 pub use clock::Clock;
 pub use counters::{Counted, Counters};
 pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
@@ -140,6 +141,8 @@ pub struct App {
     pub purge: Arc<Purge>,
     /// The audit log.
     pub audit: AuditLog,
+    /// Sign-ins and refused requests, on their way into it.
+    pub access_audit: Arc<AccessAudit>,
     /// How database and tokens stand.
     pub health: HealthChecks,
     /// The gate to Apple.
@@ -181,6 +184,13 @@ impl App {
             clock: clock.clone(),
             seen: Mutex::default(),
         });
+        let access_audit = Arc::new(AccessAudit {
+            audit: storage.audit.clone(),
+            default_tenant: storage.default_tenant(),
+            clock: clock.clone(),
+            collected: std::sync::Mutex::default(),
+            writing: Mutex::default(),
+        });
         let tokens = Arc::new(Tokens {
             tokens: storage.tokens.clone(),
             key_pairs: storage.key_pairs.clone(),
@@ -192,7 +202,11 @@ impl App {
                 counters: counters.clone(),
                 clock: clock.clone(),
             },
-            refusals: refusal_log::RefusalLog { audit: storage.audit.clone(), clock: clock.clone() },
+            access_audit: Arc::clone(&access_audit),
+            warned: moka::sync::Cache::builder()
+                .max_capacity(10_000)
+                .time_to_live(Duration::from_secs(120))
+                .build(),
             private_keys: moka::sync::Cache::builder()
                 .max_capacity(64)
                 .time_to_idle(Duration::from_secs(600))
@@ -276,6 +290,7 @@ impl App {
                 shared: Arc::clone(&shared),
             },
             audit: AuditLog { audit: storage.audit.clone() },
+            access_audit,
             health: HealthChecks {
                 settings: storage.settings.clone(),
                 deployment: storage.deployment.clone(),

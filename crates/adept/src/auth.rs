@@ -61,9 +61,8 @@ impl Auth {
     /// Loads the keys that sign tokens and hash secrets, or makes and keeps them. An error says why one is missing; the next
     /// call tries again.
     pub async fn prepare(&self) -> Result<(), String> {
-        self.signing_key().await.map_err(|error| error.to_string())?;
         self.secret_key().await.map_err(|error| error.to_string())?;
-        Ok(())
+        self.signing_key().await.map(|_| ()).map_err(|error| error.to_string())
     }
 
     /// The public half of the signing key, as a JSON Web Key. An error when the database has none and cannot keep one now.

@@ -10,6 +10,7 @@ mod flags;
 pub mod keys;
 pub mod migrate;
 mod open;
+mod operator;
 pub mod serve;
 pub mod setting;
 mod setting_name;

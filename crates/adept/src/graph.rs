@@ -8,6 +8,7 @@ mod body;
 mod bound_profiles;
 mod configuration_policies;
 mod default_profiles;
+mod denied;
 mod device_management;
 mod digest;
 mod dispatch;

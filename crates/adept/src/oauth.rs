@@ -7,6 +7,7 @@
 mod discovery;
 mod error;
 mod keys;
+mod sign_in_log;
 mod token;
 
 use std::sync::Arc;

@@ -161,6 +161,7 @@ impl Running {
         tasks.spawn(token_expiry_log::run(Arc::clone(&app), clock, shutdown.clone()));
         tasks.spawn(Arc::clone(&app.scheduler).run(shutdown.clone()));
         tasks.spawn(prepare(Arc::clone(&auth), shutdown.clone()));
+        tasks.spawn(Arc::clone(&app.access_audit).run(shutdown.clone()));
         Ok(Self { address, metrics_url, trust, app, auth, shutdown, servers, tasks })
     }
 
@@ -202,7 +203,13 @@ impl Running {
             tracing::warn!("some work did not end in time and was dropped");
         }
         self.tasks.abort_all();
-        if tokio::time::timeout(CLOSE, self.app.close()).await.is_err() {
+        let close = async {
+            if let Err(error) = self.app.access_audit.flush().await {
+                tracing::warn!(%error, "the last sign-ins and refused requests are not in the audit log");
+            }
+            self.app.close().await;
+        };
+        if tokio::time::timeout(CLOSE, close).await.is_err() {
             tracing::warn!("the database did not end in time and was left as it is; nothing stored is lost");
         }
     }

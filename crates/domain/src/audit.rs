@@ -110,12 +110,16 @@ pub struct AuditEntry {
     pub resource_id: String,
     /// What people call it.
     pub resource_name: Option<String>,
+    /// `Success` or `Failure`.
+    pub result: String,
+    /// How often it happened: of sign-ins and refused requests many alike are one entry.
+    pub times: i64,
+    /// When it last did, where it happened more than once.
+    pub last_at: Option<Timestamp>,
     /// Which properties changed.
     pub changes: Vec<RecordedChange>,
     /// The request that caused it.
     pub correlation: Uuid,
-    /// How often it was refused, for an entry that stands for refusals; 0 for what was done.
-    pub refusals: i64,
 }
 
 /// Who did something, as the log remembers.

@@ -124,7 +124,7 @@ pub enum AuditField {
     At,
     /// `activityOperationType`
     Operation,
-    /// `activityResult`: `Success`, or `Failure` for what was refused.
+    /// `activityResult`: `Success`, or `Failure` of what was refused because of who asked.
     Result,
     /// `correlationId`
     Correlation,

@@ -23,6 +23,7 @@
 mod words;
 
 mod access;
+mod access_log;
 mod assignment;
 mod audit;
 mod client_address;
@@ -46,6 +47,7 @@ mod sync_run;
 mod token_state;
 
 pub use access::{Caller, CallerKind, Origin, Permission, Permissions, RequestKey};
+pub use access_log::{AccessActor, AccessEntry, AccessKind, bounded};
 pub use assignment::{
     AFTER_REFUSED_DEFINITION, ANSWER_LOST, ASSIGNMENTS_A_DAY, AssignmentResult, Definition, DefinitionTries,
     MOST_DEVICES, NO_MDM_URL, Reason, Target, about_definition, definition,

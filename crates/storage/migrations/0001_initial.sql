@@ -477,8 +477,11 @@ CREATE TABLE audit_events (
     actor           TEXT    NOT NULL,
     changes         TEXT    NOT NULL,
     correlation     BYTEA   NOT NULL,
-    -- 0 for what was done. A refusal of the same kind for the same caller and address within a minute is counted here.
-    refusals        BIGINT  NOT NULL DEFAULT 0,
+    result          TEXT    NOT NULL DEFAULT 'Success',
+    -- Sign-ins and refused requests that are alike are one row, whose number grows until their minute or hour is over; of other
+    -- rows nothing ever changes.
+    times           BIGINT  NOT NULL DEFAULT 1,
+    last_at         BIGINT,
     PRIMARY KEY (tenant, id)
 );
 

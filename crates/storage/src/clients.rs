@@ -1,10 +1,10 @@
 //! Applications that may ask the built-in issuer for tokens. Of a secret only its keyed hash is stored.
 
 use super::{
-    Clients, Error,
-    db::{Row, sql},
+    Clients, Error, audit,
+    db::{Lock, Row, sql},
 };
-use adept_domain::{ClientId, Permission, Permissions, TenantId};
+use adept_domain::{AuditEvent, ClientId, Permission, Permissions, TenantId};
 
 /// What is stored of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,20 +60,35 @@ impl Clients {
         self.db.all(select, client).await
     }
 
-    /// Adds a client.
-    pub async fn add(&self, client: &ClientRow) -> Result<(), Error> {
+    /// Adds a client, and `event` to the log.
+    pub async fn add(&self, client: &ClientRow, event: Option<&AuditEvent>) -> Result<(), Error> {
         let permissions: Vec<_> = client.permissions.iter().map(Permission::as_str).collect();
         let insert = sql("INSERT INTO clients (tenant, id, name, secret_key_id, secret_hash, \
             permissions, disabled, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind((client.tenant, client.id, &client.name, &client.secret.key_id, client.secret.mac.clone()))
         .bind((&permissions.join(" "), client.disabled, client.created_at));
-        self.db.write(insert).await.map(drop)
+        let mut tx = self.db.begin().await?;
+        tx.execute_one("adding a client", insert).await?;
+        audit::write_some(&mut tx, client.tenant, event).await?;
+        tx.commit().await
     }
 
-    /// Disables or enables a client; false when there is none.
-    pub async fn set_disabled(&self, tenant: TenantId, id: ClientId, disabled: bool) -> Result<bool, Error> {
-        let update = sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2")
-            .bind((tenant, id, disabled));
-        Ok(self.db.write(update).await? == 1)
+    /// Disables or enables a client, and adds `event` to the log where that changes something; false when there is none.
+    pub async fn set_disabled(
+        &self,
+        (tenant, id): (TenantId, ClientId),
+        disabled: bool,
+        event: Option<&AuditEvent>,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let select = sql("SELECT disabled FROM clients WHERE tenant = $1 AND id = $2").locking(Lock::Wait);
+        let found = tx.first(select.bind((tenant, id)), |row| row.get::<bool>("disabled")).await?;
+        if found == Some(!disabled) {
+            let update = sql("UPDATE clients SET disabled = $3 WHERE tenant = $1 AND id = $2");
+            tx.execute_one("disabling a client", update.bind((tenant, id, disabled))).await?;
+            audit::write_some(&mut tx, tenant, event).await?;
+        }
+        tx.commit().await?;
+        Ok(found.is_some())
     }
 }

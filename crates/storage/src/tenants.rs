@@ -1,11 +1,11 @@
 //! Tenants.
 
 use super::{
-    Error, Tenants,
-    db::{Row, Transaction, sql},
+    Error, Tenants, audit,
+    db::{Lock, Row, Transaction, sql},
     settings,
 };
-use adept_domain::{Setting, TenantId};
+use adept_domain::{AuditEvent, Setting, TenantId};
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,16 +47,36 @@ impl Tenants {
         self.db.all(sql("SELECT * FROM tenants ORDER BY created_at, id"), tenant).await
     }
 
-    /// Makes a tenant.
-    pub async fn create(&self, id: TenantId, name: &str, now: jiff::Timestamp) -> Result<(), Error> {
+    /// Makes a tenant, and adds `event` to its log.
+    pub async fn create(
+        &self,
+        id: TenantId,
+        name: &str,
+        now: jiff::Timestamp,
+        event: Option<&AuditEvent>,
+    ) -> Result<(), Error> {
         let mut tx = self.db.begin().await?;
         create(&mut tx, id, name, now).await?;
+        audit::write_some(&mut tx, id, event).await?;
         tx.commit().await
     }
 
-    /// Disables or enables a tenant; false when there is none.
-    pub async fn set_disabled(&self, id: TenantId, disabled: bool) -> Result<bool, Error> {
-        let update = sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind((id, disabled));
-        Ok(self.db.write(update).await? == 1)
+    /// Disables or enables a tenant, and adds `event` to its log where that changes something; false when there is none.
+    pub async fn set_disabled(
+        &self,
+        id: TenantId,
+        disabled: bool,
+        event: Option<&AuditEvent>,
+    ) -> Result<bool, Error> {
+        let mut tx = self.db.begin().await?;
+        let select = sql("SELECT disabled FROM tenants WHERE id = $1").locking(Lock::Wait).bind(id);
+        let found = tx.first(select, |row| row.get::<bool>("disabled")).await?;
+        if found == Some(!disabled) {
+            let update = sql("UPDATE tenants SET disabled = $2 WHERE id = $1").bind((id, disabled));
+            tx.execute_one("disabling a tenant", update).await?;
+            audit::write_some(&mut tx, id, event).await?;
+        }
+        tx.commit().await?;
+        Ok(found.is_some())
     }
 }

@@ -49,7 +49,7 @@ impl AuditLog {
 
 /// An entry of the log; without an origin it is the service's own doing. An activity that begins with no method's name is
 /// an action.
-pub(super) fn event(
+pub fn event(
     clock: &Clock,
     origin: Option<&Origin>,
     activity: &'static str,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Clock, Counted, Counters, Error, refusal_log::caller_digest};
+use aws_lc_rs::digest;
+
+use super::{Clock, Counted, Counters, Error};
 use crate::{
     domain::{Caller, CallerKind, KeyPairId, OpenBudget, SettingKey},
     storage::{self, OpenAttempt},
@@ -61,4 +63,19 @@ impl OpenBudgets {
         let budget = self.budget.filter(|_| caller.kind != CallerKind::Operator)?;
         Some((budget, OpenAttempt { key, key_pair, caller: caller_digest(caller) }))
     }
+}
+
+/// Names a caller: the application, and the person where there is one.
+fn caller_digest(caller: &Caller) -> Vec<u8> {
+    let (kind, person): (u8, &str) = match &caller.kind {
+        CallerKind::Application => (0, ""),
+        CallerKind::User { user_id, .. } => (1, user_id),
+        CallerKind::Operator => (2, ""),
+    };
+    let mut hash = digest::Context::new(&digest::SHA256);
+    hash.update(caller.tenant.0.as_bytes());
+    hash.update(caller.client.map(|client| client.0).unwrap_or_default().as_bytes());
+    hash.update(&[kind]);
+    hash.update(person.as_bytes());
+    hash.finish().as_ref()[..16].to_vec()
 }

@@ -10,23 +10,23 @@ use tokio::{
     sync::Notify,
     time::{Instant, timeout_at},
 };
+use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::{
-    Clock, Error, apple,
+    Access, AccessAudit, Clock, Error, apple,
     apple_access::{AppleAccess, SettingTokens},
     audit::event,
     cores::Cores,
     failpoint,
     keyed_mutex::KeyedMutex,
     open_budget::OpenBudgets,
-    refusal_log::{RefusalLog, Refused},
 };
 use crate::{
     domain::{
-        Acceptance, AuditResource, Caller, Change, KeyPairId, Known, Origin, Refusal, ServerIdentity,
-        Setting, SettingId, SettingKey, TokenComparison, TokenId, TokenState, TokenType, Verification,
-        accept, deadline::Lengths, setting_state::TokenChange,
+        Acceptance, AccessActor, AccessKind, AuditResource, Caller, Change, ClientAddress, KeyPairId, Known,
+        Origin, Refusal, ServerIdentity, Setting, SettingId, SettingKey, TokenComparison, TokenId,
+        TokenState, TokenType, Verification, accept, deadline::Lengths, setting_state::TokenChange,
     },
     storage::{self, NewToken, TokenChanged},
 };
@@ -39,6 +39,9 @@ const ATTEMPTS: usize = 3;
 
 /// When an upload may be tried again that failed for a reason of the moment.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// The most of a reason that the audit log keeps, in characters.
+const LONGEST_REASON: usize = 1024;
 
 /// What a client uploads.
 pub struct TokenUpload {
@@ -62,7 +65,9 @@ pub struct Tokens {
     pub(super) apple: AppleAccess,
     pub(super) cores: Cores,
     pub(super) opens: OpenBudgets,
-    pub(super) refusals: RefusalLog,
+    pub(super) access_audit: Arc<AccessAudit>,
+    /// Entries of unreadable uploads that a log line tells of.
+    pub(super) warned: moka::sync::Cache<Uuid, ()>,
     /// Parsed private keys; parsing one costs half an RSA operation. aws-lc zeroizes them when they are dropped.
     pub(super) private_keys: moka::sync::Cache<KeyPairId, Arc<PrivateKey>>,
     pub(super) mutex: KeyedMutex,
@@ -86,7 +91,7 @@ impl Tokens {
         let resource = AuditResource::from(&known.setting);
         let uploaded = self.upload(origin, known, upload, deadline).await;
         if let Err(error) = &uploaded {
-            self.note_refused(origin, resource, error).await;
+            self.note_refused(origin, resource, error);
         }
         uploaded
     }
@@ -145,17 +150,24 @@ impl Tokens {
         ))
     }
 
-    async fn note_refused(&self, origin: &Origin, resource: AuditResource, error: &Error) {
-        let is_failed_open = matches!(error, Error::Unreadable(_) | Error::TooManyFailedOpens { .. });
-        if !is_failed_open && !matches!(error, Error::Invalid(_) | Error::Conflict(_)) {
-            return;
-        }
-        let kind = if is_failed_open { "open" } else { "token" };
-        let (setting, activity, reason) = (resource.id.clone(), "uploadDepToken", error.to_string());
-        let refusals =
-            self.refusals.note(Refused { origin, activity, kind, resource, reason: &reason }).await;
-        if is_failed_open && refusals == 1 {
-            let Caller { tenant, client, address, .. } = &origin.caller;
+    fn note_refused(&self, origin: &Origin, resource: AuditResource, error: &Error) {
+        let kind = match error {
+            Error::Unreadable(_) | Error::TooManyFailedOpens { .. } => AccessKind::UploadUnreadable,
+            Error::Invalid(_) | Error::Conflict(_) => AccessKind::UploadRefused,
+            _ => return,
+        };
+        let Caller { tenant, client, address, .. } = &origin.caller;
+        let setting = resource.id.clone();
+        let entry = self.access_audit.note(Access {
+            kind,
+            tenant: Some(*tenant),
+            actor: AccessActor::Verified(origin.caller.clone()),
+            address: address.map(ClientAddress),
+            resource,
+            reason: Some(error.to_string().chars().take(LONGEST_REASON).collect()),
+            request: origin.request,
+        });
+        if kind == AccessKind::UploadUnreadable && self.warned.entry(entry).or_insert(()).is_fresh() {
             let client = client.map(|client| client.to_string());
             let address = address.map(|address| address.to_string());
             tracing::warn!(

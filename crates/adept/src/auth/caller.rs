@@ -16,7 +16,7 @@ use super::{
     issuer::SigningKey,
 };
 use crate::{
-    domain::{Caller, TenantId},
+    domain::{Caller, ClientId, TenantId},
     storage::Purpose,
 };
 
@@ -120,6 +120,20 @@ impl Auth {
         let caller = verified.caller.clone();
         self.verified.insert(digest, Arc::new(verified));
         Ok(caller)
+    }
+
+    /// Whose a token is that was denied, where this service signed it; for the log. Of any other nothing is believed.
+    pub async fn signed_for(
+        &self,
+        authorization: Option<&str>,
+        denied: Denied,
+    ) -> Option<(TenantId, Option<ClientId>)> {
+        if matches!(denied, Denied::Missing | Denied::Malformed | Denied::BadSignature | Denied::Unavailable)
+        {
+            return None;
+        }
+        let claims = claims_of(bearer(authorization).ok()?, self.signing_key().await.ok()?).ok()?;
+        Some((claims.tenant()?, claims.client()))
     }
 
     async fn verify(&self, token: &str, now: i64) -> Result<Remembered, Denied> {

@@ -47,6 +47,8 @@ pub struct Issued {
     pub access_token: String,
     /// Seconds until it ends.
     pub expires_in: i64,
+    /// Whose client it is.
+    pub tenant: TenantId,
     /// What the client is called.
     pub client_name: String,
 }
@@ -101,7 +103,7 @@ impl Auth {
         })?;
         let client_name = client.name.clone();
         let access_token = self.sign_for(client, audience, token, now).await.map_err(Refused::unavailable)?;
-        Ok(Issued { access_token, expires_in: LIFETIME_SECONDS, client_name })
+        Ok(Issued { access_token, expires_in: LIFETIME_SECONDS, tenant, client_name })
     }
 
     /// The client whose credentials these are. An unknown one takes the same steps as a wrong secret.

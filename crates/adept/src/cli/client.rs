@@ -8,6 +8,7 @@ use super::{
     flags::Json,
     note,
     open::{self, WhenMissing},
+    operator::{by_operator, disabling},
     say,
     tenant::{TenantChoice, TenantFlag},
 };
@@ -15,7 +16,7 @@ use crate::{
     app::Clock,
     auth::{ClientSecret, SecretKey},
     config,
-    domain::{ClientId, Permission, Permissions, TenantId},
+    domain::{AuditEvent, AuditResource, Change, ClientId, Permission, Permissions, TenantId},
     storage::{ClientRow, Storage},
 };
 
@@ -103,7 +104,7 @@ async fn add(flags: Add) -> Result<(), Failure> {
         None => storage.default_tenant(),
     };
     let (client, secret) = new.of(tenant, name, flags.permission, &clock);
-    storage.clients.add(&client).await?;
+    storage.clients.add(&client, Some(&added(&client, &clock))).await?;
     storage.close().await;
     if flags.json.json {
         say(json!({
@@ -118,6 +119,21 @@ async fn add(flags: Add) -> Result<(), Failure> {
         note("The secret is shown only now: only its hash is stored.");
     }
     Ok(())
+}
+
+/// What the audit log keeps of a new application.
+pub(super) fn added(client: &ClientRow, clock: &Clock) -> AuditEvent {
+    let permissions = names(client.permissions).join(" ");
+    let changes = Change::among([
+        ("displayName", None, Some(client.name.as_str())),
+        ("permissions", None, Some(permissions.as_str())),
+    ]);
+    let resource = resource(client.id, Some(client.name.clone()));
+    by_operator(clock, client.tenant, "create Application", resource, changes)
+}
+
+fn resource(client: ClientId, name: Option<String>) -> AuditResource {
+    AuditResource { kind: "Application", id: client.to_string(), name }
 }
 
 /// What can fail of a new application: its secret, and the key that it is hashed with.
@@ -194,9 +210,14 @@ fn names(permissions: Permissions) -> Vec<&'static str> {
 }
 
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
-    let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
     let tenant = flags.tenant.existing(&storage).await?;
-    let found = storage.clients.set_disabled(tenant, flags.client, disabled).await?;
+    let known = storage.clients.get(tenant, flags.client).await?;
+    let activity = if disabled { "disable Application" } else { "enable Application" };
+    let resource = resource(flags.client, known.map(|client| client.name));
+    let event = by_operator(&clock, tenant, activity, resource, disabling(disabled));
+    let found = storage.clients.set_disabled((tenant, flags.client), disabled, Some(&event)).await?;
     storage.close().await;
     if !found {
         let message =

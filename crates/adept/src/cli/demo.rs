@@ -30,7 +30,7 @@ use self::{
 };
 use super::{
     Failure,
-    client::NewClient,
+    client::{NewClient, added},
     serve::{self, end_asked},
 };
 use crate::{app::Clock, config, domain::Permission, serve::Running};
@@ -130,7 +130,7 @@ async fn register(adept: &Running) -> Result<DemoApplication, Failure> {
     let permissions = vec![Permission::ServiceConfigReadWrite];
     let new = NewClient::prepare(storage).await?;
     let (row, secret) = new.of(storage.default_tenant(), "demo".to_owned(), permissions, clock);
-    storage.clients.add(&row).await?;
+    storage.clients.add(&row, Some(&added(&row, clock))).await?;
     Ok(DemoApplication { row, secret })
 }
 

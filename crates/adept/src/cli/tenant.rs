@@ -10,9 +10,15 @@ use super::{
     flags::Json,
     note,
     open::{self, WhenMissing},
+    operator::{by_operator, disabling},
     say,
 };
-use crate::{app::Clock, config, domain::TenantId, storage::Storage};
+use crate::{
+    app::Clock,
+    config,
+    domain::{AuditResource, Change, TenantId},
+    storage::Storage,
+};
 
 /// What to do with tenants.
 #[derive(Subcommand)]
@@ -91,7 +97,10 @@ impl TenantChoice {
             Self::Existing(id) => existing(storage, id).await,
             Self::New => {
                 let id = TenantId(clock.new_id());
-                storage.tenants.create(id, name, clock.now()).await?;
+                let changes = Change::among([("displayName", None, Some(name))]);
+                let resource = resource(id, Some(name.to_owned()));
+                let event = by_operator(clock, id, "create Tenant", resource, changes);
+                storage.tenants.create(id, name, clock.now(), Some(&event)).await?;
                 Ok(id)
             }
         }
@@ -103,6 +112,10 @@ async fn existing(storage: &Storage, id: TenantId) -> Result<TenantId, Failure> 
         Some(_) => Ok(id),
         None => Err(no_tenant(id)),
     }
+}
+
+fn resource(tenant: TenantId, name: Option<String>) -> AuditResource {
+    AuditResource { kind: "Tenant", id: tenant.to_string(), name }
 }
 
 fn no_tenant(id: TenantId) -> Failure {
@@ -135,8 +148,13 @@ async fn list(flags: List) -> Result<(), Failure> {
 }
 
 async fn switch(flags: Switch, disabled: bool) -> Result<(), Failure> {
-    let storage = open::storage(&flags.storage, WhenMissing::Fail, &Clock::system()).await?;
-    let found = storage.tenants.set_disabled(flags.tenant, disabled).await?;
+    let clock = Clock::system();
+    let storage = open::storage(&flags.storage, WhenMissing::Fail, &clock).await?;
+    let known = storage.tenants.get(flags.tenant).await?;
+    let activity = if disabled { "disable Tenant" } else { "enable Tenant" };
+    let resource = resource(flags.tenant, known.map(|tenant| tenant.name));
+    let event = by_operator(&clock, flags.tenant, activity, resource, disabling(disabled));
+    let found = storage.tenants.set_disabled(flags.tenant, disabled, Some(&event)).await?;
     storage.close().await;
     if !found {
         return Err(no_tenant(flags.tenant));

@@ -10,6 +10,7 @@ use axum::{
 use tracing::{Instrument, field::display};
 
 use super::{
+    denied::{DeniedRequest, record_caller},
     error::Error,
     protocol::{Metadata, Version, asked_for},
     request_context::RequestContext,
@@ -78,6 +79,8 @@ impl Edge {
             request_id = %ids.request,
             client_request_id = %ids.client,
             address,
+            tenant = tracing::field::Empty,
+            client = tracing::field::Empty,
             operation = tracing::field::Empty
         );
         async {
@@ -131,7 +134,7 @@ impl Edge {
         ids: &RequestIds,
         endpoint: Result<Endpoint, Error>,
     ) -> HandlerResult {
-        let (caller, endpoint, metadata) = self.admit(&parts, endpoint).await?;
+        let (caller, endpoint, metadata) = self.admit(&parts, ids, endpoint).await?;
         let body = Mutex::new(body);
         let request =
             RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
@@ -181,14 +184,22 @@ impl Edge {
     async fn admit(
         &self,
         parts: &Parts,
+        ids: &RequestIds,
         endpoint: Result<Endpoint, Error>,
     ) -> Result<(Caller, Endpoint, Metadata), Error> {
         // What is no text cannot be a token; it is refused as malformed.
         let bearer = parts.headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap_or("?"));
         let now = self.graph.app.clock().now();
-        let mut caller = self.graph.auth.caller(bearer, now).await?;
+        let address = parts.extensions.get::<ClientAddress>().copied();
+        let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
+        let denied = DeniedRequest { edge: self, id: ids.request, address, operation };
+        let mut caller = match self.graph.auth.caller(bearer, now).await {
+            Ok(caller) => caller,
+            Err(why) => return Err(denied.by_bearer(bearer, why).await),
+        };
         (self.graph.on_caller)(&parts.extensions);
-        caller.address = parts.extensions.get::<ClientAddress>().map(|client| client.0);
+        caller.address = address.map(|client| client.0);
+        record_caller(caller.tenant, caller.client);
         let endpoint = endpoint?;
         // The requests inside a batch count, the batch itself does not.
         let is_batch = endpoint.route.operation == router::BATCH;
@@ -198,7 +209,7 @@ impl Edge {
         }
         let needed = endpoint.route.permissions;
         if !needed.is_empty() && !caller.permissions.any_of(needed) {
-            return Err(Error::Forbidden { needed });
+            return Err(denied.by_permission(caller, needed));
         }
         let metadata = asked_for(parts).ok_or(Error::NotAcceptable)?;
         check_if_match(parts)?;

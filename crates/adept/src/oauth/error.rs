@@ -92,6 +92,17 @@ impl OAuthError {
     }
 }
 
+impl OAuthError {
+    /// Whether somebody is refused who cannot show who it is, or may not enter.
+    pub(super) fn is_denial(&self) -> bool {
+        match self {
+            Self::Refused(Refused::Unavailable(_)) => false,
+            Self::Refused(_) => true,
+            _ => self.codes().0 == StatusCode::UNAUTHORIZED,
+        }
+    }
+}
+
 /// No answer of the token endpoint is to be kept.
 pub(super) const NO_STORE: [(HeaderName, HeaderValue); 2] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
@@ -100,12 +111,21 @@ pub(super) const NO_STORE: [(HeaderName, HeaderValue); 2] = [
 
 /// The answer to a refusal. `correlation` is the id the client sent, if any.
 pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uuid>) -> Response {
+    answer_as(oauth.app.clock().new_id(), oauth, &refused, correlation)
+}
+
+/// The answer to a refusal of the request of that id.
+pub(super) fn answer_as(
+    trace: Uuid,
+    oauth: &OAuth,
+    refused: &OAuthError,
+    correlation: Option<Uuid>,
+) -> Response {
     let (status, code, number) = refused.codes();
     let now = oauth.app.clock().now();
-    let trace = crate::app::Clock::id_at(now);
     let correlation = correlation.unwrap_or(trace);
     let timestamp = now.strftime("%Y-%m-%d %H:%M:%SZ").to_string();
-    match &refused {
+    match refused {
         OAuthError::Refused(Refused::Unavailable(cause)) => {
             tracing::error!(%trace, cause, "no token can be issued")
         }
@@ -132,7 +152,7 @@ pub(super) fn answer(oauth: &OAuth, refused: OAuthError, correlation: Option<Uui
         }
         OAuthError::Refused(Refused::TooManyFailures(LimitExceeded { limit, wait })) => {
             let seconds = HeaderValue::from(wait.as_secs() + u64::from(wait.subsec_nanos() > 0));
-            headers.insert("ratelimit-limit", HeaderValue::from(limit));
+            headers.insert("ratelimit-limit", HeaderValue::from(*limit));
             headers.insert("ratelimit-remaining", HeaderValue::from_static("0"));
             headers.insert("ratelimit-reset", seconds.clone());
             headers.insert(header::RETRY_AFTER, seconds);

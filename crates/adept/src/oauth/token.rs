@@ -3,7 +3,7 @@
 //! Credentials come in the body or as HTTP Basic. Fields that are not named here are ignored, as is the query string:
 //! official clients send a good dozen of their own.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::borrow::Cow;
 
 use axum::{
     Extension, Form, Json,
@@ -20,9 +20,9 @@ use serde_json::json;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-use super::{OAuth, error, error::OAuthError};
+use super::{OAuth, error, error::OAuthError, sign_in_log::Attempt};
 use crate::{
-    app::{Clock, Counted, Purpose},
+    app::Purpose,
     auth::{Credentials, Issued, Refused, SignIn},
     domain::ClientAddress,
 };
@@ -40,14 +40,13 @@ pub(super) async fn token(
     let query = query.map(|Query(fields)| fields).unwrap_or_default();
     let body = form.as_ref().map(|Form(fields)| fields.as_slice()).unwrap_or_default();
     let correlation = correlation_id(&headers, body, &query);
-    let address = address.map(|Extension(ClientAddress(address))| address);
-    let answered = issue(&oauth, &tenant, address, &headers, form).await;
-    if let Some(result) = result(&answered) {
-        oauth.app.counters.add(Counted::SignIn(result), 1);
-    }
+    let address = address.map(|Extension(address)| address);
+    let mut attempt = Attempt { trace: oauth.app.clock().new_id(), address, tenant: None, client: None };
+    let answered = issue(&oauth, &tenant, &mut attempt, &headers, form).await;
+    attempt.record(&oauth, &answered);
     match answered {
         Ok(issued) => granted(&issued),
-        Err(refused) => error::answer(&oauth, refused, correlation),
+        Err(refused) => error::answer_as(attempt.trace, &oauth, &refused, correlation),
     }
 }
 
@@ -56,42 +55,42 @@ pub(super) async fn old_token(State(oauth): State<OAuth>) -> Response {
     error::answer(&oauth, OAuthError::OldEndpoint, None)
 }
 
-/// How a sign-in ended, in metrics; none where nobody's credentials were looked at.
-fn result(answered: &Result<Issued, OAuthError>) -> Option<&'static str> {
-    match answered {
-        Ok(_) => Some("granted"),
-        Err(OAuthError::Refused(Refused::TooManyFailures(_))) => Some("limited"),
-        Err(OAuthError::Refused(Refused::Unavailable(_))) => Some("unavailable"),
-        Err(OAuthError::Refused(_)) => Some("refused"),
-        Err(_) => None,
-    }
-}
-
 async fn issue(
     oauth: &OAuth,
     tenant: &str,
-    address: Option<IpAddr>,
+    attempt: &mut Attempt,
     headers: &HeaderMap,
     form: Result<Form<Fields>, FormRejection>,
 ) -> Result<Issued, OAuthError> {
     let tenant = OAuth::tenant_id(tenant)?;
+    attempt.tenant = Some(tenant);
     let Form(fields) = form.map_err(|rejection| OAuthError::NotAForm(rejection.body_text()))?;
     let grant = field(&fields, "grant_type")?.ok_or(OAuthError::MissingField("grant_type"))?;
     if grant != "client_credentials" {
         return Err(OAuthError::UnsupportedGrant(grant.to_owned()));
     }
     let (client, secret) = credentials(&fields, headers)?;
+    attempt.client = client.parse().ok();
     let scope = field(&fields, "scope")?.ok_or(OAuthError::MissingField("scope"))?;
     let audience = oauth.auth.audience_of_scope(scope).ok_or_else(|| {
         let url = oauth.auth.public_url();
         OAuthError::UnknownScope(format!("{}://{}/.default", url.scheme(), url.host()))
     })?;
-    let credentials = Credentials { client: client.parse().ok(), secret };
     let clock = oauth.app.clock();
-    let (now, elapsed) = (clock.now(), clock.elapsed());
-    let (token, audience) = (Clock::id_at(now), audience.as_str());
-    let sign_in = SignIn { tenant, credentials, audience, address, token, now, elapsed };
-    Ok(Purpose::Caller.scope(oauth.auth.issue(sign_in)).await?)
+    let sign_in = SignIn {
+        tenant,
+        credentials: Credentials { client: attempt.client, secret },
+        audience: &audience,
+        address: attempt.address.map(|ClientAddress(address)| address),
+        token: attempt.trace,
+        now: clock.now(),
+        elapsed: clock.elapsed(),
+    };
+    let issued = Purpose::Caller.scope(oauth.auth.issue(sign_in)).await;
+    if let Err(Refused::UnknownTenant(_)) = issued {
+        attempt.tenant = None;
+    }
+    Ok(issued?)
 }
 
 fn granted(issued: &Issued) -> Response {

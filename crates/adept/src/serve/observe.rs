@@ -32,7 +32,8 @@ pub(super) async fn observe(State(observer): State<Observer>, request: Request, 
     let started = Instant::now();
     let operation = operation(request.uri().path());
     let address = request.extensions().get::<ClientAddress>().map(|client| tracing::field::display(client.0));
-    let span = tracing::info_span!("request", request_id = %observer.app.clock().new_id(), address);
+    let span = tracing::info_span!("request", request_id = %observer.app.clock().new_id(), address,
+        tenant = tracing::field::Empty, client = tracing::field::Empty);
     async {
         let response = next.run(request).await;
         let (status, took) = (response.status().as_u16(), started.elapsed());

@@ -61,7 +61,7 @@ impl Issuer {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage.clients.add(&client).await.unwrap();
+        self.storage.clients.add(&client, None).await.unwrap();
         (client.id, secret)
     }
 }

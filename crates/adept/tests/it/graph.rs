@@ -1,5 +1,6 @@
 //! Graph over real HTTP, the tests named like the operations they call.
 
+pub mod access_audit;
 mod answer_size;
 mod apple_configurator;
 mod audit_events;

@@ -13,7 +13,8 @@ use crate::{
 };
 use adept_domain::{AuditActor, AuditEntry, AuditField, RecordedChange, TenantId};
 
-const COLUMNS: &str = "id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, correlation, refusals";
+const COLUMNS: &str = "id, at, activity, operation, resource_type, resource_id, resource_name, actor, changes, \
+    correlation, result, times, last_at";
 
 /// An activity is a word, or a word and the type that it is done to.
 const ACTIVITY_TYPE: &str =
@@ -38,9 +39,7 @@ fn column(field: AuditField) -> Column {
         AuditField::Activity => fixed("activity", Holds::Text),
         AuditField::At => fixed("at", Holds::Time),
         AuditField::Operation => fixed("operation", Holds::Text),
-        AuditField::Result => {
-            fixed("(CASE refusals WHEN 0 THEN 'success' ELSE 'failure' END)", Holds::FoldedText)
-        }
+        AuditField::Result => fixed("result", Holds::Text),
         AuditField::Correlation => fixed("correlation", Holds::Id),
         AuditField::Resources => fixed("", Holds::OneItem),
         AuditField::ResourceId => fixed("resource_id", Holds::Text),
@@ -97,9 +96,11 @@ fn entry(row: &Row) -> Result<AuditEntry, Error> {
         resource_kind,
         resource_id: row.get("resource_id")?,
         resource_name: row.get("resource_name")?,
+        result: row.get("result")?,
+        times: row.get("times")?,
+        last_at: row.get("last_at")?,
         changes: row.get::<Json>("changes")?.as_array().into_iter().flatten().map(change).collect(),
         correlation: row.get("correlation")?,
-        refusals: row.get("refusals")?,
     })
 }
 

@@ -40,10 +40,7 @@ const fn properties(actor: fn(&AuditEntry) -> Value<'_>) -> [P; 12] {
         P::moment("activityDateTime", |entry| Value::DateTime(entry.at)).field(F::At),
         P::text("activityType", |entry| Value::text(&entry.activity_type)).field(F::ActivityType),
         P::text("activityOperationType", |entry| Value::text(&entry.operation)).field(F::Operation),
-        P::text("activityResult", |entry| {
-            Value::text(if entry.refusals == 0 { "Success" } else { "Failure" })
-        })
-        .field(F::Result),
+        P::text("activityResult", |entry| Value::text(&entry.result)).field(F::Result),
         P::new("correlationId", Kind::Guid, |entry| Value::Guid(entry.correlation)).field(F::Correlation),
         P::new("resources", Kind::Collection(&Kind::Complex(AUDIT_RESOURCE)), |entry| {
             Value::List(vec![resource(entry)])
@@ -82,24 +79,35 @@ fn actor(actor: &AuditActor, beta: bool) -> Vec<(&'static str, Value<'_>)> {
     members
 }
 
-fn property<'e>(name: &'e str, old: Value<'e>, new: Value<'e>) -> Value<'e> {
-    Value::Object(vec![("displayName", Value::text(name)), ("oldValue", old), ("newValue", new)])
-}
-
 fn resource(entry: &AuditEntry) -> Value<'_> {
-    let mut changes = Vec::new();
-    for change in &entry.changes {
-        let value = Value::optional_text;
-        changes.push(property(&change.property, value(change.old.as_deref()), value(change.new.as_deref())));
-    }
-    if entry.refusals > 0 {
-        changes.push(property("refusals", Value::Null, Value::Text(entry.refusals.to_string().into())));
-    }
+    let changes = entry.changes.iter().map(|change| {
+        Value::Object(vec![
+            ("displayName", Value::text(&change.property)),
+            ("oldValue", Value::optional_text(change.old.as_deref())),
+            ("newValue", Value::optional_text(change.new.as_deref())),
+        ])
+    });
+    let changes = changes.chain(repetition(entry));
     Value::Object(vec![
         ("displayName", Value::optional_text(entry.resource_name.as_deref())),
-        ("modifiedProperties", Value::List(changes)),
+        ("modifiedProperties", Value::List(changes.collect())),
         ("type", Value::text(&entry.resource_kind)),
         ("auditResourceType", Value::text(&entry.resource_kind)),
         ("resourceId", Value::text(&entry.resource_id)),
     ])
+}
+
+/// How often it happened, where that is more than once. Graph has no member for it; readers show these.
+fn repetition(entry: &AuditEntry) -> impl Iterator<Item = Value<'_>> {
+    let shown = |name, value: String| {
+        let members = [
+            ("displayName", Value::text(name)),
+            ("oldValue", Value::Null),
+            ("newValue", Value::Text(value.into())),
+        ];
+        Value::Object(members.into())
+    };
+    let last = entry.last_at.map(|last| shown("lastActivityDateTime", last.to_string()));
+    let times = (entry.times > 1).then(|| shown("times", entry.times.to_string()));
+    times.into_iter().chain(last)
 }

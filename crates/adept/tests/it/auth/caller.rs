@@ -177,7 +177,7 @@ async fn tenant_and_client_must_exist_together_and_be_enabled() {
     assert_eq!(issuer.caller(&token).await, Err(Denied::UnknownTenant));
 
     let other = TenantId(uuid::Uuid::from_u128(8));
-    issuer.storage.tenants.create(other, "Other", issuer.clock.now()).await.unwrap();
+    issuer.storage.tenants.create(other, "Other", issuer.clock.now(), None).await.unwrap();
     let token = issuer.signer.sign(&issuer.signer.claims(other, issuer.client, &json!({})));
     assert_eq!(issuer.caller(&token).await, Err(Denied::UnknownClient));
 
@@ -187,9 +187,9 @@ async fn tenant_and_client_must_exist_together_and_be_enabled() {
     }
     assert!(issuer.with(json!({ "appid": null })).await.is_ok(), "azp alone is enough");
 
-    issuer.storage.clients.set_disabled(issuer.tenant, issuer.client, true).await.unwrap();
+    issuer.storage.clients.set_disabled((issuer.tenant, issuer.client), true, None).await.unwrap();
     assert_eq!(issuer.with(json!({ "x": 1 })).await, Err(Denied::DisabledClient));
-    issuer.storage.tenants.set_disabled(issuer.tenant, true).await.unwrap();
+    issuer.storage.tenants.set_disabled(issuer.tenant, true, None).await.unwrap();
     assert_eq!(issuer.with(json!({ "x": 2 })).await, Err(Denied::DisabledTenant));
 }
 
@@ -198,13 +198,13 @@ async fn a_disabled_client_or_tenant_stops_within_a_minute() {
     let issuer = Issuer::start().await;
     let token = issuer.signer.sign(&issuer.signer.claims(issuer.tenant, issuer.client, &json!({})));
     assert!(issuer.caller(&token).await.is_ok());
-    issuer.storage.clients.set_disabled(issuer.tenant, issuer.client, true).await.unwrap();
+    issuer.storage.clients.set_disabled((issuer.tenant, issuer.client), true, None).await.unwrap();
     issuer.clock.advance(SignedDuration::from_secs(60));
     assert_eq!(issuer.caller(&token).await, Err(Denied::DisabledClient));
 
-    issuer.storage.clients.set_disabled(issuer.tenant, issuer.client, false).await.unwrap();
+    issuer.storage.clients.set_disabled((issuer.tenant, issuer.client), false, None).await.unwrap();
     assert!(issuer.caller(&token).await.is_ok());
-    issuer.storage.tenants.set_disabled(issuer.tenant, true).await.unwrap();
+    issuer.storage.tenants.set_disabled(issuer.tenant, true, None).await.unwrap();
     issuer.clock.advance(SignedDuration::from_secs(60));
     assert_eq!(issuer.caller(&token).await, Err(Denied::DisabledTenant));
 }

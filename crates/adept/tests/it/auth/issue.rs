@@ -78,7 +78,7 @@ async fn wrong_secret_unknown_client_and_foreign_client_are_one_refusal() {
         assert!(matches!(issuer.issue(client, secret).await, Err(Refused::WrongCredentials)));
     }
     let other = adept::domain::TenantId(Uuid::from_u128(9));
-    issuer.storage.tenants.create(other, "Other", issuer.clock.now()).await.unwrap();
+    issuer.storage.tenants.create(other, "Other", issuer.clock.now(), None).await.unwrap();
     let foreign = issuer.issue_to(other, Some(client), secret.reveal(), None).await;
     assert!(matches!(foreign, Err(Refused::WrongCredentials)));
 }
@@ -87,7 +87,7 @@ async fn wrong_secret_unknown_client_and_foreign_client_are_one_refusal() {
 async fn that_a_client_is_disabled_is_told_only_to_who_knows_its_secret() {
     let issuer = Issuer::start().await;
     let (client, secret) = issuer.client_with_secret(&[Permission::AppsRead]).await;
-    issuer.storage.clients.set_disabled(issuer.tenant, client, true).await.unwrap();
+    issuer.storage.clients.set_disabled((issuer.tenant, client), true, None).await.unwrap();
     assert!(matches!(issuer.issue(Some(client), secret.reveal()).await, Err(Refused::DisabledClient)));
     assert!(matches!(issuer.issue(Some(client), "wrong").await, Err(Refused::WrongCredentials)));
 }

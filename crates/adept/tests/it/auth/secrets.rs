@@ -52,7 +52,7 @@ async fn a_hash_that_was_copied_to_another_client_opens_nothing() {
     let other = issuer.storage.clients.get(issuer.tenant, other).await.unwrap().unwrap();
     let id = ClientId(issuer.clock.new_id());
     let row = adept::storage::ClientRow { id, secret: copied, ..other };
-    issuer.storage.clients.add(&row).await.unwrap();
+    issuer.storage.clients.add(&row, None).await.unwrap();
     let issued = issuer.issue_to(issuer.tenant, Some(id), secret.reveal(), None).await;
     assert!(matches!(issued, Err(Refused::WrongCredentials)));
 }

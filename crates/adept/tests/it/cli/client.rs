@@ -2,7 +2,7 @@
 
 use adept::domain::TenantId;
 
-use super::adept;
+use super::{adept, tenant::operators_entries};
 use crate::{serve::started::Started, support::database::tempfolder::Folder};
 
 const WRITE: &str = "DeviceManagementServiceConfig.ReadWrite.All";
@@ -92,6 +92,25 @@ async fn a_disabled_application_gets_no_token_until_it_is_enabled() {
     assert_eq!((&listed[0]["disabled"], &listed[0]["permissions"][0]), (&true.into(), &WRITE.into()));
     client(service.folder.path(), &["enable", id]).is(0, "Enabled");
     assert!(signs_in(&service, &added).await);
+    let tenant = added["tenantId"].as_str().unwrap().parse().unwrap();
+    let done = operators_entries(&service, tenant).await;
+    let change = |name: &str, old: &str, new: &str| (name.to_owned(), old.to_owned(), new.to_owned());
+    let made = vec![change("displayName", "", "a"), change("permissions", "", WRITE)];
+    assert_eq!(
+        done,
+        [
+            ("create Application".to_owned(), id.to_owned(), made),
+            ("disable Application".to_owned(), id.to_owned(), vec![change("disabled", "false", "true")]),
+            ("enable Application".to_owned(), id.to_owned(), vec![change("disabled", "true", "false")]),
+        ]
+    );
+    let new =
+        client(service.folder.path(), &["add", "b", "--permission", WRITE, "--tenant", "new", "--json"])
+            .json();
+    let tenant = new["tenantId"].as_str().unwrap().parse().unwrap();
+    let done = operators_entries(&service, tenant).await;
+    let activities: Vec<_> = done.iter().map(|(activity, ..)| activity.as_str()).collect();
+    assert_eq!(activities, ["create Tenant", "create Application"]);
 }
 
 #[test]

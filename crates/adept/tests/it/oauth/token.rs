@@ -1,11 +1,15 @@
 //! The token endpoint: what official clients send is understood, everything else is refused with a code and a sentence.
 
-use adept::domain::Permission;
+use adept::{
+    domain::{AuditEntry, Permission},
+    storage::ListQuery,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 
 use crate::{
+    graph::access_audit::to_an_hours_begin,
     serve::started::{Application, FORM, Started, client as client_of, encoded},
     support::client::{ClientResponse, send},
 };
@@ -235,12 +239,17 @@ async fn unknown_disabled_and_foreign_tenants_give_no_token() {
     check_refused(&ask(unknown).await, 400, "invalid_request", 90_002, "unknown");
     check_refused(&ask("organizations").await, 400, "invalid_request", 900_023, "no guid");
     let other = adept::domain::TenantId(uuid::Uuid::from_u128(3));
-    service.storage().tenants.create(other, "Other", service.clock.now()).await.unwrap();
+    service.storage().tenants.create(other, "Other", service.clock.now(), None).await.unwrap();
     check_refused(&ask(&other.to_string()).await, 401, "invalid_client", 7_000_215, "foreign");
-    service.storage().clients.set_disabled(application.tenant, application.client, true).await.unwrap();
+    service
+        .storage()
+        .clients
+        .set_disabled((application.tenant, application.client), true, None)
+        .await
+        .unwrap();
     let disabled = ask(&application.tenant.to_string()).await;
     check_refused(&disabled, 401, "invalid_client", 7_000_112, "disabled client");
-    service.storage().tenants.set_disabled(application.tenant, true).await.unwrap();
+    service.storage().tenants.set_disabled(application.tenant, true, None).await.unwrap();
     let disabled = ask(&application.tenant.to_string()).await;
     check_refused(&disabled, 400, "invalid_request", 5_000_224, "disabled tenant");
 }
@@ -316,4 +325,62 @@ async fn three_hundred_clients_behind_one_address_sign_in_and_none_is_refused() 
     });
     futures_util::future::join_all(sign_ins).await;
     assert!(begun.elapsed() < std::time::Duration::from_secs(60));
+}
+
+/// What the log of the default tenant holds of this kind, oldest first.
+async fn logged(service: &Started, activity: &str) -> Vec<AuditEntry> {
+    service.running.app().access_audit.flush().await.unwrap();
+    let query = ListQuery { top: 100, ..ListQuery::default() };
+    let listed = service.storage().audit.list(service.storage().default_tenant(), &query).await.unwrap();
+    let mut entries: Vec<_> = listed.rows.into_iter().filter(|entry| entry.activity == activity).collect();
+    entries.reverse();
+    entries
+}
+
+#[tokio::test]
+async fn sign_ins_are_in_the_audit_log_and_many_alike_are_one_entry() {
+    let service = Started::new().await;
+    to_an_hours_begin(&service.clock);
+    let application = service.application(WRITE).await;
+    let client = application.client.to_string();
+    for _ in 0..3 {
+        service.sign_in(&application).await;
+    }
+    let wrong = form(&application, &client, &[("client_secret", "wrong")]);
+    let mut traces = Vec::new();
+    for _ in 0..25 {
+        traces.push(service.token(application.tenant, &wrong).await.json()["trace_id"].clone());
+    }
+    let unknown = adept::domain::TenantId(uuid::Uuid::from_u128(5));
+    assert_eq!(service.token(unknown, &wrong).await.status, 400);
+    let missing = form(&application, &client, &[("client_secret", "")]);
+    assert_eq!(service.token(application.tenant, &missing).await.status, 401);
+
+    let granted = logged(&service, "signIn").await;
+    assert_eq!(granted.len(), 1);
+    let (entry, actor) = (&granted[0], &granted[0].actor);
+    assert_eq!(
+        (entry.times, entry.result.as_str(), entry.activity_type.as_str()),
+        (3, "Success", "signIn Application")
+    );
+    assert_eq!((actor.client.as_ref(), actor.client_name.as_deref()), (Some(&client), Some("Test")));
+    assert_eq!(actor.address.as_deref(), Some("127.0.0.1"));
+    assert_eq!((&entry.resource_id, entry.resource_name.as_deref()), (&client, Some("Test")));
+
+    let refused = logged(&service, "refuse signIn").await;
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    let (entry, actor) = (&refused[0], &refused[0].actor);
+    // Wrong secrets, those that were too many, and what named an unknown tenant.
+    assert_eq!((entry.times, entry.result.as_str()), (26, "Failure"));
+    assert_eq!((actor.client.as_ref(), actor.client_name.as_deref()), (Some(&client), Some("not signed in")));
+    assert_eq!(entry.correlation.to_string(), traces[0].as_str().unwrap());
+    assert!(entry.changes[0].new.as_ref().unwrap().contains("Invalid client secret"));
+    assert_eq!((refused[1].times, refused[1].actor.client.as_ref()), (1, None));
+
+    // Another minute, another entry; good ones have one an hour.
+    service.clock.set_by(jiff::SignedDuration::from_mins(1));
+    service.token(application.tenant, &wrong).await;
+    service.sign_in(&application).await;
+    assert_eq!(logged(&service, "refuse signIn").await.len(), 3);
+    assert_eq!(logged(&service, "signIn").await[0].times, 4);
 }

@@ -97,7 +97,7 @@ impl Started {
             disabled: false,
             created_at: self.clock.now(),
         };
-        self.storage().clients.add(&row).await.unwrap();
+        self.storage().clients.add(&row, None).await.unwrap();
         Application { tenant, client, secret }
     }
 

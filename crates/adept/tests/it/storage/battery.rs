@@ -187,7 +187,7 @@ pub(super) async fn store_page(
 async fn a_setting_comes_back_as_it_was_made_and_only_to_its_tenant() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.tenants.create(tenant(2), "other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "other", noon(), None).await.unwrap();
     let made = make(&storage, tenant(1), 1, "Ümläut 'quoted'").await;
     assert_eq!(storage.settings.get(SettingKey::new(tenant(1), made.id)).await.unwrap(), Some(made.clone()));
     assert_eq!(storage.settings.get(SettingKey::new(tenant(2), made.id)).await.unwrap(), None);
@@ -330,7 +330,7 @@ async fn an_unverified_token_keeps_the_verified_one_until_it_is_verified_or_refu
 async fn a_server_belongs_to_one_setting_of_a_tenant_even_when_two_uploads_race() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.tenants.create(tenant(2), "other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "other", noon(), None).await.unwrap();
     let mut settings = Vec::new();
     for number in 1..=4 {
         settings.push(make(&storage, tenant(1), number, "s").await);
@@ -630,10 +630,10 @@ async fn clients_tenants_and_the_deployments_keys_are_kept() {
         disabled: false,
         created_at: noon(),
     };
-    storage.clients.add(&client).await.unwrap();
+    storage.clients.add(&client, None).await.unwrap();
     assert_eq!(storage.clients.get(tenant(1), client.id).await.unwrap(), Some(client.clone()));
     assert_eq!(storage.clients.get(tenant(2), client.id).await.unwrap(), None);
-    assert!(storage.clients.set_disabled(tenant(1), client.id, true).await.unwrap());
+    assert!(storage.clients.set_disabled((tenant(1), client.id), true, None).await.unwrap());
     assert!(storage.clients.list(tenant(1)).await.unwrap()[0].disabled);
 
     let key = |id: &str, byte| DeploymentKey { id: id.to_owned(), secret: Zeroizing::new(vec![byte; 8]) };

@@ -373,7 +373,7 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     some_devices(&database, &storage, tenant(2), &mut runner).await;
     some_devices(&database, &storage, owner, &mut runner).await;
     let all =
@@ -448,7 +448,7 @@ impl Row<AuditField> for Entry<'_> {
             AuditField::Activity => text(&entry.activity),
             AuditField::At => Some(Literal::DateTime(entry.at)),
             AuditField::Operation => text(&entry.operation),
-            AuditField::Result => text("Success"),
+            AuditField::Result => text(&entry.result),
             AuditField::Correlation => Some(Literal::Guid(entry.correlation)),
             AuditField::Resources => None,
             AuditField::ResourceId => text(&entry.resource_id),
@@ -505,7 +505,7 @@ async fn the_audit_log_shows_what_its_filter_and_order_say() {
     let storage: Storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     some_events(&database, owner, &mut runner).await;
     some_events(&database, tenant(2), &mut runner).await;
     let all = storage.audit.list(owner, &ListQuery::default()).await.unwrap().rows;

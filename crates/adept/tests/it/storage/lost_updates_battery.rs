@@ -424,16 +424,18 @@ async fn no_change_of_a_client_or_a_tenant_is_lost_beside_new_ones() {
     let test = TestApp::start_on_kind(KIND).await;
     let ground = Ground::new(&test).await;
     let (other, storage) = (tenant(2), &ground.storage);
-    storage.tenants.create(other, "Other", noon()).await.unwrap();
+    storage.tenants.create(other, "Other", noon(), None).await.unwrap();
     let clients = [client(1, "One".to_owned()), client(2, "Two".to_owned())];
     let mut writers = Vec::new();
     for client in &clients {
-        storage.clients.add(client).await.unwrap();
+        storage.clients.add(client, None).await.unwrap();
         writers.push(writer!(
             (ground.clone(), client.id),
             &client.name,
             |(it, id), number| {
-                assert!(it.storage.clients.set_disabled(tenant(1), id, is_even(number)).await.unwrap());
+                assert!(
+                    it.storage.clients.set_disabled((tenant(1), id), is_even(number), None).await.unwrap()
+                );
             },
             |(it, id)| it.storage.clients.get(tenant(1), id).await.unwrap().unwrap().disabled.to_string(),
             |number| is_even(number).to_string()
@@ -444,7 +446,7 @@ async fn no_change_of_a_client_or_a_tenant_is_lost_beside_new_ones() {
         "new clients",
         |it, number| {
             let new = client(1000 + u128::from(number), format!("Client {number}"));
-            it.storage.clients.add(&new).await.unwrap();
+            it.storage.clients.add(&new, None).await.unwrap();
         },
         |it| it.storage.clients.list(tenant(1)).await.unwrap().len().to_string(),
         |number| (number / 1000 + 3).to_string()
@@ -454,7 +456,7 @@ async fn no_change_of_a_client_or_a_tenant_is_lost_beside_new_ones() {
             (ground.clone(), changed),
             name,
             |(it, tenant), number| {
-                assert!(it.storage.tenants.set_disabled(tenant, is_even(number)).await.unwrap());
+                assert!(it.storage.tenants.set_disabled(tenant, is_even(number), None).await.unwrap());
             },
             |(it, tenant)| it.storage.tenants.get(tenant).await.unwrap().unwrap().disabled.to_string(),
             |number| is_even(number).to_string()

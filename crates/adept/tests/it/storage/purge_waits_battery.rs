@@ -43,7 +43,9 @@ async fn beside_writes<T>(storage: &Storage, what: &str, work: impl Future<Outpu
             let (mut longest, mut writes) = (Duration::ZERO, 0u32);
             while !is_over.load(Ordering::Relaxed) {
                 let began = Instant::now();
-                assert!(storage.tenants.set_disabled(tenant(2), writes.is_multiple_of(2)).await.unwrap());
+                assert!(
+                    storage.tenants.set_disabled(tenant(2), writes.is_multiple_of(2), None).await.unwrap()
+                );
                 longest = longest.max(began.elapsed());
                 writes += 1;
             }
@@ -66,7 +68,7 @@ async fn beside_writes<T>(storage: &Storage, what: &str, work: impl Future<Outpu
 async fn ground() -> (TestDatabase, Storage, Setting) {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.tenants.create(tenant(2), "other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "other", noon(), None).await.unwrap();
     let made = make(&storage, tenant(1), 1, "s").await;
     upload(&storage, &made, 1, 0, &server("AAAA", None), true).await;
     (database, storage, made)

@@ -58,7 +58,7 @@ async fn counted(database: &TestDatabase, table: &str) -> i64 {
 async fn what_belongs_to_a_setting_goes_with_it_and_apples_ids_of_profiles_go_with_the_tenant() {
     let database = TestDatabase::new(KIND).await;
     let storage = database.open().await;
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     let setting = make(&storage, tenant(2), 1, "One").await;
     for row in rows_of(setting.key()) {
         database.execute(&row).await.unwrap();

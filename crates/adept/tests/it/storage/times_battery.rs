@@ -33,10 +33,11 @@ const DEADLINES: [(&str, &str); 10] = [
 ];
 
 /// Every stored time at which something was: where something depends on it, one that lies ahead counts as now.
-const PAST_TIMES: [&str; 32] = [
+const PAST_TIMES: [&str; 33] = [
     "apple_profiles.received_at",
     "apple_profiles.unknown_at",
     "audit_events.at",
+    "audit_events.last_at",
     "clients.created_at",
     "created_requests.created_at",
     "default_profiles.set_at",
@@ -295,14 +296,14 @@ async fn a_disabled_tenant_rests_and_what_is_under_way_for_it_ends_with_its_leas
     let due = storage.leases.due_settings(Work::Sync, noon(), &LENGTHS).await.unwrap();
     let running = claim_one(&storage, noon()).await;
     assert!(storage.leases.renew(&running.lease, later(10), &LENGTHS).await.unwrap());
-    assert!(storage.tenants.set_disabled(tenant(1), true).await.unwrap());
+    assert!(storage.tenants.set_disabled(tenant(1), true, None).await.unwrap());
     assert!(!storage.leases.renew(&running.lease, later(20), &LENGTHS).await.unwrap());
     assert_eq!(storage.assignments.renew_for_call(&running.lease, later(20), &LENGTHS).await.unwrap(), None);
     assert!(storage.leases.due_settings(Work::Sync, later(900), &LENGTHS).await.unwrap().is_empty());
     // It was found due just before.
     let due: Vec<_> = due.iter().map(|due| observed(due, 60)).collect();
     assert!(storage.leases.claim(Work::Sync, &due, later(900), &LENGTHS).await.unwrap().is_empty());
-    assert!(storage.tenants.set_disabled(tenant(1), false).await.unwrap());
+    assert!(storage.tenants.set_disabled(tenant(1), false, None).await.unwrap());
     assert_eq!(claim(&storage, later(900), 10).await.len(), 1);
 }
 
@@ -316,7 +317,7 @@ async fn below_the_schemas_line_leases_are_not_renewed_and_nothing_is_written_un
     assert!(!storage.leases.renew(&running.lease, later(10), &LENGTHS).await.unwrap());
     assert_eq!(storage.assignments.renew_for_call(&running.lease, later(10), &LENGTHS).await.unwrap(), None);
     assert!(!storage.deployment.may_write().await.unwrap());
-    let refused = storage.tenants.set_disabled(tenant(1), true).await.unwrap_err().to_string();
+    let refused = storage.tenants.set_disabled(tenant(1), true, None).await.unwrap_err().to_string();
     assert!(refused.contains("newer version"), "{refused}");
     assert!(storage.settings.get(made.key()).await.unwrap().is_some(), "reading goes on");
     database.execute("UPDATE schema_compatibility SET oldest_writer = 1").await.unwrap();

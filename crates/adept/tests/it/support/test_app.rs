@@ -216,7 +216,7 @@ impl TestApp {
     /// A second tenant.
     pub async fn other_tenant(&self) -> TenantId {
         let tenant = TenantId(self.clock.new_id());
-        self.storage.tenants.create(tenant, "Other", self.clock.now()).await.unwrap();
+        self.storage.tenants.create(tenant, "Other", self.clock.now(), None).await.unwrap();
         tenant
     }
 

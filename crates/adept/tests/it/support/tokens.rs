@@ -48,7 +48,7 @@ impl Signer {
             disabled: false,
             created_at: self.clock.now(),
         };
-        storage.clients.add(&row).await.unwrap();
+        storage.clients.add(&row, None).await.unwrap();
         client
     }
 

@@ -23,7 +23,7 @@ async fn calls(test: &TestApp) -> Value {
 
 async fn disable(test: &TestApp, disabled: bool) {
     let tenant = test.storage.default_tenant();
-    assert!(test.storage.tenants.set_disabled(tenant, disabled).await.unwrap());
+    assert!(test.storage.tenants.set_disabled(tenant, disabled, None).await.unwrap());
 }
 
 /// Runs whatever is due for a day, at each half hour; answers how much that was.

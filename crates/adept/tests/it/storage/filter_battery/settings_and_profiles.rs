@@ -168,7 +168,7 @@ async fn lists_of_settings_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     some_settings(&database, owner, &mut runner).await;
     some_settings(&database, tenant(2), &mut runner).await;
     let all = storage.settings.list(owner, &ListQuery::default()).await.unwrap().rows;
@@ -326,7 +326,7 @@ async fn lists_of_profiles_show_what_their_filter_and_order_say() {
     let storage = database.open().await;
     let mut runner = runner();
     let (owner, setting) = (tenant(1), SettingId(tenant(1).0));
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     some_profiles(&database, owner, &mut runner).await;
     some_profiles(&database, tenant(2), &mut runner).await;
     let all =
@@ -492,7 +492,7 @@ async fn what_navigations_lead_to_is_asked_for_as_it_is() {
     let storage = database.open().await;
     let mut runner = runner();
     let owner = tenant(1);
-    storage.tenants.create(tenant(2), "Other", noon()).await.unwrap();
+    storage.tenants.create(tenant(2), "Other", noon(), None).await.unwrap();
     for tenant in [owner, tenant(2)] {
         some_settings(&database, tenant, &mut runner).await;
         some_profiles(&database, tenant, &mut runner).await;
