@@ -59,7 +59,7 @@ pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
 pub use token_uploads::{TokenUpload, Tokens};
 
-pub use crate::storage::{ListQuery, Listed, Position, Purpose, in_share_of};
+pub use crate::storage::{FairSemaphore, ListQuery, Listed, Permit, Position, Purpose, in_share_of};
 use crate::{
     domain::{
         OPEN_FAILURES, OpenBudget,

@@ -20,6 +20,7 @@ mod imported_apple_device_identities;
 mod input;
 mod json;
 mod listing;
+mod long_answers;
 mod metadata;
 mod onboarding_settings;
 mod path;

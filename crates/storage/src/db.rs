@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection, Executor, postgres::PgArguments, query::Query};
 
-pub use fair_semaphore::in_share_of;
+pub use fair_semaphore::{FairSemaphore, Permit, in_share_of};
 pub use ids::{hex, id_text};
 pub use purpose::Purpose;
 pub use row::Row;

@@ -49,7 +49,7 @@ pub use assignment::{
 };
 pub use clients::{ClientRow, SecretHash};
 pub use created_requests::{CREATES_REMEMBERED, EntityCreated};
-pub use db::{DatabaseOptions, Purpose, in_share_of};
+pub use db::{DatabaseOptions, FairSemaphore, Permit, Purpose, in_share_of};
 pub use deployment::{DeploymentKey, KeyUse};
 pub use desired::{DesiredChange, DeviceWrites};
 pub use device_counts::{DeviceCount, DeviceGroup};

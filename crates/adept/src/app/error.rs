@@ -37,7 +37,7 @@ pub enum Error {
     },
     /// The caller's tenant asks for too much at once.
     #[error(
-        "Other requests of this tenant hold its share of the database. Nothing was changed; try again when they are \
+        "Other requests of this tenant hold its share of this service. Nothing was changed; try again when they are \
          answered."
     )]
     ShareTaken,

@@ -12,6 +12,7 @@ use tracing::{Instrument, field::display};
 use super::{
     denied::{DeniedRequest, record_caller},
     error::Error,
+    long_answers::LongAnswers,
     protocol::{Metadata, Version, asked_for},
     request_context::RequestContext,
     response::{GraphResponse, RequestIds, Responder},
@@ -34,6 +35,7 @@ pub(super) struct Edge {
     graph: Graph,
     responder: Responder,
     counters: ThrottleCounters,
+    long_answers: LongAnswers,
     beta: Tree,
     v1: Tree,
 }
@@ -57,6 +59,7 @@ impl Edge {
         Self {
             responder: Responder::new(graph.auth.public_url()),
             counters: ThrottleCounters::default(),
+            long_answers: LongAnswers::default(),
             beta: router::tree(Version::Beta),
             v1: router::tree(Version::V1),
             graph,
@@ -139,7 +142,10 @@ impl Edge {
         let request =
             RequestContext { edge: self, caller, request_id: ids.request, endpoint, parts, metadata, body };
         match request.endpoint.route.action {
-            RouteAction::Serve(handle) => in_share_of(request.caller.tenant, handle(&request)).await,
+            RouteAction::Serve(handle) => {
+                let answered = self.long_answers.answer(&request, handle(&request));
+                in_share_of(request.caller.tenant, answered).await
+            }
             RouteAction::Public(handle) => handle(&self.graph, request.endpoint.version, &request.parts),
         }
     }

@@ -55,6 +55,11 @@ impl GraphResponse {
         }
     }
 
+    /// With its body made into another.
+    pub(super) fn map(self, make: impl FnOnce(Body) -> Body) -> Self {
+        Self(self.0.map(make))
+    }
+
     /// The status.
     pub(super) fn status(&self) -> StatusCode {
         self.0.status()

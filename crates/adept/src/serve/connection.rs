@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::Context,
+    time::Duration,
 };
 
 use futures_util::task::AtomicWaker;
@@ -30,10 +31,29 @@ struct State {
     has_good_bearer: bool,
     /// The number of the next request.
     next: u64,
-    /// The requests that are not answered to their end, and since when a piece of an answer waits for the client.
-    requests: HashMap<u64, Option<Instant>>,
+    /// The requests that are not answered to their end.
+    requests: HashMap<u64, Handed>,
     /// When a request began or ended last.
     active_at: Instant,
+}
+
+/// How far an answer was handed over.
+#[derive(Default)]
+struct Handed {
+    begun: Option<Instant>,
+    bytes: u64,
+    /// Since when the last piece waits for the client.
+    waits: Option<Instant>,
+}
+
+impl Handed {
+    /// Whether the client takes too long for a piece, or for all of them.
+    fn is_slow(&self, timeouts: &Timeouts) -> bool {
+        let earned = Duration::from_secs(self.bytes / timeouts.reading_rate.max(1));
+        let since = |time: Option<Instant>| time.map_or(Duration::ZERO, |time| time.elapsed());
+        self.waits.is_some()
+            && (since(self.waits) > timeouts.reading || since(self.begun) > timeouts.reading + earned)
+    }
 }
 
 impl Connection {
@@ -86,7 +106,7 @@ impl Connection {
             let mut state = self.state();
             let number = state.next;
             state.next += 1;
-            state.requests.insert(number, None);
+            state.requests.insert(number, Handed::default());
             state.active_at = Instant::now();
             number
         };
@@ -98,7 +118,7 @@ impl Connection {
         if state.requests.is_empty() {
             return state.active_at.elapsed() > timeouts.next_request;
         }
-        state.requests.values().flatten().any(|since| since.elapsed() > timeouts.reading)
+        state.requests.values().any(|handed| handed.is_slow(timeouts))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -114,13 +134,20 @@ pub(super) struct OpenRequest {
 
 impl OpenRequest {
     /// A piece of the answer waits for the client from now on.
-    pub(super) fn waits(&self) {
-        self.connection.state().requests.insert(self.number, Some(Instant::now()));
+    pub(super) fn waits(&self, bytes: usize) {
+        if let Some(handed) = self.connection.state().requests.get_mut(&self.number) {
+            let now = Instant::now();
+            handed.begun.get_or_insert(now);
+            handed.waits = Some(now);
+            handed.bytes += bytes as u64;
+        }
     }
 
     /// The client has taken what was there.
     pub(super) fn was_read(&self) {
-        self.connection.state().requests.insert(self.number, None);
+        if let Some(handed) = self.connection.state().requests.get_mut(&self.number) {
+            handed.waits = None;
+        }
     }
 }
 

@@ -34,6 +34,8 @@ pub(super) struct Timeouts {
     pub(super) body: Duration,
     /// To read a piece of an answer.
     pub(super) reading: Duration,
+    /// To read an answer: as long, and a second for so many bytes.
+    pub(super) reading_rate: u64,
 }
 
 impl Default for Timeouts {
@@ -45,6 +47,7 @@ impl Default for Timeouts {
             body_piece: Duration::from_secs(15),
             body: Duration::from_secs(90),
             reading: Duration::from_secs(30),
+            reading_rate: 32 * 1024,
         }
     }
 }
@@ -142,6 +145,7 @@ mod tests {
             body_piece: soon,
             body: 3 * soon,
             reading: soon,
+            reading_rate: 128 << 20,
         };
         let listener = Listener::bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let (address, handle) = (listener.address(), Handle::new());
@@ -215,6 +219,22 @@ mod tests {
             tokio::task::yield_now().await;
         }
         assert!(rest(client).await.len() < LONG);
+        handle.shutdown();
+    }
+
+    /// What it does not read is held for it.
+    #[tokio::test]
+    async fn a_client_that_drips_its_answer_is_closed() {
+        let (address, handle) = start(10);
+        let mut client = connect(address).await;
+        client.write_all(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let (mut piece, mut read) = (vec![0; 256 * 1024], 0);
+        let mut every = tokio::time::interval(Duration::from_millis(10));
+        while let Ok(length @ 1..) = client.read(&mut piece).await {
+            read += length;
+            every.tick().await;
+        }
+        assert!(read < LONG, "{read}");
         handle.shutdown();
     }
 

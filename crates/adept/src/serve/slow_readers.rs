@@ -46,7 +46,7 @@ impl Pieces {
     fn cut(&mut self) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let piece = self.piece.split_to(self.piece.len().min(PIECE));
         // Asked for the next one, the client has taken it.
-        self.open.waits();
+        self.open.waits(piece.len());
         Poll::Ready(Some(Ok(Frame::data(piece))))
     }
 }

@@ -5,6 +5,7 @@ mod device;
 mod doctor;
 mod help;
 mod keys;
+mod memory;
 mod migrate;
 mod serve;
 mod setting;

@@ -10,6 +10,7 @@ mod long_uploads;
 pub mod metrics;
 mod proxy;
 mod running;
+mod shares;
 pub mod started;
 mod token_expiry_log;
 mod transport;

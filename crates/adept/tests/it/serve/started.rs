@@ -84,8 +84,12 @@ impl Started {
 
     /// A new application of the default tenant.
     pub async fn application(&self, permissions: &[Permission]) -> Application {
+        self.application_of(self.storage().default_tenant(), permissions).await
+    }
+
+    /// A new application of that tenant.
+    pub async fn application_of(&self, tenant: TenantId, permissions: &[Permission]) -> Application {
         let secret = ClientSecret::generate().unwrap();
-        let tenant = self.storage().default_tenant();
         let key = SecretKey::of(&self.storage().deployment).await.unwrap();
         let client = ClientId(self.clock.new_id());
         let row = ClientRow {
