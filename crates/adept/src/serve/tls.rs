@@ -121,13 +121,17 @@ impl Tls {
     /// it changed; on an error the old one stays.
     pub fn look_again(&self, now: Timestamp) -> Result<bool, TlsError> {
         let material = self.source.load(now)?;
-        let chain = material.chain.clone();
+        let (chain, authority) = (material.chain.clone(), material.authority.clone());
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         if *shown == chain {
             return Ok(false);
         }
         self.rustls.reload_from_config(Arc::new(server_config(material, &self.source)?));
         *shown = chain;
+        if let Some(trust) = authority.filter(|authority| authority.is_new) {
+            let file = trust.ca_file.display();
+            tracing::warn!(%file, "a new local authority was made: clients must trust this file");
+        }
         Ok(true)
     }
 
@@ -172,6 +176,16 @@ impl Source {
 /// `notAfter` of an X.509 certificate in DER; none when it is not one.
 pub fn not_after(der: &[u8]) -> Option<Timestamp> {
     Certificate::from_der(der).ok().map(|certificate| certificate.not_after())
+}
+
+/// `notBefore` of an X.509 certificate in DER; none when it is not one.
+pub fn not_before(der: &[u8]) -> Option<Timestamp> {
+    Certificate::from_der(der).ok().map(|certificate| certificate.not_before())
+}
+
+/// The issuer's name in an X.509 certificate in DER; none when it is not one.
+fn issuer(der: &[u8]) -> Option<Vec<u8>> {
+    Certificate::from_der(der).ok().map(|certificate| certificate.id().issuer)
 }
 
 /// The cryptography of every TLS connection of this process.

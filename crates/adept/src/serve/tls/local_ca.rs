@@ -1,7 +1,8 @@
 //! A certificate authority for one machine: made on first start, so that TLS works before anyone bought a certificate.
 //!
 //! It vouches for `localhost`, `127.0.0.1`, `::1` and the public URL's host and, by critical name constraints, can
-//! certify nothing else: a client that trusts it trusts no more than this service. Whether what lies in the folder is still
+//! certify nothing else, not even names below those, and servers only: a client that trusts it trusts no more than this
+//! service. Whether what lies in the folder is still
 //! good is decided by the same verification that clients do, at a time a month ahead.
 
 use std::{
@@ -24,7 +25,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject};
 
-use super::{Material, TlsError, Trust, not_after, provider};
+use super::{Material, TlsError, Trust, issuer, not_after, not_before, provider};
 
 /// The authority's life. Long, since every client has to be given a new one.
 const AUTHORITY_DAYS: i64 = 3650;
@@ -50,12 +51,14 @@ pub fn leaf_file(folder: &Path) -> PathBuf {
 /// What the folder holds, if it is good for a month; else a new certificate; else a new authority as well.
 pub(super) fn load(folder: &Path, host: &str, now: Timestamp) -> Result<Material, TlsError> {
     let names = names(host);
-    if let Some((ca_pem, ca)) = read_authority(folder) {
+    if let Some((ca_pem, ca)) = read_authority(folder).filter(|(_, ca)| is_for(ca, &names, host, now)) {
         let known = || Some(Trust { ca_pem: ca_pem.clone(), ca_file: authority_file(folder), is_new: false });
         if let Some((chain, key)) = read_leaf(folder).filter(|(chain, _)| accepted(&ca, chain, &names, now)) {
             return Ok(Material { chain, key, authority: known() });
         }
-        if let Some(key) = read_authority_key(folder).filter(|_| outlives_a_leaf(&ca, now)) {
+        if let Some(key) =
+            read_authority_key(folder).filter(|_| outlives_a_leaf(&ca, now) && has_begun(&ca, now))
+        {
             let leaf = make_leaf(&names, host, key, now)?;
             let (chain, key) = parse_leaf(leaf.as_bytes()).ok_or_else(unreadable)?;
             if accepted(&ca, &chain, &names, now) {
@@ -102,13 +105,19 @@ fn authority_params(names: &[String], host: &str, now: Timestamp) -> Result<Cert
     params.distinguished_name.push(DnType::CommonName, format!("Adept local authority for {host}"));
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     let permitted = names.iter().map(|name| match name.parse() {
         Err(_) => GeneralSubtree::DnsName(name.clone()),
         Ok(ip @ IpAddr::V4(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(ip, 32)),
         Ok(ip @ IpAddr::V6(_)) => GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(ip, 128)),
     });
-    params.name_constraints =
-        Some(NameConstraints { permitted_subtrees: permitted.collect(), excluded_subtrees: Vec::new() });
+    // A permitted name stands for all below it as well (RFC 5280 §4.2.1.10).
+    let below = names.iter().filter(|name| name.parse::<IpAddr>().is_err());
+    let excluded = below.map(|name| GeneralSubtree::DnsName(format!(".{name}")));
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees: permitted.collect(),
+        excluded_subtrees: excluded.collect(),
+    });
     Ok(params)
 }
 
@@ -152,7 +161,8 @@ fn accepted(
 ) -> bool {
     let Some((leaf, intermediates)) = chain.split_first() else { return false };
     let mut roots = RootCertStore::empty();
-    if roots.add(ca.clone()).is_err() || !outlives(ca, now + RENEW_BEFORE) {
+    // Verification looks at names that an authority may vouch for, and not at its time.
+    if roots.add(ca.clone()).is_err() || !outlives(ca, now + RENEW_BEFORE) || !has_begun(ca, now) {
         return false;
     }
     let Ok(verifier) = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider()).build()
@@ -170,6 +180,17 @@ fn accepted(
     })
 }
 
+/// Whether the authority was made for exactly these names: its own one tells. One for other names may vouch for more.
+fn is_for(ca: &CertificateDer<'_>, names: &[String], host: &str, now: Timestamp) -> bool {
+    let alike = authority_params(names, host, now).ok();
+    let alike = alike.and_then(|params| params.self_signed(&KeyPair::generate().ok()?).ok());
+    alike.is_some_and(|alike| issuer(ca).is_some_and(|name| Some(name) == issuer(alike.der())))
+}
+
+fn has_begun(der: &CertificateDer<'_>, now: Timestamp) -> bool {
+    not_before(der).is_some_and(|begin| begin <= now)
+}
+
 fn outlives(der: &CertificateDer<'_>, time: Timestamp) -> bool {
     not_after(der).is_some_and(|end| end > time)
 }
@@ -185,11 +206,28 @@ fn read_authority(folder: &Path) -> Option<(String, CertificateDer<'static>)> {
 }
 
 fn read_authority_key(folder: &Path) -> Option<KeyPair> {
-    KeyPair::from_pem(&fs::read_to_string(authority_key_file(folder)).ok()?).ok()
+    let pem = String::from_utf8(read_private(&authority_key_file(folder))?).ok()?;
+    KeyPair::from_pem(&pem).ok()
 }
 
 fn read_leaf(folder: &Path) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {
-    parse_leaf(&fs::read(leaf_file(folder)).ok()?)
+    parse_leaf(&read_private(&leaf_file(folder))?)
+}
+
+/// A file that holds a key, and is for this user alone again if something, a restored backup say, made it wider.
+fn read_private(path: &Path) -> Option<Vec<u8>> {
+    let read = fs::read(path).ok()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mut permissions = fs::metadata(path).ok()?.permissions();
+        if permissions.mode() & 0o077 != 0 {
+            tracing::warn!(file = %path.display(), "others could read this key; its mode is 0600 again");
+            permissions.set_mode(0o600);
+            fs::set_permissions(path, permissions).ok()?;
+        }
+    }
+    Some(read)
 }
 
 fn parse_leaf(pem: &[u8]) -> Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)> {

@@ -1,10 +1,16 @@
 //! `adept serve` as a process of its own: signals, log, certificates on disk.
 
-use std::fs;
+use std::{fs, process::Command};
 
-use adept::domain::TenantId;
+use adept::{
+    app::Clock,
+    domain::TenantId,
+    serve::tls::{Source, Tls, not_after},
+};
+use jiff::SignedDuration;
 use rcgen::{CertificateParams, KeyPair};
 use reqwest::{Certificate, Client, header::CONTENT_TYPE};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
 
 use super::{Going, adept, command};
 use crate::{
@@ -148,6 +154,53 @@ async fn a_hangup_brings_a_new_certificate_into_use() {
     assert!(old.get(&url).send().await.is_err());
     assert!(new.get(&url).send().await.is_ok());
     assert_eq!(service.terminate().0, 0);
+}
+
+/// `curl` knows the authority and nothing else, as people's scripts do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_local_certificate_that_ends_soon_is_made_again_while_it_runs() {
+    let folder = Folder::new();
+    let source = || Source::LocalCa { folder: folder.path().join("tls"), host: "localhost".to_owned() };
+    let leaf = folder.path().join("tls/server.pem");
+    let end = || not_after(&CertificateDer::from_pem_slice(&fs::read(&leaf).unwrap()).unwrap()).unwrap();
+    let now = Clock::system().now();
+    Tls::open(source(), now - SignedDuration::from_hours(24 * 370)).unwrap();
+    let ends_soon = fs::read(&leaf).unwrap();
+    assert!(end() < now + SignedDuration::from_hours(24 * 30));
+    let (mut service, url) = start(&folder, &[]);
+    assert!(!service.until("Clients must trust ").contains("made just now"));
+    assert!(end() > now + SignedDuration::from_hours(24 * 390), "made again at the start");
+
+    fs::write(&leaf, &ends_soon).unwrap();
+    service.signal("HUP");
+    service.until("the TLS certificate changed");
+    assert!(end() > now + SignedDuration::from_hours(24 * 390), "made again while it runs");
+    let ca = folder.path().join("tls/ca.pem").display().to_string();
+    let address = url.replace("localhost", "127.0.0.1");
+    for url in [format!("{url}/livez"), format!("{address}/livez")] {
+        let mut curl = Command::new("curl");
+        let curl = curl.args(["--silent", "--show-error", "--max-time", "20", "--cacert", &ca, &url]);
+        let said = curl.output().expect("curl is installed");
+        assert_eq!(String::from_utf8_lossy(&said.stdout), "ok\n", "{said:?}");
+    }
+    assert_eq!(service.terminate().0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_host_gets_a_new_authority_whose_path_is_told() {
+    let folder = Folder::new();
+    let ca = folder.path().join("tls/ca.pem");
+    for (host, is_new) in [("a", true), ("a", false), ("b", true), ("localhost", true)] {
+        let url = format!("--public-url=https://{host}");
+        let (mut service, _) = start(&folder, &[&url]);
+        let line = service.until("Clients must trust ");
+        assert_eq!(
+            (line.contains("made just now"), line.contains(ca.to_str().unwrap())),
+            (is_new, true),
+            "{line}"
+        );
+        assert_eq!(service.terminate().0, 0);
+    }
 }
 
 #[test]

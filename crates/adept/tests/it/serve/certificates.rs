@@ -1,10 +1,21 @@
 //! The certificate that is shown: the local authority's, or the operator's.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs,
+    net::IpAddr,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    process::{Command, Output},
+    sync::Arc,
+    time::Duration,
+};
 
 use adept::serve::tls::{self, Source, Tls, local_ca, not_after};
 use jiff::{SignedDuration, Timestamp};
-use rcgen::{CertificateParams, DnType, Issuer, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose,
+};
 use rustls::{
     RootCertStore,
     client::{WebPkiServerVerifier, danger::ServerCertVerifier},
@@ -73,11 +84,98 @@ fn the_local_authority_cannot_vouch_for_anyone_else() {
         ("example.org", false),
         ("127.0.0.2", false),
         ("localhost.example.org", false),
+        // Not even for names below its own.
+        ("a.adept.example.org", false),
+        ("*.adept.example.org", false),
+        ("a.localhost", false),
     ] {
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.use_authority_key_identifier_extension = true;
         let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
-        assert_eq!(is_accepted(&folder, leaf.der(), name, noon()), accepted, "{name}");
+        let name = name.replace('*', "b");
+        assert_eq!(is_accepted(&folder, leaf.der(), &name, noon()), accepted, "{name}");
+        let file = folder.path().join("made.pem");
+        fs::write(&file, leaf.pem()).unwrap();
+        assert_eq!(openssl_accepts(&folder, &file, &name, noon()), accepted, "{name}");
     }
+    // Nor for anything but a server, nor through another authority.
+    let mut params = CertificateParams::new(vec!["adept.example.org".to_owned()]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let leaf = params.signed_by(&KeyPair::generate().unwrap(), &issuer).unwrap();
+    assert!(!is_accepted(&folder, leaf.der(), "adept.example.org", noon()));
+    let mut params = CertificateParams::default();
+    params.distinguished_name.remove(DnType::CommonName);
+    params.distinguished_name.push(DnType::CommonName, "Between");
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.use_authority_key_identifier_extension = true;
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    let key = KeyPair::generate().unwrap();
+    let between = params.signed_by(&key, &issuer).unwrap();
+    let below = Issuer::new(params, key);
+    let mut params = CertificateParams::new(vec!["adept.example.org".to_owned()]).unwrap();
+    params.use_authority_key_identifier_extension = true;
+    let leaf = params.signed_by(&KeyPair::generate().unwrap(), &below).unwrap();
+    // Rustls takes no path length from an authority that it was told to trust.
+    let file = folder.path().join("made.pem");
+    fs::write(&file, format!("{}{}", leaf.pem(), between.pem())).unwrap();
+    let said = openssl_verify(&folder, &file, "adept.example.org", noon());
+    assert!(String::from_utf8_lossy(&said.stderr).contains("path length constraint exceeded"), "{said:?}");
+    let shown = openssl(&["x509", "-in", &pem_of_authority(&folder), "-noout", "-text"]);
+    let text = String::from_utf8(shown.stdout).unwrap();
+    for part in ["CA:TRUE, pathlen:0", "TLS Web Server Authentication", "X509v3 Name Constraints: critical"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!text.contains("Client Authentication"), "{text}");
+}
+
+#[test]
+fn openssl_accepts_the_local_certificate_by_each_of_its_names() {
+    for host in ["adept.example.org", "192.0.2.7", "localhost"] {
+        let folder = Folder::new();
+        Tls::open(local(&folder, host), noon()).unwrap();
+        let leaf = local_ca::leaf_file(folder.path());
+        for name in ["localhost", "127.0.0.1", "::1", host] {
+            assert!(openssl_accepts(&folder, &leaf, name, noon()), "{host}: {name}");
+        }
+        assert!(!openssl_accepts(&folder, &leaf, "example.org", noon()));
+    }
+}
+
+fn openssl(arguments: &[&str]) -> Output {
+    Command::new("openssl").args(arguments).output().expect("openssl is installed")
+}
+
+fn pem_of_authority(folder: &Folder) -> String {
+    local_ca::authority_file(folder.path()).display().to_string()
+}
+
+/// The same question to OpenSSL, which also looks at the authority's own time and purpose.
+fn openssl_accepts(folder: &Folder, leaf: &Path, name: &str, now: Timestamp) -> bool {
+    openssl_verify(folder, leaf, name, now).status.success()
+}
+
+fn openssl_verify(folder: &Folder, leaf: &Path, name: &str, now: Timestamp) -> Output {
+    let kind = if name.parse::<IpAddr>().is_ok() { "-verify_ip" } else { "-verify_hostname" };
+    let (authority, now) = (pem_of_authority(folder), now.as_second().to_string());
+    let leaf = leaf.display().to_string();
+    openssl(&[
+        "verify",
+        "-x509_strict",
+        "-purpose",
+        "sslserver",
+        "-no-CAfile",
+        "-no-CApath",
+        "-no-CAstore",
+        "-trusted",
+        &authority,
+        "-untrusted",
+        &leaf,
+        "-attime",
+        &now,
+        kind,
+        name,
+        &leaf,
+    ])
 }
 
 #[test]
@@ -87,6 +185,15 @@ fn keys_of_the_local_authority_are_private() {
     for file in ["ca.key", "server.pem"] {
         let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
+        fs::set_permissions(folder.path().join(file), fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    // Both keys are read: the certificate nears its end.
+    let key = fs::read(folder.path().join("ca.key")).unwrap();
+    assert!(!Tls::open(local(&folder, "localhost"), noon() + days(370)).unwrap().trust().unwrap().is_new);
+    assert_eq!(fs::read(folder.path().join("ca.key")).unwrap(), key);
+    for file in ["ca.key", "server.pem"] {
+        let mode = fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file} was wider");
     }
     let mut files: Vec<_> =
         fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
@@ -119,6 +226,19 @@ fn a_certificate_near_its_end_is_made_again_by_the_same_authority() {
 }
 
 #[test]
+fn a_certificate_that_is_not_valid_yet_is_made_again() {
+    let folder = Folder::new();
+    Tls::open(local(&folder, "localhost"), noon()).unwrap();
+    let tls = Tls::open(local(&folder, "localhost"), noon() + days(370)).unwrap();
+    let ahead = first_certificate(&local_ca::leaf_file(folder.path()));
+    assert!(tls::not_before(&ahead).unwrap() > noon());
+    assert!(tls.look_again(noon()).unwrap());
+    let leaf = first_certificate(&local_ca::leaf_file(folder.path()));
+    assert!(is_accepted(&folder, &leaf, "localhost", noon()));
+    assert!(!Tls::open(local(&folder, "localhost"), noon()).unwrap().trust().unwrap().is_new);
+}
+
+#[test]
 fn another_host_an_ended_authority_and_damage_make_a_new_authority() {
     let folder = Folder::new();
     let is_new = |host: &str, now| Tls::open(local(&folder, host), now).unwrap().trust().unwrap().is_new;
@@ -126,6 +246,8 @@ fn another_host_an_ended_authority_and_damage_make_a_new_authority() {
     assert!(is_new("b.example.org", noon()));
     assert!(!is_new("b.example.org", noon()));
     assert!(is_new("b.example.org", noon() + days(3640)));
+    assert!(is_new("b.example.org", noon()), "not valid yet, made under a clock that was ahead");
+    assert!(is_new("localhost", noon()), "it vouches for a host that is the service's no more");
     for file in ["ca.pem", "ca.key"] {
         fs::write(folder.path().join(file), "damaged").unwrap();
         fs::remove_file(local_ca::leaf_file(folder.path())).unwrap();
