@@ -11,6 +11,7 @@ pub mod forwarded;
 pub mod health;
 mod limits;
 mod listener;
+mod masked;
 pub mod metrics;
 mod observe;
 pub mod probes;
