@@ -120,6 +120,15 @@ pub struct Listening {
         hide_possible_values = true
     )]
     pub throttle: Throttling,
+    /// Requests to Graph that an application may make a minute; what is over it is answered 429 [default: no limit]
+    #[arg(long, env = "ADEPT_CLIENT_REQUESTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub client_requests: Option<u32>,
+    /// The same of a tenant [default: no limit]
+    #[arg(long, env = "ADEPT_TENANT_REQUESTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub tenant_requests: Option<u32>,
+    /// The same of an address, of IPv6 a /64 [default: no limit]
+    #[arg(long, env = "ADEPT_ADDRESS_REQUESTS", value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub address_requests: Option<u32>,
 }
 
 /// The header in which trusted proxies say where a request came from.

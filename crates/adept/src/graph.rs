@@ -28,6 +28,7 @@ mod path;
 pub mod probes;
 mod protocol;
 mod request_context;
+mod request_limits;
 mod response;
 mod route;
 mod router;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 use axum::{Router, extract::Request, http::HeaderMap, response::Response, routing::any};
 use futures_util::future::BoxFuture;
 
+pub use request_limits::RequestLimits;
 pub use service::{Graph, RequestObserver};
 
 /// Everything below `/beta` and `/v1.0`, which clients also write with capitals. Routes of its own would not do: Graph's

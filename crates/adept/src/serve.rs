@@ -48,7 +48,7 @@ pub use tls::Trust;
 use crate::{
     app::{App, Purpose},
     auth::Auth,
-    graph::{self, Graph},
+    graph::{self, Graph, RequestLimits},
     oauth::{self, OAuth},
 };
 use checkup::Checkup;
@@ -91,6 +91,8 @@ pub struct Parts {
     pub proxies: TrustedProxies,
     /// Whether callers of Graph are throttled by its documented figures.
     pub throttled: bool,
+    /// How many requests to Graph a minute the operator admits.
+    pub limits: RequestLimits,
 }
 
 /// Why a service did not start.
@@ -119,7 +121,7 @@ pub struct Running {
 impl Running {
     /// Starts everything; from here on it answers.
     pub async fn start(parts: Parts) -> Result<Self, StartError> {
-        let Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled } = parts;
+        let Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled, limits } = parts;
         let clock = app.clock().clone();
         let tls = match tls {
             Some(source) => Some(Arc::new(Tls::open(source, clock.now())?)),
@@ -149,7 +151,7 @@ impl Running {
             tasks.spawn(listener.serve(operators, None, handle, connections, timeouts));
         }
         tasks.spawn(Arc::clone(&checkup).run(Arc::clone(&app), shutdown.clone()));
-        let router = public_router(&app, &auth, throttled, checkup, counters, timeouts);
+        let router = public_router(&app, &auth, (throttled, limits), checkup, counters, timeouts);
         let connections = Connections::new(max_connections, proxies.clone());
         let router = client_address::noted(router, proxies);
         let rustls = tls.as_ref().map(|tls| tls.rustls());
@@ -226,7 +228,7 @@ impl Drop for Running {
 fn public_router(
     app: &Arc<App>,
     auth: &Arc<Auth>,
-    throttled: bool,
+    (throttled, limits): (bool, RequestLimits),
     checkup: Arc<Checkup>,
     counters: Metrics,
     timeouts: Timeouts,
@@ -242,6 +244,7 @@ fn public_router(
         auth: Arc::clone(auth),
         public_url: auth.public_url().as_str().to_owned(),
         throttled,
+        limits,
         on_request: counted,
         on_caller: Arc::new(|extensions| {
             if let Some(connection) = extensions.get::<Arc<Connection>>() {

@@ -78,7 +78,8 @@ pub use profile::{
     check_enrollment_url, check_profile, skip_keys_page,
 };
 pub use rate_limit::{
-    FAILED_SIGN_INS_FROM_ADDRESS, FAILED_SIGN_INS_OF_ACCOUNT, FailedSignIns, LimitExceeded, RateLimit, Taken,
+    Buckets, FAILED_SIGN_INS_FROM_ADDRESS, FAILED_SIGN_INS_OF_ACCOUNT, FailedSignIns, LimitExceeded, Quota,
+    RateLimit, Taken,
 };
 pub use serial::{is_same_serial, serial_key};
 pub use setting_state::{Fence, Lease, SettingState};

@@ -1,7 +1,7 @@
 //! How often something may happen: so many at once, then one after another. Times are those of a monotonic clock, which
 //! nobody can set.
 
-use std::time::Duration;
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use jiff::SignedDuration;
 
@@ -36,7 +36,34 @@ impl Taken {
     }
 }
 
+/// What a limit leaves to whom it applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quota {
+    /// So many at once are admitted.
+    pub limit: u32,
+    /// So many are now.
+    pub remaining: u32,
+    /// Until as many are as at first.
+    pub reset: Duration,
+}
+
 impl RateLimit {
+    /// So many a minute, and as many at once.
+    pub fn per_minute(number: u32) -> Self {
+        Self {
+            burst: number,
+            every: SignedDuration::from_mins(1) / i32::try_from(number.max(1)).unwrap_or(i32::MAX),
+        }
+    }
+
+    /// What is left of it.
+    pub fn quota(self, taken: Taken, now: SignedDuration) -> Quota {
+        let reset = (taken.full_at - now).max(SignedDuration::ZERO);
+        let every = self.every.as_nanos().max(1);
+        let taken = u32::try_from((reset.as_nanos() + every - 1) / every).unwrap_or(u32::MAX);
+        Quota { limit: self.burst, remaining: self.burst.saturating_sub(taken), reset: reset.unsigned_abs() }
+    }
+
     /// Takes one at `now`. Where none is left nothing is taken.
     pub fn take(self, taken: Taken, now: SignedDuration) -> Result<Taken, LimitExceeded> {
         let capacity = self.every.saturating_mul(i32::try_from(self.burst).unwrap_or(i32::MAX));
@@ -47,6 +74,40 @@ impl RateLimit {
             return Ok(Taken { full_at });
         }
         Err(LimitExceeded { limit: self.burst, wait: (full_at - empty).unsigned_abs() })
+    }
+}
+
+/// So many buckets are kept before full ones are looked for.
+const KEPT: usize = 10_000;
+
+/// The buckets that are not full, by whom they belong to. There are no more of them than are taken from in the time that
+/// one takes to fill.
+#[derive(Debug)]
+pub struct Buckets<K> {
+    taken: HashMap<K, Taken>,
+    /// When full ones are looked for again: a search pays for itself.
+    search_at: usize,
+}
+
+impl<K> Default for Buckets<K> {
+    fn default() -> Self {
+        Self { taken: HashMap::new(), search_at: KEPT }
+    }
+}
+
+impl<K: Eq + Hash> Buckets<K> {
+    /// What was taken from a bucket.
+    pub fn taken(&self, key: &K) -> Taken {
+        self.taken.get(key).copied().unwrap_or_default()
+    }
+
+    /// Remembers what was taken at `now`.
+    pub fn keep(&mut self, taken: impl IntoIterator<Item = (K, Taken)>, now: SignedDuration) {
+        self.taken.extend(taken);
+        if self.taken.len() > self.search_at {
+            self.taken.retain(|_, taken| !taken.is_full(now));
+            self.search_at = (2 * self.taken.len()).max(KEPT);
+        }
     }
 }
 
@@ -124,6 +185,36 @@ mod tests {
         assert_eq!(refused, LimitExceeded { limit: 3, wait: Duration::from_secs(10) });
         assert!(LIMIT.take(Taken::default(), SignedDuration::MAX).is_ok());
         assert!(!taken.is_full(SignedDuration::ZERO) && Taken::default().is_full(SignedDuration::ZERO));
+    }
+
+    #[test]
+    fn what_is_left_is_told() {
+        let quota = |limit, remaining, reset| Quota { limit, remaining, reset: Duration::from_secs(reset) };
+        let at = SignedDuration::from_secs;
+        let mut taken = Taken::default();
+        assert_eq!(LIMIT.quota(taken, at(5)), quota(3, 3, 0));
+        for (second, remaining, reset) in [(5, 2, 10), (5, 1, 20), (6, 0, 29)] {
+            taken = LIMIT.take(taken, at(second)).unwrap();
+            assert_eq!(LIMIT.quota(taken, at(second)), quota(3, remaining, reset));
+        }
+        assert_eq!(LIMIT.quota(taken, at(16)), quota(3, 1, 19));
+        assert_eq!(
+            RateLimit::per_minute(600),
+            RateLimit { burst: 600, every: SignedDuration::from_millis(100) }
+        );
+        assert_eq!(RateLimit::per_minute(0).every, SignedDuration::from_mins(1));
+    }
+
+    #[test]
+    fn full_buckets_are_forgotten() {
+        let mut buckets = Buckets::default();
+        for number in 0..100_000u32 {
+            let second = SignedDuration::from_secs(i64::from(number / 1000));
+            let taken = LIMIT.take(buckets.taken(&number), second).unwrap();
+            buckets.keep([(number, taken)], second);
+        }
+        assert!(buckets.taken.len() <= 2 * KEPT, "{}", buckets.taken.len());
+        assert_eq!(buckets.taken(&99_999), Taken { full_at: SignedDuration::from_secs(109) });
     }
 
     /// What is left after so many failures at one moment, the first that is refused not counted.

@@ -18,6 +18,8 @@ pub enum Counted {
     SignIn(&'static str),
     /// Uploads of server tokens that were sealed to a key pair of ours and not opened: `unreadable`, `over_budget`.
     FailedOpen(&'static str),
+    /// Requests over a limit that the operator set: of a `client`, of a `tenant` or from an `address`.
+    LimitedRequest(&'static str),
     /// Devices whose change only a full resync found: `added`, `changed`, `removed`.
     Drift(&'static str),
 }

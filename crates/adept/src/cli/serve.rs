@@ -10,6 +10,8 @@ use crate::{
     app::Clock,
     auth::{Auth, PublicUrl},
     config,
+    domain::RateLimit,
+    graph::RequestLimits,
     serve::{
         Listener, Parts, Running, StartError,
         forwarded::{ProxyHeader, TrustedProxies},
@@ -57,7 +59,12 @@ pub async fn start(flags: &config::Serve, clock: Clock) -> Result<Running, Failu
     let throttled = listening.throttle == config::Throttling::Graph;
     let max_connections = usize::try_from(listening.max_connections).unwrap_or(usize::MAX);
     let proxies = trusted_proxies(listening);
-    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled })
+    let limits = RequestLimits {
+        of_client: listening.client_requests.map(RateLimit::per_minute),
+        of_tenant: listening.tenant_requests.map(RateLimit::per_minute),
+        from_address: listening.address_requests.map(RateLimit::per_minute),
+    };
+    Running::start(Parts { app, auth, listener, tls, metrics, max_connections, proxies, throttled, limits })
         .await
         .map_err(started)
 }

@@ -15,6 +15,7 @@ use super::{
     long_answers::LongAnswers,
     protocol::{Metadata, Version, asked_for},
     request_context::RequestContext,
+    request_limits::{LimitCounters, Reached},
     response::{GraphResponse, RequestIds, Responder},
     route::{HandlerResult, Route, RouteAction},
     router,
@@ -23,7 +24,7 @@ use super::{
     tree::{PathError, PathMatch, Tree},
 };
 use crate::{
-    app::in_share_of,
+    app::{Counted, in_share_of},
     domain::{Caller, ClientAddress},
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Edge {
     responder: Responder,
     counters: ThrottleCounters,
     long_answers: LongAnswers,
+    limits: LimitCounters,
     beta: Tree,
     v1: Tree,
 }
@@ -60,6 +62,7 @@ impl Edge {
             responder: Responder::new(graph.auth.public_url()),
             counters: ThrottleCounters::default(),
             long_answers: LongAnswers::default(),
+            limits: LimitCounters::new(graph.limits),
             beta: router::tree(Version::Beta),
             v1: router::tree(Version::V1),
             graph,
@@ -199,6 +202,12 @@ impl Edge {
         let address = parts.extensions.get::<ClientAddress>().copied();
         let operation = endpoint.as_ref().map_or(NO_OPERATION, |endpoint| endpoint.route.operation);
         let denied = DeniedRequest { edge: self, id: ids.request, address, operation };
+        // The requests inside a batch count, the batch itself does not.
+        let is_batch = endpoint.as_ref().is_ok_and(|endpoint| endpoint.route.operation == router::BATCH);
+        let elapsed = self.graph.app.clock().elapsed();
+        if !is_batch {
+            ids.leave(self.limits.admit_address(address, elapsed).map_err(|reached| self.limited(reached))?);
+        }
         let mut caller = match self.graph.auth.caller(bearer, now).await {
             Ok(caller) => caller,
             Err(why) => return Err(denied.by_bearer(bearer, why).await),
@@ -207,8 +216,9 @@ impl Edge {
         caller.address = address.map(|client| client.0);
         record_caller(caller.tenant, caller.client);
         let endpoint = endpoint?;
-        // The requests inside a batch count, the batch itself does not.
-        let is_batch = endpoint.route.operation == router::BATCH;
+        if !is_batch {
+            ids.leave(self.limits.admit_caller(&caller, elapsed).map_err(|reached| self.limited(reached))?);
+        }
         if self.graph.throttled && !is_batch {
             let writes = ![Method::GET, Method::HEAD].contains(&parts.method);
             self.counters.admit(&caller, writes, now).map_err(Error::Throttled)?;
@@ -220,6 +230,12 @@ impl Edge {
         let metadata = asked_for(parts).ok_or(Error::NotAcceptable)?;
         check_if_match(parts)?;
         Ok((caller, endpoint, metadata))
+    }
+
+    /// The error of a limit that was reached, which is counted.
+    fn limited(&self, (by, exceeded): Reached) -> Error {
+        self.graph.app.counters.add(Counted::LimitedRequest(by), 1);
+        Error::Throttled(exceeded)
     }
 
     fn request_ids(&self, headers: &HeaderMap) -> RequestIds {

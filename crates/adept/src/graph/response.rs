@@ -1,6 +1,9 @@
 //! The answer of a handler, and how it becomes an HTTP response with the headers that every answer carries.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::{
     body::{Body, HttpBody},
@@ -12,8 +15,8 @@ use axum::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{error::Row, protocol::Metadata, value::Value};
-use crate::auth::PublicUrl;
+use super::{error::Row, protocol::Metadata, request_limits::nearer, value::Value};
+use crate::{auth::PublicUrl, domain::Quota};
 
 /// An answer without the headers that every answer carries.
 pub(super) struct GraphResponse(Response<Body>);
@@ -87,13 +90,22 @@ pub(super) const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
 pub(super) struct RequestIds {
     pub(super) request: Uuid,
     pub(super) client: String,
+    /// What the operator's limits leave to the caller.
+    quota: Mutex<Option<Quota>>,
 }
 
 impl RequestIds {
     /// The client's id if it sent one that can be used; else it is ours.
     pub(super) fn of(headers: &HeaderMap, request: Uuid) -> Self {
         let sent = client_request_id(headers).and_then(|(_, id)| usable_id(id));
-        Self { request, client: sent.map_or_else(|| request.to_string(), str::to_owned) }
+        let client = sent.map_or_else(|| request.to_string(), str::to_owned);
+        Self { request, client, quota: Mutex::default() }
+    }
+
+    /// Notes what a limit leaves, to be answered.
+    pub(super) fn leave(&self, quota: Option<Quota>) {
+        let mut noted = self.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        *noted = nearer(*noted, quota);
     }
 }
 
@@ -178,6 +190,14 @@ impl Responder {
         let headers = response.headers_mut();
         for (name, id) in [("request-id", &ids.request.to_string()), ("client-request-id", &ids.client)] {
             headers.extend(HeaderValue::from_str(id).map(|id| (HeaderName::from_static(name), id)));
+        }
+        let quota = *ids.quota.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(Quota { limit, remaining, reset }) = quota
+            && !headers.contains_key("ratelimit-limit")
+        {
+            headers.insert("ratelimit-limit", limit.into());
+            headers.insert("ratelimit-remaining", remaining.into());
+            headers.insert("ratelimit-reset", whole_seconds(reset).into());
         }
         headers.insert("x-ms-ags-diagnostic", HeaderValue::from_static(SERVER_INFO));
         if self.strict_transport {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::http::Extensions;
 
+use super::request_limits::RequestLimits;
 use crate::{app::App, auth::Auth};
 
 /// Called once for every answer, with operation, status and duration. The operation is a fixed word, never a client's
@@ -23,6 +24,8 @@ pub struct Graph {
     pub public_url: String,
     /// Whether callers are throttled by Graph's documented figures.
     pub throttled: bool,
+    /// How many requests a minute the operator admits.
+    pub limits: RequestLimits,
     /// Called once for every answer.
     pub on_request: RequestObserver,
     /// Called for every request whose bearer token is good.

@@ -115,8 +115,8 @@ fn gauges(registry: &mut Registry, name: &str, help: &str, values: impl Iterator
 }
 
 fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
-    let [apple, results, drift, sign_ins, failed_opens] =
-        [(); 5].map(|()| Family::<Labels, Counter>::default());
+    let [apple, results, drift, sign_ins, failed_opens, limited] =
+        [(); 6].map(|()| Family::<Labels, Counter>::default());
     let repeated: Counter = Counter::default();
     for change in ["added", "changed", "removed"] {
         drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(0);
@@ -142,6 +142,7 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
             Counted::FailedOpen(reason) => {
                 failed_opens.get_or_create(&vec![("reason", reason.to_owned())]).inc_by(count)
             }
+            Counted::LimitedRequest(by) => limited.get_or_create(&vec![("by", by.to_owned())]).inc_by(count),
             Counted::RepeatedCursor => repeated.inc_by(count),
             Counted::Drift(change) => drift.get_or_create(&vec![("change", change.to_owned())]).inc_by(count),
         };
@@ -149,6 +150,8 @@ fn register_counted(registry: &mut Registry, counted: &[(Counted, u64)]) {
     registry.register("apple_answers", "Answers of Apple's service, by endpoint and code", apple);
     registry.register("repeated_cursors", "Syncs that Apple ended by a repeated cursor", repeated);
     registry.register("drifted_devices", "Devices whose change only a full resync found", drift);
+    let help = "Requests over a limit of the operator's, by what it limits";
+    registry.register("limited_requests", help, limited);
     registry.register("sign_ins", "Requests for a token, by how they ended", sign_ins);
     let help = "Uploads of server tokens sealed to a key pair of ours that were not opened, by reason";
     registry.register("failed_opens", help, failed_opens);

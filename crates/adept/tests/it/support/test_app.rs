@@ -178,6 +178,7 @@ impl TestApp {
             auth: Arc::clone(&auth),
             public_url: auth.public_url().as_str().to_owned(),
             throttled,
+            limits: graph::RequestLimits::default(),
             on_request,
             on_caller: Arc::new(|_| ()),
         };
