@@ -15,11 +15,9 @@ use crate::{
 };
 use adept_domain::{DeviceField, DeviceRow, SettingKey, serial_key};
 
-/// Blocks that are read at once: of a description with more, the devices are found soon in the order of serial numbers.
-const MOST_BLOCKS: usize = if cfg!(debug_assertions) { 2 } else { 1000 };
-
-/// The serial keys of devices that are described alike, in order.
-type Alike = (String, Vec<String>);
+/// Blocks that are read at once, first and at most: of a description with more, the devices are found soon in the order of serial
+/// numbers.
+const BLOCKS: (usize, usize) = if cfg!(debug_assertions) { (1, 2) } else { (100, 1000) };
 
 impl Devices {
     /// A page of such a list; none when the order is another one, or devices are filtered, or descriptions too long.
@@ -38,29 +36,43 @@ impl Devices {
         let mut after = query.after.as_ref().map(place).transpose()?;
         let mut from = after.as_ref().map(|(description, _)| (description.clone(), true));
         let mut found: Vec<(String, String)> = Vec::with_capacity(top + 1);
+        let mut most = BLOCKS.0;
         while found.len() <= top {
             let start = from.as_ref().map(|(description, includes)| (description.as_str(), *includes));
-            let blocks = serial_blocks::in_order(&self.db, key, start, descending, MOST_BLOCKS + 1).await?;
-            let is_end = blocks.len() <= MOST_BLOCKS;
-            let mut groups = groups(&blocks);
-            if !is_end
-                && let Some((last, _)) = groups.pop()
-                && groups.is_empty()
+            let blocks = serial_blocks::in_order(&self.db, key, start, descending, most + 1).await?;
+            let is_end = blocks.len() <= most;
+            let mut alike: Vec<_> =
+                blocks.chunk_by(|one, other| one.description == other.description).collect();
+            // Of the last description there may be more blocks.
+            let last = if is_end { None } else { alike.pop() };
+            if let Some([block, ..]) = last
+                && alike.is_empty()
             {
-                let behind = after.as_ref().filter(|after| after.0 == last).map(|after| after.1.as_str());
-                let serial_keys = self.described(key, &last, behind, top + 1).await?;
-                groups.push((last, serial_keys));
-            }
-            for (description, serial_keys) in groups {
+                if most < BLOCKS.1 {
+                    most = (4 * most).min(BLOCKS.1);
+                    continue;
+                }
+                let description = block.description.clone();
                 if is_cut(&description) {
                     return Ok(None);
                 }
-                let behind = after.take().filter(|after| after.0 == description);
-                let listed = serial_keys
-                    .into_iter()
-                    .filter(|serial_key| behind.as_ref().is_none_or(|behind| *serial_key > behind.1));
-                found.extend(listed.take(top + 1 - found.len()).map(|key| (description.clone(), key)));
+                let behind = after.take().filter(|after| after.0 == description).map(|after| after.1);
+                let left = top + 1 - found.len();
+                let serial_keys = self.described(key, &description, behind.as_deref(), left).await?;
+                found.extend(serial_keys.into_iter().map(|serial_key| (description.clone(), serial_key)));
                 from = Some((description, false));
+            }
+            for blocks in alike {
+                let description = &blocks[0].description;
+                if is_cut(description) {
+                    return Ok(None);
+                }
+                let behind = after.take().filter(|after| after.0 == *description);
+                let serial_keys = blocks.iter().flat_map(Block::serial_keys);
+                let listed = serial_keys.filter(|key| behind.as_ref().is_none_or(|behind| **key > *behind.1));
+                let lowest = lowest(listed.collect(), top + 1 - found.len());
+                found.extend(lowest.iter().map(|key| (description.clone(), (*key).to_owned())));
+                from = Some((description.clone(), false));
             }
             if is_end {
                 break;
@@ -122,15 +134,12 @@ fn place(position: &Position) -> Result<(String, String), Error> {
     }
 }
 
-/// Devices in the order of blocks, those that are described alike together.
-fn groups(blocks: &[Block]) -> Vec<Alike> {
-    let alike = blocks.chunk_by(|one, other| one.description == other.description);
-    alike
-        .map(|blocks| {
-            let mut serial_keys: Vec<String> =
-                blocks.iter().flat_map(Block::serial_keys).map(str::to_owned).collect();
-            serial_keys.sort_unstable();
-            (blocks[0].description.clone(), serial_keys)
-        })
-        .collect()
+/// The lowest of these, so many at most, in order.
+fn lowest(mut keys: Vec<&str>, most: usize) -> Vec<&str> {
+    if most < keys.len() {
+        keys.select_nth_unstable(most);
+        keys.truncate(most);
+    }
+    keys.sort_unstable();
+    keys
 }
