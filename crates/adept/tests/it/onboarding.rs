@@ -11,6 +11,7 @@ use crate::support::{
 
 mod apple_fails;
 mod at_once;
+mod corrupted;
 mod open_budget;
 mod refused;
 mod renewal;

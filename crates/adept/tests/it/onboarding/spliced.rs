@@ -20,7 +20,7 @@ const CIPHERS: [&str; 3] = ["aes-128-cbc", "aes-256-cbc", "des-ede3-cbc"];
 const STEP: usize = 3;
 
 /// All that a caller sees of an answer but its ids and times.
-fn seen(answer: &ClientResponse) -> Value {
+pub fn seen(answer: &ClientResponse) -> Value {
     let error = &answer.json()["error"];
     let varying = ["date", "request-id", "client-request-id"];
     let headers: BTreeMap<_, _> = answer

@@ -1,6 +1,10 @@
 //! A server token's file taken apart as somebody can who has no key, and put together in another way.
 
+use std::ops::Range;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
+
+use super::random::Random;
 
 /// What stands in front of the IV: the object identifier of each cipher.
 const CIPHERS: [(&[u8], usize); 3] = [
@@ -81,6 +85,39 @@ impl SealedFile {
             Self { content: [one, chosen, &stolen, other].concat(), ..self.clone() }
         };
         [front, within(self.blocks() / 2 * self.block), within(self.content.len())]
+    }
+
+    /// The same with another content key in it, which does not come out of RSA.
+    pub fn with_spoiled_key(&self, random: &mut Random) -> Self {
+        let mut spoiled = self.clone();
+        let length = b"\x04\x82\x01\x00";
+        let at = spoiled.before.windows(4).position(|part| part == length).unwrap() + 5;
+        spoiled.before[at + random.below(250) as usize] ^= 1 + random.below(255) as u8;
+        spoiled
+    }
+
+    /// The same with another last byte, which says how long the padding is.
+    pub fn with_wrong_padding(&self) -> Self {
+        let mut wrong = self.clone();
+        let at = wrong.content.len() - self.block - 1;
+        wrong.content[at] ^= 0x40;
+        wrong
+    }
+
+    /// The same with bits of its first block changed, which garbles nothing.
+    pub fn with_first_block_changed(&self, from: &[u8], to: &[u8]) -> Self {
+        let mut changed = self.clone();
+        for ((iv, from), to) in changed.iv.iter_mut().zip(from).zip(to) {
+            *iv ^= from ^ to;
+        }
+        changed
+    }
+
+    /// The same without some of its blocks.
+    pub fn without(&self, blocks: Range<usize>) -> Self {
+        let mut shorter = self.clone();
+        shorter.content.drain(blocks.start * self.block..blocks.end * self.block);
+        shorter
     }
 
     /// The same with one bit of a block changed.
