@@ -13,6 +13,7 @@ mod clock;
 mod cores;
 mod counters;
 mod devices;
+mod erasures;
 mod error;
 mod failpoint;
 mod health;
@@ -48,6 +49,7 @@ pub use audit::{AuditLog, event as audit_event};
 pub use clock::Clock;
 pub use counters::{Counted, Counters};
 pub use devices::{AppleLookup, DeviceExplanation, Devices, Imported};
+pub use erasures::{Erasures, Scrubbed};
 pub use error::Error;
 pub use health::{DatabaseProbe, Health, HealthChecks, TokenHealth};
 pub use profiles::Profiles;
@@ -139,6 +141,8 @@ pub struct App {
     pub scheduler: Arc<Scheduler>,
     /// Removes what was kept long enough.
     pub purge: Arc<Purge>,
+    /// Scrubs the files of what was erased.
+    pub erasures: Arc<Erasures>,
     /// The audit log.
     pub audit: AuditLog,
     /// Sign-ins and refused requests, on their way into it.
@@ -245,10 +249,12 @@ impl App {
             clock: clock.clone(),
             times,
         });
+        let erasures = Arc::new(Erasures::new(storage.deployment.clone()));
         let scheduler = Arc::new(Scheduler {
             sync: Arc::clone(&sync),
             assignment: Arc::clone(&assignment),
             purge: Arc::clone(&purge),
+            erasures: Arc::clone(&erasures),
             shared: Arc::clone(&shared),
             leases: storage.leases.clone(),
             devices: storage.devices.clone(),
@@ -302,6 +308,7 @@ impl App {
             assignment,
             scheduler,
             purge,
+            erasures,
             apple,
             counters,
             storage,

@@ -316,6 +316,15 @@ impl Db {
         }
     }
 
+    /// Folds SQLite's log into the file and empties it; false while somebody reads what only the log holds. Writers wait
+    /// meanwhile, but not for readers. PostgreSQL looks after its log itself.
+    pub async fn empty_log(&self) -> Result<bool, Error> {
+        let Self::Sqlite(sqlite) = self else { return Ok(true) };
+        let mut lent = sqlite.writer.lend().await?;
+        let (link, state) = lent.parts()?;
+        sqlite::empty_log(link, state).await
+    }
+
     /// Waits for what is under way and closes every connection; SQLite folds its log into the file.
     pub async fn close(&self) {
         match self {
@@ -348,6 +357,11 @@ fn rows_of(answered: Answered) -> Vec<Row> {
 }
 
 impl Transaction {
+    /// Whether what is erased stays in a log that is ours to empty.
+    pub fn log_keeps_erased_rows(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+
     /// From here on PostgreSQL makes a plan for each statement and keeps none; see [`Db::begin_bulk`].
     pub async fn plan_each_time(&mut self) -> Result<(), Error> {
         self.set("SET LOCAL plan_cache_mode = force_custom_plan").await

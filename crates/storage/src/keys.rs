@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::{
     Error, KeyPairs, audit,
     db::{Row, Transaction, sql},
+    erasures,
     sealing::{SealedField, SealingKey},
     setting_state::lock,
 };
@@ -108,6 +109,7 @@ impl KeyPairs {
                 AND status = 'pending'")
             .bind((key, oldest.get::<KeyPairId>("id")?));
             tx.execute_one("dropping the oldest unused key pair", delete).await?;
+            erasures::note(&mut tx, "settings WHERE tenant = $1 AND id = $2", key).await?;
         }
         insert_key_pair(&mut tx, key, pair, sealed).await?;
         audit::commit(tx, key.tenant, event).await?;

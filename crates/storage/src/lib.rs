@@ -17,6 +17,7 @@ mod device_counts;
 mod device_events;
 mod device_lists;
 mod devices;
+mod erasures;
 mod error;
 mod filter;
 mod health;

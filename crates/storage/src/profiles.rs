@@ -13,6 +13,7 @@ use super::{
     column::{Column, Holds},
     created_requests::{self, EntityCreated},
     db::{Row, Statement, Transaction, Value, id_text, sql, sql_of_parts},
+    erasures,
     list::{ListQuery, Listed, Source, of_setting},
     sealing::SealedField,
     setting_state::{lock, save},
@@ -218,6 +219,7 @@ impl Profiles {
     ) -> Result<(), Error> {
         let seal = |text: &Zeroizing<String>| self.key.seal(&place(profile), text.as_bytes());
         let sealed = password.map(seal).transpose()?.map_or(Value::Bytes(None), Value::from);
+        erasures::note(tx, WITH_PASSWORD, (profile.key(), profile.id)).await?;
         let update = sql("UPDATE enrollment_profiles SET admin_password_sealed = $4 WHERE tenant = $1 \
             AND setting = $2 AND id = $3")
         .bind((profile.key(), profile.id, sealed));
@@ -253,6 +255,7 @@ impl Profiles {
             0 => {}
             devices => return Ok(ProfileDeleted::Wanted(devices)),
         }
+        erasures::note(&mut tx, WITH_PASSWORD, (profile.key(), profile.id)).await?;
         let delete = sql("DELETE FROM enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3")
             .bind((profile.key(), profile.id));
         tx.execute_one("deleting a profile", delete).await?;
@@ -260,6 +263,9 @@ impl Profiles {
         Ok(ProfileDeleted::Done)
     }
 }
+
+/// A profile that keeps a password.
+const WITH_PASSWORD: &str = "enrollment_profiles WHERE tenant = $1 AND setting = $2 AND id = $3 AND admin_password_sealed IS NOT NULL";
 
 fn of_id(key: SettingKey, id: ProfileId) -> Statement {
     sql_of_parts(format!(

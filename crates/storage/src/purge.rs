@@ -10,7 +10,7 @@ use super::{
     Error, Settings,
     db::{sql, sql_of_parts},
     deployment::{keep_value, value_of},
-    setting_state,
+    erasures, setting_state,
 };
 use adept_domain::SettingKey;
 
@@ -104,6 +104,9 @@ impl Settings {
                 removed = tx.execute(sql_of_parts(delete).bind(key)).await?;
             }
         }
+        if removed > 0 && SEALED.contains(&table) {
+            erasures::note(&mut tx, "settings WHERE tenant = $1 AND id = $2", key).await?;
+        }
         let left = tx.row(sql_of_parts(format!("SELECT 1 AS one {rows} LIMIT 1")).bind(key)).await?.is_some();
         tx.commit().await?;
         Ok((removed, left))
@@ -119,6 +122,9 @@ pub(super) const PURGED_AT_ONCE: u64 = 5000;
 /// What must still hold of a setting in every transaction of its purge.
 const IS_PURGED: &str = "EXISTS (SELECT 1 FROM setting_overview AS purged WHERE purged.tenant = $1 AND purged.id = $2 \
     AND purged.deleted_at IS NOT NULL AND purged.purging)";
+
+/// Tables with sealed values.
+const SEALED: [&str; 3] = ["enrollment_profiles", "server_tokens", "key_pairs"];
 
 /// Everything that belongs to a setting, and what tells its rows apart; the largest tables first. Cascades would remove
 /// it all at once.

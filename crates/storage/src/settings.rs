@@ -9,7 +9,7 @@ use super::{
     column::{Column, Holds},
     created_requests,
     db::{Row, Statement, Transaction, Value, sql, sql_of_parts},
-    device_lists,
+    device_lists, erasures,
     filter::Sql,
     keys::{NewKeyPair, insert_key_pair, seal_private_key},
     list::{ListQuery, Listed, Source},
@@ -262,6 +262,7 @@ impl Settings {
         if deletion == Deletion::Allowed {
             state.on_deleted(now);
             setting_state::save(&mut tx, &state).await?;
+            erasures::note(&mut tx, "server_tokens WHERE tenant = $1 AND setting = $2", key).await?;
             for table in ["server_tokens", "apple_waits"] {
                 let delete = format!("DELETE FROM {table} WHERE tenant = $1 AND setting = $2");
                 tx.execute_any(sql_of_parts(delete).bind(key)).await?;

@@ -8,6 +8,7 @@ use super::{
     assignment::forget_refusals,
     audit,
     db::{Row, Transaction, sql, sql_of_parts},
+    erasures,
     sealing::SealedField,
     setting_state::{lock, save},
     settings::{self, setting_of_server},
@@ -282,9 +283,10 @@ async fn mark_current_key(tx: &mut Transaction, key: SettingKey, key_pair: KeyPa
 async fn finish(mut tx: Transaction, state: &SettingState, event: &AuditEvent) -> Result<(), Error> {
     save(&mut tx, state).await?;
     let token = &state.token;
-    let delete = sql("DELETE FROM server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL \
-        OR id <> $3) AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)")
-    .bind((state.key, token.in_use, token.verified, token.newer));
-    tx.execute_any(delete).await?;
+    let unused = "server_tokens WHERE tenant = $1 AND setting = $2 AND ($3 IS NULL OR id <> $3) \
+        AND ($4 IS NULL OR id <> $4) AND ($5 IS NULL OR id <> $5)";
+    let used = (state.key, token.in_use, token.verified, token.newer);
+    erasures::note(&mut tx, unused, used).await?;
+    tx.execute_any(sql_of_parts(format!("DELETE FROM {unused}")).bind(used)).await?;
     audit::commit(tx, state.key.tenant, event).await
 }

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Clock, Error,
     assignment::AssignmentRunner,
+    erasures::Erasures,
     lease_watch::LeaseWatch,
     purge::{Purge, Purged},
     shared_profile_options::SharedOptions,
@@ -32,6 +33,9 @@ use crate::{
 
 /// Another process may make something due, so the state is asked at least this often.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often what was erased is looked after: all that was erased meanwhile at once, and well within a minute.
+const SCRUB_AGAIN: Duration = Duration::from_secs(20);
 
 /// Between a wake and the round that it causes: wakes that come together cause one.
 const GATHER: Duration = Duration::from_millis(5);
@@ -47,6 +51,7 @@ pub struct Scheduler {
     pub(super) sync: Arc<SyncRunner>,
     pub(super) assignment: Arc<AssignmentRunner>,
     pub(super) purge: Arc<Purge>,
+    pub(super) erasures: Arc<Erasures>,
     pub(super) shared: Arc<SharedOptions>,
     pub(super) leases: storage::Leases,
     pub(super) devices: storage::Devices,
@@ -71,13 +76,17 @@ impl Scheduler {
         // Both take their time, and no round waits for them.
         let purges = supervise("the purge", LOOK_AGAIN, || {
             let (scheduler, shutdown) = (Arc::clone(&self), shutdown.clone());
-            async move { repeat(&shutdown, || scheduler.purge_and_report()).await }
+            async move { repeat(LOOK_AGAIN, &shutdown, || scheduler.purge_and_report()).await }
         });
         let analyses = supervise("the analysis", LOOK_AGAIN, || {
             let (scheduler, shutdown) = (Arc::clone(&self), shutdown.clone());
-            async move { repeat(&shutdown, || scheduler.analyze_and_report()).await }
+            async move { repeat(LOOK_AGAIN, &shutdown, || scheduler.analyze_and_report()).await }
         });
-        tokio::join!(rounds, purges, analyses);
+        let scrubs = supervise("the scrubbing", LOOK_AGAIN, || {
+            let (scheduler, shutdown) = (Arc::clone(&self), shutdown.clone());
+            async move { repeat(SCRUB_AGAIN, &shutdown, || scheduler.erasures.scrub_and_report()).await }
+        });
+        tokio::join!(rounds, purges, analyses, scrubs);
     }
 
     async fn schedule(self: Arc<Self>, shutdown: CancellationToken) {
@@ -241,11 +250,11 @@ async fn wait_or_wake(wake: &Notify, shutdown: &CancellationToken) {
 }
 
 /// Does it again and again until `shutdown`, which breaks it off.
-async fn repeat<F: Future<Output = ()>>(shutdown: &CancellationToken, work: impl Fn() -> F) {
+async fn repeat<F: Future<Output = ()>>(pause: Duration, shutdown: &CancellationToken, work: impl Fn() -> F) {
     let repeated = async {
         loop {
             work().await;
-            tokio::time::sleep(LOOK_AGAIN).await;
+            tokio::time::sleep(pause).await;
         }
     };
     shutdown.run_until_cancelled(repeated).await;

@@ -56,6 +56,8 @@ pub struct Observed<'a> {
     pub counted: &'a [(Counted, u64)],
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
+    /// For how long an erased secret has been waiting to leave SQLite's log.
+    pub erasure_pending: Duration,
     /// Open connections.
     pub connections: usize,
 }
@@ -86,6 +88,9 @@ impl Metrics {
         register_tokens(&mut registry, &observed.report.health);
         let help = "Seconds between two syncs of a setting";
         gauge(&mut registry, "sync_interval_seconds", help, observed.sync_interval.as_secs());
+        let help =
+            "Seconds for which an erased secret has been in SQLite's log; over 60 it could not be removed";
+        age(&mut registry, "erasure_pending_seconds", help, observed.erasure_pending);
         register_counted(&mut registry, observed.counted);
         register_assignment(&mut registry, &observed.report.assignment);
         let mut text = String::new();

@@ -88,6 +88,7 @@ async fn scrape(State(scraped): State<Scraped>) -> Response {
         report: &report,
         counted: &counted,
         sync_interval: scraped.app.sync.interval(),
+        erasure_pending: scraped.app.erasures.pending(),
         connections: scraped.served.connection_count(),
     };
     match scraped.counters.text(&observed) {

@@ -26,6 +26,7 @@ use super::{
     DatabaseOptions,
     pool::{Link, Pool, State},
     purpose::Purpose,
+    row::Row,
 };
 use crate::Error;
 
@@ -265,7 +266,7 @@ pub async fn open(options: &DatabaseOptions) -> Result<([Pool<SqliteLink>; 3], S
         // A sync touches most of an index in every transaction: keep it in memory, copy it back seldom.
         pragmas.push_str(
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768; \
-             PRAGMA wal_autocheckpoint = 16000;",
+             PRAGMA wal_autocheckpoint = 16000; PRAGMA secure_delete = ON;",
         );
     }
     let write = SqliteOptions { file, flags, pragmas, reads: false };
@@ -273,6 +274,21 @@ pub async fn open(options: &DatabaseOptions) -> Result<([Pool<SqliteLink>; 3], S
     drop(writer.lend().await?);
     let readers = || Pool::new(read.clone(), options.connections.clamp(1, 4), WAIT, false);
     Ok(([writer, readers(), readers()], SharedReader::new(read.clone())))
+}
+
+/// Folds the log into the file and cuts it to nothing; false while a reader needs what only the log holds. Readers are not
+/// waited for, since no other write would begin meanwhile.
+pub async fn empty_log(writer: &mut SqliteLink, state: &mut State) -> Result<bool, Error> {
+    let command = |text: String, wants| vec![Command { text: text.into(), values: Vec::new(), wants }];
+    let wait_for_others =
+        |time: Duration| command(format!("PRAGMA busy_timeout = {};", time.as_millis()), Wants::Script);
+    let checkpoint = command("PRAGMA wal_checkpoint(TRUNCATE)".to_owned(), Wants::Rows);
+    writer.run(state, State::Clean, wait_for_others(Duration::ZERO)).await.map_err(|(_, failure)| failure)?;
+    let tried = writer.run(state, State::Clean, checkpoint).await;
+    let restored = writer.run(state, State::Clean, wait_for_others(BUSY)).await;
+    let answered = tried.and_then(|answered| restored.map(|_| answered)).map_err(|(_, failure)| failure)?;
+    let row = answered.rows.into_iter().next().map(Row::Sqlite);
+    row.map_or(Ok(true), |row| Ok(row.get::<i64>("busy")? == 0))
 }
 
 /// Makes a missing file that only its owner can read; SQLite gives its log the same mode.

@@ -51,6 +51,7 @@ fn text_with(metrics: &Metrics, tokens: Vec<TokenHealth>, counted: &[(Counted, u
             report: &report,
             counted,
             sync_interval: Duration::from_secs(1800),
+            erasure_pending: Duration::from_millis(1250),
             connections: 3,
         })
         .unwrap()
