@@ -58,7 +58,8 @@ async fn a_caller_over_the_budget_waits_while_another_administrator_renews(kind:
     upload(&thief, &pair.setting, "{}").await.is_refused(400, "BadRequest", "not a server token");
     assert_eq!(upload(&admin, &pair.setting, &renewal).await.status, 204);
 
-    // Another key pair of the same setting.
+    // Another key pair of the same setting; a later one is the newest.
+    test.clock.advance(SignedDuration::from_secs(1));
     let generate = format!("/beta/{S}/{}/generateEncryptionPublicKey", pair.setting);
     assert_eq!(thief.act(&generate).await.status, 200);
     trust(&test, &admin, &pair.setting, &pair.server).await;
@@ -66,8 +67,8 @@ async fn a_caller_over_the_budget_waits_while_another_administrator_renews(kind:
     assert_eq!(upload(&thief, &pair.setting, &renewal).await.status, 204);
 
     // One a minute with the first.
-    is_over(&upload(&thief, &pair.setting, &unreadable).await, "60");
-    test.clock.advance(SignedDuration::from_secs(61));
+    is_over(&upload(&thief, &pair.setting, &unreadable).await, "59");
+    test.clock.advance(SignedDuration::from_secs(60));
     is_unreadable(&upload(&thief, &pair.setting, &unreadable).await);
     is_over(&upload(&thief, &pair.setting, &unreadable).await, "59");
     let counted = |reason| test.app.counters.of(&Counted::FailedOpen(reason));
