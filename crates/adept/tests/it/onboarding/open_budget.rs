@@ -1,5 +1,10 @@
 //! The budget of uploads that cannot be opened: who is over it is not opened, and nobody else notices.
 
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
 use adept::{
     app::{AppOptions, Counted, TokenUpload},
     domain::{Caller, Origin},
@@ -211,4 +216,47 @@ async fn without_a_budget_nobody_waits() {
     let path = format!("/servers/{}/token?line_ends=crlf", pair.server);
     let token = test.portal.call(Method::POST, &path, String::new()).await;
     assert_eq!(upload(&thief, &pair.setting, &token).await.status, 204);
+}
+
+/// What is logged on this thread, at `WARN` and above.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Logged {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_first_failure_of_a_minute_is_a_warning_that_names_the_caller() {
+    let test = TestApp::start_in_still_time(Kind::Sqlite).await;
+    let (thief, other) = (another_caller(&test).await, another_caller(&test).await);
+    let pair = pair(&test, &thief).await;
+    let unreadable = unreadable(&test, &pair).await;
+    let logged = Logged::default();
+    let writer = logged.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::WARN)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    for _ in 0..25 {
+        upload(&thief, &pair.setting, &unreadable).await;
+    }
+    upload(&other, &pair.setting, &unreadable).await;
+    test.clock.advance(SignedDuration::from_secs(60));
+    upload(&thief, &pair.setting, &unreadable).await;
+    upload(&thief, &pair.setting, "{}").await;
+    let lines = String::from_utf8(logged.0.lock().unwrap().clone()).unwrap();
+    let warnings: Vec<_> = lines.lines().filter(|line| line.contains("could not be opened")).collect();
+    assert_eq!(warnings.len(), 3, "{lines}");
+    for warning in warnings {
+        assert!(warning.contains(&pair.setting) && warning.contains("address=\"127.0.0.1\""), "{warning}");
+    }
 }
