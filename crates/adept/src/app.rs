@@ -61,7 +61,9 @@ pub use supervise::{SchedulerState, Watchdog};
 pub use sync::SyncRunner;
 pub use token_uploads::{TokenUpload, Tokens};
 
-pub use crate::storage::{FairSemaphore, ListQuery, Listed, Permit, Position, Purpose, in_share_of};
+pub use crate::storage::{
+    FairSemaphore, ListQuery, Listed, Permit, Position, PrivateFileError, Purpose, in_share_of, read_private,
+};
 use crate::{
     domain::{
         OPEN_FAILURES, OpenBudget,

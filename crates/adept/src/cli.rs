@@ -11,6 +11,7 @@ pub mod keys;
 pub mod migrate;
 mod open;
 mod operator;
+mod private_memory;
 pub mod serve;
 pub mod setting;
 mod setting_name;
@@ -131,6 +132,10 @@ pub fn main() -> ExitCode {
     let level = cli.log.log.as_deref().unwrap_or(if quiet { "error" } else { "info" });
     if let Err(message) = telemetry::start(cli.log.log_format == config::LogFormat::Json, level) {
         return end(Err(Failure::usage(format!("--log: {message}"))));
+    }
+    let allows_core = matches!(&cli.command, Command::Serve(flags) if flags.allow_core);
+    if !allows_core && let Err(failure) = private_memory::keep() {
+        return end(Err(failure));
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     end(match runtime {

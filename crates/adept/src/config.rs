@@ -5,7 +5,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum, builder::FalseyValueParser};
@@ -213,6 +213,9 @@ pub struct Profiles {
 /// Everything that `adept serve` needs.
 #[derive(Args, Clone)]
 pub struct Serve {
+    /// Allow core files and debuggers of the same user: both show every secret in memory
+    #[arg(long, env = "ADEPT_ALLOW_CORE", value_parser = FalseyValueParser::new())]
+    pub allow_core: bool,
     /// Own addresses.
     #[command(flatten)]
     pub listening: Listening,
@@ -237,16 +240,14 @@ pub struct Database {
 }
 
 impl Storage {
-    /// The database; an error when the URL's file cannot be read or the scheme is unknown.
-    pub fn database(&self) -> Result<Database, String> {
+    /// The database, by its URL or what is read from the URL's file; an error when that fails or the scheme is unknown.
+    pub fn database(
+        &self,
+        read: impl FnOnce(&Path) -> Result<Zeroizing<String>, String>,
+    ) -> Result<Database, String> {
         let url = match (&self.database_url, &self.database_url_file) {
             (Some(url), _) => Zeroizing::new(url.clone()),
-            (None, Some(file)) => {
-                let text = std::fs::read_to_string(file).map_err(|error| {
-                    format!("the database URL cannot be read from {}: {error}", file.display())
-                })?;
-                Zeroizing::new(Zeroizing::new(text).trim().to_owned())
-            }
+            (None, Some(file)) => Zeroizing::new(read(file)?.trim().to_owned()),
             (None, None) => {
                 let path = self.data_dir.join("adept.db").display().to_string();
                 // These would end the path of a URL.
@@ -381,6 +382,7 @@ mod tests {
 
     #[test]
     fn the_default_database_lies_in_the_data_folder_whatever_its_name() {
+        let none = |_: &Path| Err("there is no file".to_owned());
         let storage = |data_dir: &str, url: Option<&str>| Storage {
             data_dir: data_dir.into(),
             database_url: url.map(str::to_owned),
@@ -388,8 +390,8 @@ mod tests {
             sealing_key_file: None,
             sqlite_max_pages: None,
         };
-        assert_eq!(*storage("a b/50%?", None).database().unwrap().url, "sqlite://a b/50%25%3F/adept.db");
-        assert!(!storage("a", Some("postgres://localhost/adept")).database().unwrap().is_local);
-        assert!(storage("a", Some("mysql://localhost/adept")).database().is_err());
+        assert_eq!(*storage("a b/50%?", None).database(none).unwrap().url, "sqlite://a b/50%25%3F/adept.db");
+        assert!(!storage("a", Some("postgres://localhost/adept")).database(none).unwrap().is_local);
+        assert!(storage("a", Some("mysql://localhost/adept")).database(none).is_err());
     }
 }

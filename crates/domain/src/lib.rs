@@ -38,6 +38,7 @@ mod ids;
 pub mod members;
 mod onboarding;
 mod open_budget;
+mod private_file;
 mod profile;
 pub mod purge;
 mod rate_limit;
@@ -72,6 +73,7 @@ pub use onboarding::{
     SyncStatus, TokenComparison, TokenType, Verification, accept,
 };
 pub use open_budget::{OPEN_FAILURES, OpenBudget, OpenFailures};
+pub use private_file::FileRights;
 pub use profile::{
     AppleTerms, EnrollmentUrl, Offer, Ownership, PANES, Pairing, Profile, ProfileFault, ProfileKind,
     ProfilePatch, ProfileValue, ProfileValues, RETIRED_KEYS, RecognizedProfile, SKIP_KEYS, SkipKey,

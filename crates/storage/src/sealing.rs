@@ -9,7 +9,7 @@ use std::{
     fmt::Display,
     fs,
     io::{self, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -20,7 +20,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use zeroize::Zeroizing;
 
-use super::Error;
+use super::{Error, PrivateFileError, read_private};
 use adept_domain::{SettingKey, TenantId};
 
 const VERSION: u8 = 1;
@@ -74,14 +74,9 @@ pub enum SealingKeyError {
     /// It exists already; it is never replaced.
     #[error("{0} exists already and was left as it is; a sealing key is never replaced, choose another name")]
     Exists(PathBuf),
-    /// Others may read it.
-    #[error("the sealing key {path} can be read by others (mode {mode:o}); run `chmod 600 {path}`")]
-    TooOpen {
-        /// The file.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: u32,
-    },
+    /// Others may read or change it.
+    #[error("the sealing key {0}")]
+    TooOpen(PrivateFileError),
     /// It is not what `adept keys new` makes.
     #[error("{0} is not a sealing key as `adept keys new` makes it; restore it from the backup")]
     Malformed(PathBuf),
@@ -99,18 +94,17 @@ pub enum SealingKeyError {
 }
 
 impl SealingKey {
-    /// Reads a key file. Refused when others may read it.
+    /// Reads a key file. Refused when others may read or change it.
     pub fn read(path: &Path) -> Result<Self, SealingKeyError> {
-        let io = |cause: io::Error| match cause.kind() {
-            io::ErrorKind::NotFound => SealingKeyError::Missing(path.to_owned()),
-            _ => SealingKeyError::Io { path: path.to_owned(), cause },
-        };
-        let mode = fs::metadata(path).map_err(io)?.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
-            return Err(SealingKeyError::TooOpen { path: path.to_owned(), mode });
-        }
-        let text = Zeroizing::new(fs::read_to_string(path).map_err(io)?);
+        let content = read_private(path).map_err(|error| match error {
+            PrivateFileError::Io { cause, .. } if cause.kind() == io::ErrorKind::NotFound => {
+                SealingKeyError::Missing(path.to_owned())
+            }
+            PrivateFileError::Io { path, cause } => SealingKeyError::Io { path, cause },
+            error @ PrivateFileError::TooOpen { .. } => SealingKeyError::TooOpen(error),
+        })?;
         let malformed = || SealingKeyError::Malformed(path.to_owned());
+        let text = std::str::from_utf8(&content).map_err(|_| malformed())?;
         let encoded = text.trim().strip_prefix(FILE_PREFIX).ok_or_else(malformed)?;
         let bytes = Zeroizing::new(BASE64_STANDARD.decode(encoded).map_err(|_| malformed())?);
         Self::from_bytes(&bytes).ok_or_else(malformed)

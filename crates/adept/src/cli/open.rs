@@ -5,13 +5,14 @@ use std::{fs, io, path::Path, sync::Arc, time::Duration};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use jiff::SignedDuration;
 use rustls_pki_types::{CertificateDer, pem::PemObject as _};
+use zeroize::Zeroizing;
 
 use super::{Exit, Failure};
 use crate::{
     app::{App, AppOptions, AppleOptions, Clock, SharedProfileOptions},
     config,
     domain::TenantId,
-    storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions},
+    storage::{self, DatabaseOptions, OpenError, Storage, StorageOptions, read_private},
 };
 
 /// Connections to a database server, or readers of a file.
@@ -32,7 +33,7 @@ pub(super) enum WhenMissing {
 
 /// How the storage is opened.
 pub(super) fn options(flags: &config::Storage, missing: WhenMissing) -> Result<StorageOptions, Failure> {
-    let database = flags.database().map_err(Failure::usage)?;
+    let database = flags.database(url_in_file).map_err(Failure::usage)?;
     let may_create = missing == WhenMissing::Make;
     Ok(StorageOptions {
         database: DatabaseOptions {
@@ -45,6 +46,13 @@ pub(super) fn options(flags: &config::Storage, missing: WhenMissing) -> Result<S
         sealing_key_file: flags.sealing_key_file(),
         may_create_sealing_key: database.is_local && may_create,
     })
+}
+
+/// The database URL in a file, which holds a password and is read by nobody else.
+fn url_in_file(file: &Path) -> Result<Zeroizing<String>, String> {
+    let content = read_private(file).map_err(|error| format!("--database-url-file: {error}"))?;
+    let text = str::from_utf8(&content).map_err(|_| format!("{} holds no text", file.display()))?;
+    Ok(Zeroizing::new(text.to_owned()))
 }
 
 /// The storage. Its folder is made when it may be.

@@ -22,7 +22,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_util::sync::CancellationToken;
 
 use super::signals::Signals;
-use crate::app::Clock;
+use crate::app::{Clock, PrivateFileError};
 
 /// How often certificate files are read again.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
@@ -57,6 +57,9 @@ pub enum TlsError {
         /// What the system said.
         cause: std::io::Error,
     },
+    /// The private key's file is not private, or cannot be read.
+    #[error("the TLS key {0}")]
+    Key(#[from] PrivateFileError),
     /// A file holds something else.
     #[error("{path} holds {what}. Nothing was changed; put the right file there")]
     Content {

@@ -7,6 +7,8 @@ mod help;
 mod keys;
 mod memory;
 mod migrate;
+mod private_files;
+mod private_memory;
 mod serve;
 mod setting;
 mod simulator;

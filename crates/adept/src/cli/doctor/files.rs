@@ -9,6 +9,7 @@ use super::Finding;
 use crate::{
     config,
     serve::tls::{local_ca, not_after},
+    storage::{PrivateFileError, read_private},
 };
 
 /// A certificate of the operator's that ends within this time should be renewed.
@@ -91,12 +92,11 @@ fn operators(path: &Path, now: Timestamp) -> Finding {
 fn private(path: &Path) -> Finding {
     const ABOUT: &str = "private key";
     let shown = path.display();
-    match fs::metadata(path) {
-        Err(error) => Finding::fail(ABOUT, format!("{shown} cannot be read ({error}); set --tls-key")),
-        #[cfg(unix)]
-        Ok(metadata) if std::os::unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o007 != 0 => {
-            Finding::warn(ABOUT, format!("{shown} can be read by everyone; run `chmod 640 {shown}`"))
+    match read_private(path) {
+        Err(PrivateFileError::Io { cause, .. }) => {
+            Finding::fail(ABOUT, format!("{shown} cannot be read ({cause}); set --tls-key"))
         }
-        Ok(_) => Finding::ok(ABOUT, format!("{shown} is there")),
+        Err(error @ PrivateFileError::TooOpen { .. }) => Finding::fail(ABOUT, error.to_string()),
+        Ok(_) => Finding::ok(ABOUT, format!("{shown} is there and private")),
     }
 }

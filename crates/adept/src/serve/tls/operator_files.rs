@@ -5,6 +5,7 @@ use std::path::Path;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 use super::{Material, TlsError, read};
+use crate::app::read_private;
 
 pub(super) fn load(certificate: &Path, key: &Path) -> Result<Material, TlsError> {
     let unfit = |path: &Path, what: String| TlsError::Content { path: path.to_owned(), what };
@@ -14,7 +15,7 @@ pub(super) fn load(certificate: &Path, key: &Path) -> Result<Material, TlsError>
     if chain.is_empty() {
         return Err(unfit(certificate, "no PEM certificate".to_owned()));
     }
-    let key = PrivateKeyDer::from_pem_slice(&read(key)?)
+    let key = PrivateKeyDer::from_pem_slice(&read_private(key)?)
         .map_err(|error| unfit(key, format!("no readable PEM private key ({error})")))?;
     Ok(Material { chain, key, authority: None })
 }

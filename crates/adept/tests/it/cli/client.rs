@@ -1,5 +1,7 @@
 //! `adept client`: before the first `serve` and beside a running one.
 
+use std::os::unix::fs::PermissionsExt;
+
 use adept::domain::TenantId;
 
 use super::{adept, tenant::operators_entries};
@@ -152,6 +154,7 @@ fn the_database_url_may_come_from_a_file() {
     let folder = Folder::new();
     let file = folder.path().join("url");
     std::fs::write(&file, format!("sqlite://{}/elsewhere.db\n", folder.path().display())).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let data = format!("--data-dir={}", folder.path().display());
     let file = format!("--database-url-file={}", file.display());
     adept(&["client", "add", "a", "--permission", WRITE, "--new-database", &data, &file]).is(0, "");

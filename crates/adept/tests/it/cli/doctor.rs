@@ -100,7 +100,7 @@ fn what_is_wrong_with_files_is_named_with_the_command_that_fixes_it() {
     assert!(finding(&seen.out, "data folder").contains("chmod 700"));
     assert!(finding(&seen.out, "sealing key").contains("chmod 600"));
     assert!(finding(&seen.out, "certificate").contains("renew"));
-    assert!(finding(&seen.out, "private key").contains("chmod 640"));
+    assert!(finding(&seen.out, "private key").contains("chmod 600"));
     assert!(finding(&seen.out, "public URL").contains("--public-url"));
 }
 

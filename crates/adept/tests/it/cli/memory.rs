@@ -157,7 +157,8 @@ async fn a_hundred_unread_answers_of_one_tenant_hold_little_and_leave_another_it
         let answer = Client::new().get(&expanded).bearer_auth(&other).send().await.unwrap();
         assert_eq!(answer.status(), 200);
     }
-    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    // Half the time after which an answer that nobody reads is given up.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{:?}", begun.elapsed());
     let cost = service.peak() - before;
     assert!(cost < 256, "{cost} MiB");
 }

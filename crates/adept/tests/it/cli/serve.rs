@@ -1,6 +1,6 @@
 //! `adept serve` as a process of its own: signals, log, certificates on disk.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt, process::Command};
 
 use adept::{
     app::Clock,
@@ -139,7 +139,9 @@ async fn a_hangup_brings_a_new_certificate_into_use() {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
         let pem = params.self_signed(&key).unwrap().pem();
-        fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+        let private = folder.path().join("key.pem");
+        fs::write(&private, key.serialize_pem()).unwrap();
+        fs::set_permissions(private, fs::Permissions::from_mode(0o600)).unwrap();
         fs::write(folder.path().join("cert.pem"), &pem).unwrap();
         pem
     };

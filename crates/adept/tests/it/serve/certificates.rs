@@ -265,6 +265,7 @@ fn give(folder: &Folder) -> (String, Source) {
     let (certificate, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     fs::write(&certificate, &pem).unwrap();
     fs::write(&key_file, key.serialize_pem()).unwrap();
+    fs::set_permissions(&key_file, fs::Permissions::from_mode(0o600)).unwrap();
     (pem, Source::Files { certificate, key: key_file })
 }
 

@@ -42,9 +42,11 @@ async fn another_key_stops_the_start_and_says_what_to_restore() {
 async fn a_key_that_others_can_read_is_refused() {
     let database = TestDatabase::new(Kind::Sqlite).await;
     SealingKey::create(&database.key_file()).unwrap();
-    std::fs::set_permissions(database.key_file(), std::fs::Permissions::from_mode(0o640)).unwrap();
-    let refused = open(&database).await.err().unwrap();
-    assert!(refused.to_string().contains("chmod 600"), "{refused}");
+    for mode in [0o644, 0o620, 0o601] {
+        std::fs::set_permissions(database.key_file(), std::fs::Permissions::from_mode(mode)).unwrap();
+        let refused = open(&database).await.err().unwrap();
+        assert!(refused.to_string().contains("chmod 600"), "{mode:o}: {refused}");
+    }
 }
 
 #[tokio::test]
