@@ -10,6 +10,7 @@ use jiff::tz::Offset;
 
 pub use self::id::{CertificateId, RecipientId};
 use crate::ber::{BIT_STRING, Fault, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, Reader, SEQUENCE, context};
+use crate::key_pair::PrivateKey;
 use crate::pem;
 
 const LABEL: &str = "CERTIFICATE";
@@ -28,6 +29,8 @@ pub struct Certificate {
     id: CertificateId,
     not_before: Timestamp,
     not_after: Timestamp,
+    /// `subjectPublicKey`.
+    public_key: Vec<u8>,
 }
 
 /// The input is not one well-formed X.509 certificate.
@@ -42,13 +45,13 @@ impl Certificate {
             return Err(CertificateError);
         }
         let mut reader = Reader::new(der);
-        let (id, [not_before, not_after]) = reader.within(SEQUENCE, |reader| {
+        let (id, [not_before, not_after], public_key) = reader.within(SEQUENCE, |reader| {
             let fields = reader.within(SEQUENCE, to_be_signed)?;
             reader.skip_rest()?;
             Ok::<_, CertificateError>(fields)
         })?;
         if reader.rest().is_empty() {
-            Ok(Self { der: der.to_vec(), id, not_before, not_after })
+            Ok(Self { der: der.to_vec(), id, not_before, not_after, public_key })
         } else {
             Err(CertificateError)
         }
@@ -89,6 +92,12 @@ impl Certificate {
         self.not_after
     }
 
+    /// Whether it certifies the public half of this key.
+    #[must_use]
+    pub fn is_of(&self, key: &PrivateKey) -> bool {
+        self.public_key == key.public_key()
+    }
+
     /// SHA-256 of the DER: the fingerprint that other tools show.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
@@ -105,7 +114,9 @@ impl From<Fault> for CertificateError {
 }
 
 /// TBSCertificate (RFC 5280 §4.1).
-fn to_be_signed(reader: &mut Reader<'_>) -> Result<(CertificateId, [Timestamp; 2]), CertificateError> {
+fn to_be_signed(
+    reader: &mut Reader<'_>,
+) -> Result<(CertificateId, [Timestamp; 2], Vec<u8>), CertificateError> {
     if reader.peek() == Some(context(0)) {
         // version
         reader.skip()?;
@@ -119,11 +130,7 @@ fn to_be_signed(reader: &mut Reader<'_>) -> Result<(CertificateId, [Timestamp; 2
     // subject
     reader.skip()?;
     let key_info = reader.raw()?;
-    let key = Reader::new(key_info).within(SEQUENCE, |reader| {
-        reader.skip()?;
-        reader.primitive(BIT_STRING)
-    })?;
-    let [_unused, key @ ..] = key else { return Err(CertificateError) };
+    let key = subject_public_key(key_info)?;
     let key_digests = id::key_digests(key_info, key);
     let mut subject_key_id = None;
     while let Some(tag) = reader.peek() {
@@ -133,7 +140,17 @@ fn to_be_signed(reader: &mut Reader<'_>) -> Result<(CertificateId, [Timestamp; 2
             reader.skip()?;
         }
     }
-    Ok((CertificateId { issuer, serial, subject_key_id, key_digests }, validity))
+    Ok((CertificateId { issuer, serial, subject_key_id, key_digests }, validity, key.to_vec()))
+}
+
+/// `subjectPublicKey` of a SubjectPublicKeyInfo, without the number of its unused bits.
+pub(crate) fn subject_public_key(key_info: &[u8]) -> Result<&[u8], CertificateError> {
+    let key = Reader::new(key_info).within(SEQUENCE, |reader| {
+        reader.skip()?;
+        reader.primitive(BIT_STRING)
+    })?;
+    let [_unused, key @ ..] = key else { return Err(CertificateError) };
+    Ok(key)
 }
 
 /// The content of the subject key identifier.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::rand::{self, SystemRandom};
 use aws_lc_rs::rsa::{
     self, KeySize, OaepAlgorithm, OaepPrivateDecryptingKey, Pkcs1PrivateDecryptingKey, PrivateDecryptingKey,
@@ -16,7 +16,7 @@ use rcgen::{
 };
 use zeroize::Zeroizing;
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, subject_public_key};
 use crate::pem;
 
 const MIN_BITS: usize = 2048;
@@ -35,6 +35,8 @@ pub struct PrivateKey {
     pkcs1: Pkcs1PrivateDecryptingKey,
     oaep: OaepPrivateDecryptingKey,
     bits: usize,
+    /// `subjectPublicKey` of its public half.
+    public_key: Vec<u8>,
 }
 
 /// Why bytes are no usable private key.
@@ -60,9 +62,11 @@ impl PrivateKey {
         if !(MIN_BITS..=MAX_BITS).contains(&bits) {
             return Err(PrivateKeyError::Size { bits });
         }
+        let public: PublicKeyX509Der<'_> = key.public_key().as_der().map_err(|_| PrivateKeyError::NotAKey)?;
+        let public_key = subject_public_key(public.as_ref()).map_err(|_| PrivateKeyError::NotAKey)?.to_vec();
         let pkcs1 = Pkcs1PrivateDecryptingKey::new(key.clone()).map_err(|_| PrivateKeyError::NotAKey)?;
         let oaep = OaepPrivateDecryptingKey::new(key).map_err(|_| PrivateKeyError::NotAKey)?;
-        Ok(Self { pkcs1, oaep, bits })
+        Ok(Self { pkcs1, oaep, bits, public_key })
     }
 
     /// Reads the first PEM block labelled `PRIVATE KEY` (PKCS #8) or `RSA PRIVATE KEY` (PKCS #1). Other blocks, such as
@@ -80,6 +84,11 @@ impl PrivateKey {
     #[must_use]
     pub fn bits(&self) -> usize {
         self.bits
+    }
+
+    /// `subjectPublicKey` of its public half.
+    pub(crate) fn public_key(&self) -> &[u8] {
+        &self.public_key
     }
 
     /// Overwrites `content_key` with the key sealed in `encrypted`. When it does not open, or has another length, the

@@ -1,12 +1,15 @@
 //! Public keys: what an administrator uploads in Apple's portal, so that Apple seals the server token for us.
 
-use adept_apple::{certificate::Certificate, key_pair::KeyPair};
+use adept_apple::{
+    certificate::Certificate,
+    key_pair::{KeyPair, PrivateKey},
+};
 use jiff::SignedDuration;
 
-use super::{Error, Settings, audit::event, settings};
+use super::{Error, Settings, audit::event, open_token::foreign_certificate, settings};
 use crate::{
     domain::{Caller, Change, KeyPairId, Origin, SettingId, SettingKey, TokenType},
-    storage::{KeyAdded, NewKeyPair},
+    storage::{KeyAdded, KeyPairRow, NewKeyPair},
 };
 
 /// An unused pair younger than this is never dropped for a newer one: someone may be on the way to Apple with it.
@@ -23,8 +26,10 @@ impl Settings {
         id: SettingId,
     ) -> Result<Option<String>, Error> {
         settings::visible(&self.settings, caller, id).await?;
-        let pairs = self.key_pairs.list(SettingKey::new(caller.tenant, id)).await?;
-        pairs.first().map(|pair| pem(&pair.certificate)).transpose()
+        let key = SettingKey::new(caller.tenant, id);
+        let Some(pair) = self.key_pairs.list(key).await?.into_iter().next() else { return Ok(None) };
+        let key_pairs = self.key_pairs.clone();
+        self.cores.run(move || checked_pem(&pair, &key_pairs.open(key, &pair)?)).await?.map(Some)
     }
 
     /// Adds a pair and answers its certificate as PEM. No older pair stops working by that.
@@ -65,6 +70,18 @@ impl Settings {
             pkcs8: pair.pkcs8,
         })
     }
+}
+
+/// The certificate of a pair as PEM, where it is of this private key.
+fn checked_pem(pair: &KeyPairRow, pkcs8: &[u8]) -> Result<String, Error> {
+    let certificate = Certificate::from_der(&pair.certificate)
+        .map_err(|e| Error::Internal { cause: format!("a stored certificate is unfit: {e}") })?;
+    let private_key = PrivateKey::from_pkcs8_der(pkcs8)
+        .map_err(|e| Error::Internal { cause: format!("the stored private key is unfit: {e}") })?;
+    if !certificate.is_of(&private_key) {
+        return Err(foreign_certificate(pair.id));
+    }
+    Ok(certificate.pem())
 }
 
 fn pem(der: &[u8]) -> Result<String, Error> {

@@ -46,6 +46,9 @@ impl Tokens {
                     private_key
                 }
             };
+            if !certificate.is_of(&private_key) {
+                return Err(foreign_certificate(pair.id));
+            }
             sealed.open(&certificate.id(), &private_key).map_err(refused)
         };
         match self.cores.run(open).await? {
@@ -72,6 +75,16 @@ fn wanted_pair(sealed: &SealedToken, pairs: Vec<KeyPairRow>) -> Result<(KeyPairR
          new token there and upload that.",
         names.join("; ")
     )))
+}
+
+/// The certificate lies readable beside the sealed key: who can write to the database could put another one there, and Apple
+/// would seal server tokens to a stranger's key.
+pub(super) fn foreign_certificate(pair: KeyPairId) -> Error {
+    Error::Internal {
+        cause: format!(
+            "the stored certificate of the key pair {pair} is not of its private key; the database was changed"
+        ),
+    }
 }
 
 fn refused(error: TokenError) -> Error {

@@ -166,3 +166,12 @@ fn keys_are_shared_between_threads() {
     is_shared::<PrivateKey>();
     is_shared::<KeyPair>();
 }
+
+#[test]
+fn a_certificate_is_of_its_own_private_key_and_of_no_other() {
+    let other = KeyPair::generate("Adept, école Zürich", now()).unwrap();
+    let [own_key, other_key] =
+        [&PAIR.pkcs8, &other.pkcs8].map(|pkcs8| PrivateKey::from_pkcs8_der(pkcs8).unwrap());
+    assert!(PAIR.certificate.is_of(&own_key) && other.certificate.is_of(&other_key));
+    assert!(!PAIR.certificate.is_of(&other_key) && !other.certificate.is_of(&own_key));
+}

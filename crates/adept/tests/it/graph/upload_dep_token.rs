@@ -153,3 +153,29 @@ async fn status_line(socket: &mut TcpStream) -> String {
     tokio::time::timeout(Duration::from_secs(30), read).await.unwrap();
     String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().to_owned()
 }
+
+#[tokio::test]
+async fn a_certificate_that_was_exchanged_in_the_database_is_not_shown_and_opens_nothing() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let settings = [admin.create_setting().await, admin.create_setting().await];
+    let one = "UPDATE key_pairs SET certificate = (SELECT MIN(certificate) FROM key_pairs)";
+    test.database.execute(one).await.unwrap();
+    let server = test.portal.server().await;
+    let mut statuses = Vec::new();
+    let mut exchanged = String::new();
+    for setting in &settings {
+        let key = admin.get(&format!("/beta/{S}/{setting}/getEncryptionPublicKey")).await;
+        statuses.push(key.status);
+        match key.status {
+            200 => test.portal.trust(&server, key.json()["value"].as_str().unwrap()).await,
+            _ => exchanged.clone_from(setting),
+        }
+    }
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 500]);
+    // It is sealed to the certificate that stands with both settings.
+    let upload = json!({ "depToken": test.portal.token(&server).await });
+    let refused = admin.post(&format!("/beta/{S}/{exchanged}/uploadDepToken"), &upload).await;
+    assert_eq!(refused.status, 500, "{}", refused.text);
+}
