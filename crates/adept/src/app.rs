@@ -66,7 +66,7 @@ pub use crate::storage::{
 };
 use crate::{
     domain::{
-        OPEN_FAILURES, OpenBudget,
+        OPEN_FAILURES, OpenBudget, RELEASES_A_DAY,
         deadline::{LONGEST_REST, Lengths, SESSION_CLAIM},
     },
     storage::Storage,
@@ -79,6 +79,8 @@ pub struct AppOptions {
     pub maximum_dep_tokens: i32,
     /// Uploads that cannot be opened which a caller may send at once with a key pair; 0: no limit.
     pub open_failures: u32,
+    /// Devices whose release a tenant may request within a day.
+    pub max_release: u32,
     /// Time between two syncs of a setting.
     pub sync_interval: Duration,
     /// Time between two fetches of everything that deltas should have told.
@@ -113,6 +115,7 @@ impl Default for AppOptions {
         Self {
             maximum_dep_tokens: 100,
             open_failures: OPEN_FAILURES,
+            max_release: RELEASES_A_DAY,
             sync_interval: Duration::from_secs(30 * 60),
             full_fetch_interval: Duration::from_secs(7 * 24 * 60 * 60),
             lease: Duration::from_secs(30),
@@ -294,6 +297,7 @@ impl App {
                 settings: storage.settings.clone(),
                 profiles: storage.profiles.clone(),
                 devices: storage.devices.clone(),
+                max_release: options.max_release,
                 clock: clock.clone(),
                 shared: Arc::clone(&shared),
             },

@@ -13,7 +13,7 @@ use ipnet::IpNet;
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
 
-use crate::domain::OPEN_FAILURES;
+use crate::domain::{OPEN_FAILURES, RELEASES_A_DAY};
 
 /// Where Apple's service is. Source: Apple, "Device Assignment" (`mdmenrollment.apple.com`).
 const APPLE_URL: &str = "https://mdmenrollment.apple.com";
@@ -188,6 +188,9 @@ pub struct Apple {
     #[arg(long, env = "ADEPT_OPEN_FAILURES", value_name = "NUMBER", default_value_t = OPEN_FAILURES,
           value_parser = clap::value_parser!(u32).range(..=1000))]
     pub open_failures: u32,
+    /// Devices whose release from the organization a tenant may request within a day
+    #[arg(long, env = "ADEPT_MAX_RELEASE", value_name = "NUMBER", default_value_t = RELEASES_A_DAY)]
+    pub max_release: u32,
 }
 
 /// Shared profile options: what Apple gets with every profile. A change reaches a profile when the profile itself is changed.

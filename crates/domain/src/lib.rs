@@ -42,6 +42,7 @@ mod private_file;
 mod profile;
 pub mod purge;
 mod rate_limit;
+mod release_quota;
 mod serial;
 pub mod setting_state;
 mod sync_run;
@@ -83,6 +84,7 @@ pub use rate_limit::{
     Buckets, FAILED_SIGN_INS_FROM_ADDRESS, FAILED_SIGN_INS_OF_ACCOUNT, FailedSignIns, LimitExceeded, Quota,
     RateLimit, Taken,
 };
+pub use release_quota::{RELEASES_A_DAY, ReleaseDay, ReleaseQuotaExceeded};
 pub use serial::{is_same_serial, serial_key};
 pub use setting_state::{Fence, Lease, SettingState};
 pub use sync_run::{DeviceChanges, SyncKind, SyncOutcome, SyncRun, too_many_absent};

@@ -210,6 +210,13 @@ CREATE TABLE open_failures (
 
 CREATE INDEX open_failures_age ON open_failures (refilled_at);
 
+-- How many devices a tenant asked to release since the first of them; counts for a day.
+CREATE TABLE release_days (
+    tenant          BYTEA   PRIMARY KEY NOT NULL REFERENCES tenants (id) ON DELETE CASCADE,
+    began_at        BIGINT  NOT NULL,
+    devices         BIGINT  NOT NULL
+);
+
 -- There may be a million rows, and their ids stand in two indexes.
 CREATE TABLE devices (
     tenant          BYTEA   NOT NULL,

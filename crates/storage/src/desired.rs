@@ -9,7 +9,7 @@ use super::{
     assignment::{alike, bump_desired_generation, desire, save_pacing, save_release, states_of},
     audit,
     created_requests::{self, EntityCreated},
-    db::{Statement, Transaction, hex, sql, sql_of_parts},
+    db::{Row, Statement, Transaction, hex, sql, sql_of_parts},
     device_counts::{self, Changing},
     device_events::{self, NewDeviceEvent},
     devices,
@@ -18,8 +18,8 @@ use super::{
     setting_state::save,
 };
 use adept_domain::{
-    AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, RequestKey, SettingKey,
-    SettingState, serial_key,
+    AuditEvent, DeviceEventKind, DeviceId, DeviceRow, Profile, ProfileId, ReleaseDay, ReleaseQuotaExceeded,
+    RequestKey, SettingKey, SettingState, TenantId, serial_key,
 };
 
 /// What came of a desired profile for several devices: all or nothing.
@@ -31,6 +31,8 @@ pub enum DesiredChange {
     NotFound,
     /// These are not listed under the setting; serial numbers as they were asked for, at most a handful.
     Unknown(Vec<String>),
+    /// The tenant asked for too many releases within a day.
+    TooManyReleases(ReleaseQuotaExceeded),
 }
 
 /// What a manual import writes.
@@ -108,11 +110,12 @@ impl Devices {
         Ok(DesiredChange::Done)
     }
 
-    /// Wants that Apple releases devices that it lists under the setting.
+    /// Wants that Apple releases devices that it lists under the setting; within a day no more of a tenant than `most`.
     pub async fn request_release(
         &self,
         key: SettingKey,
         serials: &[String],
+        most: u32,
         now: Timestamp,
         event: &AuditEvent,
     ) -> Result<DesiredChange, Error> {
@@ -131,7 +134,11 @@ impl Devices {
             let release = state.release.on_requested(now);
             (release != state.release).then_some((release, serial_key))
         });
-        for (release, keys) in alike(changed) {
+        let changed: Vec<_> = changed.collect();
+        if let Err(exceeded) = count_releases(&mut tx, key.tenant, changed.len(), most, now).await? {
+            return Ok(DesiredChange::TooManyReleases(exceeded));
+        }
+        for (release, keys) in alike(changed.into_iter()) {
             save_release(&mut tx, key, &release, &keys).await?;
             let line = NewDeviceEvent::of(DeviceEventKind::ReleaseRequested);
             device_events::write(&mut tx, key, &keys, now, &line).await?;
@@ -244,6 +251,30 @@ async fn finish_writes<E: From<Error>>(
         tx.commit().await?;
     }
     Ok(true)
+}
+
+/// Counts releases of a tenant, under its row, unless they are too many.
+async fn count_releases(
+    tx: &mut Transaction,
+    tenant: TenantId,
+    more: usize,
+    most: u32,
+    now: Timestamp,
+) -> Result<Result<(), ReleaseQuotaExceeded>, Error> {
+    if more == 0 {
+        return Ok(Ok(()));
+    }
+    let take = sql("INSERT INTO release_days (tenant, began_at, devices) VALUES ($1, $2, 0) \
+        ON CONFLICT (tenant) DO UPDATE SET devices = release_days.devices RETURNING began_at, devices");
+    let day = |row: &Row| Ok(ReleaseDay { began_at: row.get("began_at")?, devices: row.get("devices")? });
+    let stored = tx.first(take.bind((tenant, now)), day).await?;
+    let more = i64::try_from(more).unwrap_or(i64::MAX);
+    let day = match ReleaseDay::with(stored, more, most.into(), now) {
+        Ok(day) => day,
+        Err(exceeded) => return Ok(Err(exceeded)),
+    };
+    let save = sql("UPDATE release_days SET began_at = $2, devices = $3 WHERE tenant = $1");
+    tx.execute_one("the day of releases", save.bind((tenant, day.began_at, day.devices))).await.map(Ok)
 }
 
 /// Something else is desired of the devices that `select` finds: when they are looked at.

@@ -3,6 +3,7 @@
 use std::{fmt::Display, time::Duration};
 
 use adept_apple::token::TokenError;
+use jiff::Timestamp;
 
 use crate::storage;
 
@@ -51,6 +52,18 @@ pub enum Error {
         limit: u32,
         /// Until the next one is tried.
         wait: Duration,
+    },
+    /// More devices would be released within a day than the operator admits.
+    #[error(
+        "This tenant may have {left} more devices released until {renewed_at:.0}. Nothing was changed. Check the list: a \
+         released device leaves the organization for good. To release more at once, the operator starts `adept serve` with a \
+         higher --max-release."
+    )]
+    TooManyReleases {
+        /// How many more are admitted.
+        left: i64,
+        /// When as many are admitted again as a day has.
+        renewed_at: Timestamp,
     },
     /// The database did not confirm the change.
     #[error(
@@ -116,6 +129,7 @@ impl Error {
             | Self::Unreadable(_)
             | Self::Conflict(_)
             | Self::ShareTaken
+            | Self::TooManyReleases { .. }
             | Self::TooManyFailedOpens { .. } => None,
         }
     }

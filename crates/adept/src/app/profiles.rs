@@ -33,6 +33,7 @@ pub struct Profiles {
     pub(super) settings: storage::Settings,
     pub(super) profiles: storage::Profiles,
     pub(super) devices: storage::Devices,
+    pub(super) max_release: u32,
     pub(super) clock: Clock,
     pub(super) shared: Arc<SharedOptions>,
 }

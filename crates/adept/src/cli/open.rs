@@ -122,6 +122,7 @@ pub(super) fn app(storage: Storage, flags: &config::Apple, clock: Clock) -> Resu
     let options = AppOptions {
         maximum_dep_tokens: flags.maximum_dep_tokens,
         open_failures: flags.open_failures,
+        max_release: flags.max_release,
         sync_interval: flags.sync_interval.unsigned_abs(),
         full_fetch_interval: flags.full_fetch_interval.unsigned_abs(),
         lease: flags.lease.unsigned_abs(),

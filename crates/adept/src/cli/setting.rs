@@ -185,7 +185,10 @@ fn operator_of(app: &App, setting: &Row) -> Origin {
 fn refused(error: app::Error) -> Failure {
     let exit = match &error {
         app::Error::NotFound { .. } => Exit::NotFound,
-        app::Error::Invalid(_) | app::Error::Unreadable(_) | app::Error::Conflict(_) => Exit::Refused,
+        app::Error::Invalid(_)
+        | app::Error::Unreadable(_)
+        | app::Error::Conflict(_)
+        | app::Error::TooManyReleases { .. } => Exit::Refused,
         app::Error::Unavailable { .. } | app::Error::ShareTaken | app::Error::TooManyFailedOpens { .. } => {
             Exit::Unavailable
         }

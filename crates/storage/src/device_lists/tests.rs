@@ -104,7 +104,7 @@ fn ids_are_narrowed_to_what_a_filter_asks_of_arrival() {
         let found = [at(-1), at(0), at(2)].map(|time| narrowed(&one, time));
         assert_eq!(found, [before, same, behind], "{op:?}");
         let both = one.and(created(CompareOp::Gt, at(-1)));
-        assert_eq!(narrowed(&both, at(-2)), false, "{op:?}");
+        assert!(!narrowed(&both, at(-2)), "{op:?}");
         assert_eq!(narrowed(&both, at(0)), same, "{op:?}");
     }
     let either = Expr::Or(vec![created(CompareOp::Lt, at(0)), created(CompareOp::Gt, at(9))]);

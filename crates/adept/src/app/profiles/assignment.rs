@@ -3,7 +3,7 @@
 
 use crate::{
     app::{Error, Profiles, audit::event, settings},
-    domain::{Change, DeviceRow, Origin, ProfileId, SettingId, serial_key},
+    domain::{Change, DeviceRow, Origin, ProfileId, ReleaseQuotaExceeded, SettingId, serial_key},
     storage::DesiredChange,
 };
 
@@ -41,7 +41,8 @@ impl Profiles {
         let changes = Change::among([("deviceSerialNumbers", None, Some(&named(&serials)))]);
         let event = event(&self.clock, Some(origin), "releaseAppleDevices", &setting, changes);
         let now = self.clock.now();
-        let changed = self.devices.request_release(setting.key(), &serials, now, &event).await?;
+        let changed =
+            self.devices.request_release(setting.key(), &serials, self.max_release, now, &event).await?;
         answer(changed, Error::NO_SETTING, "assigned to this setting's server at Apple")
     }
 }
@@ -62,6 +63,9 @@ fn answer(changed: DesiredChange, gone: Error, state: &str) -> Result<(), Error>
     match changed {
         DesiredChange::Done => Ok(()),
         DesiredChange::NotFound => Err(gone),
+        DesiredChange::TooManyReleases(ReleaseQuotaExceeded { left, renewed_at }) => {
+            Err(Error::TooManyReleases { left, renewed_at })
+        }
         DesiredChange::Unknown(serials) => Err(Error::Invalid(format!(
             "Not {state} (first 5): {}. Nothing was changed.",
             serials.iter().map(|serial| format!("\"{}\"", shortened(serial))).collect::<Vec<_>>().join(", ")

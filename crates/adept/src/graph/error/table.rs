@@ -69,9 +69,9 @@ impl Error {
                 | Denied::UnknownClient
                 | Denied::DisabledClient,
             ) => (StatusCode::UNAUTHORIZED, "InvalidAuthenticationToken"),
-            Self::Denied(Denied::PersonalAccount | Denied::DisabledTenant) | Self::Forbidden { .. } => {
-                (StatusCode::FORBIDDEN, "Forbidden")
-            }
+            Self::Denied(Denied::PersonalAccount | Denied::DisabledTenant)
+            | Self::Forbidden { .. }
+            | Self::App(app::Error::TooManyReleases { .. }) => (StatusCode::FORBIDDEN, "Forbidden"),
             Self::Denied(Denied::Unavailable) => {
                 row.retry_after = Some(SHORT_WAIT);
                 (StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable")

@@ -4,12 +4,14 @@ use adept::{
     app::{App, AppOptions, AppleOptions},
     domain::{Caller, ProfileId},
 };
+use jiff::SignedDuration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{
     client::{Client, send},
-    test_app::{READ, S, TestApp},
+    database::Kind,
+    test_app::{READ, S, TestApp, app_options},
 };
 
 const TYPES: [&str; 6] = [
@@ -449,6 +451,30 @@ async fn a_release_is_accepted_for_devices_that_apple_lists() {
         "Forbidden",
         "ReadWrite",
     );
+}
+
+/// Nobody releases a whole organization by one wrong list.
+#[tokio::test]
+async fn a_tenant_releases_so_many_devices_within_a_day_as_the_operator_admits() {
+    let test = TestApp::start_in_still_time(Kind::Sqlite).await;
+    let test = test.started_as(AppOptions { max_release: 3, ..app_options() }).await;
+    let admin = test.admin().await;
+    let (one, other) = (test.onboarded(&admin, 3).await, test.onboarded(&admin, 2).await);
+    let (of_one, of_other) = (serials(&admin, &one).await, serials(&admin, &other).await);
+    let release = async |setting: &str, serials: &[String]| {
+        let body = json!({ "deviceSerialNumbers": serials });
+        test.admin().await.post(&format!("/beta/{S}/{setting}/releaseAppleDevices"), &body).await
+    };
+    assert_eq!(release(&one, &of_one[..2]).await.status, 204);
+    // Devices whose release is requested already are none more.
+    assert_eq!(release(&one, &of_one[..2]).await.status, 204);
+    let left = "1 more devices released until";
+    release(&other, &of_other).await.is_refused(403, "Forbidden", left);
+    release(&other, &of_other).await.is_refused(403, "Forbidden", "--max-release");
+    assert_eq!(release(&one, &of_one).await.status, 204);
+    release(&other, &of_other[..1]).await.is_refused(403, "Forbidden", "0 more devices released until");
+    test.clock.advance(SignedDuration::from_hours(24));
+    assert_eq!(release(&other, &of_other).await.status, 204);
 }
 
 #[tokio::test]

@@ -375,7 +375,7 @@ async fn only_devices_that_apple_lists_can_be_released() {
     assert!(manual_import(&storage, SettingKey::new(tenant(1), setting), &imported, &[], event(6000)).await);
     let refused = storage
         .devices
-        .request_release(SettingKey::new(tenant(1), setting), &own(&["BYHAND"]), noon(), &event(6001))
+        .request_release(SettingKey::new(tenant(1), setting), &own(&["BYHAND"]), 1000, noon(), &event(6001))
         .await
         .unwrap();
     assert_eq!(refused, DesiredChange::Unknown(own(&["BYHAND"])));
