@@ -78,8 +78,10 @@ async fn slow_batches_leave_another_tenant_reads_writes_and_sign_ins(kind: Kind)
     let own = format!("{settings}/{}", made["id"].as_str().unwrap());
 
     let answered = AtomicUsize::new(0);
-    let attack = join_all((0..CONNECTIONS).map(async |round| {
-        let http: Client = started::client(&service.running).build().unwrap();
+    // To make one takes time, which must not be measured.
+    let clients: Vec<Client> =
+        (0..CONNECTIONS).map(|_| started::client(&service.running).build().unwrap()).collect();
+    let attack = join_all(clients.iter().enumerate().map(async |(round, http)| {
         loop {
             let asked =
                 http.post(service.url("/beta/$batch")).bearer_auth(&reader).json(&slow_batch(&list, round));
@@ -90,7 +92,10 @@ async fn slow_batches_leave_another_tenant_reads_writes_and_sign_ins(kind: Kind)
     }));
     let work = async {
         let mut took = Vec::new();
-        for round in 0..10 {
+        let mut round = 0;
+        // Until the attack has shown that it is one.
+        while round < 10 || answered.load(Ordering::Relaxed) < CONNECTIONS {
+            round += 1;
             let started = Instant::now();
             let read = service.http.get(&settings).bearer_auth(&token).send().await.unwrap();
             took.push(("read", started.elapsed()));
@@ -109,7 +114,7 @@ async fn slow_batches_leave_another_tenant_reads_writes_and_sign_ins(kind: Kind)
         took = work => took,
         _ = attack => Vec::new(),
     };
-    assert!(took.len() == 30 && answered.into_inner() > 0, "{took:?}");
+    assert!(!took.is_empty(), "the attack ended by itself");
     assert!(took.iter().all(|(_, took)| *took < BOUND), "{took:?}");
 }
 
