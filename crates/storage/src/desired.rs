@@ -138,7 +138,7 @@ impl Devices {
         if let Err(exceeded) = count_releases(&mut tx, key.tenant, changed.len(), most, now).await? {
             return Ok(DesiredChange::TooManyReleases(exceeded));
         }
-        for (release, keys) in alike(changed.into_iter()) {
+        for (release, keys) in alike(changed) {
             save_release(&mut tx, key, &release, &keys).await?;
             let line = NewDeviceEvent::of(DeviceEventKind::ReleaseRequested);
             device_events::write(&mut tx, key, &keys, now, &line).await?;
