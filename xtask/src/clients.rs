@@ -26,7 +26,7 @@ pub(crate) struct Flags {
     lock: bool,
 }
 
-const NAMES: [&str; 6] = ["quickstart", "readme", "python", "generic", "javascript", "kiota"];
+const NAMES: [&str; 7] = ["quickstart", "readme", "python", "generic", "recorded", "javascript", "kiota"];
 
 /// Installs what is missing, runs the clients, and fails with what failed.
 pub(crate) fn run(flags: &Flags) -> Result {
@@ -60,6 +60,7 @@ fn play(name: &str, adept: &Path, packages: &Packages) -> Option<String> {
         "readme" => documents::README.play(adept, packages),
         "python" => life_cycle::python(adept, packages),
         "generic" => life_cycle::generic(adept, packages),
+        "recorded" => life_cycle::recorded(adept, packages),
         "kiota" => life_cycle::kiota(adept, packages),
         _ => life_cycle::javascript(adept, packages),
     };

@@ -23,6 +23,7 @@ mod listing;
 mod long_answers;
 mod metadata;
 mod onboarding_settings;
+mod page;
 mod path;
 #[doc(hidden)]
 pub mod probes;

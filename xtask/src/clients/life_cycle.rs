@@ -21,6 +21,14 @@ pub(super) fn generic(adept: &Path, packages: &Packages) -> Result<String> {
     play("generic", "python", adept, &run)
 }
 
+/// `clients/python/recorded.py`, which sends the requests of `fixtures/requests`; returns its output.
+pub(super) fn recorded(adept: &Path, packages: &Packages) -> Result<String> {
+    let python = packages.python.join("bin/python");
+    let requests = root().join("fixtures/requests/requests.json");
+    let run = format!("{WITHOUT_AUDIT}'{}' recorded.py '{}'", python.display(), requests.display());
+    play("recorded", "python", adept, &run)
+}
+
 /// `clients/javascript/life_cycle.js`; returns its output.
 pub(super) fn javascript(adept: &Path, packages: &Packages) -> Result<String> {
     let modules = packages.javascript.join("node_modules");
@@ -45,6 +53,13 @@ export TENANT=$(awk '/^tenantId/ { print $2 }' client.txt)
 export CLIENT=$(awk '/^clientId/ { print $2 }' client.txt)
 export SECRET=$(awk '/^clientSecret/ { print $2 }' client.txt)
 export ADEPT=https://localhost:8443 SIM=http://127.0.0.1:8080/_sim CA=$PWD/adept-data/tls/ca.pem
+"#;
+
+/// The programs that were recorded have the permission for devices alone.
+const WITHOUT_AUDIT: &str = r#"
+adept client add recorded --tenant "$TENANT" --permission DeviceManagementServiceConfig.ReadWrite.All > recorded.txt
+export CLIENT=$(awk '/^clientId/ { print $2 }' recorded.txt)
+export SECRET=$(awk '/^clientSecret/ { print $2 }' recorded.txt)
 "#;
 
 /// Runs a program of a folder of `clients/` in a sandbox of that name.

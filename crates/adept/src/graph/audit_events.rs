@@ -32,7 +32,7 @@ pub(super) fn set(request: &RequestContext<'_>) -> EntitySet<AuditEntry, AuditFi
 pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let listing = request.listing(set(request))?;
     let listed = request.app().audit.list(&request.caller, &listing.query).await?;
-    Ok(listing.response(request, &listed, &[]))
+    Ok(listing.response(request, listed, Vec::new()))
 }
 
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {

@@ -112,7 +112,7 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let mut listing = request.listing(EntitySet { kind: listed_type(request), ..set(setting) })?;
     listing.query.filter = narrowed(request, listing.query.filter.take());
     let listed = request.app().profiles.list(&request.caller, setting, &listing.query).await?;
-    Ok(listing.response(request, &listed, &[]))
+    Ok(listing.response(request, listed, Vec::new()))
 }
 
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {

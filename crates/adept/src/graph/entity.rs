@@ -5,7 +5,7 @@ use axum::http::{StatusCode, header};
 
 use super::{
     error::Error,
-    protocol::Metadata,
+    protocol::{Metadata, Version},
     request_context::RequestContext,
     response::GraphResponse,
     route::HandlerResult,
@@ -48,6 +48,14 @@ pub(super) struct Shape {
     pub(super) narrowed: bool,
 }
 
+/// What entities are written with, of the request that they answer.
+pub(super) struct EntityWriter {
+    metadata: Metadata,
+    version: Version,
+    /// Where the URLs of that version begin.
+    root: String,
+}
+
 /// The expanded navigations of one entity, written already: members, annotations among them.
 pub(super) type ExpandedMembers = Vec<(String, Vec<u8>)>;
 
@@ -82,7 +90,8 @@ impl Shape {
         // A singleton is not one of many.
         let of_many = if set.address(row) == set.path { "" } else { "/$entity" };
         let fragment = format!("{}{of_many}", self.fragment(&set.path));
-        request.document(&fragment, |document| self.entity(request, set, row, expanded, document))
+        let writer = request.entity_writer();
+        request.document(&fragment, |document| self.entity(&writer, set, row, expanded, document))
     }
 
     /// What the context says of a document: the set and what was selected of it.
@@ -99,16 +108,16 @@ impl Shape {
     /// The members of one entity; a type that derives from the set's is named.
     pub(super) fn entity<R, F, W>(
         &self,
-        request: &RequestContext<'_>,
+        writer: &EntityWriter,
         set: &EntitySet<R, F, W>,
         row: &R,
         expanded: &[(String, Vec<u8>)],
         object: &mut Object<'_>,
     ) {
         let kind = set.kind.of(row);
-        let is_full = request.metadata == Metadata::Full;
+        let is_full = writer.metadata == Metadata::Full;
         let is_named = kind.name != set.kind.name || self.narrowed;
-        if is_full || request.metadata == Metadata::Minimal && is_named {
+        if is_full || writer.metadata == Metadata::Minimal && is_named {
             Value::Text(format!("#{}", kind.name).into()).write(object.member("@odata.type"));
         }
         if is_full {
@@ -116,7 +125,7 @@ impl Shape {
             Value::text(&address).write(object.member("@odata.id"));
             Value::text(&address).write(object.member("@odata.editLink"));
             if self.selected.is_none() {
-                links(request, kind, &address, object);
+                writer.links(kind, &address, object);
             }
         }
         let all = kind.all_properties();
@@ -159,6 +168,11 @@ impl Shape {
 }
 
 impl RequestContext<'_> {
+    /// What entities of its answer are written with.
+    pub(super) fn entity_writer(&self) -> EntityWriter {
+        EntityWriter { metadata: self.metadata, version: self.endpoint.version, root: self.root() }
+    }
+
     /// A document: `@odata.context` with this fragment, then what `write` adds.
     pub(super) fn document(&self, fragment: &str, write: impl FnOnce(&mut Object<'_>)) -> GraphResponse {
         document(self.metadata, &self.context(fragment), write)
@@ -248,6 +262,11 @@ pub(super) fn document(
     context: &str,
     write: impl FnOnce(&mut Object<'_>),
 ) -> GraphResponse {
+    GraphResponse::json(written(metadata, context, write), metadata)
+}
+
+/// The same as text.
+pub(super) fn written(metadata: Metadata, context: &str, write: impl FnOnce(&mut Object<'_>)) -> Vec<u8> {
     let mut out = Vec::with_capacity(1024);
     write_object(&mut out, |document| {
         if metadata != Metadata::None {
@@ -255,28 +274,25 @@ pub(super) fn document(
         }
         write(document);
     });
-    GraphResponse::json(out, metadata)
+    out
 }
 
-/// Where the navigations of an entity lead and where its actions and functions are called.
-fn links<R, F, W>(
-    request: &RequestContext<'_>,
-    kind: &EntityType<R, F, W>,
-    address: &str,
-    object: &mut Object<'_>,
-) {
-    let at = format!("{}/{address}", request.root());
-    for navigation in kind.all_navigations() {
-        let to = format!("{at}/{}", navigation.name);
-        let reference = format!("{to}/$ref");
-        Value::text(&reference).write(object.annotation(navigation.name, "@odata.associationLink"));
-        Value::text(&to).write(object.annotation(navigation.name, "@odata.navigationLink"));
-    }
-    for operation in Operation::bound_to(request.endpoint.version, &kind.names()) {
-        let title = format!("microsoft.graph.{}", operation.name);
-        let target = format!("{at}/{title}");
-        let shown = Value::Object(vec![("title", Value::text(&title)), ("target", Value::text(&target))]);
-        shown.write(object.annotation("#", &title));
+impl EntityWriter {
+    /// Where the navigations of an entity lead and where its actions and functions are called.
+    fn links<R, F, W>(&self, kind: &EntityType<R, F, W>, address: &str, object: &mut Object<'_>) {
+        let at = format!("{}/{address}", self.root);
+        for navigation in kind.all_navigations() {
+            let to = format!("{at}/{}", navigation.name);
+            let reference = format!("{to}/$ref");
+            Value::text(&reference).write(object.annotation(navigation.name, "@odata.associationLink"));
+            Value::text(&to).write(object.annotation(navigation.name, "@odata.navigationLink"));
+        }
+        for operation in Operation::bound_to(self.version, &kind.names()) {
+            let title = format!("microsoft.graph.{}", operation.name);
+            let target = format!("{at}/{title}");
+            let shown = Value::Object(vec![("title", Value::text(&title)), ("target", Value::text(&target))]);
+            shown.write(object.annotation("#", &title));
+        }
     }
 }
 

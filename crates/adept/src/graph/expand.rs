@@ -349,8 +349,8 @@ impl ExpandedNavigation<'_> {
         let shape = shape_of(&self.item.options, default_type(platform))?;
         let set = enrollment_profiles::set(setting.id);
         self.context(&format!("{}/$entity", set.path), expanded);
-        let mut out = Vec::new();
-        write_object(&mut out, |object| shape.entity(self.request, &set, &profile, &[], object));
+        let (writer, mut out) = (self.request.entity_writer(), Vec::new());
+        write_object(&mut out, |object| shape.entity(&writer, &set, &profile, &[], object));
         expanded.push((name, out));
         Ok(())
     }

@@ -81,7 +81,7 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     let mut listing = request.listing(set(setting))?;
     with_bare_profiles(listing.query.filter.as_mut(), setting);
     let listed = request.app().devices.list(&request.caller, setting, &listing.query).await?;
-    Ok(listing.response(request, &listed, &[]))
+    Ok(listing.response(request, listed, Vec::new()))
 }
 
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {

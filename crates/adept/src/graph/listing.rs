@@ -9,8 +9,9 @@ use adept_odata::{
 use jiff::Timestamp;
 
 use super::{
-    entity::{EntitySet, ExpandedMembers, Shape},
+    entity::{EntitySet, ExpandedMembers, Shape, written},
     error::Error,
+    page::Page,
     request_context::RequestContext,
     response::GraphResponse,
     skiptoken::{RequestDigest, close_token, open_token, request_digest},
@@ -129,29 +130,6 @@ impl<R, F: Copy + PartialEq, W> Listing<R, F, W> {
 }
 
 impl<R, F, W> Listing<R, F, W> {
-    /// The page as a document, with the expanded navigations of each row.
-    pub(super) fn response(
-        &self,
-        request: &RequestContext<'_>,
-        listed: &Listed<R>,
-        expanded: &[ExpandedMembers],
-    ) -> GraphResponse {
-        let fragment = self.shape.fragment(&self.set.path);
-        let response = request.document(&fragment, |document| {
-            if let Some(total) = listed.total {
-                Value::Int(total).write(document.member("@odata.count"));
-            }
-            if let Some(link) = self.next_link(request, request.path(), request.query(), listed) {
-                Value::text(&link).write(document.member("@odata.nextLink"));
-            }
-            self.rows(request, listed, expanded, document.member("value"));
-        });
-        match self.preferred_page {
-            Some(size) => response.header("preference-applied", format!("odata.maxpagesize={size}")),
-            None => response,
-        }
-    }
-
     /// The rows of a page as an array.
     pub(super) fn rows(
         &self,
@@ -160,10 +138,11 @@ impl<R, F, W> Listing<R, F, W> {
         expanded: &[ExpandedMembers],
         out: &mut Vec<u8>,
     ) {
-        let rows: &[R] = if self.has_rows { &listed.rows } else { &[] };
+        let (writer, rows): (_, &[R]) =
+            (request.entity_writer(), if self.has_rows { &listed.rows } else { &[] });
         write_array(out, rows.iter().enumerate(), |(index, row), out| {
             let expanded = expanded.get(index).map_or(&[][..], Vec::as_slice);
-            write_object(out, |object| self.shape.entity(request, &self.set, row, expanded, object));
+            write_object(out, |object| self.shape.entity(&writer, &self.set, row, expanded, object));
         });
     }
 
@@ -178,6 +157,44 @@ impl<R, F, W> Listing<R, F, W> {
         let position = listed.next.as_ref().filter(|_| self.has_rows)?;
         let token = close_token(position, &self.digest);
         Some(format!("{}{path}?{}", request.graph().public_url, with_skiptoken(query, &token)))
+    }
+}
+
+impl<R: Send, F: Sync, W> Listing<R, F, W> {
+    /// The page as a document, with the expanded navigations of each row. A long one is written while it is sent.
+    pub(super) fn response(
+        self,
+        request: &RequestContext<'_>,
+        mut listed: Listed<R>,
+        expanded: Vec<ExpandedMembers>,
+    ) -> GraphResponse {
+        let context = request.context(&self.shape.fragment(&self.set.path));
+        let head = written(request.metadata, &context, |document| {
+            if let Some(total) = listed.total {
+                Value::Int(total).write(document.member("@odata.count"));
+            }
+            if let Some(link) = self.next_link(request, request.path(), request.query(), &listed) {
+                Value::text(&link).write(document.member("@odata.nextLink"));
+            }
+            write_array(document.member("value"), [(); 0], |(), _| {});
+        });
+        if !self.has_rows {
+            listed.rows.clear();
+        }
+        let preferred_page = self.preferred_page;
+        let page = Page {
+            writer: request.entity_writer(),
+            set: self.set,
+            shape: self.shape,
+            rows: listed.rows.into_iter(),
+            expanded: expanded.into_iter(),
+            next: Some(head),
+        };
+        let response = GraphResponse::json(page.into_body(), request.metadata);
+        match preferred_page {
+            Some(size) => response.header("preference-applied", format!("odata.maxpagesize={size}")),
+            None => response,
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub(super) async fn list(request: &RequestContext<'_>) -> HandlerResult {
     listing.query.count = listing.query.after.is_none();
     let listed = request.app().settings.list(&request.caller, &listing.query).await?;
     let expanded = expansions.expand_settings(request, &listed.rows).await?;
-    Ok(listing.response(request, &listed, &expanded))
+    Ok(listing.response(request, listed, expanded))
 }
 
 pub(super) async fn count(request: &RequestContext<'_>) -> HandlerResult {

@@ -35,7 +35,7 @@ impl GraphResponse {
     }
 
     /// 200 with an OData document.
-    pub(super) fn json(document: Vec<u8>, metadata: Metadata) -> Self {
+    pub(super) fn json(document: impl Into<Body>, metadata: Metadata) -> Self {
         let level = metadata.as_str();
         let parameters = "odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
         Self::document(&format!("application/json;odata.metadata={level};{parameters}"), document)

@@ -31,11 +31,11 @@ pub(in crate::graph) async fn import_apple_device_identity_list(
     let (devices, overwrite) = arguments(request.object(&body)?)?;
     let imported = request.app().devices.import(&request.origin(), setting, devices, overwrite).await?;
     let kind = Kind::Complex(IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.name);
-    let (set, shape) = (set(setting), Shape::default());
+    let (writer, set, shape) = (request.entity_writer(), set(setting), Shape::default());
     Ok(request.document(&format!("Collection({kind})"), |document| {
         write_array(document.member("value"), &imported, |imported, out| {
             write_object(out, |result| {
-                shape.entity(request, &set, &imported.device, &[], result);
+                shape.entity(&writer, &set, &imported.device, &[], result);
                 for property in IMPORTED_APPLE_DEVICE_IDENTITY_RESULT.properties {
                     (property.value)(imported).write(result.member(property.name));
                 }

@@ -23,6 +23,32 @@ async fn with_long_devices(admin: &Client) -> String {
     setting
 }
 
+/// A long page is written while it is sent, so that its length is not known before; in all else it is a page like others.
+#[tokio::test]
+async fn a_page_in_many_pieces_holds_every_row_once() {
+    let test = TestApp::start().await;
+    let admin = test.admin().await;
+    let setting = with_long_devices(&admin).await;
+    let list = format!("/beta/{S}/{setting}/importedAppleDeviceIdentities");
+    for (top, is_long) in [(1, false), (20, false), (40, true), (999, true), (1000, true)] {
+        let answer = admin.get(&format!("{list}?$top={top}&$count=true")).await;
+        assert_eq!(answer.headers.contains_key("content-length"), !is_long, "{top}");
+        let page = answer.json();
+        let serials: Vec<_> = page["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|device| device["serialNumber"].as_str().unwrap().to_owned())
+            .collect();
+        let expected: Vec<_> =
+            (0..top).map(|number| format!("D{}{:04}", number / 500, number % 500)).collect();
+        assert_eq!(serials, expected);
+        assert_eq!((&page["@odata.count"], page["@odata.nextLink"].is_string()), (&json!(1000), top < 1000));
+        let at = |part: &str| answer.text.find(part);
+        assert!(at("@odata.nextLink") < at("\"value\":["), "the link comes before the rows");
+    }
+}
+
 #[tokio::test]
 async fn a_batch_leaves_out_the_reads_that_do_not_fit_and_makes_every_write() {
     let test = TestApp::start().await;
