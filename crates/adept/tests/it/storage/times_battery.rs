@@ -33,7 +33,7 @@ const DEADLINES: [(&str, &str); 10] = [
 ];
 
 /// Every stored time at which something was: where something depends on it, one that lies ahead counts as now.
-const PAST_TIMES: [&str; 33] = [
+const PAST_TIMES: [&str; 34] = [
     "apple_profiles.received_at",
     "apple_profiles.unknown_at",
     "audit_events.at",
@@ -55,6 +55,7 @@ const PAST_TIMES: [&str; 33] = [
     "in_flight_calls.started_at",
     "key_pairs.created_at",
     "profile_definitions.attempted_at",
+    "release_days.began_at",
     "setting_states.bare_refused_since",
     "setting_states.cursor_issued_at",
     "setting_states.deleted_at",
