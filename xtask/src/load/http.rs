@@ -102,7 +102,9 @@ impl Client {
         let head = self.repeat(&request);
         self.request = request;
         let head = head?;
-        Ok(Response { status: head.status, body: self.answer[head.body].to_vec() })
+        let body = &self.answer[head.body];
+        let body = if head.is_chunked { content(body)? } else { body.to_vec() };
+        Ok(Response { status: head.status, body })
     }
 
     /// Sends a request that is written out already. For measurements.
@@ -160,7 +162,7 @@ pub(crate) struct Head {
     pub(crate) status: u16,
     body: Range<usize>,
     closes: bool,
-    /// The body comes in chunks, whose end is not known yet.
+    /// The body comes in chunks.
     is_chunked: bool,
 }
 
@@ -178,9 +180,9 @@ fn exchange(stream: &mut dyn Stream, request: &[u8], buffer: &mut Vec<u8>) -> io
     buffer.clear();
     loop {
         if let Some(mut head) = read_head(buffer)? {
-            while head.is_chunked {
+            while head.is_chunked && head.body.is_empty() {
                 match end_of_chunks(buffer, head.body.start)? {
-                    Some(end) => (head.body.end, head.is_chunked) = (end, false),
+                    Some(end) => head.body.end = end,
                     None => read_more(stream, buffer)?,
                 }
             }
@@ -207,22 +209,37 @@ fn read_more(stream: &mut dyn Stream, buffer: &mut Vec<u8>) -> io::Result<()> {
     }
 }
 
+/// Where the next chunk's content is; none before its length is there.
+fn next_chunk(bytes: &[u8], at: usize) -> io::Result<Option<Range<usize>>> {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let Some(line) = rest.windows(2).position(|two| two == b"\r\n") else { return Ok(None) };
+    let size = std::str::from_utf8(&rest[..line]).ok();
+    let size = size.and_then(|size| usize::from_str_radix(size, 16).ok());
+    let size = size.ok_or_else(|| malformed("a chunk does not say how long it is"))?;
+    let start = at + line + 2;
+    Ok(Some(start..start + size))
+}
+
 /// Where a body in chunks ends, once it is there as a whole.
 fn end_of_chunks(bytes: &[u8], start: usize) -> io::Result<Option<usize>> {
     let mut at = start;
-    loop {
-        let Some(line) = bytes.get(at..).and_then(|rest| rest.windows(2).position(|two| two == b"\r\n"))
-        else {
-            return Ok(None);
-        };
-        let size = std::str::from_utf8(&bytes[at..at + line]).ok();
-        let size = size.and_then(|size| usize::from_str_radix(size, 16).ok());
-        let size = size.ok_or_else(|| malformed("a chunk does not say how long it is"))?;
-        at += line + 2 + size + 2;
-        if size == 0 {
+    while let Some(chunk) = next_chunk(bytes, at)? {
+        at = chunk.end + 2;
+        if chunk.is_empty() {
             return Ok((bytes.len() >= at).then_some(at));
         }
     }
+    Ok(None)
+}
+
+/// What whole chunks hold.
+fn content(chunks: &[u8]) -> io::Result<Vec<u8>> {
+    let (mut content, mut at) = (Vec::with_capacity(chunks.len()), 0);
+    while let Some(chunk) = next_chunk(chunks, at)? {
+        at = chunk.end + 2;
+        content.extend_from_slice(&chunks[chunk]);
+    }
+    Ok(content)
 }
 
 /// The head, once it is there as a whole. A body that is neither of known length nor in chunks is refused.
@@ -280,6 +297,8 @@ mod tests {
             assert_eq!(end_of_chunks(&whole[..end], head.body.start).unwrap(), None, "{end}");
         }
         assert_eq!(end_of_chunks(whole, head.body.start).unwrap(), Some(whole.len()));
+        assert_eq!(content(&whole[head.body.start..]).unwrap(), b"a\r\n");
+        assert_eq!(content(b"3\r\nabc\r\na\r\n0123456789\r\n0\r\n\r\n").unwrap(), b"abc0123456789");
         assert!(end_of_chunks(b"z\r\n", 0).is_err());
     }
 
