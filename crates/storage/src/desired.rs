@@ -14,7 +14,7 @@ use super::{
     device_events::{self, NewDeviceEvent},
     devices,
     profiles::take,
-    serial_blocks::{self, listed_by},
+    serial_blocks,
     setting_state::save,
 };
 use adept_domain::{
@@ -242,10 +242,9 @@ async fn finish_writes<E: From<Error>>(
         let described = serial_blocks::described(&mut tx, state.key, &written).await?;
         state.on_devices_counted(write(&mut tx, state.key, &writes).await?);
         changing.end(&mut tx).await?;
-        let devices = writes.new.iter().chain(&writes.changed);
-        let describes = devices.zip(written.iter().cloned());
-        let describes =
-            describes.map(|(device, key)| (key, listed_by(device.description.as_deref()))).collect();
+        let descriptions =
+            writes.new.iter().chain(&writes.changed).map(|device| device.description.as_deref());
+        let describes = written.iter().cloned().zip(descriptions);
         serial_blocks::describe(&mut tx, state.key, &described, describes).await?;
         save(&mut tx, &state).await?;
         tx.commit().await?;

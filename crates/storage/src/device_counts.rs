@@ -1,10 +1,10 @@
 //! How many devices of a setting are alike in what they are counted by. The numbers are changed in the transaction of every
 //! change of devices, so that to count a million costs what to count ten does.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use adept_domain::{
-    DeviceField, DevicePlatform, DiscoverySource, FoldedPage, ProfileId, SettingKey, serial_key,
+    DeviceField, DevicePlatform, DiscoverySource, FoldedPage, ProfileId, SettingKey, is_same_serial,
 };
 use adept_odata::Expr;
 use serde_json::{Value as Json, json};
@@ -91,18 +91,23 @@ impl<'k> Changing<'k> {
     /// Counts devices that a page brings and that are not among the others.
     pub(super) fn adds(&mut self, folded: &FoldedPage) {
         let mut new = folded.new.iter().peekable();
+        let mut alike: HashMap<(&str, Option<&str>), i64> = HashMap::new();
         for record in &folded.write {
-            if new.next_if(|key| **key == serial_key(&record.serial)).is_some() {
-                let group = DeviceGroup {
-                    platform: record.platform.unwrap_or(DevicePlatform::Unknown).as_str().to_owned(),
-                    source: DiscoverySource::DeviceEnrollmentProgram.as_str().to_owned(),
-                    deleted: false,
-                    supervised: false,
-                    desired_profile: None,
-                    profile_status: record.profile_status.clone(),
-                };
-                *self.differences.entry(group).or_default() += 1;
+            if new.next_if(|key| is_same_serial(key, &record.serial)).is_some() {
+                let platform = record.platform.unwrap_or(DevicePlatform::Unknown).as_str();
+                *alike.entry((platform, record.profile_status.as_deref())).or_default() += 1;
             }
+        }
+        for ((platform, profile_status), number) in alike {
+            let group = DeviceGroup {
+                platform: platform.to_owned(),
+                source: DiscoverySource::DeviceEnrollmentProgram.as_str().to_owned(),
+                deleted: false,
+                supervised: false,
+                desired_profile: None,
+                profile_status: profile_status.map(str::to_owned),
+            };
+            *self.differences.entry(group).or_default() += number;
         }
     }
 

@@ -16,7 +16,7 @@ use super::{
     db::{KEYS_PER_STATEMENT, Row, Transaction, Value, sql},
     device_counts::Changing,
     device_events::{self, NewDeviceEvent},
-    serial_blocks::{self, Described, listed_by},
+    serial_blocks::{self, Described},
 };
 use adept_domain::{
     AppleRecord, DeviceEventKind, DeviceId, DevicePacing, DevicePlatform, DeviceRelease, DeviceRow,
@@ -106,8 +106,7 @@ pub(super) async fn write(
     let mut changing = Changing::begin(tx, lease.key, &known).await?;
     changing.adds(folded);
     let described = serial_blocks::described(tx, lease.key, &folded.known).await?;
-    let describes = descriptions(folded, &described);
-    serial_blocks::describe(tx, lease.key, &described, describes).await?;
+    serial_blocks::describe(tx, lease.key, &described, descriptions(folded, &described)).await?;
     note_records(tx, lease.key, folded, now).await?;
     let mut records = std::mem::take(&mut folded.write).into_iter().peekable();
     if records.peek().is_some() {
@@ -149,11 +148,13 @@ pub(super) async fn write(
 }
 
 /// How devices are described of which a page has another record; a record that says nothing leaves it as it is.
-fn descriptions(folded: &FoldedPage, before: &Described) -> Described {
+fn descriptions<'p>(
+    folded: &'p FoldedPage,
+    before: &Described,
+) -> impl Iterator<Item = (String, Option<&'p str>)> {
     let records =
         folded.write.iter().map(|record| (serial_key(&record.serial), record.description.as_deref()));
-    let described = records.filter(|(key, description)| description.is_some() || !before.contains_key(key));
-    described.map(|(key, description)| (key, listed_by(description))).collect()
+    records.filter(|(key, description)| description.is_some() || !before.contains_key(key))
 }
 
 /// When devices are looked at of which a record differs from the stored one; to be called before it is written. A device

@@ -1,7 +1,7 @@
 //! The serial numbers of a setting's devices once more, by description, many in a text: a part of one is looked for in a few thousand
 //! short texts instead of a million rows, and the devices with the first descriptions are found without sorting all.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use adept_domain::{DeviceField, SettingKey};
 use adept_odata::{Expr, Function, Literal};
@@ -84,17 +84,28 @@ pub(super) async fn describe(
     tx: &mut Transaction,
     key: SettingKey,
     before: &Described,
-    now: Described,
+    now: impl Iterator<Item = (String, Option<&str>)>,
 ) -> Result<(), Error> {
+    // What a description is listed by is made once for all that share it.
+    let mut alike: HashMap<Option<&str>, Vec<String>> = HashMap::new();
+    for (serial_key, description) in now {
+        alike.entry(description).or_default().push(serial_key);
+    }
     let mut left: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut new: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (serial_key, description) in now {
-        match before.get(&serial_key) {
-            Some(before) if *before == description => continue,
-            Some(before) => left.entry(before).or_default().push(serial_key.clone()),
-            None => {}
+    for (description, mut serial_keys) in alike {
+        let description = listed_by(description);
+        serial_keys.retain(|serial_key| match before.get(serial_key) {
+            Some(before) if *before == description => false,
+            Some(before) => {
+                left.entry(before).or_default().push(serial_key.clone());
+                true
+            }
+            None => true,
+        });
+        if !serial_keys.is_empty() {
+            new.entry(description).or_default().append(&mut serial_keys);
         }
-        new.entry(description).or_default().push(serial_key);
     }
     for (description, serial_keys) in left {
         take_out(tx, key, Some(description), &serial_keys).await?;
