@@ -139,22 +139,29 @@ impl Tls {
     }
 
     /// Looks again every minute, and at once on SIGHUP, until `shutdown`.
-    pub async fn keep_fresh(self: Arc<Self>, clock: Clock, shutdown: CancellationToken) {
+    pub fn keep_fresh(
+        self: Arc<Self>,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> impl Future<Output = ()> {
+        // Before the task has its first turn: a signal that nobody listens for ends the process.
         let mut hangups = Signals::hangup();
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = hangups.next() => {}
-            }
-            let (tls, now) = (Arc::clone(&self), clock.now());
-            match tokio::task::spawn_blocking(move || tls.look_again(now)).await {
-                Ok(Ok(true)) => tracing::info!("the TLS certificate changed and is in use"),
-                Ok(Ok(false)) => {}
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the TLS certificate could not be read again; the old one stays in use");
+        async move {
+            loop {
+                tokio::select! {
+                    () = shutdown.cancelled() => return,
+                    () = tokio::time::sleep(LOOK_AGAIN) => {}
+                    () = hangups.next() => {}
                 }
-                Err(error) => tracing::error!(%error, "looking at the TLS certificate failed"),
+                let (tls, now) = (Arc::clone(&self), clock.now());
+                match tokio::task::spawn_blocking(move || tls.look_again(now)).await {
+                    Ok(Ok(true)) => tracing::info!("the TLS certificate changed and is in use"),
+                    Ok(Ok(false)) => {}
+                    Ok(Err(error)) => {
+                        tracing::warn!(%error, "the TLS certificate could not be read again; the old one stays in use");
+                    }
+                    Err(error) => tracing::error!(%error, "looking at the TLS certificate failed"),
+                }
             }
         }
     }
