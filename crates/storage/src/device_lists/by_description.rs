@@ -34,6 +34,10 @@ impl Devices {
         }
         let top = query.top.clamp(1, 1000) as usize;
         let mut after = query.after.as_ref().map(place).transpose()?;
+        // A page before was sorted, and ended within descriptions of which the blocks know the beginning alone.
+        if after.as_ref().is_some_and(|(description, _)| is_cut(description)) {
+            return Ok(None);
+        }
         let mut from = after.as_ref().map(|(description, _)| (description.clone(), true));
         let mut found: Vec<(String, String)> = Vec::with_capacity(top + 1);
         let mut most = BLOCKS.0;
