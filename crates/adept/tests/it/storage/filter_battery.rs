@@ -330,6 +330,11 @@ async fn some_devices(database: &TestDatabase, storage: &Storage, owner: TenantI
     for number in 0..80 {
         let (description, (platform, source, deleted), (created_at, desired_profile, desired_at)) =
             one(runner, &row);
+        // Of long ones more begin alike than the first page holds.
+        let description = match number % 3 {
+            0 => Some(format!("{}{}", "Long ".repeat(10), number % 7)),
+            _ => description,
+        };
         let serial = format!("{}{number}", ["SN", "sn", "x", "É"][number % 4]);
         // What only a sync writes.
         statements.push_str(&format!(
@@ -405,6 +410,11 @@ async fn lists_of_devices_show_what_their_filter_and_order_say() {
     let asked = (filters(fields, searched.clone(), None), ordered, 1..30_u32);
     for number in 0..TRIES {
         let (filter, order, top) = one(&mut runner, &asked);
+        // Descriptions alone, upwards and downwards, in pages that end within long ones.
+        let (order, top) = match number {
+            0 | 3 => (vec![OrderBy { by: Expr::Field(DeviceField::Description), descending: number > 0 }], 5),
+            _ => (order, top),
+        };
         // What all fulfil is listed by other ways.
         let filter = if number % 3 == 0 { Expr::constant(true) } else { filter };
         let mut by = order.clone();
